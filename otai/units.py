@@ -1,0 +1,52 @@
+"""Quantities: credits are whole, money is cents with a currency, shares are fractions. No floats in either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from otai.errors import Invalid
+
+MAX_CREDITS = 1_000_000_000
+"""No single movement is larger: far above any real purchase, far below what a 64-bit balance can hold."""
+
+
+class InvalidAmount(Invalid):
+    code = "invalid_amount"
+
+
+def whole_credits(value: object, *, what: str = "credits") -> int:
+    """The value as a positive whole number of credits.
+
+    Raises InvalidAmount for anything but an int from 1 to MAX_CREDITS; `True` and `3.0` are refused too, since a caller who sends
+    them has lost track of its units.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidAmount(f"{what} must be a whole number; {value!r} is not one.", value=str(value))
+    if not 1 <= value <= MAX_CREDITS:
+        raise InvalidAmount(f"{what} must be from 1 to {MAX_CREDITS}; {value} is outside.", value=str(value))
+    return value
+
+
+def round_up(amount: Fraction) -> int:
+    """The smallest whole number not below `amount` (policies.md: prices are rounded up, once, at the quote)."""
+    return -(-amount.numerator // amount.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of money in minor units (cents) of one ISO 4217 currency."""
+
+    cents: int
+    currency: str = "EUR"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cents, bool) or not isinstance(self.cents, int):
+            raise InvalidAmount(f"Money is counted in whole cents; {self.cents!r} is not a whole number.")
+        if len(self.currency) != 3 or not self.currency.isupper():
+            raise InvalidAmount(f"A currency is three capital letters; {self.currency!r} is not.")
+
+    def __str__(self) -> str:
+        sign = "-" if self.cents < 0 else ""
+        units, cents = divmod(abs(self.cents), 100)
+        return f"{self.currency} {sign}{units:,}.{cents:02d}".replace(".00", "")

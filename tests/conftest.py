@@ -1,0 +1,89 @@
+"""`--database sqlite` (default) or `--database postgres`: the same tests on either. Pure tests run on the first alone."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# Before Django reads its settings: the tests never touch the home of whoever runs them.
+_home = Path(tempfile.mkdtemp(prefix="otai-tests-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["OTAI_HOME"] = str(_home)
+for name in ("OTAI_FILES", "OTAI_PRICE_BOOK", "OTAI_ORG"):
+    os.environ.pop(name, None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    kind = config.getoption("--database")
+    is_xdist_worker = hasattr(config, "workerinput")
+    if kind == "sqlite":
+        os.environ["OTAI_DATABASE_URL"] = f"sqlite:///{_home}/otai.sqlite3"
+    elif not is_xdist_worker:
+        from tests.postgres import PostgresServer
+
+        server = PostgresServer().start()
+        atexit.register(server.remove)
+        # Workers of pytest-xdist inherit the environment, and with it the one server of this session.
+        os.environ["OTAI_DATABASE_URL"] = server.url("otai")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "otai.config.settings"
+    import django
+
+    django.setup()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "sqlite":
+        return
+    pure = [item for item in items if item.get_closest_marker("pure")]
+    if pure:
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if not item.get_closest_marker("pure")]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite's test database is a file: other processes and threads of a test must be able to open it."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(_home / "test.sqlite3")
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The test database as `OTAI_DATABASE_URL` for other processes that a test starts."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"postgres://otai@{quote(connection.settings_dict['HOST'], safe='')}/{name}"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The public data sets beside the project; a clone without them skips the tests that need them."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the public data sets in ../shared/data, which this clone does not have")
+    return folder

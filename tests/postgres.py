@@ -1,0 +1,112 @@
+"""A PostgreSQL server of the tests' own: made, started and stopped by them, reached through a socket in a private folder.
+
+PostgreSQL's `initdb` and `pg_ctl` refuse root, so as root they run as the `postgres` user that Debian's package brings.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class PostgresMissing(RuntimeError):
+    pass
+
+
+def _binaries() -> Path:
+    """The newest installed PostgreSQL's programs; as root on Debian the package is installed where it is missing."""
+    for attempt in ("as found", "after installing"):
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+        if found:
+            return found[-1].parent
+        on_path = shutil.which("initdb")
+        if on_path:
+            return Path(on_path).resolve().parent
+        if attempt == "as found" and os.geteuid() == 0 and shutil.which("apt-get"):
+            subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"],
+                check=False,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            )
+    raise PostgresMissing("These tests need PostgreSQL's server programs (Debian: apt-get install postgresql).")
+
+
+@dataclass
+class PostgresServer:
+    """`durable=False` turns fsync off, for tests only; proofs and benchmarks of durability start with `durable=True`."""
+
+    durable: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+    folder: Path = field(init=False)
+    bin: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bin = _binaries()
+        self.folder = Path(tempfile.mkdtemp(prefix="otai-pg-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._run("initdb", "-D", str(self.data), "-U", "otai", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def url(self, database: str = "postgres") -> str:
+        """A database URL for `OTAI_DATABASE_URL`; the host is the socket's folder."""
+        return f"postgres://otai@{str(self.folder).replace('/', '%2F')}/{database}"
+
+    def _as_server_user(self) -> list[str]:
+        if os.geteuid() != 0:
+            return []
+        return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
+        subprocess.run(
+            [*self._as_server_user(), str(self.bin / program), *arguments],
+            check=check,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start(self) -> PostgresServer:
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "100",
+            "fsync": "on" if self.durable else "off",
+            "synchronous_commit": "on" if self.durable else "off",
+            "full_page_writes": "on" if self.durable else "off",
+            **self.settings,
+        }
+        words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-w", "-t", "60", "-o", words, "start")
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its processes, as a power cut would end them."""
+        pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        for process in [pid, *map(int, children)]:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop", check=False)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def create_database(self, name: str) -> str:
+        self._run("createdb", "-h", str(self.folder), "-U", "otai", name)
+        return self.url(name)
