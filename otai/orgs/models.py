@@ -27,7 +27,9 @@ class Organisation(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.CharField(max_length=63, unique=True, validators=[RegexValidator(SLUG_PATTERN)])
     name = models.CharField(max_length=200)
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name; due times and monthly grants follow it.")
+    time_zone = models.CharField(
+        max_length=64, default="UTC", help_text="IANA name; due times and monthly grants follow it."
+    )
     created_at = models.DateTimeField()
 
     class Meta:

@@ -36,12 +36,15 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidOrganisation(
-            f"There is no time zone {time_zone!r}. Use an IANA name such as Europe/Berlin or UTC.", field="time_zone"
+            f"There is no time zone {time_zone!r}. Use an IANA name such as Europe/Berlin or UTC.",
+            field="time_zone",
         ) from None
     organisation = Organisation(slug=slug, name=name, time_zone=time_zone, created_at=now)
     try:
         with transaction.atomic():
             organisation.save(force_insert=True)
     except IntegrityError:
-        raise OrganisationExists(f"There is an organisation {slug!r} already. Choose another short name.", slug=slug) from None
+        raise OrganisationExists(
+            f"There is an organisation {slug!r} already. Choose another short name.", slug=slug
+        ) from None
     return organisation

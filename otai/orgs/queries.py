@@ -15,7 +15,9 @@ def organisation(slug: str) -> Organisation:
     try:
         return Organisation.objects.get(slug=slug)
     except Organisation.DoesNotExist:
-        raise NotFound(f"There is no organisation {slug!r}. `otai org list` shows those that exist.", slug=slug) from None
+        raise NotFound(
+            f"There is no organisation {slug!r}. `otai org list` shows those that exist.", slug=slug
+        ) from None
 
 
 def the_only_organisation() -> Organisation:

@@ -1,0 +1,117 @@
+"""How the command line speaks: tables and sentences for people, one JSON document for programs, one line for an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+
+EXIT_CODES: dict[type[OtaiError], int] = {Refused: 3, Invalid: 4, NotFound: 5, NotAllowed: 6, Unavailable: 7}
+"""1 is a bug or a check that found something, 2 is a wrong command line (Typer's); the kinds of error follow."""
+
+console = Console(highlight=False)
+error_console = Console(stderr=True, highlight=False)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+OrgOption = Annotated[
+    str | None,
+    typer.Option(
+        "--org", envvar="OTAI_ORG", help="Short name of the organisation; not needed while there is only one."
+    ),
+]
+
+
+def jsonable(value: Any) -> Any:
+    """The value in JSON's terms: times in ISO 8601, ids and paths as strings, dataclasses as objects."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID | Path | Decimal | Fraction):
+        return str(value)
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, Sequence | set | frozenset | Iterator):
+        return [jsonable(item) for item in value]
+    return str(value)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    title: str | None = None,
+) -> None:
+    """A plain table; the columns named in `right` hold numbers and are set flush right."""
+    table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else _plain(cell) for cell in row))
+    console.print(table)
+
+
+def _plain(cell: Any) -> str:
+    # Labels and ticket texts come from outside: rich must not read markup into them.
+    from rich.markup import escape
+
+    return escape(str(cell))
+
+
+def say(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def exit_code(error: OtaiError) -> int:
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+
+
+@contextmanager
+def errors_as_one_line(*, debug: bool) -> Iterator[None]:
+    """An error that a person can act upon becomes one line on standard error and an exit code; a bug keeps its traceback."""
+    try:
+        yield
+    except OtaiError as error:
+        if debug:
+            raise
+        if "--json" in sys.argv:
+            sys.stderr.write(json.dumps({"error": jsonable(error.as_dict())}, ensure_ascii=False) + "\n")
+        else:
+            error_console.print(f"otai: {error.code}: {error.message}", markup=False, soft_wrap=True)
+        raise SystemExit(exit_code(error)) from None
+    except BrokenPipeError:
+        # The reader has seen enough (`otai statement | head`): no error, and nothing more to write.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def organisation_named(slug: str | None) -> Any:
+    """The organisation of `--org`, or the only one there is. Imported late: Django's tables exist only once it is set up."""
+    from otai.orgs import queries
+
+    return queries.organisation(slug) if slug else queries.the_only_organisation()

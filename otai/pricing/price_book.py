@@ -1,0 +1,242 @@
+"""The price book: every number of the business that a customer was promised, dated, versioned, each with its reason.
+
+A vendor who runs the Studio writes another `PriceBook` and names it in `OTAI_PRICE_BOOK`. Source of this one: the brief "How credits
+work", and the policies that make it exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
+
+from otai.units import Money
+
+
+class Tier(StrEnum):
+    COMMUNITY = "community"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+    @property
+    def title(self) -> str:
+        return self.value.capitalize()
+
+
+class Mode(StrEnum):
+    """How good the model gets: what the training invests in it."""
+
+    BASIC = "basic"
+    BUSINESS = "business"
+    MAXIMUM = "maximum"
+
+    @property
+    def title(self) -> str:
+        return self.value.capitalize()
+
+
+class Delivery(StrEnum):
+    """How soon: background scheduling on L4 machines, or priority on H100 machines."""
+
+    STANDARD = "standard"
+    FAST = "fast"
+
+    @property
+    def title(self) -> str:
+        return self.value.capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class ComplexityBand:
+    """A range of attribute counts, both ends included, and what it does to the base price."""
+
+    first: int
+    last: int
+    multiplier: Fraction
+    reason: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.first}-{self.last} attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class BasePrice:
+    """Credits for a run of one mode and delivery with the standard attribute set."""
+
+    credits: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPromise:
+    """Due `within` of the order; with `end_of_day`, at the end of the order's calendar day where the organisation is, but never
+    sooner than `at_least` after the order."""
+
+    within: timedelta | None
+    end_of_day: bool
+    at_least: timedelta
+    in_words: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if (self.within is None) != self.end_of_day:
+            raise ValueError("a delivery promise is either a span or the end of the day")
+
+
+@dataclass(frozen=True, slots=True)
+class TierTerms:
+    """What a tier brings: credits once and monthly, and the modes it may order."""
+
+    initial_credits: int
+    monthly_credits: int
+    modes: frozenset[Mode]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Credits sold together at one net price."""
+
+    credits: int
+    price: Money
+    reason: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.credits}-credit package"
+
+    @property
+    def cents_per_credit(self) -> Fraction:
+        return Fraction(self.price.cents, self.credits)
+
+
+@dataclass(frozen=True, slots=True)
+class StandardBar:
+    """Acceptance criteria at or below this are agreed at once; stricter ones wait for an operator."""
+
+    accuracy: Fraction
+    macro_f1: Fraction
+    coverage_at_95_precision: Fraction
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceBook:
+    """All of it. Immutable, compared by identity, and checked for gaps when it is made: a book that cannot price something is refused at start-up."""
+
+    version: str
+    effective_on: date
+    base_prices: Mapping[tuple[Mode, Delivery], BasePrice]
+    bands: tuple[ComplexityBand, ...]
+    promises: Mapping[tuple[Mode, Delivery], DeliveryPromise]
+    tiers: Mapping[Tier, TierTerms]
+    packages: tuple[Package, ...]
+    quote_good_for: timedelta
+    system_failure_attempts: int
+    standard_bar: StandardBar
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for mode in Mode:
+            for delivery in Delivery:
+                if (mode, delivery) not in self.base_prices or (mode, delivery) not in self.promises:
+                    raise ValueError(f"price book {self.version}: no price or promise for {mode} {delivery}")
+        if missing := set(Tier) - set(self.tiers):
+            raise ValueError(f"price book {self.version}: no terms for {sorted(missing)}")
+        if not self.bands or self.bands[0].first != 1:
+            raise ValueError(f"price book {self.version}: the bands must begin at 1 attribute")
+        for band, following in zip(self.bands, self.bands[1:], strict=False):
+            if following.first != band.last + 1:
+                raise ValueError(f"price book {self.version}: a gap or an overlap after {band.last} attributes")
+        if any(band.last < band.first or band.multiplier <= 0 for band in self.bands):
+            raise ValueError(f"price book {self.version}: a band is empty or free")
+        # Read-only views: two quotes of one version can never differ.
+        for name in ("base_prices", "promises", "tiers", "reasons"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def most_attributes(self) -> int:
+        return self.bands[-1].last
+
+
+_SAME_DAY = DeliveryPromise(
+    within=None,
+    end_of_day=True,
+    at_least=timedelta(hours=4),
+    in_words="same day",
+    reason="Brief: same day. Decided: the end of the order's calendar day where the organisation is, and never less than 4 hours, "
+    "so that an order at 23:50 is not due ten minutes later.",
+)
+
+
+def _within(hours: int) -> DeliveryPromise:
+    return DeliveryPromise(
+        within=timedelta(hours=hours),
+        end_of_day=False,
+        at_least=timedelta(0),
+        in_words=f"within {hours} h" if hours == 24 else f"about {hours} h",
+        reason="Brief: delivery time in the training mode reference.",
+    )
+
+
+PRICE_BOOK = PriceBook(
+    version="2026-11",
+    effective_on=date(2026, 11, 1),
+    base_prices={
+        (Mode.BASIC, Delivery.STANDARD): BasePrice(1, "Brief: first working model, in the background."),
+        (Mode.BASIC, Delivery.FAST): BasePrice(2, "Brief: twice Standard, for priority on H100."),
+        (Mode.BUSINESS, Delivery.STANDARD): BasePrice(3, "Brief: production-ready default, in the background."),
+        (Mode.BUSINESS, Delivery.FAST): BasePrice(
+            5, "Brief's table; its prose 'half the cost' is exact only for Basic, the table wins."
+        ),
+        (Mode.MAXIMUM, Delivery.STANDARD): BasePrice(12, "Brief: strongest set-up, in the background."),
+        (Mode.MAXIMUM, Delivery.FAST): BasePrice(18, "Brief's table."),
+    },
+    bands=(
+        ComplexityBand(1, 5, Fraction(1, 2), "Brief: small sets at half the base price."),
+        ComplexityBand(6, 20, Fraction(1), "Brief: the standard attribute set that base prices assume."),
+        ComplexityBand(21, 50, Fraction(2), "Derived from the brief's example: Business Standard 6 = 2 x 3."),
+        ComplexityBand(
+            51,
+            200,
+            Fraction(4),
+            "Derived from the brief's example: Business Standard 12 = 4 x 3. The brief ends at 200.",
+        ),
+    ),
+    promises={
+        (Mode.BASIC, Delivery.FAST): _within(1),
+        (Mode.BUSINESS, Delivery.FAST): _within(2),
+        (Mode.MAXIMUM, Delivery.FAST): _within(4),
+        (Mode.BASIC, Delivery.STANDARD): _SAME_DAY,
+        (Mode.BUSINESS, Delivery.STANDARD): _SAME_DAY,
+        (Mode.MAXIMUM, Delivery.STANDARD): _within(24),
+    },
+    tiers={
+        Tier.COMMUNITY: TierTerms(6, 2, frozenset({Mode.BASIC}), "Brief: Community (free) 6 and 2; Basic only."),
+        Tier.PRO: TierTerms(
+            100, 50, frozenset({Mode.BASIC, Mode.BUSINESS}), "Brief: Pro 100 and 50; Basic and Business."
+        ),
+        Tier.ENTERPRISE: TierTerms(500, 250, frozenset(Mode), "Brief: Enterprise 500 and 250; every mode."),
+    },
+    packages=(
+        Package(10, Money(100_00), "Brief: EUR 10 a credit."),
+        Package(50, Money(450_00), "Brief: EUR 9 a credit, 10 % off."),
+        Package(100, Money(800_00), "Brief: EUR 8 a credit, 20 % off."),
+    ),
+    quote_good_for=timedelta(minutes=30),
+    system_failure_attempts=3,
+    standard_bar=StandardBar(
+        accuracy=Fraction(70, 100),
+        macro_f1=Fraction(50, 100),
+        coverage_at_95_precision=Fraction(30, 100),
+        reason="Decided: what a Business model reaches on most real helpdesks we measured (docs/benchmarks.md); agreed without a person.",
+    ),
+    reasons={
+        "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
+        "system_failure_attempts": "Decided: a failure of ours is retried up to 2 more times before the credits go back.",
+    },
+)

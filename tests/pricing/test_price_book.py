@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, Tier
+from otai.pricing.quote import price
+from otai.units import Money
+from tests.conftest import SHARED
+
+pytestmark = pytest.mark.pure
+
+ALL_PRICES = [
+    # mode, delivery, attributes from, to, credits
+    ("basic", "standard", 1, 5, 1),
+    ("basic", "standard", 6, 20, 1),
+    ("basic", "standard", 21, 50, 2),
+    ("basic", "standard", 51, 200, 4),
+    ("basic", "fast", 1, 5, 1),
+    ("basic", "fast", 6, 20, 2),
+    ("basic", "fast", 21, 50, 4),
+    ("basic", "fast", 51, 200, 8),
+    ("business", "standard", 1, 5, 2),
+    ("business", "standard", 6, 20, 3),
+    ("business", "standard", 21, 50, 6),
+    ("business", "standard", 51, 200, 12),
+    ("business", "fast", 1, 5, 3),
+    ("business", "fast", 6, 20, 5),
+    ("business", "fast", 21, 50, 10),
+    ("business", "fast", 51, 200, 20),
+    ("maximum", "standard", 1, 5, 6),
+    ("maximum", "standard", 6, 20, 12),
+    ("maximum", "standard", 21, 50, 24),
+    ("maximum", "standard", 51, 200, 48),
+    ("maximum", "fast", 1, 5, 9),
+    ("maximum", "fast", 6, 20, 18),
+    ("maximum", "fast", 21, 50, 36),
+    ("maximum", "fast", 51, 200, 72),
+]
+
+
+@pytest.mark.parametrize(("mode", "delivery", "first", "last", "credits"), ALL_PRICES)
+def test_every_price_of_the_brief_is_charged(mode: str, delivery: str, first: int, last: int, credits: int) -> None:
+    for attributes in range(first, last + 1):
+        assert price(PRICE_BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes).credits == credits
+
+
+def test_the_literals_are_the_golden_file() -> None:
+    golden = SHARED / "golden" / "quotes.csv"
+    if not golden.exists():
+        pytest.skip("needs ../shared/golden/quotes.csv, which this clone does not have")
+    with golden.open(newline="") as file:
+        rows = [
+            (
+                row["mode"],
+                row["delivery"],
+                int(row["attributes_from"]),
+                int(row["attributes_to"]),
+                int(row["credits"]),
+            )
+            for row in csv.DictReader(file)
+        ]
+    assert rows == ALL_PRICES
+
+
+def test_tiers_bring_the_credits_and_modes_of_the_brief() -> None:
+    terms = {tier: PRICE_BOOK.tiers[tier] for tier in Tier}
+    assert {tier.value: (t.initial_credits, t.monthly_credits) for tier, t in terms.items()} == {
+        "community": (6, 2),
+        "pro": (100, 50),
+        "enterprise": (500, 250),
+    }
+    assert {tier.value: sorted(t.modes) for tier, t in terms.items()} == {
+        "community": ["basic"],
+        "pro": ["basic", "business"],
+        "enterprise": ["basic", "business", "maximum"],
+    }
+
+
+def test_packages_cost_what_the_brief_says() -> None:
+    assert [(p.credits, p.price, p.cents_per_credit) for p in PRICE_BOOK.packages] == [
+        (10, Money(100_00), Fraction(1000)),
+        (50, Money(450_00), Fraction(900)),
+        (100, Money(800_00), Fraction(800)),
+    ]
+
+
+def test_every_number_has_a_reason() -> None:
+    book = PRICE_BOOK
+    priced = [
+        *book.base_prices.values(),
+        *book.bands,
+        *book.promises.values(),
+        *book.tiers.values(),
+        *book.packages,
+    ]
+    assert all(item.reason for item in [*priced, book.standard_bar])
+
+
+def test_a_book_cannot_be_changed_after_it_was_made() -> None:
+    with pytest.raises(TypeError):
+        PRICE_BOOK.base_prices[Mode.BASIC, Delivery.FAST] = PRICE_BOOK.base_prices[Mode.BASIC, Delivery.STANDARD]  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        PRICE_BOOK.version = "another"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "bands",
+    [
+        (),
+        (ComplexityBand(2, 5, Fraction(1), "r"),),
+        (ComplexityBand(1, 5, Fraction(1), "r"), ComplexityBand(7, 9, Fraction(1), "r")),
+        (ComplexityBand(1, 5, Fraction(1), "r"), ComplexityBand(5, 9, Fraction(1), "r")),
+        (ComplexityBand(1, 5, Fraction(0), "r"),),
+    ],
+)
+def test_a_book_with_a_gap_an_overlap_or_a_free_band_is_refused(bands: tuple[ComplexityBand, ...]) -> None:
+    with pytest.raises(ValueError, match="price book"):
+        replace(PRICE_BOOK, bands=bands)
+
+
+def test_a_book_that_cannot_price_a_mode_is_refused() -> None:
+    prices = {k: v for k, v in PRICE_BOOK.base_prices.items() if k != (Mode.MAXIMUM, Delivery.FAST)}
+    with pytest.raises(ValueError, match="maximum fast"):
+        replace(PRICE_BOOK, base_prices=prices)
+
+
+def test_another_vendors_book_prices_for_itself() -> None:
+    dearer = replace(
+        PRICE_BOOK,
+        version="vendor-1",
+        bands=(ComplexityBand(1, 10, Fraction(1, 3), "ours"), ComplexityBand(11, 30, Fraction(3, 2), "ours")),
+    )
+    found = price(dearer, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
+    assert (found.credits, found.exact, found.price_book) == (2, Fraction(5, 3), "vendor-1")
+    assert price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3).credits == 3

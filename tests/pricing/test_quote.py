@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otai.pricing import quote
+from otai.pricing.price_book import PRICE_BOOK, Delivery, Mode, Tier
+from otai.pricing.settlement import Ending, attempt_again, settle
+
+pytestmark = pytest.mark.pure
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SAME_DAY = PRICE_BOOK.promises[Mode.BASIC, Delivery.STANDARD]
+
+
+@pytest.mark.parametrize("attributes", [0, -1, 201, 10**9])
+def test_attributes_outside_the_book_are_refused_with_the_limit(attributes: int) -> None:
+    with pytest.raises(quote.AttributeCountOutOfRange, match="200") as refused:
+        quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)
+    assert refused.value.code == "attribute_count_out_of_range"
+
+
+@pytest.mark.parametrize("attributes", [2.0, "3", True, None, Fraction(3)])
+def test_a_count_that_is_not_a_whole_number_is_refused(attributes: object) -> None:
+    with pytest.raises(quote.AttributeCountOutOfRange, match="whole number"):
+        quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)  # type: ignore[arg-type]
+
+
+@given(st.sampled_from(Mode), st.sampled_from(Delivery), st.integers(1, 200))
+def test_a_price_is_the_exact_amount_rounded_up_and_never_free(mode: Mode, delivery: Delivery, attributes: int) -> None:
+    found = quote.price(PRICE_BOOK, mode=mode, delivery=delivery, attributes=attributes)
+    assert found.credits >= 1
+    assert 0 <= found.credits - found.exact < 1
+    assert found.lines[-1].amount == found.credits
+
+
+@given(st.sampled_from(Mode), st.integers(1, 199))
+def test_more_attributes_never_cost_less_and_fast_never_less_than_standard(mode: Mode, attributes: int) -> None:
+    def credits(delivery: Delivery, count: int) -> int:
+        return quote.price(PRICE_BOOK, mode=mode, delivery=delivery, attributes=count).credits
+
+    for delivery in Delivery:
+        assert credits(delivery, attributes) <= credits(delivery, attributes + 1)
+    assert credits(Delivery.STANDARD, attributes) <= credits(Delivery.FAST, attributes)
+
+
+def test_a_person_can_follow_the_price() -> None:
+    found = quote.price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
+    assert found.in_words == "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits"
+    whole = quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=30)
+    assert whole.in_words == "Basic, Standard: 1 credit x 2 (21-50 attributes) = 2"
+
+
+@pytest.mark.parametrize(
+    ("ordered", "due"),
+    [
+        # Berlin is one hour ahead of UTC in winter, two in summer.
+        ("2026-11-02T09:30", "2026-11-02T23:00"),  # the day ends at local midnight
+        ("2026-11-02T18:59", "2026-11-02T23:00"),
+        ("2026-11-02T22:50", "2026-11-03T02:50"),  # never less than 4 hours
+        ("2026-11-02T23:30", "2026-11-03T23:00"),  # already the next local day
+        ("2026-07-01T12:00", "2026-07-01T22:00"),
+        ("2026-10-24T23:30", "2026-10-25T23:00"),  # 25 October 2026: clocks go back, a day of 25 hours
+        ("2026-03-29T00:30", "2026-03-29T22:00"),  # 29 March 2026: clocks go forward, a day of 23 hours
+    ],
+)
+def test_same_day_ends_at_midnight_where_the_organisation_is(ordered: str, due: str) -> None:
+    found = quote.due_at(SAME_DAY, ordered_at=datetime.fromisoformat(ordered).replace(tzinfo=UTC), zone=BERLIN)
+    assert found == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("mode", "delivery", "hours"),
+    [("basic", "fast", 1), ("business", "fast", 2), ("maximum", "fast", 4), ("maximum", "standard", 24)],
+)
+def test_promised_hours_count_from_the_order(mode: str, delivery: str, hours: int) -> None:
+    ordered = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    promise = PRICE_BOOK.promises[Mode(mode), Delivery(delivery)]
+    assert quote.due_at(promise, ordered_at=ordered, zone=BERLIN) == ordered + timedelta(hours=hours)
+
+
+@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_same_day_is_at_least_four_hours_and_at_most_a_long_day_away(ordered: datetime) -> None:
+    for zone in (BERLIN, ZoneInfo("America/St_Johns"), ZoneInfo("Pacific/Auckland"), ZoneInfo("UTC")):
+        wait = quote.due_at(SAME_DAY, ordered_at=ordered, zone=zone) - ordered
+        assert timedelta(hours=4) <= wait <= timedelta(hours=25)
+
+
+def test_a_mode_outside_the_tier_is_refused_with_the_tier_that_has_it() -> None:
+    with pytest.raises(
+        quote.ModeNotInTier, match=r"Maximum is not included in Pro, .* Enterprise includes it"
+    ) as refused:
+        quote.require_mode(PRICE_BOOK, tier=Tier.PRO, mode=Mode.MAXIMUM)
+    assert refused.value.details["needs_tier"] == "enterprise"
+    quote.require_mode(PRICE_BOOK, tier=Tier.ENTERPRISE, mode=Mode.MAXIMUM)
+
+
+def test_the_matrix_shows_every_choice_and_what_the_tier_leaves_out(now: datetime) -> None:
+    offers = quote.matrix(PRICE_BOOK, tier=Tier.PRO, attributes=3, ordered_at=now, zone=BERLIN)
+    seen = [(o.price.mode.value, o.price.delivery.value, o.credits, o.available, o.needs_tier) for o in offers]
+    assert seen == [
+        ("basic", "standard", 1, True, None),
+        ("basic", "fast", 1, True, None),
+        ("business", "standard", 2, True, None),
+        ("business", "fast", 3, True, None),
+        ("maximum", "standard", 6, False, Tier.ENTERPRISE),
+        ("maximum", "fast", 9, False, Tier.ENTERPRISE),
+    ]
+
+
+def test_a_quote_says_what_would_be_cheaper() -> None:
+    chosen = quote.price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=21)
+    assert [(s.what, s.credits, s.saves) for s in quote.cheaper(PRICE_BOOK, chosen, tier=Tier.PRO)] == [
+        ("Standard delivery (same day)", 6, 4),
+        ("20 attributes instead of 21", 5, 5),
+        ("Basic mode", 4, 6),
+    ]
+    cheapest = quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=4)
+    assert quote.cheaper(PRICE_BOOK, cheapest, tier=Tier.PRO) == ()
+
+
+def test_a_quote_is_good_until_its_expiry(now: datetime) -> None:
+    assert PRICE_BOOK.quote_good_for == timedelta(minutes=30)
+    expires_at = now + PRICE_BOOK.quote_good_for
+    assert quote.is_open(expires_at=expires_at, now=expires_at - timedelta(seconds=1))
+    assert not quote.is_open(expires_at=expires_at, now=expires_at)
+
+
+@pytest.mark.parametrize(
+    ("missing", "covering"), [(1, [10, 50, 100]), (10, [10, 50, 100]), (11, [50, 100]), (500, [100])]
+)
+def test_the_packages_that_cover_what_is_missing_are_named(missing: int, covering: list[int]) -> None:
+    assert [p.credits for p in quote.packages_covering(PRICE_BOOK, missing)] == covering
+
+
+@pytest.mark.parametrize(
+    ("ending", "capture", "release"),
+    [
+        (Ending.COMPLETED, 12, 0),
+        (Ending.FAILED_SYSTEM, 0, 12),
+        (Ending.FAILED_INPUT, 0, 12),
+        (Ending.CANCELLED, 0, 12),
+    ],
+)
+def test_only_a_completed_run_costs_anything(ending: Ending, capture: int, release: int) -> None:
+    settlement = settle(held=12, ending=ending)
+    assert (settlement.capture, settlement.release) == (capture, release)
+
+
+@pytest.mark.parametrize(
+    ("ending", "attempts", "again"),
+    [
+        (Ending.FAILED_SYSTEM, 1, True),
+        (Ending.FAILED_SYSTEM, 2, True),
+        (Ending.FAILED_SYSTEM, 3, False),
+        (Ending.FAILED_INPUT, 1, False),
+        (Ending.CANCELLED, 1, False),
+        (Ending.COMPLETED, 1, False),
+    ],
+)
+def test_only_our_own_failures_are_tried_again(ending: Ending, attempts: int, again: bool) -> None:
+    assert attempt_again(ending=ending, attempts=attempts, most_attempts=PRICE_BOOK.system_failure_attempts) is again
