@@ -1,0 +1,178 @@
+"""The file store: immutable files under one fsspec URL (`OTAI_FILES`), on this machine or in an object store.
+
+A file is written whole or not at all, never changed, and carries its hash in its name, so that a copy in a cache can be trusted
+without asking again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from django.conf import settings
+
+from otai.db import new_id
+from otai.errors import Unavailable
+
+CHUNK_BYTES = 1 << 20
+
+
+class FileStoreUnavailable(Unavailable):
+    code = "file_store_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where a file lies inside the store, the SHA-256 of its bytes (hex) and their number."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class FileStore:
+    """Files below `url`. Paths are relative to it, with `/`, and are made by us: a name from outside never becomes one."""
+
+    def __init__(self, url: str, *, cache: Path | None = None) -> None:
+        self.url = url
+        self._cache = cache
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise FileStoreUnavailable(f"The file store {url} cannot be opened: {error}.", url=url) from None
+
+    @property
+    def is_local(self) -> bool:
+        return "file" in _protocols(self._fs)
+
+    def put(self, source: Path, *, folder: str, suffix: str) -> StoredFile:
+        """Copies the file at `source` into the store as `folder/<sha256><suffix>` and says where it lies.
+
+        Readers see the whole file or none: it is written beside its place and then moved there. Putting the same bytes again is
+        harmless. Raises FileStoreUnavailable when the store refuses; nothing readable is left behind then.
+        """
+        sha256, size = _hash_of(source)
+        path = f"{folder}/{sha256}{suffix}"
+        target = self._full(path)
+        partial = self._full(f"{folder}/.{new_id()}.partial")
+        try:
+            self._fs.makedirs(self._fs._parent(target), exist_ok=True)
+            if self.is_local:
+                shutil.copyfile(source, partial)
+                with Path(partial).open("rb") as handle:
+                    # The database row follows this file: it must not survive a power cut that the file does not.
+                    os.fsync(handle.fileno())
+                Path(partial).replace(target)
+            else:
+                # An object store shows an object only once its upload is complete.
+                self._fs.put_file(str(source), target)
+        except OSError as error:
+            self._remove_quietly(partial)
+            raise FileStoreUnavailable(
+                f"The file store {self.url} did not take a file of {size:,} bytes: {error}. Nothing was imported.",
+                url=self.url,
+            ) from error
+        return StoredFile(path=path, sha256=sha256, bytes=size)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """The file for reading, in a `with`. Raises FileStoreUnavailable when it is not there."""
+        try:
+            handle = self._fs.open(self._full(path), "rb")
+        except OSError as error:
+            raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path) from error
+        with handle:
+            yield handle
+
+    def local_path(self, path: str) -> Path:
+        """The file as a path on this machine, for other processes and memory maps; a remote one is downloaded once to the cache.
+
+        The name carries the hash, so a cached copy is never stale. Raises FileStoreUnavailable.
+        """
+        if self.is_local:
+            found = Path(self._full(path))
+            if not found.is_file():
+                raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path)
+            return found
+        cache = self._cache or Path(tempfile.gettempdir()) / f"otai-files-{os.getuid()}"
+        cached = cache / path
+        if cached.is_file():
+            return cached
+        cached.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = cached.parent / f".{new_id()}.partial"
+        try:
+            self._fs.get_file(self._full(path), str(partial))
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise FileStoreUnavailable(
+                f"The file {path} could not be read from {self.url}: {error}.", path=path
+            ) from error
+        partial.replace(cached)
+        return cached
+
+    def delete(self, path: str) -> None:
+        """Removes the file; one that is gone already is fine. Raises FileStoreUnavailable when the store refuses."""
+        try:
+            self._fs.rm_file(self._full(path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise FileStoreUnavailable(
+                f"The file {path} could not be deleted from {self.url}: {error}.", path=path
+            ) from error
+        if self.is_local:
+            self._remove_empty_folder(Path(self._full(path)).parent)
+
+    def exists(self, path: str) -> bool:
+        return bool(self._fs.exists(self._full(path)))
+
+    def paths(self) -> list[str]:
+        """Everything in the store, for tests and for finding orphans."""
+        root = str(self._root).rstrip("/")
+        if not self._fs.exists(root):
+            return []
+        return sorted(found[len(root) + 1 :] for found in self._fs.find(root))
+
+    def _full(self, path: str) -> str:
+        parts = path.split("/")
+        assert path and all(part not in ("", ".", "..") for part in parts), f"not a path inside the store: {path!r}"
+        return f"{str(self._root).rstrip('/')}/{path}"
+
+    def _remove_quietly(self, full: str) -> None:
+        if self.is_local:
+            Path(full).unlink(missing_ok=True)
+
+    def _remove_empty_folder(self, folder: Path) -> None:
+        try:
+            folder.rmdir()
+        except OSError:
+            # Another file lives there, or the folder is the root that others hold.
+            return
+
+
+def file_store() -> FileStore:
+    """The store of this installation, from the setting `OTAI_FILES`."""
+    return FileStore(settings.OTAI_FILES)
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    protocol = fs.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _hash_of(path: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as handle:
+        while chunk := handle.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from otai.db import new_id
+from otai.orgs.models import Organisation
+
+
+class DataSet(models.Model):
+    """One import of tickets. It never changes: importing again under the same name makes the next version.
+
+    The tickets are the Parquet file at `file` (a path inside the file store, see `files.py`); `sha256` is the hash of its bytes.
+    `roles` says what each column of the source was used for and why (`columns.ColumnRoles.as_dict`), `profile` what was found
+    (`otai.learning.profile.Profile.as_dict`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="data_sets")
+    name = models.CharField(max_length=200)
+    version = models.PositiveIntegerField()
+    file = models.CharField(max_length=500)
+    sha256 = models.CharField(max_length=64)
+    bytes = models.PositiveBigIntegerField(help_text="size of the Parquet file")
+    tickets = models.PositiveIntegerField()
+    left_out_rows = models.PositiveIntegerField(default=0, help_text="bad rows left out at the customer's wish")
+    source_filename = models.CharField(max_length=255)
+    source_format = models.CharField(max_length=100, help_text="for example: CSV, separated by ';', cp1252")
+    imported_at = models.DateTimeField()
+    profile = models.JSONField()
+    roles = models.JSONField()
+
+    class Meta:
+        db_table = "tickets_data_set"
+        ordering = ("name", "version")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "name", "version"], name="tickets_data_set_version_is_taken_once"
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="tickets_data_set_versions_begin_at_one"),
+            models.CheckConstraint(condition=Q(tickets__gte=1), name="tickets_data_set_has_tickets"),
+            models.CheckConstraint(condition=~Q(name=""), name="tickets_data_set_has_a_name"),
+            models.CheckConstraint(condition=~Q(file="") & ~Q(sha256=""), name="tickets_data_set_has_a_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class Attribute(models.Model):
+    """Something that each ticket of a data set may carry a label for: queue, priority, tags.
+
+    `kind` says how many labels a ticket carries (single, multi) and whether they have an order (ordered). `order` lists the labels of
+    an ordered attribute from low to high; it is empty for the other kinds.
+    """
+
+    class Kind(models.TextChoices):
+        SINGLE = "single", "one label a ticket"
+        MULTI = "multi", "any number of labels a ticket"
+        ORDERED = "ordered", "one label a ticket, from low to high"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    data_set = models.ForeignKey(DataSet, on_delete=models.CASCADE, related_name="attributes")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind)
+    order = models.JSONField(default=list, blank=True)
+    position = models.PositiveSmallIntegerField(help_text="as in the source, from 0")
+
+    class Meta:
+        db_table = "tickets_attribute"
+        ordering = ("position",)
+        constraints = [
+            models.UniqueConstraint(fields=["data_set", "name"], name="tickets_attribute_is_named_once_in_a_data_set"),
+            models.UniqueConstraint(
+                fields=["data_set", "position"], name="tickets_attribute_stands_alone_at_its_position"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["single", "multi", "ordered"]), name="tickets_attribute_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="ordered") & ~Q(order=[]) | ~Q(kind="ordered") & Q(order=[]),
+                name="tickets_attribute_has_an_order_exactly_when_ordered",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="tickets_attribute_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def column(self) -> str:
+        """Its column in the data set's Parquet file: string, or list<string> for a multi-label attribute."""
+        return f"attribute:{self.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "kind": self.kind, "order": self.order}
+
+
+class Label(models.Model):
+    """One value of an attribute. `count` is the tickets that carry it, `training_count` those of them not set aside as test."""
+
+    id = models.BigAutoField(primary_key=True)
+    attribute = models.ForeignKey(Attribute, on_delete=models.CASCADE, related_name="labels")
+    name = models.CharField(max_length=200)
+    count = models.PositiveIntegerField()
+    training_count = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "tickets_label"
+        ordering = ("-count", "name")
+        constraints = [
+            models.UniqueConstraint(fields=["attribute", "name"], name="tickets_label_is_named_once_in_an_attribute"),
+            models.CheckConstraint(condition=~Q(name=""), name="tickets_label_has_a_name"),
+            models.CheckConstraint(condition=Q(count__gte=1), name="tickets_label_is_carried_by_a_ticket"),
+            models.CheckConstraint(
+                condition=Q(training_count__lte=F("count")), name="tickets_label_trains_on_no_more_than_it_has"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

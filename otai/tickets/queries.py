@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from otai.errors import NotFound
+from otai.learning.profile import RARE_LABEL_TICKETS, Profile
+from otai.orgs.models import Organisation
+from otai.tickets.files import file_store
+from otai.tickets.models import Attribute, DataSet
+
+USABLE_LABELS = 2
+"""An attribute can be learnt when at least this many of its labels have RARE_LABEL_TICKETS tickets: one label teaches nothing."""
+
+
+def data_set(organisation: Organisation, name: str, version: int | None = None) -> DataSet:
+    """The organisation's data set of that name, its newest version unless one is named.
+
+    Raises NotFound, also for a data set of another organisation.
+    """
+    found = DataSet.objects.filter(organisation=organisation, name=name)
+    if version is not None:
+        found = found.filter(version=version)
+    newest = found.order_by("-version").first()
+    if newest is None:
+        which = f"{name!r}" if version is None else f"{name!r} in version {version}"
+        raise NotFound(
+            f"There is no data set {which}. `otai tickets list` shows those that exist.", name=name, version=version
+        )
+    return newest
+
+
+def data_sets(organisation: Organisation, *, newest_only: bool = False) -> QuerySet[DataSet]:
+    """The organisation's data sets by name and version."""
+    found = DataSet.objects.filter(organisation=organisation).order_by("name", "version")
+    if newest_only:
+        newest = DataSet.objects.filter(organisation=organisation, name=OuterRef("name")).order_by("-version")
+        found = found.filter(version=Subquery(newest.values("version")[:1]))
+    return found
+
+
+def attributes(data_set: DataSet) -> QuerySet[Attribute]:
+    """In the order of the source, labels fetched with them."""
+    return Attribute.objects.filter(data_set=data_set).order_by("position").prefetch_related("labels")
+
+
+def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
+    """The attributes that a run can learn: those with at least 2 labels that 5 or more tickets carry (data README, policies.md).
+
+    Tickets set aside as test do not count, since they teach nothing.
+    """
+    learnable = Count("labels", filter=Q(labels__training_count__gte=RARE_LABEL_TICKETS))
+    return attributes(data_set).annotate(learnable_labels=learnable).filter(learnable_labels__gte=USABLE_LABELS)
+
+
+def profile(data_set: DataSet) -> Profile:
+    """What was found in the data set when it was imported."""
+    return Profile.from_dict(data_set.profile)
+
+
+def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """The tickets in the order of the source, as dicts with the columns of the Parquet file.
+
+    Streams: at no time is more than one row group in memory, and groups before `offset` are not read. Raises FileStoreUnavailable.
+    """
+    if limit is not None and limit <= 0:
+        return
+    with file_store().open(data_set.file) as handle, pq.ParquetFile(handle) as parquet:
+        to_skip = max(offset, 0)
+        groups = []
+        for group in range(parquet.num_row_groups):
+            rows = parquet.metadata.row_group(group).num_rows
+            if not groups and to_skip >= rows:
+                to_skip -= rows
+                continue
+            groups.append(group)
+        left = limit
+        for batch in parquet.iter_batches(batch_size=1024, row_groups=groups):
+            if to_skip >= batch.num_rows:
+                to_skip -= batch.num_rows
+                continue
+            wanted = batch.slice(to_skip, left)
+            to_skip = 0
+            yield from wanted.to_pylist()
+            if left is not None:
+                left -= wanted.num_rows
+                if left <= 0:
+                    return
