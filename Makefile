@@ -1,0 +1,69 @@
+# Every target sets up what it needs. PYTHON names the interpreter that makes the environment (3.11 or newer).
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# pytest's workers: as many as there are cores, at most 4.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test test-sqlite test-postgres torture check format bench lock clean
+
+help:
+	@echo "make demo    set everything up and train a model on synthetic tickets"
+	@echo "make test    all tests, on SQLite and on PostgreSQL"
+	@echo "make check   format, lint, types, import contracts, migrations"
+	@echo "make bench   measure, and update docs/benchmarks.md"
+	@echo "make torture the long proofs"
+	@echo "make setup   only prepare $(VENV), with all that the tests need"
+
+$(VENV)/base: requirements/base.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/base.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base requirements/dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/dev
+
+demo: $(VENV)/base
+	@OTAI=$(BIN)/otai ./demo.sh
+
+test: test-sqlite test-postgres
+
+test-sqlite: setup
+	$(BIN)/pytest -n $(JOBS) --database sqlite -m "not torture"
+
+test-postgres: setup
+	$(BIN)/pytest -n $(JOBS) --database postgres -m "not torture"
+
+torture: setup
+	$(BIN)/pytest --database sqlite -m torture --timeout 3600
+	$(BIN)/pytest --database postgres -m torture --timeout 3600
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m otai.config.manage makemigrations --check --dry-run
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/python -m benchmarks $(BENCH)
+
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe
+
+lock: $(VENV)/dev
+	$(COMPILE) --output-file requirements/base.lock pyproject.toml
+	$(COMPILE) --output-file requirements/dev.lock requirements/dev.in
+
+clean:
+	rm -rf $(VENV) .demo .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,107 @@
+"""`otai model` and `otai predict`: trained models in use."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otai.cli.output import JsonOption, OrgOption, jsonable, organisation_named, print_json, print_table, say
+from otai.errors import Invalid
+from otai.serving import queries
+
+app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
+Version = Annotated[int | None, typer.Option("--version", help="A version other than the newest.")]
+
+
+@app.command("list")
+def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
+    """All versions of all models, newest first."""
+    organisation = organisation_named(org)
+    rows = [
+        {
+            "model": version.model.name,
+            "version": version.number,
+            "run": version.run.number,
+            "mode": version.run.mode,
+            "attributes": [attribute["name"] for attribute in version.run.attributes],
+            "created_at": version.created_at,
+            "bytes": version.bundle_bytes,
+            "sha256": version.bundle_sha256,
+        }
+        for version in queries.versions(organisation)
+    ]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["model", "version", "run", "mode", "attributes", "created", "size"],
+        [
+            [
+                row["model"],
+                row["version"],
+                row["run"],
+                row["mode"],
+                ", ".join(row["attributes"]),
+                f"{row['created_at'].astimezone(organisation.zone):%Y-%m-%d %H:%M}",
+                f"{row['bytes'] / 1e6:.1f} MB",
+            ]
+            for row in rows
+        ],
+        right=["version", "run", "size"],
+    )
+
+
+@app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder.")] = Path(),
+    version: Version = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy the model's bundle: one file that predicts anywhere, with the Python package and without a database."""
+    found = queries.version(organisation_named(org), name, version)
+    path = queries.export(found, target, overwrite=overwrite)
+    if json:
+        print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes})
+    else:
+        say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+
+
+def predict(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Tickets; standard input, one a line, if left out.")] = None,
+    version: Version = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
+    found = queries.version(organisation_named(org), name, version)
+    if not texts:
+        if sys.stdin.isatty():
+            raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
+        texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    for text, prediction in zip(texts, queries.predict(found, texts), strict=True):
+        if json:
+            sys.stdout.write(
+                json_module.dumps({"text": text, **prediction_as_dict(prediction)}, ensure_ascii=False) + "\n"
+            )
+            continue
+        say(f"\n{text if len(text) <= 100 else text[:99] + '…'}")
+        rows = []
+        for attribute, found_labels in prediction_as_dict(prediction)["attributes"].items():
+            label = ", ".join(found_labels["labels"]) or "(none)"
+            others = ", ".join(
+                f"{other['label']} {other['confidence']:.0%}" for other in found_labels["runners_up"][:2]
+            )
+            rows.append([attribute, label, f"{found_labels['confidence']:.0%}", others])
+        print_table(["attribute", "prediction", "confidence", "otherwise"], rows, right=["confidence"])
+
+
+def prediction_as_dict(prediction: Any) -> dict[str, Any]:
+    return dict(jsonable(prediction))

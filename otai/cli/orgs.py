@@ -1,0 +1,111 @@
+"""`otai org` and `otai statement`: who the customers are, and what became of their credits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otai.billing import operations as billing_operations
+from otai.billing import queries as billing
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.db import utc_now
+from otai.ledger import queries as ledger
+from otai.orgs import queries as orgs
+from otai.pricing.price_book import Tier
+
+app = typer.Typer(help="Organisations: create, list, show.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    slug: Annotated[str, typer.Argument(help="Short name, for example: acme")],
+    name: Annotated[str | None, typer.Option(help="Full name; the short name if left out.")] = None,
+    tier: Annotated[Tier, typer.Option(help="Tier to sign up in.")] = Tier.COMMUNITY,
+    time_zone: Annotated[str, typer.Option(help="IANA name; due times and monthly grants follow it.")] = "UTC",
+    json: JsonOption = False,
+) -> None:
+    """Sign up an organisation; the tier's initial credits are granted at once."""
+    organisation = billing_operations.sign_up(
+        slug=slug, name=name or slug, time_zone=time_zone, tier=tier, now=utc_now()
+    )
+    balance = ledger.balance(organisation.id)
+    if json:
+        print_json({"organisation": organisation.slug, "tier": tier, "available": balance.available})
+    else:
+        say(f"{organisation.name} is signed up in {tier.title}: {balance.available} credits available.")
+
+
+@app.command("list")
+def list_organisations(json: JsonOption = False) -> None:
+    """All organisations of this installation with their tier and credits."""
+    rows = [
+        {
+            "organisation": organisation.slug,
+            "name": organisation.name,
+            "tier": billing.tier_of(organisation),
+            "time_zone": organisation.time_zone,
+            **_balance(organisation.id),
+        }
+        for organisation in orgs.organisations()
+    ]
+    if json:
+        print_json(rows)
+    else:
+        columns = ["organisation", "name", "tier", "time_zone", "available", "held", "spent"]
+        print_table(columns, [[row[c] for c in columns] for row in rows], right=["available", "held", "spent"])
+
+
+@app.command("show")
+def show(org: OrgOption = None, json: JsonOption = False) -> None:
+    """One organisation: tier, time zone and credits."""
+    organisation = organisation_named(org)
+    tier = billing.tier_of(organisation)
+    balance = _balance(organisation.id)
+    if json:
+        print_json({"organisation": organisation.slug, "name": organisation.name, "tier": tier, **balance})
+    else:
+        say(f"{organisation.name} ({organisation.slug}), {tier.title}, {organisation.time_zone}")
+        say(f"{balance['available']} credits available | {balance['held']} held | {balance['spent']} spent")
+
+
+def _balance(organisation: object) -> dict[str, int]:
+    found = ledger.balance(organisation)  # type: ignore[arg-type]
+    return {"available": found.available, "held": found.held, "spent": found.spent}
+
+
+def statement(
+    org: OrgOption = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the statement to this CSV file instead.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Every movement of credits with the balance after it: what came in, what is held, what was spent."""
+    organisation = organisation_named(org)
+    lines = list(ledger.statement(organisation.id))
+    balance = ledger.balance(organisation.id)
+    if csv is not None:
+        csv.write_text("".join(ledger.statement_csv(organisation.id)), encoding="utf-8")
+        say(f"{len(lines)} lines written to {csv}")
+    elif json:
+        print_json({"organisation": organisation.slug, "lines": lines, "balance": balance})
+    else:
+        zone = organisation.zone
+        print_table(
+            ["date", "what", "in", "out", "available", "held", "spent"],
+            [
+                [
+                    f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}",
+                    f"{line.what}: {line.reason}" if line.reason else line.what,
+                    line.credits_in or "",
+                    line.credits_out or "",
+                    line.available,
+                    line.held,
+                    line.spent,
+                ]
+                for line in lines
+            ],
+            right=["in", "out", "available", "held", "spent"],
+            title=f"Credit statement of {organisation.name}",
+        )
+        say(f"Balance: {balance.available} available | {balance.held} held | {balance.spent} spent")

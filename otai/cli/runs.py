@@ -1,0 +1,175 @@
+"""`otai runs`: trainings that were ordered, what became of them, and cancelling one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from otai.cli.actor import actor
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.report_card import report_card_summary
+from otai.db import utc_now
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs import operations, queries
+from otai.runs.models import Run
+from otai.runs.status import Status
+
+app = typer.Typer(help="Training runs: list, show, cancel, refund.", no_args_is_help=True)
+
+
+def run_as_dict(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.number,
+        "id": run.id,
+        "model": run.model_name,
+        "data_set": str(run.data_set),
+        "mode": run.mode,
+        "delivery": run.delivery,
+        "reason": run.reason,
+        "attributes": [attribute["name"] for attribute in run.attributes],
+        "status": run.status,
+        "ending": run.ending,
+        "credits": run.credits,
+        "charged": run.credits if run.status == Status.COMPLETED else 0,
+        "ordered_at": run.ordered_at,
+        "due_at": run.due_at,
+        "ended_at": run.ended_at,
+        "attempts": run.attempt,
+        "stage": run.stage,
+        "steps_done": run.steps_done,
+        "steps_total": run.steps_total,
+        "failure_code": run.failure_code,
+        "failure_message": run.failure_message,
+    }
+
+
+@app.command("list")
+def list_runs(org: OrgOption = None, json: JsonOption = False) -> None:
+    """All runs of the organisation, newest first."""
+    organisation = organisation_named(org)
+    found = queries.runs(organisation)
+    if json:
+        print_json([run_as_dict(run) for run in found])
+        return
+    print_table(
+        ["run", "model", "mode", "delivery", "attributes", "status", "credits", "ordered", "due"],
+        [
+            [
+                run.number,
+                run.model_name,
+                Mode(run.mode).title,
+                Delivery(run.delivery).title,
+                len(run.attributes),
+                _status(run),
+                _charge(run),
+                _local(organisation, run.ordered_at),
+                _local(organisation, run.due_at),
+            ]
+            for run in found
+        ],
+        right=["run", "attributes"],
+    )
+
+
+def _status(run: Run) -> str:
+    if run.steps_total and not run.has_ended:
+        return f"{run.status} {100 * run.steps_done // run.steps_total} %"
+    return run.status
+
+
+def _charge(run: Run) -> str:
+    """What the run costs, in words: held, spent, or nothing."""
+    match Status(run.status):
+        case Status.COMPLETED:
+            return f"{run.credits} spent"
+        case Status.FAILED | Status.CANCELLED:
+            return f"0 ({run.credits} given back)"
+        case _:
+            return f"{run.credits} held"
+
+
+def _local(organisation: Organisation, at: Any) -> str:
+    return f"{at.astimezone(organisation.zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+Number = Annotated[int, typer.Argument(help="The run's number, as `otai runs list` shows it.")]
+
+
+@app.command("show")
+def show(
+    number: Number,
+    org: OrgOption = None,
+    log: Annotated[bool, typer.Option("--log", help="Print the training's log as well.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """One run: its history, its report card, its log."""
+    organisation = organisation_named(org)
+    run = queries.run(organisation, number)
+    attempts = list(run.attempts.order_by("number"))
+    happened = list(queries.events(run))
+    if json:
+        print_json(
+            {
+                **run_as_dict(run),
+                "events": [{"at": e.at, "move": e.move, "who": e.who, "why": e.why} for e in happened],
+                "attempts": [
+                    {
+                        "number": a.number,
+                        "worker": a.worker,
+                        "hardware": a.hardware,
+                        "started_at": a.started_at,
+                        "ended_at": a.ended_at,
+                        "outcome": a.outcome,
+                        "log": a.log,
+                    }
+                    for a in attempts
+                ],
+                "report_card": run.report_card,
+            }
+        )
+        return
+    say(
+        f"Run {run.number}: {Mode(run.mode).title}, {Delivery(run.delivery).title}, of {run.data_set} as {run.model_name}"
+    )
+    say(f"{_status(run)}, {_charge(run)}; due {_local(organisation, run.due_at)}")
+    if run.failure_message:
+        say(f"{run.failure_code}: {run.failure_message}")
+    print_table(
+        ["when", "what happened", "who", "why"],
+        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, e.who, e.why] for e in happened],
+    )
+    if run.report_card:
+        report_card_summary(run.report_card)
+    if log:
+        for attempt in attempts:
+            say(f"\nLog of attempt {attempt.number} on {attempt.hardware} ({attempt.outcome or 'at work'}):")
+            say(attempt.log)
+
+
+@app.command("cancel")
+def cancel(number: Number, org: OrgOption = None, json: JsonOption = False) -> None:
+    """Cancel a run that has not ended; its credits are given back in full."""
+    organisation = organisation_named(org)
+    run = operations.cancel_run(organisation=organisation, number=number, who=actor(), now=utc_now())
+    if json:
+        print_json(run_as_dict(run))
+    else:
+        say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")
+
+
+@app.command("refund")
+def refund(
+    number: Number,
+    why: Annotated[str, typer.Option(help="The reason, for the books.")],
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: give back the credits of a completed run that was found faulty."""
+    organisation = organisation_named(org)
+    run = operations.refund_run(organisation=organisation, number=number, why=why, who=actor(), now=utc_now())
+    if json:
+        print_json(run_as_dict(run))
+    else:
+        say(f"The {run.credits} credits of run {run.number} are given back: {why}")

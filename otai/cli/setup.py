@@ -1,0 +1,50 @@
+"""`otai init`: an installation from nothing, or the next version of one that is there."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from otai.cli.output import JsonOption, print_json, say
+from otai.errors import Unavailable
+
+
+class NotInitialised(Unavailable):
+    code = "not_initialised"
+
+
+def init(json: JsonOption = False) -> None:
+    """Set up the database and the file store. Safe to run again: an upgrade does so."""
+    home = Path(settings.OTAI_HOME)
+    home.mkdir(parents=True, exist_ok=True)
+    key = home / "secret-key"
+    if not key.exists():
+        key.touch(mode=0o600)
+        key.write_text(secrets.token_urlsafe(50))
+    call_command("migrate", interactive=False, verbosity=0)
+    where = {
+        "home": str(home),
+        "database": connection.vendor,
+        "files": settings.OTAI_FILES,
+    }
+    if json:
+        print_json(where)
+    else:
+        say(f"Ready. Home: {home}; database: {connection.vendor}; files: {settings.OTAI_FILES}")
+        say("Next: otai org create acme --name 'Acme Ltd' --tier community --time-zone Europe/Berlin")
+
+
+def require_installation() -> None:
+    """Raises NotInitialised where `otai init` has not run, instead of a database error."""
+    try:
+        tables = connection.introspection.table_names()
+    except OperationalError as error:
+        raise NotInitialised(
+            f"The database cannot be reached: {error}. Is this installation set up? otai init"
+        ) from None
+    if "runs_run" not in tables:
+        raise NotInitialised("This installation is not set up yet. Run: otai init")

@@ -1,0 +1,72 @@
+"""Ways to execute a training: values in, a value out; no tables, no open transaction.
+
+An executor is given a `TrainingSpec`, reports through `watch`, and returns how it ended. A failure is a value, never an exception:
+*input* when the data cannot be trained on, *system* when it was our fault. The contract test in tests/runs/ holds for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSpec:
+    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.tickets`; results go below `output_dir`."""
+
+    tickets: Path
+    attributes: Sequence[Mapping[str, Any]]
+    mode: str
+    seed: int
+    output_dir: Path
+    threads: int
+    time_limit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the front."""
+
+    stage: str
+    steps_done: int
+    steps_total: int
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    bundle: Path
+    bundle_sha256: str
+    report_card: dict[str, Any]
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`is_input` tells the customer's data from our fault. `message` says what happened and what would help."""
+
+    is_input: bool
+    code: str
+    message: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """`watch` said that nobody wants the result any more."""
+
+    log: str
+
+
+Result = Trained | Failed | Stopped
+
+
+class Executor(Protocol):
+    @property
+    def hardware(self) -> str:
+        """In words, what the training really runs on."""
+
+    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+        """Trains, calling `watch` at least every `watch_every_seconds`; stops and cleans up as soon as it returns False."""

@@ -1,0 +1,208 @@
+"""Trains in a process of its own on this machine, killed as a group when it is no longer wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
+
+most_log_characters = 64_000
+most_result_bytes = 256 * 2**20
+seconds_to_stop_kindly = 5.0
+
+_END = object()
+
+
+@dataclass
+class LocalExecutor:
+    """`command` is the training process, given the path of its spec as last argument."""
+
+    command: tuple[str, ...] = (sys.executable, "-m", "otai.learning.process")
+    hardware: str = field(default_factory=lambda: this_machine())
+
+    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+        spec.output_dir.mkdir(parents=True, exist_ok=True)
+        spec_path = spec.output_dir / "spec.json"
+        spec_path.write_text(
+            json.dumps(
+                {
+                    "tickets": str(spec.tickets),
+                    "attributes": [dict(attribute) for attribute in spec.attributes],
+                    "mode": spec.mode,
+                    "seed": spec.seed,
+                    "output_dir": str(spec.output_dir),
+                    "threads": spec.threads,
+                }
+            )
+        )
+        process = subprocess.Popen(
+            [*self.command, str(spec_path)],
+            # The training ends when this pipe closes, so it cannot outlive a worker that was killed.
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=_environment(spec.threads),
+            start_new_session=True,
+        )
+        try:
+            return _follow(process, spec, watch=watch, watch_every_seconds=watch_every_seconds)
+        finally:
+            _kill_group(process)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """This process's environment without our settings: a training needs neither the database nor any secret."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_", "STRIPE_"))}
+    # Threads beyond the free cores make each other wait; an idle one must not spin meanwhile.
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**kept, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+
+
+class _Progress:
+    """What the process said so far."""
+
+    def __init__(self) -> None:
+        self.stage, self.done, self.total, self.log = "starting", 0, 0, ""
+
+    def read(self, line: str) -> None:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = None
+        match said:
+            case {"type": "progress", "stage": str(stage), "done": int(done), "total": int(total)}:
+                if stage != self.stage:
+                    self.say(f"{stage} ...")
+                self.stage, self.done, self.total = stage, max(done, 0), max(total, 0)
+            case {"type": "log", "text": str(text)}:
+                self.say(text)
+            case _:
+                self.say(line.rstrip("\n"))
+
+    def say(self, text: str) -> None:
+        self.log = (self.log + text.replace("\x00", "") + "\n")[-most_log_characters:]
+
+    def as_watch(self) -> Watch:
+        return Watch(self.stage, self.done, self.total, self.log)
+
+
+def _follow(
+    process: subprocess.Popen[str], spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+) -> Result:
+    progress = _Progress()
+    lines: queue.Queue[Any] = queue.Queue(maxsize=10_000)
+    readers = [
+        threading.Thread(target=_read_lines, args=(stream, lines), daemon=True)
+        for stream in (process.stdout, process.stderr)
+    ]
+    for reader in readers:
+        reader.start()
+    began = last_watched = time.monotonic()
+    open_streams = len(readers)
+    while open_streams:
+        now = time.monotonic()
+        if now - began > spec.time_limit_seconds:
+            message = f"The training took longer than its limit of {spec.time_limit_seconds:.0f} s."
+            return Failed(False, "time_limit", message, progress.log)
+        if now - last_watched >= watch_every_seconds:
+            last_watched = now
+            if not watch(progress.as_watch()):
+                return Stopped(progress.log)
+        try:
+            line = lines.get(timeout=max(0.01, watch_every_seconds - (time.monotonic() - last_watched)))
+        except queue.Empty:
+            continue
+        if line is _END:
+            open_streams -= 1
+            continue
+        stage_before = progress.stage
+        progress.read(line)
+        # A new stage is told at once: it may be a state of the run.
+        if progress.stage != stage_before:
+            last_watched = time.monotonic()
+            if not watch(progress.as_watch()):
+                return Stopped(progress.log)
+    exit_code = process.wait()
+    return _result(spec.output_dir, exit_code, progress)
+
+
+def _read_lines(stream: IO[str] | None, lines: queue.Queue[Any]) -> None:
+    assert stream is not None
+    # ValueError: the stream was closed because nobody wants the result any more.
+    with contextlib.suppress(ValueError, OSError):
+        while line := stream.readline(most_log_characters):
+            lines.put(line)
+    lines.put(_END)
+
+
+def _result(output_dir: Path, exit_code: int, progress: _Progress) -> Result:
+    path = output_dir / "result.json"
+    if not path.is_file():
+        if exit_code < 0:
+            name = signal.Signals(-exit_code).name
+            hint = " It was most likely out of memory." if -exit_code == signal.SIGKILL else ""
+            return Failed(False, "process_died", f"The training process was ended by {name}.{hint}", progress.log)
+        return Failed(False, "crash", f"The training process ended with code {exit_code} and no result.", progress.log)
+    try:
+        return _read_result(output_dir, json.loads(path.read_text()), progress)
+    except (ValueError, OSError) as error:
+        return Failed(False, "crash", f"The training process left a result that cannot be read: {error}", progress.log)
+
+
+def _read_result(output_dir: Path, result: Any, progress: _Progress) -> Result:
+    match result:
+        case {"outcome": "completed", "bundle": str(bundle), "bundle_sha256": str(sha256), "report_card": str(card)}:
+            report_card = output_dir / card
+            if report_card.stat().st_size > most_result_bytes:
+                return Failed(False, "crash", "The report card is larger than any can be.", progress.log)
+            return Trained(output_dir / bundle, sha256, json.loads(report_card.read_text()), progress.log)
+        case {"outcome": "failed", "failure": str(failure), "code": str(code), "message": str(message)}:
+            return Failed(failure == "input", code, message, progress.log)
+    raise ValueError("not a result")
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Ends the process and all it started: kindly first, then for certain."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds_to_stop_kindly)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def this_machine() -> str:
+    """In words, for the run's page: what this machine really is."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{model}, {cores} cores, {memory:.0f} GiB (no GPU used)"

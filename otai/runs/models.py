@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from otai.db import new_id
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Delivery, Mode
+from otai.pricing.settlement import Ending
+from otai.runs.status import ENDED, OPEN, WORKING, Status
+from otai.tickets.models import DataSet
+
+
+class Reason(models.TextChoices):
+    """Why a customer trains (brief, "When do you need to train"): one operation, one price."""
+
+    NEW_MODEL = "new_model", "New model"
+    LABELS_CHANGED = "labels_changed", "Labels changed"
+    DRIFT = "drift", "Drift"
+    NEW_LANGUAGE = "new_language", "New language"
+
+
+MODES = [(mode.value, mode.title) for mode in Mode]
+DELIVERIES = [(delivery.value, delivery.title) for delivery in Delivery]
+STATUSES = [(status.value, status.title) for status in Status]
+ENDINGS = [(ending.value, ending.value) for ending in Ending]
+
+
+class Quote(models.Model):
+    """A priced offer: what would be trained, for how many credits, and until when the offer stands. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    data_set = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="+")
+    model_name = models.CharField(max_length=100)
+    attributes = models.JSONField(help_text="What is predicted: a list of {name, kind, order}.")
+    mode = models.CharField(max_length=20, choices=MODES)
+    delivery = models.CharField(max_length=20, choices=DELIVERIES)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    tier = models.CharField(max_length=20, help_text="The organisation's tier when the quote was made.")
+    price_book = models.CharField(max_length=40)
+    credits = models.PositiveIntegerField()
+    price_lines = models.JSONField()
+    made_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="When the run would be due if it were ordered at once.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "runs_quote"
+        constraints = [
+            models.CheckConstraint(condition=Q(credits__gte=1), name="runs_quote_costs_at_least_one_credit"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("made_at")), name="runs_quote_expires_after_it_was_made"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credits} credits for {self.model_name}"
+
+
+class Run(models.Model):
+    """One paid training, from order to settlement. The runs table is the queue: ordering is one transaction with the hold."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField(help_text="1, 2, 3 ... within the organisation: what people call the run.")
+    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="run")
+    data_set = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="+")
+    model_name = models.CharField(max_length=100)
+    attributes = models.JSONField()
+    mode = models.CharField(max_length=20, choices=MODES)
+    delivery = models.CharField(max_length=20, choices=DELIVERIES)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    credits = models.PositiveIntegerField()
+    hold = models.UUIDField(unique=True, help_text="The ledger's hold that pays for this run.")
+    seed = models.PositiveIntegerField(default=0)
+    ordered_by = models.CharField(max_length=150)
+
+    status = models.CharField(max_length=20, choices=STATUSES, default=Status.QUEUED)
+    ordered_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    queued_at = models.DateTimeField(
+        help_text="When it last entered the queue: at the order, or when an attempt was lost."
+    )
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ending = models.CharField(max_length=20, choices=ENDINGS, null=True)
+
+    attempt = models.PositiveSmallIntegerField(
+        default=0, help_text="The attempt in force; a worker holding another is late."
+    )
+    worker = models.CharField(max_length=200, default="", blank=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    stage = models.CharField(max_length=40, default="", blank=True)
+    steps_done = models.PositiveIntegerField(default=0)
+    steps_total = models.PositiveIntegerField(default=0)
+
+    failure_code = models.CharField(max_length=60, default="", blank=True)
+    failure_message = models.TextField(default="", blank=True)
+
+    bundle_file = models.CharField(max_length=500, default="", blank=True)
+    bundle_sha256 = models.CharField(max_length=64, default="", blank=True)
+    bundle_bytes = models.PositiveBigIntegerField(default=0)
+    report_card = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "runs_run"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "number"], name="runs_run_number_is_used_once"),
+            models.CheckConstraint(condition=Q(credits__gte=1), name="runs_run_costs_at_least_one_credit"),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="runs_run_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status__in=sorted(ENDED), ended_at__isnull=False, ending__isnull=False)
+                    | Q(status__in=sorted(OPEN), ended_at__isnull=True, ending__isnull=True)
+                ),
+                name="runs_run_has_an_ending_exactly_when_it_ended",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status__in=sorted(WORKING), heartbeat_at__isnull=False, attempt__gte=1)
+                    | ~Q(status__in=sorted(WORKING))
+                ),
+                name="runs_run_at_work_has_an_attempt_and_a_heartbeat",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status=Status.COMPLETED, ending=Ending.COMPLETED, report_card__isnull=False)
+                    & ~Q(bundle_file="")
+                    & ~Q(bundle_sha256="")
+                )
+                | ~Q(status=Status.COMPLETED),
+                name="runs_run_completed_has_a_model_and_a_report_card",
+            ),
+        ]
+        indexes = [
+            # The queue: only runs that wait are in it, in the order in which they are claimed.
+            models.Index(
+                "delivery", "due_at", "queued_at", name="runs_run_waiting", condition=Q(status=Status.QUEUED.value)
+            ),
+            models.Index("heartbeat_at", name="runs_run_working", condition=Q(status__in=sorted(WORKING))),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number}"
+
+    @property
+    def has_ended(self) -> bool:
+        return Status(self.status) in ENDED
+
+
+class Attempt(models.Model):
+    """One try of a run on one machine. A row is closed when the attempt ends, however it ends."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    worker = models.CharField(max_length=200)
+    hardware = models.CharField(max_length=200, default="", blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=60, default="", blank=True)
+    log = models.TextField(default="", blank=True)
+
+    class Meta:
+        db_table = "runs_attempt"
+        constraints = [
+            models.UniqueConstraint(fields=["run", "number"], name="runs_attempt_number_is_used_once"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, outcome="") | (Q(ended_at__isnull=False) & ~Q(outcome="")),
+                name="runs_attempt_has_an_outcome_exactly_when_it_ended",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+
+class Event(models.Model):
+    """Something that happened to a run, with who and why. History, support answer and outbox at once; never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    move = models.CharField(max_length=60, help_text="An arrow for a move of the run: `queued -> training`.")
+    who = models.CharField(max_length=200)
+    why = models.TextField(default="", blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "runs_event"
+        indexes = [models.Index("run", "id", name="runs_event_of_run")]
+
+    def __str__(self) -> str:
+        return self.move

@@ -1,0 +1,68 @@
+"""The queue is the table of runs that wait. A worker claims the next one; a silent worker's run goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from otai.pricing.settlement import Ending
+from otai.runs.models import Run
+from otai.runs.operations import Claimed, Outcome, RunMoved, begin_attempt, end_run
+from otai.runs.status import WORKING, Status
+
+heartbeat_seconds = 2.0
+"""How often a worker says that it lives; also how soon it hears of a cancellation."""
+
+lost_after = timedelta(seconds=30)
+"""A worker silent for this long is lost: many heartbeats, so that a busy machine is not mistaken for a dead one."""
+
+
+@transaction.atomic
+def claim(*, worker: str, hardware: str, now: datetime, run: UUID | None = None) -> Claimed | None:
+    """The next waiting run, now `worker`'s: Fast before Standard, then earliest due, then longest in the queue. None: nothing waits.
+
+    With `run`, that run or nothing. Each waiting run goes to exactly one worker.
+    """
+    waiting = Run.objects.filter(status=Status.QUEUED)
+    if run is not None:
+        waiting = waiting.filter(id=run)
+    # "fast" sorts before "standard".
+    found = _unlocked(waiting.order_by("delivery", "due_at", "queued_at", "id")).first()
+    if found is None:
+        return None
+    return begin_attempt(found, worker=worker, hardware=hardware, now=now)
+
+
+def _unlocked(runs: QuerySet[Run]) -> QuerySet[Run]:
+    # Workers on PostgreSQL step over each other's rows; on SQLite the write lock lets one claim at a time.
+    if connection.features.has_select_for_update_skip_locked:
+        return runs.select_for_update(skip_locked=True)
+    return runs
+
+
+def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], who: str) -> list[Run]:
+    """Ends the attempts of workers that went silent or are known to be gone, as failures of ours; the runs wait again or fail.
+
+    `worker_is_gone(worker)` may say True only for certain; a worker that is only silent is given `lost_after`.
+    """
+    returned = []
+    for run in Run.objects.filter(status__in=sorted(WORKING)).order_by("heartbeat_at"):
+        assert run.heartbeat_at is not None, "runs_run_at_work_has_an_attempt_and_a_heartbeat"
+        silent_for = now - run.heartbeat_at
+        if silent_for < lost_after and not worker_is_gone(run.worker):
+            continue
+        outcome = Outcome(
+            Ending.FAILED_SYSTEM,
+            failure_code="worker_lost",
+            failure_message=f"The worker {run.worker} was lost, last heard of {max(silent_for.total_seconds(), 0):.0f} s before.",
+        )
+        try:
+            returned.append(end_run(run=run.id, attempt=run.attempt, outcome=outcome, who=who, log=None, now=now))
+        except RunMoved:
+            # It ended, or another worker's sweep was first.
+            continue
+    return returned

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from otai.orgs.models import Organisation
+from otai.runs.models import Run
+from otai.runs.status import Status
+from otai.serving.models import ModelVersion, TrainedModel
+
+
+def register_completed_runs(*, now: datetime, organisation: Organisation | None = None) -> list[ModelVersion]:
+    """A model version for every completed run that has none yet: how news of a training travels up to this room.
+
+    Safe to call at any time and from any number of processes: a run becomes one version, once.
+    """
+    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True)
+    if organisation is not None:
+        unregistered = unregistered.filter(organisation=organisation)
+    return [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]
+
+
+@transaction.atomic
+def _register(run: Run, *, now: datetime) -> ModelVersion:
+    TrainedModel.objects.get_or_create(
+        organisation_id=run.organisation_id, name=run.model_name, defaults={"created_at": now}
+    )
+    # Versions of one model are numbered one after the other.
+    model = TrainedModel.objects.select_for_update().get(organisation_id=run.organisation_id, name=run.model_name)
+    if registered := ModelVersion.objects.filter(run=run).first():
+        return registered
+    last = model.versions.aggregate(last=Max("number"))["last"] or 0
+    return ModelVersion.objects.create(
+        model=model,
+        number=last + 1,
+        run=run,
+        bundle_file=run.bundle_file,
+        bundle_sha256=run.bundle_sha256,
+        bundle_bytes=run.bundle_bytes,
+        created_at=now,
+    )

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from django.db.models import QuerySet
+
+from otai.errors import Invalid, NotFound, Refused
+from otai.learning.bundle import Bundle, TicketPrediction
+from otai.orgs.models import Organisation
+from otai.serving.models import ModelVersion
+from otai.tickets.files import file_store
+
+
+def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
+    """All versions of all models, newest first."""
+    return (
+        ModelVersion.objects.filter(model__organisation=organisation)
+        .select_related("model", "run")
+        .order_by("model__name", "-number")
+    )
+
+
+def version(organisation: Organisation, name: str, number: int | None = None) -> ModelVersion:
+    """The version `number` of the model, or its newest. Raises NotFound."""
+    found = versions(organisation).filter(model__name=name)
+    if number is not None:
+        found = found.filter(number=number)
+    newest = found.first()
+    if newest is None:
+        known = sorted(set(versions(organisation).values_list("model__name", flat=True)))
+        which = f"version {number} of a model {name!r}" if number else f"model {name!r}"
+        raise NotFound(
+            f"There is no {which}. " + (f"There is: {', '.join(known)}." if known else "Train one: otai train."),
+            model=name,
+        )
+    return newest
+
+
+def predict(version: ModelVersion, texts: Sequence[str]) -> list[TicketPrediction]:
+    """What the version says of each text, in order. The bundle stays loaded in this process for the next call.
+
+    Raises BundleInvalid if the stored file was changed since it was trained.
+    """
+    return _bundle(version.bundle_file, version.bundle_sha256).predict(list(texts))
+
+
+@lru_cache(maxsize=4)
+def _bundle(path: str, _sha256: str) -> Bundle:
+    return Bundle.load(file_store().local_path(path))
+
+
+class FileExists(Refused):
+    code = "file_exists"
+
+
+class NoSuchFolder(Invalid):
+    code = "no_such_folder"
+
+
+def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> Path:
+    """Copies the bundle to `target` (a file, or a folder in which it gets a telling name). The copy is checked before it counts.
+
+    Raises FileExists and NoSuchFolder.
+    """
+    if target.is_dir():
+        target = target / f"{version.model.name.replace(' ', '-')}-v{version.number}.otai"
+    if target.exists() and not overwrite:
+        raise FileExists(f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target))
+    if not target.parent.is_dir():
+        raise NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
+    part = target.with_name(target.name + ".part")
+    try:
+        shutil.copyfile(file_store().local_path(version.bundle_file), part)
+        Bundle.load(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target

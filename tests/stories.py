@@ -1,0 +1,87 @@
+"""The people of the stories: Alice and Bob of acme, Carol of globex, and some tickets of theirs."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import datetime
+from pathlib import Path
+
+from otai.tickets.operations import import_tickets
+
+from otai.billing.operations import sign_up
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs.models import Quote, Reason, Run
+from otai.runs.operations import make_quote, order_run
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+
+QUEUES = {
+    "billing": ["invoice wrong amount", "payment charged twice", "refund for the last bill", "billing address change"],
+    "network": ["vpn drops every minute", "wifi is slow", "no internet in room", "router lost connection"],
+    "accounts": ["password reset please", "locked out of my account", "new user for colleague", "login fails"],
+}
+PRIORITIES = {"billing": "low", "network": "high", "accounts": "medium"}
+
+
+def acme(now: datetime, *, tier: Tier = Tier.COMMUNITY) -> Organisation:
+    return sign_up(slug="acme", name="Acme Ltd", time_zone="Europe/Berlin", tier=tier, now=now)
+
+
+def globex(now: datetime, *, tier: Tier = Tier.COMMUNITY) -> Organisation:
+    return sign_up(slug="globex", name="Globex Inc", time_zone="UTC", tier=tier, now=now)
+
+
+def write_tickets(path: Path, *, tickets: int = 150, seed: int = 1) -> Path:
+    """A small file of tickets with the attributes queue and priority; queue follows from the words."""
+    chance = random.Random(seed)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["subject", "body", "queue", "priority"])
+        for number in range(tickets):
+            queue = chance.choice(list(QUEUES))
+            phrase = chance.choice(QUEUES[queue])
+            writer.writerow(
+                [
+                    f"{phrase} {number}",
+                    f"Hello, {phrase}. It began on day {chance.randint(1, 28)}. Reference {number}. Regards, {chance.choice(['Ann', 'Ben', 'Cem'])}",
+                    queue,
+                    PRIORITIES[queue] if chance.random() < 0.9 else chance.choice(["low", "medium", "high"]),
+                ]
+            )
+    return path
+
+
+def tickets_of(organisation: Organisation, folder: Path, now: datetime, *, name: str = "support") -> DataSet:
+    source = write_tickets(folder / f"{name}.csv")
+    import_tickets(organisation=organisation, name=name, source=source, now=now)
+    return tickets.data_set(organisation, name)
+
+
+def quote_for(
+    organisation: Organisation,
+    data_set: DataSet,
+    now: datetime,
+    *,
+    attributes: tuple[str, ...] = ("queue", "priority"),
+    delivery: Delivery = Delivery.STANDARD,
+    mode: Mode = Mode.BASIC,
+) -> Quote:
+    return make_quote(
+        organisation=organisation,
+        data_set=data_set,
+        attributes=attributes,
+        mode=mode,
+        delivery=delivery,
+        model_name=data_set.name,
+        reason=Reason.NEW_MODEL,
+        now=now,
+    )
+
+
+def ordered(
+    organisation: Organisation, data_set: DataSet, now: datetime, *, delivery: Delivery = Delivery.STANDARD
+) -> Run:
+    offered = quote_for(organisation, data_set, now, delivery=delivery)
+    return order_run(organisation=organisation, quote=offered.id, who="alice", now=now)
