@@ -1,0 +1,141 @@
+"""Many holds or captures of one organisation in one statement, with an answer for each: a success or its refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from otai.errors import OtaiError
+from otai.ledger.answers import Answer, Asked
+from otai.ledger.models import Kind
+from otai.ledger.operations.holds import (
+    HoldPlaced,
+    HoldResolved,
+    asked_to_hold,
+    asked_to_resolve,
+    hold_placed,
+    hold_resolved,
+)
+from otai.ledger.operations.requests import database
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    credits: int
+    key: str
+    reference: str
+    reason: str
+    deadline_at: datetime
+
+
+def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: datetime) -> list[HoldPlaced | OtaiError]:
+    """Places each hold as if it had been asked alone, in this order; one refused hinders none of the others.
+
+    Returns a HoldPlaced, or the error that `place_hold` would raise, for each request in its place.
+    """
+    placed: list[HoldPlaced | OtaiError | None] = [None] * len(requests)
+    checked: list[tuple[int, Asked]] = []
+    for place, request in enumerate(requests):
+        try:
+            one = asked_to_hold(
+                organisation=organisation,
+                credits=request.credits,
+                key=request.key,
+                reference=request.reference,
+                reason=request.reason,
+                deadline_at=request.deadline_at,
+                now=now,
+            )
+        except OtaiError as error:
+            placed[place] = error
+        else:
+            checked.append((place, one))
+
+    def ask(some: list[tuple[int, Asked]]) -> list[Answer]:
+        wanted = [requests[place] for place, _ in some]
+        answers: list[Answer] = database().place_holds(
+            [one for _, one in some],
+            credits=[each.credits for each in wanted],
+            references=[each.reference for each in wanted],
+            deadlines=[each.deadline_at for each in wanted],
+        )
+        return answers
+
+    _answer_each(checked, ask, lambda place, answer, one: hold_placed(answer, one), placed)
+    return [each for each in placed if each is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    hold: UUID
+    key: str
+    reason: str
+
+
+def captures(
+    *, organisation: UUID, requests: Sequence[CaptureRequest], now: datetime
+) -> list[HoldResolved | OtaiError]:
+    """Captures each hold as if it had been asked alone, in this order.
+
+    Returns a HoldResolved, or the error that `capture` would raise, for each request in its place.
+    """
+    resolved: list[HoldResolved | OtaiError | None] = [None] * len(requests)
+    checked: list[tuple[int, Asked]] = []
+    for place, request in enumerate(requests):
+        try:
+            one = asked_to_resolve(
+                kind=Kind.CAPTURE,
+                organisation=organisation,
+                hold=request.hold,
+                key=request.key,
+                reason=request.reason,
+                now=now,
+            )
+        except OtaiError as error:
+            resolved[place] = error
+        else:
+            checked.append((place, one))
+
+    def ask(some: list[tuple[int, Asked]]) -> list[Answer]:
+        answers: list[Answer] = database().captures(
+            [one for _, one in some], holds=[requests[place].hold for place, _ in some]
+        )
+        return answers
+
+    def result(place: int, answer: Answer, one: Asked) -> HoldResolved:
+        return hold_resolved(answer, one, kind=Kind.CAPTURE, hold=requests[place].hold)
+
+    _answer_each(checked, ask, result, resolved)
+    return [each for each in resolved if each is not None]
+
+
+def _answer_each(
+    checked: list[tuple[int, Asked]],
+    ask: Callable[[list[tuple[int, Asked]]], list[Answer]],
+    result: Callable[[int, Answer, Asked], Result],
+    into: list[Result | OtaiError | None],
+) -> None:
+    """Asks the database, and puts each result or refusal into its place.
+
+    A key that comes twice is asked again after the others, so that it meets its own first use: a replay, or a refusal.
+    """
+    while checked:
+        first_uses: dict[str, tuple[int, Asked]] = {}
+        again: list[tuple[int, Asked]] = []
+        for place, one in checked:
+            if one.key in first_uses:
+                again.append((place, one))
+            else:
+                first_uses[one.key] = (place, one)
+        some = list(first_uses.values())
+        for (place, one), answer in zip(some, ask(some), strict=True):
+            try:
+                into[place] = result(place, answer, one)
+            except OtaiError as error:
+                into[place] = error
+        checked = again

@@ -1,0 +1,106 @@
+"""What every operation has in common: checking what came in, binding a key to its request, and the refusals that any of them meets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from types import ModuleType
+from uuid import UUID
+
+from django.db import connection
+
+from otai.db import new_id
+from otai.errors import Invalid, NotFound, Refused
+from otai.ledger import postgres, sqlite
+from otai.ledger.answers import Answer, Asked
+
+MAX_KEY_CHARACTERS = 200
+MAX_REFERENCE_CHARACTERS = 200
+MAX_REASON_CHARACTERS = 500
+
+
+class InvalidRequest(Invalid):
+    """A key, reference, reason, identifier or time that cannot be used. Nothing was written."""
+
+    code = "invalid_request"
+
+
+class KeyReused(Refused):
+    """The key was used before, for another request. Take a new key, or ask exactly as before."""
+
+    code = "duplicate_request"
+
+
+class InsufficientCredits(Refused):
+    """Fewer credits are there than asked for. `details`: needed, available, missing. Nothing was written."""
+
+    code = "insufficient_credits"
+
+
+def database() -> ModuleType:
+    """The operations for the database in use: postgres.py or sqlite.py, which offer the same functions."""
+    return postgres if connection.vendor == "postgresql" else sqlite
+
+
+def _checked_text(value: object, *, what: str, most: int, may_be_empty: bool) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(f"The {what} must be text; {type(value).__name__} is not.", field=what)
+    if not value and not may_be_empty:
+        raise InvalidRequest(f"The {what} is missing.", field=what)
+    if len(value) > most:
+        raise InvalidRequest(f"The {what} has {len(value)} characters; at most {most} fit.", field=what)
+    # PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8 form: neither could be hashed or printed.
+    if not value.isprintable() and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+        raise InvalidRequest(f"The {what} contains a character that cannot be stored.", field=what)
+    return value
+
+
+def checked_reference(value: object) -> str:
+    return _checked_text(value, what="reference", most=MAX_REFERENCE_CHARACTERS, may_be_empty=True)
+
+
+def checked_id(value: object, *, what: str) -> UUID:
+    if not isinstance(value, UUID):
+        raise InvalidRequest(f"The {what} must be given by its id, a UUID; {value!r} is not one.", field=what)
+    return value
+
+
+def checked_moment(value: object, *, what: str) -> datetime:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise InvalidRequest(f"{what} must be a time with a time zone; {value!r} is not one.", field=what)
+    return value
+
+
+def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[object, ...]) -> Asked:
+    """The request, checked, with a new id for its transfer and the hash that its key is bound to.
+
+    `request` is what the operation is asked to do, without the clock. Raises InvalidRequest.
+    """
+    checked_id(organisation, what="organisation")
+    _checked_text(key, what="key", most=MAX_KEY_CHARACTERS, may_be_empty=False)
+    _checked_text(reason, what="reason", most=MAX_REASON_CHARACTERS, may_be_empty=True)
+    checked_moment(now, what="now")
+    request_hash = hashlib.sha256(json.dumps([*request, reason]).encode()).digest()
+    return Asked(organisation, new_id(), key, request_hash, reason, now)
+
+
+def refusal(answer: Answer, request: Asked) -> Invalid | Refused | NotFound:
+    """The error for an answer that every operation may get."""
+    match answer.outcome:
+        case "key_reused":
+            return KeyReused(
+                f"The key {request.key!r} was used for another request. Use a new key for a new request.",
+                key=request.key,
+            )
+        case "no_organisation":
+            return NotFound(f"There is no organisation {request.organisation}.", organisation=str(request.organisation))
+        case "insufficient":
+            assert answer.credits is not None and answer.available is not None
+            return InsufficientCredits(
+                f"This needs {answer.credits} credits; {answer.available} are available.",
+                needed=answer.credits,
+                available=answer.available,
+                missing=answer.credits - answer.available,
+            )
+    raise AssertionError(f"The ledger does not know the answer {answer!r}.")
