@@ -1,0 +1,159 @@
+"""The command line as a user types it, each command in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import stories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Otai = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def otai(database_url: str, tmp_path: Path) -> Otai:
+    def run(*words: object, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "otai.cli.main", *map(str, words)],
+            env={**os.environ, "OTAI_DATABASE_URL": database_url, "COLUMNS": "200", "OTAI_ACTOR": "alice"},
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+def as_json(done: subprocess.CompletedProcess[str]) -> object:
+    return json.loads(done.stdout)
+
+
+def test_the_whole_walk_by_commands_alone(otai: Otai, tmp_path: Path) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv")
+    otai("init")
+    otai("org", "create", "acme", "--name", "Acme Ltd", "--time-zone", "Europe/Berlin")
+    otai("tickets", "import", source, "--name", "support")
+    assert "150" in otai("tickets", "profile", "support").stdout
+    offered = as_json(otai("quote", "--data-set", "support", "--json"))
+    assert (offered["credits"], offered["attributes"], offered["balance"]) == (1, 2, 6)
+    trained = as_json(otai("train", "support", "--yes", "--json"))
+    assert (trained["status"], trained["charged"], trained["version"]) == ("completed", 1, 1)
+    assert {attribute["name"] for attribute in trained["report_card"]["attributes"]} == {"queue", "priority"}
+    predicted = otai("predict", "support", "my vpn drops every minute", "--json")
+    assert json.loads(predicted.stdout)["attributes"]["queue"]["labels"] == ["network"]
+    piped = otai("predict", "support", "--json", stdin="password reset please\n\ninvoice wrong amount\n")
+    assert [json.loads(line)["attributes"]["queue"]["labels"] for line in piped.stdout.splitlines()] == [
+        ["accounts"],
+        ["billing"],
+    ]
+    statement = as_json(otai("statement", "--json"))
+    assert statement["balance"] == {"available": 5, "held": 0, "spent": 1}
+    assert "5 available | 0 held | 1 spent" in otai("statement").stdout
+    otai("statement", "--csv", tmp_path / "statement.csv")
+    assert "Initial credits" in (tmp_path / "statement.csv").read_text()
+    shown = as_json(otai("runs", "show", 1, "--json"))
+    assert [event["move"] for event in shown["events"]][-1] == "evaluating -> completed"
+    assert shown["events"][0]["who"] == "alice"
+    assert "completed" in otai("runs", "show", 1, "--log").stdout
+    assert [row["run"] for row in as_json(otai("runs", "list", "--json"))] == [1]
+    exported = as_json(otai("model", "export", "support", ".", "--json"))
+    assert (tmp_path / exported["file"]).stat().st_size == exported["bytes"]
+    otai("model", "export", "support", ".", code=3)
+    assert as_json(otai("model", "list", "--json"))[0]["model"] == "support"
+    assert as_json(otai("ledger", "audit", "--json"))["is_clean"] is True
+
+
+def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp_path: Path) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv")
+    otai("org", "create", "acme")
+    otai("tickets", "import", source, "--name", "support")
+    otai("train", "support", "--yes", "--json")
+    otai("model", "export", "support", tmp_path / "model.otai")
+    inside = json.loads(otai("predict", "support", "wifi is slow today", "--json").stdout)["attributes"]["queue"]
+    script = (
+        "import json, sys\n"
+        "from otai.learning.bundle import Bundle\n"
+        "[found] = Bundle.load(sys.argv[1]).predict(['wifi is slow today'])\n"
+        "assert 'django' not in sys.modules\n"
+        "print(json.dumps([list(found.attributes['queue'].labels), found.attributes['queue'].confidence]))\n"
+    )
+    outside = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "model.otai")],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(outside.stdout) == [inside["labels"], inside["confidence"]]
+
+
+def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "otai.cli.main", "quote", "--mode", "business", "--delivery", "fast", "--attributes", "21", "--json"],
+        env={"PATH": os.environ["PATH"], "OTAI_HOME": str(tmp_path / "nowhere")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["credits"] == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (["quote", "--attributes", "201"], 4, "attribute_count_out_of_range"),
+        (["quote"], 4, "nothing_to_price"),
+        (["runs", "show", "7", "--org", "acme"], 5, "not_found"),
+        (["predict", "support", "hello", "--org", "acme"], 5, "not_found"),
+        (["train", "support", "--yes", "--org", "acme"], 5, "not_found"),
+        (["org", "show", "--org", "globex"], 5, "not_found"),
+        (["org", "create", "acme"], 3, "organisation_exists"),
+        (["org", "create", "Ac me"], 4, "invalid_organisation"),
+        (["org", "create", "new", "--time-zone", "Mars"], 4, "invalid_organisation"),
+        (["runs", "cancel", "1", "--org", "acme"], 5, "not_found"),
+    ],
+)
+def test_an_error_is_one_line_with_a_code_and_an_exit_code(otai: Otai, words: list[str], code: int, error: str) -> None:
+    otai("org", "create", "acme")
+    failed = otai(*words, code=code)
+    assert failed.stderr.startswith(f"otai: {error}: ")
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert failed.stdout == ""
+    if words[0] != "org":
+        assert json.loads(otai(*words, "--json", code=code).stderr)["error"]["code"] == error
+
+
+def test_training_what_cannot_be_trained_costs_nothing(otai: Otai, tmp_path: Path) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv")
+    otai("org", "create", "acme")
+    otai("tickets", "import", source, "--name", "support")
+    assert "attribute" in otai("train", "support", "-a", "colour", "--yes", code=4).stderr
+    assert "confirmation_missing" in otai("train", "support", code=4).stderr
+    assert "mode_not_in_tier" in otai("train", "support", "--mode", "maximum", "--yes", code=3).stderr
+    assert as_json(otai("org", "show", "--json"))["available"] == 6
+
+
+def test_a_run_is_ordered_now_trained_later_and_cancelled_in_between(otai: Otai, tmp_path: Path) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv")
+    otai("org", "create", "acme")
+    otai("tickets", "import", source, "--name", "support")
+    for _ in range(2):
+        otai("train", "support", "--yes", "--detach")
+    otai("runs", "cancel", 1)
+    otai("worker", "--once")
+    states = {row["run"]: (row["status"], row["charged"]) for row in as_json(otai("runs", "list", "--json"))}
+    assert states == {1: ("cancelled", 0), 2: ("completed", 1)}
+    otai("runs", "refund", 2, "--why", "labels were swapped")
+    assert as_json(otai("org", "show", "--json"))["available"] == 6
+    otai("ledger", "audit")
