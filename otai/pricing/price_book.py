@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 
+from otai.pricing.vat import EU_STANDARD_RATES, VatRate
 from otai.units import Money
 
 
@@ -22,7 +23,7 @@ class Tier(StrEnum):
     ENTERPRISE = "enterprise"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return self.value.capitalize()
 
 
@@ -34,7 +35,7 @@ class Mode(StrEnum):
     MAXIMUM = "maximum"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return self.value.capitalize()
 
 
@@ -45,7 +46,7 @@ class Delivery(StrEnum):
     FAST = "fast"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return self.value.capitalize()
 
 
@@ -59,7 +60,7 @@ class ComplexityBand:
     reason: str
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return f"{self.first}-{self.last} attributes"
 
 
@@ -89,12 +90,18 @@ class DeliveryPromise:
 
 @dataclass(frozen=True, slots=True)
 class TierTerms:
-    """What a tier brings: credits once and monthly, and the modes it may order."""
+    """What a tier brings, credits once and monthly and the modes it may order, and what it costs a month, net."""
 
     initial_credits: int
     monthly_credits: int
     modes: frozenset[Mode]
     reason: str
+    monthly_price: Money = Money(0)
+    price_reason: str = "Free."
+
+    @property
+    def is_free(self) -> bool:
+        return self.monthly_price.cents == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Package:
     reason: str
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return f"{self.credits}-credit package"
 
     @property
@@ -138,6 +145,9 @@ class PriceBook:
     quote_good_for: timedelta
     system_failure_attempts: int
     standard_bar: StandardBar
+    payment_grace: timedelta = timedelta(days=14)
+    order_open_for: timedelta = timedelta(days=30)
+    vat_rates: Mapping[str, VatRate] = field(default_factory=lambda: EU_STANDARD_RATES)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -154,8 +164,10 @@ class PriceBook:
                 raise ValueError(f"price book {self.version}: a gap or an overlap after {band.last} attributes")
         if any(band.last < band.first or band.multiplier <= 0 for band in self.bands):
             raise ValueError(f"price book {self.version}: a band is empty or free")
+        if any(terms.monthly_price.cents < 0 for terms in self.tiers.values()):
+            raise ValueError(f"price book {self.version}: a tier costs less than nothing")
         # Read-only views: two quotes of one version can never differ.
-        for name in ("base_prices", "promises", "tiers", "reasons"):
+        for name in ("base_prices", "promises", "tiers", "vat_rates", "reasons"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
@@ -218,9 +230,21 @@ PRICE_BOOK = PriceBook(
     tiers={
         Tier.COMMUNITY: TierTerms(6, 2, frozenset({Mode.BASIC}), "Brief: Community (free) 6 and 2; Basic only."),
         Tier.PRO: TierTerms(
-            100, 50, frozenset({Mode.BASIC, Mode.BUSINESS}), "Brief: Pro 100 and 50; Basic and Business."
+            100,
+            50,
+            frozenset({Mode.BASIC, Mode.BUSINESS}),
+            "Brief: Pro 100 and 50; Basic and Business.",
+            monthly_price=Money(99_00),
+            price_reason="The vendor's to set; the brief names none. Ours: a quarter of what the 50 monthly credits cost as a package.",
         ),
-        Tier.ENTERPRISE: TierTerms(500, 250, frozenset(Mode), "Brief: Enterprise 500 and 250; every mode."),
+        Tier.ENTERPRISE: TierTerms(
+            500,
+            250,
+            frozenset(Mode),
+            "Brief: Enterprise 500 and 250; every mode.",
+            monthly_price=Money(499_00),
+            price_reason="The vendor's to set; the brief names none. Ours: about EUR 2 for each of the 250 monthly credits, as in Pro.",
+        ),
     },
     packages=(
         Package(10, Money(100_00), "Brief: EUR 10 a credit."),
@@ -236,6 +260,8 @@ PRICE_BOOK = PriceBook(
         reason="Decided: what a Business model reaches on most real helpdesks we measured (docs/benchmarks.md); agreed without a person.",
     ),
     reasons={
+        "payment_grace": "Decided: two weeks, so that a holiday or a bank's delay does not cost a customer the tier.",
+        "order_open_for": "Decided: the usual 30 days to pay an invoice; then the order lapses and a credit note closes the invoice.",
         "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
         "system_failure_attempts": "Decided: a failure of ours is retried up to 2 more times before the credits go back.",
     },

@@ -23,7 +23,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         return self.value.capitalize()
 
 
