@@ -21,7 +21,7 @@ Version = Annotated[int | None, typer.Option("--version", help="A version other 
 def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
     """All versions of all models, newest first."""
     organisation = organisation_named(org)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "model": version.model.name,
             "version": version.number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -70,8 +71,8 @@ def show(org: OrgOption = None, json: JsonOption = False) -> None:
         say(f"{balance['available']} credits available | {balance['held']} held | {balance['spent']} spent")
 
 
-def _balance(organisation: object) -> dict[str, int]:
-    found = ledger.balance(organisation)  # type: ignore[arg-type]
+def _balance(organisation: UUID) -> dict[str, int]:
+    found = ledger.balance(organisation)
     return {"available": found.available, "held": found.held, "spent": found.spent}
 
 

@@ -60,7 +60,7 @@ class ComplexityBand:
     reason: str
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def title(self) -> str:
         return f"{self.first}-{self.last} attributes"
 
 
@@ -113,7 +113,7 @@ class Package:
     reason: str
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def title(self) -> str:
         return f"{self.credits}-credit package"
 
     @property
