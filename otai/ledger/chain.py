@@ -30,6 +30,11 @@ def pins_text(pins: Pins) -> str:
     return json.dumps(pins)
 
 
+def request_hash(*request: str | int | None, reason: str) -> bytes:
+    """What a key is bound to: what the operation was asked to do, without the clock."""
+    return hashlib.sha256(json.dumps([*request, reason]).encode()).digest()
+
+
 def transfer_hash(
     previous: bytes,
     *,

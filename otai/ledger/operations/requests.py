@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
 from types import ModuleType
 from uuid import UUID
@@ -14,6 +12,7 @@ from otai.db import new_id
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import postgres, sqlite
 from otai.ledger.answers import Answer, Asked
+from otai.ledger.chain import request_hash
 
 MAX_KEY_CHARACTERS = 200
 MAX_REFERENCE_CHARACTERS = 200
@@ -72,7 +71,7 @@ def checked_moment(value: object, *, what: str) -> datetime:
     return value
 
 
-def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[object, ...]) -> Asked:
+def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[str | int | None, ...]) -> Asked:
     """The request, checked, with a new id for its transfer and the hash that its key is bound to.
 
     `request` is what the operation is asked to do, without the clock. Raises InvalidRequest.
@@ -81,8 +80,7 @@ def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: 
     _checked_text(key, what="key", most=MAX_KEY_CHARACTERS, may_be_empty=False)
     _checked_text(reason, what="reason", most=MAX_REASON_CHARACTERS, may_be_empty=True)
     checked_moment(now, what="now")
-    request_hash = hashlib.sha256(json.dumps([*request, reason]).encode()).digest()
-    return Asked(organisation, new_id(), key, request_hash, reason, now)
+    return Asked(organisation, new_id(), key, request_hash(*request, reason=reason), reason, now)
 
 
 def refusal(answer: Answer, request: Asked) -> Invalid | Refused | NotFound:

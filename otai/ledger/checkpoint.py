@@ -1,0 +1,133 @@
+"""A signed statement of where every chain ended at one moment, to be kept away from the database.
+
+The chain finds a row that was edited; it cannot find a chain that was rewritten from some row to its end by someone who can compute
+SHA-256. A checkpoint can: what it names must still be there. docs/decisions/0204 says why HMAC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from otai.errors import Invalid
+from otai.ledger.audit import MOST_PROBLEMS, Problem, one_snapshot
+from otai.ledger.models import Account, Transfer
+from otai.ledger.operations.requests import checked_moment
+
+FORMAT = "otai-ledger-checkpoint-1"
+ALGORITHM = "HMAC-SHA256"
+MIN_KEY_BYTES = 16
+
+
+class InvalidCheckpoint(Invalid):
+    """Not a checkpoint of ours, changed since it was signed, signed with another key; or there is no usable key."""
+
+    code = "invalid_checkpoint"
+
+
+def checkpoint_key() -> bytes:
+    """The key from the setting OTAI_CHECKPOINT_KEY, else one derived from SECRET_KEY.
+
+    The first is better: a key that the database's own machine does not have cannot be used by whoever takes that machine over.
+    """
+    if key := getattr(settings, "OTAI_CHECKPOINT_KEY", None):
+        return _usable(str(key).encode())
+    return hashlib.sha256(b"otai.ledger.checkpoint\0" + settings.SECRET_KEY.encode()).digest()
+
+
+def _usable(key: bytes) -> bytes:
+    if len(key) < MIN_KEY_BYTES:
+        raise InvalidCheckpoint(
+            f"The key for checkpoints needs at least {MIN_KEY_BYTES} bytes; this one has {len(key)}."
+        )
+    return key
+
+
+def export_checkpoint(*, now: datetime, key: bytes | None = None) -> str:
+    """The checkpoint as a JSON document: for each organisation the place and hash of its last transfer, and the signature."""
+    checked_moment(now, what="now")
+    with one_snapshot():
+        ends = [
+            {"organisation": str(organisation), "seq": seq, "hash": bytes(last_hash).hex()}
+            for organisation, seq, last_hash in Account.objects.order_by("organisation_id")
+            .values_list("organisation_id", "last_seq", "last_hash")
+            .iterator(chunk_size=5000)
+        ]
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "algorithm": ALGORITHM,
+        "made_at": now.isoformat(),
+        "organisations": ends,
+    }
+    document["signature"] = _signature(document, _usable(key) if key else checkpoint_key())
+    return json.dumps(document, indent=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointReport:
+    """`clean` if everything that the checkpoint names is still there. `transfers_since` were made after it."""
+
+    made_at: str
+    organisations: int
+    transfers_since: int
+    problems: list[Problem]
+
+    @property
+    def clean(self) -> bool:
+        return not self.problems
+
+
+def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointReport:
+    """Compares a checkpoint with the database. Together with a clean audit: nothing up to the checkpoint was changed since.
+
+    Raises InvalidCheckpoint if the document itself is not to be trusted.
+    """
+    document = _opened(text, _usable(key) if key else checkpoint_key())
+    problems: list[Problem] = []
+    since = 0
+    with one_snapshot():
+        for end in document["organisations"]:
+            organisation, seq, expected = UUID(end["organisation"]), end["seq"], end["hash"]
+            found = _hash_at(organisation, seq)
+            if found is None:
+                problems.append(Problem(organisation, "was in the checkpoint and is gone", seq=seq))
+            elif found.hex() != expected:
+                problems.append(Problem(organisation, "the chain up to here was rewritten", seq=seq))
+            account = Account.objects.filter(organisation=organisation).values_list("last_seq", flat=True).first()
+            since += max(0, (account or 0) - seq)
+            if len(problems) >= MOST_PROBLEMS:
+                break
+    return CheckpointReport(document["made_at"], len(document["organisations"]), since, problems)
+
+
+def _hash_at(organisation: UUID, seq: int) -> bytes | None:
+    found = Transfer.objects.filter(organisation=organisation, seq=seq).values_list("hash", flat=True).first()
+    return bytes(found) if found is not None else None
+
+
+def _opened(text: str, key: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+        signature = document.pop("signature")
+        is_ours = document["format"] == FORMAT and document["algorithm"] == ALGORITHM
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_ours = False
+    if not is_ours:
+        raise InvalidCheckpoint("This is not a checkpoint of the ledger.")
+    if not isinstance(signature, str) or not hmac.compare_digest(
+        signature.encode(errors="replace"), _signature(document, key).encode()
+    ):
+        raise InvalidCheckpoint("This checkpoint was changed since it was signed, or signed with another key.")
+    return dict(document)
+
+
+def _signature(document: dict[str, Any], key: bytes) -> str:
+    form = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return hmac.new(key, form, hashlib.sha256).hexdigest()

@@ -1,0 +1,33 @@
+"""All that others read from the ledger. Nothing here writes, and everything is asked for one organisation, unless it is for the vendor."""
+
+from otai.ledger.queries.balances import Balance, balance, hold, late_captures, open_holds
+from otai.ledger.queries.lots import LotView, lots
+from otai.ledger.queries.revenue import (
+    DeferredLot,
+    DeferredRevenue,
+    RecognisedLot,
+    RecognisedRevenue,
+    deferred_revenue,
+    revenue_recognised,
+)
+from otai.ledger.queries.statements import InvalidPeriod, StatementLine, statement, statement_csv
+
+__all__ = [
+    "Balance",
+    "DeferredLot",
+    "DeferredRevenue",
+    "InvalidPeriod",
+    "LotView",
+    "RecognisedLot",
+    "RecognisedRevenue",
+    "StatementLine",
+    "balance",
+    "deferred_revenue",
+    "hold",
+    "late_captures",
+    "lots",
+    "open_holds",
+    "revenue_recognised",
+    "statement",
+    "statement_csv",
+]

@@ -1,0 +1,104 @@
+"""What an organisation has: now from one row, and at any past instant from one transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from otai.errors import NotFound
+from otai.ledger.models import Account, Hold, HoldState, LateCapture, Transfer
+from otai.ledger.operations.requests import checked_moment
+from otai.ledger.sqlite import stored_time
+from otai.orgs.models import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Credits that can be spent, that are reserved, and that were spent."""
+
+    available: int
+    held: int
+    spent: int
+
+
+def balance(organisation: UUID, at: datetime | None = None) -> Balance:
+    """The balance now, or as it was at a past instant (transfers of that very instant included).
+
+    One row by primary key for now; for the past a binary search of the organisation's transfers, 24 index look-ups in ten
+    million. Raises NotFound for an unknown organisation.
+    """
+    if at is not None:
+        return _balance_at(organisation, at)
+    row = (
+        Account.objects.filter(organisation=organisation).values_list("available", "held", "spent", named=False).first()
+    )
+    if row is None:
+        require_organisation(organisation)
+        return Balance(0, 0, 0)
+    return Balance(*row)
+
+
+def require_organisation(organisation: UUID) -> None:
+    if not Organisation.objects.filter(id=organisation).exists():
+        raise NotFound(f"There is no organisation {organisation}.", organisation=str(organisation))
+
+
+def _balance_at(organisation: UUID, at: datetime) -> Balance:
+    checked_moment(at, what="at")
+    require_organisation(organisation)
+    seq = last_seq_at(organisation, at)
+    if seq == 0:
+        return Balance(0, 0, 0)
+    row = Transfer.objects.values_list("available_after", "held_after", "spent_after").get(
+        organisation=organisation, seq=seq
+    )
+    return Balance(*row)
+
+
+LAST_SEQ_AT = """
+    WITH RECURSIVE search (low, high) AS (
+        SELECT CAST(0 AS bigint), last_seq FROM ledger_account WHERE organisation_id = %(organisation)s
+        UNION ALL
+        SELECT CASE WHEN t.at <= %(at)s THEN t.seq ELSE low END, CASE WHEN t.at <= %(at)s THEN high ELSE t.seq - 1 END
+        FROM search JOIN ledger_transfer AS t ON t.organisation_id = %(organisation)s AND t.seq = (low + high + 1) / 2
+        WHERE low < high
+    )
+    SELECT low FROM search WHERE low = high
+"""
+
+
+def last_seq_at(organisation: UUID, at: datetime) -> int:
+    """The place of the last transfer made at or before `at`; 0 if there was none.
+
+    A binary search over (organisation, seq), since within an organisation time never runs backwards: so no index on time has to be
+    written with each transfer.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(LAST_SEQ_AT, {"organisation": organisation, "at": at})
+        else:
+            cursor.execute(LAST_SEQ_AT, {"organisation": organisation.hex, "at": stored_time(at)})
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def hold(organisation: UUID, id: UUID) -> Hold:
+    """Raises NotFound, also for another organisation's hold."""
+    try:
+        return Hold.objects.get(organisation=organisation, id=id)
+    except Hold.DoesNotExist:
+        raise NotFound(f"There is no hold {id}.", hold=str(id)) from None
+
+
+def open_holds(organisation: UUID) -> QuerySet[Hold]:
+    """The holds that are neither captured nor released, the one that ends first in front."""
+    return Hold.objects.filter(organisation=organisation, state=HoldState.HELD).order_by("deadline_at", "id")
+
+
+def late_captures() -> QuerySet[LateCapture]:
+    """For the vendor: captures refused because the hold had been released, newest first. Work was done that nobody paid for."""
+    return LateCapture.objects.order_by("-at", "hold_id")

@@ -1,0 +1,69 @@
+"""The lot view: where an organisation's credits came from, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from otai.ledger.models import Lot
+from otai.ledger.queries.balances import require_organisation
+from otai.ledger.revenue import value_of
+from otai.units import Money
+
+
+@dataclass(frozen=True, slots=True)
+class LotView:
+    """`credits = unspent + held + spent + withdrawn`.
+
+    `price` was paid for the whole lot; `unspent_value` is its part for the unspent credits: what a payment refund may give back.
+    """
+
+    id: UUID
+    source: str
+    what: str
+    credits: int
+    unspent: int
+    held: int
+    spent: int
+    withdrawn: int
+    price: Money | None
+    unspent_value: Money | None
+    price_book: str
+    reference: str
+    reason: str
+    granted_at: datetime
+
+
+def lots(organisation: UUID, *, open_only: bool = False) -> list[LotView]:
+    """The organisation's lots in the order in which they are spent. Raises NotFound for an unknown organisation."""
+    require_organisation(organisation)
+    found = Lot.objects.filter(organisation=organisation).order_by("rank", "seq")
+    if open_only:
+        found = found.filter(is_open=True)
+    return [_view(lot) for lot in found]
+
+
+def _view(lot: Lot) -> LotView:
+    price = unspent_value = None
+    if lot.price_cents is not None:
+        price = Money(lot.price_cents, lot.price_currency)
+        gone = lot.spent + lot.withdrawn
+        cents = value_of(lot.price_cents, lot.credits, gone, gone + lot.unspent)
+        unspent_value = Money(cents, lot.price_currency)
+    return LotView(
+        id=lot.id,
+        source=lot.source,
+        what=lot.get_source_display(),
+        credits=lot.credits,
+        unspent=lot.unspent,
+        held=lot.held,
+        spent=lot.spent,
+        withdrawn=lot.withdrawn,
+        price=price,
+        unspent_value=unspent_value,
+        price_book=lot.price_book,
+        reference=lot.reference,
+        reason=lot.reason,
+        granted_at=lot.granted_at,
+    )

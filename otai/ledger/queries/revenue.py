@@ -1,0 +1,146 @@
+"""For the vendor's books: what was paid for and not yet spent, and what was earned in a month. By lot, to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+from uuid import UUID
+
+from otai.ledger.models import Kind, Lot, Transfer
+from otai.ledger.operations.requests import InvalidRequest, checked_moment
+from otai.ledger.revenue import value_of
+from otai.units import Money
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredLot:
+    lot: UUID
+    organisation: UUID
+    price: Money
+    credits: int
+    remaining: int
+    deferred: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredRevenue:
+    """`totals` has one amount for each currency; `lots` those with credits left, oldest first."""
+
+    at: datetime
+    totals: dict[str, Money]
+    lots: list[DeferredLot]
+
+
+def deferred_revenue(at: datetime) -> DeferredRevenue:
+    """What had been paid for and was neither spent nor withdrawn at that instant. Held credits are not spent yet.
+
+    Reads the paid lots and all transfers that used them up to then: a report for the month's end, not for a page.
+    """
+    checked_moment(at, what="at")
+    lots = _paid_lots(before=at, inclusive=True)
+    gone = {use.lot: use.after for use in _uses(lots, until=at, inclusive=True)}
+    deferred = []
+    totals: dict[str, int] = {}
+    for id, lot in lots.items():
+        used = gone.get(id, 0)
+        cents = value_of(lot.cents, lot.credits, used, lot.credits)
+        if used < lot.credits:
+            price = Money(lot.cents, lot.currency)
+            left = lot.credits - used
+            deferred.append(DeferredLot(id, lot.organisation, price, lot.credits, left, Money(cents, lot.currency)))
+        totals[lot.currency] = totals.get(lot.currency, 0) + cents
+    return DeferredRevenue(at, _money(totals), deferred)
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedLot:
+    """What one lot earned: `credits` spent less those refunded in the month."""
+
+    lot: UUID
+    organisation: UUID
+    credits: int
+    recognised: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedRevenue:
+    year: int
+    month: int
+    totals: dict[str, Money]
+    lots: list[RecognisedLot]
+
+
+def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> RecognisedRevenue:
+    """What was earned in a calendar month of `zone`: the price of the paid credits captured in it, less those refunded in it.
+
+    Over all months, the amounts of a lot add up to its price, less what was withdrawn. A credit refund counts in the month in which
+    it happens, so a month that has been reported never changes.
+    """
+    if not (1 <= month <= 12 and 1 <= year <= 9998):
+        raise InvalidRequest(f"{year}-{month} is no month.", field="month")
+    start = datetime(year, month, 1, tzinfo=zone)
+    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+    lots = _paid_lots(before=end, inclusive=False)
+    credits: dict[UUID, int] = {}
+    cents: dict[UUID, int] = {}
+    for use in _uses(lots, until=end, inclusive=False):
+        if use.at >= start and use.kind != Kind.WITHDRAWAL:
+            lot = lots[use.lot]
+            credits[use.lot] = credits.get(use.lot, 0) + use.after - use.before
+            earned = value_of(lot.cents, lot.credits, use.before, use.after)
+            cents[use.lot] = cents.get(use.lot, 0) + earned
+    totals: dict[str, int] = {}
+    recognised = []
+    for id, amount in cents.items():
+        lot = lots[id]
+        totals[lot.currency] = totals.get(lot.currency, 0) + amount
+        recognised.append(RecognisedLot(id, lot.organisation, credits[id], Money(amount, lot.currency)))
+    return RecognisedRevenue(year, month, _money(totals), recognised)
+
+
+class _PaidLot(NamedTuple):
+    organisation: UUID
+    credits: int
+    cents: int
+    currency: str
+
+
+class _Use(NamedTuple):
+    """A lot's used credits went from `before` to `after`."""
+
+    lot: UUID
+    at: datetime
+    kind: str
+    before: int
+    after: int
+
+
+def _paid_lots(*, before: datetime, inclusive: bool) -> dict[UUID, _PaidLot]:
+    granted = {"granted_at__lte" if inclusive else "granted_at__lt": before}
+    found = Lot.objects.filter(price_cents__isnull=False, **granted).order_by("organisation_id", "seq")
+    rows = found.values_list("id", "organisation_id", "credits", "price_cents", "price_currency")
+    return {
+        id: _PaidLot(organisation, credits, cents or 0, currency)
+        for id, organisation, credits, cents, currency in rows.iterator(chunk_size=5000)
+    }
+
+
+def _uses(lots: dict[UUID, _PaidLot], *, until: datetime, inclusive: bool) -> Iterator[_Use]:
+    """Every use of these lots in the order in which it happened, by organisation."""
+    gone: dict[UUID, int] = {}
+    kinds = [Kind.CAPTURE, Kind.CREDIT_REFUND, Kind.WITHDRAWAL]
+    happened = {"at__lte" if inclusive else "at__lt": until}
+    found = Transfer.objects.filter(kind__in=kinds, **happened).order_by("organisation_id", "seq")
+    for kind, at, pins in found.values_list("kind", "at", "lots").iterator(chunk_size=5000):
+        for pin, drawn in pins:
+            lot = UUID(pin)
+            if lot in lots:
+                before = gone.get(lot, 0)
+                gone[lot] = before - drawn if kind == Kind.CREDIT_REFUND else before + drawn
+                yield _Use(lot, at, kind, before, gone[lot])
+
+
+def _money(totals: dict[str, int]) -> dict[str, Money]:
+    return {currency: Money(cents, currency) for currency, cents in sorted(totals.items())}
