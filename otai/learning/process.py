@@ -1,0 +1,207 @@
+"""The training process: `python -m otai.learning.process SPEC.json`.
+
+A training runs in a process of its own, so that it can be killed, can run out of memory, and cannot take anything else with it. It is told
+what to do by a file, says how far it is in JSON lines on standard output, and writes `result.json` last and at once: if that
+file is there, the training came to an end, and the file says which.
+
+SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR, "threads": 2}`.
+Exit code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STOPPED = 128 + signal.SIGTERM
+ORPHANED = 3
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is to be trained, from where, into which folder; `threads` is how many cores it may use."""
+
+    tickets: Path
+    attributes: tuple[Mapping[str, Any], ...]
+    mode: str
+    seed: int
+    output_dir: Path
+    threads: int
+
+    @classmethod
+    def read(cls, path: Path) -> Spec:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            tickets=Path(values["tickets"]),
+            attributes=tuple(values["attributes"]),
+            mode=values["mode"],
+            seed=int(values.get("seed", 0)),
+            output_dir=Path(values["output_dir"]),
+            threads=max(1, int(values.get("threads", 1))),
+        )
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, _stop)
+    if len(arguments) != 1:
+        print("usage: python -m otai.learning.process SPEC.json", file=sys.stderr)  # noqa: T201
+        return 2
+    end_with_parent()
+    spec = Spec.read(Path(arguments[0]))
+    result = run(spec)
+    _write(spec.output_dir / "result.json", json.dumps(result, ensure_ascii=False))
+    return 1 if result.get("failure") == "system" else 0
+
+
+def run(spec: Spec) -> dict[str, Any]:
+    """Trains and writes the bundle and the report card; returns what belongs into `result.json`. Raises nothing."""
+    # numpy's BLAS reads these once, when it is first imported: hence no import of it above.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(spec.threads)
+    # Threads that spin while they wait make a busy machine collapse.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from otai.learning.errors import InputFailure
+
+    try:
+        return _completed(spec)
+    except InputFailure as failure:
+        return {
+            "outcome": "failed",
+            "failure": "input",
+            "code": failure.code,
+            "message": failure.message,
+            "where": failure.where,
+        }
+    except MemoryError:
+        message = "The training needed more memory than this machine has."
+        return {"outcome": "failed", "failure": "system", "code": "out_of_memory", "message": message}
+    except Exception as error:  # noqa: BLE001 the outermost frame: whatever it was, the run must end
+        _log_traceback()
+        return {
+            "outcome": "failed",
+            "failure": "system",
+            "code": "crash",
+            "message": f"{type(error).__name__}: {error}",
+        }
+
+
+def _completed(spec: Spec) -> dict[str, Any]:
+    from threadpoolctl import threadpool_limits
+
+    from otai.learning.progress import Progress, Stage
+    from otai.learning.recipes import recipe_for
+    from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.training import train
+
+    seconds: dict[str, float] = {}
+
+    def tell(progress: Progress) -> None:
+        # Two steps stand outside the training itself: reading the file and writing the results.
+        say(type="progress", stage=progress.stage.value, done=progress.done + 1, total=progress.total + 2)
+
+    recipe = recipe_for(spec.mode)
+    attributes = [
+        AttributeSpec(one["name"], AttributeKind(one.get("kind", "single")), tuple(one.get("order") or ()))
+        for one in spec.attributes
+    ]
+    began = time.perf_counter()
+    say(type="progress", stage=Stage.READING.value, done=0, total=9 + 2 * len(attributes))
+    tickets = LabelledTickets.read_parquet(spec.tickets)
+    reading = time.perf_counter() - began
+    say(
+        type="log",
+        text=f"{len(tickets)} tickets, {len(attributes)} attributes, mode {spec.mode}, {spec.threads} threads",
+    )
+    with threadpool_limits(limits=spec.threads):
+        trained = train(tickets, attributes, recipe, tell, spec.seed)
+
+    seconds.update(trained.seconds)
+    seconds[Stage.READING.value] = round(seconds[Stage.READING.value] + reading, 4)
+    writing = time.perf_counter()
+    total = 9 + 2 * len(attributes)
+    say(type="progress", stage=Stage.WRITING.value, done=total - 1, total=total)
+    sha256 = trained.bundle.save(spec.output_dir / "bundle.otai")
+    _write(spec.output_dir / "report_card.json", trained.report_card.to_json())
+    seconds[Stage.WRITING.value] = round(time.perf_counter() - writing, 4)
+    say(type="progress", stage=Stage.WRITING.value, done=total, total=total)
+    for finding in trained.report_card.findings:
+        say(type="log", text=finding.message)
+    return {
+        "outcome": "completed",
+        "bundle": "bundle.otai",
+        "bundle_sha256": sha256,
+        "report_card": "report_card.json",
+        "seconds": seconds,
+    }
+
+
+def say(**line: Any) -> None:
+    """One JSON line to whoever started this process; a reader that went away does not matter here."""
+    try:
+        sys.stdout.write(json.dumps(line, ensure_ascii=True) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(ORPHANED)
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: at once by the kernel (Linux), and when standard input ends."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have died before the kernel was asked.
+        if os.getppid() != parent:
+            os._exit(ORPHANED)
+    if sys.stdin is not None and not sys.stdin.closed and not sys.stdin.isatty():
+        threading.Thread(target=_end_with_input, name="end-with-input", daemon=True).start()
+
+
+def _end_with_input() -> None:
+    descriptor = sys.stdin.fileno()
+    # A process started without an input (/dev/null) has no parent that could close it.
+    if os.path.sameopenfile(descriptor, descriptor) and _is_pipe(descriptor):
+        while os.read(descriptor, 4096):
+            pass
+        os._exit(ORPHANED)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    import stat
+
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    # Every file is written whole or not at all, so there is nothing to tidy up.
+    os._exit(STOPPED)
+
+
+def _log_traceback() -> None:
+    import traceback
+
+    say(type="log", text=traceback.format_exc())
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: nobody ever reads half a result."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""Progress that counts steps done, never time gone by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages of a training, in their order. The runs room turns EVALUATING into a state of the run."""
+
+    READING = "reading"
+    FEATURES = "features"
+    TRAINING = "training"
+    CALIBRATING = "calibrating"
+    EVALUATING = "evaluating"
+    REFITTING = "refitting"
+    WRITING = "writing"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` steps of the whole training are finished, and `stage` is under way.
+
+    `done` never falls and ends at `total`; `total` never changes during a training.
+    """
+
+    stage: Stage
+    done: int
+    total: int
+
+
+def ignore(progress: Progress) -> None:
+    """For whoever does not watch."""
+
+
+class Stopped(Exception):
+    """Somebody asked the training to stop; raised from the next step. Nothing was written."""
+
+
+class Steps:
+    """Counts finished steps and tells the listener. `total` is the number of `finish` calls to come."""
+
+    def __init__(self, total: int, tell: Callable[[Progress], None]) -> None:
+        self._total, self._done, self._tell = total, 0, tell
+        self._stage = Stage.READING
+
+    def enter(self, stage: Stage) -> None:
+        self._stage = stage
+        self._tell(Progress(stage, self._done, self._total))
+
+    def finish(self, steps: int = 1) -> None:
+        self._done = min(self._done + steps, self._total)
+        self._tell(Progress(self._stage, self._done, self._total))

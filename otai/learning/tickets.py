@@ -1,0 +1,150 @@
+"""Labelled tickets: what training is given, and the one file format in which it travels between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from otai.learning.errors import InputFailure
+
+ATTRIBUTE_PREFIX = "attribute:"
+
+Label = str
+Labels = tuple[str, ...]
+Value = Label | Labels | None
+"""What one ticket says about one attribute. None: nobody labelled it. An empty tuple: labelled, and none applies."""
+
+
+class AttributeKind(StrEnum):
+    """What the values of an attribute are."""
+
+    SINGLE = "single"
+    """exactly one label a ticket"""
+    MULTI = "multi"
+    """any number of labels a ticket, such as tags"""
+    ORDERED = "ordered"
+    """exactly one label a ticket, and the labels have an order, such as priority"""
+
+
+@dataclass(frozen=True)
+class AttributeSpec:
+    """One thing to predict. `order` lists an ordered attribute's labels from lowest to highest; others leave it empty.
+
+    An ordered attribute without an order takes its labels in the order of their numbers if all are numbers, else by alphabet.
+    """
+
+    name: str
+    kind: AttributeKind = AttributeKind.SINGLE
+    order: tuple[str, ...] = ()
+
+    @property
+    def is_multi(self) -> bool:
+        return self.kind is AttributeKind.MULTI
+
+
+@dataclass(frozen=True)
+class LabelledTickets:
+    """Tickets as parallel columns, all of the same length.
+
+    `texts` holds subject, newline, body. `splits` is given only where the customer fixed beforehand which tickets to
+    measure on: "train" and "test" mean what they say, a ticket with anything else takes no part. Raises `InputFailure`
+    (`dataset_invalid`) when the columns differ in length.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    languages: Sequence[str | None]
+    attributes: Mapping[str, Sequence[Value]]
+    splits: Sequence[str | None] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        columns: dict[str, Sequence[object]] = {"texts": self.texts, "languages": self.languages}
+        columns |= {f"attribute {name}": column for name, column in self.attributes.items()}
+        if self.splits is not None:
+            columns["splits"] = self.splits
+        for name, column in columns.items():
+            if len(column) != len(self.ids):
+                raise InputFailure(
+                    "dataset_invalid", f"{len(self.ids)} tickets, but {len(column)} entries in {name}.", where=name
+                )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def read_parquet(cls, path: Path | str) -> LabelledTickets:
+        """Reads what `write_parquet` wrote, or what the tickets room exported.
+
+        Columns: `ticket` (id), `subject`, `body`, `language`, `created_at` (ignored here), `split` (optional), and one
+        `attribute:<name>` for each attribute, string or list of strings. Raises `InputFailure` (`dataset_invalid`) for
+        a file that is not Parquet or lacks `ticket`, `subject` and `body`.
+        """
+        try:
+            table = pq.read_table(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputFailure("dataset_invalid", f"The tickets cannot be read: {error}") from error
+        missing = {"ticket", "subject", "body"} - set(table.column_names)
+        if missing:
+            raise InputFailure(
+                "dataset_invalid", f"The tickets lack the column {', '.join(sorted(missing))}.", where=min(missing)
+            )
+        subjects, bodies = _strings(table, "subject"), _strings(table, "body")
+        return cls(
+            ids=[str(ticket) for ticket in table["ticket"].to_pylist()],
+            texts=[_text(subject, body) for subject, body in zip(subjects, bodies, strict=True)],
+            languages=_strings(table, "language"),
+            attributes={
+                name.removeprefix(ATTRIBUTE_PREFIX): _values(table[name])
+                for name in table.column_names
+                if name.startswith(ATTRIBUTE_PREFIX)
+            },
+            splits=_strings(table, "split") if "split" in table.column_names else None,
+        )
+
+    def write_parquet(self, path: Path | str) -> None:
+        """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its subject."""
+        parted = [text.partition("\n") for text in self.texts]
+        columns: dict[str, pa.Array] = {
+            "ticket": pa.array(self.ids, pa.string()),
+            "subject": pa.array([subject for subject, _, _ in parted], pa.string()),
+            "body": pa.array([body if newline else None for _, newline, body in parted], pa.string()),
+            "language": pa.array(self.languages, pa.string()),
+        }
+        if self.splits is not None:
+            columns["split"] = pa.array(self.splits, pa.string())
+        for name, values in self.attributes.items():
+            lists = any(isinstance(value, tuple) for value in values)
+            kind = pa.list_(pa.string()) if lists else pa.string()
+            columns[ATTRIBUTE_PREFIX + name] = pa.array(
+                [list(value) if isinstance(value, tuple) else value for value in values], kind
+            )
+        pq.write_table(pa.table(columns), path)
+
+
+def _text(subject: str | None, body: str | None) -> str:
+    if body is None:
+        return subject or ""
+    return f"{subject or ''}\n{body}"
+
+
+def _strings(table: pa.Table, name: str) -> list[str | None]:
+    if name not in table.column_names:
+        return [None] * table.num_rows
+    return [None if value is None else str(value) for value in table[name].to_pylist()]
+
+
+def _values(column: pa.ChunkedArray) -> list[Value]:
+    values: list[Value] = []
+    for value in column.to_pylist():
+        if value is None:
+            values.append(None)
+        elif isinstance(value, list):
+            values.append(tuple(str(label) for label in value if label is not None))
+        else:
+            values.append(str(value))
+    return values
