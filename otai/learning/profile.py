@@ -110,6 +110,14 @@ class Profile:
         values["notes"] = tuple(data.get("notes", ()))
         return cls(**values)
 
+    def with_attribute(self, name: str, *, kind: str, order: Sequence[str]) -> Profile:
+        """The same with one attribute's kind and order as they turned out once all labels were known."""
+        changed = tuple(
+            dataclasses.replace(attribute, kind=kind, order=tuple(order)) if attribute.name == name else attribute
+            for attribute in self.attributes
+        )
+        return dataclasses.replace(self, attributes=changed)
+
     def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(

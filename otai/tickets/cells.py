@@ -1,0 +1,376 @@
+"""Cells become tickets: rows of a source in, a batch in the layout of a data set's Parquet file out, bad rows set aside.
+
+Whole columns at a time where that is possible: Arrow looks for what is rare (NUL, control characters, HTML), and Python touches only
+the cells where it was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otai.learning.tickets import ATTRIBUTE_PREFIX, AttributeKind
+from otai.tickets.column_names import SPLIT_VALUES, language_code
+from otai.tickets.columns import AttributeColumns, ColumnRoles
+from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows
+from otai.tickets.sources.table import Rows
+from otai.tickets.times import is_day_first, parse_time
+
+CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
+MISSING_LABELS = frozenset({"nan", "null", "<na>", "#n/a", "nat"})
+"""What data frames and Excel write where there is nothing; no label is called so. "None" and "n/a" can be real answers and stay."""
+
+_SURROGATES = range(0xD800, 0xE000)
+LABELS_REMEMBERED = 100_000
+
+
+@dataclass(slots=True)
+class Noticed:
+    """What was changed or left out on the way, by kind, for the profile's findings."""
+
+    html_texts: int = 0
+    control_characters: int = 0
+    blank_rows: int = 0
+    unread_times: int = 0
+    unread_times_example: str = ""
+    unread_languages: int = 0
+    repeated_ids: int = 0
+
+
+class TicketMaker:
+    """Turns the rows of one source into tickets under given roles. One pass, in order: it numbers tickets without an id by their row.
+
+    `named` are the columns that the customer named. There a cell that cannot be what they said makes its row bad (a time that is none,
+    a ticket id for the second time); where we only guessed, it is counted and put right.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        roles: ColumnRoles,
+        *,
+        limits: Limits,
+        named: Set[str] = frozenset(),
+        day_first: bool | None = None,
+    ) -> None:
+        self._columns = list(columns)
+        self._roles = roles
+        self._limits = limits
+        self._named = named
+        self._day_first = day_first
+        self._names: dict[str, str | None] = {}
+        self.noticed = Noticed()
+        self._seen_ids = _SeenIds()
+        self.schema = pa.schema(
+            [
+                ("ticket", pa.string()),
+                ("subject", pa.string()),
+                ("body", pa.string()),
+                ("language", pa.string()),
+                ("created_at", pa.timestamp("us", tz="UTC")),
+                ("split", pa.string()),
+                ("row", pa.int64()),
+                *(
+                    (
+                        ATTRIBUTE_PREFIX + found.name,
+                        pa.list_(pa.string()) if found.kind is AttributeKind.MULTI else pa.string(),
+                    )
+                    for found in roles.attributes
+                ),
+            ]
+        )
+
+    def tickets(self, rows: Rows, bad: BadRows) -> pa.RecordBatch:
+        """The good rows of a batch as tickets. Bad ones go to `bad`, and rows without any content are passed over."""
+        n = len(rows.numbers)
+        keep = np.ones(n, dtype=bool)
+        used = {
+            name: index
+            for index, name in enumerate(self._columns)
+            if name in self._roles.used - set(self._roles.ignored)
+        }
+        cells = {
+            name: self._checked(name, rows.columns[index], rows.numbers, keep, bad) for name, index in used.items()
+        }
+        blank = keep & ~self._any_filled(cells, n)
+        if blank.any():
+            self.noticed.blank_rows += int(blank.sum())
+            keep &= ~blank
+        made = self._made(cells, rows.numbers, keep, bad)
+        numbers = pa.array(rows.numbers, pa.int64())
+        arrays = {**made, "row": numbers}
+        batch = pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
+        batch = batch if keep.all() else batch.filter(pa.array(keep))
+        return self._with_ids(batch, bad)
+
+    # Cells: what no ticket may hold.
+
+    def _checked(self, name: str, column: Any, numbers: list[int], keep: np.ndarray, bad: BadRows) -> pa.Array:
+        """The column as strings or lists of strings. Undecodable, NUL and too long cells make their rows bad."""
+
+        def reject(index: int, message: str) -> None:
+            if keep[index]:
+                keep[index] = False
+                bad.add(numbers[index], name, message)
+
+        array = column if isinstance(column, pa.Array) else _array_of(column, reject)
+        texts = array.flatten() if pa.types.is_list(array.type) else array
+        if pc.any(pc.match_substring(texts, "\0")).as_py():
+            for index, cell in enumerate(array.to_pylist()):
+                if cell is not None and any(
+                    "\0" in text for text in ([cell] if isinstance(cell, str) else cell) if text
+                ):
+                    reject(
+                        index,
+                        "it holds a NUL character; the file is damaged or in another encoding (--encoding utf-16?)",
+                    )
+        longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+        if longest > self._limits.field_characters:
+            for index, cell in enumerate(array.to_pylist()):
+                size = (
+                    len(cell) if isinstance(cell, str) else max((len(text) for text in cell or () if text), default=0)
+                )
+                if size > self._limits.field_characters:
+                    reject(index, f"it has {size:,} characters; {self._limits.field_characters:,} is the most")
+        return array
+
+    @staticmethod
+    def _any_filled(cells: dict[str, pa.Array], n: int) -> np.ndarray:
+        filled = np.zeros(n, dtype=bool)
+        for array in cells.values():
+            if pa.types.is_list(array.type):
+                has = pc.is_valid(array)
+            else:
+                has = pc.fill_null(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(array)), 0), False)
+            filled |= has.to_numpy(zero_copy_only=False)
+        return filled
+
+    # Columns of the ticket.
+
+    def _made(
+        self, cells: dict[str, pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
+    ) -> dict[str, pa.Array]:
+        n = len(numbers)
+        single = self._roles.single
+        made: dict[str, pa.Array] = {}
+        for role in ("subject", "body"):
+            made[role] = self._text(_strings(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
+        made["language"] = (
+            self._language(_strings(cells[single["language"]])) if "language" in single else pa.nulls(n, pa.string())
+        )
+        if "created" in single:
+            made["created_at"] = self._times(_strings(cells[single["created"]]), single["created"], numbers, keep, bad)
+        else:
+            made["created_at"] = pa.nulls(n, pa.timestamp("us", tz="UTC"))
+        made["split"] = self._split(_strings(cells[single["split"]])) if "split" in single else pa.nulls(n, pa.string())
+        if "ticket" in single:
+            made["ticket"] = _null_where_blank(self._without_controls(_strings(cells[single["ticket"]])))
+        else:
+            made["ticket"] = pa.nulls(n, pa.string())
+        for found in self._roles.attributes:
+            columns = [cells[column] for column in found.columns]
+            make = self._multi if found.kind is AttributeKind.MULTI else self._label
+            made[ATTRIBUTE_PREFIX + found.name] = make(found, columns, numbers, keep, bad)
+        return made
+
+    def _text(self, texts: pa.Array) -> pa.Array:
+        texts = _null_where_blank(self._without_controls(texts))
+        markup = pc.fill_null(pc.match_substring_regex(texts, f"{LOOKS_LIKE_HTML}|{LOOKS_LIKE_ENTITIES}"), False)
+        if not pc.any(markup).as_py():
+            return texts
+        read = [text_of_html(text) for text in texts.filter(markup).to_pylist()]
+        self.noticed.html_texts += len(read)
+        return _null_where_blank(pc.replace_with_mask(texts, markup, pa.array(read, pa.string())))
+
+    def _without_controls(self, texts: pa.Array) -> pa.Array:
+        found = pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
+        if not found:
+            return texts
+        self.noticed.control_characters += found
+        return pc.replace_substring_regex(texts, CONTROL_CHARACTERS, " ")
+
+    def _mapped(self, texts: pa.Array, each: Callable[[str], str | None]) -> pa.Array:
+        """`each` applied once to each different value."""
+        encoded = _null_where_blank(texts).dictionary_encode()
+        values = pa.array([each(value) for value in encoded.dictionary.to_pylist()], pa.string())
+        return values.take(encoded.indices)
+
+    def _language(self, texts: pa.Array) -> pa.Array:
+        codes = self._mapped(texts, language_code)
+        self.noticed.unread_languages += codes.null_count - _null_where_blank(texts).null_count
+        return codes
+
+    def _split(self, texts: pa.Array) -> pa.Array:
+        # An unknown word ("test_oos") stays as it is: such tickets are neither learnt from nor tested on.
+        return self._mapped(texts, lambda value: SPLIT_VALUES.get(value.strip().lower(), value.strip().lower()[:50]))
+
+    def _times(self, texts: pa.Array, column: str, numbers: list[int], keep: np.ndarray, bad: BadRows) -> pa.Array:
+        if self._day_first is None:
+            self._day_first = any(is_day_first(text) for text in texts.to_pylist() if text)
+        times: list[datetime | None] = []
+        for index, text in enumerate(texts.to_pylist()):
+            time = parse_time(text, month_first=not self._day_first) if text else None
+            times.append(time)
+            if time is None and text and not text.isspace() and keep[index]:
+                if column in self._named:
+                    keep[index] = False
+                    bad.add(numbers[index], column, f"{text[:40]!r} is no time; write it as 2026-11-02 09:30")
+                else:
+                    self.noticed.unread_times += 1
+                    self.noticed.unread_times_example = self.noticed.unread_times_example or text[:40]
+        return pa.array(times, pa.timestamp("us", tz="UTC"))
+
+    # Labels.
+
+    def _clean_label(self, text: str) -> str | None:
+        """A label without blanks around it and runs of blanks inside; None for a missing one."""
+        known = self._names.get(text, text)
+        if known is not text or text in self._names:
+            return known
+        label: str | None = " ".join(
+            "".join(" " if _is_control(character) else character for character in text).split()
+        )
+        if not label or label.lower() in MISSING_LABELS:
+            label = None
+        if len(self._names) < LABELS_REMEMBERED:
+            self._names[text] = label
+        return label
+
+    def _label(
+        self, found: AttributeColumns, columns: list[pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
+    ) -> pa.Array:
+        labels = self._mapped(_strings(columns[0]), self._clean_label)
+        self._refuse_long(labels, found, numbers, keep, bad)
+        return labels
+
+    def _refuse_long(
+        self, labels: pa.Array, found: AttributeColumns, numbers: list[int], keep: np.ndarray, bad: BadRows
+    ) -> None:
+        most = self._limits.label_characters
+        if (pc.max(pc.utf8_length(labels)).as_py() or 0) <= most:
+            return
+        for index, label in enumerate(labels.to_pylist()):
+            if label is not None and len(label) > most and keep[index]:
+                keep[index] = False
+                bad.add(
+                    numbers[index],
+                    found.columns[0],
+                    f"a label of {found.name} has {len(label):,} characters; {most} is the most",
+                )
+
+    def _multi(
+        self, found: AttributeColumns, columns: list[pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
+    ) -> pa.Array:
+        """The labels of each ticket, each once, in the order of the source; null where all cells are empty."""
+        cells = [column.to_pylist() for column in columns]
+        result: list[list[str] | None] = []
+        for index, row in enumerate(zip(*cells, strict=True)):
+            labels: dict[str, None] = {}
+            is_given = False
+            for cell in row:
+                if cell is None:
+                    continue
+                is_given |= isinstance(cell, list)
+                parts = cell if isinstance(cell, list) else cell.split(found.separator) if found.separator else [cell]
+                for part in parts:
+                    label = self._clean_label(part) if part else None
+                    if label is not None:
+                        labels[label] = None
+            too_long = next((label for label in labels if len(label) > self._limits.label_characters), None)
+            if keep[index] and (too_long is not None or len(labels) > self._limits.labels_of_a_ticket):
+                keep[index] = False
+                what = f"{len(labels):,} labels" if too_long is None else f"a label of {len(too_long):,} characters"
+                bad.add(numbers[index], found.columns[0], f"{found.name} has {what}; wrong separator?")
+            # An empty list in JSON says "none applies"; an empty cell of a table says nothing.
+            result.append(list(labels) if labels or is_given else None)
+        return pa.array(result, pa.list_(pa.string()))
+
+    # Ids.
+
+    def _with_ids(self, batch: pa.RecordBatch, bad: BadRows) -> pa.RecordBatch:
+        """Every ticket has an id, and no two the same: the source's, else "row 17"."""
+        position = batch.schema.get_field_index("ticket")
+        given = batch.column(position)
+        if given.null_count == len(given):
+            ids = pc.binary_join_element_wise("row", batch.column("row").cast(pa.string()), " ")
+            return batch.set_column(position, "ticket", ids)
+        keep = np.ones(batch.num_rows, dtype=bool)
+        ids_list: list[str] = []
+        numbers = batch.column("row").to_pylist()
+        for index, (ticket, number) in enumerate(zip(given.to_pylist(), numbers, strict=True)):
+            name = ticket if ticket is not None else f"row {number}"
+            if self._seen_ids.add(name):
+                if self._roles.single["ticket"] in self._named:
+                    keep[index] = False
+                    reason = f"the ticket id {name[:60]!r} was there before; each ticket needs its own"
+                    bad.add(number, self._roles.single["ticket"], reason)
+                else:
+                    self.noticed.repeated_ids += 1
+                    name = f"{name} (row {number})"
+            ids_list.append(name)
+        batch = batch.set_column(position, "ticket", pa.array(ids_list, pa.string()))
+        return batch if keep.all() else batch.filter(pa.array(keep))
+
+
+class _SeenIds:
+    """Which ids came before, at about 60 bytes each: 64-bit hashes, keyed anew in each process so that nobody can aim at a clash."""
+
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
+
+    def add(self, name: str) -> bool:
+        """True when it was there before."""
+        before = len(self._hashes)
+        self._hashes.add(hash(name))
+        return len(self._hashes) == before
+
+
+def _array_of(column: Sequence[Any], reject: Callable[[int, str], None]) -> pa.Array:
+    try:
+        if any(isinstance(cell, list) for cell in column):
+            # Some rows of a JSON file may hold one label as a text, others a list.
+            lists = [([cell] if cell else None) if isinstance(cell, str) else cell for cell in column]
+            return pa.array(lists, pa.list_(pa.string()))
+        return pa.array(column, pa.string())
+    except UnicodeEncodeError:
+        cleaned = []
+        for index, cell in enumerate(column):
+            if any(_has_surrogates(text) for text in (cell if isinstance(cell, list) else [cell]) if text):
+                reject(
+                    index,
+                    "it holds bytes that are no text in this encoding; name another (--encoding cp1252) or correct them",
+                )
+                cell = None
+            cleaned.append(cell)
+        return _array_of(cleaned, reject)
+
+
+def _has_surrogates(text: str) -> bool:
+    return any(ord(character) in _SURROGATES for character in text)
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or character == "\x7f"
+
+
+def _strings(array: pa.Array) -> pa.Array:
+    """Lists joined by commas, where a column that should hold single values has lists."""
+    if not pa.types.is_list(array.type):
+        return array
+    return pa.array(
+        [None if cell is None else ", ".join(text for text in cell if text) for cell in array.to_pylist()], pa.string()
+    )
+
+
+def _null_where_blank(texts: pa.Array) -> pa.Array:
+    """Texts without blanks at their ends; null where nothing is left."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)

@@ -1,0 +1,230 @@
+"""What each column of a source is for: guessed from its name and its values, explained in words, and overridden by the customer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from otai.errors import Invalid
+from otai.learning.tickets import AttributeKind
+from otai.tickets.column_names import folded
+
+TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split")
+"""Roles that one column holds. `created` is the time the ticket came in, `ticket` its id."""
+
+_ROLE_WORDS = {
+    "subject": "subject", "betreff": "subject", "body": "body", "text": "body", "language": "language", "sprache": "language",
+    "created": "created", "created_at": "created", "createdat": "created", "time": "created", "ticket": "ticket", "id": "ticket",
+    "split": "split", "attribute": "attribute", "single": "attribute", "multi": "multi", "ordered": "ordered", "ignore": "ignore",
+    "ignored": "ignore",
+}  # fmt: skip
+
+SEPARATORS = ("|", ";", ",", "\n", "/")
+
+
+class ColumnsInvalid(Invalid):
+    """The customer's words about columns make no sense, alone or for this file. The same code as a bad file: correct and import again."""
+
+    code = "dataset_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeColumns:
+    """An attribute and where its labels come from: one column, or several for a multi-label one (tag_1 .. tag_8).
+
+    `separator` parts the labels inside a cell of a multi-label attribute; None where each cell is one label. `order` lists the labels of
+    an ordered attribute from low to high; empty means: as the values suggest.
+    """
+
+    name: str
+    kind: AttributeKind
+    columns: tuple[str, ...]
+    separator: str | None = None
+    order: tuple[str, ...] = ()
+    why: str = "named when importing"
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"kind": str(self.kind)}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRoles:
+    """Which column is for what. As overrides it holds only what the customer said; as the result of a guess, every column.
+
+    `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `why` says for each column, in
+    words, what decided.
+    """
+
+    single: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    attributes: tuple[AttributeColumns, ...] = ()
+    ignored: tuple[str, ...] = ()
+    why: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        columns: Sequence[str] = (),
+        attributes: Sequence[str] = (),
+        multi: Sequence[str] = (),
+        ordered: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+    ) -> ColumnRoles:
+        """Overrides in the words of the command line.
+
+        `columns`: "text=body" (column=role). `attributes`: "queue". `multi`: "tags:|" (a separator) or "tag=tag_1,tag_2" (several
+        columns), or both. `ordered`: "priority=low,medium,high" or just "priority". `ignore`: "x". Raises ColumnsInvalid.
+        """
+        single: dict[str, str] = {}
+        chosen: list[AttributeColumns] = [AttributeColumns(name, AttributeKind.SINGLE, (name,)) for name in attributes]
+        ignored = list(ignore)
+        for text in columns:
+            column, equals, word = text.rpartition("=")
+            role = _ROLE_WORDS.get(word.strip().lower())
+            if not equals or not column or role is None:
+                raise ColumnsInvalid(
+                    f"--column {text!r} is not COLUMN=ROLE. Roles: {', '.join(TEXT_ROLES)}, attribute, multi, ordered, ignore.",
+                    column=column or text,
+                )
+            if role == "ignore":
+                ignored.append(column)
+            elif role in ("attribute", "multi", "ordered"):
+                kind = AttributeKind.SINGLE if role == "attribute" else AttributeKind(role)
+                chosen.append(AttributeColumns(column, kind, (column,)))
+            elif role in single and single[role] != column:
+                raise ColumnsInvalid(
+                    f"Both {single[role]!r} and {column!r} are named as {role}; it can be one.", column=column
+                )
+            else:
+                single[role] = column
+        chosen += [_multi(text) for text in multi]
+        for text in ordered:
+            name, _, labels = text.partition("=")
+            order = tuple(label.strip() for label in labels.split(",") if label.strip())
+            if not name or len(set(order)) != len(order):
+                raise ColumnsInvalid(f"--ordered {text!r} is not NAME=LOW,..,HIGH with each label once.", column=name)
+            chosen.append(AttributeColumns(name.strip(), AttributeKind.ORDERED, (name.strip(),), order=order))
+        roles = cls(single=single, attributes=tuple(chosen), ignored=tuple(ignored))
+        roles.must_be_consistent()
+        return roles
+
+    def must_be_consistent(self) -> None:
+        """Raises ColumnsInvalid when a column has two uses or two attributes one name."""
+        uses: dict[str, str] = {}
+        named: set[str] = set()
+        pairs = [(column, role) for role, column in self.single.items()]
+        pairs += [(column, f"attribute {found.name}") for found in self.attributes for column in found.columns]
+        pairs += [(column, "ignored") for column in self.ignored]
+        for column, use in pairs:
+            if column in uses:
+                raise ColumnsInvalid(
+                    f"The column {column!r} is named twice, as {uses[column]} and as {use}.", column=column
+                )
+            uses[column] = use
+        for found in self.attributes:
+            if found.name in named:
+                raise ColumnsInvalid(f"Two attributes are called {found.name!r}.", column=found.name)
+            named.add(found.name)
+
+    def resolved(self, header: Sequence[str]) -> ColumnRoles:
+        """The same with each column as the header spells it; case, blanks and punctuation may differ. Raises ColumnsInvalid."""
+        by_fold: dict[str, list[str]] = {}
+        for name in header:
+            by_fold.setdefault(folded(name) or name, []).append(name)
+
+        def spelt(column: str) -> str:
+            if column in header:
+                return column
+            candidates = by_fold.get(folded(column) or column, [])
+            if len(candidates) == 1:
+                return candidates[0]
+            known = ", ".join(map(repr, header[:20])) + (" ..." if len(header) > 20 else "")
+            raise ColumnsInvalid(
+                f"There is no column {column!r}. The file has: {known}.", column=column, columns=list(header)
+            )
+
+        resolved = dataclasses.replace(
+            self,
+            single={role: spelt(column) for role, column in self.single.items()},
+            attributes=tuple(
+                dataclasses.replace(found, columns=tuple(spelt(column) for column in found.columns))
+                for found in self.attributes
+            ),
+            ignored=tuple(spelt(column) for column in self.ignored),
+        )
+        resolved.must_be_consistent()
+        return resolved
+
+    @property
+    def used(self) -> set[str]:
+        """The columns that these roles speak about."""
+        return {
+            *self.single.values(),
+            *self.ignored,
+            *(column for found in self.attributes for column in found.columns),
+        }
+
+    def role_of(self, column: str) -> str:
+        """In words, for tables: "body", "attribute queue (single)", "ignored"."""
+        for role, named in self.single.items():
+            if named == column:
+                return "created time" if role == "created" else "ticket id" if role == "ticket" else role
+        for found in self.attributes:
+            if column in found.columns:
+                kind = "" if found.kind is AttributeKind.SINGLE else f" ({_kind_in_words(found)})"
+                return f"attribute{'' if found.name == column else ' ' + found.name}{kind}"
+        return "ignored"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable; `from_dict` gives it back."""
+        return {
+            "single": dict(self.single),
+            "attributes": [
+                found.as_dict() | {"columns": list(found.columns), "order": list(found.order)}
+                for found in self.attributes
+            ],
+            "ignored": list(self.ignored),
+            "why": dict(self.why),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ColumnRoles:
+        return cls(
+            single=dict(data["single"]),
+            attributes=tuple(
+                AttributeColumns(
+                    **{
+                        **found,
+                        "kind": AttributeKind(found["kind"]),
+                        "columns": tuple(found["columns"]),
+                        "order": tuple(found["order"]),
+                    }
+                )
+                for found in data["attributes"]
+            ),
+            ignored=tuple(data["ignored"]),
+            why=dict(data["why"]),
+        )
+
+
+def _kind_in_words(found: AttributeColumns) -> str:
+    if found.kind is AttributeKind.ORDERED:
+        return "ordered " + " < ".join(found.order) if found.order else "ordered"
+    if found.separator:
+        return f"multi-label, separated by {found.separator!r}"
+    return "multi-label"
+
+
+def _multi(text: str) -> AttributeColumns:
+    name, separator = text, None
+    # The separator comes last, and may be any character but a letter or digit; "\n" and "\t" are written so.
+    if match := re.fullmatch(r"(.*?):(\\n|\\t|[^\w\s]+|\s)", text, flags=re.DOTALL):
+        name, separator = match[1], {"\\n": "\n", "\\t": "\t"}.get(match[2], match[2])
+    name, equals, listed = name.partition("=")
+    columns = tuple(column.strip() for column in listed.split(",") if column.strip()) if equals else (name.strip(),)
+    if not name.strip() or not columns:
+        raise ColumnsInvalid(f"--multi {text!r} is neither NAME:SEPARATOR nor NAME=COLUMN_1,COLUMN_2.", column=name)
+    return AttributeColumns(name.strip(), AttributeKind.MULTI, columns, separator=separator)

@@ -1,0 +1,86 @@
+"""What the import itself noticed about a file, in the same form as the findings about its tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otai.learning.findings import Finding
+from otai.tickets.cells import Noticed
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.problems import BadRows
+from otai.tickets.sources.table import Source
+
+
+def findings_of_import(source: Source, noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows) -> list[Finding]:
+    return list(_found(source, noticed, roles, left_out))
+
+
+def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRows) -> Iterator[Finding]:
+    if left_out.count:
+        first = "; ".join(str(problem) for problem in left_out.first[:3])
+        yield Finding(
+            "bad_rows_left_out",
+            None,
+            f"{left_out.count:,} rows could not be read and were left out: {first}{' ...' if left_out.count > 3 else ''}.",
+            "Correct them in the source and import again, if these tickets matter.",
+            {"rows": left_out.count, "problems": [problem.as_dict() for problem in left_out.first]},
+        )
+    if noticed.html_texts:
+        yield Finding(
+            "html_became_text",
+            None,
+            f"{noticed.html_texts:,} texts were HTML and were turned into plain text.",
+            "Nothing to do. New tickets are treated alike.",
+            {"texts": noticed.html_texts},
+        )
+    if noticed.control_characters:
+        yield Finding(
+            "control_characters",
+            None,
+            f"{noticed.control_characters:,} texts held control characters, which were replaced by blanks.",
+            "If texts look damaged, check the encoding of the export.",
+            {"texts": noticed.control_characters},
+        )
+    if noticed.unread_times:
+        yield Finding(
+            "times_not_read",
+            None,
+            f"In {noticed.unread_times:,} tickets {roles.single.get('created')!r} is no time, such as {noticed.unread_times_example!r}.",
+            "They are kept without a time. Training does not need it.",
+            {"tickets": noticed.unread_times, "example": noticed.unread_times_example},
+        )
+    if noticed.unread_languages:
+        yield Finding(
+            "languages_not_read",
+            None,
+            f"In {noticed.unread_languages:,} tickets {roles.single.get('language')!r} names no known language.",
+            "They are kept without a language. Use codes such as en and de.",
+            {"tickets": noticed.unread_languages},
+        )
+    if noticed.repeated_ids:
+        yield Finding(
+            "ticket_ids_repeated",
+            None,
+            f"{noticed.repeated_ids:,} tickets have an id that an earlier one has; their row was added to it.",
+            "If rows are messages of one ticket rather than tickets, export one row a ticket.",
+            {"tickets": noticed.repeated_ids},
+        )
+    late = getattr(source, "late_keys", {})
+    if late:
+        shown = ", ".join(f"{key!r} (from row {row:,})" for key, row in list(late.items())[:5])
+        yield Finding(
+            "columns_appeared_late",
+            None,
+            f"{len(late)} keys appear only after the first 20,000 rows and were left out: {shown}.",
+            "If they matter, put a row that has them first.",
+            {"columns": late},
+        )
+    unreadable = getattr(source, "left_out", [])
+    if unreadable:
+        yield Finding(
+            "columns_not_readable",
+            None,
+            f"Columns of structures were left out: {', '.join(map(repr, unreadable[:5]))}.",
+            "If they matter, write them as text or as lists of text.",
+            {"columns": list(unreadable)},
+        )

@@ -1,0 +1,105 @@
+"""Parquet files: columns of text, numbers, times and lists of text, read a few thousand rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyarrow.types as types
+
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows, refused
+from otai.tickets.sources.table import Rows, unique_header
+
+ROWS_AT_ONCE = 1_024
+MOST_BATCH_BYTES = 512 << 20
+"""What so few rows may unpack to: a dictionary can turn a small file into any amount of text."""
+
+
+class ParquetSource:
+    """A Parquet file as a table. Rows are numbered from 1. Columns of structures and maps are left out."""
+
+    def __init__(self, path: Path, *, limits: Limits) -> None:
+        self._path = path
+        self._limits = limits
+        self._read = 0
+        with self._open() as parquet:
+            schema = parquet.schema_arrow
+            if parquet.metadata.num_rows > limits.rows:
+                raise refused(
+                    f"The file has {parquet.metadata.num_rows:,} rows; {limits.rows:,} is the most. Import it in parts."
+                )
+            self._size = max(parquet.metadata.num_rows, 1)
+        readable = [index for index, field in enumerate(schema) if _is_readable(field.type)]
+        if not readable:
+            raise refused("The Parquet file has no column of text, numbers, times or lists of text.")
+        names = [schema[index].name for index in readable]
+        if len(set(schema.names)) != len(schema.names):
+            raise refused("The Parquet file has two columns of the same name. Rename one.")
+        self._names = names
+        self.left_out = [field.name for field in schema if not _is_readable(field.type)]
+        self.columns = unique_header(names, limits)
+        self.format = "Parquet"
+
+    def bytes_read(self) -> int:
+        return self._path.stat().st_size * self._read // self._size
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        self._read = 0
+        with self._open() as parquet:
+            try:
+                for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=self._names, use_threads=False):
+                    if batch.nbytes > MOST_BATCH_BYTES:
+                        raise refused(
+                            f"{batch.num_rows} rows unpack to {batch.nbytes / 1e6:,.0f} MB: this is no table of tickets."
+                        )
+                    first = self._read + 1
+                    self._read += batch.num_rows
+                    columns = [_texts(batch.column(batch.schema.get_field_index(name))) for name in self._names]
+                    yield Rows(list(range(first, self._read + 1)), columns)
+            except (pa.ArrowException, OSError) as error:
+                raise refused(
+                    f"The Parquet file is damaged after row {self._read:,}: {error}. Write it again.", row=self._read
+                ) from error
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self._path, pre_buffer=False)
+        except (pa.ArrowException, OSError) as error:
+            raise refused(f"The Parquet file cannot be opened: {error}. Write it again.") from error
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_readable(kind: pa.DataType) -> bool:
+    if types.is_dictionary(kind):
+        return _is_readable(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind):
+        return _is_text(kind.value_type) or bool(types.is_integer(kind.value_type))
+    return bool(_is_text(kind) or types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind))
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """The column as strings (or lists of strings), as they would stand in a CSV: whole numbers without a point, times in ISO 8601."""
+    kind = column.type
+    if types.is_dictionary(kind):
+        return _texts(column.dictionary_decode())
+    if types.is_list(kind) or types.is_large_list(kind):
+        return column.cast(pa.list_(pa.string()))
+    if types.is_floating(kind):
+        # A column of whole numbers with gaps comes out of data frames as floats; 3.0 is then the label "3".
+        whole = pc.and_kleene(pc.equal(pc.round(column), column), pc.less(pc.abs(column), 1e15))
+        as_text = column.cast(pa.string())
+        trimmed = pc.replace_substring_regex(as_text, r"\.0$", "")
+        return pc.if_else(
+            pc.is_nan(column), pa.scalar(None, pa.string()), pc.if_else(pc.fill_null(whole, False), trimmed, as_text)
+        )
+    if types.is_timestamp(kind):
+        times = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).to_pylist()
+        return pa.array([None if time is None else time.isoformat() for time in times], pa.string())
+    return column.cast(pa.string())

@@ -1,0 +1,95 @@
+"""What every source looks like to the import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows, refused
+
+BATCH_ROWS = 4_096
+BATCH_CHARACTERS = 4_000_000
+"""A batch ends at whichever comes first, so that long tickets do not fill the memory either."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Some rows, column by column. `numbers` are the row numbers of the source; a cell is a string, None, or a list of strings where
+    the format has lists (JSON, Parquet)."""
+
+    numbers: list[int]
+    columns: list[Sequence[Any]]
+
+
+class Source(Protocol):
+    """A file as a table. `format` describes it in words; `columns` are its header, each name once."""
+
+    format: str
+    columns: list[str]
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """All rows from the start. Rows that cannot be read go to `bad` instead. Raises DatasetInvalid where no row can."""
+        ...
+
+    def bytes_read(self) -> int:
+        """How far into the file the present pass is, for progress."""
+        ...
+
+
+def unique_header(names: Sequence[str | None], limits: Limits) -> list[str]:
+    """Header cells as column names: trimmed, empty ones numbered, a repeated one told apart as in `Labels`, `Labels (2)`.
+
+    Raises DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
+    """
+    if len(names) > limits.columns:
+        raise refused(
+            f"The file has {len(names):,} columns; {limits.columns} is the most. Leave out those that are not needed."
+        )
+    cleaned = [" ".join((name or "").replace("\0", "").split())[: limits.label_characters] for name in names]
+    if not any(cleaned):
+        raise refused("The first row should name the columns, and it is empty. Add a header row.", row=1)
+    header: list[str] = []
+    taken = {name for name in cleaned if name}
+    seen: dict[str, int] = {}
+    for position, name in enumerate(cleaned, start=1):
+        if not name:
+            header.append(_free(f"column {position}", taken))
+            continue
+        seen[name] = seen.get(name, 0) + 1
+        header.append(name if seen[name] == 1 else _free(f"{name} ({seen[name]})", taken))
+    return header
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
+
+
+class RowBatcher:
+    """Gathers rows, given one at a time as lists of cells, into batches."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._numbers: list[int] = []
+        self._rows: list[Sequence[Any]] = []
+        self._characters = 0
+
+    def add(self, number: int, row: Sequence[Any], characters: int) -> bool:
+        """True when the batch is full and should be taken."""
+        self._numbers.append(number)
+        self._rows.append(row)
+        self._characters += characters
+        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
+
+    def take(self) -> Rows:
+        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * self.width
+        rows = Rows(self._numbers, columns)
+        self._numbers, self._rows, self._characters = [], [], 0
+        return rows
+
+    def __len__(self) -> int:
+        return len(self._rows)

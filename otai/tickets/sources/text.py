@@ -1,0 +1,241 @@
+"""Text files: their encoding, found by reading all of them once, and their characters as a bounded stream."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from otai.tickets.limits import Limits
+from otai.tickets.problems import refused
+
+CHUNK_BYTES = 1 << 20
+SAMPLE_BYTES = 256 << 10
+UNDECODABLE = "\udcff"
+"""Stands for bytes that the encoding does not know. It is no character, so it cannot come from anywhere else, and Arrow refuses it."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_GUESSED = [
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "iso8859_2", "mac_roman", "cp850", "cp437",
+    "shift_jis", "gb18030", "big5", "euc_kr", "koi8_r",
+]  # fmt: skip
+_HANDLER = "otai-undecodable"
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return UNDECODABLE, error.end
+
+
+codecs.register_error(_HANDLER, _mark)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file of text, possibly compressed with gzip, and the encoding that it will be read in."""
+
+    path: Path
+    is_gzip: bool
+    encoding: str
+    limits: Limits
+
+    def open(self) -> io.TextIOWrapper:
+        """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at a bound."""
+        return io.TextIOWrapper(
+            io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES),
+            encoding=self.encoding,
+            errors=_HANDLER,
+            newline="",
+        )
+
+    @property
+    def description(self) -> str:
+        name = "UTF-8" if self.encoding in ("utf-8", "utf-8-sig") else self.encoding.replace("_", "-")
+        return f"{name}, gzip" if self.is_gzip else name
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a file, unpacked where it is compressed, which end with a refusal at the bound."""
+
+    def __init__(self, path: Path, *, is_gzip: bool, limits: Limits) -> None:
+        self._limits = limits
+        self._file = path.open("rb")
+        self._stream: IO[bytes] = gzip.GzipFile(fileobj=self._file) if is_gzip else self._file  # type: ignore[assignment]
+        self._is_gzip = is_gzip
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise refused(
+                f"The gzip file is damaged after {self._given:,} unpacked bytes: {error}. Pack it again."
+            ) from error
+        buffer[: len(data)] = data
+        self._given += len(data)
+        if self._given > self._limits.source_bytes:
+            raise refused(
+                f"The file is larger than {self._limits.source_bytes / (1 << 30):.0f} GiB unpacked. Import it in parts."
+            )
+        if (
+            self._is_gzip
+            and self._given > self._limits.unpacked_bytes_trusted
+            and self._given > self._limits.unpacked_ratio * self._file.tell()
+        ):
+            raise refused("The gzip file unpacks to more than 200 times its size: this is no table of tickets.")
+        return len(data)
+
+    def tell_file(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._file.close()
+        super().close()
+
+
+def position_in_file(handle: io.TextIOWrapper) -> int:
+    """How many bytes of the file itself (packed, if it is) were read."""
+    raw = handle.buffer.raw  # type: ignore[attr-defined]
+    return int(raw.tell_file()) if not raw.closed else 0
+
+
+def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextFile:
+    """The file with its encoding: the one given, the one its first bytes state, UTF-8 if it is valid, else the most likely one.
+
+    Reads the file once to the end (about 1 GB/s): a sample would miss the one umlaut in row 900 000, and half an import later is a bad
+    moment to find it. Raises DatasetInvalid for an unknown encoding, a bound, a line without an end.
+    """
+    with path.open("rb") as handle:
+        head = handle.read(4)
+    is_gzip = head[:2] == b"\x1f\x8b"
+    if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+            "".encode(encoding)
+        except LookupError:
+            raise refused(f"There is no encoding {encoding!r}. Examples: utf-8, cp1252, utf-16, latin-1.") from None
+    scan = _scan(path, is_gzip=is_gzip, limits=limits)
+    return TextFile(path, is_gzip, encoding or scan.encoding(), limits)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What one pass over the bytes found. `odd` gathers the neighbourhoods of bytes beyond ASCII, for guessing."""
+
+    head: bytes = b""
+    utf8_errors: int = 0
+    utf8_characters: int = 0
+    odd: bytes = b""
+    nul_even: int = 0
+    nul_odd: int = 0
+
+    def encoding(self) -> str:
+        for bom, name in _BOMS:
+            if self.head.startswith(bom):
+                return name
+        # Text in UTF-16 without a mark has a zero in every other byte, in western languages.
+        sampled = max(len(self.head) // 2, 1)
+        if self.nul_odd > 0.4 * sampled and self.nul_even < 0.05 * sampled:
+            return "utf-16-le"
+        if self.nul_even > 0.4 * sampled and self.nul_odd < 0.05 * sampled:
+            return "utf-16-be"
+        # A few damaged bytes among many good sequences: UTF-8 with bad rows, not another encoding.
+        if self.utf8_errors == 0 or self.utf8_characters > 20 * self.utf8_errors:
+            return "utf-8"
+        return _most_likely(self.odd)
+
+
+def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
+    found = _Scan()
+    since_line_end = 0
+    rest = b""
+    with io.BufferedReader(_Bounded(path, is_gzip=is_gzip, limits=limits), CHUNK_BYTES) as handle:
+        while chunk := handle.read(CHUNK_BYTES):
+            if not found.head:
+                found.head = chunk[:SAMPLE_BYTES]
+                found.nul_even, found.nul_odd = found.head[0::2].count(0), found.head[1::2].count(0)
+            last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            since_line_end = since_line_end + len(chunk) if last < 0 else len(chunk) - last
+            if since_line_end > limits.line_bytes:
+                raise refused(f"A line is longer than {limits.line_bytes >> 20} MiB: this is no table of tickets.")
+            data = rest + chunk
+            rest = b""
+            if data.isascii():
+                continue
+            rest = _incomplete_end(data)
+            data = data[: len(data) - len(rest)]
+            try:
+                data.decode("utf-8")
+                found.utf8_characters += len(data) - len(data.translate(None, _BEYOND_ASCII))
+            except UnicodeDecodeError:
+                decoded = data.decode("utf-8", errors=_HANDLER)
+                found.utf8_errors += decoded.count(UNDECODABLE)
+                found.utf8_characters += sum(1 for character in decoded if character > "\x7f") - decoded.count(
+                    UNDECODABLE
+                )
+            if len(found.odd) < SAMPLE_BYTES:
+                found.odd += b"\n".join(_odd_lines(data))[:SAMPLE_BYTES]
+    if rest:
+        found.utf8_errors += 1
+        found.odd += rest
+    return found
+
+
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
+
+
+def _incomplete_end(data: bytes) -> bytes:
+    """The last bytes that begin a UTF-8 character which the next chunk completes."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte >= 0xC0:
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return data[-back:] if needed > back else b""
+        if byte < 0x80:
+            return b""
+    return b""
+
+
+def _odd_lines(data: bytes) -> Iterator[bytes]:
+    taken = 0
+    for line in data.splitlines():
+        if not line.isascii():
+            taken += len(line)
+            yield line[:4096]
+            if taken > SAMPLE_BYTES:
+                return
+
+
+def _most_likely(sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    # Western Windows text is by far the most common helpdesk export, and detectors take short texts in it for neighbours (Mac, DOS):
+    # letters of German and French at places where letters stand decide first.
+    if _reads_as_western(sample):
+        return "cp1252"
+    best = from_bytes(sample[:SAMPLE_BYTES], cp_isolation=_GUESSED, preemptive_behaviour=False).best()
+    return best.encoding if best is not None else "cp1252"
+
+
+_WESTERN = frozenset("äöüÄÖÜßàâçéèêëîïôùûœæøåñãõíóúáÀÂÇÉÈÊØÅÑ€„“”‚‘’–—…§°´»«¿¡\xa0²³µ½·•®©™")
+
+
+def _reads_as_western(sample: bytes) -> bool:
+    odd = sample.translate(None, bytes(range(0x80))).decode("cp1252", errors="replace")
+    return bool(odd) and sum(character in _WESTERN for character in odd) >= 0.9 * len(odd)
