@@ -82,6 +82,11 @@ class Run(models.Model):
     queued_at = models.DateTimeField(
         help_text="When it last entered the queue: at the order, or when an attempt was lost."
     )
+    lane = models.PositiveSmallIntegerField(help_text="0 priority, 1 background; see ordering.py.")
+    counts_as_due_at = models.DateTimeField(help_text="Where it stands within its lane.")
+    rises_at = models.DateTimeField(null=True, help_text="When it changes to the priority lane if it still waits then.")
+    place_reasons = models.JSONField(default=list, help_text="Why it stands where it stands, in words.")
+    expected_seconds = models.PositiveIntegerField(help_text="How long an attempt is expected to take.")
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=20, choices=ENDINGS, null=True)
@@ -111,6 +116,7 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in Status]), name="runs_run_status_is_known"
             ),
+            models.CheckConstraint(condition=Q(lane__in=[0, 1]), name="runs_run_lane_is_known"),
             models.CheckConstraint(
                 condition=(
                     Q(status__in=sorted(ENDED), ended_at__isnull=False, ending__isnull=False)
@@ -138,8 +144,18 @@ class Run(models.Model):
         indexes = [
             # The queue: only runs that wait are in it, in the order in which they are claimed.
             models.Index(
-                "delivery", "due_at", "queued_at", name="runs_run_waiting", condition=Q(status=Status.QUEUED.value)
+                "delivery",
+                "lane",
+                "counts_as_due_at",
+                "queued_at",
+                "id",
+                name="runs_run_waiting",
+                condition=Q(status=Status.QUEUED.value),
             ),
+            models.Index(
+                "rises_at", name="runs_run_rising", condition=Q(status=Status.QUEUED.value, rises_at__isnull=False)
+            ),
+            models.Index("organisation", name="runs_run_waiting_of_one", condition=Q(status=Status.QUEUED.value)),
             models.Index("heartbeat_at", name="runs_run_working", condition=Q(status__in=sorted(WORKING))),
         ]
 

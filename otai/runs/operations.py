@@ -21,7 +21,9 @@ from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending, attempt_again, settle
 from otai.runs import readiness
+from otai.runs.estimates import expected_seconds
 from otai.runs.models import Attempt, Event, Quote, Reason, Run
+from otai.runs.ordering import Waiting, place
 from otai.runs.status import ENDED, MOVES, WORKING, Status, status_after
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
@@ -142,6 +144,7 @@ def order_run(*, organisation: Organisation, quote: UUID, who: str, now: datetim
         run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
         run.credits, run.hold = offered.credits, held
         run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
+        _take_place(run, now=now)
         run.save(force_insert=True)
         _record(run, move="-> queued", who=who, why=f"{offered.credits} credits held", now=now, quote=str(offered.id))
     return run
@@ -172,6 +175,26 @@ def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetim
             {"credits": p.credits, "price_cents": p.price.cents, "currency": p.price.currency} for p in packages
         ]
         raise
+
+
+def _take_place(run: Run, *, now: datetime) -> None:
+    """Sets where the run stands in the queue (ordering.py)."""
+    run.expected_seconds = expected_seconds(
+        mode=Mode(run.mode), tickets=run.data_set.tickets, attributes=len(run.attributes)
+    )
+    own_ahead = Run.objects.filter(organisation_id=run.organisation_id, status=Status.QUEUED).exclude(id=run.id).count()
+    found = place(
+        Waiting(
+            delivery=Delivery(run.delivery),
+            due_at=run.due_at,
+            queued_at=run.queued_at,
+            expected_seconds=run.expected_seconds,
+            own_ahead=own_ahead,
+        ),
+        now=now,
+    )
+    run.lane, run.counts_as_due_at, run.rises_at = found.lane, found.counts_as_due_at, found.rises_at
+    run.place_reasons = list(found.reasons)
 
 
 def hold_reference(run: UUID) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending
 from otai.runs.models import Run
 from otai.runs.operations import Claimed, Outcome, RunMoved, begin_attempt, end_run
+from otai.runs.ordering import Lane
 from otai.runs.status import WORKING, Status
 
 heartbeat_seconds = 2.0
@@ -22,19 +24,44 @@ lost_after = timedelta(seconds=30)
 
 
 @transaction.atomic
-def claim(*, worker: str, hardware: str, now: datetime, run: UUID | None = None) -> Claimed | None:
-    """The next waiting run, now `worker`'s: Fast before Standard, then earliest due, then longest in the queue. None: nothing waits.
+def claim(
+    *,
+    worker: str,
+    hardware: str,
+    now: datetime,
+    run: UUID | None = None,
+    deliveries: Sequence[Delivery] = tuple(Delivery),
+) -> Claimed | None:
+    """The waiting run that goes next (ordering.py), now `worker`'s. None: nothing waits.
 
-    With `run`, that run or nothing. Each waiting run goes to exactly one worker.
+    `deliveries` are those that the worker's pool serves. With `run`, that run or nothing. Each waiting run goes to exactly one worker.
     """
-    waiting = Run.objects.filter(status=Status.QUEUED)
+    _let_rise(now=now)
     if run is not None:
-        waiting = waiting.filter(id=run)
-    # "fast" sorts before "standard".
-    found = _unlocked(waiting.order_by("delivery", "due_at", "queued_at", "id")).first()
+        heads = [_unlocked(Run.objects.filter(status=Status.QUEUED, id=run)).first()]
+    else:
+        # One look at the head of an index for each delivery, however long the queue is.
+        heads = [
+            _unlocked(
+                Run.objects.filter(status=Status.QUEUED, delivery=delivery).order_by(
+                    "lane", "counts_as_due_at", "queued_at", "id"
+                )
+            ).first()
+            for delivery in deliveries
+        ]
+    found = min(
+        (head for head in heads if head is not None),
+        key=lambda head: (head.lane, head.counts_as_due_at, head.queued_at, head.id),
+        default=None,
+    )
     if found is None:
         return None
     return begin_attempt(found, worker=worker, hardware=hardware, now=now)
+
+
+def _let_rise(*, now: datetime) -> None:
+    """Moves Standard runs that near their due time to the priority lane: what `ordering.place` says of them from now on."""
+    Run.objects.filter(status=Status.QUEUED, rises_at__lte=now).update(lane=Lane.PRIORITY, rises_at=None)
 
 
 def _unlocked(runs: QuerySet[Run]) -> QuerySet[Run]:

@@ -71,7 +71,7 @@ def test_the_whole_walk_by_commands_alone(otai: Otai, tmp_path: Path) -> None:
     assert (tmp_path / exported["file"]).stat().st_size == exported["bytes"]
     otai("model", "export", "support", ".", code=3)
     assert as_json(otai("model", "list", "--json"))[0]["model"] == "support"
-    assert as_json(otai("ledger", "audit", "--json"))["is_clean"] is True
+    assert as_json(otai("ledger", "audit", "--json"))["clean"] is True
 
 
 def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp_path: Path) -> None:

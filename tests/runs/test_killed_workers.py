@@ -78,7 +78,7 @@ def test_a_run_whose_worker_was_killed_is_trained_by_the_next(tmp_path: Path, st
     assert (run.status, run.attempt) == ("completed", 2), output
     assert ledger.balance(acme.id).spent == 1
     assert [attempt.outcome for attempt in run.attempts.order_by("number")] == ["worker_lost", "completed"]
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_run_whose_workers_were_all_killed_gives_everything_back(tmp_path: Path, start_worker) -> None:
@@ -93,7 +93,7 @@ def test_a_run_whose_workers_were_all_killed_gives_everything_back(tmp_path: Pat
     assert (run.status, run.ending, run.failure_code) == ("failed", "failed_system", "worker_lost")
     balance = ledger.balance(acme.id)
     assert (balance.available, balance.held, balance.spent) == (6, 0, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_worker_asked_to_stop_finishes_its_run_first(tmp_path: Path, start_worker) -> None:

@@ -36,7 +36,7 @@ def test_a_quote_holds_nothing_and_an_order_holds_the_price(tmp_path: Path, now:
     assert balance(acme) == (5, 1, 0)
     assert (run.number, run.status, run.credits, run.ordered_by) == (1, "queued", 1, "alice")
     assert [(e.move, e.who) for e in queries.events(run)] == [("-> queued", "alice")]
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_ordering_a_quote_twice_is_one_run_and_one_hold(tmp_path: Path, now: datetime) -> None:
@@ -90,7 +90,7 @@ def test_without_enough_credits_the_order_says_what_is_missing_and_which_package
     assert [package["credits"] for package in refused.value.details["packages"]] == [10, 50, 100]
     assert (Run.objects.count(), balance(acme)) == (6, (0, 6, 0))
     assert Event.objects.count() == 6
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_mode_outside_the_tier_is_refused_at_the_quote(tmp_path: Path, now: datetime) -> None:
@@ -179,7 +179,7 @@ def test_one_quote_ordered_by_eight_people_at_once_is_one_run(tmp_path: Path, no
         runs = set(people.map(order, range(8)))
     assert len(runs) == 1
     assert balance(acme) == (5, 1, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 @pytest.mark.django_db(transaction=True)
@@ -201,7 +201,7 @@ def test_orders_beyond_the_balance_are_refused_however_close_they_come(tmp_path:
         assert sum(people.map(order, offers)) == 6
     assert sorted(Run.objects.values_list("number", flat=True)) == [1, 2, 3, 4, 5, 6]
     assert balance(acme) == (0, 6, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 BREAKS = [

@@ -55,7 +55,7 @@ def test_a_completed_run_spends_its_hold_and_has_a_model(acme, run: Run, now: da
     assert (str(version), version.run_id) == ("support v1", run.id)
     assert register_completed_runs(now=now) == []
     assert serving.version(acme, "support").bundle_sha256 == run.bundle_sha256
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_training_that_never_says_it_evaluates_still_passes_through_every_state(
@@ -73,7 +73,7 @@ def test_data_that_cannot_be_trained_on_costs_nothing_and_is_not_tried_again(acm
     run.refresh_from_db()
     assert (run.status, run.ending, run.attempt, run.failure_code) == ("failed", "failed_input", 1, "label_too_rare")
     assert balance(acme) == (6, 0, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_our_own_failure_is_tried_twice_more_and_then_gives_everything_back(acme, run: Run, now: datetime) -> None:
@@ -90,7 +90,7 @@ def test_our_own_failure_is_tried_twice_more_and_then_gives_everything_back(acme
     assert balance(acme) == (6, 0, 0)
     assert [a.outcome for a in run.attempts.order_by("number")] == ["crash", "crash", "crash"]
     assert len(failing.executed) == 3
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_crash_of_the_executor_itself_ends_the_attempt_and_not_the_worker(acme, run: Run, now: datetime) -> None:
@@ -114,7 +114,7 @@ def test_a_run_cancelled_while_it_waits_gives_its_credits_back(acme, run: Run, n
     assert worker(FakeExecutor(), now).work_once() is None
     with pytest.raises(operations.RunHasEnded):
         operations.cancel_run(organisation=acme, number=run.number, who="bob", now=now)
-    assert audit().is_clean
+    assert audit().clean
 
 
 @pytest.mark.parametrize("stage", ["training", "evaluating"])
@@ -131,7 +131,7 @@ def test_a_run_cancelled_at_work_stops_the_worker_and_gives_its_credits_back(
     assert (run.status, run.bundle_file) == ("cancelled", "")
     assert balance(acme) == (6, 0, 0)
     assert [a.outcome for a in run.attempts.all()] == ["cancelled"]
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_result_that_comes_after_the_cancellation_counts_for_nothing(acme, run: Run, now: datetime) -> None:
@@ -141,7 +141,7 @@ def test_a_result_that_comes_after_the_cancellation_counts_for_nothing(acme, run
     with pytest.raises(operations.RunMoved):
         operations.end_run(run=run.id, attempt=claimed.attempt.number, outcome=late, who="w1", log=None, now=now)
     assert balance(acme) == (6, 0, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_silent_worker_loses_its_run_and_its_late_result_is_dropped(acme, run: Run, now: datetime) -> None:
@@ -162,7 +162,7 @@ def test_a_silent_worker_loses_its_run_and_its_late_result_is_dropped(acme, run:
     assert balance(acme) == (5, 1, 0)
     operations.end_run(run=run.id, attempt=2, outcome=late, who="w2", log=None, now=now)
     assert balance(acme) == (5, 0, 1)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_a_worker_known_to_be_gone_loses_its_run_at_once(acme, run: Run, now: datetime) -> None:
@@ -178,7 +178,7 @@ def test_a_run_lost_three_times_gives_everything_back(acme, run: Run, now: datet
     run.refresh_from_db()
     assert (run.status, run.ending, run.failure_code) == ("failed", "failed_system", "worker_lost")
     assert balance(acme) == (6, 0, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_only_a_process_that_is_surely_gone_counts_as_gone() -> None:
@@ -213,7 +213,7 @@ def test_a_faulty_model_is_refunded_once_and_to_the_lots_it_came_from(acme, run:
     with pytest.raises(AlreadyRefunded):
         operations.refund_run(organisation=acme, number=run.number, why="again", who="operator", now=now)
     assert balance(acme) == (6, 0, 0)
-    assert audit().is_clean
+    assert audit().clean
 
 
 def test_the_sweep_of_holds_leaves_a_run_that_still_works_alone(acme, run: Run, now: datetime) -> None:
