@@ -1,0 +1,59 @@
+"""A report card on the command line: per attribute the quality beside guessing, and what could be decided without a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otai.cli.output import print_table, say
+
+
+def report_card_summary(card: dict[str, Any]) -> None:
+    """The report card (its JSON form, see `otai.learning.report_card`) as a table and sentences."""
+    say(f"\nReport card: {_origin(card)}")
+    rows = []
+    for attribute in card["attributes"]:
+        accuracy, majority = attribute["accuracy"], attribute["majority"]
+        rows.append(
+            [
+                attribute["name"],
+                len(attribute["labels"]),
+                f"{accuracy['value']:.1%} ({accuracy['low']:.0%}-{accuracy['high']:.0%})",
+                f"{majority['accuracy']:.1%}",
+                f"{attribute['macro_f1']['value']:.3f}",
+                f"{majority['macro_f1']:.3f}",
+                *(_coverage(attribute, target) for target in (0.90, 0.95, 0.99)),
+            ]
+        )
+    columns = [
+        "attribute",
+        "labels",
+        "right (95 % interval)",
+        "guessing",
+        "macro F1",
+        "guessing F1",
+        "90 %",
+        "95 %",
+        "99 %",
+    ]
+    print_table(columns, rows, right=columns[1:])
+    say("guessing: always the most frequent label. 90, 95, 99 %: the share of tickets decided alone at that precision.")
+    for finding in card.get("findings", []):
+        say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
+
+
+def _origin(card: dict[str, Any]) -> str:
+    trained, measured = card["train_tickets"], card["holdout_tickets"]
+    match card["holdout"]:
+        case "given":
+            return f"trained on {trained} tickets, measured on the {measured} that your split keeps aside"
+        case "left_out":
+            return f"{card['tickets']} tickets, each measured by a model that had not seen it"
+        case _:
+            return f"trained on {trained} tickets, measured on {measured} that were kept aside"
+
+
+def _coverage(attribute: dict[str, Any], target: float) -> str:
+    for coverage in attribute["coverage"]:
+        if abs(coverage["target_precision"] - target) < 1e-9:
+            return "-" if coverage["threshold"] is None else f"{coverage['coverage']:.0%}"
+    return "?"
