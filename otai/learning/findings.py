@@ -154,13 +154,17 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
             f"They are left out of training (a model never answers with them). Bring {RARE_LABEL_TICKETS} tickets of each, or merge them.",
             {"labels": len(rare), "tickets": affected, "examples": [label.name for label in rare[:EXAMPLES]]},
         )
-    for group in _look_alikes(attribute):
+    if alike := _look_alikes(attribute):
+        shown = "; ".join(" / ".join(repr(label.name) for label in group) for group in alike[:EXAMPLES])
         yield Finding(
             "labels_look_alike",
             name,
-            f"{name} has labels that differ only in case, blanks or punctuation: {', '.join(repr(label.name) for label in group)}.",
+            f"{len(alike):,} groups of labels of {name} differ only in case, blanks or punctuation: {shown}{' ...' if len(alike) > EXAMPLES else ''}.",
             "If they mean the same, write them the same way in the source and import again: the model learns them as different.",
-            {"labels": {label.name: label.count for label in group}},
+            {
+                "groups": [{label.name: label.count for label in group} for group in alike[:20]],
+                "group_count": len(alike),
+            },
         )
     if attribute.missing and attribute.kind != "multi":
         yield Finding(
@@ -258,7 +262,7 @@ def _look_alikes(attribute: AttributeProfile) -> list[list[LabelCount]]:
     groups: dict[str, list[LabelCount]] = defaultdict(list)
     for label in attribute.labels:
         groups[re.sub(r"[\W_]+", "", label.name.casefold()) or label.name].append(label)
-    return [group for group in groups.values() if len(group) > 1][:20]
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _of(part: int, whole: int) -> str:

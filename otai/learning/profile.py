@@ -33,6 +33,8 @@ SAMPLE_CHARACTERS = 2_000
 CODES_KEPT = 24
 """Attributes whose contradictions among duplicates are told apart, at 2 bytes a ticket each; beyond it they are only counted together."""
 
+RARE_LANGUAGE_SHARE = 0.01
+
 _BLANKS = r"\s+"
 
 
@@ -61,7 +63,7 @@ class AttributeProfile:
 class Profile:
     """What a data set holds. Shares are fractions of all tickets unless the name says otherwise.
 
-    `languages` maps ISO 639-1 codes (and "unknown") to the share of tickets, over the tickets that `languages_from` names.
+    `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that `languages_from` names.
     `text_length` holds quantiles in characters (minimum, p10, median, p90, p99, maximum).
     """
 
@@ -273,7 +275,7 @@ class ProfileBuilder:
         looked_at = sum(self._languages.values())
         profile = Profile(
             tickets=self._tickets,
-            languages={language: count / looked_at for language, count in self._languages.most_common()},
+            languages=_shares(self._languages, looked_at, is_detected=self._languages_from.startswith("detected")),
             languages_from=self._languages_from,
             attributes=attributes,
             empty_tickets=self._empty,
@@ -393,6 +395,16 @@ def _count(into: Counter[str], values: pa.Array) -> None:
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
     index = batch.schema.get_field_index(name)
     return None if index < 0 else batch.column(index)
+
+
+def _shares(languages: Counter[str], looked_at: int, *, is_detected: bool) -> dict[str, float]:
+    """Shares from most to least. Detected languages that are rare are one "other": on short texts most of them are mistakes."""
+    shares: dict[str, float] = {}
+    for language, count in languages.most_common():
+        is_rare = is_detected and language != "unknown" and count < RARE_LANGUAGE_SHARE * looked_at
+        name = "other" if is_rare else language
+        shares[name] = shares.get(name, 0.0) + count / looked_at
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def _quantiles(lengths: np.ndarray) -> dict[str, int]:

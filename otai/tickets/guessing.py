@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from otai.learning.tickets import AttributeKind
 from otai.tickets import column_names as names
@@ -217,10 +218,8 @@ class _Guess:
             return
         for column in self._named(names.TICKET):
             unique = (
-                (column.distinct >= 0.95 * min(column.filled, 1_000)
-                and column.tickets_a_value < 1.05)
-                or column.is_capped
-            )
+                column.distinct >= 0.95 * min(column.filled, 1_000) and column.tickets_a_value < 1.05
+            ) or column.is_capped
             if (
                 unique
                 and column.mean_length <= 64
@@ -442,7 +441,7 @@ def _are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated
         return True
     # Without a telling name: fewer and fewer cells filled, and the same words in them. (sub_category1 and sub_category2 are two things.)
     filled = [column.filled for column in members]
-    if any(later > earlier for earlier, later in zip(filled, filled[1:], strict=False)) or filled[-1] > 0.8 * filled[0]:
+    if any(later > earlier for earlier, later in pairwise(filled)) or filled[-1] > 0.8 * filled[0]:
         return False
     first, last = set(members[0].counts), set(members[-1].counts)
     is_number = all(value.isdigit() for value in last)

@@ -68,11 +68,10 @@ def _slashed(text: str, *, month_first: bool) -> datetime | None:
     month, day = (first, second) if month_first and first <= 12 else (second, first)
     if month > 12:
         month, day = day, month
+    date = f"{year if len(year) == 4 else '20' + year}-{month}-{day}"
     for pattern in _CLOCKS:
         try:
-            return datetime.strptime(
-                f"{year if len(year) == 4 else '20' + year}-{month}-{day}{clock}", f"%Y-%m-%d{pattern}"
-            )
+            return datetime.strptime(date + clock, f"%Y-%m-%d{pattern}")  # noqa: DTZ007
         except ValueError:
             continue
     return None

@@ -233,7 +233,10 @@ def _most_likely(sample: bytes) -> str:
     return best.encoding if best is not None else "cp1252"
 
 
-_WESTERN = frozenset("äöüÄÖÜßàâçéèêëîïôùûœæøåñãõíóúáÀÂÇÉÈÊØÅÑ€„“”‚‘’–—…§°´»«¿¡\xa0²³µ½·•®©™")
+_WESTERN = frozenset(
+    bytes.fromhex("80848b91929394959697 9ba0a7a9abaeb0bb").decode("cp1252") + "äöüÄÖÜßàâçéèêëîïôùûæøåñãõíóúáÀÂÇÉÈÊØÅÑ"
+)
+"""Letters of German, French, Spanish and the Nordic languages, and typographic marks."""
 
 
 def _reads_as_western(sample: bytes) -> bool:

@@ -1,0 +1,247 @@
+"""`otai tickets`: bring tickets in, see what came in, list and delete."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.db import utc_now
+from otai.errors import Invalid
+from otai.learning.profile import Profile
+from otai.tickets import operations, queries
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.models import DataSet
+from otai.tickets.sample import write_csv
+
+app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
+
+FileArgument = Annotated[
+    Path, typer.Argument(help="CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet; CSV and JSON also as .gz.")
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", "-c", help="COLUMN=ROLE; roles: subject, body, language, created, ticket, split, attribute, ignore."
+    ),
+]
+AttributeOption = Annotated[list[str] | None, typer.Option("--attribute", "-a", help="This column is an attribute.")]
+MultiOption = Annotated[
+    list[str] | None, typer.Option("--multi", help="Several labels a ticket: 'tags:|' or 'tag=tag_1,tag_2,tag_3'.")
+]
+OrderedOption = Annotated[
+    list[str] | None, typer.Option("--ordered", help="Labels from low to high: priority=low,medium,high.")
+]
+IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Leave this column out.")]
+EncodingOption = Annotated[str | None, typer.Option(help="For example cp1252; found out if left out.")]
+DelimiterOption = Annotated[str | None, typer.Option(help="For example ';'; found out if left out.")]
+SheetOption = Annotated[str | None, typer.Option(help="Which sheet of a workbook; the first with content if left out.")]
+VersionOption = Annotated[int | None, typer.Option("--version", help="An earlier version; the newest if left out.")]
+
+
+def _roles(
+    column: list[str] | None,
+    attribute: list[str] | None,
+    multi: list[str] | None,
+    ordered: list[str] | None,
+    ignore: list[str] | None,
+) -> ColumnRoles:
+    return ColumnRoles.parse(
+        columns=column or (), attributes=attribute or (), multi=multi or (), ordered=ordered or (), ignore=ignore or ()
+    )
+
+
+@app.command("import")
+def import_(
+    file: FileArgument,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the data set; the file's if left out. A known name: next version.")
+    ] = None,
+    column: ColumnOption = None,
+    attribute: AttributeOption = None,
+    multi: MultiOption = None,
+    ordered: OrderedOption = None,
+    ignore: IgnoreOption = None,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Import tickets. Columns are guessed (see `otai tickets columns FILE`) and can be named; bad rows refuse the whole import."""
+    roles = _roles(column, attribute, multi, ordered, ignore)
+    organisation = organisation_named(org)
+    bar = Progress(
+        TextColumn("Importing"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[tickets]:,} tickets"),
+        TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("import", total=1.0, tickets=0)
+        data_set = operations.import_tickets(
+            organisation=organisation,
+            name=name or file.name.split(".")[0],
+            source=file,
+            now=utc_now(),
+            roles=roles,
+            skip_bad_rows=skip_bad_rows,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
+            progress=lambda share, tickets: bar.update(task, completed=share, tickets=tickets),
+        )
+    if json:
+        print_json(_as_dict(data_set) | {"profile": data_set.profile, "roles": data_set.roles})
+        return
+    left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
+    say(
+        f"{data_set}: {data_set.tickets:,} tickets imported from {data_set.source_filename} ({data_set.source_format}){left_out}."
+    )
+    _show_columns(ColumnRoles.from_dict(data_set.roles))
+    _show_profile(queries.profile(data_set))
+
+
+@app.command()
+def columns(
+    file: FileArgument,
+    column: ColumnOption = None,
+    attribute: AttributeOption = None,
+    multi: MultiOption = None,
+    ordered: OrderedOption = None,
+    ignore: IgnoreOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what each column would be taken for, and why, without importing."""
+    roles = _roles(column, attribute, multi, ordered, ignore)
+    preview = operations.preview_columns(file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    if json:
+        print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
+        return
+    say(f"{file.name}: {preview.format}; looked at {preview.look.where}.")
+    _show_columns(preview.roles)
+
+
+@app.command()
+def profile(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: VersionOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What came in: tickets, languages, labels, and problems with what to do about them."""
+    data_set = queries.data_set(organisation_named(org), name, version)
+    if json:
+        print_json(_as_dict(data_set) | {"profile": data_set.profile})
+        return
+    say(
+        f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, {data_set.imported_at:%Y-%m-%d %H:%M} UTC."
+    )
+    _show_profile(queries.profile(data_set))
+
+
+@app.command("list")
+def list_(org: OrgOption = None, json: JsonOption = False) -> None:
+    """The data sets and their versions."""
+    found = list(queries.data_sets(organisation_named(org)))
+    if json:
+        print_json([_as_dict(data_set) for data_set in found])
+        return
+    if not found:
+        say(
+            "There are no tickets yet. Import some: otai tickets import FILE, or make synthetic ones: otai tickets sample FILE."
+        )
+        return
+    print_table(
+        ["name", "version", "tickets", "imported", "from"],
+        [
+            [one.name, one.version, f"{one.tickets:,}", f"{one.imported_at:%Y-%m-%d %H:%M}", one.source_filename]
+            for one in found
+        ],
+        right=["version", "tickets"],
+    )
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: Annotated[int, typer.Option("--version", help="Which version.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    org: OrgOption = None,
+) -> None:
+    """Delete one version of a data set, its tickets included. It cannot be undone."""
+    data_set = queries.data_set(organisation_named(org), name, version)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Invalid("Nobody is there to ask: pass --yes to delete.", code="confirmation_missing")
+        typer.confirm(f"Delete {data_set} with its {data_set.tickets:,} tickets?", abort=True)
+    what = str(data_set)
+    operations.delete_data_set(data_set)
+    say(f"{what} is deleted.")
+
+
+@app.command()
+def sample(
+    file: Annotated[Path, typer.Argument(help="Where to write the CSV.")],
+    tickets: Annotated[int, typer.Option(help="How many.")] = 1200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same tickets.")] = 7,
+) -> None:
+    """Write synthetic tickets (English and German) to try things with."""
+    try:
+        write_csv(file, tickets=tickets, seed=seed)
+    except OSError as error:
+        raise Invalid(f"{file} cannot be written: {error.strerror}.", code="file_not_writable") from None
+    say(
+        f"{tickets:,} synthetic tickets written to {file}. They are made up; no model of them is of use on real tickets."
+    )
+
+
+def _as_dict(data_set: DataSet) -> dict[str, Any]:
+    return {
+        "name": data_set.name,
+        "version": data_set.version,
+        "tickets": data_set.tickets,
+        "left_out_rows": data_set.left_out_rows,
+        "bytes": data_set.bytes,
+        "sha256": data_set.sha256,
+        "source_filename": data_set.source_filename,
+        "source_format": data_set.source_format,
+        "imported_at": data_set.imported_at,
+    }
+
+
+def _show_columns(roles: ColumnRoles) -> None:
+    print_table(
+        ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
+    )
+
+
+def _show_profile(profile: Profile) -> None:
+    languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
+    say(f"Languages: {languages or 'none found'} ({profile.languages_from})")
+    if profile.split:
+        say("Split: " + ", ".join(f"{name} {count:,}" for name, count in profile.split.items()))
+    if profile.attributes:
+        print_table(
+            ["attribute", "kind", "labels", "can be learnt", "missing", "most frequent"],
+            [
+                [
+                    attribute.name,
+                    attribute.kind,
+                    f"{len(attribute.labels):,}",
+                    f"{attribute.learnable_labels:,}",
+                    f"{attribute.missing / profile.tickets:.0%}",
+                    ", ".join(f"{label.name} ({label.count:,})" for label in attribute.labels[:3]),
+                ]
+                for attribute in profile.attributes
+            ],
+            right=["labels", "can be learnt", "missing"],
+        )
+    for finding in profile.findings:
+        say(f"! {finding.message} {finding.advice}")
