@@ -18,13 +18,9 @@ CREATE TABLE ledger_account (
     last_at datetime NOT NULL,
     last_hash blob NOT NULL,
     last_transfer integer GENERATED ALWAYS AS (nullif(last_seq, 0)) VIRTUAL,
-    CONSTRAINT ledger_account_not_overdrawn CHECK (available >= 0),
-    CONSTRAINT ledger_account_holds_nothing_negative CHECK (held >= 0),
-    CONSTRAINT ledger_account_has_spent_nothing_negative CHECK (spent >= 0),
-    CONSTRAINT ledger_account_has_withdrawn_nothing_negative CHECK (withdrawn >= 0),
+    CONSTRAINT ledger_account_not_overdrawn CHECK (min(available, held, spent, withdrawn) >= 0),
     CONSTRAINT ledger_account_adds_up CHECK (granted = available + held + spent + withdrawn),
-    CONSTRAINT ledger_account_counts_its_transfers CHECK (last_seq >= 0),
-    CONSTRAINT ledger_account_ends_in_a_sha256 CHECK (length(last_hash) = 32),
+    CONSTRAINT ledger_hash_is_a_sha256 CHECK (length(last_hash) = 32),
     CONSTRAINT ledger_account_has_its_last_transfer FOREIGN KEY (organisation_id, last_transfer)
         REFERENCES ledger_transfer (organisation_id, seq) DEFERRABLE INITIALLY DEFERRED
 );
@@ -48,10 +44,7 @@ CREATE TABLE ledger_lot (
     reason text NOT NULL,
     granted_at datetime NOT NULL,
     CONSTRAINT ledger_lot_has_credits CHECK (credits > 0),
-    CONSTRAINT ledger_lot_not_overdrawn CHECK (unspent >= 0),
-    CONSTRAINT ledger_lot_holds_nothing_negative CHECK (held >= 0),
-    CONSTRAINT ledger_lot_has_spent_nothing_negative CHECK (spent >= 0),
-    CONSTRAINT ledger_lot_has_withdrawn_nothing_negative CHECK (withdrawn >= 0),
+    CONSTRAINT ledger_lot_not_overdrawn CHECK (min(unspent, held, spent, withdrawn) >= 0),
     CONSTRAINT ledger_lot_adds_up CHECK (credits = unspent + held + spent + withdrawn),
     CONSTRAINT ledger_lot_is_open_while_it_has_unspent_credits CHECK (is_open = (unspent > 0)),
     CONSTRAINT ledger_lot_is_spent_in_the_order_of_its_source CHECK (
@@ -125,8 +118,7 @@ CREATE TABLE ledger_transfer (
         CASE WHEN json_valid(lots) THEN json_type(lots) = 'array' AND json_array_length(lots) > 0 ELSE false END
     ),
     CONSTRAINT ledger_transfer_has_a_key CHECK (key <> ''),
-    CONSTRAINT ledger_transfer_is_bound_to_its_request CHECK (length(request_hash) = 32),
-    CONSTRAINT ledger_transfer_is_chained_by_sha256 CHECK (length(hash) = 32),
+    CONSTRAINT ledger_hash_is_a_sha256 CHECK (length(request_hash) = 32 AND length(hash) = 32),
     CONSTRAINT ledger_transfer_counts_from_one CHECK (seq >= 1),
     CONSTRAINT ledger_transfer_leaves_no_negative_balance CHECK (available_after >= 0 AND held_after >= 0 AND spent_after >= 0),
     CONSTRAINT ledger_transfer_follows_the_one_before_it FOREIGN KEY (organisation_id, previous_seq)

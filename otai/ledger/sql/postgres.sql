@@ -61,13 +61,14 @@ $$;
 
 
 -- The hash of a transfer: SHA-256 over the previous hash and the canonical form. chain.py has the same in Python; a test compares.
+-- STABLE and not IMMUTABLE, though it is: only so may PostgreSQL write its body into the caller instead of calling it.
 -- The free texts come last, each after its length: no two different rows have the same form.
 CREATE OR REPLACE FUNCTION ledger_transfer_hash(
     p_previous bytea, p_organisation uuid, p_seq bigint, p_id uuid, p_at timestamptz, p_kind text, p_source text, p_target text,
     p_credits bigint, p_request bytea, p_hold uuid, p_lots jsonb, p_available bigint, p_held bigint, p_spent bigint,
     p_key text, p_reference text, p_reason text
 ) RETURNS bytea
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
     SELECT sha256(p_previous || convert_to(concat_ws('|',
         'v1', p_organisation, p_seq, p_id, (extract(epoch FROM p_at) * 1000000)::bigint, p_kind, p_source, p_target, p_credits,
         encode(p_request, 'hex'), coalesce(p_hold::text, '-'), p_lots, p_available, p_held, p_spent,
