@@ -14,6 +14,9 @@ BODY = ("body", "text", "description", "beschreibung", "message", "nachricht", "
         "anliegen", "details", "detail", "longdescription", "langbeschreibung", "comment", "kommentar", "request", "query", "sentence",
         "document", "complaint", "beschwerde", "issue", "problembeschreibung", "fehlerbeschreibung", "consumercomplaintnarrative",
         "customermessage", "ticketmessage", "kundennachricht", "firstmessage", "narrative", "email", "mail")  # fmt: skip
+SURE_TEXTS = frozenset({"subject", "betreff", "ticketsubject", "emailsubject", "mailsubject", "body", "text", "description", "beschreibung",
+                        "message", "nachricht", "ticketbody", "tickettext", "ticketdescription", "emailbody", "mailtext"})  # fmt: skip
+"""These are texts whatever stands in them, even where senders choose among a few standard subjects."""
 LANGUAGE = ("language", "lang", "sprache", "locale", "languagecode", "sprachcode", "ticketlanguage")
 CREATED = ("created", "createdat", "createdon", "createdtime", "createdate", "creationdate", "creationtime", "createtime", "dateopened",
            "opened", "openedat", "openedon", "opendate", "opentime", "submitted", "submittedat", "submitdate", "received", "receivedat",

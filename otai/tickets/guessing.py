@@ -450,7 +450,11 @@ def _are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated
 
 def _could_be_text(column: ColumnStats) -> bool:
     """Fits the name of a text: not an id, a date or a handful of labels."""
-    if column.share(_has_blank) < 0.2 or column.lists:
+    if column.lists:
+        return False
+    if column.folded in names.SURE_TEXTS:
+        return True
+    if column.share(_has_blank) < 0.2:
         return False
     return column.tickets_a_value < 3 or column.mean_length > LABEL_LENGTH or column.filled < 20
 

@@ -12,6 +12,14 @@ LOOKS_LIKE_ENTITIES = r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5}|[aouAOU]uml|szlig);"
 
 _BLOCKS = "p, div, tr, li, h1, h2, h3, h4, h5, h6, blockquote, table, ul, ol, pre, hr, section, article, header, footer"
 _UNREAD = ["script", "style", "head", "title", "noscript", "template", "svg", "object", "iframe"]
+_TAGS = (
+    "a abbr address article aside b base big blockquote body br button caption center cite code col colgroup dd del details div dl dt em "
+    "fieldset figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label li link main map mark meta nav "
+    "noscript object ol option p picture pre q s samp script section select small source span strike strong style sub summary sup svg table "
+    "tbody td template textarea tfoot th thead time title tr tt u ul var video o:p v:shape w:wrap"
+).split()
+_NO_TAG = re.compile(rf"<(?!/?(?:{'|'.join(_TAGS)})\b|!)(/?[A-Za-z_][^<>\n]*)>", flags=re.IGNORECASE)
+"""<tel_num> and <ada@example.com> are what somebody wrote, not markup."""
 _EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]{40,}")
 _IS_HTML = re.compile(LOOKS_LIKE_HTML)
 _IS_ESCAPED = re.compile(LOOKS_LIKE_ENTITIES)
@@ -27,7 +35,7 @@ def text_of_html(source: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     # Embedded pictures can be most of a mail, and the parser would carry them along.
-    tree = LexborHTMLParser(_EMBEDDED.sub("", source))
+    tree = LexborHTMLParser(_NO_TAG.sub(r"&lt;\1&gt;", _EMBEDDED.sub("", source)))
     tree.strip_tags(_UNREAD)
     for node in tree.css("br"):
         node.replace_with("\n")

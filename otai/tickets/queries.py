@@ -70,7 +70,7 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
         return
     with file_store().open(data_set.file) as handle, pq.ParquetFile(handle) as parquet:
         to_skip = max(offset, 0)
-        groups = []
+        groups: list[int] = []
         for group in range(parquet.num_row_groups):
             rows = parquet.metadata.row_group(group).num_rows
             if not groups and to_skip >= rows:

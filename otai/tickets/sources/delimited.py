@@ -57,9 +57,10 @@ class DelimitedSource:
         batch = RowBatcher(width)
         for number, row, characters in self._records(bad):
             if len(row) != width:
-                row = self._fitted(number, row, bad)
-                if row is None:
+                fitted = self._fitted(number, row, bad)
+                if fitted is None:
                     continue
+                row = fitted
             if batch.add(number, row, characters):
                 yield batch.take()
         if len(batch):
@@ -161,10 +162,9 @@ class DelimitedSource:
         return 1
 
     def _width_of(self, lines: list[str]) -> int:
-        try:
-            return len(next(csv.reader(lines, delimiter=self._delimiter, escapechar=self._escape), []))
-        except csv.Error:
-            return -1
+        """How many fields the lines have if every quote opens or closes."""
+        outside = "".join(lines).split('"')[::2]
+        return 1 + sum(part.count(self._delimiter) for part in outside)
 
     def _column_of(self, lines: list[str]) -> str | None:
         """The column in which the record's last quoted field begins: the one that the reader could not finish."""

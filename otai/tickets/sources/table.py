@@ -86,7 +86,7 @@ class RowBatcher:
         return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
 
     def take(self) -> Rows:
-        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * self.width
+        columns: list[Sequence[Any]] = list(zip(*self._rows, strict=True)) if self._rows else [()] * self.width
         rows = Rows(self._numbers, columns)
         self._numbers, self._rows, self._characters = [], [], 0
         return rows

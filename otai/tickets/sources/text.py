@@ -155,8 +155,8 @@ class _Scan:
             return "utf-16-le"
         if self.nul_even > 0.4 * sampled and self.nul_odd < 0.05 * sampled:
             return "utf-16-be"
-        # A few damaged bytes among many good sequences: UTF-8 with bad rows, not another encoding.
-        if self.utf8_errors == 0 or self.utf8_characters > 20 * self.utf8_errors:
+        # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are bad rows of UTF-8.
+        if self.utf8_errors == 0 or self.utf8_characters > 2 * self.utf8_errors:
             return "utf-8"
         return _most_likely(self.odd)
 
