@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+    # Workers of pytest-xdist would inherit it, and read the settings before this file has given them a home of their own.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -97,7 +97,7 @@ def statement(
             [
                 [
                     f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}",
-                    f"{line.what}: {line.reason}" if line.reason else line.what,
+                    _in_words(line.what, line.reason),
                     line.credits_in or "",
                     line.credits_out or "",
                     line.available,
@@ -110,3 +110,9 @@ def statement(
             title=f"Credit statement of {organisation.name}",
         )
         say(f"Balance: {balance.available} available | {balance.held} held | {balance.spent} spent")
+
+
+def _in_words(what: str, reason: str) -> str:
+    if not reason or reason.startswith(what):
+        return reason or what
+    return f"{what}: {reason}"

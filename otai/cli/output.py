@@ -25,7 +25,10 @@ from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unava
 EXIT_CODES: dict[type[OtaiError], int] = {Refused: 3, Invalid: 4, NotFound: 5, NotAllowed: 6, Unavailable: 7}
 """1 is a bug or a check that found something, 2 is a wrong command line (Typer's); the kinds of error follow."""
 
-console = Console(highlight=False)
+piped_columns = 140
+"""Width of tables that go into a file or a pipe: nobody's window, so no need to fold."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else piped_columns)
 error_console = Console(stderr=True, highlight=False)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

@@ -17,7 +17,8 @@ def report_card_summary(card: dict[str, Any]) -> None:
             [
                 attribute["name"],
                 len(attribute["labels"]),
-                f"{accuracy['value']:.1%} ({accuracy['low']:.0%}-{accuracy['high']:.0%})",
+                f"{accuracy['value']:.1%}",
+                f"{accuracy['low']:.0%}-{accuracy['high']:.0%}",
                 f"{majority['accuracy']:.1%}",
                 f"{attribute['macro_f1']['value']:.3f}",
                 f"{majority['macro_f1']:.3f}",
@@ -36,7 +37,10 @@ def report_card_summary(card: dict[str, Any]) -> None:
         "99 %",
     ]
     print_table(columns, rows, right=columns[1:])
-    say("guessing: always the most frequent label. 90, 95, 99 %: the share of tickets decided alone at that precision.")
+    say(
+        "right: share of tickets, with its 95 % interval. F1: macro F1. guessing: what always the most frequent label gets."
+    )
+    say("at 90, 95, 99 %: the share of tickets that it may decide alone so that this share of them is right; -: none.")
     for finding in card.get("findings", []):
         say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
 

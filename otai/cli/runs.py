@@ -79,6 +79,12 @@ def _status(run: Run) -> str:
     return run.status
 
 
+def _short(who: str) -> str:
+    """A person's name as it is; of a worker's name (`host/boot.namespace/pid.start`) host and process."""
+    host, _, rest = who.partition("/")
+    return f"worker {host}:{rest.rpartition('/')[2].partition('.')[0]}" if rest else who
+
+
 def _charge(run: Run) -> str:
     """What the run costs, in words: held, spent, or nothing."""
     match Status(run.status):
@@ -138,7 +144,7 @@ def show(
         say(f"{run.failure_code}: {run.failure_message}")
     print_table(
         ["when", "what happened", "who", "why"],
-        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, e.who, e.why] for e in happened],
+        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, _short(e.who), e.why] for e in happened],
     )
     if run.report_card:
         report_card_summary(run.report_card)

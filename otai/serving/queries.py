@@ -4,14 +4,17 @@ import shutil
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
 from otai.errors import Invalid, NotFound, Refused
-from otai.learning.bundle import Bundle, TicketPrediction
 from otai.orgs.models import Organisation
 from otai.serving.models import ModelVersion
 from otai.tickets.files import file_store
+
+if TYPE_CHECKING:
+    from otai.learning.bundle import Bundle, TicketPrediction
 
 
 def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
@@ -49,6 +52,9 @@ def predict(version: ModelVersion, texts: Sequence[str]) -> list[TicketPredictio
 
 @lru_cache(maxsize=4)
 def _bundle(path: str, _sha256: str) -> Bundle:
+    # The numerical libraries take half a second to load, and most commands and pages predict nothing.
+    from otai.learning.bundle import Bundle
+
     return Bundle.load(file_store().local_path(path))
 
 
@@ -71,6 +77,8 @@ def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> P
         raise FileExists(f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target))
     if not target.parent.is_dir():
         raise NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
+    from otai.learning.bundle import Bundle
+
     part = target.with_name(target.name + ".part")
     try:
         shutil.copyfile(file_store().local_path(version.bundle_file), part)
