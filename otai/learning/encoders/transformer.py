@@ -1,0 +1,104 @@
+"""Encoders that transformers' AutoModel loads: BERT and its relatives, from three files (weights, tokenizer, configuration)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from otai.learning.encoders.errors import NotAnEncoder
+from otai.learning.encoders.known import Pooling
+
+
+class TransformerModule(nn.Module):
+    """Tokens in, one vector a text out (not normalised). `backbone` is transformers' own module, for whoever trains it further."""
+
+    def __init__(self, backbone: nn.Module, pooling: Pooling, padding: int) -> None:
+        super().__init__()
+        self.backbone, self.pooling, self.padding = backbone, pooling, padding
+
+    @classmethod
+    def from_folder(cls, folder: Path, pooling: Pooling, padding: int) -> TransformerModule:
+        from transformers import AutoModel
+        from transformers.utils import logging
+
+        shown, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        # It would report the weights that sentence encoders leave out on purpose (BERT's pooler).
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            backbone, report = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                dtype=torch.float32,
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise NotAnEncoder(f"transformers cannot load {folder}: {error}", folder=str(folder)) from error
+        finally:
+            logging.set_verbosity(shown)
+            if bars:
+                logging.enable_progress_bar()
+        absent = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+        if absent:
+            raise NotAnEncoder(
+                f"The weights in {folder} lack {len(absent)} parts of the network, {absent[0]} among them.",
+                missing=absent,
+            )
+        return cls(backbone, pooling, padding)
+
+    def collate(self, texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids and mask, both (texts, longest)."""
+        device = next(self.parameters()).device
+        longest = max(map(len, texts))
+        tokens = torch.full((len(texts), longest), self.padding, dtype=torch.long)
+        mask = torch.zeros((len(texts), longest), dtype=torch.long)
+        for row, text in enumerate(texts):
+            tokens[row, : len(text)] = torch.tensor(text)
+            mask[row, : len(text)] = 1
+        return tokens.to(device), mask.to(device)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """(texts, d)"""
+        states: Tensor = self.backbone(input_ids=tokens, attention_mask=mask).last_hidden_state
+        if self.pooling is Pooling.FIRST:
+            return states[:, 0]
+        weights = mask[:, :, None].to(states.dtype)
+        return (states * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+class TransformerTokeniser:
+    """The tokenizer.json of the model, run by the tokenizers library, without its cutting and padding: both are done here."""
+
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+            raise NotAnEncoder(f"The tokenizer.json in {folder} cannot be read: {error}") from None
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        marked = self._tokenizer.encode("")
+        if not 1 <= len(marked.ids) <= 2:
+            raise NotAnEncoder(
+                f"The tokenizer.json in {folder} does not frame texts with one token before and one after."
+            )
+        self._begin, self._end = marked.ids[:1], marked.ids[1:]
+        self.padding = self._id_of("[PAD]", "<pad>") or 0
+        self.unknown = self._id_of("[UNK]", "<unk>")
+        self.blank = self._id_of("▁")
+
+    def _id_of(self, *names: str) -> int | None:
+        return next((found for name in names if (found := self._tokenizer.token_to_id(name)) is not None), None)
+
+    def __call__(self, texts: Sequence[str]) -> list[list[int]]:
+        return [found.ids for found in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def framed(self, tokens: Sequence[int]) -> list[int]:
+        return [*self._begin, *tokens, *self._end]
