@@ -91,10 +91,8 @@ class DelimitedSource:
         with self._text.open() as handle:
             lines = _Lines(handle)
             for _ in range(self._skip_lines):
-                next(lines, None)
-            reader = csv.reader(
-                lines, delimiter=self._delimiter, strict=True, escapechar=self._escape, doublequote=self._escape is None
-            )
+                next(lines.stream, None)
+            reader = self._reader(lines)
             number = 0
             unclosed = 0
             taken = lines.taken
@@ -109,6 +107,7 @@ class DelimitedSource:
                     if header:
                         raise refused(f"The header cannot be read: {error}.", row=1) from None
                     unclosed += self._recover(number, lines, bad, str(error))
+                    reader = self._reader(lines)
                     if unclosed > UNCLOSED_QUOTES_FOLLOWED:
                         raise refused(
                             f"{unclosed} quoted fields begin and never end, the last in row {number:,}: the quoting of this file is "
@@ -129,6 +128,15 @@ class DelimitedSource:
                             f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number
                         )
 
+    def _reader(self, lines: _Lines) -> Iterator[list[str]]:
+        return csv.reader(
+            lines.stream,
+            delimiter=self._delimiter,
+            strict=True,
+            escapechar=self._escape,
+            doublequote=self._escape is None,
+        )
+
     def _recover(self, number: int, lines: _Lines, bad: BadRows, error: str) -> int:
         """Reports the record at which the reader stumbled and finds where the next one begins; 1 for a quote that never ends.
 
@@ -141,7 +149,7 @@ class DelimitedSource:
         size = sum(map(len, kept))
         most = 2 * self._limits.field_characters
         while quotes % 2 and size < most:
-            line = next(lines, None)
+            line = next(lines.stream, None)
             if line is None:
                 break
             kept.append(line)
@@ -181,23 +189,29 @@ class DelimitedSource:
 
 
 class _Lines:
-    """Lines of a text that remembers those of the present record and takes some back."""
+    """Lines of a text that remembers those of the present record and takes some back. `stream` is a generator: it is resumed ten million
+    times for a gigabyte, and that is cheaper than a method."""
 
     def __init__(self, handle: Iterator[str]) -> None:
         self.taken: list[str] = []
-        self._next = handle.__next__
+        self._handle = handle
         self._back: deque[str] = deque()
+        self.stream = self._lines()
 
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._next()
-        self.taken.append(line)
-        return line
+    def _lines(self) -> Iterator[str]:
+        take, back = self.taken.append, self._back
+        while back:
+            line = back.popleft()
+            take(line)
+            yield line
+        for line in self._handle:
+            take(line)
+            yield line
 
     def put_back(self, lines: list[str]) -> None:
+        """Gives `lines` again, before the rest, in a new `stream`: the old one may have reached the end."""
         self._back.extendleft(reversed(lines))
+        self.stream = self._lines()
 
 
 def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:

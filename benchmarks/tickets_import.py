@@ -1,0 +1,152 @@
+"""How fast a large export comes in, and how much memory that takes, whatever its size.
+
+Writes a CSV of synthetic tickets (1 GB, or `--quick` 50 MB), imports it in a process of its own into an installation of its own (SQLite,
+local files), and reports megabytes and tickets a second and the peak memory of that process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.machine import measured_on
+from otai.tickets.sample import COLUMNS, synthetic_tickets
+
+FRAGMENTS = Path(__file__).resolve().parents[1] / ".bench"
+DISTINCT = 20_000
+"""Tickets made afresh; the file repeats them with another id and a number in the text, so that none is a duplicate."""
+
+
+def write_large_csv(path: Path, megabytes: int) -> None:
+    tickets = [[getattr(ticket, column) for column in COLUMNS] for ticket in synthetic_tickets(DISTINCT, seed=11)]
+    ticket_at, body_at = COLUMNS.index("ticket"), COLUMNS.index("body")
+    number = 0
+    with path.open("w", newline="", encoding="utf-8", buffering=1 << 20) as handle:
+        writer = csv.writer(handle)
+        writer.writerow(COLUMNS)
+        while handle.tell() < megabytes * 1_000_000:
+            for ticket in tickets:
+                number += 1
+                row = list(ticket)
+                row[ticket_at] = f"SYN-{number:09d}"
+                row[body_at] = f"{row[body_at]}\nReference {number}"
+                writer.writerow(row)
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process ever had resident. (getrusage would count its parent's from before the start.)"""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+def import_in_this_process(path: Path) -> None:
+    """The child: imports and prints what it took, as JSON."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from otai.db import utc_now
+    from otai.orgs.operations import create_organisation
+    from otai.tickets.operations import import_tickets
+
+    acme = create_organisation(slug="acme", name="Acme Ltd", time_zone="UTC", now=utc_now())
+    before = peak_memory_mb()
+    started, cpu = time.perf_counter(), time.process_time()
+    data_set = import_tickets(organisation=acme, name="large", source=path, now=utc_now())
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - started,
+                "cpu_seconds": time.process_time() - cpu,
+                "tickets": data_set.tickets,
+                "parquet_bytes": data_set.bytes,
+                "rss_before_mb": before,
+                "rss_peak_mb": peak_memory_mb(),
+                "attributes": data_set.attributes.count(),
+                "languages": data_set.profile["languages_from"],
+            }
+        )
+    )
+
+
+def measured(megabytes: int) -> dict[str, object]:
+    with tempfile.TemporaryDirectory(prefix="otai-bench-") as folder:
+        path = Path(folder) / "synthetic.csv"
+        write_large_csv(path, megabytes)
+        home = Path(folder) / "home"
+        home.mkdir()
+        environment = os.environ | {"OTAI_HOME": str(home), "DJANGO_SETTINGS_MODULE": "otai.config.settings"}
+        for name in ("OTAI_DATABASE_URL", "OTAI_FILES"):
+            environment.pop(name, None)
+        command = [sys.executable, "-m", "benchmarks.tickets_import", "--import", str(path)]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+        found["source_mb"] = path.stat().st_size / 1e6
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--quick", action="store_true", help="50 MB instead")
+    parser.add_argument("--import", dest="path", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.path:
+        import_in_this_process(options.path)
+        return
+    megabytes = 50 if options.quick else options.megabytes
+    small = measured(max(megabytes // 20, 5))
+    large = measured(megabytes)
+    report(small, large, megabytes)
+
+
+def report(small: dict[str, object], large: dict[str, object], megabytes: int) -> None:
+    def line(found: dict[str, object]) -> str:
+        size, seconds, tickets = (
+            float(str(found["source_mb"])),
+            float(str(found["seconds"])),
+            int(str(found["tickets"])),
+        )
+        return (
+            f"| {size:,.0f} MB | {tickets:,} | {seconds:,.1f} s | {size / seconds:,.1f} | {tickets / seconds:,.0f} | "
+            f"{float(str(found['rss_peak_mb'])):,.0f} MB | {int(str(found['parquet_bytes'])) / 1e6:,.0f} MB |"
+        )
+
+    command = f"python -m benchmarks.tickets_import --megabytes {megabytes}"
+    today = datetime.now(tz=UTC)
+    text = "\n".join(
+        [
+            "## Importing tickets",
+            "",
+            "A CSV of synthetic tickets (7 attributes, German and English), imported in a process of its own: reading, HTML to text, "
+            "attributes, profile, Parquet, database. Peak memory is that of the whole process, Django included "
+            f"({float(str(large['rss_before_mb'])):,.0f} MB before the import). Languages: {large['languages']}.",
+            "",
+            "| source | tickets | time | MB/s | tickets/s | peak memory | stored |",
+            "|---:|---:|---:|---:|---:|---:|---:|",
+            line(small),
+            line(large),
+            "",
+            f"`{command}`; {measured_on()}",
+            "",
+        ]
+    )
+    FRAGMENTS.mkdir(exist_ok=True)
+    (FRAGMENTS / "tickets.md").write_text(text)
+    facts = {"command": command, "date": today.isoformat(), "machine": measured_on(), "small": small, "large": large}
+    (FRAGMENTS / "tickets.json").write_text(json.dumps(facts, indent=2) + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
