@@ -130,7 +130,7 @@ def test_any_bytes_are_rows_or_a_refusal_and_never_a_crash(content: bytes) -> No
                 continue
 
 
-GERMAN = [["Drucker größer", "Müller über Straße – „schön“", "a"], ["Maße", "Größe ändern: 5 €", "b"]]
+GERMAN = [["Drucker größer", "Müller über Straße – „schön“", "a"], ["Maße", "Größe ändern: 5 €", "b"]]  # noqa: RUF001
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
@@ -144,7 +144,7 @@ def test_encoding_and_delimiter_are_found(tmp_path: Path, encoding: str, delimit
     ("encoding", "text"),
     [
         ("cp1250", "Zażółć gęślą jaźń, proszę o pomoc z drukarką w biurze"),
-        ("cp1251", "Не работает принтер в офисе, помогите пожалуйста"),
+        ("cp1251", "Не работает принтер в офисе, помогите пожалуйста"),  # noqa: RUF001
     ],
 )
 def test_other_alphabets_are_found(tmp_path: Path, encoding: str, text: str) -> None:

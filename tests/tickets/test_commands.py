@@ -1,0 +1,88 @@
+"""`otai tickets`, as a helpdesk lead types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from otai.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from otai.orgs.models import Organisation
+    from otai.tickets.files import FileStore
+
+cli = CliRunner()
+
+
+def otai_tickets(*words: str) -> str:
+    from otai.cli.tickets import app
+
+    result = cli.invoke(app, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_alice_makes_a_sample_looks_at_it_imports_it_and_deletes_it(
+    acme: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "synthetic.csv")
+    assert "synthetic tickets" in otai_tickets("sample", file, "--tickets", "300")
+    columns = json.loads(otai_tickets("columns", file, "--json"))
+    assert columns["single"]["body"] == "body"
+    imported = json.loads(otai_tickets("import", file, "--name", "support", "--ignore", "product", "--json"))
+    assert (imported["tickets"], imported["version"]) == (300, 1)
+    assert "product" in imported["roles"]["ignored"]
+    assert "support v1: 300 tickets" in otai_tickets("profile", "support")
+    assert json.loads(otai_tickets("profile", "support", "--json"))["profile"]["tickets"] == 300
+    assert [one["name"] for one in json.loads(otai_tickets("list", "--json"))] == ["support"]
+    assert "deleted" in otai_tickets("delete", "support", "--version", "1", "--yes")
+    assert json.loads(otai_tickets("list", "--json")) == []
+    assert "no tickets yet" in otai_tickets("list")
+
+
+def test_carol_of_globex_finds_nothing_of_acme(
+    acme: Organisation, globex: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "synthetic.csv")
+    otai_tickets("sample", file, "--tickets", "100")
+    otai_tickets("import", file, "--org", "acme")
+    assert json.loads(otai_tickets("list", "--org", "globex", "--json")) == []
+    with pytest.raises(NotFound):
+        otai_tickets("profile", "synthetic", "--org", "globex")
+    with pytest.raises(NotFound):
+        otai_tickets("delete", "synthetic", "--version", "1", "--yes", "--org", "globex")
+    assert len(json.loads(otai_tickets("list", "--org", "acme", "--json"))) == 1
+
+
+def test_nobody_is_asked_where_nobody_is_there(acme: Organisation, store: FileStore, tmp_path: Path) -> None:
+    file = str(tmp_path / "synthetic.csv")
+    otai_tickets("sample", file, "--tickets", "100")
+    otai_tickets("import", file)
+    with pytest.raises(Invalid, match="--yes"):
+        otai_tickets("delete", "synthetic", "--version", "1")
+
+
+def test_labels_that_look_like_markup_are_printed_as_they_are(
+    acme: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("text,queue\n" + "".join(f"Some text number {n},[bold]{'ab'[n % 2]}[/bold]\n" for n in range(20)))
+    assert "[bold]a[/bold] (10)" in otai_tickets("import", str(file)).replace("\n", " ").replace("  ", " ")
+
+
+def test_a_sample_of_no_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        otai_tickets("sample", str(tmp_path / "x.csv"), "--tickets", "0")
+
+
+def test_the_same_seed_gives_the_same_synthetic_tickets(tmp_path: Path) -> None:
+    from otai.tickets.sample import write_csv
+
+    one, two, other = (write_csv(tmp_path / f"{name}.csv", 200, seed) for name, seed in (("a", 7), ("b", 7), ("c", 8)))
+    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
