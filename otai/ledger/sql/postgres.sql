@@ -9,6 +9,8 @@
 --      lock made is seen, and the unique index is never run into;
 --   3. decide; a refusal is an answer, not an exception, so that it leaves the caller's transaction usable;
 --   4. write lots, hold, transfer, account.
+-- Plans are made once for each connection, maybe while the tables are small, and kept while they grow: so scans of a whole table (and in
+-- batches, joins that need one) are turned off here.
 --
 -- Everything here can be installed again at any time. A change needs a migration that does so (`installation.install_functions`).
 
@@ -166,7 +168,7 @@ CREATE OR REPLACE FUNCTION ledger_grant(
     p_organisation uuid, p_id uuid, p_credits bigint, p_source text, p_rank smallint, p_price_cents bigint, p_price_currency text,
     p_price_book text, p_key text, p_request bytea, p_reference text, p_reason text, p_now timestamptz
 ) RETURNS ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
@@ -203,7 +205,7 @@ CREATE OR REPLACE FUNCTION ledger_withdraw(
     p_organisation uuid, p_id uuid, p_lot uuid, p_credits bigint, p_key text, p_request bytea, p_reference text, p_reason text,
     p_now timestamptz
 ) RETURNS ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
@@ -243,7 +245,7 @@ CREATE OR REPLACE FUNCTION ledger_place_hold(
     p_organisation uuid, p_id uuid, p_credits bigint, p_key text, p_request bytea, p_reference text, p_reason text,
     p_deadline_at timestamptz, p_now timestamptz
 ) RETURNS ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
@@ -275,19 +277,53 @@ END;
 $$;
 
 
+-- Why a hold could not be moved on. A capture that comes after a release is kept for an operator.
+CREATE OR REPLACE FUNCTION ledger_why_not_resolved(
+    a ledger_account, p_hold uuid, p_kind text, p_key text, p_reason text, p_from text, p_now timestamptz
+) RETURNS ledger_answer
+LANGUAGE plpgsql AS $$
+DECLARE
+    h ledger_hold;
+    answer ledger_answer;
+BEGIN
+    SELECT * INTO h FROM ledger_hold WHERE id = p_hold AND organisation_id = a.organisation_id;
+    IF NOT FOUND THEN
+        answer.outcome := 'no_hold';
+        RETURN answer;
+    END IF;
+    answer.credits := h.credits;
+    answer.state := h.state;
+    IF h.state = p_from THEN
+        answer.outcome := 'extended';
+        RETURN answer;
+    END IF;
+    IF p_kind = 'capture' AND h.state = 'released' THEN
+        INSERT INTO ledger_late_capture VALUES (p_hold, a.organisation_id, p_key, p_reason, greatest(a.last_at, p_now))
+        ON CONFLICT DO NOTHING;
+    END IF;
+    answer.outcome := 'wrong_state';
+    RETURN answer;
+END;
+$$;
+
+
 -- Capture, release and credit refund: the hold moves on, and so do the credits of the lots that it pins.
 -- `p_expired_at` is for the sweep: the hold is released only if its deadline has passed by then and nobody has extended it since.
 CREATE OR REPLACE FUNCTION ledger_resolve_hold(
     p_organisation uuid, p_id uuid, p_hold uuid, p_kind text, p_key text, p_request bytea, p_reason text, p_expired_at timestamptz,
     p_now timestamptz
 ) RETURNS ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
     h ledger_hold;
-    answer ledger_answer;
     v_from text := CASE p_kind WHEN 'credit_refund' THEN 'captured' ELSE 'held' END;
+    v_to text := CASE p_kind WHEN 'capture' THEN 'captured' WHEN 'release' THEN 'released' ELSE 'refunded' END;
+    v_source text := CASE p_kind WHEN 'credit_refund' THEN 'spent' ELSE 'held' END;
+    v_target text := CASE p_kind WHEN 'capture' THEN 'spent' ELSE 'available' END;
+    v_lot uuid;
+    v_credits bigint;
 BEGIN
     SELECT * INTO a FROM ledger_account WHERE organisation_id = p_organisation FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -297,58 +333,36 @@ BEGIN
     IF FOUND THEN
         RETURN ledger_replay(t, p_request);
     END IF;
-    SELECT * INTO h FROM ledger_hold WHERE id = p_hold AND organisation_id = p_organisation;
+    -- The compare-and-swap: whoever finds the hold where the operation needs it, moves it.
+    UPDATE ledger_hold SET state = v_to, resolved_at = greatest(a.last_at, p_now)
+    WHERE id = p_hold AND organisation_id = p_organisation AND state = v_from
+        AND (p_expired_at IS NULL OR deadline_at <= p_expired_at)
+    RETURNING * INTO h;
     IF NOT FOUND THEN
-        answer.outcome := 'no_hold';
-        RETURN answer;
+        RETURN ledger_why_not_resolved(a, p_hold, p_kind, p_key, p_reason, v_from, p_now);
     END IF;
-    IF h.state <> v_from THEN
-        IF p_kind = 'capture' AND h.state = 'released' THEN
-            INSERT INTO ledger_late_capture VALUES (p_hold, p_organisation, p_key, p_reason, greatest(a.last_at, p_now))
-            ON CONFLICT DO NOTHING;
-        END IF;
-        answer.outcome := 'wrong_state';
-        answer.credits := h.credits;
-        answer.state := h.state;
-        RETURN answer;
-    END IF;
-    IF h.deadline_at > p_expired_at THEN
-        answer.outcome := 'extended';
-        RETURN answer;
-    END IF;
-    CASE p_kind
-        WHEN 'capture' THEN
-            UPDATE ledger_lot AS l SET held = held - (p.pin ->> 1)::bigint, spent = spent + (p.pin ->> 1)::bigint
-            FROM jsonb_array_elements(h.lots) AS p (pin) WHERE l.id = (p.pin ->> 0)::uuid;
-            UPDATE ledger_hold SET state = 'captured', resolved_at = greatest(a.last_at, p_now) WHERE id = p_hold;
-            RETURN ledger_record(
-                a, p_id, 'capture', 'held', 'spent', h.credits, p_key, p_request, h.reference, p_reason, p_hold, h.lots, p_now
-            );
-        WHEN 'release' THEN
-            UPDATE ledger_lot AS l SET
-                held = held - (p.pin ->> 1)::bigint, unspent = unspent + (p.pin ->> 1)::bigint, is_open = true
-            FROM jsonb_array_elements(h.lots) AS p (pin) WHERE l.id = (p.pin ->> 0)::uuid;
-            UPDATE ledger_hold SET state = 'released', resolved_at = greatest(a.last_at, p_now) WHERE id = p_hold;
-            RETURN ledger_record(
-                a, p_id, 'release', 'held', 'available', h.credits, p_key, p_request, h.reference, p_reason, p_hold, h.lots, p_now
-            );
-        WHEN 'credit_refund' THEN
-            UPDATE ledger_lot AS l SET
-                spent = spent - (p.pin ->> 1)::bigint, unspent = unspent + (p.pin ->> 1)::bigint, is_open = true
-            FROM jsonb_array_elements(h.lots) AS p (pin) WHERE l.id = (p.pin ->> 0)::uuid;
-            UPDATE ledger_hold SET state = 'refunded', resolved_at = greatest(a.last_at, p_now) WHERE id = p_hold;
-            RETURN ledger_record(
-                a, p_id, 'credit_refund', 'spent', 'available', h.credits, p_key, p_request, h.reference, p_reason, p_hold, h.lots,
-                p_now
-            );
-    END CASE;
+    FOR i IN 0 .. jsonb_array_length(h.lots) - 1 LOOP
+        v_lot := (h.lots -> i ->> 0)::uuid;
+        v_credits := (h.lots -> i ->> 1)::bigint;
+        CASE p_kind
+            WHEN 'capture' THEN
+                UPDATE ledger_lot SET held = held - v_credits, spent = spent + v_credits WHERE id = v_lot;
+            WHEN 'release' THEN
+                UPDATE ledger_lot SET held = held - v_credits, unspent = unspent + v_credits, is_open = true WHERE id = v_lot;
+            WHEN 'credit_refund' THEN
+                UPDATE ledger_lot SET spent = spent - v_credits, unspent = unspent + v_credits, is_open = true WHERE id = v_lot;
+        END CASE;
+    END LOOP;
+    RETURN ledger_record(
+        a, p_id, p_kind, v_source, v_target, h.credits, p_key, p_request, h.reference, p_reason, p_hold, h.lots, p_now
+    );
 END;
 $$;
 
 
 -- A later deadline for a hold that is still held. Moves no credit, so it makes no transfer and needs no key.
 CREATE OR REPLACE FUNCTION ledger_extend_hold(p_organisation uuid, p_hold uuid, p_deadline_at timestamptz) RETURNS ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     h ledger_hold;
     answer ledger_answer;
@@ -376,7 +390,7 @@ CREATE OR REPLACE FUNCTION ledger_place_holds(
     p_organisation uuid, p_ids uuid[], p_credits bigint[], p_keys text[], p_requests bytea[], p_references text[], p_reasons text[],
     p_deadlines timestamptz[], p_now timestamptz
 ) RETURNS SETOF ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
@@ -488,7 +502,7 @@ $$;
 CREATE OR REPLACE FUNCTION ledger_captures(
     p_organisation uuid, p_ids uuid[], p_holds uuid[], p_keys text[], p_requests bytea[], p_reasons text[], p_now timestamptz
 ) RETURNS SETOF ledger_answer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     a ledger_account;
     t ledger_transfer;
