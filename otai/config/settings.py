@@ -24,6 +24,20 @@ OTAI_PRICE_BOOK = os.environ.get("OTAI_PRICE_BOOK") or "otai.pricing.price_book:
 """`module:name` of the price book in force. A vendor who runs this names its own."""
 
 
+OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
+"""TOML file that says who sells: name, address, VAT id, bank account. Without it invoices are specimens of a fictitious seller."""
+
+OTAI_STRIPE_SECRET_KEY = os.environ.get("OTAI_STRIPE_SECRET_KEY", "")
+OTAI_STRIPE_WEBHOOK_SECRET = os.environ.get("OTAI_STRIPE_WEBHOOK_SECRET", "")
+OTAI_STRIPE_API_BASE = os.environ.get("OTAI_STRIPE_API_BASE", "")
+"""Stripe is offered where a secret key is set. The base address is only set for a local double."""
+
+OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer"]
+"""The ways to pay, `module:Class` each; the first one is the default."""
+if OTAI_STRIPE_SECRET_KEY:
+    OTAI_GATEWAYS.append("otai.billing.gateways.stripe:Stripe")
+
+
 def _secret_key() -> str:
     """The key from the environment, else one made once and kept in OTAI_HOME, readable by its owner only."""
     if key := os.environ.get("OTAI_SECRET_KEY"):

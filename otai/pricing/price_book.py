@@ -96,7 +96,7 @@ class TierTerms:
     monthly_credits: int
     modes: frozenset[Mode]
     reason: str
-    monthly_price: Money = Money(0)
+    monthly_price: Money = field(default_factory=lambda: Money(0))
     price_reason: str = "Free."
 
     @property

@@ -1,0 +1,55 @@
+"""Invoice and bank transfer: the embedded default. Nothing is called; an operator confirms what the bank statement shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from otai.billing.gateway import (
+    ForgedWebhook,
+    News,
+    NewsKind,
+    PaymentDeclined,
+    PaymentOrder,
+    PaymentSeen,
+    PaymentState,
+    ProviderEvent,
+    RefundOutcome,
+    RefundSeen,
+)
+
+
+class BankTransfer:
+    name = "bank_transfer"
+    title = "Invoice and bank transfer"
+    charges_saved_methods = False
+    pays_by_invoice = True
+
+    def open_payment(self, order: PaymentOrder) -> PaymentSeen:
+        return PaymentSeen(order.reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase)
+
+    def confirm(self, reference: str) -> PaymentSeen:
+        raise PaymentDeclined("A bank transfer is made by the customer; it cannot be charged.", reference=reference)
+
+    def look_up(self, reference: str) -> PaymentSeen:
+        return PaymentSeen(reference, PaymentState.WAITING, 0, "")
+
+    def cancel(self, reference: str) -> PaymentSeen:
+        return PaymentSeen(reference, PaymentState.CANCELLED, 0, "")
+
+    def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
+        # An operator makes the transfer and marks it as confirmed at the desk.
+        return RefundSeen(key, RefundOutcome.SENT)
+
+    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
+        raise PaymentDeclined("Bank transfers cannot be charged automatically. Choose a card or a SEPA debit.")
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        raise ForgedWebhook("Bank transfers have no webhook.")
+
+    def events_since(self, at: datetime) -> list[ProviderEvent]:
+        return []
+
+    def news(self, payload: dict[str, Any]) -> News:
+        return News(NewsKind.OTHER)

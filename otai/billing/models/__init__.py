@@ -1,0 +1,34 @@
+"""The tables of billing, by noun."""
+
+from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
+from otai.billing.models.notices import CreditWatch, Notice, TopUp, TopUpState
+from otai.billing.models.payments import Payment, PaymentRefund, RefundKind, RefundState, Reversal, ReversalState
+from otai.billing.models.purchases import CustomPackage, Purchase, PurchaseKind
+from otai.billing.models.subscriptions import TIERS, BillingDetails, Event, Subscription, TierChange
+from otai.billing.models.webhooks import WebhookEvent, WebhookState
+
+__all__ = [
+    "TIERS",
+    "BillingDetails",
+    "CreditWatch",
+    "CustomPackage",
+    "Event",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceSeries",
+    "Notice",
+    "Payment",
+    "PaymentRefund",
+    "Purchase",
+    "PurchaseKind",
+    "RefundKind",
+    "RefundState",
+    "Reversal",
+    "ReversalState",
+    "Subscription",
+    "TierChange",
+    "TopUp",
+    "TopUpState",
+    "WebhookEvent",
+    "WebhookState",
+]

@@ -1,0 +1,46 @@
+"""All that changes billing, by noun. One transaction each; providers and mail servers are spoken to between transactions."""
+
+from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, pay
+from otai.billing.operations.customers import (
+    give_goodwill,
+    offer_package,
+    refund_credits,
+    set_billing_details,
+    set_renewal_payment,
+    withdraw_package,
+)
+from otai.billing.operations.grants import sweep_grants
+from otai.billing.operations.payments import confirm_payment
+from otai.billing.operations.refunds import confirm_refund, refund_payment, return_surplus, send, send_waiting
+from otai.billing.operations.renewals import sweep_subscriptions
+from otai.billing.operations.reversals import collect_owed, reverse, settle_owed
+from otai.billing.operations.subscriptions import sign_up
+from otai.billing.operations.tiers import cancel_tier, change_tier
+
+__all__ = [
+    "ask_gateways",
+    "buy",
+    "cancel",
+    "cancel_expired",
+    "cancel_tier",
+    "change_tier",
+    "collect_owed",
+    "confirm_payment",
+    "confirm_refund",
+    "give_goodwill",
+    "offer_package",
+    "pay",
+    "refund_credits",
+    "refund_payment",
+    "return_surplus",
+    "reverse",
+    "send",
+    "send_waiting",
+    "set_billing_details",
+    "set_renewal_payment",
+    "settle_owed",
+    "sign_up",
+    "sweep_grants",
+    "sweep_subscriptions",
+    "withdraw_package",
+]

@@ -1,0 +1,218 @@
+"""Checkout: from a click to a payment provider and back. All calls to providers go out from here, outside transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from otai.billing import packages
+from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
+from otai.billing.gateways import gateway_named
+from otai.billing.models import Purchase, PurchaseKind
+from otai.billing.operations.orders import cancel_locked, locked, order, request_hash_of
+from otai.billing.operations.payments import apply_seen
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
+from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.models import Organisation
+
+
+class PurchaseKeyReused(Refused):
+    code = "duplicate_request"
+
+
+class KeyMissing(Invalid):
+    code = "invalid_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An order and where its payment stands. `replayed`: the same click came before, and this is what it led to."""
+
+    purchase: Purchase
+    payment: PaymentSeen
+    replayed: bool
+
+
+def buy(
+    *,
+    organisation: Organisation,
+    package: str,
+    key: str,
+    who: str,
+    now: datetime,
+    gateway: str = "",
+    payment_method: str = "",
+) -> Bought:
+    """Orders a package and opens its payment; with a payment method that the gateway can charge, charges it.
+
+    Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a second
+    click with the same key is answered like the first. Raises PackageUnknown, BillingDetailsMissing, GatewayUnknown,
+    PurchaseKeyReused, PaymentDeclined (the order stays open: another method can be tried) and GatewayUnavailable (ask again with
+    the same key).
+    """
+    found = packages.package(organisation, package, now=now)
+    way = gateway_named(gateway)
+    asked = request_hash_of("package", found.code, found.credits, found.price.cents, found.price.currency, way.name)
+    purchase, replayed = _ordered_once(
+        organisation=organisation,
+        key=key,
+        request_hash=asked,
+        make=lambda: order(
+            organisation=organisation,
+            kind=PurchaseKind.PACKAGE,
+            title=found.title,
+            credits=found.credits,
+            tier="",
+            price=found.price,
+            custom_package=found.custom,
+            gateway=way.name,
+            key=key,
+            request_hash=asked,
+            who=who,
+            now=now,
+        ),
+    )
+    payment = pay(purchase, now=now, payment_method=payment_method)
+    purchase.refresh_from_db()
+    return Bought(purchase, payment, replayed)
+
+
+def _ordered_once(
+    *, organisation: Organisation, key: str, request_hash: str, make: Callable[[], Purchase]
+) -> tuple[Purchase, bool]:
+    """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
+    if not key or len(key) > 200:
+        raise KeyMissing(
+            "A purchase needs a key of 1 to 200 characters, so that a double click buys once.", field="key"
+        )
+    found = Purchase.objects.filter(organisation=organisation, key=key).first()
+    if found is None:
+        try:
+            with transaction.atomic():
+                return make(), False
+        except IntegrityError:
+            found = Purchase.objects.filter(organisation=organisation, key=key).first()
+            if found is None:
+                raise
+    if found.request_hash != request_hash:
+        raise PurchaseKeyReused(
+            f"The key {key!r} was used for {found.title} ({found.reference}). Use a new key for a new purchase.",
+            key=key,
+        )
+    return found, True
+
+
+def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> PaymentSeen:
+    """Opens the payment at the provider, charges the method if there is one, and books what came of it.
+
+    Called outside a transaction. May be called again at any time: what was paid stays paid. Raises PaymentDeclined (booked as a
+    failed attempt) and GatewayUnavailable.
+    """
+    gateway = gateway_named(purchase.gateway)
+    if not purchase.gateway_reference:
+        seen = gateway.open_payment(
+            PaymentOrder(
+                purchase=str(purchase.id),
+                reference=purchase.reference,
+                cents=purchase.gross_cents,
+                currency=purchase.currency,
+                key=f"purchase:{purchase.id}",
+                payment_method=payment_method,
+            )
+        )
+        # Stored before it is charged: a process that dies in between leaves a payment that the sweep can look up.
+        Purchase.objects.filter(id=purchase.id, gateway_reference="").update(gateway_reference=seen.reference)
+        purchase.refresh_from_db()
+    else:
+        seen = gateway.look_up(purchase.gateway_reference)
+    if (
+        purchase.status != PurchaseStatus.CANCELLED
+        and payment_method
+        and seen.state
+        in (
+            PaymentState.WAITING,
+            PaymentState.FAILED,
+        )
+    ):
+        try:
+            seen = gateway.confirm(purchase.gateway_reference)
+        except PaymentDeclined as declined:
+            seen = gateway.look_up(purchase.gateway_reference)
+            apply_seen(purchase, seen, who=gateway.name, now=now)
+            declined.details["purchase"] = purchase.reference
+            raise
+    apply_seen(purchase, seen, who=gateway.name, now=now)
+    return seen
+
+
+class CannotCancel(Refused):
+    code = "cannot_cancel"
+
+
+def cancel(*, organisation: Organisation, reference: str, who: str, why: str, now: datetime) -> Purchase:
+    """Cancels an order that is not paid. Asks the provider first, so that it cannot be paid any more.
+
+    Raises NotFound, CannotCancel (paid, or with the bank already) and GatewayUnavailable.
+    """
+    purchase = Purchase.objects.filter(organisation=organisation, reference=reference).first()
+    if purchase is None:
+        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+    if purchase.status == PurchaseStatus.CANCELLED:
+        return purchase
+    if purchase.status in AWAITING_PAYMENT and purchase.gateway_reference:
+        gateway = gateway_named(purchase.gateway)
+        seen = gateway.cancel(purchase.gateway_reference)
+        if seen.state is not PaymentState.CANCELLED:
+            apply_seen(purchase, seen, who=gateway.name, now=now)
+    with transaction.atomic():
+        purchase = locked(purchase.id)
+        if purchase.status not in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID):
+            raise CannotCancel(
+                f"{reference} is {purchase.status}: it cannot be cancelled any more. Unused credits can be paid back by an "
+                "operator.",
+                reference=reference,
+                status=purchase.status,
+            )
+        cancel_locked(purchase, who=who, why=why, now=now)
+    return purchase
+
+
+def cancel_expired(*, now: datetime) -> int:
+    """Cancels orders whose time to pay ran out; returns how many. Those that are with a bank are left to their outcome."""
+    cancelled = 0
+    due = Purchase.objects.filter(
+        status__in=[PurchaseStatus.OPEN, PurchaseStatus.PART_PAID], expires_at__lte=now
+    ).select_related("organisation")
+    for purchase in due:
+        try:
+            cancel(
+                organisation=purchase.organisation,
+                reference=purchase.reference,
+                who="sweep",
+                why="The time to pay ran out.",
+                now=now,
+            )
+            cancelled += 1
+        except Refused:
+            continue
+    return cancelled
+
+
+def ask_gateways(*, now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
+    """Looks up payments whose news may have been lost; returns how many purchases moved."""
+    moved = 0
+    waiting = Purchase.objects.filter(status__in=AWAITING_PAYMENT, ordered_at__lte=now - older_than)
+    for purchase in waiting.exclude(gateway_reference=""):
+        gateway = gateway_named(purchase.gateway)
+        try:
+            seen = gateway.look_up(purchase.gateway_reference)
+        except GatewayUnavailable:
+            continue
+        before = purchase.status
+        apply_seen(purchase, seen, who=gateway.name, now=now)
+        purchase.refresh_from_db()
+        moved += purchase.status != before
+    return moved

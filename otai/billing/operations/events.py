@@ -1,0 +1,69 @@
+"""How billing remembers: one event row for each change, and mails to customers as rows that are sent after the transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from otai.billing.models import BillingDetails, Event, Notice
+from otai.db import new_id
+from otai.errors import Invalid
+from otai.orgs.models import Organisation
+
+
+class WhoAndWhyMissing(Invalid):
+    code = "who_and_why_missing"
+
+
+def checked_why(why: str) -> str:
+    """The reason that an operator gives: 3 to 500 characters. Raises WhoAndWhyMissing."""
+    why = why.strip()
+    if not 3 <= len(why) <= 500:
+        raise WhoAndWhyMissing("Say why, in 3 to 500 characters: it is kept with your name beside the change.")
+    return why
+
+
+def record(
+    *,
+    organisation: Organisation | UUID | None,
+    subject: str,
+    subject_id: object,
+    move: str,
+    who: str,
+    now: datetime,
+    why: str = "",
+    **details: Any,
+) -> Event:
+    """Writes the event row of a change, in the change's own transaction."""
+    return Event.objects.create(
+        organisation_id=organisation.id if isinstance(organisation, Organisation) else organisation,
+        subject=subject,
+        subject_id=str(subject_id),
+        at=now,
+        move=move,
+        who=who,
+        why=why,
+        details=details,
+    )
+
+
+def notify(*, organisation: Organisation, template: str, key: str, context: dict[str, Any], now: datetime) -> None:
+    """Writes the mail, in the transaction that gives cause for it; the same key again writes nothing.
+
+    An organisation without billing details has no address: then there is no mail.
+    """
+    details = BillingDetails.objects.filter(organisation=organisation).first()
+    if details is None:
+        return
+    notice = Notice(
+        id=new_id(),
+        organisation=organisation,
+        key=key,
+        template=template,
+        context={"organisation": organisation.name, "slug": organisation.slug, **context},
+        recipient=details.email,
+        language=details.language,
+        made_at=now,
+    )
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)

@@ -1,0 +1,87 @@
+"""Monthly credits: the sweep that makes each organisation's grants that are due, exactly once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+
+from otai.billing import queries
+from otai.billing.models import Subscription
+from otai.billing.operations.renewals import settle_what_ended
+from otai.errors import OtaiError
+from otai.ledger import operations as ledger
+from otai.ledger.models import Source
+from otai.pricing.anniversary import anniversary_at, anniversary_on
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSweep:
+    """What one sweep did: `grants` made, `credits` in all, and organisations whose turn failed and comes again."""
+
+    grants: int
+    credits: int
+    failed: int
+
+
+def sweep_grants(*, now: datetime) -> GrantSweep:
+    """Makes every monthly grant that is due at `now`, also those of missed months, oldest first.
+
+    Any number of processes may run it at any time: the subscription's row is locked for its turn, the count of months moves with the
+    grant, and the ledger's key (`monthly:n`) refuses a second one. Each organisation is a transaction of its own.
+    """
+    grants = credits = failed = 0
+    due = Subscription.objects.filter(next_grant_at__lte=now).order_by("next_grant_at", "id")
+    for id in list(due.values_list("id", flat=True)):
+        try:
+            made, sum_of_credits = _grant_what_is_due(id, now=now)
+        except (OtaiError, DatabaseError):
+            # One organisation's trouble must not keep the others waiting; the next sweep tries it again.
+            logger.exception("The monthly grant of subscription %s failed.", id)
+            failed += 1
+            continue
+        grants += made
+        credits += sum_of_credits
+    return GrantSweep(grants, credits, failed)
+
+
+@transaction.atomic
+def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
+    subscription = Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+    organisation = subscription.organisation
+    # A paid month that ended before the sweep came must not bring one more month of the higher tier's credits.
+    settle_what_ended(subscription, now=now)
+    book = queries.price_book()
+    zone = organisation.zone
+    grants = credits = 0
+    while True:
+        number = subscription.months_granted + 1
+        due_at = anniversary_at(subscription.signed_up_at, number, zone)
+        subscription.next_grant_at = due_at
+        if due_at > now:
+            break
+        tier = queries.tier_at(organisation, due_at)
+        amount = book.tiers[tier].monthly_credits
+        if amount > 0:
+            day = anniversary_on(subscription.signed_up_at.astimezone(zone).date(), number)
+            made = ledger.grant(
+                organisation=organisation.id,
+                credits=amount,
+                source=Source.MONTHLY,
+                key=f"monthly:{number}",
+                reference=f"tier:{tier.value}",
+                reason=f"Monthly credits of the {tier.title} tier for {day}",
+                now=now,
+                price_book=book.version,
+            )
+            if not made.replayed:
+                grants += 1
+                credits += amount
+        subscription.months_granted = number
+    subscription.save(update_fields=["months_granted", "next_grant_at"])
+    return grants, credits

@@ -1,0 +1,206 @@
+"""Issuing invoices and credit notes: numbered without gaps, and never changed afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Sum
+
+from otai.billing.models import Invoice, InvoiceKind, InvoiceSeries, Purchase, PurchaseKind
+from otai.billing.operations.events import record
+from otai.billing.seller import seller
+from otai.billing.status import AWAITING_PAYMENT
+from otai.db import new_id
+from otai.pricing.vat import vat_cents
+
+
+def issue(purchase: Purchase, *, now: datetime) -> Invoice:
+    """The invoice of a purchase: the one that stands already, else a new one. In the caller's transaction."""
+    standing = standing_invoice(purchase)
+    if standing is not None:
+        return standing
+    return _issue(
+        purchase,
+        kind=InvoiceKind.INVOICE,
+        title=purchase.title,
+        net=purchase.net_cents,
+        vat=purchase.vat_cents,
+        corrects=None,
+        reason="",
+        now=now,
+    )
+
+
+def standing_invoice(purchase: Purchase) -> Invoice | None:
+    """The purchase's newest invoice, unless credit notes have taken all of it back."""
+    newest = (
+        Invoice.objects.filter(purchase=purchase, kind=InvoiceKind.INVOICE).order_by("-issued_at", "-sequence").first()
+    )
+    if newest is None or _credited(newest)[0] >= newest.net_cents:
+        return None
+    return newest
+
+
+def _credited(invoice: Invoice) -> tuple[int, int]:
+    sums = invoice.credit_notes.aggregate(net=Sum("net_cents"), vat=Sum("vat_cents"))
+    return sums["net"] or 0, sums["vat"] or 0
+
+
+def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
+    """Takes back all that still stands of the purchase's invoice, with a credit note; None where there is no invoice."""
+    standing = standing_invoice(purchase)
+    if standing is None:
+        return None
+    net, vat = _credited(standing)
+    return _issue(
+        purchase,
+        kind=InvoiceKind.CREDIT_NOTE,
+        title=purchase.title,
+        net=standing.net_cents - net,
+        vat=standing.vat_cents - vat,
+        corrects=standing,
+        reason=why,
+        now=now,
+    )
+
+
+def part_of_vat(purchase: Purchase, net_cents: int) -> int:
+    """The VAT that goes with a part of the net amount that is paid back.
+
+    Rounded cumulatively over the credit notes of one invoice, so that they can never add up to more VAT than it charged.
+    """
+    standing = standing_invoice(purchase)
+    before = _credited(standing) if standing else (0, 0)
+    whole = vat_cents(before[0] + net_cents, purchase.vat_permille)
+    return max(0, min(whole, purchase.vat_cents) - before[1])
+
+
+def credit(purchase: Purchase, *, title: str, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
+    """A credit note over a part of the purchase's invoice; None where no invoice stands or nothing is credited."""
+    standing = standing_invoice(purchase)
+    if standing is None or net + vat <= 0:
+        return None
+    return _issue(
+        purchase,
+        kind=InvoiceKind.CREDIT_NOTE,
+        title=title,
+        net=net,
+        vat=vat,
+        corrects=standing,
+        reason=why,
+        now=now,
+    )
+
+
+def _issue(
+    purchase: Purchase,
+    *,
+    kind: InvoiceKind,
+    title: str,
+    net: int,
+    vat: int,
+    corrects: Invoice | None,
+    reason: str,
+    now: datetime,
+) -> Invoice:
+    vendor = seller()
+    issued_on = now.astimezone(vendor.zone).date()
+    # The lock on the series is the promise that numbers have no gaps: whoever rolls back gives the number back.
+    InvoiceSeries.objects.get_or_create(kind=kind, year=issued_on.year)
+    series = InvoiceSeries.objects.select_for_update().get(kind=kind, year=issued_on.year)
+    series.last += 1
+    series.save(update_fields=["last"])
+    prefix = vendor.invoice_prefix if kind == InvoiceKind.INVOICE else vendor.credit_note_prefix
+    number = f"{prefix}-{issued_on.year}-{series.last:06d}"
+    facts = _facts(purchase, kind=kind, number=number, title=title, net=net, vat=vat, corrects=corrects, reason=reason)
+    facts["issued_on"] = issued_on.isoformat()
+    invoice = Invoice.objects.create(
+        id=new_id(),
+        organisation_id=purchase.organisation_id,
+        purchase=purchase,
+        kind=kind,
+        year=issued_on.year,
+        sequence=series.last,
+        number=number,
+        corrects=corrects,
+        issued_on=issued_on,
+        issued_at=now,
+        language=purchase.language,
+        net_cents=net,
+        vat_cents=vat,
+        gross_cents=net + vat,
+        currency=purchase.currency,
+        facts=facts,
+        facts_sha256=facts_hash(facts),
+    )
+    record(
+        organisation=purchase.organisation_id,
+        subject="invoice",
+        subject_id=invoice.id,
+        move=f"{kind.label.lower()} issued",
+        who="billing",
+        why=reason or f"{purchase.title} ({purchase.reference})",
+        now=now,
+        number=number,
+    )
+    return invoice
+
+
+def facts_hash(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _facts(
+    purchase: Purchase,
+    *,
+    kind: InvoiceKind,
+    number: str,
+    title: str,
+    net: int,
+    vat: int,
+    corrects: Invoice | None,
+    reason: str,
+) -> dict[str, Any]:
+    zone = seller().zone
+    delivered_at = purchase.paid_at or purchase.ordered_at
+    return {
+        "kind": kind.value,
+        "number": number,
+        "seller": asdict(seller()),
+        "buyer": purchase.buyer,
+        "reference": purchase.reference,
+        "line": {
+            "title": title,
+            "kind": purchase.kind,
+            "credits": purchase.credits,
+            "tier": purchase.tier,
+            "net_cents": net,
+        },
+        "net_cents": net,
+        "vat_cents": vat,
+        "gross_cents": net + vat,
+        "currency": purchase.currency,
+        "vat": {
+            "treatment": purchase.vat_treatment,
+            "country": purchase.vat_country,
+            "permille": purchase.vat_permille,
+        },
+        "delivered_on": delivered_at.astimezone(zone).date().isoformat(),
+        "period_from_on": purchase.period_from_at.astimezone(zone).date().isoformat()
+        if purchase.period_from_at
+        else "",
+        "period_until_on": purchase.period_until_at.astimezone(zone).date().isoformat()
+        if purchase.period_until_at
+        else "",
+        "pay_until_on": purchase.expires_at.astimezone(zone).date().isoformat(),
+        "is_paid": purchase.status not in AWAITING_PAYMENT and kind == InvoiceKind.INVOICE,
+        "gateway": purchase.gateway,
+        "is_subscription": purchase.kind == PurchaseKind.SUBSCRIPTION,
+        "corrects": corrects.number if corrects else "",
+        "corrects_on": corrects.issued_on.isoformat() if corrects else "",
+        "reason": reason,
+    }

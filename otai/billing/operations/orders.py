@@ -1,0 +1,217 @@
+"""Orders: what an organisation wants to buy, with price, VAT and buyer as they are then. How they are paid is in checkout.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from otai.billing import queries
+from otai.billing.gateways import gateway_named
+from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind
+from otai.billing.operations import invoices
+from otai.billing.operations.events import notify, record
+from otai.billing.seller import seller
+from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
+from otai.db import new_id
+from otai.errors import Refused
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
+from otai.pricing.vat import Vat, vat_cents, vat_on_sale
+from otai.units import Money
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""For references that people copy by hand: without 0 and O, 1 and I."""
+
+
+class BillingDetailsMissing(Refused):
+    code = "billing_details_missing"
+
+
+class PurchaseMoved(Refused):
+    """Someone else changed the purchase meanwhile. Look at it again."""
+
+    code = "purchase_moved"
+
+
+def request_hash_of(*asked: object) -> str:
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def order_month(
+    *,
+    organisation: Organisation,
+    tier: Tier,
+    gateway: str,
+    key: str,
+    who: str,
+    now: datetime,
+    less_cents: int = 0,
+) -> Purchase:
+    """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it replaces."""
+    price = queries.price_book().tiers[tier].monthly_price
+    net = Money(max(1, price.cents - less_cents), price.currency)
+    way = gateway_named(gateway)
+    return order(
+        organisation=organisation,
+        kind=PurchaseKind.SUBSCRIPTION,
+        title=f"{tier.title}, one month",
+        credits=0,
+        tier=tier.value,
+        price=net,
+        custom_package=None,
+        gateway=way.name,
+        key=key,
+        request_hash=request_hash_of("month", tier.value, net.cents, net.currency, way.name),
+        who=who,
+        now=now,
+    )
+
+
+def order(
+    *,
+    organisation: Organisation,
+    kind: PurchaseKind,
+    title: str,
+    credits: int,
+    tier: str,
+    price: Money,
+    custom_package: UUID | None,
+    gateway: str,
+    key: str,
+    request_hash: str,
+    who: str,
+    now: datetime,
+) -> Purchase:
+    details = billing_details(organisation)
+    book = queries.price_book()
+    vat = vat_for(details)
+    way = gateway_named(gateway)
+    tax = vat_cents(price.cents, vat.permille)
+    purchase = Purchase(
+        id=new_id(),
+        organisation=organisation,
+        reference=_new_reference(),
+        kind=kind,
+        title=title,
+        credits=credits,
+        tier=tier,
+        custom_package_id=custom_package,
+        price_book=book.version,
+        net_cents=price.cents,
+        vat_cents=tax,
+        gross_cents=price.cents + tax,
+        currency=price.currency,
+        vat_treatment=vat.treatment.value,
+        vat_country=vat.country,
+        vat_permille=vat.permille,
+        buyer={
+            name: getattr(details, name)
+            for name in ("name", "street", "postcode", "city", "country", "vat_id", "email")
+        },
+        language=details.language,
+        gateway=way.name,
+        key=key,
+        request_hash=request_hash,
+        ordered_at=now,
+        ordered_by=who,
+        expires_at=now + book.order_open_for,
+    )
+    purchase.save(force_insert=True)
+    record(
+        organisation=organisation,
+        subject="purchase",
+        subject_id=purchase.id,
+        move="ordered",
+        who=who,
+        now=now,
+        title=title,
+        gross_cents=purchase.gross_cents,
+        currency=purchase.currency,
+        gateway=way.name,
+    )
+    if way.pays_by_invoice:
+        invoices.issue(purchase, now=now)
+        notify(
+            organisation=organisation,
+            template="invoice",
+            key=f"ordered:{purchase.id}",
+            context={
+                "title": title,
+                "amount_cents": purchase.gross_cents,
+                "currency": purchase.currency,
+                "reference": purchase.reference,
+                "pay_until": purchase.expires_at.isoformat(),
+            },
+            now=now,
+        )
+    return purchase
+
+
+def _new_reference() -> str:
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return f"OT-{letters[:5]}-{letters[5:]}"
+
+
+def billing_details(organisation: Organisation) -> BillingDetails:
+    """Raises BillingDetailsMissing."""
+    details = BillingDetails.objects.filter(organisation=organisation).first()
+    if details is None:
+        raise BillingDetailsMissing(
+            "An invoice needs a name and an address first. Enter the billing details: otai billing details set.",
+            organisation=organisation.slug,
+        )
+    return details
+
+
+def vat_for(details: BillingDetails) -> Vat:
+    return vat_on_sale(
+        rates=queries.price_book().vat_rates,
+        seller_country=seller().country,
+        buyer_country=details.country,
+        buyer_vat_id=details.vat_id,
+    )
+
+
+def locked(id: UUID) -> Purchase:
+    """The purchase, with its row locked until the transaction ends."""
+    return Purchase.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+
+
+def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: datetime, **columns: object) -> None:
+    """One compare-and-swap of the status, with its event. Raises PurchaseMoved when someone was faster."""
+    before = PurchaseStatus(purchase.status)
+    assert to in PURCHASE_MOVES[before], f"no move {before} -> {to}"
+    if not Purchase.objects.filter(id=purchase.id, status=before).update(status=to.value, **columns):
+        raise PurchaseMoved(
+            f"{purchase.reference} was changed meanwhile. Look at it again.", purchase=purchase.reference
+        )
+    for name, value in {"status": to.value, **columns}.items():
+        setattr(purchase, name, value)
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move=f"{before} -> {to}",
+        who=who,
+        why=why,
+        now=now,
+    )
+
+
+def cancel_locked(purchase: Purchase, *, who: str, why: str, now: datetime) -> None:
+    """Cancels a locked order, and closes its invoice with a credit note. What was paid in part becomes surplus, to be returned."""
+    move(purchase, PurchaseStatus.CANCELLED, who=who, why=why, now=now, paid_cents=0)
+    _turn_into_surplus(purchase)
+    invoices.cancel(purchase, why=why, now=now)
+
+
+def _turn_into_surplus(purchase: Purchase) -> None:
+    """What was paid in part for an order that is cancelled is owed back: it waits as surplus for an operator."""
+    Payment.objects.filter(purchase=purchase, applied_cents__gt=0).update(
+        surplus_cents=F("surplus_cents") + F("applied_cents"), applied_cents=0
+    )

@@ -1,0 +1,280 @@
+"""Money that arrives, and money that is taken back. What was bought is delivered here, once, with the payment that completes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from otai.billing.gateway import PaymentSeen, PaymentState
+from otai.billing.models import Payment, Purchase, PurchaseKind, TopUp, TopUpState
+from otai.billing.operations import invoices
+from otai.billing.operations.events import checked_why, notify, record
+from otai.billing.operations.orders import cancel_locked, locked, move
+from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
+from otai.db import new_id
+from otai.errors import Invalid, NotFound, Refused
+from otai.ledger import operations as ledger
+from otai.ledger.models import Source
+from otai.units import Money
+
+
+class PaymentDiffers(Refused):
+    """The same bank reference was recorded before with another amount or for another purchase."""
+
+    code = "duplicate_request"
+
+
+class InvalidPayment(Invalid):
+    code = "invalid_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentBooked:
+    """Where a payment went. `missing` is what the purchase still lacks, `surplus` what nobody had asked for."""
+
+    payment: Payment
+    purchase: Purchase
+    missing: Money
+    surplus: Money
+    delivered: bool
+    replayed: bool
+
+
+def confirm_payment(
+    *, reference: str, received: Money, bank_reference: str, who: str, why: str, now: datetime
+) -> PaymentBooked:
+    """An operator confirms what the bank statement shows: so much came for the purchase with this reference.
+
+    `bank_reference` is the bank's id of the entry: recorded twice, it counts once. Too little leaves the purchase part-paid; too
+    much is kept as surplus until an operator returns it. Raises NotFound, InvalidPayment, PaymentDiffers, WhoAndWhyMissing.
+    """
+    why = checked_why(why)
+    bank_reference = bank_reference.strip()
+    if received.cents <= 0:
+        raise InvalidPayment(
+            "A payment is more than nothing; money that goes out is a payment refund.", cents=received.cents
+        )
+    if not bank_reference or len(bank_reference) > 180:
+        raise InvalidPayment(
+            "Give the bank's reference of the entry (1 to 180 characters): it keeps one payment from counting twice."
+        )
+    with transaction.atomic():
+        purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
+        if purchase is None:
+            raise NotFound(f"There is no purchase {reference}.", reference=reference)
+        return book_payment(
+            locked(purchase.id),
+            gateway="bank_transfer",
+            external_id=bank_reference,
+            received=received,
+            who=who,
+            why=why,
+            now=now,
+        )
+
+
+def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
+    """Books what a provider says of a payment now. Whatever has been booked before is not booked again."""
+    with transaction.atomic():
+        purchase = locked(purchase.id)
+        status = PurchaseStatus(purchase.status)
+        match seen.state:
+            case PaymentState.SUCCEEDED:
+                book_payment(
+                    purchase,
+                    gateway=purchase.gateway,
+                    external_id=seen.reference,
+                    received=Money(seen.received_cents, seen.currency),
+                    who=who,
+                    why="The provider confirmed the payment.",
+                    now=now,
+                )
+            case PaymentState.PROCESSING if status is PurchaseStatus.OPEN:
+                move(purchase, PurchaseStatus.PROCESSING, who=who, why="The payer's bank is at work.", now=now)
+            case PaymentState.FAILED if status in (PurchaseStatus.OPEN, PurchaseStatus.PROCESSING):
+                _attempt_failed(purchase, seen, who=who, now=now)
+            case PaymentState.CANCELLED if status in AWAITING_PAYMENT and purchase.gateway_reference:
+                if status is PurchaseStatus.PART_PAID:
+                    return
+                cancel_locked(purchase, who=who, why="The provider cancelled the payment.", now=now)
+
+
+def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
+    why = seen.problem or "The payment failed."
+    if purchase.status == PurchaseStatus.PROCESSING:
+        move(purchase, PurchaseStatus.OPEN, who=who, why=why, now=now)
+    else:
+        record(
+            organisation=purchase.organisation_id,
+            subject="purchase",
+            subject_id=purchase.id,
+            move="attempt failed",
+            who=who,
+            why=why,
+            now=now,
+        )
+    notify(
+        organisation=purchase.organisation,
+        template="payment_failed",
+        key=f"payment-failed:{purchase.id}:{now.date()}",
+        context={"title": purchase.title, "reference": purchase.reference, "problem": why},
+        now=now,
+    )
+
+
+def book_payment(
+    purchase: Purchase, *, gateway: str, external_id: str, received: Money, who: str, why: str, now: datetime
+) -> PaymentBooked:
+    """Books money for a locked purchase and delivers what was bought once it is paid in full, in one transaction."""
+    before = Payment.objects.filter(gateway=gateway, external_id=external_id).first()
+    if before is not None:
+        if before.purchase_id != purchase.id or (before.cents, before.currency) != (received.cents, received.currency):
+            raise PaymentDiffers(
+                f"{external_id} was recorded before: {Money(before.cents, before.currency)} for "
+                f"{before.purchase.reference}. Another entry needs its own bank reference.",
+                external_id=external_id,
+            )
+        return _booked(before, purchase, replayed=True)
+    due = purchase.gross_cents - purchase.paid_cents
+    applied = _applicable(purchase, received, due=due)
+    payment = Payment.objects.create(
+        id=new_id(),
+        organisation_id=purchase.organisation_id,
+        purchase=purchase,
+        gateway=gateway,
+        external_id=external_id,
+        cents=received.cents,
+        currency=received.currency,
+        applied_cents=applied,
+        surplus_cents=received.cents - applied,
+        received_at=now,
+        recorded_by=who,
+        note=why,
+    )
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move="payment received",
+        who=who,
+        why=why,
+        now=now,
+        cents=received.cents,
+        currency=received.currency,
+        applied_cents=applied,
+        external_id=external_id,
+    )
+    if applied == 0:
+        _say_surplus(payment, purchase, now=now)
+    elif applied == due:
+        _deliver(purchase, paid_cents=purchase.paid_cents + applied, who=who, why=why, now=now)
+    elif purchase.status == PurchaseStatus.PART_PAID:
+        purchase.paid_cents += applied
+        Purchase.objects.filter(id=purchase.id).update(paid_cents=F("paid_cents") + applied)
+    else:
+        move(
+            purchase,
+            PurchaseStatus.PART_PAID,
+            who=who,
+            why="Less came than was asked for.",
+            now=now,
+            paid_cents=purchase.paid_cents + applied,
+        )
+        notify(
+            organisation=purchase.organisation,
+            template="part_paid",
+            key=f"part-paid:{payment.id}",
+            context={
+                "title": purchase.title,
+                "reference": purchase.reference,
+                "received_cents": applied,
+                "missing_cents": purchase.gross_cents - purchase.paid_cents,
+                "currency": purchase.currency,
+            },
+            now=now,
+        )
+    return _booked(payment, purchase, replayed=False)
+
+
+def _applicable(purchase: Purchase, received: Money, *, due: int) -> int:
+    """How many cents count towards the purchase; the rest is surplus, and waits for an operator.
+
+    Nothing of another currency counts, nothing for what is paid already, and for a cancelled order only its whole amount: then the
+    customer gets what they paid for after all.
+    """
+    if received.currency != purchase.currency:
+        return 0
+    if purchase.kind == PurchaseKind.SUBSCRIPTION and not can_begin_month(purchase):
+        return 0
+    if purchase.status in AWAITING_PAYMENT:
+        return min(received.cents, due)
+    if purchase.status == PurchaseStatus.CANCELLED and received.cents >= due:
+        return due
+    return 0
+
+
+def _booked(payment: Payment, purchase: Purchase, *, replayed: bool) -> PaymentBooked:
+    missing = max(0, purchase.gross_cents - purchase.paid_cents)
+    return PaymentBooked(
+        payment=payment,
+        purchase=purchase,
+        missing=Money(missing, purchase.currency),
+        surplus=Money(payment.surplus_cents, payment.currency),
+        delivered=purchase.paid_at is not None,
+        replayed=replayed,
+    )
+
+
+def _say_surplus(payment: Payment, purchase: Purchase, *, now: datetime) -> None:
+    record(
+        organisation=purchase.organisation_id,
+        subject="payment",
+        subject_id=payment.id,
+        move="surplus waits for an operator",
+        who="billing",
+        why=f"{Money(payment.cents, payment.currency)} came for {purchase.reference}, which is {purchase.status} and asks for "
+        f"{Money(purchase.gross_cents, purchase.currency)}.",
+        now=now,
+    )
+
+
+def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: datetime) -> None:
+    columns: dict[str, object] = {"paid_at": now, "paid_cents": paid_cents}
+    if purchase.kind == PurchaseKind.PACKAGE:
+        made = ledger.grant(
+            organisation=purchase.organisation_id,
+            credits=purchase.credits,
+            source=Source.PURCHASE,
+            key=f"purchase:{purchase.id}",
+            reference=f"purchase:{purchase.reference}",
+            reason=purchase.title,
+            now=now,
+            price=Money(purchase.net_cents, purchase.currency),
+            price_book=purchase.price_book,
+        )
+        columns["lot"] = made.lot
+    else:
+        starts, ends = begin_paid_month(purchase, who=who, now=now)
+        columns |= {"period_from_at": starts, "period_until_at": ends}
+    move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
+    invoices.issue(purchase, now=now)
+    TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
+        state=TopUpState.SUCCEEDED, ended_at=now, outcome="Paid."
+    )
+    notify(
+        organisation=purchase.organisation,
+        template="purchase_paid",
+        key=f"paid:{purchase.id}",
+        context={
+            "title": purchase.title,
+            "reference": purchase.reference,
+            "credits": purchase.credits,
+            "amount_cents": purchase.gross_cents,
+            "currency": purchase.currency,
+        },
+        now=now,
+    )

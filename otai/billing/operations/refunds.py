@@ -1,0 +1,247 @@
+"""Money that goes back because we decide so: unused credits of a purchase, and surplus. Decided in one transaction, sent after it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from otai.billing.gateway import GatewayUnavailable, RefundOutcome
+from otai.billing.gateways import gateway_named
+from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState
+from otai.billing.operations import invoices
+from otai.billing.operations.events import checked_why, notify, record
+from otai.billing.operations.orders import locked, move
+from otai.billing.status import PurchaseStatus
+from otai.db import new_id
+from otai.errors import NotFound, Refused
+from otai.ledger import operations as ledger
+from otai.ledger.models import Lot
+from otai.ledger.revenue import value_of
+from otai.units import Money, whole_credits
+
+
+class PaymentAlreadyRefunded(Refused):
+    code = "already_refunded"
+
+
+class PaymentNotConfirmed(Refused):
+    """Nothing was paid yet, so nothing can be paid back."""
+
+    code = "payment_not_confirmed"
+
+
+class NothingToRefund(Refused):
+    code = "nothing_to_refund"
+
+
+class RefundNotSent(Refused):
+    code = "refund_not_sent"
+
+
+def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits: int | None = None) -> PaymentRefund:
+    """Pays back the unused credits of a purchase (or `credits` of them), pro rata at the price paid, once.
+
+    Withdraws the credits, issues the credit note and books the refund in one transaction; then tells the gateway. Where that does
+    not answer, the sweep tells it again under the same key. Raises NotFound, PaymentNotConfirmed, PaymentAlreadyRefunded,
+    NothingToRefund, InsufficientCredits, WhoAndWhyMissing.
+    """
+    why = checked_why(why)
+    with transaction.atomic():
+        refund = _decide(reference, who=who, why=why, now=now, credits=credits)
+    return send(refund.id, now=now)
+
+
+def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int | None) -> PaymentRefund:
+    found = Purchase.objects.filter(reference=reference.strip().upper()).first()
+    if found is None:
+        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+    purchase = locked(found.id)
+    if PaymentRefund.objects.filter(purchase=purchase, kind=RefundKind.UNUSED_CREDITS).exists():
+        raise PaymentAlreadyRefunded(f"{purchase.reference} was paid back before; a purchase is paid back once.")
+    if purchase.kind != PurchaseKind.PACKAGE:
+        raise NothingToRefund(f"{purchase.reference} is a month of a tier; only unused credits are paid back.")
+    if purchase.paid_at is None:
+        raise PaymentNotConfirmed(
+            f"{purchase.reference} is {purchase.status}: its payment is not confirmed. Cancel it instead.",
+            status=purchase.status,
+        )
+    if purchase.status != PurchaseStatus.PAID:
+        raise NothingToRefund(
+            f"{purchase.reference} is {purchase.status}: its money is not ours to pay back.", status=purchase.status
+        )
+    assert purchase.lot is not None, "a paid package has its lot"
+    lot = Lot.objects.get(id=purchase.lot, organisation=purchase.organisation_id)
+    wanted = lot.unspent if credits is None else whole_credits(credits)
+    if wanted == 0:
+        raise NothingToRefund(
+            f"All {lot.credits} credits of {purchase.reference} are spent or held; there is nothing to pay back.",
+            spent=lot.spent,
+            held=lot.held,
+        )
+    gone = lot.spent + lot.withdrawn
+    net = value_of(purchase.net_cents, purchase.credits, gone, gone + wanted)
+    vat = invoices.part_of_vat(purchase, net)
+    if net + vat == 0:
+        raise NothingToRefund(f"{wanted} credits of {purchase.reference} are worth less than a cent.")
+    ledger.withdraw(
+        organisation=purchase.organisation_id,
+        lot=lot.id,
+        credits=wanted,
+        key=f"payment-refund:{purchase.id}",
+        reference=f"purchase:{purchase.reference}",
+        reason=f"Paid back: {why}",
+        now=now,
+    )
+    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
+    refund = PaymentRefund.objects.create(
+        id=new_id(),
+        organisation_id=purchase.organisation_id,
+        purchase=purchase,
+        payment=payment,
+        kind=RefundKind.UNUSED_CREDITS,
+        credits=wanted,
+        net_cents=net,
+        vat_cents=vat,
+        gross_cents=net + vat,
+        currency=purchase.currency,
+        # Money goes back the way it came.
+        gateway=payment.gateway if payment else purchase.gateway,
+        requested_at=now,
+        requested_by=who,
+        reason=why,
+    )
+    title = f"{wanted} unused of {purchase.credits} credits"
+    note = invoices.credit(purchase, title=title, net=net, vat=vat, why=why, now=now)
+    move(purchase, PurchaseStatus.REFUNDED, who=who, why=why, now=now)
+    notify(
+        organisation=purchase.organisation,
+        template="payment_refunded",
+        key=f"refunded:{refund.id}",
+        context={
+            "title": purchase.title,
+            "reference": purchase.reference,
+            "credits": wanted,
+            "amount_cents": refund.gross_cents,
+            "currency": refund.currency,
+            "credit_note": note.number if note else "",
+        },
+        now=now,
+    )
+    return refund
+
+
+def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> PaymentRefund:
+    """Sends back what a payment brought beyond what was asked for. Raises NotFound, NothingToRefund, WhoAndWhyMissing."""
+    why = checked_why(why)
+    with transaction.atomic():
+        found = Payment.objects.select_for_update(of=("self",)).select_related("purchase").filter(id=payment).first()
+        if found is None:
+            raise NotFound(f"There is no payment {payment}.", payment=str(payment))
+        left = found.surplus_cents - found.returned_cents
+        if left == 0:
+            raise NothingToRefund("This payment has no surplus left to return.")
+        Payment.objects.filter(id=found.id).update(returned_cents=F("returned_cents") + left)
+        refund = PaymentRefund.objects.create(
+            id=new_id(),
+            organisation_id=found.organisation_id,
+            purchase=found.purchase,
+            payment=found,
+            kind=RefundKind.SURPLUS,
+            credits=0,
+            net_cents=left,
+            vat_cents=0,
+            gross_cents=left,
+            currency=found.currency,
+            gateway=found.gateway,
+            requested_at=now,
+            requested_by=who,
+            reason=why,
+        )
+        record(
+            organisation=found.organisation_id,
+            subject="payment",
+            subject_id=found.id,
+            move="surplus returned",
+            who=who,
+            why=why,
+            now=now,
+            cents=left,
+            currency=found.currency,
+        )
+    return send(refund.id, now=now)
+
+
+def send(id: UUID, *, now: datetime) -> PaymentRefund:
+    """Tells the gateway about a payment refund that it has not been told of, or that failed. Safe to repeat: the key is the refund's id."""
+    refund = PaymentRefund.objects.select_related("purchase", "payment").get(id=id)
+    if refund.state not in (RefundState.REQUESTED, RefundState.FAILED):
+        return refund
+    gateway = gateway_named(refund.gateway)
+    reference = refund.payment.external_id if refund.payment else refund.purchase.gateway_reference
+    try:
+        seen = gateway.refund(
+            reference=reference, cents=refund.gross_cents, currency=refund.currency, key=f"refund:{refund.id}"
+        )
+    except GatewayUnavailable as error:
+        PaymentRefund.objects.filter(id=id).update(problem=error.message[:500])
+        refund.refresh_from_db()
+        return refund
+    state = {
+        RefundOutcome.SENT: RefundState.SENT,
+        RefundOutcome.CONFIRMED: RefundState.CONFIRMED,
+        RefundOutcome.FAILED: RefundState.FAILED,
+    }[seen.outcome]
+    moved = PaymentRefund.objects.filter(id=id, state=refund.state).update(
+        state=state, gateway_reference=seen.reference, sent_at=now, problem=seen.problem[:500]
+    )
+    if moved:
+        _record_move(refund, state, who=gateway.name, why=seen.problem, now=now)
+    refund.refresh_from_db()
+    return refund
+
+
+def confirm_refund(*, refund: UUID, who: str, why: str, now: datetime) -> PaymentRefund:
+    """An operator has made the bank transfer of a payment refund. Raises NotFound and RefundNotSent."""
+    why = checked_why(why)
+    with transaction.atomic():
+        found = PaymentRefund.objects.filter(id=refund).first()
+        if found is None:
+            raise NotFound(f"There is no payment refund {refund}.", refund=str(refund))
+        if not PaymentRefund.objects.filter(id=refund, state=RefundState.SENT).update(state=RefundState.CONFIRMED):
+            raise RefundNotSent(f"This payment refund is {found.state}; only one that was sent can be confirmed.")
+        _record_move(found, RefundState.CONFIRMED, who=who, why=why, now=now)
+        found.refresh_from_db()
+    return found
+
+
+def send_waiting(*, now: datetime) -> int:
+    """Sends payment refunds that no gateway has been told of yet; returns how many went out."""
+    waiting = PaymentRefund.objects.filter(state=RefundState.REQUESTED).values_list("id", flat=True)
+    return sum(send(id, now=now).state != RefundState.REQUESTED for id in list(waiting))
+
+
+def refund_failed(*, gateway_reference: str, why: str, now: datetime) -> bool:
+    """A provider says, later, that a payment refund did not arrive: an operator sends it again another way."""
+    found = PaymentRefund.objects.filter(gateway_reference=gateway_reference).exclude(state=RefundState.FAILED).first()
+    if found is None:
+        return False
+    with transaction.atomic():
+        PaymentRefund.objects.filter(id=found.id).update(state=RefundState.FAILED, problem=why[:500])
+        _record_move(found, RefundState.FAILED, who=found.gateway, why=why, now=now)
+    return True
+
+
+def _record_move(refund: PaymentRefund, to: RefundState, *, who: str, why: str, now: datetime) -> None:
+    record(
+        organisation=refund.organisation_id,
+        subject="payment refund",
+        subject_id=refund.id,
+        move=f"{refund.state} -> {to.value}",
+        who=who,
+        why=why,
+        now=now,
+        amount=str(Money(refund.gross_cents, refund.currency)),
+    )

@@ -1,0 +1,168 @@
+"""What becomes due with time: paid months that end, grace that runs out, and the order for the next month."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+
+from otai.billing import queries
+from otai.billing.models import BillingDetails, Purchase, PurchaseKind, Subscription
+from otai.billing.operations.checkout import pay
+from otai.billing.operations.events import notify
+from otai.billing.operations.orders import cancel_locked, order_month
+from otai.billing.operations.subscriptions import move
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
+from otai.errors import OtaiError
+from otai.pricing.price_book import Tier
+
+logger = logging.getLogger(__name__)
+SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSweep:
+    """Tiers that `ended` or fell back, months that were `ordered`, and organisations whose turn failed and comes again."""
+
+    ended: int
+    ordered: int
+    failed: int
+
+
+def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
+    """Ends what ended, and orders the month that follows a paid one. Safe to run at any time, from any number of processes."""
+    ended = ordered = failed = 0
+    due = Subscription.objects.filter(
+        Q(status=SubscriptionStatus.UNPAID)
+        | Q(status__in=[SubscriptionStatus.PAID, SubscriptionStatus.ENDING], paid_until_at__lte=now)
+    ).order_by("paid_until_at", "id")
+    for id in list(due.values_list("id", flat=True)):
+        try:
+            with transaction.atomic():
+                subscription = _locked(id)
+                ended += settle_what_ended(subscription, now=now)
+                purchase = _order_next_month(subscription, now=now)
+            if purchase is not None:
+                ordered += 1
+                # The provider is asked between transactions: a saved payment method is charged, a bank transfer is awaited.
+                pay(purchase, now=now, payment_method=subscription.renewal_payment_method)
+        except (OtaiError, DatabaseError):
+            logger.exception("The renewal of subscription %s failed.", id)
+            failed += 1
+    return SubscriptionSweep(ended, ordered, failed)
+
+
+def _locked(id: UUID) -> Subscription:
+    return Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+
+
+def settle_what_ended(subscription: Subscription, *, now: datetime) -> bool:
+    """Moves a locked subscription whose paid month or grace has ended; returns whether its tier changed."""
+    match SubscriptionStatus(subscription.status):
+        case SubscriptionStatus.ENDING if subscription.paid_until_at and subscription.paid_until_at <= now:
+            _end_tier(subscription, now=now)
+            return True
+        case SubscriptionStatus.PAID if subscription.paid_until_at and subscription.paid_until_at <= now:
+            # Grace counts from now, not from the month's end: time in which our sweep did not run is not the customer's.
+            move(
+                subscription,
+                SubscriptionStatus.UNPAID,
+                who=SWEEP,
+                why="The paid month ended; the next is not paid yet.",
+                now=now,
+                grace_until_at=now + queries.price_book().payment_grace,
+            )
+        case SubscriptionStatus.UNPAID if subscription.grace_until_at and subscription.grace_until_at <= now:
+            return _fall_back(subscription, now=now)
+    return False
+
+
+def _end_tier(subscription: Subscription, *, now: datetime) -> None:
+    book = queries.price_book()
+    assert subscription.next_tier, "what ends names what begins"
+    tier = Tier(subscription.next_tier)
+    if book.tiers[tier].is_free:
+        to, grace = SubscriptionStatus.FREE, None
+    else:
+        to, grace = SubscriptionStatus.UNPAID, now + book.payment_grace
+    why = f"The paid month of {Tier(subscription.tier).title} ended, as was asked for."
+    ended_at = subscription.paid_until_at
+    move(subscription, to, who=SWEEP, why=why, now=now, tier=tier, effective_at=ended_at, grace_until_at=grace)
+
+
+def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
+    purchase = open_month(subscription)
+    if purchase is not None and purchase.status == PurchaseStatus.PROCESSING:
+        # The bank is still at work: whoever has paid in time is not punished for its slowness.
+        return False
+    why = "The month was not paid within the time of grace."
+    lost, grace_ended_at = Tier(subscription.tier), subscription.grace_until_at
+    if purchase is not None:
+        cancel_locked(purchase, who=SWEEP, why=why, now=now)
+    move(
+        subscription,
+        SubscriptionStatus.FREE,
+        who=SWEEP,
+        why=why,
+        now=now,
+        tier=Tier.COMMUNITY,
+        effective_at=grace_ended_at,
+    )
+    notify(
+        organisation=subscription.organisation,
+        template="tier_ended",
+        key=f"tier-ended:{subscription.id}:{grace_ended_at}",
+        context={"tier": lost.title},
+        now=now,
+    )
+    return True
+
+
+def open_month(subscription: Subscription) -> Purchase | None:
+    """The order for a month that waits for its payment, locked; there is at most one."""
+    return (
+        Purchase.objects.select_for_update()
+        .filter(
+            organisation=subscription.organisation_id,
+            kind=PurchaseKind.SUBSCRIPTION,
+            status__in=AWAITING_PAYMENT,
+        )
+        .first()
+    )
+
+
+def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase | None:
+    if subscription.status != SubscriptionStatus.UNPAID or open_month(subscription) is not None:
+        return None
+    organisation = subscription.organisation
+    if not BillingDetails.objects.filter(organisation=organisation).exists():
+        # Nobody can be invoiced without an address; the grace time runs, and the desk shows who is affected.
+        return None
+    assert subscription.paid_until_at
+    purchase = order_month(
+        organisation=organisation,
+        tier=Tier(subscription.tier),
+        gateway=subscription.renewal_gateway,
+        # A cancelled order is followed by another for the same month, so the key counts the orders.
+        key=f"month:{subscription.paid_until_at.isoformat()}:{Purchase.objects.filter(organisation=organisation).count()}",
+        who=SWEEP,
+        now=now,
+    )
+    notify(
+        organisation=organisation,
+        template="month_due",
+        key=f"month-due:{purchase.id}",
+        context={
+            "tier": Tier(subscription.tier).title,
+            "amount_cents": purchase.gross_cents,
+            "currency": purchase.currency,
+            "reference": purchase.reference,
+            "grace_until": subscription.grace_until_at.isoformat() if subscription.grace_until_at else "",
+        },
+        now=now,
+    )
+    return purchase

@@ -1,0 +1,211 @@
+"""Tiers: signing up, and which tier is in force since when. What is due at a time (renewals, falls, grants) is in renewals.py."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Sum
+
+from otai.billing import queries
+from otai.billing.models import Purchase, Subscription, TierChange
+from otai.billing.operations.events import record
+from otai.billing.status import SUBSCRIPTION_MOVES, SubscriptionStatus
+from otai.errors import NotFound
+from otai.ledger import operations as ledger
+from otai.ledger.models import Lot, Source
+from otai.orgs.models import Organisation
+from otai.orgs.operations import create_organisation
+from otai.pricing.anniversary import anniversary_at, months_begun
+from otai.pricing.price_book import PriceBook, Tier
+
+
+@transaction.atomic
+def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, who: str = "sign-up") -> Organisation:
+    """A new organisation in a tier, with the tier's initial credits in its account.
+
+    In a paid tier the first month is charged from now on: the tier stays in force for the price book's grace, and falls back to
+    Community if it is not paid by then. Raises InvalidOrganisation and OrganisationExists; nothing is written then.
+    """
+    organisation = create_organisation(slug=slug, name=name, time_zone=time_zone, now=now)
+    book = queries.price_book()
+    is_free = book.tiers[tier].is_free
+    status = SubscriptionStatus.FREE if is_free else SubscriptionStatus.UNPAID
+    subscription = Subscription.objects.create(
+        organisation=organisation,
+        tier=tier.value,
+        signed_up_at=now,
+        status=status.value,
+        next_grant_at=anniversary_at(now, 1, organisation.zone),
+        billing_anchor_at=None if is_free else now,
+        paid_until_at=None if is_free else now,
+        grace_until_at=None if is_free else now + book.payment_grace,
+    )
+    _bring_into_force(subscription, tier, effective_at=now, who=who, why="Signed up", now=now)
+    return organisation
+
+
+def locked(organisation: Organisation) -> Subscription:
+    """The subscription, with its row locked until the transaction ends. Raises NotFound."""
+    found = Subscription.objects.select_for_update().filter(organisation=organisation).first()
+    if found is None:
+        raise NotFound(f"{organisation.slug} has no subscription.", organisation=organisation.slug)
+    return found
+
+
+def move(
+    subscription: Subscription,
+    to: SubscriptionStatus,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+    tier: Tier | None = None,
+    effective_at: datetime | None = None,
+    billing_anchor_at: datetime | None = None,
+    paid_until_at: datetime | None = None,
+    grace_until_at: datetime | None = None,
+    next_tier: Tier | None = None,
+) -> None:
+    """One move of a locked subscription, with its event; a new tier comes into force with its initial credits.
+
+    What is not given is emptied, except the paid time, which only FREE empties.
+    """
+    before = SubscriptionStatus(subscription.status)
+    assert to == before or to in SUBSCRIPTION_MOVES[before], f"no move {before} -> {to}"
+    subscription.status = to.value
+    subscription.next_tier = next_tier.value if next_tier else None
+    subscription.grace_until_at = grace_until_at
+    if to is SubscriptionStatus.FREE:
+        subscription.billing_anchor_at = subscription.paid_until_at = None
+    else:
+        subscription.billing_anchor_at = billing_anchor_at or subscription.billing_anchor_at
+        subscription.paid_until_at = paid_until_at or subscription.paid_until_at
+    changed = tier is not None and tier.value != subscription.tier
+    if tier is not None:
+        subscription.tier = tier.value
+    subscription.save()
+    record(
+        organisation=subscription.organisation_id,
+        subject="subscription",
+        subject_id=subscription.id,
+        move=f"{before} -> {to}",
+        who=who,
+        why=why,
+        now=now,
+        tier=subscription.tier,
+        next_tier=subscription.next_tier,
+        paid_until=subscription.paid_until_at.isoformat() if subscription.paid_until_at else None,
+    )
+    if tier is not None and changed:
+        _bring_into_force(subscription, tier, effective_at=effective_at or now, who=who, why=why, now=now)
+
+
+def _bring_into_force(
+    subscription: Subscription, tier: Tier, *, effective_at: datetime, who: str, why: str, now: datetime
+) -> None:
+    organisation = subscription.organisation_id
+    first_time = not TierChange.objects.filter(organisation=organisation, tier=tier.value).exists()
+    TierChange.objects.create(
+        organisation_id=organisation,
+        tier=tier.value,
+        effective_at=effective_at,
+        recorded_at=now,
+        who=who,
+        why=why,
+    )
+    if first_time:
+        _grant_initial_credits(subscription, tier, queries.price_book(), now=now)
+
+
+def _grant_initial_credits(subscription: Subscription, tier: Tier, book: PriceBook, *, now: datetime) -> None:
+    """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up there."""
+    lots = Lot.objects.filter(organisation=subscription.organisation_id, source=Source.INITIAL)
+    had = lots.aggregate(credits=Sum("credits"))["credits"] or 0
+    due = book.tiers[tier].initial_credits - had
+    if due <= 0:
+        return
+    ledger.grant(
+        organisation=subscription.organisation_id,
+        credits=due,
+        source=Source.INITIAL,
+        key=f"initial:{tier.value}",
+        reference=f"tier:{tier.value}",
+        reason=f"Initial credits of the {tier.title} tier",
+        now=now,
+        price_book=book.version,
+    )
+
+
+def rank(tier: Tier | str) -> int:
+    """Tiers from low to high, in the order of the price book's enumeration."""
+    return list(Tier).index(Tier(tier))
+
+
+def can_begin_month(purchase: Purchase) -> bool:
+    """Whether a paid month of this tier still makes sense: not one below the tier that is in force by now."""
+    tier = Subscription.objects.values_list("tier", flat=True).get(organisation=purchase.organisation_id)
+    return rank(purchase.tier) >= rank(tier)
+
+
+def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[datetime, datetime]:
+    """The month that was paid for: another one of the tier in force, or the first of a higher one, from now on.
+
+    Returns its beginning and end. Part of the transaction that confirms the payment.
+    """
+    subscription = locked(purchase.organisation)
+    zone = purchase.organisation.zone
+    tier = Tier(purchase.tier)
+    why = f"{purchase.title} paid ({purchase.reference})"
+    if tier.value == subscription.tier and subscription.status != SubscriptionStatus.FREE:
+        assert subscription.billing_anchor_at and subscription.paid_until_at
+        starts = subscription.paid_until_at
+        months = months_begun(subscription.billing_anchor_at, starts, zone)
+        ends = anniversary_at(subscription.billing_anchor_at, months + 1, zone)
+        if subscription.status == SubscriptionStatus.ENDING:
+            next_tier = Tier(subscription.next_tier) if subscription.next_tier else None
+            move(
+                subscription,
+                SubscriptionStatus.ENDING,
+                who=who,
+                why=why,
+                now=now,
+                paid_until_at=ends,
+                next_tier=next_tier,
+            )
+        else:
+            move(subscription, SubscriptionStatus.PAID, who=who, why=why, now=now, paid_until_at=ends)
+        return starts, ends
+    ends = anniversary_at(now, 1, zone)
+    move(
+        subscription,
+        SubscriptionStatus.PAID,
+        who=who,
+        why=why,
+        now=now,
+        tier=tier,
+        billing_anchor_at=now,
+        paid_until_at=ends,
+    )
+    return now, ends
+
+
+def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
+    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at once."""
+    if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
+        return 0
+    paid = (
+        Purchase.objects.filter(
+            organisation=subscription.organisation_id,
+            paid_at__isnull=False,
+            period_until_at=subscription.paid_until_at,
+        )
+        .order_by("-paid_at")
+        .first()
+    )
+    if paid is None or paid.period_from_at is None or paid.period_until_at is None or paid.period_until_at <= now:
+        return 0
+    second = timedelta(seconds=1)
+    left = (paid.period_until_at - max(now, paid.period_from_at)) // second
+    whole = (paid.period_until_at - paid.period_from_at) // second
+    return paid.net_cents * left // whole

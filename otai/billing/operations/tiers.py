@@ -1,0 +1,137 @@
+"""Changing the tier, as a customer or an operator asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from otai.billing import queries
+from otai.billing.gateway import PaymentSeen
+from otai.billing.models import Purchase, Subscription
+from otai.billing.operations.checkout import pay
+from otai.billing.operations.orders import cancel_locked, order_month
+from otai.billing.operations.renewals import open_month, settle_what_ended
+from otai.billing.operations.subscriptions import locked, move, rank, unused_share_cents
+from otai.billing.status import SubscriptionStatus
+from otai.errors import Refused
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
+
+
+class AlreadyInTier(Refused):
+    code = "already_in_tier"
+
+
+class RiseNotPossible(Refused):
+    code = "rise_not_possible"
+
+
+@dataclass(frozen=True, slots=True)
+class TierAnswer:
+    """What became of the wish: in force at once, at `from_at`, or when `purchase` is paid."""
+
+    subscription: Subscription
+    in_force: bool
+    from_at: datetime | None
+    purchase: Purchase | None
+    payment: PaymentSeen | None
+
+
+def change_tier(
+    *,
+    organisation: Organisation,
+    tier: Tier,
+    who: str,
+    now: datetime,
+    why: str = "",
+    gateway: str = "",
+    payment_method: str = "",
+) -> TierAnswer:
+    """A higher tier begins when its first month is paid, a lower one when the paid month ends, a free one after a free one at once.
+
+    Asking for the tier in force takes a cancellation back. What is left of a paid month is deducted when a higher tier begins.
+    Raises AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and NotFound.
+    """
+    why = why.strip() or f"Asked for {tier.title}"
+    with transaction.atomic():
+        subscription = locked(organisation)
+        settle_what_ended(subscription, now=now)
+        purchase = _apply(subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now)
+    payment = pay(purchase, now=now, payment_method=payment_method) if purchase else None
+    subscription.refresh_from_db()
+    if purchase is not None:
+        purchase.refresh_from_db()
+    in_force = subscription.tier == tier.value
+    waits = subscription.paid_until_at if subscription.next_tier == tier.value else None
+    return TierAnswer(subscription, in_force, now if in_force else waits, purchase, payment)
+
+
+def _apply(
+    subscription: Subscription,
+    organisation: Organisation,
+    tier: Tier,
+    *,
+    gateway: str,
+    who: str,
+    why: str,
+    now: datetime,
+) -> Purchase | None:
+    status = SubscriptionStatus(subscription.status)
+    is_free = queries.price_book().tiers[tier].is_free
+    if tier.value == subscription.tier:
+        if status is not SubscriptionStatus.ENDING:
+            raise AlreadyInTier(f"{organisation.slug} is in {tier.title} already.", tier=tier.value)
+        move(subscription, SubscriptionStatus.PAID, who=who, why=why, now=now)
+        return None
+    if rank(tier) > rank(subscription.tier):
+        if is_free:
+            move(subscription, status, who=who, why=why, now=now, tier=tier)
+            return None
+        return _order_rise(subscription, organisation, tier, gateway=gateway, who=who, now=now)
+    _replace_open_month(subscription, who=who, why=why, now=now)
+    if status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
+        move(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=tier)
+    elif is_free:
+        move(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=tier)
+    else:
+        # Unpaid, and now cheaper: the sweep orders the month of the lower tier; the time of grace does not begin anew.
+        move(subscription, status, who=who, why=why, now=now, tier=tier, grace_until_at=subscription.grace_until_at)
+    return None
+
+
+def _order_rise(
+    subscription: Subscription, organisation: Organisation, tier: Tier, *, gateway: str, who: str, now: datetime
+) -> Purchase:
+    standing = open_month(subscription)
+    if standing is not None and standing.tier == tier.value and gateway in ("", standing.gateway):
+        return standing
+    _replace_open_month(subscription, who=who, why=f"{tier.title} was asked for instead.", now=now)
+    count = Purchase.objects.filter(organisation=organisation).count()
+    return order_month(
+        organisation=organisation,
+        tier=tier,
+        gateway=gateway,
+        key=f"rise:{tier.value}:{count}",
+        who=who,
+        now=now,
+        less_cents=unused_share_cents(subscription, now=now),
+    )
+
+
+def _replace_open_month(subscription: Subscription, *, who: str, why: str, now: datetime) -> None:
+    standing = open_month(subscription)
+    if standing is None:
+        return
+    if standing.status == "processing":
+        raise RiseNotPossible(
+            f"The payment of {standing.reference} is with the bank. Change the tier when its outcome is known.",
+            purchase=standing.reference,
+        )
+    cancel_locked(standing, who=who, why=why, now=now)
+
+
+def cancel_tier(*, organisation: Organisation, who: str, why: str, now: datetime) -> TierAnswer:
+    """Back to Community when the paid month ends; credits stay. Raises AlreadyInTier and NotFound."""
+    return change_tier(organisation=organisation, tier=Tier.COMMUNITY, who=who, why=why, now=now)

@@ -1,0 +1,176 @@
+"""The inbox of payment providers: verified, stored first under the event's own id, handled after, and again until it is.
+
+An event says only that something happened; what happened is asked of the provider. So repeated, late and reordered events do no
+harm, and what is lost is found by the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.models import F
+
+from otai.billing.gateway import News, NewsKind, ProviderEvent
+from otai.billing.gateways import gateway_named, gateways
+from otai.billing.models import Purchase, ReversalState, WebhookEvent, WebhookState
+from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.payments import apply_seen
+from otai.billing.operations.refunds import refund_failed
+from otai.billing.operations.reversals import reverse
+from otai.db import new_id
+from otai.errors import NotFound, OtaiError, Unavailable
+
+logger = logging.getLogger(__name__)
+
+most_attempts = 20
+"""The sweep gives up on an event after that; an operator can still retry it."""
+
+
+def receive(*, gateway: str, body: bytes, headers: Mapping[str, str], now: datetime) -> WebhookEvent:
+    """Verifies and stores one event, then tries to handle it. Returns it however that went: the provider needs not send it again.
+
+    Raises ForgedWebhook (nothing stored), GatewayUnknown and GatewayUnavailable.
+    """
+    event = gateway_named(gateway).read_webhook(body, headers)
+    stored = store(gateway, event, now=now)
+    if stored.state in (WebhookState.RECEIVED, WebhookState.FAILED):
+        handle(stored.id, now=now)
+        stored.refresh_from_db()
+    return stored
+
+
+def store(gateway: str, event: ProviderEvent, *, now: datetime, counts_as_delivery: bool = True) -> WebhookEvent:
+    """Stores an event under its own id; one that is there already only counts the delivery."""
+    WebhookEvent.objects.bulk_create(
+        [
+            WebhookEvent(
+                id=new_id(),
+                gateway=gateway,
+                event_id=event.id,
+                type=event.type,
+                payload=event.payload,
+                received_at=now,
+                deliveries=0,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    rows = WebhookEvent.objects.filter(gateway=gateway, event_id=event.id)
+    if counts_as_delivery:
+        rows.update(deliveries=F("deliveries") + 1)
+    return rows.get()
+
+
+def handle(id: UUID, *, now: datetime) -> bool:
+    """Handles one stored event; returns whether it is done with. A failure is written beside it and leaves it to be tried again."""
+    event = WebhookEvent.objects.get(id=id)
+    if event.state in (WebhookState.HANDLED, WebhookState.IGNORED):
+        return True
+    try:
+        state, outcome = _handle(event, now=now)
+    except (OtaiError, DatabaseError) as error:
+        logger.warning("Webhook event %s was not handled: %s", event.event_id, type(error).__name__)
+        problem = error.message if isinstance(error, OtaiError) else type(error).__name__
+        state, outcome = WebhookState.FAILED, problem
+    WebhookEvent.objects.filter(id=id).exclude(state__in=[WebhookState.HANDLED, WebhookState.IGNORED]).update(
+        state=state,
+        outcome=outcome[:500],
+        attempts=F("attempts") + 1,
+        handled_at=None if state is WebhookState.FAILED else now,
+    )
+    return state is not WebhookState.FAILED
+
+
+def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
+    gateway = gateway_named(event.gateway)
+    news = gateway.news(event.payload)
+    if news.kind is NewsKind.OTHER:
+        return WebhookState.IGNORED, "Not about a payment of ours."
+    if news.kind is NewsKind.REFUND_FAILED:
+        known = refund_failed(gateway_reference=news.subject, why=news.reason, now=now)
+        return (WebhookState.HANDLED, "Payment refund failed.") if known else (WebhookState.IGNORED, "Unknown refund.")
+    purchase = _purchase(event.gateway, news)
+    seen = gateway.look_up(news.reference)
+    if purchase is None:
+        # Our process died between opening the payment and storing its name: the metadata still says whose it is.
+        purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference)
+    if purchase is None:
+        return WebhookState.IGNORED, "No purchase of ours has this payment."
+    apply_seen(purchase, seen, who=event.gateway, now=now)
+    if news.kind is not NewsKind.PAYMENT:
+        verdict = {
+            NewsKind.REVERSAL_OPENED: ReversalState.OPEN,
+            NewsKind.REVERSAL_WON: ReversalState.WON,
+            NewsKind.REVERSAL_LOST: ReversalState.LOST,
+        }[news.kind]
+        reverse(
+            purchase.id,
+            external_id=news.subject,
+            verdict=verdict,
+            cents=news.cents,
+            currency=news.currency,
+            reason=news.reason,
+            who=event.gateway,
+            now=now,
+        )
+    purchase.refresh_from_db()
+    return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
+
+
+def _purchase(gateway: str, news: News) -> Purchase | None:
+    if not news.reference:
+        return None
+    return Purchase.objects.filter(gateway=gateway, gateway_reference=news.reference).first()
+
+
+def _purchase_of_metadata(gateway: str, purchase: str, reference: str) -> Purchase | None:
+    try:
+        id = UUID(purchase)
+    except ValueError:
+        return None
+    Purchase.objects.filter(id=id, gateway=gateway, gateway_reference="").update(gateway_reference=reference)
+    return Purchase.objects.filter(id=id, gateway=gateway, gateway_reference=reference).first()
+
+
+def retry(*, event: UUID, who: str, why: str, now: datetime) -> WebhookEvent:
+    """An operator has an event handled again. Raises NotFound, WhoAndWhyMissing."""
+    why = checked_why(why)
+    found = WebhookEvent.objects.filter(id=event).first()
+    if found is None:
+        raise NotFound(f"There is no webhook event {event}.", event=str(event))
+    record(organisation=None, subject="webhook", subject_id=found.id, move="retried", who=who, why=why, now=now)
+    handle(found.id, now=now)
+    found.refresh_from_db()
+    return found
+
+
+def handle_waiting(*, now: datetime) -> int:
+    """Handles what is stored and not handled yet, oldest first; returns how many are done with."""
+    waiting = WebhookEvent.objects.filter(
+        state__in=[WebhookState.RECEIVED, WebhookState.FAILED], attempts__lt=most_attempts
+    ).order_by("received_at", "id")
+    return sum(handle(id, now=now) for id in list(waiting.values_list("id", flat=True)))
+
+
+def fetch_lost(*, now: datetime, since: timedelta = timedelta(days=3)) -> int:
+    """Asks each provider for its events of late, and stores those that never came; returns how many were missing."""
+    missing = 0
+    for name, gateway in gateways().items():
+        try:
+            events = gateway.events_since(now - since)
+        except Unavailable:
+            continue
+        known = set(
+            WebhookEvent.objects.filter(gateway=name, event_id__in=[event.id for event in events]).values_list(
+                "event_id", flat=True
+            )
+        )
+        for event in sorted(events, key=lambda event: event.happened_at):
+            if event.id not in known:
+                store(name, event, now=now, counts_as_delivery=False)
+                missing += 1
+    return missing

@@ -1,0 +1,178 @@
+"""A payment provider that lives in memory, for tests and demonstrations: it behaves as gateway.py says, and passes the same contract test."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from otai.billing.gateway import (
+    ForgedWebhook,
+    GatewayUnavailable,
+    News,
+    NewsKind,
+    PaymentDeclined,
+    PaymentOrder,
+    PaymentSeen,
+    PaymentState,
+    ProviderEvent,
+    RefundOutcome,
+    RefundSeen,
+)
+
+SECRET = b"the fake provider's secret"
+
+GOOD_CARD = "pm_good"
+DECLINED_CARD = "pm_declined"
+CARD_WITH_3D_SECURE = "pm_3d_secure"
+SLOW_DEBIT = "pm_debit"
+"""Processing first; `settle` decides its outcome."""
+
+
+@dataclass
+class _Account:
+    payments: dict[str, PaymentSeen] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    amounts: dict[str, int] = field(default_factory=dict)
+    refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
+    events: list[ProviderEvent] = field(default_factory=list)
+    charges: int = 0
+    is_down: bool = False
+
+
+class FakeGateway:
+    name = "fake"
+    title = "Fake card"
+    charges_saved_methods = True
+    pays_by_invoice = False
+
+    def __init__(self) -> None:
+        self.account = _Account()
+
+    def forget_everything(self) -> None:
+        self.account = _Account()
+
+    def _answers(self) -> None:
+        if self.account.is_down:
+            raise GatewayUnavailable("The fake provider is down.")
+
+    def open_payment(self, order: PaymentOrder) -> PaymentSeen:
+        self._answers()
+        account = self.account
+        if order.key in account.keys:
+            return account.payments[account.keys[order.key]]
+        reference = f"fp_{len(account.payments) + 1}"
+        account.keys[order.key] = reference
+        account.methods[reference] = order.payment_method
+        account.amounts[reference] = order.cents
+        account.payments[reference] = PaymentSeen(
+            reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase, client_secret="shh"
+        )
+        return account.payments[reference]
+
+    def confirm(self, reference: str) -> PaymentSeen:
+        self._answers()
+        method = self.account.methods[reference].rpartition(":")[2]
+        self.account.charges += 1
+        if method == DECLINED_CARD:
+            self._becomes(reference, PaymentState.FAILED, problem="Your card was declined.")
+            raise PaymentDeclined("The payment was declined: Your card was declined.", reason="card_declined")
+        if method == CARD_WITH_3D_SECURE:
+            return self._becomes(reference, PaymentState.ACTION_NEEDED)
+        if method == SLOW_DEBIT:
+            return self._becomes(reference, PaymentState.PROCESSING)
+        return self.settle(reference)
+
+    def settle(self, reference: str, *, succeeds: bool = True, cents: int | None = None) -> PaymentSeen:
+        """The payer's bank has decided: what a customer or a bank does, not we."""
+        if not succeeds:
+            return self._becomes(reference, PaymentState.FAILED, problem="The debit was refused.")
+        received = self.account.amounts[reference] if cents is None else cents
+        return self._becomes(reference, PaymentState.SUCCEEDED, received_cents=received)
+
+    def _becomes(self, reference: str, state: PaymentState, **changes: Any) -> PaymentSeen:
+        found = replace(self.account.payments[reference], state=state, **{"problem": "", **changes})
+        self.account.payments[reference] = found
+        self.tell(f"payment.{state}", {"payment": reference})
+        return found
+
+    def tell(self, type: str, subject: dict[str, Any]) -> ProviderEvent:
+        number = len(self.account.events) + 1
+        at = datetime.fromtimestamp(1_790_000_000 + number, tz=UTC)
+        payload = {"id": f"fe_{number}", "type": type, "created": int(at.timestamp()), "subject": subject}
+        event = ProviderEvent(f"fe_{number}", type, payload, at)
+        self.account.events.append(event)
+        return event
+
+    def dispute(self, reference: str, *, verdict: str = "opened") -> ProviderEvent:
+        """A payer's bank asks the money back; `verdict` opened, won or lost."""
+        subject = {"payment": reference, "dispute": f"fd_{reference}", "cents": self.account.amounts[reference]}
+        return self.tell(f"dispute.{verdict}", subject)
+
+    def look_up(self, reference: str) -> PaymentSeen:
+        self._answers()
+        if reference not in self.account.payments:
+            raise PaymentDeclined(f"There is no payment {reference}.")
+        return self.account.payments[reference]
+
+    def cancel(self, reference: str) -> PaymentSeen:
+        self._answers()
+        found = self.look_up(reference)
+        if found.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING, PaymentState.CANCELLED):
+            return found
+        return self._becomes(reference, PaymentState.CANCELLED)
+
+    def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
+        self._answers()
+        paid = self.look_up(reference).received_cents
+        back = sum(
+            amount
+            for refund, (payment, amount) in self.account.refunds.items()
+            if payment == reference and refund != key
+        )
+        if cents > paid - back:
+            return RefundSeen("", RefundOutcome.FAILED, "More than was paid.")
+        self.account.refunds[key] = (reference, cents)
+        return RefundSeen(f"fr_{key}", RefundOutcome.CONFIRMED)
+
+    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
+        self._answers()
+        return f"fc_{email}:{payment_method}"
+
+    def signed(self, event: ProviderEvent) -> tuple[bytes, dict[str, str]]:
+        """Body and headers, as the provider would send them."""
+        body = json.dumps(event.payload).encode()
+        return body, {"Fake-Signature": hmac.new(SECRET, body, hashlib.sha256).hexdigest()}
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        signature = headers.get("Fake-Signature", "")
+        if not hmac.compare_digest(signature, hmac.new(SECRET, body, hashlib.sha256).hexdigest()):
+            raise ForgedWebhook("The signature of this webhook is not the provider's. Nothing was done.")
+        payload = json.loads(body)
+        at = datetime.fromtimestamp(payload["created"], tz=UTC)
+        return ProviderEvent(payload["id"], payload["type"], payload, at)
+
+    def events_since(self, at: datetime) -> list[ProviderEvent]:
+        self._answers()
+        return list(self.account.events)
+
+    def news(self, payload: dict[str, Any]) -> News:
+        subject = payload.get("subject", {})
+        kind = str(payload.get("type", ""))
+        if kind.startswith("payment."):
+            return News(NewsKind.PAYMENT, reference=subject["payment"])
+        if kind.startswith("dispute."):
+            verdict = {
+                "opened": NewsKind.REVERSAL_OPENED,
+                "won": NewsKind.REVERSAL_WON,
+                "lost": NewsKind.REVERSAL_LOST,
+            }[kind.partition(".")[2]]
+            return News(verdict, subject["payment"], subject["dispute"], subject["cents"], "EUR", "fraudulent")
+        if kind == "refund.failed":
+            return News(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
+        return News(NewsKind.OTHER)

@@ -1,0 +1,179 @@
+"""Value added tax on a sale of credits or of a tier: who owes it, where, and at what rate. Pure.
+
+Electronic services are taxed where the buyer is (Directive 2006/112/EC, articles 44, 58 and 196). Rates are data of the price book: a vendor
+who needs others names them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
+
+from stdnum.eu import vat as eu_vat
+from stdnum.exceptions import ValidationError
+
+from otai.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class VatRate:
+    """A standard rate in tenths of a percent: 190 is 19 %, 255 is 25.5 %."""
+
+    permille: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.permille <= 500:
+            raise ValueError(f"a VAT rate of {self.permille} permille is not plausible")
+
+    @property
+    def share(self) -> Fraction:
+        return Fraction(self.permille, 1000)
+
+
+_SOURCE = (
+    "Standard rate of the member state (Your Europe, VAT rules and rates); the vendor confirms it with each price book."
+)
+
+EU_STANDARD_RATES: Mapping[str, VatRate] = MappingProxyType(
+    {
+        country: VatRate(permille, _SOURCE)
+        for country, permille in {
+            "AT": 200,
+            "BE": 210,
+            "BG": 200,
+            "CY": 190,
+            "CZ": 210,
+            "DE": 190,
+            "DK": 250,
+            "EE": 240,
+            "ES": 210,
+            "FI": 255,
+            "FR": 200,
+            "GR": 240,
+            "HR": 250,
+            "HU": 270,
+            "IE": 230,
+            "IT": 220,
+            "LT": 210,
+            "LU": 170,
+            "LV": 210,
+            "MT": 180,
+            "NL": 210,
+            "PL": 230,
+            "PT": 230,
+            "RO": 210,
+            "SE": 250,
+            "SI": 220,
+            "SK": 230,
+        }.items()
+    }
+)
+"""The 27 member states by ISO 3166 code. Northern Ireland counts as outside for services."""
+
+
+class VatTreatment(StrEnum):
+    DOMESTIC = "domestic"
+    """Buyer in the seller's country: its rate."""
+    DESTINATION = "destination"
+    """Buyer in another member state without a VAT id: the rate of the buyer's country, declared through the One Stop Shop."""
+    REVERSE_CHARGE = "reverse_charge"
+    """Buyer in another member state with a VAT id: none on the invoice, the buyer owes it (article 196)."""
+    OUTSIDE = "outside"
+    """Buyer outside the Union: not subject to VAT of a member state (article 44)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vat:
+    """How one sale is taxed."""
+
+    treatment: VatTreatment
+    country: str
+    permille: int
+
+    @property
+    def in_words(self) -> str:
+        match self.treatment:
+            case VatTreatment.REVERSE_CHARGE:
+                return "reverse charge: the buyer owes the VAT"
+            case VatTreatment.OUTSIDE:
+                return "no VAT outside the European Union"
+            case _:
+                return f"{percent(self.permille)} % VAT ({self.country})"
+
+
+def percent(permille: int) -> str:
+    """`19`, `25.5`: the rate in percent without needless zeros."""
+    whole, tenth = divmod(permille, 10)
+    return f"{whole}.{tenth}" if tenth else str(whole)
+
+
+class InvalidVatId(Invalid):
+    code = "invalid_vat_id"
+
+
+def checked_vat_id(value: str, *, country: str) -> str:
+    """The VAT id in compact form, `DE136695976`; "" for an empty one.
+
+    Format and checksum are checked offline (python-stdnum); whether the id is in use today only the Commission's VIES service can
+    say. Raises InvalidVatId, also for an id of another country than the buyer's and for countries outside the Union.
+    """
+    value = value.strip()
+    if not value:
+        return ""
+    if country not in EU_STANDARD_RATES:
+        raise InvalidVatId(
+            f"A VAT id is for buyers in the European Union; {country} is outside. Leave it empty: no VAT is added.",
+            country=country,
+        )
+    prefix = "EL" if country == "GR" else country
+    try:
+        compact = str(eu_vat.validate(value))
+    except ValidationError:
+        raise InvalidVatId(
+            f"{value!r} is not a valid VAT id: its form or its check digit is wrong. It begins with {prefix}; the tax office's "
+            "letter shows it.",
+            country=country,
+        ) from None
+    if compact[:2] != prefix:
+        raise InvalidVatId(
+            f"The VAT id {compact} belongs to {compact[:2]}, the address is in {country}. Correct one of the two.",
+            country=country,
+        )
+    return compact
+
+
+class CountryUnknown(Invalid):
+    code = "country_unknown"
+
+
+def vat_on_sale(*, rates: Mapping[str, VatRate], seller_country: str, buyer_country: str, buyer_vat_id: str) -> Vat:
+    """Decides in this order: same country; another member state with or without VAT id; everywhere else.
+
+    A seller without a rate in the book (outside the Union) adds none. `buyer_vat_id` has been checked.
+    """
+    for country in (seller_country, buyer_country):
+        if len(country) != 2 or not country.isascii() or not country.isupper():
+            raise CountryUnknown(f"A country is a two-letter ISO code such as DE; {country!r} is not.", country=country)
+    if seller_country not in rates:
+        return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
+    if buyer_country == seller_country:
+        return Vat(VatTreatment.DOMESTIC, buyer_country, rates[buyer_country].permille)
+    if buyer_country not in rates:
+        return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
+    if buyer_vat_id:
+        return Vat(VatTreatment.REVERSE_CHARGE, buyer_country, 0)
+    return Vat(VatTreatment.DESTINATION, buyer_country, rates[buyer_country].permille)
+
+
+def vat_cents(net_cents: int, permille: int) -> int:
+    """VAT on a net amount, rounded half up to the cent, once for the whole document (EN 16931, BR-CO-17).
+
+    >>> vat_cents(1_50, 190)
+    29
+    """
+    assert net_cents >= 0
+    return (net_cents * permille * 2 + 1000) // 2000

@@ -1,0 +1,151 @@
+"""Monthly credits: the same day of each month, exactly once, whatever the sweep's habits."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.billing.models import Subscription
+from otai.ledger import queries as ledger
+from otai.ledger.models import Lot, Source, Transfer
+from otai.orgs.models import Organisation
+from otai.pricing.anniversary import anniversary_at, anniversary_on
+from otai.pricing.price_book import Tier
+from tests.billing.people import sign_up
+
+pytestmark = pytest.mark.django_db
+
+
+def monthly(organisation: Organisation) -> list[int]:
+    lots = Lot.objects.filter(organisation=organisation, source=Source.MONTHLY).order_by("seq")
+    return list(lots.values_list("credits", flat=True))
+
+
+@pytest.mark.parametrize(("tier", "credits"), [(Tier.COMMUNITY, 6), (Tier.PRO, 100), (Tier.ENTERPRISE, 500)])
+def test_sign_up_brings_the_initial_credits_of_the_tier_at_once(tier: Tier, credits: int, now: datetime) -> None:
+    acme = sign_up("acme", tier, now)
+    assert ledger.balance(acme.id).available == credits
+    assert queries.tier_of(acme) is tier
+
+
+def test_the_first_monthly_grant_comes_one_month_after_sign_up(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    midnight_in_berlin = datetime(2026, 12, 1, 23, tzinfo=UTC)
+    billing.sweep_grants(now=midnight_in_berlin - timedelta(seconds=1))
+    assert monthly(acme) == []
+    billing.sweep_grants(now=midnight_in_berlin)
+    assert monthly(acme) == [2]
+    assert ledger.balance(acme.id).available == 8
+
+
+def test_a_second_sweep_grants_nothing_more(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    later = now + timedelta(days=40)
+    assert billing.sweep_grants(now=later).grants == 1
+    assert billing.sweep_grants(now=later).grants == 0
+    assert monthly(acme) == [2]
+
+
+def test_months_missed_while_nothing_ran_are_caught_up(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    assert billing.sweep_grants(now=now + timedelta(days=366)).grants == 12
+    assert monthly(acme) == [2] * 12
+    reasons = (
+        Lot.objects.filter(organisation=acme, source=Source.MONTHLY).order_by("seq").values_list("reason", flat=True)
+    )
+    assert reasons[0] == "Monthly credits of the Community tier for 2026-12-02"
+    assert reasons[11] == "Monthly credits of the Community tier for 2027-11-02"
+
+
+def test_a_sweep_of_one_organisation_changes_nothing_for_another(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    globex = sign_up("globex", Tier.COMMUNITY, now + timedelta(days=20))
+    billing.sweep_grants(now=now + timedelta(days=35))
+    assert (monthly(acme), monthly(globex)) == ([2], [])
+
+
+def test_credits_do_not_expire_and_roll_over(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    for month in range(1, 25):
+        billing.sweep_grants(now=anniversary_at(now, month, acme.zone))
+    assert ledger.balance(acme.id).available == 6 + 24 * 2
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_over_years_every_month_is_granted_once_at_the_tier_of_its_day(data: st.DataObject, db: None) -> None:
+    """A clock that jumps about, forwards and backwards, over years; the tier changes now and then."""
+    zone = data.draw(
+        st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"])
+    )
+    start = data.draw(
+        st.one_of(
+            st.sampled_from([datetime(2027, 1, 31, 12), datetime(2028, 2, 29, 23, 59), datetime(2027, 3, 28, 1, 30)]),
+            st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1)),
+        )
+    ).replace(tzinfo=UTC)
+    slug = f"o{Organisation.objects.count()}"
+    acme = sign_up(slug, Tier.COMMUNITY, start, zone)
+    clock, reached = start, start
+    for _ in range(data.draw(st.integers(1, 12))):
+        clock = clock + timedelta(hours=data.draw(st.integers(-24 * 10, 24 * 120)))
+        billing.sweep_grants(now=max(clock, start))
+        reached = max(reached, clock)
+    billing.sweep_grants(now=reached)
+    due = [n for n in range(1, 100) if anniversary_at(start, n, ZoneInfo(zone)) <= reached]
+    assert monthly(acme) == [2] * len(due)
+    here = start.astimezone(ZoneInfo(zone)).date()
+    named = (
+        Lot.objects.filter(organisation=acme, source=Source.MONTHLY).order_by("seq").values_list("reason", flat=True)
+    )
+    assert [reason.rsplit(" ", 1)[1] for reason in named] == [anniversary_on(here, n).isoformat() for n in due]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_number_of_sweeps_at_once_grant_each_month_once(now: datetime) -> None:
+    customers = [sign_up(f"c{n}", Tier.COMMUNITY, now + timedelta(hours=n)) for n in range(6)]
+    barrier, problems, granted = threading.Barrier(4), [], []
+
+    def sweep() -> None:
+        try:
+            barrier.wait()
+            granted.append(billing.sweep_grants(now=now + timedelta(days=100)))
+        except Exception as error:  # noqa: BLE001 -- reported below
+            problems.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert sum(report.grants for report in granted) == 18
+    assert [monthly(customer) for customer in customers] == [[2, 2, 2]] * 6
+    assert Transfer.objects.filter(key__startswith="monthly:").count() == 18
+
+
+def test_an_organisation_in_trouble_does_not_keep_the_others_waiting(
+    now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    globex = sign_up("globex", Tier.COMMUNITY, now)
+    # Somebody used the ledger's key for something else: the grant of acme is refused.
+    from otai.ledger import operations
+
+    operations.grant(
+        organisation=acme.id, credits=1, source=Source.GOODWILL, key="monthly:1", reference="", reason="x", now=now
+    )
+    report = billing.sweep_grants(now=now + timedelta(days=40))
+    assert (report.grants, report.failed) == (1, 1)
+    assert (monthly(acme), monthly(globex)) == ([], [2])
+    assert Subscription.objects.get(organisation=acme).months_granted == 0

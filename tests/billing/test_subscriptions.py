@@ -1,0 +1,246 @@
+"""Tiers: rising, falling, paying, not paying, cancelling."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.billing.models import Event, Purchase, Subscription
+from otai.billing.operations.orders import BillingDetailsMissing
+from otai.billing.operations.tiers import AlreadyInTier
+from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
+from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
+from otai.ledger import queries as ledger
+from otai.ledger.models import Lot, Source
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
+from otai.units import Money
+from tests.billing.people import ALICE, OLGA, details, sign_up
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def rise(organisation: Organisation, tier: Tier, now: datetime, method: str = GOOD_CARD) -> Any:
+    return billing.change_tier(
+        organisation=organisation, tier=tier, who=ALICE, now=now, gateway="fake", payment_method=method
+    )
+
+
+def subscription(organisation: Organisation) -> Subscription:
+    return Subscription.objects.get(organisation=organisation)
+
+
+def sweep(now: datetime) -> None:
+    billing.sweep_subscriptions(now=now)
+    billing.sweep_grants(now=now)
+
+
+def monthly(organisation: Organisation) -> list[int]:
+    lots = Lot.objects.filter(organisation=organisation, source=Source.MONTHLY).order_by("seq")
+    return list(lots.values_list("credits", flat=True))
+
+
+def transfer(purchase: Purchase, now: datetime, cents: int | None = None, entry: str = "") -> Any:
+    return billing.confirm_payment(
+        reference=purchase.reference,
+        received=Money(purchase.gross_cents if cents is None else cents),
+        bank_reference=entry or f"entry of {purchase.reference}",
+        who=OLGA,
+        why="bank statement",
+        now=now,
+    )
+
+
+def test_a_rise_takes_effect_when_its_first_month_is_paid(acme: Organisation, fake: Any, now: datetime) -> None:
+    answer = rise(acme, Tier.PRO, now, SLOW_DEBIT)
+    assert (answer.in_force, queries.tier_of(acme), ledger.balance(acme.id).available) == (False, Tier.COMMUNITY, 6)
+    fake.settle(answer.purchase.gateway_reference)
+    billing.ask_gateways(now=now + DAY)
+    assert queries.tier_of(acme) is Tier.PRO
+    assert ledger.balance(acme.id).available == 100
+    assert subscription(acme).paid_until_at == datetime(2026, 12, 2, 23, tzinfo=UTC)
+
+
+def test_a_climb_totals_the_same_as_signing_up_there(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    assert ledger.balance(acme.id).available == 100
+    rise(acme, Tier.ENTERPRISE, now + DAY)
+    assert ledger.balance(acme.id).available == 500
+    assert queries.tiers_reached(acme) == [Tier.COMMUNITY, Tier.PRO, Tier.ENTERPRISE]
+
+
+def test_going_up_and_down_and_up_again_earns_nothing(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.cancel_tier(organisation=acme, who=ALICE, why="too dear", now=now + DAY)
+    later = now + 29 * DAY + timedelta(hours=23)
+    billing.sweep_subscriptions(now=later + 5 * DAY)
+    assert queries.tier_of(acme) is Tier.COMMUNITY
+    rise(acme, Tier.PRO, later + 6 * DAY)
+    assert queries.tier_of(acme) is Tier.PRO
+    assert Lot.objects.filter(organisation=acme, source=Source.INITIAL).count() == 2
+    assert ledger.balance(acme.id).available == 100
+
+
+def test_from_enterprise_down_and_up_to_pro_earns_nothing(fake: Any, db: None, now: datetime) -> None:
+    acme = sign_up("acme", Tier.ENTERPRISE, now)
+    billing.change_tier(organisation=acme, tier=Tier.COMMUNITY, who=ALICE, now=now)
+    details(acme, now=now)
+    rise(acme, Tier.PRO, now + DAY)
+    assert (queries.tier_of(acme), ledger.balance(acme.id).available) == (Tier.PRO, 500)
+
+
+def test_a_declined_card_changes_nothing(acme: Organisation, fake: Any, now: datetime) -> None:
+    from otai.billing.gateway import PaymentDeclined
+
+    with pytest.raises(PaymentDeclined, match="declined"):
+        rise(acme, Tier.PRO, now, DECLINED_CARD)
+    assert (queries.tier_of(acme), ledger.balance(acme.id).available) == (Tier.COMMUNITY, 6)
+
+
+def test_cancelling_falls_back_to_community_when_the_paid_month_ends_and_credits_stay(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    answer = billing.cancel_tier(organisation=acme, who=ALICE, why="too dear", now=now + 3 * DAY)
+    ends = datetime(2026, 12, 1, 23, tzinfo=UTC)
+    assert (answer.in_force, answer.from_at) == (False, ends)
+    sweep(ends - timedelta(seconds=1))
+    assert queries.tier_of(acme) is Tier.PRO
+    sweep(ends)
+    assert queries.tier_of(acme) is Tier.COMMUNITY
+    # The grant of that very day follows the tier that came into force on it.
+    assert monthly(acme) == [2]
+    assert ledger.balance(acme.id).available == 102
+
+
+def test_a_cancellation_can_be_taken_back_in_time(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.cancel_tier(organisation=acme, who=ALICE, why="too dear", now=now + DAY)
+    billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=now + 2 * DAY)
+    assert subscription(acme).status == SubscriptionStatus.PAID
+    with pytest.raises(AlreadyInTier):
+        billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=now + 2 * DAY)
+
+
+def test_enterprise_to_pro_takes_effect_at_the_months_end_and_pro_is_ordered_then(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.ENTERPRISE, now)
+    billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=now + DAY)
+    assert queries.tier_of(acme) is Tier.ENTERPRISE
+    sweep(now + 31 * DAY)
+    assert queries.tier_of(acme) is Tier.PRO
+    ordered = Purchase.objects.get(organisation=acme, status=PurchaseStatus.OPEN)
+    assert (ordered.tier, ordered.net_cents) == ("pro", 99_00)
+    assert monthly(acme) == [50]
+
+
+def test_a_renewal_is_charged_to_the_saved_card_every_month(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.set_renewal_payment(
+        organisation=acme, gateway="fake", payment_method=f"cus:{GOOD_CARD}", who=ALICE, now=now
+    )
+    for days in (30, 31, 61, 62, 92, 93):
+        sweep(now + days * DAY)
+    assert monthly(acme) == [50, 50, 50]
+    paid = Purchase.objects.filter(organisation=acme, kind="subscription", status=PurchaseStatus.PAID)
+    spans = [(p.period_from_at, p.period_until_at) for p in paid.order_by("period_from_at")]
+    assert len(spans) == 4
+    assert all(first[1] == second[0] for first, second in zip(spans, spans[1:], strict=False)), "no gap, no overlap"
+    assert fake.account.charges == 4
+
+
+def test_an_unpaid_renewal_keeps_the_tier_for_the_grace_and_then_falls_back(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    ends = now + 30 * DAY
+    sweep(ends)
+    assert (subscription(acme).status, queries.tier_of(acme)) == (SubscriptionStatus.UNPAID, Tier.PRO)
+    order = Purchase.objects.get(organisation=acme, status=PurchaseStatus.OPEN)
+    sweep(ends + 13 * DAY)
+    assert queries.tier_of(acme) is Tier.PRO
+    sweep(ends + 14 * DAY)
+    order.refresh_from_db()
+    assert (queries.tier_of(acme), order.status) == (Tier.COMMUNITY, PurchaseStatus.CANCELLED)
+    # Invoice and credit note of the month that was never paid cancel each other out.
+    assert sum(i.gross_cents * (1 if i.kind == "invoice" else -1) for i in order.invoices.all()) == 0
+    sweep(ends + 40 * DAY)
+    assert monthly(acme) == [50, 2]
+
+
+def test_a_renewal_paid_within_the_grace_goes_on_without_a_gap(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    ended = subscription(acme).paid_until_at
+    sweep(now + 31 * DAY)
+    order = Purchase.objects.get(organisation=acme, status=PurchaseStatus.OPEN)
+    transfer(order, now + 40 * DAY)
+    order.refresh_from_db()
+    assert order.period_from_at == ended
+    assert subscription(acme).status == SubscriptionStatus.PAID
+
+
+def test_our_own_downtime_costs_no_customer_the_tier(acme: Organisation, fake: Any, now: datetime) -> None:
+    rise(acme, Tier.PRO, now)
+    sweep(now + 100 * DAY)
+    assert queries.tier_of(acme) is Tier.PRO
+    assert subscription(acme).grace_until_at == now + 114 * DAY
+
+
+def test_signing_up_in_a_paid_tier_bills_the_first_month(db: None, now: datetime) -> None:
+    acme = sign_up("acme", Tier.PRO, now)
+    sweep(now + DAY)
+    assert not Purchase.objects.exists(), "nobody can be invoiced without an address"
+    details(acme, now=now)
+    sweep(now + 2 * DAY)
+    order = Purchase.objects.get(organisation=acme)
+    transfer(order, now + 3 * DAY)
+    order.refresh_from_db()
+    assert (order.period_from_at, subscription(acme).status) == (now, SubscriptionStatus.PAID)
+
+
+def test_a_sign_up_that_is_never_paid_falls_back_to_community(db: None, now: datetime) -> None:
+    acme = sign_up("acme", Tier.PRO, now)
+    sweep(now + 15 * DAY)
+    assert queries.tier_of(acme) is Tier.COMMUNITY
+
+
+def test_a_rise_without_billing_details_says_what_is_missing(fake: Any, db: None, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    with pytest.raises(BillingDetailsMissing, match="billing details"):
+        rise(acme, Tier.PRO, now)
+
+
+def test_what_is_left_of_a_paid_month_is_deducted_from_the_higher_tier(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    answer = rise(acme, Tier.ENTERPRISE, now + 15 * DAY)
+    first = Purchase.objects.get(organisation=acme, tier="pro")
+    assert first.period_until_at and first.period_from_at
+    left = first.period_until_at - (now + 15 * DAY)
+    unused = 99_00 * int(left.total_seconds()) // int((first.period_until_at - first.period_from_at).total_seconds())
+    assert answer.purchase.net_cents == 499_00 - unused
+    assert 40_00 < unused < 55_00
+
+
+def test_every_move_of_a_subscription_is_recorded_with_who_and_why(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.cancel_tier(organisation=acme, who=ALICE, why="too dear", now=now + DAY)
+    moves = Event.objects.filter(organisation=acme, subject="subscription").order_by("id")
+    assert [(e.move, e.who) for e in moves] == [("free -> paid", "fake"), ("paid -> ending", ALICE)]
+    assert moves[1].why == "too dear"
+
+
+@pytest.mark.pure
+def test_every_status_can_be_left_and_reached() -> None:
+    assert set(SUBSCRIPTION_MOVES) == set(SubscriptionStatus)
+    reached = {to for moves in SUBSCRIPTION_MOVES.values() for to in moves}
+    assert reached == set(SubscriptionStatus)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otai.pricing.price_book import PRICE_BOOK
+from otai.pricing.vat import (
+    EU_STANDARD_RATES,
+    CountryUnknown,
+    InvalidVatId,
+    VatTreatment,
+    checked_vat_id,
+    percent,
+    vat_cents,
+    vat_on_sale,
+)
+
+pytestmark = pytest.mark.pure
+
+
+@pytest.mark.parametrize(
+    ("buyer", "vat_id", "treatment", "permille"),
+    [
+        ("DE", "", VatTreatment.DOMESTIC, 190),
+        ("DE", "DE136695976", VatTreatment.DOMESTIC, 190),
+        ("AT", "ATU13585627", VatTreatment.REVERSE_CHARGE, 0),
+        ("AT", "", VatTreatment.DESTINATION, 200),
+        ("FI", "", VatTreatment.DESTINATION, 255),
+        ("GR", "EL094259216", VatTreatment.REVERSE_CHARGE, 0),
+        ("CH", "", VatTreatment.OUTSIDE, 0),
+        ("US", "", VatTreatment.OUTSIDE, 0),
+        ("GB", "", VatTreatment.OUTSIDE, 0),
+    ],
+)
+def test_vat_follows_the_buyers_country_and_vat_id(
+    buyer: str, vat_id: str, treatment: VatTreatment, permille: int
+) -> None:
+    found = vat_on_sale(rates=PRICE_BOOK.vat_rates, seller_country="DE", buyer_country=buyer, buyer_vat_id=vat_id)
+    assert (found.treatment, found.permille) == (treatment, permille)
+
+
+def test_a_seller_outside_the_union_adds_none() -> None:
+    found = vat_on_sale(rates=EU_STANDARD_RATES, seller_country="CH", buyer_country="DE", buyer_vat_id="")
+    assert found.treatment is VatTreatment.OUTSIDE
+
+
+@pytest.mark.parametrize("country", ["", "de", "DEU", "Ö1", "D"])
+def test_a_country_that_is_no_code_is_refused(country: str) -> None:
+    with pytest.raises(CountryUnknown):
+        vat_on_sale(rates=EU_STANDARD_RATES, seller_country="DE", buyer_country=country, buyer_vat_id="")
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "compact"),
+    [
+        ("DE 136 695 976", "DE", "DE136695976"),
+        ("atu13585627", "AT", "ATU13585627"),
+        ("FR 40 303265045", "FR", "FR40303265045"),
+        ("NL4495445B01", "NL", "NL004495445B01"),
+        ("EL 094259216", "GR", "EL094259216"),
+        ("", "US", ""),
+        ("   ", "DE", ""),
+    ],
+)
+def test_a_vat_id_is_kept_in_its_compact_form(written: str, country: str, compact: str) -> None:
+    assert checked_vat_id(written, country=country) == compact
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "said"),
+    [
+        ("DE136695977", "DE", "check digit"),
+        ("DE12", "DE", "form"),
+        ("ATU13585627", "DE", "belongs to AT"),
+        ("CHE-107.787.577 MWST", "CH", "outside"),
+        ("'; DROP TABLE", "DE", "not a valid"),
+    ],
+)
+def test_a_wrong_vat_id_is_refused_with_its_reason(written: str, country: str, said: str) -> None:
+    with pytest.raises(InvalidVatId, match=said):
+        checked_vat_id(written, country=country)
+
+
+def test_every_member_state_has_a_rate_with_a_source() -> None:
+    assert len(EU_STANDARD_RATES) == 27
+    assert all(rate.reason and 150 <= rate.permille <= 300 for rate in EU_STANDARD_RATES.values())
+
+
+@given(net=st.integers(0, 10**12), permille=st.integers(0, 500))
+def test_vat_is_rounded_half_up_to_the_cent(net: int, permille: int) -> None:
+    exact = Fraction(net * permille, 1000)
+    found = vat_cents(net, permille)
+    assert Fraction(-1, 2) < found - exact <= Fraction(1, 2)
+
+
+def test_percent_is_written_without_needless_zeros() -> None:
+    assert (percent(190), percent(255), percent(0)) == ("19", "25.5", "0")
