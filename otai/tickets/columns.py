@@ -107,6 +107,11 @@ class ColumnRoles:
             if not name or len(set(order)) != len(order):
                 raise ColumnsInvalid(f"--ordered {text!r} is not NAME=LOW,..,HIGH with each label once.", column=name)
             chosen.append(AttributeColumns(name.strip(), AttributeKind.ORDERED, (name.strip(),), order=order))
+        for found in chosen:
+            if not found.name.isprintable() or not 1 <= len(found.name) <= 200:
+                raise ColumnsInvalid(
+                    "An attribute's name has 1 to 200 characters, on one line.", column=found.name[:60]
+                )
         roles = cls(single=single, attributes=tuple(chosen), ignored=tuple(ignored))
         roles.must_be_consistent()
         return roles

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -77,7 +77,7 @@ class FileStore:
         except OSError as error:
             self._remove_quietly(partial)
             raise FileStoreUnavailable(
-                f"The file store {self.url} did not take a file of {size:,} bytes: {error}. Nothing was imported.",
+                f"The file store {self.url} did not take a file of {size:,} bytes: {error}. Nothing was stored.",
                 url=self.url,
             ) from error
         return StoredFile(path=path, sha256=sha256, bytes=size)
@@ -148,14 +148,14 @@ class FileStore:
 
     def _remove_quietly(self, full: str) -> None:
         if self.is_local:
-            Path(full).unlink(missing_ok=True)
+            with suppress(OSError):
+                # The failure that led here is the one to tell about.
+                Path(full).unlink(missing_ok=True)
 
     def _remove_empty_folder(self, folder: Path) -> None:
-        try:
+        with suppress(OSError):
+            # Another file may live there.
             folder.rmdir()
-        except OSError:
-            # Another file lives there, or the folder is the root that others hold.
-            return
 
 
 def file_store() -> FileStore:

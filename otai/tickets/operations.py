@@ -29,7 +29,7 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.models import Attribute, DataSet, Label
 from otai.tickets.problems import BadRows, DatasetInvalid, refused
 from otai.tickets.sources.opening import open_source
-from otai.tickets.sources.table import Source
+from otai.tickets.sources.table import Source, clean_name
 
 __all__ = [
     "DataSetInUse",
@@ -313,12 +313,11 @@ def _refuse_without_tickets(source: Source) -> None:
 
 def _checked_name(name: str) -> str:
     name = name.strip()
-    if not name or len(name) > 200 or any(character < " " for character in name):
+    if not name or len(name) > 200 or not name.isprintable():
         raise DataSetNameInvalid("A data set needs a name of 1 to 200 characters on one line.", field="name")
     return name
 
 
 def _checked_filename(name: str) -> str:
     # For display only; it never becomes a path. Both kinds of slashes, since uploads come from either kind of machine.
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(character for character in last if character >= " ")[:255] or "upload"
+    return clean_name(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "upload"

@@ -407,3 +407,27 @@ def test_the_file_of_a_data_set_is_zstd_with_the_agreed_columns(bring: Bring, st
         "ticket": "string", "subject": "string", "body": "string", "language": "string", "created_at": "timestamp[us, tz=UTC]",
         "split": "string", "row": "int64", "attribute:warteschlange": "string", "attribute:tag": "list<element: string>",
     }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_at_the_same_time_get_a_version_each(tmp_path: Path, settings: Any, now: Any) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connection
+
+    from otai.orgs.operations import create_organisation
+
+    settings.OTAI_FILES = (tmp_path / "store").as_uri()
+    acme = create_organisation(slug="acme", name="Acme Ltd", time_zone="UTC", now=now)
+    (tmp_path / "t.csv").write_text(table())
+
+    def bring_one(_: int) -> int:
+        try:
+            return operations.import_tickets(
+                organisation=acme, name="support", source=tmp_path / "t.csv", now=now
+            ).version
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(bring_one, range(6))) == [1, 2, 3, 4, 5, 6]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import RowBatcher, Rows, unique_header
+from otai.tickets.sources.table import RowBatcher, Rows, clean_name, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 
 KEYS_FROM_ROWS = 20_000
@@ -55,7 +55,7 @@ class JsonSource:
             if not row.keys() <= known:
                 for key in row.keys() - known:
                     if len(self.late_keys) < self._limits.columns:
-                        self.late_keys.setdefault(key, number)
+                        self.late_keys.setdefault(clean_name(key)[: self._limits.label_characters], number)
             if batch.add(number, [row.get(key) for key in self._keys], characters):
                 yield batch.take()
         if len(batch):

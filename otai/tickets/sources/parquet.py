@@ -12,7 +12,7 @@ import pyarrow.types as types
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Rows, unique_header
+from otai.tickets.sources.table import Rows, clean_name, unique_header
 
 ROWS_AT_ONCE = 1_024
 MOST_BATCH_BYTES = 512 << 20
@@ -40,7 +40,7 @@ class ParquetSource:
         if len(set(schema.names)) != len(schema.names):
             raise refused("The Parquet file has two columns of the same name. Rename one.")
         self._names = names
-        self.left_out = [field.name for field in schema if not _is_readable(field.type)]
+        self.left_out = [clean_name(field.name) for field in schema if not _is_readable(field.type)]
         self.columns = unique_header(names, limits)
         self.format = "Parquet"
 

@@ -47,7 +47,7 @@ def unique_header(names: Sequence[str | None], limits: Limits) -> list[str]:
         raise refused(
             f"The file has {len(names):,} columns; {limits.columns} is the most. Leave out those that are not needed."
         )
-    cleaned = [" ".join((name or "").replace("\0", "").split())[: limits.label_characters] for name in names]
+    cleaned = [clean_name(name or "")[: limits.label_characters] for name in names]
     if not any(cleaned):
         raise refused("The first row should name the columns, and it is empty. Add a header row.", row=1)
     header: list[str] = []
@@ -60,6 +60,14 @@ def unique_header(names: Sequence[str | None], limits: Limits) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         header.append(name if seen[name] == 1 else _free(f"{name} ({seen[name]})", taken))
     return header
+
+
+def clean_name(name: str) -> str:
+    """A column's name as it can be stored and shown: no control characters, and a mark for what is no character at all."""
+    shown = name.encode("utf-8", errors="replace").decode()
+    return " ".join(
+        "".join(" " if character < " " or character == "\x7f" else character for character in shown).split()
+    )
 
 
 def _free(name: str, taken: set[str]) -> str:
