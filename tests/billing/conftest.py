@@ -33,3 +33,27 @@ def fake(settings: Any) -> Iterator[Any]:
     gateway.forget_everything()
     yield gateway
     gateway.forget_everything()
+
+
+@pytest.fixture(scope="session")
+def stripe_process() -> Iterator[Any]:
+    from tests.billing.stripe_server import stripe_double
+
+    with stripe_double() as double:
+        yield double
+
+
+@pytest.fixture
+def stripe(stripe_process: Any, settings: Any) -> Iterator[Any]:
+    """The real Stripe SDK against a stateful double in its own process; Stripe is offered beside the bank transfer."""
+    from tests.billing.stripe_server import WEBHOOK_SECRET
+
+    settings.OTAI_STRIPE_SECRET_KEY = "sk_test_12345"
+    settings.OTAI_STRIPE_WEBHOOK_SECRET = WEBHOOK_SECRET
+    settings.OTAI_STRIPE_API_BASE = stripe_process.base
+    settings.OTAI_GATEWAYS = [
+        "otai.billing.gateways.bank_transfer:BankTransfer",
+        "otai.billing.gateways.stripe:Stripe",
+    ]
+    stripe_process.forget_everything()
+    yield stripe_process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_a_renewal_is_charged_to_the_saved_card_every_month(acme: Organisation, 
     paid = Purchase.objects.filter(organisation=acme, kind="subscription", status=PurchaseStatus.PAID)
     spans = [(p.period_from_at, p.period_until_at) for p in paid.order_by("period_from_at")]
     assert len(spans) == 4
-    assert all(first[1] == second[0] for first, second in zip(spans, spans[1:], strict=False)), "no gap, no overlap"
+    assert all(first[1] == second[0] for first, second in itertools.pairwise(spans)), "no gap, no overlap"
     assert fake.account.charges == 4
 
 

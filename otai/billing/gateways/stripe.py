@@ -31,6 +31,7 @@ from otai.billing.gateway import (
 
 PAYMENT_METHODS = ["card", "sepa_debit"]
 timeout_seconds = 20
+network_retries = 2
 most_webhook_age_seconds = 300
 """Stripe's own tolerance: an older signature may be a replay. Late deliveries are signed anew by Stripe at each attempt."""
 
@@ -193,7 +194,7 @@ def _client() -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": base} if base else {},
-        max_network_retries=2,
+        max_network_retries=network_retries,
         http_client=stripe.RequestsClient(timeout=timeout_seconds),
     )
 

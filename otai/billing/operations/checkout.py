@@ -143,6 +143,9 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> Payme
             seen = gateway.look_up(purchase.gateway_reference)
             apply_seen(purchase, seen, who=gateway.name, now=now)
             declined.details["purchase"] = purchase.reference
+            if seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
+                # Another click was faster, and this one was declined because nothing is left to pay.
+                return seen
             raise
     apply_seen(purchase, seen, who=gateway.name, now=now)
     return seen

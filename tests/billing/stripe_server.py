@@ -1,0 +1,102 @@
+"""Starts the Stripe double for tests, and a receiver that keeps the webhooks it sends."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WEBHOOK_SECRET = "whsec_of_the_tests"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Received:
+    """Webhooks as they came over HTTP: (body, headers). Tests hand them on when and how often they like."""
+
+    calls: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+
+    def wait_for(self, kind: str, about: str, *, seconds: float = 10) -> tuple[bytes, dict[str, str]]:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for body, headers in self.calls:
+                if f'"type": "{kind}"'.encode() in body and about.encode() in body:
+                    return body, headers
+            time.sleep(0.05)
+        raise AssertionError(f"no webhook {kind} about {about} within {seconds} s; there are {len(self.calls)}")
+
+
+@dataclass
+class Double:
+    base: str
+    received: Received
+
+    def forget_everything(self) -> None:
+        self._call("DELETE", "/_config/data")
+        self.received.calls.clear()
+
+    def _call_form(self, path: str, body: bytes) -> None:
+        with urllib.request.urlopen(self.base + path, data=body, timeout=5) as answer:
+            answer.read()
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> None:
+        request = urllib.request.Request(self.base + path, data=body, method=method)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            answer.read()
+
+
+@contextmanager
+def stripe_double() -> Iterator[Double]:
+    port, received = free_port(), Received()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.calls.append((body, dict(self.headers)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    process = subprocess.Popen([sys.executable, "-m", "tests.billing.stripe_double", str(port)], cwd=ROOT)
+    double = Double(f"http://127.0.0.1:{port}", received)
+    try:
+        _wait_until_it_answers(double, process)
+        target = f'{{"url": "http://127.0.0.1:{receiver.server_port}/", "secret": "{WEBHOOK_SECRET}"}}'
+        double._call("POST", "/_config/webhooks/tests", target.encode())
+        yield double
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        receiver.shutdown()
+
+
+def _wait_until_it_answers(double: Double, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        assert process.poll() is None, "the Stripe double stopped"
+        try:
+            double._call("DELETE", "/_config/data")
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError("the Stripe double did not answer within 20 s")
