@@ -50,7 +50,7 @@ class Package:
     members: Mapping[str, tuple[str, int, str | None]]
 
     def __str__(self) -> str:
-        return f"the PyPI package {self.name} {self.version}"
+        return f"{self.name} {self.version} on PyPI"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Hub:
     revision: str
 
     def __str__(self) -> str:
-        return f"{self.repository} on the Hugging Face hub, revision {self.revision}"
+        return f"{self.repository}@{self.revision[:8]} on the Hugging Face hub"
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,10 @@ def _unpacked_package(folder: Path) -> tuple[EncoderSpec, Package] | None:
     """The package whose files, copied by hand, lie in this folder under their own names."""
     for spec in KNOWN.values():
         package = spec.source
-        if isinstance(package, Package) and all((folder / Path(member).name).is_file() for member in package.members):
+        if not isinstance(package, Package) or all(stored for _, _, stored in package.members.values()):
+            # Its files are stored as they are, and so were recognised by their checksums already.
+            continue
+        if all((folder / Path(member).name).is_file() for member in package.members):
             return spec, package
     return None
 
@@ -163,12 +166,15 @@ def _unpacked_package(folder: Path) -> tuple[EncoderSpec, Package] | None:
 def _pull_hub(spec: EncoderSpec, hub: Hub, store: EncoderStore, *, address: str | None) -> InstalledEncoder:
     try:
         from huggingface_hub import hf_hub_download
+        from huggingface_hub.utils import logging
     except ModuleNotFoundError as error:
         raise EncodersNotInstalled(
             f"Fetching from the hub needs {error.name}, which is not installed. Run: {INSTALL_COMMAND}",
             libraries=[error.name],
         ) from None
     names = [file.name for file in spec.files]
+    # Its retries would be told one by one; what they come to stands in the error below.
+    logging.set_verbosity_error()
     with tempfile.TemporaryDirectory(prefix="otai-hub-") as folder:
         # The small files first: without a network the answer comes at once, and before half a gigabyte is fetched.
         for file in sorted(spec.files, key=lambda file: file.bytes):

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from safetensors import SafetensorError, safe_open
 
 from otai.learning.encoders.errors import (
     DamagedEncoder,
@@ -182,6 +183,14 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
         )
     refuse_unsafe(folder)
     names = ["model.safetensors", "tokenizer.json", "config.json"]
+    try:
+        with safe_open(folder / "model.safetensors", framework="numpy") as weights:
+            weights.keys()
+    except SafetensorError as error:
+        raise NotAnEncoder(
+            f"{folder / 'model.safetensors'} is not safetensors, whatever its name says: {error}.",
+            file="model.safetensors",
+        ) from None
     config = _json(folder / "config.json")
     if "auto_map" in config:
         raise NotAnEncoder(
@@ -223,7 +232,7 @@ def refuse_unsafe(folder: Path, spec: EncoderSpec | None = None) -> None:
             file=pickled[0],
         )
     if absent:
-        raise NotAnEncoder(f"{folder} is not the folder of an encoder: {', '.join(absent)} is missing.", files=absent)
+        raise NotAnEncoder(f"{folder} is not the folder of an encoder: it has no {', no '.join(absent)}.", files=absent)
 
 
 def _json(path: Path, *, missing_ok: bool = False) -> dict[str, Any]:
