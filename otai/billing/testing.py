@@ -71,7 +71,12 @@ class FakeGateway:
         account.methods[reference] = order.payment_method
         account.amounts[reference] = order.cents
         account.payments[reference] = PaymentSeen(
-            reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase, client_secret="shh"
+            reference,
+            PaymentState.WAITING,
+            0,
+            order.currency,
+            purchase=order.purchase,
+            client_secret="shh",  # noqa: S106 -- a fake
         )
         return account.payments[reference]
 

@@ -18,9 +18,11 @@ class WhoAndWhyMissing(Invalid):
 
 def checked_why(why: str) -> str:
     """The reason that an operator gives: 3 to 500 characters. Raises WhoAndWhyMissing."""
-    why = why.strip()
-    if not 3 <= len(why) <= 500:
-        raise WhoAndWhyMissing("Say why, in 3 to 500 characters: it is kept with your name beside the change.")
+    why = " ".join(why.split())
+    if not why.isprintable() or not 3 <= len(why) <= 500:
+        raise WhoAndWhyMissing(
+            "Say why, in 3 to 500 printable characters: it is kept with your name beside the change."
+        )
     return why
 
 

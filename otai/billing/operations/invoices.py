@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Sum
 
-from otai.billing.models import Invoice, InvoiceKind, InvoiceSeries, Purchase, PurchaseKind
+from otai.billing.models import Invoice, InvoiceKind, InvoiceSeries, Purchase
 from otai.billing.operations.events import record
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
@@ -26,7 +26,7 @@ def issue(purchase: Purchase, *, now: datetime) -> Invoice:
     return _issue(
         purchase,
         kind=InvoiceKind.INVOICE,
-        title=purchase.title,
+        unused=0,
         net=purchase.net_cents,
         vat=purchase.vat_cents,
         corrects=None,
@@ -59,7 +59,7 @@ def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
     return _issue(
         purchase,
         kind=InvoiceKind.CREDIT_NOTE,
-        title=purchase.title,
+        unused=0,
         net=standing.net_cents - net,
         vat=standing.vat_cents - vat,
         corrects=standing,
@@ -79,15 +79,15 @@ def part_of_vat(purchase: Purchase, net_cents: int) -> int:
     return max(0, min(whole, purchase.vat_cents) - before[1])
 
 
-def credit(purchase: Purchase, *, title: str, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
-    """A credit note over a part of the purchase's invoice; None where no invoice stands or nothing is credited."""
+def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
+    """A credit note over `unused` credits of the purchase and what they had cost; None where no invoice stands or nothing is credited."""
     standing = standing_invoice(purchase)
     if standing is None or net + vat <= 0:
         return None
     return _issue(
         purchase,
         kind=InvoiceKind.CREDIT_NOTE,
-        title=title,
+        unused=unused,
         net=net,
         vat=vat,
         corrects=standing,
@@ -100,7 +100,7 @@ def _issue(
     purchase: Purchase,
     *,
     kind: InvoiceKind,
-    title: str,
+    unused: int,
     net: int,
     vat: int,
     corrects: Invoice | None,
@@ -116,7 +116,9 @@ def _issue(
     series.save(update_fields=["last"])
     prefix = vendor.invoice_prefix if kind == InvoiceKind.INVOICE else vendor.credit_note_prefix
     number = f"{prefix}-{issued_on.year}-{series.last:06d}"
-    facts = _facts(purchase, kind=kind, number=number, title=title, net=net, vat=vat, corrects=corrects, reason=reason)
+    facts = _facts(
+        purchase, kind=kind, number=number, unused=unused, net=net, vat=vat, corrects=corrects, reason=reason
+    )
     facts["issued_on"] = issued_on.isoformat()
     invoice = Invoice.objects.create(
         id=new_id(),
@@ -159,7 +161,7 @@ def _facts(
     *,
     kind: InvoiceKind,
     number: str,
-    title: str,
+    unused: int,
     net: int,
     vat: int,
     corrects: Invoice | None,
@@ -174,11 +176,10 @@ def _facts(
         "buyer": purchase.buyer,
         "reference": purchase.reference,
         "line": {
-            "title": title,
             "kind": purchase.kind,
             "credits": purchase.credits,
             "tier": purchase.tier,
-            "net_cents": net,
+            "unused": unused,
         },
         "net_cents": net,
         "vat_cents": vat,
@@ -190,17 +191,17 @@ def _facts(
             "permille": purchase.vat_permille,
         },
         "delivered_on": delivered_at.astimezone(zone).date().isoformat(),
-        "period_from_on": purchase.period_from_at.astimezone(zone).date().isoformat()
-        if purchase.period_from_at
-        else "",
-        "period_until_on": purchase.period_until_at.astimezone(zone).date().isoformat()
-        if purchase.period_until_at
-        else "",
+        "period_from_on": _day(purchase.period_from_at),
+        # The last day that was paid for, not the first that was not.
+        "period_until_on": _day(purchase.period_until_at and purchase.period_until_at - timedelta(seconds=1)),
         "pay_until_on": purchase.expires_at.astimezone(zone).date().isoformat(),
         "is_paid": purchase.status not in AWAITING_PAYMENT and kind == InvoiceKind.INVOICE,
         "gateway": purchase.gateway,
-        "is_subscription": purchase.kind == PurchaseKind.SUBSCRIPTION,
         "corrects": corrects.number if corrects else "",
         "corrects_on": corrects.issued_on.isoformat() if corrects else "",
         "reason": reason,
     }
+
+
+def _day(at: datetime | None) -> str:
+    return at.astimezone(seller().zone).date().isoformat() if at else ""

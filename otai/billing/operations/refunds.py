@@ -113,8 +113,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         requested_by=who,
         reason=why,
     )
-    title = f"{wanted} unused of {purchase.credits} credits"
-    note = invoices.credit(purchase, title=title, net=net, vat=vat, why=why, now=now)
+    note = invoices.credit(purchase, unused=wanted, net=net, vat=vat, why=why, now=now)
     move(purchase, PurchaseStatus.REFUNDED, who=who, why=why, now=now)
     notify(
         organisation=purchase.organisation,

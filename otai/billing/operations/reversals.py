@@ -186,8 +186,7 @@ def _decide(reversal: Reversal, purchase: Purchase, verdict: ReversalState, *, w
 
 
 def _credit_note(purchase: Purchase, credits: int, net: int, *, why: str, now: datetime) -> None:
-    title = f"{credits} unused of {purchase.credits} credits"
-    invoices.credit(purchase, title=title, net=net, vat=invoices.part_of_vat(purchase, net), why=why, now=now)
+    invoices.credit(purchase, unused=credits, net=net, vat=invoices.part_of_vat(purchase, net), why=why, now=now)
 
 
 def _end_the_tier(purchase: Purchase, *, who: str, now: datetime) -> None:

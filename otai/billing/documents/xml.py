@@ -1,0 +1,174 @@
+"""The invoice as EN 16931 XML in UN/CEFACT CII syntax, checked against the XSD before it leaves (drafthorse)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from drafthorse.models.accounting import ApplicableTradeTax
+from drafthorse.models.document import Document
+from drafthorse.models.note import IncludedNote
+from drafthorse.models.party import TaxRegistration
+from drafthorse.models.payment import PaymentMeans, PaymentTerms
+from drafthorse.models.tradelines import LineItem
+
+from otai.billing.documents.words import WORDS, exemption, line_title
+from otai.billing.models import Invoice
+from otai.pricing.vat import VatTreatment
+
+GUIDELINE = "urn:cen.eu:en16931:2017"
+INVOICE, CREDIT_NOTE = "380", "381"
+"""UNTDID 1001."""
+SEPA_TRANSFER, CARD = "58", "48"
+"""UNTDID 4461."""
+
+CATEGORY = {
+    VatTreatment.DOMESTIC: "S",
+    VatTreatment.DESTINATION: "S",
+    VatTreatment.REVERSE_CHARGE: "AE",
+    VatTreatment.OUTSIDE: "O",
+}
+"""UNTDID 5305: standard rate, reverse charge, services outside the scope of tax."""
+EXEMPTION_CODE = {VatTreatment.REVERSE_CHARGE: "VATEX-EU-AE", VatTreatment.OUTSIDE: "VATEX-EU-O"}
+
+
+def invoice_xml(invoice: Invoice) -> bytes:
+    """Raises AssertionError where the XML breaks the schema: a bug of ours, not something a customer could cause."""
+    facts: dict[str, Any] = invoice.facts
+    language = invoice.language
+    treatment = VatTreatment(facts["vat"]["treatment"])
+    document = Document()
+    document.context.guideline_parameter.id = GUIDELINE
+    document.header.id = facts["number"]
+    document.header.type_code = INVOICE if facts["kind"] == "invoice" else CREDIT_NOTE
+    document.header.issue_date_time = date.fromisoformat(facts["issued_on"])
+    for text in _notes(facts, language):
+        note = IncludedNote()
+        note.content = text
+        document.header.notes.add(note)
+    _parties(document, facts, treatment)
+    _delivery(document, facts)
+    _line(document, facts, treatment, language)
+    _settlement(document, facts, treatment, language)
+    xml: bytes = document.serialize(schema="FACTUR-X_EN16931")
+    return xml
+
+
+def _decimal(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+def _notes(facts: dict[str, Any], language: str) -> list[str]:
+    words = WORDS[language]
+    notes = [facts["reason"]] if facts["reason"] else []
+    if facts["seller"]["is_specimen"]:
+        notes.append(words["specimen"])
+    return notes
+
+
+def _parties(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> None:
+    agreement = document.trade.agreement
+    agreement.buyer_reference = facts["reference"]
+    seller, buyer = facts["seller"], facts["buyer"]
+    for party, found in ((agreement.seller, seller), (agreement.buyer, buyer)):
+        party.name = found["name"]
+        party.address.line_one = found["street"]
+        if found["postcode"]:
+            party.address.postcode = found["postcode"]
+        party.address.city_name = found["city"]
+        party.address.country_id = found["country"]
+        party.electronic_address.uri_ID = ("EM", found["email"])
+    agreement.seller.legal_organization.id = ("", seller["registration"])
+    agreement.seller.contact.person_name = seller["contact"] or seller["name"]
+    if seller["phone"]:
+        agreement.seller.contact.telephone.number = seller["phone"]
+    agreement.seller.contact.email.address = seller["email"]
+    # EN 16931 forbids VAT ids of either side on what is outside the scope of tax (BR-O-02).
+    if treatment is not VatTreatment.OUTSIDE:
+        _tax_registration(agreement.seller, "VA", seller["vat_id"])
+        _tax_registration(agreement.buyer, "VA", buyer["vat_id"])
+    _tax_registration(agreement.seller, "FC", seller["tax_number"])
+
+
+def _tax_registration(party: Any, scheme: str, number: str) -> None:
+    if number:
+        registration = TaxRegistration()
+        registration.id = (scheme, number)
+        party.tax_registrations.add(registration)
+
+
+def _delivery(document: Any, facts: dict[str, Any]) -> None:
+    if facts["period_from_on"]:
+        document.trade.settlement.period.start = date.fromisoformat(facts["period_from_on"])
+        document.trade.settlement.period.end = date.fromisoformat(facts["period_until_on"])
+    document.trade.delivery.event.occurrence = date.fromisoformat(facts["delivered_on"])
+    if facts["vat"]["treatment"] == VatTreatment.REVERSE_CHARGE:
+        document.trade.delivery.ship_to.address.country_id = facts["buyer"]["country"]
+
+
+def _line(document: Any, facts: dict[str, Any], treatment: VatTreatment, language: str) -> None:
+    line = LineItem()
+    line.document.line_id = "1"
+    line.product.name = line_title(facts, language)
+    line.agreement.net.amount = _decimal(facts["net_cents"])
+    line.delivery.billed_quantity = (Decimal(1), "C62")
+    line.settlement.trade_tax.type_code = "VAT"
+    line.settlement.trade_tax.category_code = CATEGORY[treatment]
+    if treatment is not VatTreatment.OUTSIDE:
+        line.settlement.trade_tax.rate_applicable_percent = _rate(facts)
+    line.settlement.monetary_summation.total_amount = _decimal(facts["net_cents"])
+    document.trade.items.add(line)
+
+
+def _rate(facts: dict[str, Any]) -> Decimal:
+    return Decimal(facts["vat"]["permille"]).scaleb(-1)
+
+
+def _settlement(document: Any, facts: dict[str, Any], treatment: VatTreatment, language: str) -> None:
+    settlement = document.trade.settlement
+    settlement.payment_reference = facts["reference"]
+    settlement.currency_code = facts["currency"]
+    means = PaymentMeans()
+    means.type_code = SEPA_TRANSFER if facts["gateway"] == "bank_transfer" else CARD
+    if facts["gateway"] == "bank_transfer":
+        means.payee_account.iban = facts["seller"]["iban"]
+        means.payee_account.account_name = facts["seller"]["name"]
+        if facts["seller"]["bic"]:
+            means.payee_institution.bic = facts["seller"]["bic"]
+    settlement.payment_means.add(means)
+    tax = ApplicableTradeTax()
+    tax.calculated_amount = _decimal(facts["vat_cents"])
+    tax.type_code = "VAT"
+    if reason := exemption(facts, language):
+        tax.exemption_reason = reason
+        tax.exemption_reason_code = EXEMPTION_CODE[treatment]
+    tax.basis_amount = _decimal(facts["net_cents"])
+    tax.category_code = CATEGORY[treatment]
+    if treatment is not VatTreatment.OUTSIDE:
+        tax.rate_applicable_percent = _rate(facts)
+    settlement.trade_tax.add(tax)
+    terms = PaymentTerms()
+    terms.description = _terms(facts, language)
+    if facts["kind"] == "invoice" and not facts["is_paid"]:
+        terms.due = date.fromisoformat(facts["pay_until_on"])
+    settlement.terms.add(terms)
+    sums = settlement.monetary_summation
+    sums.line_total = _decimal(facts["net_cents"])
+    sums.charge_total = Decimal(0)
+    sums.allowance_total = Decimal(0)
+    sums.tax_basis_total = _decimal(facts["net_cents"])
+    sums.tax_total = (_decimal(facts["vat_cents"]), facts["currency"])
+    sums.grand_total = _decimal(facts["gross_cents"])
+    sums.prepaid_total = _decimal(facts["gross_cents"] if facts["is_paid"] else 0)
+    sums.due_amount = _decimal(0 if facts["is_paid"] else facts["gross_cents"])
+    if facts["corrects"]:
+        settlement.invoice_referenced_document.issuer_assigned_id = facts["corrects"]
+        settlement.invoice_referenced_document.issue_date_time = date.fromisoformat(facts["corrects_on"])
+
+
+def _terms(facts: dict[str, Any], language: str) -> str:
+    words = WORDS[language]
+    if facts["kind"] == "credit_note":
+        return words["credited"]
+    return words["paid"] if facts["is_paid"] else f"{words['pay_until']} {facts['pay_until_on']}"
