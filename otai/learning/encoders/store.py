@@ -213,8 +213,8 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
         revision=hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()[:16],
         files=files,
         source=None,
-        # XLM-R counts positions from 2: 514 positions carry 512 tokens.
-        head_tokens=max(8, min(int(length or 128), 128, positions - 2)),
+        # Two tokens frame a text; XLM-R counts positions from 2, so 514 positions carry 512 tokens.
+        head_tokens=max(8, min(int(length or 256), 256, positions - 2) - 2),
         pooling=Pooling.FIRST if pooling.get("pooling_mode_cls_token") else Pooling.MEAN,
         prefix=prefix,
     )

