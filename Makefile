@@ -23,7 +23,13 @@ $(VENV)/base: requirements/base.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/base requirements/dev.lock
+$(VENV)/encoders: $(VENV)/base requirements/encoders.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/encoders.lock
+# torch has no one hash: the processor's, the GPU's and a local build of one version differ (docs/encoders.md).
+	$(BIN)/pip install --quiet torch==2.13.0
+	@touch $@
+
+$(VENV)/dev: $(VENV)/encoders requirements/dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
 
@@ -63,6 +69,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-em
 
 lock: $(VENV)/dev
 	$(COMPILE) --output-file requirements/base.lock pyproject.toml
+	$(COMPILE) --output-file requirements/encoders.lock --unsafe-package torch requirements/encoders.in
 	$(COMPILE) --output-file requirements/dev.lock requirements/dev.in
 
 clean:
