@@ -53,7 +53,10 @@ def test_both_packaged_encoders_are_available_once_pulled(store: EncoderStore) -
     store.require(store.available())
 
 
-def test_a_missing_encoder_is_told_with_its_files_and_the_command(empty: EncoderStore) -> None:
+def test_a_missing_encoder_is_told_with_its_files_and_the_command(
+    empty: EncoderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.learning.encoders.store.missing_libraries", lambda: ())
     assert empty.available() == ()
     with pytest.raises(MissingEncoder) as refusal:
         empty.require(["use-multilingual"])
