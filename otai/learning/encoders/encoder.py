@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -223,7 +224,7 @@ class Encoder:
         words = [token for token in own if token != tokeniser.blank]
         return sum(token == tokeniser.unknown for token in words) / len(words) if words else 1.0
 
-    @property
+    @functools.cached_property
     def _prefix_tokens(self) -> int:
         return len(self._parts()[0]([self.spec.prefix])[0]) if self.spec.prefix else 0
 
