@@ -69,7 +69,8 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-em
 
 lock: $(VENV)/dev
 	$(COMPILE) --output-file requirements/base.lock pyproject.toml
-	$(COMPILE) --output-file requirements/encoders.lock --unsafe-package torch requirements/encoders.in
+	$(filter-out --allow-unsafe,$(COMPILE)) --unsafe-package torch --unsafe-package sentence-transformers --unsafe-package setuptools \
+		--output-file requirements/encoders.lock requirements/encoders.in
 	$(COMPILE) --output-file requirements/dev.lock requirements/dev.in
 
 clean:
