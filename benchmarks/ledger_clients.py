@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from multiprocessing.connection import Connection
 from uuid import UUID
 
@@ -31,8 +32,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Measured:
-    operations: int
-    seconds: float
+    per_second: float
     latencies: list[float]
 
 
@@ -63,7 +63,7 @@ class Clients:
             pipe.send(("run", what))
         answers = [_received(pipe) for pipe in self.pipes]
         latencies = sorted(latency for answer in answers for latency in answer[1])
-        return Measured(sum(answer[0] for answer in answers), what.seconds, latencies)
+        return Measured(sum(done / seconds for done, _, seconds in answers), latencies)
 
     def stop(self) -> None:
         for pipe in self.pipes:
@@ -154,18 +154,21 @@ class _Worker:
         if len(organisations) > 1:
             self.random.shuffle(self.held)
 
-    def run(self, what: Round) -> tuple[int, list[float]]:
+    def run(self, what: Round) -> tuple[int, list[float], float]:
         step = self.step(what)
         latencies: list[float] = []
         done = 0
-        until = time.perf_counter() + what.seconds
-        before = time.perf_counter()
-        while before < until:
-            done += step()
+        start = before = time.perf_counter()
+        while before < start + what.seconds:
+            try:
+                done += step()
+            except StopIteration:
+                # All prepared holds are used up: this client's round was shorter.
+                break
             after = time.perf_counter()
             latencies.append(after - before)
             before = after
-        return done, latencies
+        return done, latencies, before - start
 
     def step(self, what: Round) -> Callable[[], int]:
         from otai.ledger import operations as ledger
@@ -216,7 +219,9 @@ class _Worker:
             return BATCH
 
         def captures() -> int:
-            chosen = [next(held) for _ in range(BATCH)]
+            chosen = list(islice(held, BATCH))
+            if len(chosen) < BATCH:
+                raise StopIteration
             requests = [ledger.CaptureRequest(hold, self.key(), "Run 12: completed") for _, hold in chosen]
             resolved = ledger.captures(organisation=chosen[0][0], requests=requests, now=datetime.now(tz=UTC))
             assert all(isinstance(one, ledger.HoldResolved) for one in resolved), resolved

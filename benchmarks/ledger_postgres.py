@@ -281,7 +281,7 @@ def percentile(ordered: list[Any], share: float) -> float:
 
 def as_row(measured: Measured) -> dict[str, float]:
     return {
-        "per_second": measured.operations / measured.seconds,
+        "per_second": measured.per_second,
         "mean_ms": 1000 * statistics.fmean(measured.latencies),
         "p50_ms": 1000 * percentile(measured.latencies, 0.5),
         "p99_ms": 1000 * percentile(measured.latencies, 0.99),
