@@ -37,6 +37,20 @@ OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer"]
 if OTAI_STRIPE_SECRET_KEY:
     OTAI_GATEWAYS.append("otai.billing.gateways.stripe:Stripe")
 
+OTAI_BASE_URL = os.environ.get("OTAI_BASE_URL", "http://localhost:8000")
+"""Where people reach this installation: the beginning of links in mails."""
+
+# Mail: without a server the embedded installation writes each mail to a file below OTAI_HOME.
+EMAIL_HOST = os.environ.get("OTAI_EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("OTAI_EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("OTAI_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("OTAI_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("OTAI_EMAIL_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+EMAIL_FILE_PATH = str(OTAI_HOME / "mail")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("OTAI_EMAIL_FROM", "OTAI Studio <studio@localhost>")
+
 
 def _secret_key() -> str:
     """The key from the environment, else one made once and kept in OTAI_HOME, readable by its owner only."""
@@ -58,8 +72,12 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "otai.orgs",
     "otai.ledger",
     "otai.billing",
@@ -67,7 +85,32 @@ INSTALLED_APPS = [
     "otai.runs",
     "otai.serving",
 ]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE: list[str] = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTAI_BASE_URL.startswith("https://")
 ROOT_URLCONF = "otai.config.urls"
 AUTH_USER_MODEL = "orgs.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from otai.api.stripe_webhook import stripe_webhook
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("desk/", admin.site.urls),
+    path("webhooks/stripe", stripe_webhook, name="stripe-webhook"),
+]

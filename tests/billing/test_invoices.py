@@ -29,7 +29,7 @@ BUYERS = {
     "domestic with VAT id": {"country": "DE", "vat_id": "DE136695976"},
     "reverse charge": {"country": "AT", "vat_id": "ATU13585627", "city": "Wien", "postcode": "1010"},
     "consumer elsewhere": {"country": "FI", "vat_id": "", "city": "Helsinki", "postcode": "00100"},
-    "Greek": {"country": "GR", "vat_id": "EL094259216", "name": "Ελληνική Εταιρεία ΑΕ", "city": "Αθήνα"},
+    "Greek": {"country": "GR", "vat_id": "EL094259216", "name": "Ελληνική Εταιρεία", "city": "Αθήνα"},
     "outside": {"country": "CH", "vat_id": "", "city": "Zürich", "postcode": "8001"},
 }
 

@@ -115,7 +115,7 @@ class _Page(FPDF):
         self.multi_cell(88, 5, "\n".join(address), align="L")
         entries = [(words["number"], facts["number"]), (words["issued_on"], day(facts["issued_on"], self.language))]
         if facts["period_from_on"]:
-            span = f"{day(facts['period_from_on'], self.language)} – {day(facts['period_until_on'], self.language)}"
+            span = f"{day(facts['period_from_on'], self.language)} - {day(facts['period_until_on'], self.language)}"
             entries.append((words["period"], span))
         else:
             entries.append((words["delivered_on"], day(facts["delivered_on"], self.language)))

@@ -173,8 +173,11 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
     return send(refund.id, now=now)
 
 
-def send(id: UUID, *, now: datetime) -> PaymentRefund:
-    """Tells the gateway about a payment refund that it has not been told of, or that failed. Safe to repeat: the key is the refund's id."""
+def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRefund:
+    """Tells the gateway about a payment refund that it has not been told of, or that failed. Safe to repeat: the key is the refund's id.
+
+    `who` and `why` are an operator's, who sends it again; without them it is the product's own doing.
+    """
     refund = PaymentRefund.objects.select_related("purchase", "payment").get(id=id)
     if refund.state not in (RefundState.REQUESTED, RefundState.FAILED):
         return refund
@@ -197,7 +200,7 @@ def send(id: UUID, *, now: datetime) -> PaymentRefund:
         state=state, gateway_reference=seen.reference, sent_at=now, problem=seen.problem[:500]
     )
     if moved:
-        _record_move(refund, state, who=gateway.name, why=seen.problem, now=now)
+        _record_move(refund, state, who=who or gateway.name, why=seen.problem or why, now=now)
     refund.refresh_from_db()
     return refund
 

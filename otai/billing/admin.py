@@ -1,0 +1,500 @@
+"""The operator's desk: who the customers are, what they bought and paid, and what an operator may do about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from otai.billing import operations as billing
+from otai.billing.desk import Desk, DeskAction, asking, cents_shown
+from otai.billing.documents import invoice_pdf, invoice_xml
+from otai.billing.models import (
+    CreditWatch,
+    CustomPackage,
+    Event,
+    Invoice,
+    Notice,
+    Payment,
+    PaymentRefund,
+    Purchase,
+    Reversal,
+    Subscription,
+    WebhookEvent,
+)
+from otai.billing.operations import webhooks
+from otai.billing.revenue import month_close
+from otai.billing.seller import seller
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
+from otai.db import new_id, utc_now
+from otai.ledger import queries as ledger
+from otai.ledger.models import Hold
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
+from otai.units import Money
+
+admin.site.site_header = "OTAI Studio: operator's desk"
+admin.site.site_title = "Operator's desk"
+admin.site.index_title = "Customers, money and credits"
+
+
+def _euros(**more: Any) -> forms.DecimalField:
+    return forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, **more)
+
+
+def _money(amount: Any, currency: str = "EUR") -> Money:
+    return Money(int(amount * 100), currency)
+
+
+# --- what the actions do
+
+
+def _confirm_payment(
+    row: Purchase, *, who: str, now: datetime, why: str, amount: Any, bank_reference: str, currency: str
+) -> str:
+    booked = billing.confirm_payment(
+        reference=row.reference,
+        received=_money(amount, currency),
+        bank_reference=bank_reference,
+        who=who,
+        why=why,
+        now=now,
+    )
+    if booked.replayed:
+        return "This entry was recorded before; nothing changed."
+    if booked.delivered and not booked.surplus.cents:
+        return f"{row.reference} is paid."
+    if booked.surplus.cents:
+        return f"Recorded. {booked.surplus} are surplus and wait to be returned."
+    return f"Recorded. {booked.missing} are still missing."
+
+
+def _cancel_order(row: Purchase, *, who: str, now: datetime, why: str) -> str:
+    billing.cancel(organisation=row.organisation, reference=row.reference, who=who, why=why, now=now)
+    return f"{row.reference} is cancelled."
+
+
+def _refund_payment(row: Purchase, *, who: str, now: datetime, why: str, credits: int | None) -> str:
+    refund = billing.refund_payment(reference=row.reference, who=who, why=why, now=now, credits=credits)
+    return f"{Money(refund.gross_cents, refund.currency)} for {refund.credits} unused credits: {refund.state}."
+
+
+def _return_surplus(row: Payment, *, who: str, now: datetime, why: str) -> str:
+    refund = billing.return_surplus(payment=row.id, who=who, why=why, now=now)
+    return f"{Money(refund.gross_cents, refund.currency)}: {refund.state}."
+
+
+def _confirm_refund(row: PaymentRefund, *, who: str, now: datetime, why: str) -> str:
+    billing.confirm_refund(refund=row.id, who=who, why=why, now=now)
+    return "Confirmed."
+
+
+def _send_refund(row: PaymentRefund, *, who: str, now: datetime, why: str) -> str:
+    return f"The payment refund is {billing.send(row.id, now=now, who=who, why=why).state}."
+
+
+def _settle_owed(row: Reversal, *, who: str, now: datetime, why: str) -> str:
+    billing.settle_owed(reversal=row.id, who=who, why=why, now=now)
+    return "Settled."
+
+
+def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
+    made = billing.give_goodwill(organisation=row, credits=credits, who=who, why=why, key=key, now=now)
+    return f"{made.credits} credits given; {made.available_after} are available."
+
+
+def _offer_package(row: Organisation, *, who: str, now: datetime, why: str, code: str, credits: int, price: Any) -> str:
+    billing.offer_package(organisation=row, code=code, credits=credits, price=_money(price), who=who, why=why, now=now)
+    return f"{row.slug} can buy {code} now."
+
+
+def _withdraw_package(row: CustomPackage, *, who: str, now: datetime, why: str) -> str:
+    billing.withdraw_package(organisation=row.organisation, code=row.code, who=who, why=why, now=now)
+    return "Withdrawn."
+
+
+def _change_tier(row: Subscription, *, who: str, now: datetime, why: str, tier: str) -> str:
+    answer = billing.change_tier(organisation=row.organisation, tier=Tier(tier), who=who, why=why, now=now)
+    if answer.in_force:
+        return f"{row.organisation.slug} is in {answer.subscription.tier} now."
+    if answer.purchase:
+        return f"Takes effect when {answer.purchase.reference} is paid."
+    return f"Takes effect at {answer.from_at:%Y-%m-%d}."
+
+
+def _refund_credits(row: Hold, *, who: str, now: datetime, why: str) -> str:
+    billing.refund_credits(organisation=row.organisation, hold=row.id, who=who, why=why, now=now)
+    return f"{row.credits} credits of {row.reference} were given back."
+
+
+def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
+    found = webhooks.retry(event=row.id, who=who, why=why, now=now)
+    return f"{found.state}: {found.outcome}"
+
+
+# --- the tables
+
+
+@admin.register(Organisation)
+class OrganisationDesk(Desk):
+    list_display = ("slug", "name", "tier", "credits", "time_zone", "created_at")
+    search_fields = ("slug", "name", "billing_details__name", "billing_details__email")
+    fields = ("slug", "name", "time_zone", "created_at", "tier", "credits", "invoiced_to")
+    readonly_fields = ("tier", "credits", "invoiced_to")
+    event_subject = ""
+    desk_actions = (
+        DeskAction(
+            "goodwill",
+            "Give goodwill credits",
+            _goodwill,
+            asking(
+                credits=forms.IntegerField(min_value=1, max_value=100_000),
+                key=forms.CharField(initial=lambda: str(new_id()), widget=forms.HiddenInput),
+            ),
+            explanation="The customer reads the reason in their statement.",
+        ),
+        DeskAction(
+            "offer-package",
+            "Offer an own package",
+            _offer_package,
+            asking(
+                code=forms.CharField(
+                    max_length=40, help_text="Lower-case letters, digits and hyphens, for example big-2027."
+                ),
+                credits=forms.IntegerField(min_value=1),
+                price=_euros(label="Price (EUR, net)"),
+            ),
+        ),
+    )
+
+    @admin.display(description="tier")
+    def tier(self, row: Organisation) -> str:
+        found = Subscription.objects.filter(organisation=row).first()
+        return f"{found.tier} ({found.status})" if found else ""
+
+    @admin.display(description="credits")
+    def credits(self, row: Organisation) -> str:
+        found = ledger.balance(row.id)
+        return f"{found.available} available, {found.held} held, {found.spent} spent"
+
+    @admin.display(description="invoiced to")
+    def invoiced_to(self, row: Organisation) -> str:
+        found = getattr(row, "billing_details", None)
+        if found is None:
+            return "no billing details yet"
+        return f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} <{found.email}>"
+
+
+@admin.register(Subscription)
+class SubscriptionDesk(Desk):
+    list_display = ("organisation", "tier", "status", "next_tier", "paid_until_at", "grace_until_at", "next_grant_at")
+    list_filter = ("tier", "status")
+    search_fields = ("organisation__slug", "organisation__name")
+    list_select_related = ("organisation",)
+    event_subject = "subscription"
+    desk_actions = (
+        DeskAction(
+            "change-tier",
+            "Change the tier",
+            _change_tier,
+            asking(tier=forms.ChoiceField(choices=[(tier.value, tier.title) for tier in Tier])),
+            explanation="A higher tier begins when its first month is paid, a lower one when the paid month ends.",
+        ),
+    )
+
+
+@admin.register(Purchase)
+class PurchaseDesk(Desk):
+    list_display = ("reference", "organisation", "title", "gross", "status", "gateway", "ordered_at", "paid_at")
+    list_filter = ("status", "kind", "gateway")
+    search_fields = ("reference", "organisation__slug", "organisation__name", "gateway_reference")
+    list_select_related = ("organisation",)
+    date_hierarchy = "ordered_at"
+    ordering = ("-ordered_at",)
+    event_subject = "purchase"
+    desk_actions = (
+        DeskAction(
+            "confirm-payment",
+            "Confirm a bank transfer",
+            _confirm_payment,
+            asking(
+                amount=_euros(),
+                currency=forms.CharField(initial="EUR", min_length=3, max_length=3),
+                bank_reference=forms.CharField(max_length=180, help_text="The bank's id of the entry: it counts once."),
+            ),
+            applies=lambda row: row.status in {*AWAITING_PAYMENT, PurchaseStatus.CANCELLED},
+            explanation="What the bank statement shows, whatever was asked for: less waits for the rest, more is kept as surplus.",
+        ),
+        DeskAction(
+            "cancel",
+            "Cancel the order",
+            _cancel_order,
+            applies=lambda row: row.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
+        ),
+        DeskAction(
+            "refund-payment",
+            "Pay unused credits back",
+            _refund_payment,
+            asking(credits=forms.IntegerField(min_value=1, required=False, help_text="Empty: all that are unused.")),
+            applies=lambda row: row.status == PurchaseStatus.PAID and row.kind == "package",
+            explanation="Withdraws the credits, issues the credit note and sends the money back the way it came. Once.",
+        ),
+    )
+
+    @admin.display(description="gross", ordering="gross_cents")
+    def gross(self, row: Purchase) -> str:
+        return cents_shown(row.gross_cents, row.currency)
+
+
+@admin.register(Payment)
+class PaymentDesk(Desk):
+    list_display = (
+        "external_id",
+        "organisation",
+        "purchase",
+        "amount",
+        "surplus",
+        "gateway",
+        "received_at",
+        "recorded_by",
+    )
+    list_filter = ("gateway",)
+    search_fields = ("external_id", "purchase__reference", "organisation__slug")
+    list_select_related = ("organisation", "purchase")
+    ordering = ("-received_at",)
+    event_subject = "payment"
+    desk_actions = (
+        DeskAction(
+            "return-surplus",
+            "Return the surplus",
+            _return_surplus,
+            applies=lambda row: row.surplus_cents > row.returned_cents,
+        ),
+    )
+
+    @admin.display(description="amount", ordering="cents")
+    def amount(self, row: Payment) -> str:
+        return cents_shown(row.cents, row.currency)
+
+    @admin.display(description="surplus to return")
+    def surplus(self, row: Payment) -> str:
+        left = row.surplus_cents - row.returned_cents
+        return cents_shown(left, row.currency) if left else ""
+
+
+@admin.register(PaymentRefund)
+class PaymentRefundDesk(Desk):
+    list_display = (
+        "purchase",
+        "organisation",
+        "kind",
+        "credits",
+        "gross",
+        "state",
+        "gateway",
+        "requested_at",
+        "requested_by",
+    )
+    list_filter = ("state", "kind", "gateway")
+    search_fields = ("purchase__reference", "organisation__slug")
+    list_select_related = ("organisation", "purchase")
+    ordering = ("-requested_at",)
+    event_subject = "payment refund"
+    desk_actions = (
+        DeskAction(
+            "confirm", "Confirm that the transfer was made", _confirm_refund, applies=lambda row: row.state == "sent"
+        ),
+        DeskAction("send", "Send again", _send_refund, applies=lambda row: row.state in ("requested", "failed")),
+    )
+
+    @admin.display(description="gross", ordering="gross_cents")
+    def gross(self, row: PaymentRefund) -> str:
+        return cents_shown(row.gross_cents, row.currency)
+
+
+@admin.register(Reversal)
+class ReversalDesk(Desk):
+    list_display = (
+        "purchase",
+        "organisation",
+        "state",
+        "withdrawn_credits",
+        "owed_credits",
+        "owed",
+        "opened_at",
+        "settled_at",
+    )
+    list_filter = ("state",)
+    search_fields = ("purchase__reference", "organisation__slug", "external_id")
+    list_select_related = ("organisation", "purchase")
+    event_subject = "reversal"
+    desk_actions = (
+        DeskAction(
+            "settle",
+            "Settle what is owed",
+            _settle_owed,
+            applies=lambda row: row.settled_at is None and row.owed_gross_cents > 0,
+            explanation="Paid another way, or written off: say which.",
+        ),
+    )
+
+    @admin.display(description="owed")
+    def owed(self, row: Reversal) -> str:
+        return cents_shown(row.owed_gross_cents, row.currency) if row.owed_gross_cents else ""
+
+
+@admin.register(Invoice)
+class InvoiceDesk(Desk):
+    list_display = ("number", "kind", "organisation", "gross", "issued_on", "files")
+    list_filter = ("kind", "year")
+    search_fields = ("number", "organisation__slug", "purchase__reference")
+    list_select_related = ("organisation",)
+    ordering = ("-issued_at", "-sequence")
+    event_subject = "invoice"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download)
+        return [path("<uuid:id>/download/<slug:kind>/", view, name="billing_invoice_download"), *super().get_urls()]
+
+    def download(self, request: HttpRequest, id: UUID, kind: str) -> HttpResponse:
+        invoice = self.get_object(request, str(id))
+        if invoice is None or not self.has_view_permission(request) or kind not in ("pdf", "xml"):
+            return HttpResponse(status=404)
+        body = invoice_pdf(invoice) if kind == "pdf" else invoice_xml(invoice)
+        answer = HttpResponse(body, content_type="application/pdf" if kind == "pdf" else "application/xml")
+        answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.{kind}"'
+        return answer
+
+    @admin.display(description="gross", ordering="gross_cents")
+    def gross(self, row: Invoice) -> str:
+        return cents_shown(row.gross_cents, row.currency)
+
+    @admin.display(description="files")
+    def files(self, row: Invoice) -> SafeString:
+        return format_html(
+            '<a href="{}">PDF</a> <a href="{}">XML</a>',
+            *(reverse("admin:billing_invoice_download", args=[row.id, kind]) for kind in ("pdf", "xml")),
+        )
+
+
+@admin.register(CustomPackage)
+class CustomPackageDesk(Desk):
+    list_display = ("code", "organisation", "credits", "price", "offered_by", "offered_at", "ends_at")
+    search_fields = ("code", "organisation__slug")
+    list_select_related = ("organisation",)
+    event_subject = "package"
+    desk_actions = (DeskAction("withdraw", "Withdraw", _withdraw_package, applies=lambda row: row.ends_at is None),)
+
+    @admin.display(description="net price", ordering="price_cents")
+    def price(self, row: CustomPackage) -> str:
+        return cents_shown(row.price_cents, row.currency)
+
+
+@admin.register(Hold)
+class HoldDesk(Desk):
+    """Credits that runs hold or have spent; a credit refund starts here, from the run's reference."""
+
+    list_display = ("reference", "organisation", "credits", "state", "placed_at", "resolved_at")
+    list_filter = ("state",)
+    search_fields = ("reference", "organisation__slug")
+    list_select_related = ("organisation",)
+    ordering = ("-placed_at",)
+    event_subject = "hold"
+    desk_actions = (
+        DeskAction(
+            "refund-credits",
+            "Give the credits back",
+            _refund_credits,
+            applies=lambda row: row.state == "captured",
+            explanation="A completed run was found faulty: its credits go back to the lots they came from, once.",
+        ),
+    )
+
+
+@admin.register(WebhookEvent)
+class WebhookDesk(Desk):
+    list_display = ("event_id", "gateway", "type", "state", "deliveries", "attempts", "received_at", "outcome")
+    list_filter = ("state", "gateway", "type")
+    search_fields = ("event_id", "outcome")
+    ordering = ("-received_at",)
+    event_subject = "webhook"
+    desk_actions = (
+        DeskAction("retry", "Handle again", _retry, applies=lambda row: row.state in ("received", "failed")),
+    )
+
+
+@admin.register(Notice)
+class NoticeDesk(Desk):
+    list_display = ("template", "organisation", "recipient", "language", "made_at", "sent_at", "attempts", "problem")
+    list_filter = ("template", "language")
+    search_fields = ("organisation__slug", "recipient")
+    list_select_related = ("organisation",)
+    ordering = ("-made_at",)
+
+
+@admin.register(CreditWatch)
+class CreditWatchDesk(Desk):
+    list_display = (
+        "organisation",
+        "notice_below",
+        "top_up_below",
+        "top_up_package",
+        "failures",
+        "stopped_at",
+        "stopped_why",
+    )
+    exclude = ("payment_method",)
+    search_fields = ("organisation__slug",)
+    list_select_related = ("organisation",)
+    event_subject = "credit watch"
+
+
+@admin.register(Event)
+class EventDesk(Desk):
+    """The record: who did what, when and why. The month's figures are one click away."""
+
+    list_display = ("at", "organisation", "subject", "move", "who", "why")
+    list_filter = ("subject",)
+    search_fields = ("organisation__slug", "who", "why", "move", "subject_id")
+    list_select_related = ("organisation",)
+    ordering = ("-id",)
+    change_list_template = "billing/desk/events.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.month_close)
+        return [path("month-close/", view, name="billing_month_close"), *super().get_urls()]
+
+    def month_close(self, request: HttpRequest) -> HttpResponse:
+        """Revenue and deferred revenue, this month or `?month=2026-11`."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        zone = seller().zone
+        asked = request.GET.get("month", "")
+        try:
+            year, month = (
+                (int(part) for part in asked.split("-")) if asked else utc_now().astimezone(zone).timetuple()[:2]
+            )
+            first = datetime(year, month, 1, tzinfo=zone)
+            if not 2000 <= year <= 2200:
+                raise ValueError(asked)
+        except ValueError:
+            return HttpResponse("A month is written 2026-11.", status=422, content_type="text/plain")
+        before = f"{year - (month == 1)}-{(month - 2) % 12 + 1:02d}"
+        after = f"{year + (month == 12)}-{month % 12 + 1:02d}"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Month close {first:%Y-%m}",
+            "close": month_close(year, month, zone=zone),
+            "before": before,
+            "after": after,
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "billing/desk/month_close.html", context)

@@ -1,0 +1,150 @@
+"""How the operator's desk works: lists to read, and actions with a form that asks why. Each action is one operation of billing.
+
+An action is shown to staff who may change the table it stands on, runs as that person, and writes an event with who and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from otai.billing.models import Event
+from otai.db import utc_now
+from otai.errors import OtaiError
+from otai.units import Money
+
+
+class WhyForm(forms.Form):
+    """Every action asks why; the answer is kept with the operator's name."""
+
+    why = forms.CharField(
+        label="Why",
+        min_length=3,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Kept beside the change, with your name. Customers can read it where it concerns their money or credits.",
+    )
+
+
+def asking(**fields: forms.Field) -> type[WhyForm]:
+    """A form with these fields, and why."""
+    return cast(type[WhyForm], type("ActionForm", (WhyForm,), {**fields, "field_order": [*fields, "why"]}))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAction:
+    """`run(row, who, now, **answers)` does it and returns what to say; `applies(row)` says when it is offered."""
+
+    name: str
+    label: str
+    run: Callable[..., str]
+    form: type[WhyForm] = WhyForm
+    applies: Callable[[Any], bool] = lambda row: True
+    explanation: str = ""
+
+
+def cents_shown(cents: int, currency: str = "EUR") -> str:
+    return str(Money(cents, currency))
+
+
+class Desk(admin.ModelAdmin):
+    """A table to read. Nothing is typed into a row here: what changes it is an action."""
+
+    desk_actions: tuple[DeskAction, ...] = ()
+    event_subject = ""
+    change_form_template = "billing/desk/row.html"
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def may_act(self, request: HttpRequest) -> bool:
+        options = self.model._meta
+        return bool(request.user.has_perm(f"{options.app_label}.change_{options.model_name}"))
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.may_act(request) or super().has_view_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        options = self.model._meta
+        name = f"{options.app_label}_{options.model_name}_act"
+        view = self.admin_site.admin_view(self.act)
+        return [path("<path:object_id>/act/<slug:action>/", view, name=name), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        offered = []
+        if row is not None and self.may_act(request):
+            offered = [
+                {"label": action.label, "url": self._address(row, action)}
+                for action in self.desk_actions
+                if action.applies(row)
+            ]
+        extra = {**(extra_context or {}), "desk_actions": offered, "desk_history": self._history(row)}
+        return super().change_view(request, object_id, form_url, extra)
+
+    def _address(self, row: models.Model, action: DeskAction) -> str:
+        options = self.model._meta
+        return reverse(f"admin:{options.app_label}_{options.model_name}_act", args=[row.pk, action.name])
+
+    def _history(self, row: models.Model | None) -> list[Event]:
+        if row is None or not self.event_subject:
+            return []
+        return list(Event.objects.filter(subject=self.event_subject, subject_id=str(row.pk)).order_by("id"))
+
+    def act(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
+        """Shows the form of an action, and runs it."""
+        if not self.may_act(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        chosen = next((found for found in self.desk_actions if found.name == action), None)
+        if row is None or chosen is None or not chosen.applies(row):
+            raise Http404
+        options = self.model._meta
+        back = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
+        form = chosen.form(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            who = f"{request.user.get_username()} (desk)"
+            try:
+                said = chosen.run(row, who=who, now=utc_now(), **form.cleaned_data)
+            except OtaiError as error:
+                form.add_error(None, error.message)
+            else:
+                messages.success(request, said)
+                return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": chosen.label,
+            "opts": options,
+            "original": row,
+            "action": chosen,
+            "form": form,
+            "back": back,
+        }
+        return TemplateResponse(request, "billing/desk/act.html", context)
+
+
+def facts_table(rows: list[tuple[str, object]]) -> SafeString:
+    """Names and values, one a line."""
+    body = format_html_join("", "<tr><th style='text-align:left;padding-right:2em'>{}</th><td>{}</td></tr>", rows)
+    return format_html("<table>{}</table>", body)

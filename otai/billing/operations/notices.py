@@ -1,0 +1,82 @@
+"""Mail to customers: written as rows by those who have cause for it, sent from here, once each."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+
+from otai.billing.documents import invoice_pdf
+from otai.billing.documents.words import money
+from otai.billing.models import Invoice, Notice, Purchase
+from otai.billing.operations.invoices import standing_invoice
+from otai.billing.seller import seller
+
+logger = logging.getLogger(__name__)
+
+most_attempts = 10
+"""After that an operator sees the notice at the desk; the mail server has refused it for hours."""
+
+
+def send_notices(*, now: datetime) -> int:
+    """Sends what waits, oldest first; returns how many went out. One that fails is tried again by the next sweep."""
+    waiting = Notice.objects.filter(sent_at__isnull=True, attempts__lt=most_attempts).order_by("made_at", "id")
+    return sum(_send(id, now=now) for id in list(waiting.values_list("id", flat=True)))
+
+
+def _send(id: UUID, *, now: datetime) -> bool:
+    with transaction.atomic():
+        # Claimed before it is sent: two sweeps must not send it twice. A crash in between costs an attempt, not a second mail.
+        notice = Notice.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+        if notice.sent_at is not None:
+            return False
+        Notice.objects.filter(id=id).update(sent_at=now, attempts=F("attempts") + 1)
+    try:
+        compose(notice).send()
+    except Exception as error:  # noqa: BLE001 -- whatever a mail backend raises, the notice waits for the next sweep
+        logger.warning("Notice %s was not sent: %s", notice.key, type(error).__name__)
+        Notice.objects.filter(id=id).update(sent_at=None, problem=type(error).__name__)
+        return False
+    return True
+
+
+def compose(notice: Notice) -> EmailMessage:
+    """The mail of a notice: the first line of its template is the subject."""
+    context: dict[str, Any] = {**notice.context, "seller": seller(), "base_url": settings.OTAI_BASE_URL}
+    currency = context.get("currency", "EUR")
+    for name, value in notice.context.items():
+        if name.endswith("_cents"):
+            context[name.removesuffix("_cents")] = money(value, currency, notice.language)
+        elif name.endswith(("_until", "_at")) and value:
+            at = datetime.fromisoformat(value).astimezone(notice.organisation.zone)
+            context[name] = at.strftime("%d.%m.%Y" if notice.language == "de" else "%Y-%m-%d")
+    text = render_to_string(f"billing/mail/{notice.template}.{notice.language}.txt", context)
+    subject, _, body = text.partition("\n")
+    mail = EmailMessage(
+        subject=" ".join(subject.split()),
+        body=body.lstrip("\n"),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[notice.recipient],
+        reply_to=[seller().email],
+    )
+    if (invoice := _invoice_of(notice)) is not None:
+        mail.attach(f"{invoice.number}.pdf", invoice_pdf(invoice), "application/pdf")
+    return mail
+
+
+def _invoice_of(notice: Notice) -> Invoice | None:
+    if number := notice.context.get("credit_note"):
+        return Invoice.objects.filter(organisation=notice.organisation, number=number).first()
+    if notice.template not in ("invoice", "purchase_paid", "month_due"):
+        return None
+    purchase = Purchase.objects.filter(
+        organisation=notice.organisation, reference=notice.context.get("reference", "")
+    ).first()
+    return standing_invoice(purchase) if purchase else None

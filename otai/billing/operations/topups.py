@@ -1,0 +1,333 @@
+"""Credits that run low: a notice, and for those who opted in an automatic top-up.
+
+Both are where other products went wrong, so: one notice for each dip, one top-up at a time (a constraint), announced by mail before it
+is charged, within a monthly limit, never with a payment taken back, and stopped after failures until a person sets it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, Sum
+
+from otai.billing import packages
+from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentState
+from otai.billing.gateways import gateway_named
+from otai.billing.models import CreditWatch, Purchase, TopUp, TopUpState
+from otai.billing.operations.checkout import buy, cancel
+from otai.billing.operations.events import notify, record
+from otai.billing.operations.orders import billing_details
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
+from otai.db import new_id
+from otai.errors import Invalid, OtaiError, Refused
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation
+from otai.units import MAX_CREDITS, Money
+
+logger = logging.getLogger(__name__)
+
+AUTO = "automatic top-up"
+notice_minutes = 15
+"""Between the mail that announces a top-up and the charge: time to say no."""
+pause_hours_after_failure = 24
+failures_until_stop = 3
+
+
+class InvalidWatch(Invalid):
+    code = "invalid_top_up"
+
+
+def set_low_balance_notice(*, organisation: Organisation, below: int, who: str, now: datetime) -> CreditWatch:
+    """A mail once the available credits fall below this; 0 turns it off. Raises InvalidWatch."""
+    if not 0 <= below <= MAX_CREDITS:
+        raise InvalidWatch(f"The threshold is a number of credits from 0 to {MAX_CREDITS}.", field="below")
+    with transaction.atomic():
+        watch, _ = CreditWatch.objects.get_or_create(organisation=organisation)
+        watch.notice_below, watch.noticed_at = below, None
+        watch.save(update_fields=["notice_below", "noticed_at"])
+        _record(watch, "low-balance notice set", who=who, now=now, below=below)
+    return watch
+
+
+def set_top_up(
+    *,
+    organisation: Organisation,
+    below: int,
+    package: str,
+    monthly_limit: Money,
+    gateway: str,
+    payment_method: str,
+    who: str,
+    now: datetime,
+) -> CreditWatch:
+    """Opts in: below so many credits buy this package, for at most so much (net) in a calendar month, with this payment method.
+
+    The method is kept at the provider, and charged without the customer from then on. Setting it again ends a stop. Raises
+    InvalidWatch, PackageUnknown, BillingDetailsMissing, GatewayUnknown, PaymentDeclined and GatewayUnavailable.
+    """
+    if not 1 <= below <= MAX_CREDITS:
+        raise InvalidWatch(f"The threshold is a number of credits from 1 to {MAX_CREDITS}.", field="below")
+    offer = packages.package(organisation, package, now=now)
+    if monthly_limit.currency != offer.price.currency or monthly_limit.cents < offer.price.cents:
+        raise InvalidWatch(
+            f"The monthly limit must cover the {offer.title} at least once: {offer.price} net.", field="monthly_limit"
+        )
+    way = gateway_named(gateway)
+    if not way.charges_saved_methods:
+        raise InvalidWatch(
+            f"{way.title} cannot be charged automatically. Choose a card or a SEPA debit.", field="gateway"
+        )
+    details = billing_details(organisation)
+    saved = way.save_method(payment_method=payment_method, name=details.name, email=details.email)
+    with transaction.atomic():
+        CreditWatch.objects.get_or_create(organisation=organisation)
+        watch = CreditWatch.objects.select_for_update().get(organisation=organisation)
+        watch.top_up_below, watch.top_up_package = below, offer.code
+        watch.monthly_limit_cents = monthly_limit.cents
+        watch.gateway, watch.payment_method = way.name, saved
+        watch.failures, watch.stopped_at, watch.stopped_why = 0, None, ""
+        watch.set_by, watch.set_at = who, now
+        watch.save()
+        _record(watch, "top-up set", who=who, now=now, below=below, package=offer.code, limit_cents=monthly_limit.cents)
+    return watch
+
+
+def turn_off_top_up(*, organisation: Organisation, who: str, now: datetime) -> CreditWatch:
+    """No automatic top-up any more; one that was announced and not charged yet is dropped."""
+    with transaction.atomic():
+        CreditWatch.objects.get_or_create(organisation=organisation)
+        watch = CreditWatch.objects.select_for_update().get(organisation=organisation)
+        watch.top_up_below = 0
+        watch.save(update_fields=["top_up_below"])
+        _record(watch, "top-up turned off", who=who, now=now)
+        TopUp.objects.filter(organisation=organisation, state=TopUpState.ANNOUNCED).update(
+            state=TopUpState.FAILED, ended_at=now, outcome="Turned off by the customer."
+        )
+    return watch
+
+
+def _record(watch: CreditWatch, move: str, *, who: str, now: datetime, why: str = "", **details: object) -> None:
+    record(
+        organisation=watch.organisation_id,
+        subject="credit watch",
+        subject_id=watch.organisation_id,
+        move=move,
+        who=who,
+        why=why,
+        now=now,
+        **details,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchReport:
+    noticed: int
+    announced: int
+    charged: int
+
+
+def watch_credits(*, now: datetime) -> WatchReport:
+    """One round: notices, announcements, and the charges that were announced before. Safe from any number of processes."""
+    noticed = announced = 0
+    for watch in CreditWatch.objects.filter(Q(notice_below__gt=0) | Q(top_up_below__gt=0)).select_related(
+        "organisation"
+    ):
+        try:
+            available = ledger.balance(watch.organisation_id).available
+            noticed += _notice(watch, available, now=now)
+            announced += _announce(watch, available, now=now)
+        except OtaiError:
+            logger.exception("Watching the credits of %s failed.", watch.organisation_id)
+    return WatchReport(noticed, announced, _charge_announced(now=now))
+
+
+def _notice(watch: CreditWatch, available: int, *, now: datetime) -> bool:
+    mine = CreditWatch.objects.filter(organisation=watch.organisation_id)
+    if watch.notice_below == 0 or available >= watch.notice_below:
+        mine.filter(noticed_at__isnull=False).update(noticed_at=None)
+        return False
+    with transaction.atomic():
+        if not mine.filter(noticed_at__isnull=True).update(noticed_at=now):
+            return False
+        notify(
+            organisation=watch.organisation,
+            template="low_balance",
+            key=f"low:{watch.organisation_id}:{now.isoformat()}",
+            context={"available": available, "below": watch.notice_below},
+            now=now,
+        )
+    return True
+
+
+def _announce(watch: CreditWatch, available: int, *, now: datetime) -> bool:
+    organisation = watch.organisation
+    if watch.top_up_below == 0 or watch.stopped_at is not None or available >= watch.top_up_below:
+        return False
+    offer = packages.package(organisation, watch.top_up_package, now=now)
+    month = now.astimezone(organisation.zone).strftime("%Y-%m")
+    try:
+        with transaction.atomic():
+            locked = CreditWatch.objects.select_for_update().get(organisation=organisation)
+            if locked.top_up_below == 0 or locked.stopped_at is not None or not _may_try(organisation, now=now):
+                return False
+            # Read again, now that no top-up is under way: another process may just have finished one.
+            available = ledger.balance(organisation.id).available
+            if available >= locked.top_up_below:
+                return False
+            spent = _spent(organisation, month)
+            if spent + offer.price.cents > locked.monthly_limit_cents:
+                notify(
+                    organisation=organisation,
+                    template="top_up_limit",
+                    key=f"top-up-limit:{organisation.id}:{month}",
+                    context={
+                        "available": available,
+                        "limit_cents": locked.monthly_limit_cents,
+                        "spent_cents": spent,
+                        "currency": offer.price.currency,
+                    },
+                    now=now,
+                )
+                return False
+            top_up = TopUp.objects.create(
+                id=new_id(),
+                organisation=organisation,
+                month=month,
+                net_cents=offer.price.cents,
+                credits_seen=available,
+                package=offer.code,
+                announced_at=now,
+            )
+            notify(
+                organisation=organisation,
+                template="top_up_announced",
+                key=f"top-up:{top_up.id}",
+                context={
+                    "available": available,
+                    "title": offer.title,
+                    "amount_cents": offer.price.cents,
+                    "currency": offer.price.currency,
+                    "minutes": notice_minutes,
+                },
+                now=now,
+            )
+    except IntegrityError:
+        # `billing_top_up_one_at_a_time`: another process was faster.
+        return False
+    return True
+
+
+def _may_try(organisation: Organisation, *, now: datetime) -> bool:
+    attempts = TopUp.objects.filter(organisation=organisation)
+    if attempts.filter(ended_at__isnull=True).exists():
+        return False
+    lately = now - timedelta(hours=pause_hours_after_failure)
+    return not attempts.filter(state=TopUpState.FAILED, purchase__isnull=False, ended_at__gt=lately).exists()
+
+
+def _spent(organisation: Organisation, month: str) -> int:
+    """Net cents of the month's top-ups, those under way included."""
+    counted = TopUp.objects.filter(organisation=organisation, month=month).exclude(state=TopUpState.FAILED)
+    return counted.aggregate(cents=Sum("net_cents"))["cents"] or 0
+
+
+def _charge_announced(*, now: datetime) -> int:
+    charged = 0
+    ready = Q(state=TopUpState.ANNOUNCED, announced_at__lte=now - timedelta(minutes=notice_minutes))
+    for top_up in TopUp.objects.filter(ready | Q(state=TopUpState.ORDERED)).select_related("organisation", "purchase"):
+        try:
+            charged += _charge(top_up, now=now)
+        except GatewayUnavailable:
+            # Nothing is known: the next sweep asks again under the same key.
+            continue
+        except OtaiError as error:
+            _fail(top_up, error.message, now=now)
+    return charged
+
+
+def _charge(top_up: TopUp, *, now: datetime) -> bool:
+    organisation = top_up.organisation
+    watch = CreditWatch.objects.get(organisation=organisation)
+    if top_up.state == TopUpState.ANNOUNCED:
+        available = ledger.balance(organisation.id).available
+        if watch.top_up_below == 0 or watch.stopped_at is not None or available >= watch.top_up_below:
+            _end(top_up, TopUpState.FAILED, "No longer needed.", now=now)
+            return False
+        if not TopUp.objects.filter(id=top_up.id, state=TopUpState.ANNOUNCED).update(state=TopUpState.ORDERED):
+            return False
+    if top_up.purchase is not None:
+        return _settle(top_up, now=now)
+    try:
+        bought = buy(
+            organisation=organisation,
+            package=top_up.package,
+            key=f"top-up:{top_up.id}",
+            who=AUTO,
+            now=now,
+            gateway=watch.gateway,
+            payment_method=watch.payment_method,
+        )
+    except PaymentDeclined:
+        purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
+        TopUp.objects.filter(id=top_up.id).update(purchase=purchase)
+        raise
+    TopUp.objects.filter(id=top_up.id).update(purchase=bought.purchase)
+    top_up.purchase = bought.purchase
+    if bought.payment.state is PaymentState.ACTION_NEEDED:
+        _fail(top_up, "The bank asks the customer to confirm; nobody is there to do it.", now=now)
+        return False
+    return _settle(top_up, now=now)
+
+
+def _settle(top_up: TopUp, *, now: datetime) -> bool:
+    purchase = top_up.purchase
+    assert purchase is not None
+    purchase.refresh_from_db()
+    if purchase.status == PurchaseStatus.PROCESSING:
+        return False
+    if purchase.paid_at is not None:
+        CreditWatch.objects.filter(organisation=top_up.organisation).update(failures=0)
+        return _end(top_up, TopUpState.SUCCEEDED, "Paid.", now=now)
+    _fail(top_up, "The payment failed.", now=now)
+    return False
+
+
+def _end(top_up: TopUp, state: TopUpState, outcome: str, *, now: datetime) -> bool:
+    return bool(
+        TopUp.objects.filter(id=top_up.id, ended_at__isnull=True).update(
+            state=state, ended_at=now, outcome=outcome[:500]
+        )
+    )
+
+
+def _fail(top_up: TopUp, why: str, *, now: datetime) -> None:
+    organisation = top_up.organisation
+    with transaction.atomic():
+        if not _end(top_up, TopUpState.FAILED, why, now=now):
+            return
+        CreditWatch.objects.filter(organisation=organisation).update(failures=F("failures") + 1)
+        watch = CreditWatch.objects.get(organisation=organisation)
+        stops = watch.failures >= failures_until_stop and watch.stopped_at is None
+        if stops:
+            watch.stopped_at, watch.stopped_why = (
+                now,
+                f"{watch.failures} payments in a row failed. The last one: {why}"[:500],
+            )
+            watch.save(update_fields=["stopped_at", "stopped_why"])
+            _record(watch, "top-up stopped", who=AUTO, why=watch.stopped_why, now=now)
+        notify(
+            organisation=organisation,
+            template="top_up_stopped" if stops else "top_up_failed",
+            key=f"top-up-failed:{top_up.id}",
+            context={"problem": why, "package": top_up.package, "failures": watch.failures},
+            now=now,
+        )
+    purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
+    if purchase is not None and purchase.status in AWAITING_PAYMENT:
+        try:
+            cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=why[:500], now=now)
+        except (Refused, GatewayUnavailable):
+            logger.warning("The order %s of a failed top-up could not be cancelled.", purchase.reference)

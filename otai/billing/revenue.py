@@ -1,0 +1,176 @@
+"""The figures of a month's close: what was received, paid back, earned and is still owed in service. Net, to the cent.
+
+For each month and kind of sale: deferred at its begin + received - refunded = recognised + deferred at its end. Packages are
+earned as their credits are spent (the ledger tells), months of a tier day by day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from django.db.models import Q, Sum
+
+from otai.billing.models import (
+    Event,
+    Invoice,
+    Payment,
+    PaymentRefund,
+    Purchase,
+    PurchaseKind,
+    RefundKind,
+    Reversal,
+    ReversalState,
+)
+from otai.ledger import queries as ledger
+from otai.units import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Net amounts of one kind of sale in a month. `difference` is 0, or there is a bug."""
+
+    deferred_before: Money
+    received: Money
+    refunded: Money
+    recognised: Money
+    deferred_after: Money
+
+    @property
+    def difference(self) -> Money:
+        cents = (
+            self.deferred_before.cents
+            + self.received.cents
+            - self.refunded.cents
+            - self.recognised.cents
+            - self.deferred_after.cents
+        )
+        return Money(cents, self.received.currency)
+
+    def __add__(self, other: Movement) -> Movement:
+        def add(a: Money, b: Money) -> Money:
+            return Money(a.cents + b.cents, a.currency)
+
+        return Movement(
+            add(self.deferred_before, other.deferred_before),
+            add(self.received, other.received),
+            add(self.refunded, other.refunded),
+            add(self.recognised, other.recognised),
+            add(self.deferred_after, other.deferred_after),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MonthClose:
+    """`total` is packages and tiers together. Cash, invoices and what customers owe stand beside it, gross."""
+
+    year: int
+    month: int
+    packages: Movement
+    tiers: Movement
+    total: Movement
+    cash_received: Money
+    cash_surplus: Money
+    cash_paid_back: Money
+    invoiced: Money
+    credited: Money
+    vat: Money
+    owed_by_customers: Money
+
+
+def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -> MonthClose:
+    """Reads the whole history of paid lots: a report for the month's end. Raises InvalidRequest for what is no month."""
+    recognised = ledger.revenue_recognised(year, month, zone=zone).totals.get(currency, Money(0, currency))
+    start = datetime(year, month, 1, tzinfo=zone)
+    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+    packages = Movement(
+        _deferred(start, currency),
+        Money(_packages_received(start, end, currency), currency),
+        Money(_packages_refunded(start, end, currency), currency),
+        recognised,
+        _deferred(end, currency),
+    )
+    tiers = _tiers(start, end, currency)
+    invoices = Invoice.objects.filter(issued_at__gte=start, issued_at__lt=end, currency=currency)
+    issued, credited = invoices.filter(kind="invoice"), invoices.filter(kind="credit_note")
+    payments = Payment.objects.filter(received_at__gte=start, received_at__lt=end, currency=currency)
+    back = PaymentRefund.objects.filter(requested_at__gte=start, requested_at__lt=end, currency=currency)
+    taken = Reversal.objects.filter(
+        state=ReversalState.LOST, decided_at__gte=start, decided_at__lt=end, currency=currency
+    )
+    owed = Reversal.objects.filter(state=ReversalState.LOST, settled_at__isnull=True, currency=currency)
+    return MonthClose(
+        year=year,
+        month=month,
+        packages=packages,
+        tiers=tiers,
+        total=packages + tiers,
+        cash_received=Money(_sum(payments, "cents"), currency),
+        cash_surplus=Money(_sum(payments, "surplus_cents"), currency),
+        cash_paid_back=Money(_sum(back, "gross_cents") + _sum(taken, "cents"), currency),
+        invoiced=Money(_sum(issued, "gross_cents"), currency),
+        credited=Money(_sum(credited, "gross_cents"), currency),
+        vat=Money(_sum(issued, "vat_cents") - _sum(credited, "vat_cents"), currency),
+        owed_by_customers=Money(_sum(owed, "owed_gross_cents"), currency),
+    )
+
+
+def _sum(rows: object, column: str) -> int:
+    return rows.aggregate(cents=Sum(column))["cents"] or 0  # type: ignore[attr-defined]
+
+
+def _deferred(before: datetime, currency: str) -> Money:
+    totals = ledger.deferred_revenue(before - timedelta(microseconds=1)).totals
+    return totals.get(currency, Money(0, currency))
+
+
+def _packages_received(start: datetime, end: datetime, currency: str) -> int:
+    bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, paid_at__gte=start, paid_at__lt=end, currency=currency)
+    won = Reversal.objects.filter(
+        state=ReversalState.WON, decided_at__gte=start, decided_at__lt=end, purchase__currency=currency
+    )
+    return _sum(bought, "net_cents") + _sum(won, "withdrawn_net_cents")
+
+
+def _packages_refunded(start: datetime, end: datetime, currency: str) -> int:
+    paid_back = PaymentRefund.objects.filter(
+        kind=RefundKind.UNUSED_CREDITS, requested_at__gte=start, requested_at__lt=end, currency=currency
+    )
+    reversed_ = Reversal.objects.filter(opened_at__gte=start, opened_at__lt=end, purchase__currency=currency)
+    collected = Event.objects.filter(
+        subject="reversal", move="owed credits collected", at__gte=start, at__lt=end, details__currency=currency
+    )
+    later = sum(event.details["net_cents"] for event in collected)
+    return _sum(paid_back, "net_cents") + _sum(reversed_, "withdrawn_net_cents") + later
+
+
+def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
+    received = before = after = 0
+    months = Purchase.objects.filter(
+        Q(period_until_at__gt=start) | Q(paid_at__gte=start),
+        kind=PurchaseKind.SUBSCRIPTION,
+        paid_at__lt=end,
+        currency=currency,
+    )
+    for bought in months:
+        assert bought.paid_at is not None
+        if bought.paid_at >= start:
+            received += bought.net_cents
+        else:
+            before += bought.net_cents - _earned(bought, start)
+        after += bought.net_cents - _earned(bought, end)
+    return Movement(
+        Money(before, currency),
+        Money(received, currency),
+        Money(0, currency),
+        Money(before + received - after, currency),
+        Money(after, currency),
+    )
+
+
+def _earned(bought: Purchase, at: datetime) -> int:
+    """What of a month's price was earned by then: in proportion to its seconds, rounded down, all of it in the end."""
+    assert bought.period_from_at and bought.period_until_at
+    second = timedelta(seconds=1)
+    passed = min(max(at, bought.period_from_at), bought.period_until_at) - bought.period_from_at
+    return bought.net_cents * (passed // second) // ((bought.period_until_at - bought.period_from_at) // second)

@@ -1,0 +1,189 @@
+"""The operator's desk, as Olga uses it in her browser; and the door where Stripe knocks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from otai.billing import operations as billing
+from otai.billing.models import Event, Invoice, PaymentRefund, Purchase, Subscription
+from otai.ledger import operations as ledger_operations
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation, User
+from tests.billing.people import ALICE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(db: None) -> Client:
+    olga = User.objects.create_superuser("olga", "olga@vendor.example", "a long passphrase")
+    client = Client()
+    client.force_login(olga)
+    return client
+
+
+def act(desk: Client, row: Any, action: str, **answers: Any) -> Any:
+    options = row._meta
+    address = reverse(f"admin:{options.app_label}_{options.model_name}_act", args=[row.pk, action])
+    assert desk.get(address).status_code == 200
+    return desk.post(address, answers, follow=True)
+
+
+def order(acme: Organisation, now: datetime) -> Purchase:
+    return billing.buy(organisation=acme, package="50", key="click", who=ALICE, now=now).purchase
+
+
+TABLES = [
+    *("orgs_organisation", "billing_subscription", "billing_purchase", "billing_payment", "billing_paymentrefund"),
+    *("billing_reversal", "billing_invoice", "billing_custompackage", "ledger_hold", "billing_webhookevent"),
+    *("billing_notice", "billing_creditwatch", "billing_event"),
+]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_opens_and_can_be_searched(table: str, desk: Client, acme: Organisation, now: datetime) -> None:
+    order(acme, now)
+    address = reverse(f"admin:{table}_changelist")
+    assert desk.get(address).status_code == 200
+    assert desk.get(address, {"q": "acme"}).status_code == 200
+
+
+def test_olga_confirms_a_bank_transfer_and_it_is_recorded_with_who_and_why(
+    desk: Client, acme: Organisation, now: datetime
+) -> None:
+    purchase = order(acme, now)
+    answer = act(
+        desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="statement 211"
+    )
+    assert f"{purchase.reference} is paid." in answer.content.decode()
+    assert ledger.balance(acme.id).available == 56
+    moved = Event.objects.get(subject="purchase", move="open -> paid")
+    assert (moved.who, moved.why) == ("olga (desk)", "statement 211")
+    assert "open -&gt; paid" in answer.content.decode(), "the row shows what happened to it"
+
+
+def test_an_action_without_a_reason_does_nothing(desk: Client, acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    answer = act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="")
+    assert "This field is required" in answer.content.decode()
+    assert ledger.balance(acme.id).available == 6
+
+
+def test_a_refusal_is_shown_and_changes_nothing(desk: Client, acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    act(desk, purchase, "confirm-payment", amount="100", currency="EUR", bank_reference="TX1", why="statement")
+    answer = act(desk, purchase, "confirm-payment", amount="101", currency="EUR", bank_reference="TX1", why="statement")
+    assert "was recorded before" in answer.content.decode()
+
+
+def test_olga_gives_goodwill_once_however_often_she_clicks(desk: Client, acme: Organisation, now: datetime) -> None:
+    for _ in range(3):
+        act(desk, acme, "goodwill", credits="5", key="the form's own key", why="sorry for the outage")
+    assert ledger.balance(acme.id).available == 11
+    assert Event.objects.filter(subject="goodwill").count() == 1
+
+
+def test_olga_pays_unused_credits_back(desk: Client, acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="statement")
+    purchase.refresh_from_db()
+    act(desk, purchase, "refund-payment", credits="20", why="smaller team now")
+    refund = PaymentRefund.objects.get()
+    assert (refund.credits, refund.net_cents, refund.requested_by) == (20, 180_00, "olga (desk)")
+    act(desk, refund, "confirm", why="transferred")
+    refund.refresh_from_db()
+    assert refund.state == "confirmed"
+
+
+def test_olga_gives_the_credits_of_a_run_back(desk: Client, acme: Organisation, now: datetime) -> None:
+    from datetime import timedelta
+
+    from otai.ledger.models import Hold
+
+    placed = ledger_operations.place_hold(
+        organisation=acme.id,
+        credits=3,
+        key="r",
+        reference="run 1",
+        reason="run",
+        now=now,
+        deadline_at=now + timedelta(days=1),
+    )
+    ledger_operations.capture(organisation=acme.id, hold=placed.hold, key="c", reason="run", now=now)
+    act(desk, Hold.objects.get(id=placed.hold), "refund-credits", why="labels were mixed up by us")
+    assert ledger.balance(acme.id).available == 6
+    assert Event.objects.get(subject="hold").why == "labels were mixed up by us"
+
+
+def test_olga_offers_a_package_and_changes_a_tier(desk: Client, acme: Organisation, now: datetime) -> None:
+    answer = act(desk, acme, "offer-package", code="big-2027", credits="500", price="3500.00", why="framework contract")
+    assert "can buy big-2027 now" in answer.content.decode()
+    answer = act(desk, Subscription.objects.get(organisation=acme), "change-tier", tier="pro", why="asked by phone")
+    assert "Takes effect when OT-" in answer.content.decode()
+
+
+def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datetime) -> None:
+    order(acme, now)
+    invoice = Invoice.objects.get()
+    for kind, beginning in (("pdf", b"%PDF-"), ("xml", b"<?xml")):
+        answer = desk.get(reverse("admin:billing_invoice_download", args=[invoice.id, kind]))
+        assert answer.content.startswith(beginning)
+        assert f"{invoice.number}.{kind}" in answer["Content-Disposition"]
+
+
+def test_the_month_close_is_a_page(desk: Client, acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="statement")
+    assert "Month close" in desk.get(reverse("admin:billing_month_close")).content.decode()
+    assert desk.get(reverse("admin:billing_month_close"), {"month": "2026-13"}).status_code == 422
+    assert desk.get(reverse("admin:billing_month_close"), {"month": "soon"}).status_code == 422
+
+
+def test_who_is_no_operator_sees_nothing_and_does_nothing(acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    carol = User.objects.create_user("carol", "carol@globex.example", "a long passphrase")
+    onlooker = User.objects.create_user("otto", "otto@vendor.example", "a long passphrase", is_staff=True)
+    address = reverse("admin:billing_purchase_act", args=[purchase.pk, "cancel"])
+    for person, status in ((carol, 302), (onlooker, 403)):
+        client = Client()
+        client.force_login(person)
+        assert client.post(address, {"why": "because I can"}).status_code == status
+        assert client.get(reverse("admin:billing_month_close")).status_code == status
+    purchase.refresh_from_db()
+    assert purchase.status == "open"
+
+
+def test_nothing_can_be_typed_into_a_row(desk: Client, acme: Organisation, now: datetime) -> None:
+    purchase = order(acme, now)
+    address = reverse("admin:billing_purchase_change", args=[purchase.pk])
+    assert desk.get(address).status_code == 200
+    assert desk.post(address, {"status": "paid"}).status_code == 403
+    assert desk.get(reverse("admin:billing_purchase_delete", args=[purchase.pk])).status_code == 403
+    assert desk.get(reverse("admin:billing_purchase_add")).status_code == 403
+
+
+# --- the webhook door
+
+
+def test_stripes_webhook_comes_in_over_http(acme: Organisation, stripe: Any, now: datetime, client: Client) -> None:
+    from tests.billing.test_stripe import buy, card
+
+    bought = buy(acme, now, card(stripe))
+    body, headers = stripe.received.wait_for("payment_intent.succeeded", bought.purchase.gateway_reference)
+    signature = next(value for name, value in headers.items() if name.lower() == "stripe-signature")
+    post = {"data": body, "content_type": "application/json"}
+    answer = client.post("/webhooks/stripe", **post, headers={"Stripe-Signature": signature})
+    assert (answer.status_code, answer.json()["state"]) == (200, "handled")
+    assert client.post("/webhooks/stripe", **post, headers={"Stripe-Signature": "t=1,v1=00"}).status_code == 400
+    assert client.post("/webhooks/stripe", **post).status_code == 400
+    assert client.get("/webhooks/stripe").status_code == 405
+    assert ledger.balance(acme.id).available == 56
+
+
+def test_an_installation_without_stripe_has_no_such_door(db: None, client: Client) -> None:
+    assert client.post("/webhooks/stripe", data=b"{}", content_type="application/json").status_code == 404
