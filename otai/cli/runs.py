@@ -13,7 +13,7 @@ from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
-from otai.runs.models import Run
+from otai.runs.models import Attempt, Run
 from otai.runs.status import Status
 
 app = typer.Typer(help="Training runs: list, show, cancel, refund.", no_args_is_help=True)
@@ -79,6 +79,12 @@ def _status(run: Run) -> str:
     return run.status
 
 
+def _where(attempts: list[Attempt]) -> list[str]:
+    """On what it was really trained, whatever its delivery promises."""
+    machines = list(dict.fromkeys(f"{a.hardware}, pool {a.pool}" if a.pool else a.hardware for a in attempts))
+    return [f"trained on {machine}" for machine in machines]
+
+
 def _short(who: str) -> str:
     """A person's name as it is; of a worker's name (`host/boot.namespace/pid.start`) host and process."""
     host, _, rest = who.partition("/")
@@ -124,6 +130,7 @@ def show(
                     {
                         "number": a.number,
                         "worker": a.worker,
+                        "pool": a.pool,
                         "hardware": a.hardware,
                         "started_at": a.started_at,
                         "ended_at": a.ended_at,
@@ -140,6 +147,8 @@ def show(
         f"Run {run.number}: {Mode(run.mode).title}, {Delivery(run.delivery).title}, of {run.data_set} as {run.model_name}"
     )
     say(f"{_status(run)}, {_charge(run)}; due {_local(organisation, run.due_at)}")
+    for line in _where(attempts):
+        say(line)
     if run.failure_message:
         say(f"{run.failure_code}: {run.failure_message}")
     print_table(

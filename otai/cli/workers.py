@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import threading
+import time
 from typing import Annotated
 
 import typer
@@ -12,33 +13,91 @@ from otai.cli.output import say
 from otai.cli.setup import require_installation
 from otai.db import utc_now
 from otai.ledger import operations as ledger
-from otai.runs import queries as runs
-from otai.runs.executors.local import LocalExecutor
-from otai.runs.models import Run
+from otai.runs import operations, queries, scratch
+from otai.runs.executors.local import LocalExecutor, this_machine
+from otai.runs.models import Pool, Run
 from otai.runs.worker import Worker
 from otai.serving.operations import register_completed_runs
 
 
+class Stopping:
+    """What the signals asked for: stop after the run at hand, and hand that back once `grace` seconds have passed."""
+
+    def __init__(self, grace: float | None) -> None:
+        self._grace = grace
+        self._asked_at: float | None = None
+
+    def ask(self, *_: object) -> None:
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+
+    def asked(self) -> bool:
+        return self._asked_at is not None
+
+    def grace_is_over(self) -> bool:
+        if self._grace is None or self._asked_at is None:
+            return False
+        return time.monotonic() - self._asked_at >= self._grace
+
+
 def worker(
+    pool: Annotated[str, typer.Option(help="The pool it works for.")] = operations.LOCAL_POOL,
     once: Annotated[bool, typer.Option("--once", help="Train what waits now, then stop.")] = False,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="When told to stop: hand the run at hand back after so many seconds. Finish it if left out."
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores a training may use.")] = None,
+    memory: Annotated[float | None, typer.Option(min=0.1, help="GiB of memory a training may use.")] = None,
 ) -> None:
-    """Claim and train runs as they are ordered. Stops after the run at hand on Ctrl-C or SIGTERM."""
+    """Claim and train runs as they are ordered. On Ctrl-C or SIGTERM it finishes the run at hand, or hands it back (--grace)."""
     require_installation()
-    stop = threading.Event()
+    stopping = Stopping(grace)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, stopping.ask)
+    working = _worker_of(_pool(pool), stopping=stopping, threads=threads, memory=memory)
+    say(f"Worker {working.name} on {working.executor.hardware}")
+    register_completed_runs(now=utc_now())
+    ledger.sweep_stranded_holds(now=utc_now(), still_working=queries.still_working)
+    if once:
+        if working.is_registered():
+            while not stopping.asked() and working.work_once() is not None:
+                continue
+        working.sign_off()
+    else:
+        working.work(until=stopping.asked)
+    say("Worker stopped.")
+
+
+def _pool(name: str) -> Pool:
+    if name == operations.LOCAL_POOL:
+        return operations.local_pool(hardware=this_machine(), now=utc_now())
+    return queries.pool(name)
+
+
+def _worker_of(pool: Pool, *, stopping: Stopping, threads: int | None, memory: float | None) -> Worker:
+    said: list[str] = []
 
     def told(run: Run) -> None:
         say(f"{run.organisation.slug}: run {run.number} ({run.model_name}) is {run.status}")
         register_completed_runs(now=utc_now())
 
-    working = Worker(executor=LocalExecutor(), on_end=told)
-    say(f"Worker {working.name} on {working.executor.hardware}")
-    register_completed_runs(now=utc_now())
-    ledger.sweep_stranded_holds(now=utc_now(), still_working=runs.still_working)
-    if once:
-        while not stop.is_set() and working.work_once() is not None:
-            continue
-    else:
-        working.work(until=stop.is_set)
-    say("Worker stopped.")
+    def waits(why: str) -> None:
+        if said != [why]:
+            said[:] = [why]
+            say(f"Waiting. {why}")
+
+    # The slots of the local pool share this machine; those of other pools may each have a machine of their own.
+    here = pool.slots if pool.name == operations.LOCAL_POOL else 1
+    cores = len(os.sched_getaffinity(0))
+    return Worker(
+        executor=LocalExecutor(),
+        pool=pool,
+        threads=threads or max(1, cores // here),
+        memory_limit_bytes=int(memory * 2**30) if memory else scratch.memory_for_one_of(here),
+        on_end=told,
+        on_wait=waits,
+        hand_back_now=stopping.grace_is_over,
+    )

@@ -26,6 +26,94 @@ STATUSES = [(status.value, status.title) for status in Status]
 ENDINGS = [(ending.value, ending.value) for ending in Ending]
 
 
+class ExecutorKind(models.TextChoices):
+    """The way in which a pool's workers execute a training."""
+
+    LOCAL = "local", "A process on the worker's own machine"
+    RAY = "ray", "A job on a Ray cluster"
+
+
+class Accelerator(models.TextChoices):
+    """What a pool's machines compute with, as a cluster names it. Empty: processors only."""
+
+    NONE = "", "None"
+    H100 = "H100", "H100"
+    L4 = "L4", "L4"
+
+
+class Pool(models.Model):
+    """A group of machines of one kind. A worker belongs to one pool and takes one of its slots; it trains one run at a time."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=63, unique=True)
+    hardware = models.CharField(max_length=200, help_text="In words, for operators.")
+    accelerator = models.CharField(max_length=20, choices=Accelerator.choices, default="", blank=True)
+    slots = models.PositiveIntegerField(help_text="How many workers it takes, and so how many runs train at once.")
+    serves_fast = models.BooleanField()
+    serves_standard = models.BooleanField()
+    executor = models.CharField(max_length=20, choices=ExecutorKind.choices, default=ExecutorKind.LOCAL)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "runs_pool"
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="runs_pool_has_a_name"),
+            models.CheckConstraint(condition=Q(slots__gte=1), name="runs_pool_has_at_least_one_slot"),
+            models.CheckConstraint(
+                condition=Q(serves_fast=True) | Q(serves_standard=True), name="runs_pool_serves_a_delivery"
+            ),
+            models.CheckConstraint(
+                condition=Q(accelerator__in=Accelerator.values), name="runs_pool_accelerator_is_known"
+            ),
+            models.CheckConstraint(condition=Q(executor__in=ExecutorKind.values), name="runs_pool_executor_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Which deliveries it serves, Fast first."""
+        served = {Delivery.FAST: self.serves_fast, Delivery.STANDARD: self.serves_standard}
+        return tuple(delivery for delivery, serves in served.items() if serves)
+
+
+class WorkerEnd(models.TextChoices):
+    STOPPED = "stopped", "Stopped"
+    LOST = "lost", "Lost"
+
+
+class RegisteredWorker(models.Model):
+    """A worker that said it is there. It says so again and again; one that is silent is lost, and its slot is free."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="workers")
+    hardware = models.CharField(max_length=200, help_text="In words, what it really runs on.")
+    registered_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_as = models.CharField(max_length=20, choices=WorkerEnd.choices, default="", blank=True)
+
+    class Meta:
+        db_table = "runs_worker"
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="runs_worker_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_as="")
+                | Q(ended_at__isnull=False, ended_as__in=WorkerEnd.values),
+                name="runs_worker_has_ended_exactly_when_it_says_how",
+            ),
+            models.CheckConstraint(
+                condition=Q(heartbeat_at__gte=F("registered_at")), name="runs_worker_beats_after_it_registered"
+            ),
+        ]
+        indexes = [models.Index("pool", name="runs_worker_at_work", condition=Q(ended_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Quote(models.Model):
     """A priced offer: what would be trained, for how many credits, and until when the offer stands. Never changed."""
 
@@ -94,7 +182,11 @@ class Run(models.Model):
     attempt = models.PositiveSmallIntegerField(
         default=0, help_text="The attempt in force; a worker holding another is late."
     )
+    failures = models.PositiveSmallIntegerField(
+        default=0, help_text="How many attempts failed on our side; one that was handed back did not fail."
+    )
     worker = models.CharField(max_length=200, default="", blank=True)
+    pool = models.CharField(max_length=63, default="", blank=True, help_text="Where the attempt in force is made.")
     heartbeat_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=40, default="", blank=True)
     steps_done = models.PositiveIntegerField(default=0)
@@ -103,6 +195,9 @@ class Run(models.Model):
     failure_code = models.CharField(max_length=60, default="", blank=True)
     failure_message = models.TextField(default="", blank=True)
 
+    checkpoint_file = models.CharField(
+        max_length=500, default="", blank=True, help_text="In the file store: where the next attempt goes on."
+    )
     bundle_file = models.CharField(max_length=500, default="", blank=True)
     bundle_sha256 = models.CharField(max_length=64, default="", blank=True)
     bundle_bytes = models.PositiveBigIntegerField(default=0)
@@ -132,6 +227,9 @@ class Run(models.Model):
                 name="runs_run_at_work_has_an_attempt_and_a_heartbeat",
             ),
             models.CheckConstraint(
+                condition=Q(failures__lte=F("attempt")), name="runs_run_fails_at_most_once_for_each_attempt"
+            ),
+            models.CheckConstraint(
                 condition=(
                     Q(status=Status.COMPLETED, ending=Ending.COMPLETED, report_card__isnull=False)
                     & ~Q(bundle_file="")
@@ -157,6 +255,7 @@ class Run(models.Model):
             ),
             models.Index("organisation", name="runs_run_waiting_of_one", condition=Q(status=Status.QUEUED.value)),
             models.Index("heartbeat_at", name="runs_run_working", condition=Q(status__in=sorted(WORKING))),
+            models.Index("id", name="runs_run_with_checkpoint", condition=~Q(checkpoint_file="")),
         ]
 
     def __str__(self) -> str:
@@ -174,6 +273,7 @@ class Attempt(models.Model):
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     worker = models.CharField(max_length=200)
+    pool = models.CharField(max_length=63, default="", blank=True)
     hardware = models.CharField(max_length=200, default="", blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
-from otai.runs.models import Event, Run
-from otai.runs.status import OPEN
+from otai.runs.models import Event, Pool, RegisteredWorker, Run
+from otai.runs.status import OPEN, WORKING, Status
 
 
 def runs(organisation: Organisation) -> QuerySet[Run]:
@@ -39,3 +39,39 @@ def still_working(hold_references: Sequence[str]) -> set[str]:
     return {
         ids[found] for found in Run.objects.filter(id__in=ids, status__in=sorted(OPEN)).values_list("id", flat=True)
     }
+
+
+def pools() -> QuerySet[Pool]:
+    return Pool.objects.order_by("name")
+
+
+def pool(name: str) -> Pool:
+    """Raises NotFound."""
+    found = Pool.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound(f"There is no pool {name}. `otai pools list` shows those that exist.", pool=name)
+    return found
+
+
+def waiting_in(pool: Pool) -> int:
+    """How many runs wait that the pool serves; another pool may serve them too."""
+    return Run.objects.filter(status=Status.QUEUED, delivery__in=pool.deliveries).count()
+
+
+def working_in(pool: Pool) -> int:
+    return Run.objects.filter(status__in=sorted(WORKING), pool=pool.name).count()
+
+
+def workers(*, every: bool = False) -> QuerySet[RegisteredWorker]:
+    """Those at work, or all that ever registered; by pool and name."""
+    found = RegisteredWorker.objects.select_related("pool").order_by("pool__name", "name")
+    return found if every else found.filter(ended_at__isnull=True)
+
+
+def workers_at_work(pool: Pool) -> int:
+    return RegisteredWorker.objects.filter(pool=pool, ended_at__isnull=True).count()
+
+
+def run_of_worker(worker: RegisteredWorker) -> Run | None:
+    """What the worker trains now."""
+    return Run.objects.select_related("organisation").filter(status__in=sorted(WORKING), worker=worker.name).first()

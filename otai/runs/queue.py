@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,16 +12,14 @@ from django.db.models import QuerySet
 
 from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending
-from otai.runs.models import Run
+from otai.runs.models import Attempt, Run
 from otai.runs.operations import Claimed, Outcome, RunMoved, begin_attempt, end_run
+from otai.runs.operations.pools import lost_after
 from otai.runs.ordering import Lane
 from otai.runs.status import WORKING, Status
 
 heartbeat_seconds = 2.0
 """How often a worker says that it lives; also how soon it hears of a cancellation."""
-
-lost_after = timedelta(seconds=30)
-"""A worker silent for this long is lost: many heartbeats, so that a busy machine is not mistaken for a dead one."""
 
 
 @transaction.atomic
@@ -30,6 +29,7 @@ def claim(
     hardware: str,
     now: datetime,
     run: UUID | None = None,
+    pool: str = "",
     deliveries: Sequence[Delivery] = tuple(Delivery),
 ) -> Claimed | None:
     """The waiting run that goes next (ordering.py), now `worker`'s. None: nothing waits.
@@ -56,7 +56,16 @@ def claim(
     )
     if found is None:
         return None
-    return begin_attempt(found, worker=worker, hardware=hardware, now=now)
+    return begin_attempt(found, worker=worker, pool=pool, hardware=hardware, now=now)
+
+
+def claimed_by(worker: str) -> Claimed | None:
+    """The run that the worker has claimed without hearing of it, because the answer was lost; it trains one at a time."""
+    run = Run.objects.filter(status__in=sorted(WORKING), worker=worker).first()
+    if run is None:
+        return None
+    attempt = Attempt.objects.filter(run=run, number=run.attempt, worker=worker, ended_at__isnull=True).first()
+    return Claimed(run, attempt) if attempt else None
 
 
 def _let_rise(*, now: datetime) -> None:
@@ -77,11 +86,17 @@ def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], wh
     `worker_is_gone(worker)` may say True only for certain; a worker that is only silent is given `lost_after`.
     """
     returned = []
+    database_up_since = None
     for run in Run.objects.filter(status__in=sorted(WORKING)).order_by("heartbeat_at"):
         assert run.heartbeat_at is not None, "runs_run_at_work_has_an_attempt_and_a_heartbeat"
         silent_for = now - run.heartbeat_at
         if silent_for < lost_after and not worker_is_gone(run.worker):
             continue
+        if not worker_is_gone(run.worker):
+            # While the database was away nobody could be heard.
+            database_up_since = database_up_since or _database_up_since()
+            if database_up_since is not None and database_up_since <= now < database_up_since + lost_after:
+                continue
         outcome = Outcome(
             Ending.FAILED_SYSTEM,
             failure_code="worker_lost",
@@ -93,3 +108,12 @@ def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], wh
             # It ended, or another worker's sweep was first.
             continue
     return returned
+
+
+def _database_up_since() -> datetime | None:
+    """When the database server was started; None where there is no server."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()")
+        return cast(datetime, cursor.fetchone()[0])

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-import psutil
-from django.conf import settings
 from django.db import close_old_connections, transaction
 
 from otai.db import utc_now
-from otai.pricing.price_book import Mode
+from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
-from otai.runs import queue
+from otai.runs import operations, queue, scratch
+from otai.runs.checkpoints import Checkpoints, forget_checkpoints
 from otai.runs.executors import Executor, Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.models import Run
-from otai.runs.operations import Claimed, Outcome, RunMoved, end_run, record_progress
+from otai.runs.identity import is_gone, this_worker
+from otai.runs.models import Pool, Run
+from otai.runs.operations import Claimed, Outcome, PoolIsFull, RunMoved, end_run, hand_back, record_progress
+from otai.runs.patience import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
 from otai.tickets.files import file_store
+
+__all__ = ["Worker", "is_gone", "this_worker"]
 
 log = logging.getLogger(__name__)
 
@@ -33,109 +34,204 @@ time_limit_seconds = {Mode.BASIC: 2 * 3600.0, Mode.BUSINESS: 6 * 3600.0, Mode.MA
 """A training that takes longer than this hangs: several times the longest promise."""
 
 idle_seconds = 0.5
+full_pool_seconds = 2.0
+beat_every = timedelta(seconds=5)
 
-
-def this_worker() -> str:
-    """A name that tells this process from every other, ever: `host/boot.namespace/pid.start`."""
-    process = psutil.Process()
-    return f"{socket.gethostname()}/{_machine()}/{process.pid}.{process.create_time():.0f}"
-
-
-def _machine() -> str:
-    """The boot and process namespace we run in: only within one of them do process numbers mean anything."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-        namespace = Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        return "unknown"
-    return f"{boot}.{namespace}"
-
-
-def is_gone(worker: str) -> bool:
-    """True only when `worker` ran on this very machine and its process exists no more."""
-    try:
-        _host, machine, process = worker.rsplit("/", 2)
-        pid, started = process.split(".")
-        if machine == "unknown" or machine != _machine():
-            return False
-        return f"{psutil.Process(int(pid)).create_time():.0f}" != started
-    except psutil.NoSuchProcess:
-        return True
-    except (ValueError, psutil.Error):
-        return False
+step_back_seconds = 3.0
+"""After a failure of ours this worker waits, so that another one, elsewhere, goes first if there is one."""
 
 
 @dataclass
 class Worker:
+    """Trains one run at a time. With a `pool` it takes one of the pool's slots and claims what the pool serves; without one it takes
+    whatever it is given (`otai train` trains the run that was just ordered)."""
+
     executor: Executor
+    pool: Pool | None = None
     name: str = field(default_factory=this_worker)
     clock: Callable[[], datetime] = utc_now
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    memory_limit_bytes: int | None = field(default_factory=lambda: scratch.memory_for_one_of(1))
     on_progress: Callable[[Run, Watch], None] = lambda run, watch: None
     on_end: Callable[[Run], None] = lambda run: None
     """Told after a run was settled or queued again: how the rooms above hear of it in this process."""
+    on_wait: Callable[[str], None] = lambda why: None
+    hand_back_now: Callable[[], bool] = lambda: False
+    """Asked all the time: True ends the training at hand and gives the run back to the queue."""
+
+    _registered: bool = False
+    _beat_at: datetime | None = None
+    _unsure: bool = False
+    """The database went away while we claimed: a run may be ours without our knowing."""
+    _sweep_again_at: datetime | None = None
 
     def work(self, *, until: Callable[[], bool], run: UUID | None = None) -> None:
         """Claims and trains until `until()`; with `run`, that run alone. Returns between runs, never within one."""
-        clear_scratch()
+        scratch.clear_scratch()
+        failed = 0
         while not until():
-            if self.work_once(run=run) is None:
+            try:
+                if not self.is_registered():
+                    time.sleep(full_pool_seconds)
+                    continue
+                worked_on = self.work_once(run=run)
+                failed = 0
+            except DATABASE_AWAY as error:
+                self._database_went_away(error)
+                time.sleep(pause_seconds(failed))
+                failed += 1
+                continue
+            if worked_on is None:
                 time.sleep(idle_seconds)
+            elif not worked_on.has_ended and not until():
+                time.sleep(step_back_seconds)
             close_old_connections()
+        self.sign_off()
+
+    def is_registered(self) -> bool:
+        """Takes a slot of the pool, or keeps it. False: the pool is full."""
+        if self.pool is None:
+            return True
+        if self._registered:
+            self._beat()
+        if not self._registered:
+            try:
+                operations.register_worker(
+                    name=self.name,
+                    pool=self.pool.name,
+                    hardware=self.executor.hardware,
+                    now=self.clock(),
+                    is_gone=is_gone,
+                )
+            except PoolIsFull as full:
+                self.on_wait(full.message)
+                return False
+            self._registered, self._beat_at = True, self.clock()
+        return True
+
+    def sign_off(self) -> None:
+        if self._registered:
+            self._registered = False
+            try:
+                operations.stop_worker(name=self.name, now=self.clock())
+            except DATABASE_AWAY as error:
+                # It will be taken for lost, which does no harm.
+                log.warning("could not say goodbye: %s", error)
+
+    def _beat(self) -> None:
+        now = self.clock()
+        if self.pool is None or (self._beat_at is not None and now - self._beat_at < beat_every):
+            return
+        self._beat_at = now
+        self._registered = operations.beat(name=self.name, now=now)
+
+    def _database_went_away(self, error: Exception) -> None:
+        log.warning("the database is away: %s", str(error).strip())
+        forget_connection()
+        self._unsure = True
+        # Whoever could not reach it could not beat either: give everybody the time to be heard of again.
+        self._sweep_again_at = self.clock() + queue.lost_after
 
     def work_once(self, *, run: UUID | None = None) -> Run | None:
-        """One attempt at the next run that waits (or at `run`), to its end. None: nothing waits."""
-        for returned in queue.return_lost_runs(now=self.clock(), worker_is_gone=is_gone, who=self.name):
-            log.warning(
-                "run %s of %s was lost and is now %s", returned.number, returned.organisation_id, returned.status
+        """One attempt at the next run that waits (or at `run`), to its end. None: nothing waits, or there is no room to train."""
+        self._sweep()
+        if (free := scratch.free_bytes()) < scratch.least_free_bytes:
+            self.on_wait(f"Only {free // 2**20} MiB are free in {scratch.scratch_folder()}: nothing is trained here.")
+            return None
+        claimed = queue.claimed_by(self.name) if self._unsure else None
+        self._unsure = False
+        if claimed is None:
+            claimed = queue.claim(
+                worker=self.name,
+                hardware=self.executor.hardware,
+                now=self.clock(),
+                run=run,
+                pool=self.pool.name if self.pool else "",
+                deliveries=self.pool.deliveries if self.pool else tuple(Delivery),
             )
-            self.on_end(returned)
-        claimed = queue.claim(worker=self.name, hardware=self.executor.hardware, now=self.clock(), run=run)
         if claimed is None:
             return None
         return self._attempt(claimed)
 
+    def _sweep(self) -> None:
+        now = self.clock()
+        if self._sweep_again_at is not None:
+            if now < self._sweep_again_at:
+                return
+            self._sweep_again_at = None
+        for returned in queue.return_lost_runs(now=now, worker_is_gone=is_gone, who=self.name):
+            log.warning("run %s was lost and is now %s", returned.number, returned.status, extra=_about(returned))
+            self.on_end(returned)
+        operations.lose_silent_workers(now=now, is_gone=is_gone)
+
     def _attempt(self, claimed: Claimed) -> Run:
         run, number = claimed.run, claimed.attempt.number
-        log.info("run %s of organisation %s: attempt %s", run.id, run.organisation_id, number)
+        log.info("attempt %s begins", number, extra=_about(run))
+        result, outcome = self._trained_and_stored(claimed)
+        if outcome is None:
+            return self._stopped(run, number, result)
 
-        def watch(seen: Watch) -> bool:
-            still_ours = record_progress(
-                run=run.id,
-                attempt=number,
-                stage=seen.stage,
-                steps_done=seen.steps_done,
-                steps_total=seen.steps_total,
-                log=seen.log,
-                now=self.clock(),
-            )
-            if still_ours:
-                self.on_progress(run, seen)
-            return still_ours
+        def settle() -> Run:
+            return end_run(run=run.id, attempt=number, outcome=outcome, who=self.name, log=result.log, now=self.clock())
 
-        with tempfile.TemporaryDirectory(prefix=f"{_process_of(self.name)}-", dir=_scratch()) as folder:
-            # Training runs outside any transaction: it takes minutes and would hold the row all that time.
-            result = self._execute(run, Path(folder), watch)
-            if isinstance(result, Stopped):
-                log.info("run %s: stopped, the attempt is no longer ours", run.id)
-                run.refresh_from_db()
-                return run
-            outcome = self._outcome(run, result)
         try:
-            ended = end_run(
-                run=run.id, attempt=number, outcome=outcome, who=self.name, log=result.log, now=self.clock()
-            )
+            ended = once_it_answers(settle, what=f"the end of run {run.id}", give_up=self.hand_back_now)
         except RunMoved as moved:
-            # Cancelled or taken over in the last moment: our result counts for nothing.
-            log.info("run %s: %s", run.id, moved.message)
-            run.refresh_from_db()
-            return run
+            # Cancelled or taken over in the last moment: our result counts for nothing. Or it was written just now, and only the
+            # answer was lost: then it counts, once.
+            log.info("%s", moved.message, extra=_about(run))
+            once_it_answers(run.refresh_from_db, what="a look at the run")
+            ended = run
         self.on_end(ended)
+        forget_checkpoints()
         return ended
 
-    def _execute(self, run: Run, folder: Path, watch: Callable[[Watch], bool]) -> Result:
-        assert not transaction.get_connection().in_atomic_block, "no training inside a transaction"
+    def _stopped(self, run: Run, number: int, result: Result) -> Run:
+        """The training was ended by us before it ended itself: to hand it back, or because it is no longer ours."""
+        if self.hand_back_now():
+            try:
+                hand_back(
+                    run=run.id,
+                    attempt=number,
+                    who=self.name,
+                    why="the worker stops and hands the run back",
+                    log=result.log,
+                    now=self.clock(),
+                )
+                log.info("handed back", extra=_about(run))
+            except RunMoved as moved:
+                log.info("%s", moved.message, extra=_about(run))
+        else:
+            log.info("stopped: the attempt is no longer ours", extra=_about(run))
+        run.refresh_from_db()
+        return run
+
+    def _trained_and_stored(self, claimed: Claimed) -> tuple[Result, Outcome | None]:
+        """What came of the training, and how the run ends by it; None: it was stopped, and does not end by it."""
+        run, number = claimed.run, claimed.attempt.number
         try:
+            with scratch.working_folder(self.name) as folder:
+                checkpoints = Checkpoints(
+                    run=run, attempt=number, folder=folder / "checkpoint", packed=folder / "checkpoint.tar"
+                )
+                try:
+                    # Training runs outside any transaction: it takes minutes and would hold the row all that time.
+                    result = self._execute(claimed, folder, checkpoints)
+                    if not isinstance(result, Trained):
+                        once_it_answers(checkpoints.save_now, what="a checkpoint", give_up=self.hand_back_now)
+                    return result, None if isinstance(result, Stopped) else self._outcome(run, result)
+                finally:
+                    checkpoints.close()
+        except OSError as error:
+            # No room even for the working folder.
+            result = _failed_by(error, log="")
+            return result, _failure(result)
+
+    def _execute(self, claimed: Claimed, folder: Path, checkpoints: Checkpoints) -> Result:
+        assert not transaction.get_connection().in_atomic_block, "no training inside a transaction"
+        run = claimed.run
+        try:
+            checkpoints.restore()
             spec = TrainingSpec(
                 tickets=file_store().local_path(run.data_set.file),
                 attributes=run.attributes,
@@ -144,50 +240,85 @@ class Worker:
                 output_dir=folder,
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],
+                attempt_id=str(claimed.attempt.id),
+                memory_limit_bytes=self.memory_limit_bytes,
+                checkpoint_dir=checkpoints.folder,
             )
-            return self.executor.execute(spec, watch=watch, watch_every_seconds=queue.heartbeat_seconds)
+            return self.executor.execute(
+                spec, watch=self._watching(claimed, checkpoints), watch_every_seconds=queue.heartbeat_seconds
+            )
         except Exception as error:
-            log.exception("run %s: the attempt failed on our side", run.id)
-            return Failed(False, "crash", f"{type(error).__name__}: {error}", log="")
+            log.exception("the attempt failed on our side", extra=_about(run))
+            return _failed_by(error, log="")
+
+    def _watching(self, claimed: Claimed, checkpoints: Checkpoints) -> Callable[[Watch], bool]:
+        run, number = claimed.run, claimed.attempt.number
+
+        def watch(seen: Watch) -> bool:
+            if self.hand_back_now():
+                return False
+            try:
+                still_ours = record_progress(
+                    run=run.id,
+                    attempt=number,
+                    stage=seen.stage,
+                    steps_done=seen.steps_done,
+                    steps_total=seen.steps_total,
+                    log=seen.log,
+                    now=self.clock(),
+                )
+                self._beat()
+                checkpoints.save_when_due(monotonic=time.monotonic())
+            except DATABASE_AWAY as error:
+                # The training goes on: whether it is still ours shows when the database answers again.
+                self._database_went_away(error)
+                return True
+            if still_ours:
+                self.on_progress(run, seen)
+            return still_ours
+
+        return watch
 
     def _outcome(self, run: Run, result: Trained | Failed) -> Outcome:
-        if isinstance(result, Trained):
-            try:
-                return self._store(run, result)
-            except Exception as error:
-                log.exception("run %s: the model could not be stored", run.id)
-                result = Failed(False, "storage", f"The model could not be stored: {error}", result.log)
-        ending = Ending.FAILED_INPUT if result.is_input else Ending.FAILED_SYSTEM
-        return Outcome(ending, failure_code=result.code, failure_message=result.message)
-
-    def _store(self, run: Run, trained: Trained) -> Outcome:
-        stored = file_store().put(trained.bundle, folder=f"models/{run.organisation_id}", suffix=".otai")
-        if stored.sha256 != trained.bundle_sha256:
-            raise OSError("the model file changed between training and storing")
-        return Outcome(
-            Ending.COMPLETED,
-            bundle_file=stored.path,
-            bundle_sha256=stored.sha256,
-            bundle_bytes=stored.bytes,
-            report_card=trained.report_card,
-        )
+        if isinstance(result, Failed):
+            return _failure(result)
+        try:
+            return _stored(run, result)
+        except Exception as error:
+            log.exception("the model could not be stored", extra=_about(run))
+            failed = _failed_by(error, log=result.log)
+            code = failed.code if failed.code == "disk_full" else "storage"
+            return _failure(Failed(False, code, f"The model could not be stored: {error}", result.log))
 
 
-def _scratch() -> Path:
-    """Working folders lie beside the files they become, not in a small temporary file system."""
-    folder = Path(settings.OTAI_HOME) / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _about(run: Run) -> dict[str, str]:
+    """What every line of the log about a run carries."""
+    return {"run": str(run.id), "organisation": str(run.organisation_id)}
 
 
-def _process_of(worker: str) -> str:
-    _host, machine, process = worker.rsplit("/", 2)
-    return f"{machine}_{process}"
+def _failure(failed: Failed) -> Outcome:
+    ending = Ending.FAILED_INPUT if failed.is_input else Ending.FAILED_SYSTEM
+    return Outcome(ending, failure_code=failed.code, failure_message=failed.message)
 
 
-def clear_scratch() -> None:
-    """Removes the working folders of workers that were killed on this machine."""
-    for folder in _scratch().iterdir():
-        machine, _, process = folder.name.rsplit("-", 1)[0].rpartition("_")
-        if is_gone(f"here/{machine}/{process}"):
-            shutil.rmtree(folder, ignore_errors=True)
+def _failed_by(error: Exception, *, log: str) -> Failed:
+    """Which failure of ours an exception is. A full disk is told apart, since an operator can do something about it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Failed(False, "disk_full", f"There was no room left on the worker's disk: {cause}.", log)
+        cause = cause.__cause__
+    return Failed(False, "crash", f"{type(error).__name__}: {error}", log)
+
+
+def _stored(run: Run, trained: Trained) -> Outcome:
+    stored = file_store().put(trained.bundle, folder=f"models/{run.organisation_id}", suffix=".otai")
+    if stored.sha256 != trained.bundle_sha256:
+        raise OSError("the model file changed between training and storing")
+    return Outcome(
+        Ending.COMPLETED,
+        bundle_file=stored.path,
+        bundle_sha256=stored.sha256,
+        bundle_bytes=stored.bytes,
+        report_card=trained.report_card,
+    )

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from otai.ledger.audit import audit
 
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit
 from otai.runs.models import Run
 from tests import stories
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from otai.ledger.audit import audit
 
 from otai.billing.models import Subscription
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit
 from otai.ledger.operations import InsufficientCredits
 from otai.pricing.price_book import PRICE_BOOK, Delivery, Mode, Tier
 from otai.pricing.quote import AttributeCountOutOfRange, ModeNotInTier

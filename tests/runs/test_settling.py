@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from otai.ledger.audit import audit
 
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit
 from otai.ledger.operations import AlreadyRefunded
 from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending

@@ -14,7 +14,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.tickets`; results go below `output_dir`."""
+    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.tickets`; results go below `output_dir`.
+
+    `checkpoint_dir` holds what an earlier attempt saved, and takes what this one saves. The training may not hold more memory, with all
+    that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used twice is refused there.
+    """
 
     tickets: Path
     attributes: Sequence[Mapping[str, Any]]
@@ -23,6 +27,9 @@ class TrainingSpec:
     output_dir: Path
     threads: int
     time_limit_seconds: float
+    attempt_id: str = ""
+    memory_limit_bytes: int | None = None
+    checkpoint_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ most_log_characters = 64_000
 most_result_bytes = 256 * 2**20
 seconds_to_stop_kindly = 5.0
 
+weigh_every_seconds = 0.5
+"""How often the memory of the training is looked at: it can take a gigabyte or two in that time, which the limit leaves room for."""
+
+OUT_OF_MEMORY = "out_of_memory"
+DISK_FULL = "disk_full"
+NO_SPACE = ("No space left on device", "[Errno 28]", "Disk quota exceeded", "[Errno 122]")
+
 _END = object()
 
 
@@ -47,6 +54,7 @@ class LocalExecutor:
                     "seed": spec.seed,
                     "output_dir": str(spec.output_dir),
                     "threads": spec.threads,
+                    "checkpoint_dir": str(spec.checkpoint_dir) if spec.checkpoint_dir else None,
                 }
             )
         )
@@ -119,10 +127,18 @@ def _follow(
     ]
     for reader in readers:
         reader.start()
-    began = last_watched = time.monotonic()
+    began = last_watched = last_weighed = time.monotonic()
     open_streams = len(readers)
     while open_streams:
         now = time.monotonic()
+        if spec.memory_limit_bytes is not None and now - last_weighed >= weigh_every_seconds:
+            last_weighed = now
+            if (used := memory_of_group(process.pid)) > spec.memory_limit_bytes:
+                message = (
+                    f"The training needed more memory than its limit of {spec.memory_limit_bytes / 2**30:.1f} GiB "
+                    f"(it had {used / 2**30:.1f} GiB)."
+                )
+                return Failed(False, OUT_OF_MEMORY, message, progress.log)
         if now - began > spec.time_limit_seconds:
             message = f"The training took longer than its limit of {spec.time_limit_seconds:.0f} s."
             return Failed(False, "time_limit", message, progress.log)
@@ -131,7 +147,8 @@ def _follow(
             if not watch(progress.as_watch()):
                 return Stopped(progress.log)
         try:
-            line = lines.get(timeout=max(0.01, watch_every_seconds - (time.monotonic() - last_watched)))
+            until_watch = watch_every_seconds - (time.monotonic() - last_watched)
+            line = lines.get(timeout=max(0.01, min(until_watch, weigh_every_seconds)))
         except queue.Empty:
             continue
         if line is _END:
@@ -164,11 +181,31 @@ def _result(output_dir: Path, exit_code: int, progress: _Progress) -> Result:
             name = signal.Signals(-exit_code).name
             hint = " It was most likely out of memory." if -exit_code == signal.SIGKILL else ""
             return Failed(False, "process_died", f"The training process was ended by {name}.{hint}", progress.log)
-        return Failed(False, "crash", f"The training process ended with code {exit_code} and no result.", progress.log)
+        return _fault(f"The training process ended with code {exit_code} and no result.", progress.log)
     try:
         return _read_result(output_dir, json.loads(path.read_text()), progress)
     except (ValueError, OSError) as error:
         return Failed(False, "crash", f"The training process left a result that cannot be read: {error}", progress.log)
+
+
+def memory_of_group(group: int) -> int:
+    """Resident bytes of all processes of the group. Pages they share count for each: too much rather than too little."""
+    used = 0
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getpgid(pid) == group:
+                used += psutil.Process(pid).memory_info().rss
+    return used
+
+
+def _fault(message: str, log: str) -> Failed:
+    """A failure of ours without a code of its own: a full disk is told from a crash, since an operator can do something about it."""
+    last_words = message + log[-2000:]
+    if any(words in last_words for words in NO_SPACE):
+        return Failed(False, DISK_FULL, f"There was no room left on the training machine's disk. {message}", log)
+    if "MemoryError" in last_words:
+        return Failed(False, OUT_OF_MEMORY, f"The training needed more memory than the machine has. {message}", log)
+    return Failed(False, "crash", message, log)
 
 
 def _read_result(output_dir: Path, result: Any, progress: _Progress) -> Result:
@@ -179,6 +216,8 @@ def _read_result(output_dir: Path, result: Any, progress: _Progress) -> Result:
                 return Failed(False, "crash", "The report card is larger than any can be.", progress.log)
             return Trained(output_dir / bundle, sha256, json.loads(report_card.read_text()), progress.log)
         case {"outcome": "failed", "failure": str(failure), "code": str(code), "message": str(message)}:
+            if failure != "input" and code == "crash":
+                return _fault(message, progress.log)
             return Failed(failure == "input", code, message, progress.log)
     raise ValueError("not a result")
 

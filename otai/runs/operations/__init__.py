@@ -1,0 +1,62 @@
+"""All that changes a run: quote, order, progress, cancel, end. One transaction each."""
+
+from otai.ledger.operations import AlreadyRefunded, InsufficientCredits
+from otai.runs.operations.attempts import Claimed, begin_attempt, end_run, hand_back, record_progress
+from otai.runs.operations.corrections import (
+    REFUNDED,
+    RunHasEnded,
+    RunNotCharged,
+    cancel_run,
+    refund_run,
+)
+from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
+from otai.runs.operations.orders import (
+    InvalidModelName,
+    QuoteExpired,
+    UnknownAttribute,
+    make_quote,
+    order_run,
+)
+from otai.runs.operations.pools import (
+    LOCAL_POOL,
+    InvalidPool,
+    PoolIsFull,
+    beat,
+    local_pool,
+    lose_silent_workers,
+    register_worker,
+    set_pool,
+    stop_worker,
+)
+
+__all__ = [
+    "LOCAL_POOL",
+    "REFUNDED",
+    "AlreadyRefunded",
+    "Claimed",
+    "InsufficientCredits",
+    "InvalidModelName",
+    "InvalidPool",
+    "Outcome",
+    "PoolIsFull",
+    "QuoteExpired",
+    "RunHasEnded",
+    "RunMoved",
+    "RunNotCharged",
+    "UnknownAttribute",
+    "beat",
+    "begin_attempt",
+    "cancel_run",
+    "end_run",
+    "hand_back",
+    "hold_reference",
+    "local_pool",
+    "lose_silent_workers",
+    "make_quote",
+    "order_run",
+    "record_progress",
+    "refund_run",
+    "register_worker",
+    "set_pool",
+    "stop_worker",
+]

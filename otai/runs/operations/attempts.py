@@ -1,0 +1,133 @@
+"""An attempt at a run: begun, heard of, ended. One transaction each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from otai.billing import queries as billing
+from otai.errors import NotFound
+from otai.pricing.settlement import Ending, attempt_again
+from otai.runs.models import Attempt, Run
+from otai.runs.operations.moves import Outcome, RunMoved, move, require_moved, settle_run
+from otai.runs.status import WORKING, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run and the attempt at it that the claiming worker now owns."""
+
+    run: Run
+    attempt: Attempt
+
+
+def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datetime) -> Claimed | None:
+    """QUEUED -> TRAINING for `worker` of `pool`. None: another worker was first. Call inside a transaction."""
+    number = run.attempt + 1
+    began = move(
+        run,
+        to=Status.TRAINING,
+        who=worker,
+        why=f"attempt {number} on {hardware}",
+        now=now,
+        attempt=number,
+        worker=worker,
+        pool=pool,
+        heartbeat_at=now,
+        started_at=run.started_at or now,
+        stage="starting",
+        steps_done=0,
+        steps_total=0,
+    )
+    if not began:
+        return None
+    attempt = Attempt.objects.create(
+        run=run, number=number, worker=worker, pool=pool, hardware=hardware, started_at=now
+    )
+    return Claimed(run, attempt)
+
+
+@transaction.atomic
+def record_progress(
+    *, run: UUID, attempt: int, stage: str, steps_done: int, steps_total: int, log: str | None, now: datetime
+) -> bool:
+    """A heartbeat with what has been done. False: the attempt is no longer the run's own (cancelled, or taken over), so stop.
+
+    `log` replaces the attempt's log so far; None leaves it.
+    """
+    found = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
+    if found is None:
+        return False
+    if stage == "evaluating" and found.status == Status.TRAINING:
+        move(found, to=Status.EVALUATING, who=found.worker, why="training is done", now=now)
+    kept = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).update(
+        heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
+    )
+    if log is not None:
+        Attempt.objects.filter(run=run, number=attempt).update(log=log)
+    return bool(kept)
+
+
+@transaction.atomic
+def end_run(*, run: UUID, attempt: int, outcome: Outcome, who: str, log: str | None, now: datetime) -> Run:
+    """Ends the attempt and settles the run, or queues it again while attempts remain after a failure of ours.
+
+    The hold is captured or released in the same transaction as the run's ending. Raises RunMoved when the attempt is no longer the run's
+    own: it was cancelled, ended or taken over meanwhile, and this result counts for nothing.
+    """
+    found = _at_work(run, attempt)
+    _close(found, outcome=outcome.failure_code or outcome.ending.value, log=log, now=now)
+    if outcome.ending is Ending.FAILED_SYSTEM:
+        # Failures are counted, not attempts: one that was handed back is nobody's fault.
+        failures = found.failures + 1
+        Run.objects.filter(id=found.id).update(failures=failures)
+        found.failures = failures
+    most_attempts = billing.price_book().system_failure_attempts
+    if attempt_again(ending=outcome.ending, attempts=found.failures, most_attempts=most_attempts):
+        why = f"{outcome.failure_code}: {outcome.failure_message} Failure {found.failures} of at most {most_attempts}."
+        _queue_again(found, who=who, why=why, now=now)
+        return found
+    if outcome.ending is Ending.COMPLETED and found.status == Status.TRAINING:
+        require_moved(move(found, to=Status.EVALUATING, who=who, why="training is done", now=now), found)
+    settle_run(found, outcome=outcome, who=who, now=now)
+    return found
+
+
+HANDED_BACK = "handed_back"
+
+
+@transaction.atomic
+def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, now: datetime) -> Run:
+    """The worker stops and gives the run back to the queue, to its old place. No failure: it uses up none of the run's attempts.
+
+    Raises RunMoved when the attempt is no longer the run's own.
+    """
+    found = _at_work(run, attempt)
+    _close(found, outcome=HANDED_BACK, log=log, now=now)
+    _queue_again(found, who=who, why=why, now=now)
+    return found
+
+
+def _at_work(run: UUID, attempt: int) -> Run:
+    found = Run.objects.select_for_update().filter(id=run).first()
+    if found is None:
+        raise NotFound("There is no such run.")
+    if found.attempt != attempt or found.status not in WORKING:
+        raise RunMoved(f"Attempt {attempt} of run {found.number} is no longer its own: the run is {found.status}.")
+    return found
+
+
+def _close(run: Run, *, outcome: str, log: str | None, now: datetime) -> None:
+    closing: dict[str, Any] = {"ended_at": now, "outcome": outcome}
+    if log is not None:
+        closing["log"] = log
+    Attempt.objects.filter(run=run, number=run.attempt, ended_at__isnull=True).update(**closing)
+
+
+def _queue_again(run: Run, *, who: str, why: str, now: datetime) -> None:
+    moved = move(run, to=Status.QUEUED, who=who, why=why, now=now, queued_at=now, worker="", pool="", stage="")
+    require_moved(moved, run)

@@ -1,0 +1,91 @@
+"""The one way in which a run moves, and what its last move does to its hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from otai.errors import Refused
+from otai.ledger import operations as ledger
+from otai.pricing.settlement import Ending, settle
+from otai.runs.models import Event, Run
+from otai.runs.status import MOVES, Status, status_after
+
+
+def hold_reference(run: UUID) -> str:
+    return f"run:{run}"
+
+
+def record(run: Run, *, move: str, who: str, now: datetime, why: str = "", **details: Any) -> None:
+    Event.objects.create(
+        run=run, organisation_id=run.organisation_id, at=now, move=move, who=who, why=why, details=details
+    )
+
+
+def move(run: Run, *, to: Status, who: str, why: str, now: datetime, **changes: Any) -> bool:
+    """Moves the run, if it is still where we last saw it and still in the attempt we saw: one compare-and-swap, one event.
+
+    False: someone moved it first, and nothing was written.
+    """
+    was = Status(run.status)
+    assert to in MOVES[was], f"{was} -> {to} is no move"
+    moved = Run.objects.filter(id=run.id, status=was, attempt=run.attempt).update(status=to, **changes)
+    if not moved:
+        return False
+    for name, value in {"status": to, **changes}.items():
+        setattr(run, name, value)
+    record(run, move=f"{was} -> {to}", who=who, why=why, now=now, attempt=run.attempt)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. For COMPLETED with the stored model and its report card, else with the failure's code and message."""
+
+    ending: Ending
+    bundle_file: str = ""
+    bundle_sha256: str = ""
+    bundle_bytes: int = 0
+    report_card: dict[str, Any] | None = None
+    failure_code: str = ""
+    failure_message: str = ""
+
+
+class RunMoved(Refused):
+    code = "run_moved"
+
+
+def require_moved(moved: bool, run: Run) -> None:
+    if not moved:
+        raise RunMoved(f"Run {run.number} was moved by someone else meanwhile.")
+
+
+def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
+    """The last move of a run, and with it the resolution of its hold."""
+    settlement = settle(held=run.credits, ending=outcome.ending)
+    moved = move(
+        run,
+        to=status_after(outcome.ending),
+        who=who,
+        why=" ".join(filter(None, [outcome.failure_message, settlement.in_words])),
+        now=now,
+        ended_at=now,
+        ending=outcome.ending,
+        failure_code=outcome.failure_code,
+        failure_message=outcome.failure_message,
+        bundle_file=outcome.bundle_file,
+        bundle_sha256=outcome.bundle_sha256,
+        bundle_bytes=outcome.bundle_bytes,
+        report_card=outcome.report_card,
+    )
+    require_moved(moved, run)
+    resolve = ledger.capture if settlement.capture else ledger.release
+    resolve(
+        organisation=run.organisation_id,
+        hold=run.hold,
+        key=f"settle:{run.id}",
+        reason=f"Run {run.number}: {settlement.in_words}",
+        now=now,
+    )

@@ -1,0 +1,196 @@
+"""A quote is made; a quote is ordered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from otai.billing import queries as billing
+from otai.errors import Invalid, NotFound, Refused
+from otai.ledger import operations as ledger
+from otai.ledger.operations import InsufficientCredits
+from otai.orgs.models import Organisation
+from otai.pricing import quote as pricing
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs import readiness
+from otai.runs.estimates import expected_seconds
+from otai.runs.models import Quote, Reason, Run
+from otai.runs.operations.moves import hold_reference, record
+from otai.runs.ordering import Waiting, place
+from otai.runs.status import Status
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+
+hold_outlives_due_time_by = timedelta(days=2)
+"""A hold's deadline: long after the promise is broken, since the sweep is a safety net, not the way a run ends."""
+
+MODEL_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}"
+
+
+class QuoteExpired(Refused):
+    code = "quote_expired"
+
+
+class UnknownAttribute(Invalid):
+    code = "unknown_attribute"
+
+
+class InvalidModelName(Invalid):
+    code = "invalid_model_name"
+
+
+def make_quote(
+    *,
+    organisation: Organisation,
+    data_set: DataSet,
+    attributes: Sequence[str],
+    mode: Mode,
+    delivery: Delivery,
+    model_name: str,
+    reason: Reason,
+    now: datetime,
+) -> Quote:
+    """A priced offer for a training on `data_set`, good for the price book's `quote_good_for`. Holds nothing.
+
+    Raises UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange, ModeNotInTier, NotFound (the data set is not
+    the organisation's) and what `readiness.require` raises (a mode whose parts are not installed here).
+    """
+    if data_set.organisation_id != organisation.id:
+        raise NotFound("There is no such data set.")
+    if not re.fullmatch(MODEL_NAME_PATTERN, model_name):
+        raise InvalidModelName(
+            f"The model name {model_name!r} cannot be used: 1 to 100 letters, digits, blanks, dots, hyphens and underscores, beginning "
+            "with a letter or digit. For example: support-queue.",
+            field="model_name",
+        )
+    book = billing.price_book()
+    tier = billing.tier_of(organisation)
+    chosen = _chosen_attributes(data_set, attributes)
+    price = pricing.price(book, mode=mode, delivery=delivery, attributes=len(chosen))
+    pricing.require_mode(book, tier=tier, mode=mode)
+    readiness.require(mode)
+    return Quote.objects.create(
+        organisation=organisation,
+        data_set=data_set,
+        model_name=model_name,
+        attributes=chosen,
+        mode=mode.value,
+        delivery=delivery.value,
+        reason=reason,
+        tier=tier.value,
+        price_book=book.version,
+        credits=price.credits,
+        price_lines=[{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
+        made_at=now,
+        due_at=pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
+        expires_at=now + book.quote_good_for,
+    )
+
+
+def _chosen_attributes(data_set: DataSet, names: Sequence[str]) -> list[dict[str, Any]]:
+    known = {attribute.name: attribute for attribute in tickets.attributes(data_set)}
+    if repeated := sorted({name for name in names if list(names).count(name) > 1}):
+        raise UnknownAttribute(
+            f"{', '.join(repeated)}: named more than once. Name each attribute once.", attributes=repeated
+        )
+    if unknown := [name for name in names if name not in known]:
+        raise UnknownAttribute(
+            f"{data_set.name} has no attribute {', '.join(map(repr, unknown))}. It has: {', '.join(known) or 'none'}.",
+            unknown=unknown,
+            known=list(known),
+        )
+    return [{"name": name, "kind": known[name].kind, "order": list(known[name].order or [])} for name in names]
+
+
+def order_run(*, organisation: Organisation, quote: UUID, who: str, now: datetime) -> Run:
+    """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the same run.
+
+    Raises NotFound (also for another organisation's quote), QuoteExpired, ModeNotInTier (the tier fell since the quote) and
+    InsufficientCredits, which says what is missing and which packages cover it.
+    """
+    with transaction.atomic():
+        offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
+        if offered is None:
+            raise NotFound("There is no such quote. Ask for a new one: otai quote.")
+        if ordered := Run.objects.filter(quote=offered).first():
+            return ordered
+        if not pricing.is_open(expires_at=offered.expires_at, now=now):
+            raise QuoteExpired(
+                f"The quote of {offered.credits} credits stood until {offered.expires_at:%H:%M} UTC. Ask for a new one.",
+                expired_at=offered.expires_at.isoformat(),
+            )
+        mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
+        book = billing.price_book()
+        pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
+        readiness.require(mode)
+        due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
+        # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
+        Organisation.objects.select_for_update().get(id=organisation.id)
+        # The other order of this very quote may have been the one we waited for.
+        if ordered := Run.objects.filter(quote=offered).first():
+            return ordered
+        number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
+        run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
+        held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)
+        run.model_name = offered.model_name
+        run.attributes = offered.attributes
+        run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
+        run.credits, run.hold = offered.credits, held
+        run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
+        _take_place(run, now=now)
+        run.save(force_insert=True)
+        record(run, move="-> queued", who=who, why=f"{offered.credits} credits held", now=now, quote=str(offered.id))
+    return run
+
+
+def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetime) -> UUID:
+    what = f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training of {offered.model_name} (run {run.number})"
+    try:
+        return ledger.place_hold(
+            organisation=offered.organisation_id,
+            credits=offered.credits,
+            key=f"order:{offered.id}",
+            reference=hold_reference(run.id),
+            reason=what,
+            deadline_at=deadline_at,
+            now=now,
+        ).hold
+    except InsufficientCredits as refused:
+        missing = refused.details["missing"]
+        packages = pricing.packages_covering(billing.price_book(), missing)
+        covering = " or ".join(f"the {package.title} ({package.price})" for package in packages)
+        enough = all(package.credits >= missing for package in packages)
+        refused.message = (
+            f"This run needs {offered.credits} credits; {refused.details['available']} are available, {missing} are missing. "
+            + (f"{covering[0].upper()}{covering[1:]} covers it." if enough else f"Buy {covering} more than once.")
+        )
+        refused.details["packages"] = [
+            {"credits": p.credits, "price_cents": p.price.cents, "currency": p.price.currency} for p in packages
+        ]
+        raise
+
+
+def _take_place(run: Run, *, now: datetime) -> None:
+    """Sets where the run stands in the queue (ordering.py)."""
+    run.expected_seconds = expected_seconds(
+        mode=Mode(run.mode), tickets=run.data_set.tickets, attributes=len(run.attributes)
+    )
+    own_ahead = Run.objects.filter(organisation_id=run.organisation_id, status=Status.QUEUED).exclude(id=run.id).count()
+    found = place(
+        Waiting(
+            delivery=Delivery(run.delivery),
+            due_at=run.due_at,
+            queued_at=run.queued_at,
+            expected_seconds=run.expected_seconds,
+            own_ahead=own_ahead,
+        ),
+        now=now,
+    )
+    run.lane, run.counts_as_due_at, run.rises_at = found.lane, found.counts_as_due_at, found.rises_at
+    run.place_reasons = list(found.reasons)

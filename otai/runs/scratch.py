@@ -1,0 +1,61 @@
+"""Working folders of this machine's workers, and how much room and memory there is for a training."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from otai.runs.identity import is_gone
+
+least_free_bytes = 256 * 2**20
+"""With less room than this no training is begun here: it would only fail."""
+
+share_of_memory_for_trainings = 0.85
+"""The rest is for the operating system, the workers and the database."""
+
+
+def scratch_folder() -> Path:
+    """Working folders lie beside the files they become, not in a small temporary file system."""
+    folder = Path(settings.OTAI_HOME) / "scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def working_folder(worker: str) -> Iterator[Path]:
+    """An empty folder of the worker's own, removed afterwards. Raises OSError where there is no room."""
+    with tempfile.TemporaryDirectory(prefix=f"{_process_of(worker)}-", dir=scratch_folder()) as folder:
+        yield Path(folder)
+
+
+def free_bytes() -> int:
+    return shutil.disk_usage(scratch_folder()).free
+
+
+def memory_for_one_of(trainings: int) -> int:
+    """Bytes for each of so many trainings at once on this machine, or in the container we are in."""
+    total = psutil.virtual_memory().total
+    # The container's limit; absent outside of one, "max" where there is none.
+    with contextlib.suppress(OSError, ValueError):
+        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return int(total * share_of_memory_for_trainings / max(1, trainings))
+
+
+def _process_of(worker: str) -> str:
+    _host, machine, process = worker.rsplit("/", 2)
+    return f"{machine}_{process}"
+
+
+def clear_scratch() -> None:
+    """Removes the working folders of workers that were killed on this machine."""
+    for folder in scratch_folder().iterdir():
+        machine, _, process = folder.name.rsplit("-", 1)[0].rpartition("_")
+        if is_gone(f"here/{machine}/{process}"):
+            shutil.rmtree(folder, ignore_errors=True)
