@@ -47,7 +47,7 @@ class Bench:
         self.seconds = 3 if quick else 6
         self.organisations = 2_000 if quick else 10_000
         self.transfers = transfers or (200_000 if quick else 10_000_000)
-        self.audited = 100_000 if quick else 1_000_000
+        self.audited = 1_000_000
         self.figures: dict[str, Any] = {}
         if only and (FOLDER / "ledger.json").exists():
             # A part that is measured again takes the place of its former figures; the other parts stay.
