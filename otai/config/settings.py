@@ -131,7 +131,7 @@ def database(url: str) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
         config["CONN_HEALTH_CHECKS"] = True
         # Statements are bound and prepared on the server: the ledger's one-statement operations gain most of their speed here.
-        options |= {"server_side_binding": True}
+        options |= {"server_side_binding": True, "prepare_threshold": 2}
     config["OPTIONS"] = options
     return config
 
