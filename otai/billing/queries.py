@@ -7,12 +7,15 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
-from otai.billing.models import Subscription, TierChange
+from otai.billing.models import BillingDetails, Invoice, InvoiceSeries, Purchase, Subscription, TierChange
+from otai.billing.seller import seller
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import PriceBook, Tier
+from otai.pricing.vat import Vat, vat_on_sale
 
 
 def price_book() -> PriceBook:
@@ -58,3 +61,67 @@ def tiers_reached(organisation: Organisation) -> list[Tier]:
     """Every tier that the organisation has been in, in the order it first came there."""
     seen = TierChange.objects.filter(organisation=organisation).order_by("effective_at", "id")
     return [Tier(tier) for tier in dict.fromkeys(seen.values_list("tier", flat=True))]
+
+
+def billing_details_of(organisation: Organisation) -> BillingDetails:
+    """Raises NotFound while nobody has entered them."""
+    found = BillingDetails.objects.filter(organisation=organisation).first()
+    if found is None:
+        raise NotFound(
+            f"{organisation.slug} has no billing details yet: otai billing details set.", organisation=organisation.slug
+        )
+    return found
+
+
+def details_as_dict(details: BillingDetails) -> dict[str, str]:
+    names = ("name", "street", "postcode", "city", "country", "vat_id", "email", "language")
+    return {name: getattr(details, name) for name in names}
+
+
+def vat_of(details: BillingDetails) -> Vat:
+    """How a sale to this buyer is taxed today."""
+    return vat_on_sale(
+        rates=price_book().vat_rates,
+        seller_country=seller().country,
+        buyer_country=details.country,
+        buyer_vat_id=details.vat_id,
+    )
+
+
+def purchases(organisation: Organisation) -> QuerySet[Purchase]:
+    """Newest first."""
+    return Purchase.objects.filter(organisation=organisation).order_by("-ordered_at", "-id")
+
+
+def purchase(organisation: Organisation, reference: str) -> Purchase:
+    """Raises NotFound, also for another organisation's."""
+    found = Purchase.objects.filter(organisation=organisation, reference=reference.strip().upper()).first()
+    if found is None:
+        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+    return found
+
+
+def invoices(organisation: Organisation, *, purchase: str | None = None) -> QuerySet[Invoice]:
+    """Invoices and credit notes, newest first; those of one purchase, by its reference."""
+    found = Invoice.objects.filter(organisation=organisation).select_related("purchase", "corrects")
+    if purchase is not None:
+        found = found.filter(purchase__reference=purchase.strip().upper())
+    return found.order_by("-issued_at", "-number")
+
+
+def invoice(organisation: Organisation, number: str) -> Invoice:
+    """Raises NotFound, also for another organisation's."""
+    found = Invoice.objects.filter(organisation=organisation, number=number.strip().upper()).first()
+    if found is None:
+        raise NotFound(f"There is no invoice {number}.", number=number)
+    return found
+
+
+def missing_invoices() -> list[str]:
+    """Numbers that were given and are not there: `invoice 2026: 7`. Empty, or somebody has deleted rows."""
+    missing = []
+    for series in InvoiceSeries.objects.order_by("year", "kind"):
+        there = set(Invoice.objects.filter(kind=series.kind, year=series.year).values_list("sequence", flat=True))
+        gone = set(range(1, series.last + 1)) - there
+        missing += [f"{series.kind} {series.year}: {number}" for number in sorted(gone)]
+    return missing

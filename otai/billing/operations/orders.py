@@ -15,13 +15,12 @@ from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind
 from otai.billing.operations import invoices
 from otai.billing.operations.events import notify, record
-from otai.billing.seller import seller
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
-from otai.pricing.vat import Vat, vat_cents, vat_on_sale
+from otai.pricing.vat import vat_cents
 from otai.units import Money
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -89,7 +88,7 @@ def order(
 ) -> Purchase:
     details = billing_details(organisation)
     book = queries.price_book()
-    vat = vat_for(details)
+    vat = queries.vat_of(details)
     way = gateway_named(gateway)
     tax = vat_cents(price.cents, vat.permille)
     purchase = Purchase(
@@ -166,15 +165,6 @@ def billing_details(organisation: Organisation) -> BillingDetails:
             organisation=organisation.slug,
         )
     return details
-
-
-def vat_for(details: BillingDetails) -> Vat:
-    return vat_on_sale(
-        rates=queries.price_book().vat_rates,
-        seller_country=seller().country,
-        buyer_country=details.country,
-        buyer_vat_id=details.vat_id,
-    )
 
 
 def locked(id: UUID) -> Purchase:
