@@ -35,8 +35,12 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "charged": run.credits if run.status == Status.COMPLETED else 0,
         "ordered_at": run.ordered_at,
         "due_at": run.due_at,
+        "expected_start_at": run.expected_start_at,
+        "expected_finish_at": run.expected_finish_at,
+        "expected_late_at": run.expected_late_at,
         "ended_at": run.ended_at,
         "attempts": run.attempt,
+        "failures": run.failures,
         "stage": run.stage,
         "steps_done": run.steps_done,
         "steps_total": run.steps_total,
@@ -77,6 +81,15 @@ def _status(run: Run) -> str:
     if run.steps_total and not run.has_ended:
         return f"{run.status} {100 * run.steps_done // run.steps_total} %"
     return run.status
+
+
+def _expectation(run: Run, organisation: Organisation) -> str:
+    if run.expected_start_at is None:
+        return "nobody can say yet when it begins: no worker is there for it (otai worker)"
+    begins = "began" if run.status != Status.QUEUED else "expected to begin"
+    late = ", later than promised" if run.expected_late_at else ""
+    ready = _local(organisation, run.expected_finish_at)
+    return f"{begins} {_local(organisation, run.expected_start_at)}, expected to be ready {ready}{late}"
 
 
 def _where(attempts: list[Attempt]) -> list[str]:
@@ -147,6 +160,8 @@ def show(
         f"Run {run.number}: {Mode(run.mode).title}, {Delivery(run.delivery).title}, of {run.data_set} as {run.model_name}"
     )
     say(f"{_status(run)}, {_charge(run)}; due {_local(organisation, run.due_at)}")
+    if not run.has_ended:
+        say(_expectation(run, organisation))
     for line in _where(attempts):
         say(line)
     if run.failure_message:

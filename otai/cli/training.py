@@ -20,7 +20,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs import operations, queries
+from otai.runs import expectations, operations, queries
 from otai.runs.executors import Watch
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Quote, Reason, Run
@@ -192,6 +192,11 @@ def _show_quote(offered: Quote, organisation: Organisation, available: int) -> N
     due = offered.due_at.astimezone(organisation.zone)
     expires = offered.expires_at.astimezone(organisation.zone)
     say(f"  ready by {due:%Y-%m-%d %H:%M}; the quote stands until {expires:%H:%M} (price book {offered.price_book})")
+    expected = expectations.for_quote(offered, now=utc_now())
+    if expected is not None:
+        begins = expected.starts_at.astimezone(organisation.zone)
+        ready = expected.finishes_at.astimezone(organisation.zone)
+        say(f"  expected to begin {begins:%Y-%m-%d %H:%M} and to be ready {ready:%Y-%m-%d %H:%M}")
     say(f"  after this: {available - offered.credits} of {available} credits")
 
 

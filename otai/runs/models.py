@@ -175,6 +175,11 @@ class Run(models.Model):
     rises_at = models.DateTimeField(null=True, help_text="When it changes to the priority lane if it still waits then.")
     place_reasons = models.JSONField(default=list, help_text="Why it stands where it stands, in words.")
     expected_seconds = models.PositiveIntegerField(help_text="How long an attempt is expected to take.")
+    expected_start_at = models.DateTimeField(null=True, help_text="Empty while nobody can say; see expectations.py.")
+    expected_finish_at = models.DateTimeField(null=True)
+    expected_late_at = models.DateTimeField(
+        null=True, help_text="When it was first seen that it will not be ready in time."
+    )
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=20, choices=ENDINGS, null=True)
@@ -225,6 +230,15 @@ class Run(models.Model):
                     | ~Q(status__in=sorted(WORKING))
                 ),
                 name="runs_run_at_work_has_an_attempt_and_a_heartbeat",
+            ),
+            models.CheckConstraint(
+                condition=Q(expected_start_at__isnull=True, expected_finish_at__isnull=True)
+                | Q(
+                    expected_start_at__isnull=False,
+                    expected_finish_at__isnull=False,
+                    expected_finish_at__gte=F("expected_start_at"),
+                ),
+                name="runs_run_is_expected_to_finish_after_it_starts",
             ),
             models.CheckConstraint(
                 condition=Q(failures__lte=F("attempt")), name="runs_run_fails_at_most_once_for_each_attempt"
@@ -312,3 +326,16 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.move
+
+
+class Housekeeping(models.Model):
+    """A chore that one of many processes does from time to time: whoever moves `next_at` forward does it."""
+
+    name = models.CharField(max_length=63, primary_key=True)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "runs_housekeeping"
+
+    def __str__(self) -> str:
+        return self.name

@@ -17,7 +17,7 @@ from django.db import close_old_connections, transaction
 from otai.db import utc_now
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
-from otai.runs import operations, queue, scratch
+from otai.runs import expectations, operations, queue, scratch
 from otai.runs.checkpoints import Checkpoints, forget_checkpoints
 from otai.runs.executors import Executor, Failed, Result, Stopped, Trained, TrainingSpec, Watch
 from otai.runs.identity import is_gone, this_worker
@@ -163,6 +163,7 @@ class Worker:
             log.warning("run %s was lost and is now %s", returned.number, returned.status, extra=_about(returned))
             self.on_end(returned)
         operations.lose_silent_workers(now=now, is_gone=is_gone)
+        expectations.refresh_when_due(now=now)
 
     def _attempt(self, claimed: Claimed) -> Run:
         run, number = claimed.run, claimed.attempt.number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datet
         pool=pool,
         heartbeat_at=now,
         started_at=run.started_at or now,
+        expected_start_at=now,
+        expected_finish_at=now + timedelta(seconds=run.expected_seconds),
         stage="starting",
         steps_done=0,
         steps_total=0,
@@ -129,5 +131,17 @@ def _close(run: Run, *, outcome: str, log: str | None, now: datetime) -> None:
 
 
 def _queue_again(run: Run, *, who: str, why: str, now: datetime) -> None:
-    moved = move(run, to=Status.QUEUED, who=who, why=why, now=now, queued_at=now, worker="", pool="", stage="")
+    moved = move(
+        run,
+        to=Status.QUEUED,
+        who=who,
+        why=why,
+        now=now,
+        queued_at=now,
+        worker="",
+        pool="",
+        stage="",
+        expected_start_at=None,
+        expected_finish_at=None,
+    )
     require_moved(moved, run)

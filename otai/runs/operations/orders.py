@@ -18,7 +18,7 @@ from otai.ledger.operations import InsufficientCredits
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs import readiness
+from otai.runs import expectations, readiness
 from otai.runs.estimates import expected_seconds
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations.moves import hold_reference, record
@@ -194,3 +194,6 @@ def _take_place(run: Run, *, now: datetime) -> None:
     )
     run.lane, run.counts_as_due_at, run.rises_at = found.lane, found.counts_as_due_at, found.rises_at
     run.place_reasons = list(found.reasons)
+    expected = expectations.for_place(found, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
+    if expected is not None:
+        run.expected_start_at, run.expected_finish_at = expected.starts_at, expected.finishes_at
