@@ -7,8 +7,6 @@ import random
 from datetime import datetime
 from pathlib import Path
 
-from otai.tickets.operations import import_tickets
-
 from otai.billing.operations import sign_up
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier
@@ -16,6 +14,7 @@ from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.tickets.operations import import_tickets
 
 QUEUES = {
     "billing": ["invoice wrong amount", "payment charged twice", "refund for the last bill", "billing address change"],
