@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -10,12 +11,23 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
-from otai.billing.models import BillingDetails, Invoice, InvoiceSeries, Purchase, Subscription, TierChange
+from otai.billing.models import (
+    BillingDetails,
+    CreditWatch,
+    Invoice,
+    InvoiceSeries,
+    Purchase,
+    Reversal,
+    Subscription,
+    TierChange,
+)
 from otai.billing.seller import seller
 from otai.errors import NotFound
+from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import PriceBook, Tier
 from otai.pricing.vat import Vat, vat_on_sale
+from otai.units import Money
 
 
 def price_book() -> PriceBook:
@@ -114,6 +126,39 @@ def invoice(organisation: Organisation, number: str) -> Invoice:
     found = Invoice.objects.filter(organisation=organisation, number=number.strip().upper()).first()
     if found is None:
         raise NotFound(f"There is no invoice {number}.", number=number)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWarning:
+    """What a page shows an organisation before it asks: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+def warnings(organisation: Organisation) -> list[AccountWarning]:
+    """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most urgent first."""
+    found = []
+    owed = Reversal.objects.filter(organisation=organisation, settled_at__isnull=True, owed_credits__gt=0)
+    for reversal in owed:
+        amount = Money(reversal.owed_gross_cents, reversal.currency)
+        found.append(AccountWarning("payment_owed", f"A payment was taken back by your bank; {amount} are owed."))
+    subscription = subscription_of(organisation)
+    if subscription.grace_until_at is not None:
+        until = subscription.grace_until_at.astimezone(organisation.zone)
+        tier = Tier(subscription.tier).title
+        found.append(
+            AccountWarning("tier_unpaid", f"{tier} is not paid: it falls back to Community on {until:%Y-%m-%d}.")
+        )
+    watch = CreditWatch.objects.filter(organisation=organisation).first()
+    if watch is None:
+        return found
+    if watch.top_up_below and watch.stopped_at is not None:
+        found.append(AccountWarning("top_up_stopped", f"The automatic top-up is stopped: {watch.stopped_why}"))
+    available = ledger.balance(organisation.id).available
+    if available < watch.notice_below:
+        found.append(AccountWarning("low_balance", f"{available} credits are left, fewer than {watch.notice_below}."))
     return found
 
 

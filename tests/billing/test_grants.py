@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.models import Subscription
+from otai.billing.operations.tiers import RiseNotPossible
+from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.ledger.models import Lot, Source, Transfer
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
-from tests.billing.people import sign_up
+from tests.billing.people import ALICE, details, sign_up
 
 pytestmark = pytest.mark.django_db
 
@@ -81,8 +84,8 @@ def test_credits_do_not_expire_and_roll_over(now: datetime) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_over_years_every_month_is_granted_once_at_the_tier_of_its_day(data: st.DataObject, db: None) -> None:
-    """A clock that jumps about, forwards and backwards, over years; the tier changes now and then."""
+def test_over_years_every_month_is_granted_once(data: st.DataObject, db: None) -> None:
+    """A clock that jumps about, forwards and backwards, over years, across month ends and changes of summer time."""
     zone = data.draw(
         st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"])
     )
@@ -111,6 +114,63 @@ def test_over_years_every_month_is_granted_once_at_the_tier_of_its_day(data: st.
         Lot.objects.filter(organisation=acme, source=Source.MONTHLY).order_by("seq").values_list("reason", flat=True)
     )
     assert [reason.rsplit(" ", 1)[1] for reason in named] == [anniversary_on(here, n).isoformat() for n in due]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_over_years_of_changing_tiers_each_grant_follows_the_tier_of_its_day(
+    data: st.DataObject, db: None, fake: Any
+) -> None:
+    """An oracle keeps its own list of when which tier came into force; months are paid by card, or not at all."""
+    zone = data.draw(st.sampled_from(["Europe/Berlin", "America/New_York", "Pacific/Apia"]))
+    start = data.draw(
+        st.sampled_from(["2027-01-31T12:00Z", "2028-02-29T23:59Z", "2027-03-28T01:30Z"]).map(datetime.fromisoformat)
+    )
+    acme = sign_up(f"o{Organisation.objects.count()}", Tier.COMMUNITY, start, zone)
+    details(acme, now=start)
+    pays = data.draw(st.booleans())
+    if pays:
+        billing.set_renewal_payment(
+            organisation=acme, gateway="fake", payment_method=f"c:{GOOD_CARD}", who=ALICE, now=start
+        )
+    clock, in_force = start, [(start, Tier.COMMUNITY)]
+
+    def tick(now: datetime) -> None:
+        before = Subscription.objects.get(organisation=acme)
+        billing.sweep_subscriptions(now=now)
+        billing.sweep_grants(now=now)
+        after = Subscription.objects.get(organisation=acme)
+        if before.status == "ending" and before.paid_until_at and before.paid_until_at <= now:
+            in_force.append((before.paid_until_at, Tier(before.next_tier or "")))
+        if before.status == "unpaid" and before.grace_until_at and before.grace_until_at <= now and not pays:
+            in_force.append((before.grace_until_at, Tier.COMMUNITY))
+        assert after.tier == in_force[-1][1].value
+
+    for _ in range(data.draw(st.integers(2, 10))):
+        clock = clock + timedelta(hours=data.draw(st.integers(1, 24 * 45)))
+        tick(clock)
+        wish = data.draw(st.sampled_from([None, None, *Tier]))
+        now_in = in_force[-1][1]
+        if wish is None or wish is now_in:
+            continue
+        try:
+            answer = billing.change_tier(
+                organisation=acme, tier=wish, who=ALICE, now=clock, gateway="fake", payment_method=GOOD_CARD
+            )
+        except RiseNotPossible:
+            continue
+        if answer.in_force:
+            in_force.append((clock, wish))
+    for _ in range(14):
+        clock = clock + timedelta(days=16)
+        tick(clock)
+    amounts = {Tier.COMMUNITY: 2, Tier.PRO: 50, Tier.ENTERPRISE: 250}
+    due = [anniversary_at(start, n, ZoneInfo(zone)) for n in range(1, 100)]
+    expected = [amounts[[t for at, t in in_force if at <= day][-1]] for day in due if day <= clock]
+    assert monthly(acme) == expected
+    highest = max({Tier.COMMUNITY: 6, Tier.PRO: 100, Tier.ENTERPRISE: 500}[tier] for _, tier in in_force)
+    initial = Lot.objects.filter(organisation=acme, source=Source.INITIAL).values_list("credits", flat=True)
+    assert sum(initial) == highest
 
 
 @pytest.mark.django_db(transaction=True)

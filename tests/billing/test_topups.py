@@ -220,6 +220,17 @@ def test_a_top_up_that_cannot_work_is_refused(
     assert not CreditWatch.objects.exists()
 
 
+def test_pages_are_told_what_to_warn_of(acme: Organisation, fake: Any, now: datetime) -> None:
+    from otai.billing import queries
+
+    assert queries.warnings(acme) == []
+    topups.set_low_balance_notice(organisation=acme, below=7, who=ALICE, now=now)
+    opt_in(acme, now, DECLINED_CARD)
+    for day in range(4):
+        rounds(now + day * DAY + day * MINUTE, 0, 15)
+    assert [warning.code for warning in queries.warnings(acme)] == ["top_up_stopped", "low_balance"]
+
+
 # --- mail
 
 

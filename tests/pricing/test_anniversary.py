@@ -25,7 +25,7 @@ ZONES = st.sampled_from(
         "America/St_Johns",
     ]
 ).map(ZoneInfo)
-STARTS = st.datetimes(datetime(2010, 1, 1), datetime(2040, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+STARTS = st.integers(0, 30 * 366 * 24 * 60).map(lambda m: datetime(2010, 1, 1, tzinfo=UTC) + timedelta(minutes=m))
 
 
 def test_a_day_the_month_lacks_falls_on_its_last_day_and_the_original_day_returns() -> None:

@@ -39,6 +39,8 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
     due = Subscription.objects.filter(next_grant_at__lte=now).order_by("next_grant_at", "id")
     for id in list(due.values_list("id", flat=True)):
         try:
+            # A paid month that ended before the sweep came must not bring one more month of the higher tier's credits.
+            _settle(id, now=now)
             made, sum_of_credits = _grant_what_is_due(id, now=now)
         except (OtaiError, DatabaseError):
             # One organisation's trouble must not keep the others waiting; the next sweep tries it again.
@@ -51,11 +53,19 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
 
 
 @transaction.atomic
+def _settle(id: UUID, *, now: datetime) -> None:
+    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never before.
+    settle_what_ended(_locked(id), now=now)
+
+
+def _locked(id: UUID) -> Subscription:
+    return Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+
+
+@transaction.atomic
 def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
-    subscription = Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+    subscription = _locked(id)
     organisation = subscription.organisation
-    # A paid month that ended before the sweep came must not bring one more month of the higher tier's credits.
-    settle_what_ended(subscription, now=now)
     book = queries.price_book()
     zone = organisation.zone
     grants = credits = 0

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from otai.billing import queries
 from otai.billing.gateways import gateway_named
-from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind
+from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
 from otai.billing.operations import invoices
 from otai.billing.operations.events import notify, record
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
@@ -168,7 +168,13 @@ def billing_details(organisation: Organisation) -> BillingDetails:
 
 
 def locked(id: UUID) -> Purchase:
-    """The purchase, with its row locked until the transaction ends."""
+    """The purchase, with its row locked until the transaction ends.
+
+    For a month of a tier the subscription is locked first, as the sweep does: two that lock in one order never wait for each other.
+    """
+    purchase = Purchase.objects.get(id=id)
+    if purchase.kind == PurchaseKind.SUBSCRIPTION:
+        Subscription.objects.select_for_update().get(organisation=purchase.organisation_id)
     return Purchase.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
 
 

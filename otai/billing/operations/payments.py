@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from otai.billing.gateway import PaymentSeen, PaymentState
@@ -62,6 +62,19 @@ def confirm_payment(
         raise InvalidPayment(
             "Give the bank's reference of the entry (1 to 180 characters): it keeps one payment from counting twice."
         )
+    try:
+        return _confirm(reference, received, bank_reference, who=who, why=why, now=now)
+    except IntegrityError:
+        # `billing_payment_counts_once`: another operator recorded this entry in the same moment, for another purchase.
+        raise PaymentDiffers(
+            f"{bank_reference} was recorded before. Another entry needs its own bank reference.",
+            external_id=bank_reference,
+        ) from None
+
+
+def _confirm(
+    reference: str, received: Money, bank_reference: str, *, who: str, why: str, now: datetime
+) -> PaymentBooked:
     with transaction.atomic():
         purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
         if purchase is None:
