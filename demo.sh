@@ -7,7 +7,14 @@ export OTAI_HOME="$PWD/.demo"
 unset OTAI_DATABASE_URL OTAI_FILES OTAI_ORG OTAI_PRICE_BOOK
 rm -rf "$OTAI_HOME"
 
-step() { printf '\n\033[1m$ otai %s\033[0m\n' "$*"; "$OTAI" "$@"; }
+step() {
+  local shown="" word
+  for word in "$@"; do
+    case "$word" in *[!A-Za-z0-9_./:=-]*) shown+=" \"$word\"" ;; *) shown+=" $word" ;; esac
+  done
+  printf '\n\033[1m$ otai%s\033[0m\n' "${shown//"$OTAI_HOME"/.demo}"
+  "$OTAI" "$@"
+}
 
 step init
 step org create acme --name "Acme Ltd" --tier community --time-zone Europe/Berlin
@@ -19,5 +26,13 @@ step predict support \
   "My invoice for March was charged twice, please refund one of them" \
   "VPN bricht seit heute Morgen alle fünf Minuten ab, bitte dringend helfen" \
   "Could you set up an account for our new colleague starting on Monday?"
+# More credits, by bank transfer: the invoice asks for the money, and the credits come when an operator has seen it.
+step billing details set --name "Acme GmbH" --street "Hauptstr. 1" --postcode 10115 --city Berlin --country DE --email billing@acme.example
+step billing packages
+step billing buy 10
+reference=$("$OTAI" billing purchases --json | "$(dirname "$OTAI")/python" -c 'import json, sys; print(json.load(sys.stdin)[0]["reference"])')
+step billing confirm-payment "$reference" 119 --bank-reference "bank statement 7, line 3"
+step billing invoices export --folder "$OTAI_HOME"
+
 step statement
 step ledger audit

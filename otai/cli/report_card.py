@@ -28,13 +28,14 @@ def report_card_summary(card: dict[str, Any]) -> None:
     columns = [
         "attribute",
         "labels",
-        "right (95 % interval)",
+        "right",
+        "interval",
         "guessing",
-        "macro F1",
-        "guessing F1",
-        "90 %",
-        "95 %",
-        "99 %",
+        "F1",
+        "guessing",
+        "at 90 %",
+        "at 95 %",
+        "at 99 %",
     ]
     print_table(columns, rows, right=columns[1:])
     say(
