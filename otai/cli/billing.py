@@ -105,8 +105,10 @@ def tier_show(org: OrgOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(found)
         return
-    price = Money(found["monthly_price_cents"])
-    say(f"{organisation.name}: {Tier(found['tier']).title} ({found['status']}), {price} a month, net")
+    price = (
+        f"{Money(found['monthly_price_cents'])} a month, net" if found["monthly_price_cents"] else "no monthly price"
+    )
+    say(f"{organisation.name}: {Tier(found['tier']).title} ({found['status']}), {price}")
     say(f"  {found['monthly_credits']} credits a month, the next on {_at(found['next_grant_at'], organisation)}")
     if found["paid_until_at"]:
         say(f"  paid until {_at(found['paid_until_at'], organisation)}")
@@ -609,9 +611,16 @@ def sweep(json: JsonOption = False) -> None:
         print_json(report)
     else:
         for name, result in report.items():
-            say(f"{name.replace('_', ' ')}: {'failed, see the log' if result is None else result}")
+            say(f"{name.replace('_', ' ')}: {_in_words(result)}")
     if None in report.values():
         raise typer.Exit(1)
+
+
+def _in_words(result: Any) -> str:
+    if result is None:
+        return "failed, see the log"
+    counts = jsonable(result)
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) if isinstance(counts, dict) else str(counts)
 
 
 @billing_app.command("month-close")

@@ -187,3 +187,8 @@ def test_stripes_webhook_comes_in_over_http(acme: Organisation, stripe: Any, now
 
 def test_an_installation_without_stripe_has_no_such_door(db: None, client: Client) -> None:
     assert client.post("/webhooks/stripe", data=b"{}", content_type="application/json").status_code == 404
+
+
+def test_a_body_that_no_provider_would_send_is_refused_unread(stripe: Any, db: None, client: Client) -> None:
+    answer = client.post("/webhooks/stripe", data=b"x" * 600_000, content_type="application/json")
+    assert answer.status_code == 413

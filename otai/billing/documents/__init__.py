@@ -3,7 +3,22 @@
 The same invoice gives the same document whenever it is asked for. Read `xml.py`, then `pdf.py`; `words.py` has the two languages.
 """
 
-from otai.billing.documents.pdf import invoice_pdf
-from otai.billing.documents.xml import invoice_xml
+from __future__ import annotations
 
-__all__ = ["invoice_pdf", "invoice_xml"]
+from otai.billing.models import Invoice
+
+# The libraries that draw take half a second to import: only who wants a document waits for them, not every command.
+
+
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The invoice as PDF/A-3 with its XML inside; the same bytes for the same invoice."""
+    from otai.billing.documents.pdf import invoice_pdf
+
+    return invoice_pdf(invoice)
+
+
+def invoice_xml(invoice: Invoice) -> bytes:
+    """The invoice as EN 16931 XML (CII)."""
+    from otai.billing.documents.xml import invoice_xml
+
+    return invoice_xml(invoice)
