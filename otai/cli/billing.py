@@ -12,6 +12,7 @@ import typer
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
+from otai.billing.audit import audit as billing_audit
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import CreditWatch, Purchase
 from otai.billing.operations import topups
@@ -621,6 +622,20 @@ def _in_words(result: Any) -> str:
         return "failed, see the log"
     counts = jsonable(result)
     return ", ".join(f"{count} {name}" for name, count in counts.items()) if isinstance(counts, dict) else str(counts)
+
+
+@billing_app.command("audit")
+def audit(json: JsonOption = False) -> None:
+    """For operators: do purchases, payments, invoices and the ledger's lots fit together? Exits with 1 if not."""
+    report = billing_audit()
+    if json:
+        print_json({**jsonable(report), "clean": report.clean})
+    else:
+        for finding in report.findings:
+            say(f"BROKEN: {finding.what}: {finding.where} {finding.details}")
+        say(f"{'Clean' if report.clean else 'NOT clean'}: {report.purchases} purchases, {report.invoices} invoices.")
+    if not report.clean:
+        raise typer.Exit(1)
 
 
 @billing_app.command("month-close")

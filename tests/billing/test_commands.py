@@ -90,6 +90,7 @@ def test_topup_and_notice_are_shown_and_set(acme: Organisation, fake: Any) -> No
 
 def test_sweep_and_month_close_report(acme: Organisation) -> None:
     assert as_json("sweep")["grants"]["failed"] == 0
+    assert as_json("audit")["clean"]
     assert as_json("month-close", "2026-11")["total"]["difference"]["cents"] == 0
     assert "Month close 2026-11" in otai("month-close", "2026-11")
     with pytest.raises(Invalid):

@@ -8,8 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from otai.billing import operations as billing
+from otai.billing.audit import audit
 from otai.billing.models import Invoice, Payment, PaymentRefund, Purchase, PurchaseKind
 from otai.billing.operations import webhooks
 from otai.billing.revenue import month_close
@@ -17,6 +19,8 @@ from otai.billing.testing import GOOD_CARD
 from otai.errors import OtaiError
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit as ledger_audit
+from otai.ledger.models import Source
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -172,7 +176,44 @@ def test_a_year_of_everything_closes_to_the_cent(
             assert sum(signed) == 0
     for customer in customers:
         assert ledger.balance(customer.id).available >= 0
+    assert audit().findings == []
+    assert ledger_audit().clean
     for kind in ("invoice", "credit_note"):
         for year in (2026, 2027, 2028):
             numbers = sorted(Invoice.objects.filter(kind=kind, year=year).values_list("sequence", flat=True))
             assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_audit_finds_credits_that_nobody_paid_for(acme: Organisation, now: datetime) -> None:
+    ledger_operations.grant(
+        organisation=acme.id,
+        credits=50,
+        source=Source.PURCHASE,
+        key="by hand",
+        reference="purchase:OT-NONE",
+        reason="by hand",
+        now=now,
+        price=Money(1),
+    )
+    assert [finding.what for finding in audit().findings] == ["credits of a purchase were paid for"]
+
+
+def test_the_audit_finds_payments_that_were_changed_behind_its_back(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now, gateway="fake", payment_method=GOOD_CARD)
+    assert audit().clean
+    Payment.objects.update(cents=1, applied_cents=1)
+    assert [finding.what for finding in audit().findings] == ["payments add up to what was paid"]
+
+
+def test_the_audit_finds_a_deleted_invoice(acme: Organisation, now: datetime) -> None:
+    for key in ("a", "b"):
+        billing.buy(organisation=acme, package="50", key=key, who=ALICE, now=now)
+    if connection.vendor == "postgresql":
+        with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+            Invoice.objects.filter(sequence=1)._raw_delete("default")
+    else:
+        Invoice.objects.filter(sequence=1)._raw_delete("default")
+        found = [finding.where for finding in audit().findings]
+        assert found[0] == "invoice 2026: 1"

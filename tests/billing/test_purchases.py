@@ -189,6 +189,19 @@ def test_less_than_the_price_from_a_provider_grants_nothing(acme: Organisation, 
     assert (bought.purchase.status, available(acme)) == (PurchaseStatus.PART_PAID, 6)
 
 
+def test_another_currency_from_a_provider_grants_nothing(acme: Organisation, fake: Any, now: datetime) -> None:
+    from dataclasses import replace
+
+    bought = by_card(acme, now, SLOW_DEBIT)
+    reference = bought.purchase.gateway_reference
+    fake.settle(reference)
+    fake.account.payments[reference] = replace(fake.account.payments[reference], currency="USD")
+    billing.ask_gateways(now=now + DAY)
+    bought.purchase.refresh_from_db()
+    assert (bought.purchase.status, available(acme)) == (PurchaseStatus.PROCESSING, 6)
+    assert Payment.objects.get().surplus_cents == 535_50
+
+
 # --- double clicks and races
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.audit import audit as billing_audit
 from otai.billing.documents import invoice_xml
 from otai.billing.models import Invoice, Payment, PaymentRefund, Purchase
 from otai.billing.operations import webhooks
@@ -137,6 +138,7 @@ def test_acme_buys_credits_and_the_books_balance(tmp_path: Path, now: datetime, 
 
     # The audit is clean; invoices less credit notes are the money received less the money paid back.
     assert audit().clean
+    assert billing_audit().clean
     invoices = list(queries.invoices(acme))
     signed = sum(i.gross_cents if i.kind == "invoice" else -i.gross_cents for i in invoices)
     received = sum(Payment.objects.values_list("cents", flat=True))
