@@ -14,6 +14,7 @@ import struct
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
+from scipy import sparse
 
 from otai.learning.errors import BundleInvalid
 from otai.learning.features import TextFeatures
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.spaces import sketch_matrix
 from otai.learning.tickets import AttributeKind, AttributeSpec
 
 FORMAT = 1
@@ -109,9 +112,14 @@ class AttributeModel:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model. `weights` has shape (features, labels of all attributes), `intercepts` (labels of all attributes,)."""
+    """A trained model. `weights` has shape (columns, labels of all attributes), `intercepts` (labels of all attributes,).
+
+    The weights are numbers that half precision can hold, so that the file keeps them exactly in two bytes each.
+    Columns are the features themselves (`sketch_columns` 0), or so many columns that the features are added up into.
+    """
 
     features: TextFeatures
+    sketch_columns: int
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float32]
     attributes: tuple[AttributeModel, ...]
@@ -122,9 +130,15 @@ class Bundle:
     def specs(self) -> tuple[AttributeSpec, ...]:
         return tuple(attribute.spec for attribute in self.attributes)
 
+    @cached_property
+    def _sketch(self) -> sparse.csr_matrix:
+        return sketch_matrix(self.features.hashes, self.sketch_columns)
+
     def probabilities(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""
         matrix = self.features.transform(texts)
+        if self.sketch_columns:
+            matrix = matrix @ self._sketch
         # The sparse product adds up row by row, so a ticket's score does not depend on the tickets beside it.
         scores = (matrix @ self.weights + self.intercepts).astype(np.float64)
         wordless = np.diff(matrix.indptr) == 0
@@ -167,7 +181,7 @@ class Bundle:
             "features.word_idf": self.features.word_idf,
             "features.piece_hashes": self.features.piece_hashes,
             "features.piece_idf": self.features.piece_idf,
-            "linear.weights": self.weights,
+            "linear.weights": self.weights.astype(np.float16),
             "linear.intercepts": self.intercepts,
         }
         for number, attribute in enumerate(self.attributes):
@@ -176,8 +190,8 @@ class Bundle:
                 tensors[f"attribute.{number}.{name}"] = array
         tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         manifest = json.dumps(self._manifest(), ensure_ascii=True, sort_keys=True, allow_nan=False)
-        metadata = {"otai": manifest, "sha256": _checksum(manifest, tensors)}
-        content: bytes = save_tensors(tensors, metadata=metadata)
+        # One entry only: safetensors writes several in an order that changes from process to process.
+        content: bytes = save_tensors(tensors, metadata={"otai": f"{_checksum(manifest, tensors)} {manifest}"})
         return content
 
     def _manifest(self) -> dict[str, Any]:
@@ -185,6 +199,7 @@ class Bundle:
             "format": FORMAT,
             "recipe": dict(self.recipe),
             "trained_tickets": self.trained_tickets,
+            "sketch_columns": self.sketch_columns,
             "pieces": [self.features.shortest_piece, self.features.longest_piece],
             "attributes": [
                 {
@@ -240,10 +255,20 @@ class Bundle:
             shortest_piece=manifest["pieces"][0],
             longest_piece=manifest["pieces"][1],
         )
-        weights, intercepts = tensors["linear.weights"], tensors["linear.intercepts"]
-        if weights.shape != (features.width, start) or intercepts.shape != (start,):
-            raise ValueError(f"weights {weights.shape} for {features.width} features and {start} labels")
-        return cls(features, weights, intercepts, tuple(attributes), manifest["recipe"], manifest["trained_tickets"])
+        weights, intercepts = tensors["linear.weights"].astype(np.float32), tensors["linear.intercepts"]
+        sketch_columns = int(manifest["sketch_columns"])
+        width = sketch_columns or features.width
+        if weights.shape != (width, start) or intercepts.shape != (start,):
+            raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
+        return cls(
+            features,
+            sketch_columns,
+            weights,
+            intercepts,
+            tuple(attributes),
+            manifest["recipe"],
+            manifest["trained_tickets"],
+        )
 
 
 def _predictions(attribute: AttributeModel, probabilities: NDArray[np.float64]) -> Iterator[AttributePrediction]:
@@ -283,11 +308,10 @@ def _checked(content: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
         raise BundleInvalid("This file is no bundle, or only a part of one.")
     try:
         header = json.loads(content[8 : 8 + header_bytes])
-        metadata = header["__metadata__"]
-        manifest_text, expected = metadata["otai"], metadata["sha256"]
+        expected, _, manifest_text = header["__metadata__"]["otai"].partition(" ")
         manifest = json.loads(manifest_text)
         written_format = manifest["format"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleInvalid("This file is no bundle: it has no manifest.") from error
     if not isinstance(written_format, int) or written_format > FORMAT:
         raise BundleInvalid(

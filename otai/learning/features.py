@@ -92,9 +92,9 @@ class _Words:
         total = len(self.codes)
         owner = np.repeat(np.arange(len(self.words)), self.lengths)
         room = np.repeat(self.starts + self.lengths, self.lengths) - np.arange(total)
-        owners, hashes = [], []
+        owners, hashes = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
         running = np.zeros(total, np.uint64)
-        for length in range(1, longest + 1):
+        for length in range(1, min(longest, total) + 1):
             shifted = np.zeros(total, np.uint64)
             shifted[: total - length + 1] = self.codes[length - 1 :]
             running = running * _BASE + shifted
@@ -162,6 +162,11 @@ class TextFeatures:
     def width(self) -> int:
         """Number of columns of the feature matrix."""
         return len(self.word_hashes) + len(self.piece_hashes)
+
+    @property
+    def hashes(self) -> Hashes:
+        """One hash for each column, words first."""
+        return np.concatenate([self.word_hashes, self.piece_hashes])
 
     @classmethod
     def fit(

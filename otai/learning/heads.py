@@ -1,9 +1,4 @@
-"""From raw scores to labels with confidences: the part of a model that is an attribute's own.
-
-The shared ridge solve treats every ticket alike, so labels with few tickets come out too low. The head repairs that in the small
-space of scores (one number a label): linear discriminant analysis there is what row weights or penalised discriminant
-analysis (Hastie, Buja and Tibshirani 1995) do in the big one, at a thousandth of the cost.
-"""
+"""From raw scores to labels with confidences: the part of a model that is an attribute's own."""
 
 from __future__ import annotations
 
@@ -16,14 +11,6 @@ from numpy.typing import NDArray
 from otai.learning.calibration import ConfidenceMap, Floats, fitted_temperature, softmax
 
 Arrays = dict[str, NDArray[np.float64]]
-
-# Chosen on left-out training scores of the public sets (docs/experiments.md): how much of the labels' frequencies to believe
-# (1: accuracy, 0: every label alike) and how much of the mean variance to add to each direction.
-PRIOR_TRUST = 0.75
-ADDED_VARIANCE = 0.1
-
-# Above this many labels the covariance of the scores is taken as diagonal: labels^3 would outgrow all other work.
-MOST_LABELS_WITH_COVARIANCE = 400
 
 FOLDS = 5
 
@@ -38,28 +25,18 @@ class Head(Protocol):
 
 @dataclass(frozen=True)
 class OneLabelHead:
-    """Exactly one label a ticket: discriminants `scores @ directions + offsets`, softmax, and a calibrated top confidence.
+    """Exactly one label a ticket: softmax of the scores over a temperature, and a calibrated top confidence."""
 
-    `directions` has shape (labels, labels), or (labels,) where the covariance was taken as diagonal.
-    """
-
-    directions: Floats
-    offsets: Floats
     temperature: float
     confidence: ConfidenceMap
 
-    def discriminants(self, scores: Floats) -> Floats:
-        return _discriminants(scores, self.directions, self.offsets)
-
     def probabilities(self, scores: Floats) -> Floats:
         """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had it."""
-        raw = softmax(self.discriminants(scores) / self.temperature)
+        raw = softmax(scores / self.temperature)
         return _with_top(raw, self.confidence(raw.max(axis=1)))
 
     def arrays(self) -> Arrays:
         return {
-            "directions": self.directions,
-            "offsets": self.offsets,
             "temperature": np.asarray([self.temperature]),
             "confidence_raw": self.confidence.raw,
             "confidence": self.confidence.calibrated,
@@ -68,34 +45,26 @@ class OneLabelHead:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> OneLabelHead:
         return cls(
-            directions=arrays["directions"],
-            offsets=arrays["offsets"],
             temperature=float(arrays["temperature"][0]),
             confidence=ConfidenceMap(arrays["confidence_raw"], arrays["confidence"]),
         )
 
     @classmethod
-    def fit(cls, left_out: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
-        """From left-out scores, shape (tickets, labels), and each ticket's label number.
+    def fit(cls, unseen: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
+        """From scores of tickets not trained on, shape (tickets, labels), and each ticket's label number.
 
-        Returns the head and the calibrated probabilities of these tickets, each computed by a head fitted without its fifth
-        of the tickets; thresholds are chosen on those.
+        Returns the head and the calibrated probabilities of these tickets, each by a confidence map fitted without its fifth of
+        the tickets; thresholds are chosen on those.
         """
-        directions, offsets = _discriminant(left_out, codes)
-        crossed = np.empty_like(left_out)
+        temperature = fitted_temperature(unseen, codes)
+        raw = softmax(unseen / temperature)
+        top, right = raw.max(axis=1), raw.argmax(axis=1) == codes
+        calibrated = np.empty_like(top)
         folds = balanced_folds(codes)
         for fold in range(FOLDS):
             inside = folds == fold
-            crossed[inside] = _discriminants(left_out[inside], *_discriminant(left_out[~inside], codes[~inside]))
-        temperature = fitted_temperature(crossed, codes)
-        raw = softmax(crossed / temperature)
-        top, right = raw.max(axis=1), raw.argmax(axis=1) == codes
-        calibrated = np.empty_like(top)
-        for fold in range(FOLDS):
-            inside = folds == fold
             calibrated[inside] = ConfidenceMap.fit(top[~inside], right[~inside])(top[inside])
-        head = cls(directions, offsets, temperature, ConfidenceMap.fit(top, right))
-        return head, _with_top(raw, calibrated)
+        return cls(temperature, ConfidenceMap.fit(top, right)), _with_top(raw, calibrated)
 
 
 @dataclass(frozen=True)
@@ -130,13 +99,13 @@ class ManyLabelsHead:
         )
 
     @classmethod
-    def fit(cls, left_out: Floats, hot: NDArray[np.float32]) -> tuple[ManyLabelsHead, Floats]:
-        """From left-out scores and the 0/1 truth, both of shape (tickets, labels); thresholds are those of the best F1.
+    def fit(cls, unseen: Floats, hot: NDArray[np.float32]) -> tuple[ManyLabelsHead, Floats]:
+        """From scores of tickets not trained on and the 0/1 truth, both of shape (tickets, labels); thresholds are those of the best F1.
 
         Returns the head and the probabilities of these tickets (two numbers a label were fitted on them: close to honest).
         """
-        slopes, offsets = _logistic_fit(left_out, hot)
-        raw = _logistic(left_out * slopes + offsets)
+        slopes, offsets = _logistic_fit(unseen, hot)
+        raw = _logistic(unseen * slopes + offsets)
         confidence = ConfidenceMap.fit(raw.ravel(), hot.ravel() > 0)
         probabilities = confidence(raw)
         thresholds = np.array(
@@ -153,44 +122,25 @@ def balanced_folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return folds
 
 
-def _discriminant(scores: Floats, codes: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    labels = scores.shape[1]
-    tickets = np.bincount(codes, minlength=labels).astype(np.float64)
-    sums = np.zeros((labels, labels))
-    np.add.at(sums, codes, scores)
-    means = sums / np.maximum(tickets, 1)[:, None]
-    inside = scores - means[codes]
-    priors = PRIOR_TRUST * np.log((tickets + 0.5) / (len(codes) + 0.5 * labels))
-    if labels > MOST_LABELS_WITH_COVARIANCE:
-        # One variance for all scores, and each label judged by its own score alone.
-        own = means.diagonal()
-        variance = (inside**2).mean() * (1 + ADDED_VARIANCE) + 1e-12
-        return own / variance, priors - 0.5 * own**2 / variance
-    covariance = inside.T @ inside / len(codes)
-    covariance[np.diag_indices(labels)] += ADDED_VARIANCE * np.trace(covariance) / labels + 1e-12
-    directions = np.linalg.solve(covariance, means.T).astype(np.float64)
-    return directions, priors - 0.5 * (means * directions.T).sum(axis=1)
-
-
-def _discriminants(scores: Floats, directions: Floats, offsets: Floats) -> Floats:
-    return (scores * directions if directions.ndim == 1 else scores @ directions) + offsets
-
-
 def _with_top(raw: Floats, top: Floats) -> Floats:
     """`raw` with its largest entry of each row set to `top`, the others scaled so that the row adds up to 1.
 
-    The order of labels stays: the largest entry is never set below what the runner-up is left with.
+    The order of labels stays: the largest entry is never set below what the runner-up is left with. Others that had nothing
+    share evenly.
     """
     rows = np.arange(len(raw))
     best = raw.argmax(axis=1)
-    rest = 1 - raw[rows, best]
     others = raw.copy()
     others[rows, best] = 0
-    runner_up = others.max(axis=1) / np.maximum(rest, 1e-12)
-    top = np.maximum(top, runner_up / (1 + runner_up) * (rest > 1e-12))
-    others *= ((1 - top) / np.maximum(rest, 1e-12))[:, None]
-    others[rows, best] = top
-    return others
+    rest = others.sum(axis=1, keepdims=True)
+    even = 1 / max(raw.shape[1] - 1, 1)
+    shares = np.where(rest > 1e-9, others / np.maximum(rest, 1e-9), even)
+    shares[rows, best] = 0
+    runner_up = shares.max(axis=1)
+    top = np.maximum(top, runner_up / (1 + runner_up))
+    shares *= (1 - top)[:, None]
+    shares[rows, best] = top
+    return shares
 
 
 def _logistic(values: Floats) -> Floats:
@@ -214,9 +164,10 @@ def _logistic_fit(scores: Floats, hot: NDArray[np.float32]) -> tuple[Floats, Flo
         step_slope, step_offset = (c * g - b * h) / determinant, (a * h - b * g) / determinant
         shrink = np.minimum(1.0, 2.0 / np.maximum(np.hypot(step_slope, step_offset), 1e-9))
         slopes, offsets = slopes - shrink * step_slope, offsets - shrink * step_offset
-    # A label that scores higher where it does not apply has nothing to say; it keeps its base rate.
-    slopes = np.maximum(slopes, 0.0) / spread
-    return slopes, offsets - slopes * centre
+    # A label that scores higher where it does not apply has nothing to say: it keeps its base rate.
+    mute = slopes <= 0
+    slopes = np.where(mute, 0.0, slopes / spread)
+    return slopes, np.where(mute, np.log((positive + 1) / (negative + 1)), offsets - slopes * centre)
 
 
 def _best_f1_threshold(probability: Floats, applies: NDArray[np.bool_]) -> float:

@@ -101,21 +101,22 @@ def _completed(spec: Spec) -> dict[str, Any]:
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
     from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
-    from otai.learning.training import train
+    from otai.learning.training import steps_of, train
 
     seconds: dict[str, float] = {}
 
     def tell(progress: Progress) -> None:
         # Two steps stand outside the training itself: reading the file and writing the results.
-        say(type="progress", stage=progress.stage.value, done=progress.done + 1, total=progress.total + 2)
+        say(type="progress", stage=progress.stage.value, done=progress.done + 1, total=total)
 
+    total = steps_of(len(spec.attributes)) + 2
     recipe = recipe_for(spec.mode)
     attributes = [
         AttributeSpec(one["name"], AttributeKind(one.get("kind", "single")), tuple(one.get("order") or ()))
         for one in spec.attributes
     ]
     began = time.perf_counter()
-    say(type="progress", stage=Stage.READING.value, done=0, total=9 + 2 * len(attributes))
+    say(type="progress", stage=Stage.READING.value, done=0, total=total)
     tickets = LabelledTickets.read_parquet(spec.tickets)
     reading = time.perf_counter() - began
     say(
@@ -128,7 +129,6 @@ def _completed(spec: Spec) -> dict[str, Any]:
     seconds.update(trained.seconds)
     seconds[Stage.READING.value] = round(seconds[Stage.READING.value] + reading, 4)
     writing = time.perf_counter()
-    total = 9 + 2 * len(attributes)
     say(type="progress", stage=Stage.WRITING.value, done=total - 1, total=total)
     sha256 = trained.bundle.save(spec.output_dir / "bundle.otai")
     _write(spec.output_dir / "report_card.json", trained.report_card.to_json())

@@ -35,10 +35,6 @@ def ignore(progress: Progress) -> None:
     """For whoever does not watch."""
 
 
-class Stopped(Exception):
-    """Somebody asked the training to stop; raised from the next step. Nothing was written."""
-
-
 class Steps:
     """Counts finished steps and tells the listener. `total` is the number of `finish` calls to come."""
 
@@ -53,3 +49,15 @@ class Steps:
     def finish(self, steps: int = 1) -> None:
         self._done = min(self._done + steps, self._total)
         self._tell(Progress(self._stage, self._done, self._total))
+
+    def part_of(self, finer_steps: int, *, worth: int) -> Callable[[], None]:
+        """To be called `finer_steps` times, which together count as `worth` steps."""
+        done = 0
+
+        def finish_one() -> None:
+            nonlocal done
+            before, done = done * worth // finer_steps, done + 1
+            if (now := done * worth // finer_steps) > before:
+                self.finish(now - before)
+
+        return finish_one

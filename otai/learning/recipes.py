@@ -15,13 +15,14 @@ class Recipe:
     Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left out
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
+    `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
     """
 
     mode: str
     holdout_share: float = 0.2
     fewest_tickets: int = 5
     refit: bool = True
-    min_tickets_per_feature: int = 2
+    min_tickets_per_feature: int | None = None
     shortest_piece: int = 2
     longest_piece: int = 5
     version: int = 1

@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 from otai.learning.bundle import AttributeModel, Bundle
 from otai.learning.errors import InputFailure
 from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
-from otai.learning.features import TextFeatures, tokens_of
+from otai.learning.features import TextFeatures
+from otai.learning.fitting import Fitting, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import Recipe
 from otai.learning.report_card import AttributeReport, ReportCard
-from otai.learning.solving import ExactSolver
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training_findings import data_findings, evidence_findings
 
 Rows = NDArray[np.int64]
+
+# How much of the progress bar the fitting takes, in steps; the other steps are one each.
+FITTING_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -49,25 +52,24 @@ def train(
     The same tickets, attributes, recipe and seed give the same model on the same machine with the same threads. `progress` is
     called at every step; whatever it raises ends the training. Raises `InputFailure` when the data cannot be trained on.
     """
-    steps = Steps(total=7 + 2 * len(attributes), tell=progress)
+    steps = Steps(total=steps_of(len(attributes)), tell=progress)
     clock = _StageClock(steps)
 
     with clock.stage(Stage.READING):
-        usable, cleaned = _usable(tickets, attributes)
-        split = _split(tickets, usable, cleaned, recipe, seed)
+        cleaned = _cleaned(tickets, attributes)
+        usable, text_numbers = _usable(tickets)
+        split = _split(tickets, usable, text_numbers, cleaned, recipe, seed)
         targets = [
             attribute_target(spec, labels, split.train, fewest_tickets=recipe.fewest_tickets)
             for spec, labels in zip(attributes, cleaned, strict=True)
         ]
-        order = np.concatenate([split.train, split.holdout])
-        hots = [target.hot[order] for target in targets]
-        knowns = [target.known[order] for target in targets]
         steps.finish()
 
     with clock.stage(Stage.FEATURES):
         features, train_matrix = TextFeatures.fit(
             [tickets.texts[row] for row in split.train],
-            min_tickets=recipe.min_tickets_per_feature,
+            min_tickets=recipe.min_tickets_per_feature
+            or Fitting.fewest_tickets_of_a_feature(len(split.train) + len(split.holdout)),
             shortest_piece=recipe.shortest_piece,
             longest_piece=recipe.longest_piece,
         )
@@ -75,36 +77,41 @@ def train(
         holdout_matrix = features.transform([tickets.texts[row] for row in split.holdout])
         steps.finish()
 
+    refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
     with clock.stage(Stage.TRAINING):
-        refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
-        solver = ExactSolver(train_matrix, holdout_matrix, refit=refit)
-        solver.prepare()
+        fitting = Fitting(
+            features,
+            (train_matrix, holdout_matrix),
+            targets,
+            train=split.train,
+            holdout=split.holdout,
+            same_text=text_numbers[split.train],
+            refit=refit,
+        )
         steps.finish()
-        solver.factorise()
-        steps.finish()
-        measured = solver.measure(hots, knowns)
-        steps.finish()
+        unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
 
     with clock.stage(Stage.CALIBRATING):
         models: list[_Calibrated] = []
-        crossed: list[NDArray[np.float64]] = []
-        for target, left_out in zip(targets, measured.left_out, strict=True):
-            model, probabilities = _calibrated(target, left_out, split.train, start=_columns_so_far(models))
+        crossed: list[tuple[Rows, NDArray[np.float64]]] = []
+        for target, unseen in zip(targets, unseen_scores, strict=True):
+            model, probabilities = _calibrated(target, unseen, start=_columns_so_far(models))
             models.append(model)
-            crossed.append(probabilities)
+            crossed.append((unseen.rows, probabilities))
             steps.finish()
 
     with clock.stage(Stage.EVALUATING):
         wordless = np.diff(holdout_matrix.indptr) == 0
         reports = []
-        for target, one, probabilities, scores in zip(targets, models, crossed, measured.holdout, strict=True):
-            reports.append(_report(target, one, probabilities, scores, wordless, tickets, split, seed))
+        for target, one, seen_by_none, scores in zip(targets, models, crossed, holdout_scores, strict=True):
+            reports.append(_report(target, one, seen_by_none, scores, wordless, tickets, split, seed))
             steps.finish()
 
     with clock.stage(Stage.REFITTING):
-        linear = solver.final(hots, knowns)
+        linear = fitting.final()
         bundle = Bundle(
             features=features,
+            sketch_columns=linear.sketch_columns,
             weights=linear.weights,
             intercepts=linear.intercepts,
             attributes=tuple(one.model for one in models),
@@ -129,6 +136,11 @@ def train(
     return Trained(bundle, card, clock.seconds)
 
 
+def steps_of(attributes: int) -> int:
+    """How many steps of progress `train` will count."""
+    return 5 + FITTING_STEPS + 2 * attributes
+
+
 class _StageClock:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
@@ -142,8 +154,7 @@ class _StageClock:
         self.seconds[stage.value] = round(time.perf_counter() - began, 4)
 
 
-def _usable(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> tuple[Rows, list[CleanLabels]]:
-    """The rows that have words, and the labels of each attribute, cleaned. Raises `InputFailure` if nothing can be learnt."""
+def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> list[CleanLabels]:
     if not attributes:
         raise InputFailure("dataset_invalid", "No attribute was named: there is nothing to predict.")
     names = [spec.name for spec in attributes]
@@ -151,22 +162,42 @@ def _usable(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> tu
         raise InputFailure("dataset_invalid", f"The attribute {twice!r} was named twice.", where=twice)
     if not len(tickets):
         raise InputFailure("dataset_invalid", "The data set has no tickets.")
-    cleaned = [clean_labels(column_of(tickets, spec)) for spec in attributes]
-    usable = np.asarray([row for row, text in enumerate(tickets.texts) if tokens_of(text)], np.int64)
+    return [clean_labels(column_of(tickets, spec)) for spec in attributes]
+
+
+def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
+    """The rows that have any text, and a number for each ticket's text, equal for equal texts. Raises `InputFailure`."""
+    usable = np.asarray([row for row, text in enumerate(tickets.texts) if text and not text.isspace()], np.int64)
     if not len(usable):
         raise InputFailure("dataset_invalid", f"All {len(tickets)} tickets are empty: there is no text to learn from.")
-    if len({same_text_key(tickets.texts[row]) for row in usable}) == 1:
+    numbers: dict[bytes, int] = {}
+    text_numbers = np.asarray(
+        [numbers.setdefault(same_text_key(text), len(numbers)) for text in tickets.texts], np.int64
+    )
+    if len(np.unique(text_numbers[usable])) == 1:
         raise InputFailure(
             "dataset_invalid", f"All {len(usable)} tickets have the same text; nothing in it can tell labels apart."
         )
-    return usable, cleaned
+    return usable, text_numbers
 
 
-def _split(tickets: LabelledTickets, usable: Rows, cleaned: Sequence[CleanLabels], recipe: Recipe, seed: int) -> Split:
+def _split(
+    tickets: LabelledTickets,
+    usable: Rows,
+    text_numbers: Rows,
+    cleaned: Sequence[CleanLabels],
+    recipe: Recipe,
+    seed: int,
+) -> Split:
     """The customer's split, or else ours; tickets without words never train, and are measured only if the customer says so."""
-    if tickets.splits is not None and (given := split_as_given(tickets.texts, tickets.splits)):
-        return Split(np.intersect1d(given.train, usable), given.holdout, True, given.duplicates_moved)
-    labelled = [row for row in usable if any(labels.rows[row] is not None for labels in cleaned)]
+    if tickets.splits is not None and (given := split_as_given(text_numbers, tickets.splits)):
+        train = np.intersect1d(given.train, usable)
+        if not len(train):
+            raise InputFailure(
+                "dataset_invalid", "Every ticket that the data set sets aside for training is empty or a test ticket."
+            )
+        return Split(train, given.holdout, True, given.duplicates_moved)
+    labelled = np.asarray([row for row in usable if any(labels.rows[row] is not None for labels in cleaned)], np.int64)
     chosen = split_by_hash(
         [tickets.texts[row] for row in labelled],
         {str(number): [labels.rows[row] or () for row in labelled] for number, labels in enumerate(cleaned)},
@@ -174,8 +205,7 @@ def _split(tickets: LabelledTickets, usable: Rows, cleaned: Sequence[CleanLabels
         fewest_tickets=recipe.fewest_tickets,
         seed=seed,
     )
-    rows = np.asarray(labelled, np.int64)
-    return Split(rows[chosen.train], rows[chosen.holdout], False)
+    return Split(labelled[chosen.train], labelled[chosen.holdout], False)
 
 
 @dataclass(frozen=True)
@@ -188,12 +218,9 @@ def _columns_so_far(models: Sequence[_Calibrated]) -> int:
     return models[-1].model.columns.stop if models else 0
 
 
-def _calibrated(
-    target: AttributeTarget, left_out: NDArray[np.float32], train_rows: Rows, *, start: int
-) -> tuple[_Calibrated, NDArray[np.float64]]:
-    """The attribute's head and thresholds, and the probabilities that its known training rows got without themselves."""
-    known = target.known[train_rows]
-    rows, scores = train_rows[known], left_out[known].astype(np.float64)
+def _calibrated(target: AttributeTarget, unseen: Unseen, *, start: int) -> tuple[_Calibrated, NDArray[np.float64]]:
+    """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen them."""
+    rows, scores = unseen.rows, unseen.scores.astype(np.float64)
     head: OneLabelHead | ManyLabelsHead
     if target.spec.is_multi:
         head, probabilities = ManyLabelsHead.fit(scores, target.hot[rows])
@@ -213,7 +240,7 @@ def _calibrated(
 def _report(
     target: AttributeTarget,
     calibrated: _Calibrated,
-    crossed: NDArray[np.float64],
+    crossed: tuple[Rows, NDArray[np.float64]],
     scores: NDArray[np.float32],
     wordless: NDArray[np.bool_],
     tickets: LabelledTickets,
@@ -228,7 +255,7 @@ def _report(
             calibrated.model.probabilities(scores[known].astype(np.float64), wordless[known]),
         )
     else:
-        rows, probabilities = train_rows, crossed
+        rows, probabilities = crossed
     return evaluate(
         target,
         train=train_rows,

@@ -1,0 +1,157 @@
+"""Where linear models are fitted: the tickets' features, in a form in which many models cost little more than one.
+
+Both spaces offer the same two operations on a batch of models (one column each): the scores that models give to all tickets, and a
+Newton-like step with one curvature for all models, factorised once. What the columns mean is none of their business.
+
+- `ProductSpace` works with the products of all pairs of tickets. It is exact, and grows with tickets squared.
+- `SketchSpace` adds all features up, with random signs, into a few thousand dense columns (Charikar, Chen and Farach-Colton 2002;
+  Weinberger et al. 2009). It grows with the tickets. Measured loss against the exact space: docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+
+from otai.learning.features import Hashes
+from otai.learning.gram import gram
+
+Matrix = NDArray[np.float32]
+
+# Up to this many tickets the exact space is about as fast as the sketch, and needs 600 MB.
+MOST_TICKETS_EXACT = 8_000
+
+SKETCH_COLUMNS = 4_096
+
+# Above some 40 000 tickets the sketch gets fewer columns, so that it stays under 650 MB, but never fewer than the second figure.
+MOST_SKETCH_ENTRIES = 160_000_000
+FEWEST_SKETCH_COLUMNS = 2_048
+
+ROWS_AT_ONCE = 4_096
+
+# The value of a feature that every ticket has, so that each label has its own base level.
+INTERCEPT = 1.0
+
+
+class Space(Protocol):
+    """`models` is a batch of models in the space's own form, shape (`size`, models); they start as zeros."""
+
+    @property
+    def tickets(self) -> int: ...
+
+    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
+        """(curvature * products + penalty)^-1 applied to features' residuals plus penalty * models: one step, in model form."""
+        ...
+
+    def scores(self, models: Matrix) -> Matrix:
+        """What each model gives each ticket, shape (tickets, models)."""
+        ...
+
+    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+        """The squared length of each model's weights, shape (models,)."""
+        ...
+
+    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
+        """The models as weights of columns, shape (columns, models), and intercepts, shape (models,)."""
+        ...
+
+
+class ProductSpace:
+    """A model is one number for each ticket: how much that ticket pulls (kernel form)."""
+
+    def __init__(self, matrix: sparse.csr_matrix, *, curvature: float, penalty: float) -> None:
+        self._matrix = matrix
+        self._products = gram(matrix)
+        self._products += np.float32(INTERCEPT**2)
+        system = self._products * np.float32(curvature)
+        system[np.diag_indices(len(system))] += np.float32(penalty)
+        self._factor = _cholesky(system)
+
+    @property
+    def tickets(self) -> int:
+        return len(self._products)
+
+    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
+        right = residuals if models is None else residuals + np.float32(penalty) * models
+        return _solved(self._factor, right)
+
+    def scores(self, models: Matrix) -> Matrix:
+        return self._products @ models
+
+    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+        return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
+
+    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
+        weights = self._matrix.T.tocsr() @ np.ascontiguousarray(models)
+        return weights, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32)
+
+
+class SketchSpace:
+    """A model is a weight for each dense column, the last one the intercept's. `dense` has shape (tickets, columns + 1)."""
+
+    def __init__(self, dense: Matrix, *, curvature: float, penalty: float) -> None:
+        self._dense = dense
+        # numpy makes a product with the own transpose half as dear as a general one.
+        system = dense.T @ dense
+        system *= np.float32(curvature)
+        system[np.diag_indices(len(system))] += np.float32(penalty)
+        self._factor = _cholesky(system)
+
+    @property
+    def tickets(self) -> int:
+        return len(self._dense)
+
+    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
+        right = self._dense.T @ residuals
+        if models is not None:
+            right += np.float32(penalty) * models
+        return _solved(self._factor, right)
+
+    def scores(self, models: Matrix) -> Matrix:
+        return self._dense @ models
+
+    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+        return np.einsum("ij,ij->j", models, models, dtype=np.float64)
+
+    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
+        return np.ascontiguousarray(models[:-1]), INTERCEPT * models[-1]
+
+
+def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix) -> Matrix:
+    """The rows of all parts, their features added up into the sketch's columns, and the intercept's column last."""
+    dense = np.empty((sum(part.shape[0] for part in parts), sketch.shape[1] + 1), np.float32)
+    dense[:, -1] = INTERCEPT
+    row = 0
+    for part in parts:
+        for start in range(0, part.shape[0], ROWS_AT_ONCE):
+            some = (part[start : start + ROWS_AT_ONCE] @ sketch).toarray()
+            dense[row : row + len(some), :-1] = some
+            row += len(some)
+    return dense
+
+
+def sketch_matrix(hashes: Hashes, columns: int) -> sparse.csr_matrix:
+    """Which column each feature is added to, and with which sign: shape (features, columns), decided by the feature's hash."""
+    into = (hashes >> np.uint64(1)) % np.uint64(columns)
+    signs = np.where(hashes & np.uint64(1), 1, -1).astype(np.float32)
+    rows = np.arange(len(hashes) + 1)
+    return sparse.csr_matrix((signs, into.astype(np.int32), rows), shape=(len(hashes), columns))
+
+
+def _cholesky(system: Matrix) -> Matrix:
+    # The transpose of a symmetric C-ordered array is the same matrix in LAPACK's order: no copy.
+    factor, info = lapack.spotrf(system.T, lower=1, clean=0, overwrite_a=1)
+    assert info == 0, f"spotrf: {info}"  # products are positive semidefinite and the penalty is positive
+    lower: Matrix = factor
+    return lower
+
+
+def _solved(factor: Matrix, right: Matrix) -> Matrix:
+    solved, info = lapack.spotrs(factor, right, lower=1)
+    assert info == 0, f"spotrs: {info}"
+    return np.ascontiguousarray(solved, np.float32)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from otai.learning import solving
+from otai.learning.features import TextFeatures
+from otai.learning.gram import gram
+from otai.learning.solving import CURVATURE, PENALTY, Goal, fit
+from otai.learning.spaces import ProductSpace, SketchSpace, sketch_matrix, sketched
+from otai.learning.targets import clean_labels
+from tests.learning.made_up import made_up_tickets
+
+pytestmark = pytest.mark.pure
+
+
+@pytest.fixture(scope="module")
+def matrix() -> sparse.csr_matrix:
+    return TextFeatures.fit(made_up_tickets(200).texts, min_tickets=1)[1]
+
+
+def hot_of(name: str) -> np.ndarray:
+    column = clean_labels(made_up_tickets(200).attributes[name]).rows
+    labels = sorted({label for row in column if row for label in row})
+    return np.array([[label in (row or ()) for label in labels] for row in column], np.float32)
+
+
+ALL = np.ones(200, np.bool_)
+
+
+def product_space(matrix: sparse.csr_matrix) -> ProductSpace:
+    return ProductSpace(matrix, curvature=CURVATURE, penalty=PENALTY)
+
+
+def test_products_of_all_pairs_are_those_of_the_sparse_product(matrix: sparse.csr_matrix) -> None:
+    np.testing.assert_allclose(gram(matrix), (matrix @ matrix.T).toarray(), atol=1e-4)
+
+
+def test_products_of_many_columns_are_added_up_slice_by_slice(
+    matrix: sparse.csr_matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.learning.gram.DENSE_SLICE", 7)
+    np.testing.assert_allclose(gram(matrix), (matrix @ matrix.T).toarray(), atol=1e-4)
+
+
+def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
+    matrix: sparse.csr_matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solving, "PRIOR_TRUST", 0.0)
+    monkeypatch.setattr(solving, "LEAST_GAIN", 0.0)
+    monkeypatch.setattr(solving, "MOST_STEPS", 400)
+    hot = hot_of("queue")
+    space = product_space(matrix)
+    scores = space.scores(fit(space, [Goal(hot, ALL, is_multi=False)]))
+    with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
+    theirs = LogisticRegression(C=1 / PENALTY, fit_intercept=False, tol=1e-8, max_iter=2_000)
+    theirs.fit(with_intercept, hot.argmax(axis=1))
+    ours = scores - scores.mean(axis=1, keepdims=True)
+    their_scores = theirs.decision_function(with_intercept)
+    np.testing.assert_allclose(ours, their_scores - their_scores.mean(axis=1, keepdims=True), atol=0.02)
+
+
+def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> None:
+    hot = hot_of("queue")
+    exact = product_space(matrix)
+    identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
+    wide = SketchSpace(sketched([matrix], identity), curvature=CURVATURE, penalty=PENALTY)
+    goal = Goal(hot, ALL, is_multi=False)
+    np.testing.assert_allclose(wide.scores(fit(wide, [goal])), exact.scores(fit(exact, [goal])), atol=2e-2)
+
+
+def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -> None:
+    space = product_space(matrix)
+    models = fit(space, [Goal(hot_of("queue"), ALL, is_multi=False)])
+    weights, intercepts = space.weights(models)
+    np.testing.assert_allclose(matrix @ weights + intercepts, space.scores(models), atol=1e-3)
+
+
+def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
+    space = product_space(matrix)
+    queue = Goal(hot_of("queue"), ALL, is_multi=False)
+    tags = Goal(hot_of("tags"), ALL, is_multi=True)
+    priority = Goal(hot_of("priority"), ALL, is_multi=False)
+    together = fit(space, [tags, queue, priority])
+    alone = fit(space, [queue])
+    start = tags.hot.shape[1]
+    np.testing.assert_allclose(together[:, start : start + alone.shape[1]], alone, atol=1e-3)
+
+
+def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) -> None:
+    space = product_space(matrix)
+    hot = hot_of("queue")
+    some = np.arange(200) % 3 > 0
+    scrambled = hot.copy()
+    scrambled[~some] = np.roll(hot[~some], 1, axis=1)
+    first = fit(space, [Goal(hot, some, is_multi=False)])
+    second = fit(space, [Goal(scrambled, some, is_multi=False)])
+    assert np.array_equal(first, second)
+
+
+def test_every_step_is_counted_even_when_fewer_are_taken(matrix: sparse.csr_matrix) -> None:
+    counted = []
+    fit(product_space(matrix), [Goal(hot_of("queue"), ALL, is_multi=False)], step_done=lambda: counted.append(1))
+    assert len(counted) == solving.MOST_STEPS
+
+
+def test_the_sketch_of_a_feature_depends_on_its_hash_alone() -> None:
+    hashes = np.array([5, 2**63 + 1, 77], np.uint64)
+    together, alone = sketch_matrix(hashes, 64), sketch_matrix(hashes[1:2], 64)
+    assert (together[1] != alone[0]).nnz == 0
+    assert abs(together).sum() == 3
