@@ -11,7 +11,7 @@ from otai.cli.setup import require_installation
 from otai.db import utc_now
 from otai.runs import operations, queries
 from otai.runs.executors.local import this_machine
-from otai.runs.models import Accelerator, Pool, RegisteredWorker
+from otai.runs.models import Accelerator, ExecutorKind, Pool, RegisteredWorker
 
 app = typer.Typer(help="Pools of machines: list, set.", no_args_is_help=True)
 workers_app = typer.Typer(help="Workers: who trains now, and who did.", no_args_is_help=True)
@@ -64,6 +64,10 @@ def set_pool(
     standard: Annotated[bool | None, typer.Option("--standard/--no-standard", help="It serves Standard runs.")] = None,
     accelerator: Annotated[Accelerator | None, typer.Option(help="What its machines compute with.")] = None,
     hardware: Annotated[str | None, typer.Option(help="Its machines in words, for the lists.")] = None,
+    executor: Annotated[ExecutorKind | None, typer.Option(help="How a training is executed.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster's Jobs API: http://head:8265")] = None,
+    interpreter: Annotated[str | None, typer.Option(help="Absolute path of the nodes' Python.")] = None,
+    slots_per_node: Annotated[int | None, typer.Option(help="How many trainings share a node.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Make or change a pool; what is not said stays as it is."""
@@ -78,6 +82,10 @@ def set_pool(
         serves_standard=standard,
         accelerator=accelerator,
         hardware=hardware,
+        executor=executor,
+        address=address,
+        interpreter=interpreter,
+        slots_per_node=slots_per_node,
     )
     if json:
         print_json(_pool_as_dict(pool, workers=queries.workers_at_work(pool)))

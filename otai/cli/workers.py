@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import Annotated
 
@@ -14,8 +15,10 @@ from otai.cli.setup import require_installation
 from otai.db import utc_now
 from otai.ledger import operations as ledger
 from otai.runs import operations, queries, scratch
+from otai.runs.executors import Executor
 from otai.runs.executors.local import LocalExecutor, this_machine
-from otai.runs.models import Pool, Run
+from otai.runs.executors.ray import RayExecutor
+from otai.runs.models import ExecutorKind, Pool, Run
 from otai.runs.worker import Worker
 from otai.serving.operations import register_completed_runs
 
@@ -77,6 +80,17 @@ def _pool(name: str) -> Pool:
     return queries.pool(name)
 
 
+def _executor(pool: Pool) -> Executor:
+    if pool.executor == ExecutorKind.RAY:
+        return RayExecutor(
+            address=pool.address,
+            interpreter=pool.interpreter or sys.executable,
+            accelerator=pool.accelerator,
+            slots_per_node=pool.slots_per_node,
+        )
+    return LocalExecutor()
+
+
 def _worker_of(pool: Pool, *, stopping: Stopping, threads: int | None, memory: float | None) -> Worker:
     said: list[str] = []
 
@@ -93,7 +107,7 @@ def _worker_of(pool: Pool, *, stopping: Stopping, threads: int | None, memory: f
     here = pool.slots if pool.name == operations.LOCAL_POOL else 1
     cores = len(os.sched_getaffinity(0))
     return Worker(
-        executor=LocalExecutor(),
+        executor=_executor(pool),
         pool=pool,
         threads=threads or max(1, cores // here),
         memory_limit_bytes=int(memory * 2**30) if memory else scratch.memory_for_one_of(here),

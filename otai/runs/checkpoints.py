@@ -14,6 +14,7 @@ from pathlib import Path
 
 from otai.errors import Unavailable
 from otai.runs.models import Run
+from otai.runs.packing import Contents, contents_of, pack, unpack
 from otai.runs.status import ENDED
 from otai.tickets.files import StoredFile, file_store
 
@@ -31,7 +32,7 @@ class Checkpoints:
     attempt: int
     folder: Path
     packed: Path
-    _seen: tuple[tuple[str, int, int], ...] = ()
+    _seen: Contents = ()
     _saved_at: float | None = None
     _saving: Future[StoredFile | None] | None = None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
@@ -42,12 +43,12 @@ class Checkpoints:
         if not self.run.checkpoint_file:
             return False
         try:
-            with file_store().open(self.run.checkpoint_file) as packed, tarfile.open(fileobj=packed) as archive:
-                archive.extractall(self.folder, filter="data")
+            with file_store().open(self.run.checkpoint_file) as packed:
+                unpack(packed, self.folder)
         except (OSError, tarfile.TarError, Unavailable) as error:
             log.warning("run %s: its checkpoint cannot be read, so it begins anew: %s", self.run.id, error)
             return False
-        self._seen = _contents(self.folder)
+        self._seen = contents_of(self.folder)
         return True
 
     def save_when_due(self, *, monotonic: float) -> None:
@@ -59,7 +60,7 @@ class Checkpoints:
             self._saving = None
         if self._saved_at is None:
             self._saved_at = monotonic
-        if monotonic - self._saved_at < save_every_seconds or _contents(self.folder) == self._seen:
+        if monotonic - self._saved_at < save_every_seconds or contents_of(self.folder) == self._seen:
             return
         self._saved_at = monotonic
         self._saving = self._thread.submit(self._store)
@@ -69,7 +70,7 @@ class Checkpoints:
         if self._saving is not None:
             self._record(self._saving.result())
             self._saving = None
-        if self.folder.is_dir() and _contents(self.folder) != self._seen:
+        if self.folder.is_dir() and contents_of(self.folder) != self._seen:
             self._record(self._store())
 
     def close(self) -> None:
@@ -79,11 +80,9 @@ class Checkpoints:
             file_store().delete(stored.path)
 
     def _store(self) -> StoredFile | None:
-        contents = _contents(self.folder)
+        contents = contents_of(self.folder)
         try:
-            with tarfile.open(self.packed, "w") as archive:
-                for name, _size, _at in contents:
-                    archive.add(self.folder / name, arcname=name)
+            pack(self.folder, contents, into=self.packed)
             stored = file_store().put(self.packed, folder=f"checkpoints/{self.run.id}", suffix=".tar")
         except (OSError, Unavailable) as error:
             # A checkpoint is a convenience: without it the next attempt takes longer, that is all.
@@ -105,16 +104,6 @@ class Checkpoints:
         before, self.run.checkpoint_file = self.run.checkpoint_file, stored.path
         if before:
             file_store().delete(before)
-
-
-def _contents(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """(name, bytes, changed) of every finished file: one that begins with a dot is still being written."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            stat = path.stat()
-            found.append((path.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns))
-    return tuple(found)
 
 
 def forget_checkpoints() -> int:

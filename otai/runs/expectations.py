@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -124,8 +125,8 @@ def refresh(*, now: datetime) -> int:
     for row in Run.objects.filter(status=Status.QUEUED).values_list(*fields).iterator(chunk_size=5000):
         waiting.append(WaitingRun(row[0], Delivery(row[1]), *row[2:8]))
         before[row[0]] = (row[8], row[9])
-    moved: list[tuple[datetime, datetime, object]] = []
-    late: list[tuple[object, datetime | None]] = []
+    moved: list[tuple[datetime, datetime, UUID]] = []
+    late: list[tuple[UUID, datetime | None]] = []
     for run, expected in forecast(waiting, slots, now=now):
         was, flagged = before[run.id]
         if was is None or abs(was - expected.starts_at) >= worth_writing:
@@ -141,7 +142,7 @@ def refresh(*, now: datetime) -> int:
     )
 
 
-def _late_at_work(*, now: datetime) -> list[tuple[object, datetime | None]]:
+def _late_at_work(*, now: datetime) -> list[tuple[UUID, datetime | None]]:
     found = Run.objects.filter(status__in=sorted(WORKING), expected_late_at__isnull=True)
     ready = [
         (run, free_again_at(started_at=run.expected_start_at or now, expected_seconds=run.expected_seconds, now=now))
@@ -150,7 +151,7 @@ def _late_at_work(*, now: datetime) -> list[tuple[object, datetime | None]]:
     return [(run.id, at) for run, at in ready if at > run.due_at]
 
 
-def _late_without_worker(slots: Sequence[PoolSlots], *, now: datetime) -> list[tuple[object, datetime | None]]:
+def _late_without_worker(slots: Sequence[PoolSlots], *, now: datetime) -> list[tuple[UUID, datetime | None]]:
     """Runs that nobody is there to train, when it is getting too late to begin."""
     served = {delivery for pool in slots for delivery in pool.deliveries}
     unserved = [delivery.value for delivery in Delivery if delivery not in served]
@@ -169,7 +170,7 @@ def _late_without_worker(slots: Sequence[PoolSlots], *, now: datetime) -> list[t
     ]
 
 
-def _write(changes: Sequence[tuple[datetime, datetime, object]]) -> None:
+def _write(changes: Sequence[tuple[datetime, datetime, UUID]]) -> None:
     if not changes:
         return
     with transaction.atomic():
@@ -179,7 +180,7 @@ def _write(changes: Sequence[tuple[datetime, datetime, object]]) -> None:
             )
 
 
-def _flag(run: object, *, finishes_at: datetime | None, now: datetime) -> int:
+def _flag(run: UUID, *, finishes_at: datetime | None, now: datetime) -> int:
     """Writes down once that the run will be late, for those who must do something about it."""
     with transaction.atomic():
         found = (

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from otai.pricing.price_book import Delivery
 from otai.runs.ordering import RULES, Lane, Rules
@@ -27,7 +28,7 @@ class PoolSlots:
 class WaitingRun:
     """A run in the queue, with the place that `ordering.place` gave it."""
 
-    id: object
+    id: UUID
     delivery: Delivery
     lane: int
     counts_as_due_at: datetime
@@ -67,14 +68,15 @@ class _Lines:
         self.priority: list[tuple[datetime, datetime, str, WaitingRun]] = []
         self.background: list[tuple[datetime, datetime, str, WaitingRun]] = []
         self.rising: list[tuple[datetime, str, WaitingRun]] = []
-        self.gone: set[object] = set()
+        self.gone: set[UUID] = set()
         for run in runs:
             line = self.priority if run.lane == Lane.PRIORITY else self.background
             line.append((*run.key, run))
             if run.rises_at is not None and run.lane != Lane.PRIORITY:
                 self.rising.append((run.rises_at, str(run.id), run))
-        for heap in (self.priority, self.background, self.rising):
-            heapq.heapify(heap)
+        heapq.heapify(self.priority)
+        heapq.heapify(self.background)
+        heapq.heapify(self.rising)
 
     def head(self, at: datetime) -> tuple[int, datetime, datetime, str] | None:
         while self.rising and self.rising[0][0] <= at:

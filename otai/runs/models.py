@@ -52,6 +52,18 @@ class Pool(models.Model):
     serves_fast = models.BooleanField()
     serves_standard = models.BooleanField()
     executor = models.CharField(max_length=20, choices=ExecutorKind.choices, default=ExecutorKind.LOCAL)
+    address = models.CharField(
+        max_length=200, default="", blank=True, help_text="Of the cluster's Jobs API, for example http://head:8265."
+    )
+    interpreter = models.CharField(
+        max_length=500,
+        default="",
+        blank=True,
+        help_text="The nodes' Python, an absolute path; empty: the worker's own.",
+    )
+    slots_per_node = models.PositiveSmallIntegerField(
+        default=1, help_text="How many trainings share a node of a cluster."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -66,6 +78,12 @@ class Pool(models.Model):
                 condition=Q(accelerator__in=Accelerator.values), name="runs_pool_accelerator_is_known"
             ),
             models.CheckConstraint(condition=Q(executor__in=ExecutorKind.values), name="runs_pool_executor_is_known"),
+            models.CheckConstraint(
+                condition=~Q(executor=ExecutorKind.RAY) | ~Q(address=""), name="runs_pool_on_a_cluster_has_its_address"
+            ),
+            models.CheckConstraint(
+                condition=Q(slots_per_node__gte=1), name="runs_pool_has_at_least_one_slot_on_each_node"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,11 @@ class FakeExecutor:
     report_card: dict[str, Any] = field(default_factory=lambda: {"attributes": []})
     hardware: str = "no machine at all"
     before_stage: Callable[[str], None] = lambda stage: None
+    no_room: str | None = None
     executed: list[TrainingSpec] = field(default_factory=list)
+
+    def why_no_room(self) -> str | None:
+        return self.no_room
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
         self.executed.append(spec)

@@ -138,6 +138,9 @@ class Worker:
         if (free := scratch.free_bytes()) < scratch.least_free_bytes:
             self.on_wait(f"Only {free // 2**20} MiB are free in {scratch.scratch_folder()}: nothing is trained here.")
             return None
+        if (why := self.executor.why_no_room()) is not None:
+            self.on_wait(why)
+            return None
         claimed = queue.claimed_by(self.name) if self._unsure else None
         self._unsure = False
         if claimed is None:
@@ -242,6 +245,7 @@ class Worker:
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],
                 attempt_id=str(claimed.attempt.id),
+                tickets_in_store=run.data_set.file,
                 memory_limit_bytes=self.memory_limit_bytes,
                 checkpoint_dir=checkpoints.folder,
             )
@@ -266,6 +270,7 @@ class Worker:
                     steps_done=seen.steps_done,
                     steps_total=seen.steps_total,
                     log=seen.log,
+                    hardware=seen.hardware,
                     now=self.clock(),
                 )
                 self._beat()

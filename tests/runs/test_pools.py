@@ -17,7 +17,7 @@ from otai.cli import pools as cli
 from otai.errors import NotFound
 from otai.pricing.price_book import Delivery
 from otai.runs import operations, queries
-from otai.runs.models import Accelerator, Pool, RegisteredWorker
+from otai.runs.models import Accelerator, ExecutorKind, Pool, RegisteredWorker
 from otai.runs.operations import InvalidPool, PoolIsFull
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
@@ -60,6 +60,9 @@ def test_a_pool_is_changed_in_what_is_said_only(now: datetime) -> None:
         ("H 100", {}, "small letters"),
         ("h100", {"serves_fast": False}, "serve nothing"),
         ("h100", {"slots": 0}, "at least 1 slot"),
+        ("h100", {"slots_per_node": 0}, "at least 1 slot"),
+        ("h100", {"executor": ExecutorKind.RAY}, "address"),
+        ("h100", {"interpreter": "python"}, "absolute path"),
     ],
 )
 def test_a_pool_that_cannot_be_is_refused(now: datetime, name: str, changes: dict[str, Any], said: str) -> None:
@@ -187,6 +190,8 @@ BREAKS = [
     ("runs_pool_serves_a_delivery", "UPDATE runs_pool SET serves_fast = false"),
     ("runs_pool_accelerator_is_known", "UPDATE runs_pool SET accelerator = 'TPU'"),
     ("runs_pool_executor_is_known", "UPDATE runs_pool SET executor = 'ssh'"),
+    ("runs_pool_on_a_cluster_has_its_address", "UPDATE runs_pool SET executor = 'ray'"),
+    ("runs_pool_has_at_least_one_slot_on_each_node", "UPDATE runs_pool SET slots_per_node = 0"),
     ("runs_worker_has_a_name", "UPDATE runs_worker SET name = ''"),
     ("runs_worker_has_ended_exactly_when_it_says_how", "UPDATE runs_worker SET ended_as = 'lost'"),
     ("runs_worker_has_ended_exactly_when_it_says_how", "UPDATE runs_worker SET ended_at = registered_at"),

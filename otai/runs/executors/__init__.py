@@ -17,7 +17,8 @@ class TrainingSpec:
     """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.tickets`; results go below `output_dir`.
 
     `checkpoint_dir` holds what an earlier attempt saved, and takes what this one saves. The training may not hold more memory, with all
-    that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used twice is refused there.
+    that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used twice is refused there. `tickets_in_store` is where the file store has the
+    tickets, for machines that do not see this one's disk; empty: it has not.
     """
 
     tickets: Path
@@ -28,18 +29,23 @@ class TrainingSpec:
     threads: int
     time_limit_seconds: float
     attempt_id: str = ""
+    tickets_in_store: str = ""
     memory_limit_bytes: int | None = None
     checkpoint_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the front."""
+    """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the front.
+
+    `hardware` says in words what it really runs on, once that is known better than beforehand.
+    """
 
     stage: str
     steps_done: int
     steps_total: int
     log: str
+    hardware: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,9 @@ class Executor(Protocol):
     @property
     def hardware(self) -> str:
         """In words, what the training really runs on."""
+
+    def why_no_room(self) -> str | None:
+        """None while a training can begin at once; else why not, in words. Asked before a run is claimed."""
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
         """Trains, calling `watch` at least every `watch_every_seconds`; stops and cleans up as soon as it returns False."""

@@ -20,17 +20,13 @@ from typing import IO, Any
 import psutil
 
 from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors.telling import OUT_OF_MEMORY, Progress, fault, most_log_characters
 
-most_log_characters = 64_000
 most_result_bytes = 256 * 2**20
 seconds_to_stop_kindly = 5.0
 
 weigh_every_seconds = 0.5
 """How often the memory of the training is looked at: it can take a gigabyte or two in that time, which the limit leaves room for."""
-
-OUT_OF_MEMORY = "out_of_memory"
-DISK_FULL = "disk_full"
-NO_SPACE = ("No space left on device", "[Errno 28]", "Disk quota exceeded", "[Errno 122]")
 
 _END = object()
 
@@ -41,6 +37,9 @@ class LocalExecutor:
 
     command: tuple[str, ...] = (sys.executable, "-m", "otai.learning.process")
     hardware: str = field(default_factory=lambda: this_machine())
+
+    def why_no_room(self) -> str | None:
+        return None
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
         spec.output_dir.mkdir(parents=True, exist_ok=True)
@@ -88,38 +87,10 @@ def _environment(threads: int) -> dict[str, str]:
     return {**kept, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
 
 
-class _Progress:
-    """What the process said so far."""
-
-    def __init__(self) -> None:
-        self.stage, self.done, self.total, self.log = "starting", 0, 0, ""
-
-    def read(self, line: str) -> None:
-        try:
-            said = json.loads(line)
-        except ValueError:
-            said = None
-        match said:
-            case {"type": "progress", "stage": str(stage), "done": int(done), "total": int(total)}:
-                if stage != self.stage:
-                    self.say(f"{stage} ...")
-                self.stage, self.done, self.total = stage, max(done, 0), max(total, 0)
-            case {"type": "log", "text": str(text)}:
-                self.say(text)
-            case _:
-                self.say(line.rstrip("\n"))
-
-    def say(self, text: str) -> None:
-        self.log = (self.log + text.replace("\x00", "") + "\n")[-most_log_characters:]
-
-    def as_watch(self) -> Watch:
-        return Watch(self.stage, self.done, self.total, self.log)
-
-
 def _follow(
     process: subprocess.Popen[str], spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
 ) -> Result:
-    progress = _Progress()
+    progress = Progress()
     lines: queue.Queue[Any] = queue.Queue(maxsize=10_000)
     readers = [
         threading.Thread(target=_read_lines, args=(stream, lines), daemon=True)
@@ -174,14 +145,14 @@ def _read_lines(stream: IO[str] | None, lines: queue.Queue[Any]) -> None:
     lines.put(_END)
 
 
-def _result(output_dir: Path, exit_code: int, progress: _Progress) -> Result:
+def _result(output_dir: Path, exit_code: int, progress: Progress) -> Result:
     path = output_dir / "result.json"
     if not path.is_file():
         if exit_code < 0:
             name = signal.Signals(-exit_code).name
             hint = " It was most likely out of memory." if -exit_code == signal.SIGKILL else ""
             return Failed(False, "process_died", f"The training process was ended by {name}.{hint}", progress.log)
-        return _fault(f"The training process ended with code {exit_code} and no result.", progress.log)
+        return fault(f"The training process ended with code {exit_code} and no result.", progress.log)
     try:
         return _read_result(output_dir, json.loads(path.read_text()), progress)
     except (ValueError, OSError) as error:
@@ -198,17 +169,7 @@ def memory_of_group(group: int) -> int:
     return used
 
 
-def _fault(message: str, log: str) -> Failed:
-    """A failure of ours without a code of its own: a full disk is told from a crash, since an operator can do something about it."""
-    last_words = message + log[-2000:]
-    if any(words in last_words for words in NO_SPACE):
-        return Failed(False, DISK_FULL, f"There was no room left on the training machine's disk. {message}", log)
-    if "MemoryError" in last_words:
-        return Failed(False, OUT_OF_MEMORY, f"The training needed more memory than the machine has. {message}", log)
-    return Failed(False, "crash", message, log)
-
-
-def _read_result(output_dir: Path, result: Any, progress: _Progress) -> Result:
+def _read_result(output_dir: Path, result: Any, progress: Progress) -> Result:
     match result:
         case {"outcome": "completed", "bundle": str(bundle), "bundle_sha256": str(sha256), "report_card": str(card)}:
             report_card = output_dir / card
@@ -217,7 +178,7 @@ def _read_result(output_dir: Path, result: Any, progress: _Progress) -> Result:
             return Trained(output_dir / bundle, sha256, json.loads(report_card.read_text()), progress.log)
         case {"outcome": "failed", "failure": str(failure), "code": str(code), "message": str(message)}:
             if failure != "input" and code == "crash":
-                return _fault(message, progress.log)
+                return fault(message, progress.log)
             return Failed(failure == "input", code, message, progress.log)
     raise ValueError("not a result")
 

@@ -55,11 +55,19 @@ def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datet
 
 @transaction.atomic
 def record_progress(
-    *, run: UUID, attempt: int, stage: str, steps_done: int, steps_total: int, log: str | None, now: datetime
+    *,
+    run: UUID,
+    attempt: int,
+    stage: str,
+    steps_done: int,
+    steps_total: int,
+    log: str | None,
+    now: datetime,
+    hardware: str = "",
 ) -> bool:
     """A heartbeat with what has been done. False: the attempt is no longer the run's own (cancelled, or taken over), so stop.
 
-    `log` replaces the attempt's log so far; None leaves it.
+    `log` replaces the attempt's log so far; None leaves it. `hardware` replaces what was said of the machine when it was claimed.
     """
     found = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
     if found is None:
@@ -70,7 +78,8 @@ def record_progress(
         heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
     )
     if log is not None:
-        Attempt.objects.filter(run=run, number=attempt).update(log=log)
+        said = {"log": log, "hardware": hardware[:200]} if hardware else {"log": log}
+        Attempt.objects.filter(run=run, number=attempt).update(**said)
     return bool(kept)
 
 

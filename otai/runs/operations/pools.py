@@ -43,6 +43,9 @@ def set_pool(
     serves_fast: bool | None = None,
     serves_standard: bool | None = None,
     executor: ExecutorKind | None = None,
+    address: str | None = None,
+    interpreter: str | None = None,
+    slots_per_node: int | None = None,
 ) -> Pool:
     """The pool `name`, made or changed; what is None stays as it is. A new pool has one slot and serves nothing that is not said.
 
@@ -62,6 +65,9 @@ def set_pool(
         "serves_fast": serves_fast,
         "serves_standard": serves_standard,
         "executor": executor,
+        "address": address,
+        "interpreter": interpreter,
+        "slots_per_node": slots_per_node,
     }
     for field, value in changes.items():
         if value is not None:
@@ -70,6 +76,14 @@ def set_pool(
         raise InvalidPool(f"The pool {name} needs at least 1 slot, not {pool.slots}.")
     if not pool.deliveries:
         raise InvalidPool(f"The pool {name} would serve nothing. Say which deliveries it serves: --fast, --standard.")
+    if pool.slots_per_node < 1:
+        raise InvalidPool(f"A node of the pool {name} needs at least 1 slot, not {pool.slots_per_node}.")
+    if pool.executor == ExecutorKind.RAY and not pool.address:
+        raise InvalidPool(f"The pool {name} needs its cluster's address: --address http://head:8265")
+    if pool.interpreter and not pool.interpreter.startswith("/"):
+        raise InvalidPool(
+            f"The interpreter must be an absolute path, not {pool.interpreter!r}: a job's own python is another."
+        )
     pool.hardware = pool.hardware or (f"{pool.accelerator} machines" if pool.accelerator else "machines without a GPU")
     pool.save()
     return pool
