@@ -245,3 +245,44 @@ def test_every_status_can_be_left_and_reached() -> None:
     assert set(SUBSCRIPTION_MOVES) == set(SubscriptionStatus)
     reached = {to for moves in SUBSCRIPTION_MOVES.values() for to in moves}
     assert reached == set(SubscriptionStatus)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_payments_and_sweeps_at_the_last_moment_of_grace_never_block_each_other(now: datetime) -> None:
+    """Each customer ends up paid and in Pro: in time, or late, when the whole amount revives the order."""
+    import threading
+
+    from django.db import connection
+
+    from otai.billing.audit import audit
+
+    customers = [sign_up(f"c{n}", Tier.PRO, now) for n in range(4)]
+    for customer in customers:
+        details(customer, now=now)
+    billing.sweep_subscriptions(now=now)
+    orders = list(Purchase.objects.order_by("id"))
+    barrier, problems = threading.Barrier(4), []
+
+    def at_once(work: Any) -> None:
+        try:
+            barrier.wait()
+            work()
+        except Exception as error:  # noqa: BLE001 -- reported below
+            problems.append(error)
+        finally:
+            connection.close()
+
+    def confirm() -> None:
+        for order in orders:
+            transfer(order, now + 14 * DAY)
+
+    works = [confirm, confirm, lambda: sweep(now + 14 * DAY), lambda: sweep(now + 14 * DAY)]
+    threads = [threading.Thread(target=at_once, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert audit().findings == []
+    assert [queries.tier_of(customer) for customer in customers] == [Tier.PRO] * 4
+    assert [ledger.balance(customer.id).available for customer in customers] == [100] * 4
