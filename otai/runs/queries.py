@@ -30,15 +30,22 @@ def events(run: Run) -> QuerySet[Event]:
 
 
 def still_working(hold_references: Sequence[str]) -> set[str]:
-    """Those of the holds' references whose run has not ended: what the ledger's sweep must leave alone."""
-    ids = {}
+    """Those of the holds' references whose run has not ended: what the ledger's sweep must leave alone.
+
+    A reference that is not one of ours is left alone as well: nobody here can say that its work is over.
+    """
+    ids: dict[UUID, str] = {}
+    working = set()
     for reference in hold_references:
         kind, _, key = reference.partition(":")
-        if kind == "run":
+        try:
             ids[UUID(key)] = reference
-    return {
-        ids[found] for found in Run.objects.filter(id__in=ids, status__in=sorted(OPEN)).values_list("id", flat=True)
-    }
+        except ValueError:
+            kind = "unknown"
+        if kind != "run":
+            working.add(reference)
+    found = Run.objects.filter(id__in=ids, status__in=sorted(OPEN)).values_list("id", flat=True)
+    return working | {ids[run] for run in found}
 
 
 def pools() -> QuerySet[Pool]:

@@ -218,6 +218,20 @@ def test_a_faulty_model_is_refunded_once_and_to_the_lots_it_came_from(acme, run:
 
 def test_the_sweep_of_holds_leaves_a_run_that_still_works_alone(acme, run: Run, now: datetime) -> None:
     reference = operations.hold_reference(run.id)
-    assert queries.still_working([reference, "run:00000000-0000-0000-0000-000000000000", "other:1"]) == {reference}
+    gone = "run:00000000-0000-0000-0000-000000000000"
+    not_ours = {"other:1", "run:nonsense"}
+    assert queries.still_working([reference, gone, *not_ours]) == {reference, *not_ours}
     operations.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
     assert queries.still_working([reference]) == set()
+
+
+def test_a_run_whose_credits_were_given_back_by_hand_ends_and_charges_nothing(acme, run: Run, now: datetime) -> None:
+    from otai.ledger import operations as ledger_operations
+
+    ledger_operations.release(organisation=acme.id, hold=run.hold, key="by hand", reason="a mistake", now=now)
+    worker(FakeExecutor(model=b"a model"), now).work_once()
+    run.refresh_from_db()
+    assert (run.status, run.failure_code, run.bundle_file) == ("failed", "hold_released", "")
+    assert balance(acme) == (6, 0, 0)
+    assert [late.hold_id for late in ledger.late_captures()] == [run.hold]
+    assert audit().clean

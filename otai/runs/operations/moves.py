@@ -9,6 +9,7 @@ from uuid import UUID
 
 from otai.errors import Refused
 from otai.ledger import operations as ledger
+from otai.ledger.operations import HoldAlreadyResolved
 from otai.pricing.settlement import Ending, settle
 from otai.runs.models import Event, Run
 from otai.runs.status import MOVES, Status, status_after
@@ -63,13 +64,29 @@ def require_moved(moved: bool, run: Run) -> None:
 
 
 def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
-    """The last move of a run, and with it the resolution of its hold."""
+    """The last move of a run, and with it the resolution of its hold. The caller has the run's row."""
     settlement = settle(held=run.credits, ending=outcome.ending)
+    resolve = ledger.capture if settlement.capture else ledger.release
+    why = settlement.in_words
+    try:
+        resolve(
+            organisation=run.organisation_id,
+            hold=run.hold,
+            key=f"settle:{run.id}",
+            reason=f"Run {run.number}: {settlement.in_words}",
+            now=now,
+        )
+    except HoldAlreadyResolved as late:
+        # Someone gave the credits back by hand while the run was open. It still ends, and never charges them again; the ledger has
+        # recorded the late capture for an operator.
+        if settlement.capture:
+            outcome = Outcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
+        why = "the credits had been given back before, nothing charged"
     moved = move(
         run,
         to=status_after(outcome.ending),
         who=who,
-        why=" ".join(filter(None, [outcome.failure_message, settlement.in_words])),
+        why=" ".join(filter(None, [outcome.failure_message, why])),
         now=now,
         ended_at=now,
         ending=outcome.ending,
@@ -81,11 +98,3 @@ def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
         report_card=outcome.report_card,
     )
     require_moved(moved, run)
-    resolve = ledger.capture if settlement.capture else ledger.release
-    resolve(
-        organisation=run.organisation_id,
-        hold=run.hold,
-        key=f"settle:{run.id}",
-        reason=f"Run {run.number}: {settlement.in_words}",
-        now=now,
-    )
