@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import close_old_connections, transaction
 
 from otai.db import utc_now
+from otai.learning.encoders import default_store
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
 from otai.runs import expectations, operations, queue, scratch
@@ -24,7 +25,7 @@ from otai.runs.identity import is_gone, this_worker
 from otai.runs.models import Pool, Run
 from otai.runs.operations import Claimed, Outcome, PoolIsFull, RunMoved, end_run, hand_back, record_progress
 from otai.runs.patience import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
-from otai.tickets.files import file_store
+from otai.tickets.files import file_store, vectors_folder
 
 __all__ = ["Worker", "is_gone", "this_worker"]
 
@@ -248,6 +249,8 @@ class Worker:
                 tickets_in_store=run.data_set.file,
                 memory_limit_bytes=self.memory_limit_bytes,
                 checkpoint_dir=checkpoints.folder,
+                encoders_dir=default_store(),
+                vectors_dir=vectors_folder(run.organisation_id),
             )
             return self.executor.execute(
                 spec, watch=self._watching(claimed, checkpoints), watch_every_seconds=queue.heartbeat_seconds

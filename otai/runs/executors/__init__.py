@@ -32,6 +32,10 @@ class TrainingSpec:
     tickets_in_store: str = ""
     memory_limit_bytes: int | None = None
     checkpoint_dir: Path | None = None
+    encoders_dir: Path | None = None
+    """where encoders lie on this machine; None: where the installation that trains has them"""
+    vectors_dir: Path | None = None
+    """where vectors of this organisation's tickets are kept; None: nowhere"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class LocalExecutor:
                     "output_dir": str(spec.output_dir),
                     "threads": spec.threads,
                     "checkpoint_dir": str(spec.checkpoint_dir) if spec.checkpoint_dir else None,
+                    "encoders_dir": str(spec.encoders_dir) if spec.encoders_dir else None,
+                    "vectors_dir": str(spec.vectors_dir) if spec.vectors_dir else None,
                 }
             )
         )

@@ -254,7 +254,7 @@ class _Following:
             case {"type": "checkpoint", "path": str(path)}:
                 self._take_checkpoint(path)
             case {"type": "ending", **ending}:
-                self.ending = dict(ending)
+                self.ending = {str(name): value for name, value in ending.items()}
             case _:
                 self.progress.read(line)
 
