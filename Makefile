@@ -7,7 +7,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-sqlite test-postgres torture check format bench lock clean
+.PHONY: help setup demo studio test test-sqlite test-postgres torture check format bench lock clean
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -29,14 +29,19 @@ $(VENV)/encoders: $(VENV)/base requirements/encoders.lock
 	$(BIN)/pip install --quiet torch==2.13.0
 	@touch $@
 
-$(VENV)/dev: $(VENV)/encoders requirements/dev.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+$(VENV)/dev: $(VENV)/encoders requirements/dev.lock requirements/ray.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock -r requirements/ray.lock
 	@touch $@
 
 setup: $(VENV)/dev
 
 demo: $(VENV)/base
 	@OTAI=$(BIN)/otai ./demo.sh
+
+# The demo's installation, served on this machine: what there is of pages, beginning with the operator's desk.
+studio: $(VENV)/base
+	@test -d .demo || OTAI=$(BIN)/otai ./demo.sh
+	@OTAI_HOME=$(CURDIR)/.demo $(BIN)/otai studio
 
 test: test-sqlite test-postgres
 
@@ -72,6 +77,7 @@ lock: $(VENV)/dev
 	$(filter-out --allow-unsafe,$(COMPILE)) --unsafe-package torch --unsafe-package sentence-transformers --unsafe-package setuptools \
 		--output-file requirements/encoders.lock requirements/encoders.in
 	$(COMPILE) --output-file requirements/dev.lock requirements/dev.in
+	$(COMPILE) --output-file requirements/ray.lock requirements/ray.in
 
 clean:
 	rm -rf $(VENV) .demo .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

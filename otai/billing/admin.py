@@ -42,6 +42,7 @@ from otai.pricing.price_book import Tier
 from otai.units import Money
 
 admin.site.site_header = "OTAI Studio: operator's desk"
+admin.site.index_template = "billing/desk/index.html"
 admin.site.site_title = "Operator's desk"
 admin.site.index_title = "Customers, money and credits"
 

@@ -23,7 +23,7 @@ def _set_up() -> None:
 _set_up()
 
 # Tables can be imported only from here on.
-from otai.cli import billing, encoders, ledger, models, orgs, runs, setup, tickets, training, workers  # noqa: E402
+from otai.cli import billing, encoders, ledger, models, orgs, runs, setup, studio, tickets, training, workers  # noqa: E402
 
 app = typer.Typer(
     name="otai",
@@ -46,6 +46,8 @@ app.add_typer(billing.billing_app, name="billing")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(encoders.app, name="encoders")
 app.command("worker")(workers.worker)
+app.command("studio")(studio.studio)
+app.command("operator")(studio.operator)
 
 
 def _version(wanted: bool) -> None:

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
+from otai.cli.housekeeping import Housekeeping, tidy
 from otai.cli.output import say
 from otai.cli.setup import require_installation
 from otai.db import utc_now
-from otai.ledger import operations as ledger
 from otai.runs import operations, queries, scratch
 from otai.runs.executors import Executor
 from otai.runs.executors.local import LocalExecutor, this_machine
@@ -62,15 +62,15 @@ def worker(
         signal.signal(number, stopping.ask)
     working = _worker_of(_pool(pool), stopping=stopping, threads=threads, memory=memory)
     say(f"Worker {working.name} on {working.executor.hardware}")
-    register_completed_runs(now=utc_now())
-    ledger.sweep_stranded_holds(now=utc_now(), still_working=queries.still_working)
+    tidy(now=utc_now())
     if once:
         if working.is_registered():
             while not stopping.asked() and working.work_once() is not None:
                 continue
         working.sign_off()
     else:
-        working.work(until=stopping.asked)
+        with Housekeeping():
+            working.work(until=stopping.asked)
     say("Worker stopped.")
 
 

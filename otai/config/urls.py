@@ -5,9 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from otai.api import watching
 from otai.api.stripe_webhook import stripe_webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", admin.site.urls),
     path("webhooks/stripe", stripe_webhook, name="stripe-webhook"),
+    path("health/live", watching.live, name="live"),
+    path("health/ready", watching.ready, name="ready"),
+    path("metrics", watching.metrics, name="metrics"),
 ]

@@ -100,7 +100,19 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
 
 def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "otai.cli.main", "quote", "--mode", "business", "--delivery", "fast", "--attributes", "21", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "otai.cli.main",
+            "quote",
+            "--mode",
+            "business",
+            "--delivery",
+            "fast",
+            "--attributes",
+            "21",
+            "--json",
+        ],
         env={"PATH": os.environ["PATH"], "OTAI_HOME": str(tmp_path / "nowhere")},
         capture_output=True,
         text=True,

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'billing_credit_watch',
+                'verbose_name_plural': 'credit watches',
                 'constraints': [models.CheckConstraint(condition=models.Q(('top_up_below', 0), models.Q(('monthly_limit_cents__gte', 1), ('top_up_below__gte', 1), models.Q(('top_up_package', ''), _negated=True), models.Q(('gateway', ''), _negated=True), models.Q(('payment_method', ''), _negated=True)), _connector='OR'), name='billing_credit_watch_top_up_is_complete'), models.CheckConstraint(condition=models.Q(models.Q(('stopped_at__isnull', True), ('stopped_why', '')), models.Q(('stopped_at__isnull', False), models.Q(('stopped_why', ''), _negated=True)), _connector='OR'), name='billing_credit_watch_stop_has_a_reason')],
             },
         ),

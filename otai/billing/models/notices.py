@@ -60,6 +60,7 @@ class CreditWatch(models.Model):
 
     class Meta:
         db_table = "billing_credit_watch"
+        verbose_name_plural = "credit watches"
         constraints = [
             models.CheckConstraint(
                 condition=Q(top_up_below=0)
