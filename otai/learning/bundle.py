@@ -28,6 +28,7 @@ from scipy import sparse
 from otai.learning.errors import BundleInvalid
 from otai.learning.features import TextFeatures
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.meaning import VectorReader, Vectors
 from otai.learning.spaces import sketch_matrix
 from otai.learning.tickets import AttributeKind, AttributeSpec
 
@@ -36,6 +37,10 @@ SUFFIX = ".otai"
 
 # safetensors begins with the length of its header. A manifest of 5 000 labels takes well under one MiB.
 MOST_HEADER_BYTES = 16 * 1024 * 1024
+
+# Below this share of known words a ticket is in a language (or of a matter) that the training never showed. Measured on xsid: English
+# tickets not trained on lie above, German, Italian and Dutch ones below (docs/experiments-business.md).
+FEWEST_KNOWN_WORDS = 0.5
 
 RUNNERS_UP = 3
 CHUNK_TICKETS = 2_048
@@ -80,6 +85,39 @@ class TicketPrediction:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """Scores of some tickets for one attribute, shape (tickets, labels), and of which tickets they mean something.
+
+    `wordless`: nothing in the ticket is known. `foreign`: its words are not, so `foreign_scores` say more; None: nobody was asked.
+    """
+
+    scores: NDArray[np.float64]
+    wordless: NDArray[np.bool_]
+    foreign: NDArray[np.bool_] | None = None
+    foreign_scores: NDArray[np.float64] | None = None
+
+    def rows(self, which: NDArray[np.bool_]) -> Scored:
+        return Scored(
+            self.scores[which],
+            self.wordless[which],
+            None if self.foreign is None else self.foreign[which],
+            None if self.foreign_scores is None else self.foreign_scores[which],
+        )
+
+
+@dataclass(frozen=True)
+class Abroad:
+    """The part of a model for tickets in languages that the training did not show: the multilingual encoder's vectors alone.
+
+    An encoder of one language beside a multilingual one takes 20 points from every language that the training did not show
+    (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of all attributes).
+    """
+
+    weights: NDArray[np.float32]
+    intercepts: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class AttributeModel:
     """One attribute's part of a model: its labels stand at `columns` of the score matrix.
 
@@ -92,12 +130,15 @@ class AttributeModel:
     head: OneLabelHead | ManyLabelsHead
     thresholds: Mapping[str, float]
     frequencies: NDArray[np.float64]
+    head_abroad: OneLabelHead | ManyLabelsHead | None = None
 
-    def probabilities(self, scores: NDArray[np.float64], wordless: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """From this attribute's scores, shape (tickets, labels). A ticket without a single known word says nothing, so it gets
-        the labels' frequencies: a low confidence, not a sure guess."""
-        likely = self.head.probabilities(scores)
-        likely[wordless] = self.frequencies
+    def probabilities(self, scored: Scored) -> NDArray[np.float64]:
+        """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels' frequencies: a low
+        confidence, not a sure guess."""
+        likely = self.head.probabilities(scored.scores)
+        if scored.foreign is not None and scored.foreign_scores is not None and self.head_abroad is not None:
+            likely[scored.foreign] = self.head_abroad.probabilities(scored.foreign_scores[scored.foreign])
+        likely[scored.wordless] = self.frequencies
         return likely
 
     def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -125,6 +166,9 @@ class Bundle:
     attributes: tuple[AttributeModel, ...]
     recipe: Mapping[str, Any]
     trained_tickets: int
+    vector_weights: NDArray[np.float32]
+    reader: VectorReader | None = None
+    abroad: Abroad | None = None
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -136,13 +180,31 @@ class Bundle:
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""
-        matrix = self.features.transform(texts)
+        matrix, known_words = self.features.read(texts)
+        if self.reader is None:
+            vectors = np.zeros((len(texts), 0), np.float32)
+        else:
+            vectors = self.reader.vectors(texts)
+        return {
+            one.spec.name: one.probabilities(scored)
+            for one, scored in zip(self.attributes, self.scored(matrix, known_words, vectors), strict=True)
+        }
+
+    def scored(self, matrix: sparse.csr_matrix, known_words: NDArray[np.float64], vectors: Vectors) -> Iterator[Scored]:
+        """For each attribute what it says of tickets, from what was read of them."""
         if self.sketch_columns:
             matrix = matrix @ self._sketch
-        # The sparse product adds up row by row, so a ticket's score does not depend on the tickets beside it.
-        scores = (matrix @ self.weights + self.intercepts).astype(np.float64)
-        wordless = np.diff(matrix.indptr) == 0
-        return {one.spec.name: one.probabilities(scores[:, one.columns], wordless) for one in self.attributes}
+        # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
+        scores = (matrix @ self.weights + vectors @ self.vector_weights + self.intercepts).astype(np.float64)
+        wordless = (np.diff(matrix.indptr) == 0) & ~vectors.any(axis=1)
+        foreign, foreign_scores = None, None
+        if self.abroad is not None:
+            base = vectors[:, : len(self.abroad.weights)]
+            foreign = foreign_tickets(known_words, base)
+            foreign_scores = (base @ self.abroad.weights + self.abroad.intercepts).astype(np.float64)
+        for one in self.attributes:
+            apart = None if foreign_scores is None else foreign_scores[:, one.columns]
+            yield Scored(scores[:, one.columns], wordless, foreign, apart)
 
     def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
         """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that confidence."""
@@ -184,8 +246,15 @@ class Bundle:
             "linear.weights": self.weights.astype(np.float16),
             "linear.intercepts": self.intercepts,
         }
+        if self.reader is not None:
+            tensors["vectors.weights"] = self.vector_weights.astype(np.float16)
+        if self.abroad is not None:
+            tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
+            tensors["abroad.intercepts"] = self.abroad.intercepts
         for number, attribute in enumerate(self.attributes):
             arrays = attribute.head.arrays() | {"frequencies": attribute.frequencies}
+            if attribute.head_abroad is not None:
+                arrays |= {f"abroad.{name}": array for name, array in attribute.head_abroad.arrays().items()}
             for name, array in arrays.items():
                 tensors[f"attribute.{number}.{name}"] = array
         tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
@@ -201,6 +270,7 @@ class Bundle:
             "trained_tickets": self.trained_tickets,
             "sketch_columns": self.sketch_columns,
             "pieces": [self.features.shortest_piece, self.features.longest_piece],
+            "encoders": self.reader.manifest() if self.reader else [],
             "attributes": [
                 {
                     "name": one.spec.name,
@@ -237,6 +307,9 @@ class Bundle:
             columns = slice(start, start + len(entry["labels"]))
             start = columns.stop
             head = ManyLabelsHead if kind is AttributeKind.MULTI else OneLabelHead
+            apart = {
+                name.removeprefix("abroad."): array for name, array in arrays.items() if name.startswith("abroad.")
+            }
             attributes.append(
                 AttributeModel(
                     spec=AttributeSpec(entry["name"], kind, tuple(entry["order"])),
@@ -244,7 +317,8 @@ class Bundle:
                     columns=columns,
                     head=head.from_arrays(arrays),
                     thresholds=entry["thresholds"],
-                    frequencies=arrays.pop("frequencies"),
+                    frequencies=arrays["frequencies"],
+                    head_abroad=head.from_arrays(apart) if apart else None,
                 )
             )
         features = TextFeatures(
@@ -260,15 +334,34 @@ class Bundle:
         width = sketch_columns or features.width
         if weights.shape != (width, start) or intercepts.shape != (start,):
             raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
+        reader = VectorReader.from_manifest(manifest["encoders"])
+        vector_weights, abroad = np.zeros((0, start), np.float32), None
+        if reader is not None:
+            vector_weights = tensors["vectors.weights"].astype(np.float32)
+            if vector_weights.shape != (reader.width, start):
+                raise ValueError(f"weights {vector_weights.shape} for vectors of {reader.width} and {start} labels")
+        if reader is not None and "abroad.weights" in tensors:
+            abroad = Abroad(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
+            if abroad.weights.shape != (reader.base_width, start) or abroad.intercepts.shape != (start,):
+                raise ValueError(f"weights {abroad.weights.shape} for vectors of {reader.base_width}, {start} labels")
         return cls(
-            features,
-            sketch_columns,
-            weights,
-            intercepts,
-            tuple(attributes),
-            manifest["recipe"],
-            manifest["trained_tickets"],
+            features=features,
+            sketch_columns=sketch_columns,
+            weights=weights,
+            intercepts=intercepts,
+            attributes=tuple(attributes),
+            recipe=manifest["recipe"],
+            trained_tickets=manifest["trained_tickets"],
+            vector_weights=vector_weights,
+            reader=reader,
+            abroad=abroad,
         )
+
+
+def foreign_tickets(known_words: NDArray[np.float64], base: Vectors) -> NDArray[np.bool_]:
+    """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in training."""
+    foreign: NDArray[np.bool_] = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
+    return foreign
 
 
 def _predictions(attribute: AttributeModel, probabilities: NDArray[np.float64]) -> Iterator[AttributePrediction]:

@@ -191,11 +191,26 @@ class TextFeatures:
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """The feature matrix of new texts, float32, shape (tickets, width). Unknown words count for nothing."""
-        parts = []
+        return self.read(texts)[0]
+
+    def read(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+        """The feature matrix, and which share of each text's words is known here (1 where it has none), shape (tickets,)."""
+        parts, shares = [], []
         for start in range(0, max(len(texts), 1), CHUNK_TICKETS):
             counted = _Counted.of(texts[start : start + CHUNK_TICKETS])
             parts.append(self._weighted(self._known_words(counted), self._known_pieces(counted)))
-        return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr", dtype=np.float32)
+            shares.append(self._known_share(counted))
+        matrix = parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr", dtype=np.float32)
+        return matrix, np.concatenate(shares)
+
+    def _known_share(self, counted: _Counted) -> NDArray[np.float64]:
+        # Numbers and punctuation are the same in every language.
+        spelt = np.fromiter((word[0].isalpha() for word in counted.words.words), np.bool_, len(counted.words.words))
+        known = _found(counted.words.word_hashes(), self.word_hashes)[1] & spelt
+        tickets, count = counted.tickets, len(counted.bounds) - 1
+        words = np.bincount(tickets, weights=spelt[counted.numbers], minlength=count)
+        found = np.bincount(tickets, weights=known[counted.numbers], minlength=count)
+        return np.where(words > 0, found / np.maximum(words, 1), 1.0)
 
     def _known_words(self, counted: _Counted) -> sparse.csr_matrix:
         rows, hashes = _word_and_pair_hashes(counted)
@@ -211,6 +226,12 @@ class TextFeatures:
     def _weighted(self, words: sparse.csr_matrix, pieces: sparse.csr_matrix) -> sparse.csr_matrix:
         blocks = [_tf_idf(words, self.word_idf), _tf_idf(pieces, self.piece_idf)]
         return sparse.hstack(blocks, format="csr", dtype=np.float32)
+
+
+NO_FEATURES = TextFeatures(
+    np.zeros(0, np.uint64), np.zeros(0, np.float32), np.zeros(0, np.uint64), np.zeros(0, np.float32)
+)
+"""The vocabulary of a model that reads no words."""
 
 
 def _word_counts(counted: _Counted) -> sparse.csr_matrix:

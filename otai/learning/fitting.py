@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +11,19 @@ from scipy import sparse
 
 from otai.learning.features import TextFeatures
 from otai.learning.heads import FOLDS, balanced_folds
-from otai.learning.solving import CURVATURE, MOST_STEPS, PENALTY, Goal, fit
+from otai.learning.mixing import Mix, best_mix
+from otai.learning.recipes import WORDS_ALONE, Balance
+from otai.learning.solving import CURVATURE, MOST_STEPS, Goal, fit, lead_of
 from otai.learning.spaces import (
     FEWEST_SKETCH_COLUMNS,
     MOST_SKETCH_ENTRIES,
     MOST_TICKETS_EXACT,
     SKETCH_COLUMNS,
     Matrix,
-    ProductSpace,
-    SketchSpace,
+    ProductBase,
+    SketchBase,
     Space,
+    Weights,
     sketch_matrix,
     sketched,
 )
@@ -49,47 +52,81 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Linear:
-    """Weights of columns, shape (columns, labels of all attributes), and intercepts. `sketch_columns` 0: columns are features."""
+    """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
+
+    `sketch_columns` 0: columns are features.
+    """
 
     weights: Matrix
+    vector_weights: Matrix
     intercepts: Matrix
     sketch_columns: int
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for)."""
+
+    matrix: sparse.csr_matrix
+    vectors: Matrix
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Models of one attribute by one balance, and the space they are in. Shape (size of the space, labels)."""
+
+    space: Space
+    models: Matrix
+
+
 class Fitting:
-    """The models of one training. `train` and `holdout` are rows of the data set, in the order of their matrices' rows.
+    """The models of one training. `train` and `holdout` are rows of the data set, in the order of their inputs' rows.
 
     With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at before
     `final`. `same_text[ticket]` is equal for training tickets with the same text.
+
+    Every balance of `balances` is tried on tickets held back; what each attribute takes of them is its mix (`mixing.py`).
     """
 
     def __init__(
         self,
         features: TextFeatures,
-        matrices: tuple[sparse.csr_matrix, sparse.csr_matrix],
+        inputs: tuple[Inputs, Inputs],
         targets: Sequence[AttributeTarget],
         *,
         train: Rows,
         holdout: Rows,
         same_text: NDArray[np.int64],
         refit: bool,
+        balances: Sequence[Balance] = (WORDS_ALONE,),
+        prior_shares: Sequence[float] = (0.0,),
     ) -> None:
         self._targets, self._same_text, self._refit = targets, same_text, refit
+        self._balances, self._prior_shares = balances, prior_shares
         self._train, self._holdout = train, holdout
         self._order = np.concatenate([train, holdout]) if refit else train
-        train_matrix, self._holdout_matrix = matrices
+        self._held_out = inputs[1]
+        taking_part = inputs if refit else inputs[:1]
+        vectors = np.concatenate([one.vectors for one in taking_part])
+        width = inputs[0].matrix.shape[1]
         labels = sum(len(target.labels) for target in targets)
-        exact = len(self._order) <= MOST_TICKETS_EXACT and train_matrix.shape[1] * labels <= MOST_EXACT_WEIGHTS
-        self._columns = (
-            0 if exact else min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // len(self._order), FEWEST_SKETCH_COLUMNS))
-        )
-        parts = [train_matrix, self._holdout_matrix] if refit else [train_matrix]
+        exact = width > 0 and len(self._order) <= MOST_TICKETS_EXACT and width * labels <= MOST_EXACT_WEIGHTS
+        self._columns = 0 if exact or not width else self.sketch_columns_for(len(self._order))
         if exact:
-            matrix = sparse.vstack(parts, format="csr") if refit else train_matrix
-            self._space: Space = ProductSpace(matrix, curvature=CURVATURE, penalty=PENALTY)
+            matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
+            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors)
         else:
-            self._sketch = sketch_matrix(features.hashes, self._columns)
-            self._space = SketchSpace(sketched(parts, self._sketch), curvature=CURVATURE, penalty=PENALTY)
+            self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
+            self._base = SketchBase(
+                sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
+            )
+        self._space: tuple[int, Space] | None = None
+        self._mixes: list[Mix] = []
+        self._linear: Linear | None = None
+
+    @staticmethod
+    def sketch_columns_for(tickets: int) -> int:
+        return min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // tickets, FEWEST_SKETCH_COLUMNS))
 
     @staticmethod
     def fewest_tickets_of_a_feature(tickets: int) -> int:
@@ -97,48 +134,85 @@ class Fitting:
         ticket has is only noise to the others."""
         return 1 if tickets <= MOST_TICKETS_EXACT else 2
 
-    def steps(self) -> int:
-        """How often `step_done` will be called by `measure`."""
-        return MOST_STEPS * len(self._batches(self._measured_goals()))
+    @property
+    def mixes(self) -> Sequence[Mix]:
+        """What each attribute takes of the balances; known after `measure`."""
+        return self._mixes
 
     def measure(self, step_done: Callable[[], None]) -> tuple[list[Unseen], list[Matrix]]:
-        """For each attribute: scores of unseen training tickets, and scores of all holdout tickets, by models of the training part."""
-        goals = self._measured_goals()
-        unseen: list[list[tuple[Rows, Matrix]]] = [[] for _ in self._targets]
-        holdout: list[Matrix] = [np.zeros((0, 0), np.float32) for _ in self._targets]
-        whole: list[Matrix] = [np.zeros((0, 0), np.float32) for _ in self._targets]
-        for batch in self._batches(goals):
-            models = fit(self._space, [goal for _, _, goal in batch], step_done=step_done)
-            scores = self._space.scores(models)
-            start = 0
-            for number, held_back, goal in batch:
-                columns = slice(start, start + goal.hot.shape[1])
-                start = columns.stop
-                if len(held_back):
-                    unseen[number].append((held_back, scores[held_back, columns]))
-                else:
-                    whole[number] = models[:, columns]
-                    holdout[number] = scores[len(self._train) :, columns]
-        self._linear = None if self._refit else self._as_linear(whole)
-        if self._linear is not None and len(self._holdout):
-            matrix = self._holdout_matrix @ self._sketch if self._columns else self._holdout_matrix
-            scores = matrix @ self._linear.weights + self._linear.intercepts
-            holdout = np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
-        return [self._joined(parts) for parts in unseen], holdout
+        """For each attribute: scores of unseen training tickets, and scores of all holdout tickets, by models of the training part.
+
+        Calls `step_done` `steps()` times.
+        """
+        step, finish = _bounded(step_done, self.steps())
+        held_back = self._held_back()
+        crossed = [self._crossed(number, held_back, step) for number in range(len(self._balances))]
+        for number, target in enumerate(self._targets):
+            tried = [one[number] for one in crossed]
+            hot = target.hot[self._order[tried[0].rows]]
+            self._mixes.append(
+                best_mix(
+                    [one.scores for one in tried], tried[0].lead, hot, self._prior_shares, multi=target.spec.is_multi
+                )
+            )
+        unseen = [
+            Unseen(
+                self._order[crossed[0][number].rows],
+                mix.scores([one[number].scores for one in crossed], crossed[0][number].lead),
+            )
+            for number, mix in enumerate(self._mixes)
+        ]
+        del crossed
+
+        taking_part = np.arange(len(self._order)) < len(self._train)
+        if self._refit:
+            holdout = self._holdout_scores(taking_part, step)
+        else:
+            self._linear = self._as_linear(taking_part, step)
+            holdout = self._scores_by(self._linear, self._held_out)
+        finish()
+        return unseen, holdout
+
+    def forget(self) -> None:
+        """Gives back the memory of the last space; `final` makes what it needs again."""
+        self._space = None
+
+    def steps(self) -> int:
+        """How often `step_done` will be called by `measure`."""
+        return MOST_STEPS * (len(self._balances) + 1) * max(len(self._targets), 1)
 
     def final(self) -> Linear:
         """The model to deliver; it learns from the holdout as well if it was asked to refit."""
         if self._linear is not None:
             return self._linear
-        models = [
-            (number, np.zeros(0, np.int64), self._goal(target, target.known[self._order]))
-            for number, target in enumerate(self._targets)
-        ]
-        fitted = [fit(self._space, [goal for _, _, goal in batch]) for batch in self._batches(models)]
-        return self._as_linear(fitted)
+        return self._as_linear(np.ones(len(self._order), np.bool_), lambda: None)
 
-    def _measured_goals(self) -> list[tuple[int, Rows, Goal]]:
-        """(attribute, rows of the space held back, what to fit): the folds of each attribute, and the one that is measured."""
+    def _space_of(self, number: int) -> Space:
+        """The space of a balance. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
+        if self._space is None or self._space[0] != number:
+            self._space = None
+            self._space = number, self._base.space(self._balances[number], curvature=CURVATURE)
+        return self._space[1]
+
+    def _crossed(
+        self, balance: int, held_back: list[tuple[int, Rows, Goal]], step: Callable[[], None]
+    ) -> list[_Crossed]:
+        """For each attribute the scores of tickets by models of this balance that had not seen them."""
+        space = self._space_of(balance)
+        found: list[list[_Crossed]] = [[] for _ in self._targets]
+        for batch in self._batches(held_back):
+            models = fit(space, [goal for _, _, goal in batch], step_done=step)
+            scores = space.scores(models)
+            start = 0
+            for number, rows, goal in batch:
+                columns = slice(start, start + goal.hot.shape[1])
+                start = columns.stop
+                lead = np.broadcast_to(lead_of(goal), (len(rows), goal.hot.shape[1]))
+                found[number].append(_Crossed(rows, scores[rows, columns], lead))
+        return [_Crossed.joined(parts) for parts in found]
+
+    def _held_back(self) -> list[tuple[int, Rows, Goal]]:
+        """(attribute, rows of the space held back, what to fit): the folds of each attribute."""
         goals = []
         in_training = np.arange(len(self._order)) < len(self._train)
         for number, target in enumerate(self._targets):
@@ -149,8 +223,58 @@ class Fitting:
                 held_back = np.flatnonzero(known & (folds == fold))
                 if len(held_back):
                     goals.append((number, held_back, self._goal(target, known & (folds != fold))))
-            goals.append((number, np.zeros(0, np.int64), self._goal(target, known)))
         return goals
+
+    def _made(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
+        """Every attribute's models of all tickets that take part, by each balance of its mix."""
+        # The balance whose space is there goes first.
+        kept = self._space[0] if self._space else 0
+        for balance in sorted(range(len(self._balances)), key=lambda number: (number != kept, number)):
+            goals = [
+                (number, np.zeros(0, np.int64), self._goal(target, target.known[self._order] & taking_part))
+                for number, (target, mix) in enumerate(zip(self._targets, self._mixes, strict=True))
+                if balance in mix.balances
+            ]
+            for batch in self._batches(goals):
+                space = self._space_of(balance)
+                models = fit(space, [goal for _, _, goal in batch], step_done=step)
+                start = 0
+                for number, _, goal in batch:
+                    yield number, _Made(space, models[:, start : start + goal.hot.shape[1]])
+                    start += goal.hot.shape[1]
+
+    def _holdout_scores(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> list[Matrix]:
+        scores = [np.zeros((len(self._holdout), len(target.labels)), np.float32) for target in self._targets]
+        for number, made in self._made(taking_part, step):
+            scores[number] += made.space.scores(made.models)[len(self._train) :] / len(self._mixes[number].balances)
+        return [one + shift for one, shift in zip(scores, self._shifts(taking_part), strict=True)]
+
+    def _shifts(self, taking_part: NDArray[np.bool_]) -> list[Matrix]:
+        """What each attribute's scores are moved by, so that frequent labels are as likely as the mix wants, shape (labels,)."""
+        return [
+            np.float32(mix.prior_share) * lead_of(self._goal(target, target.known[self._order] & taking_part))
+            for target, mix in zip(self._targets, self._mixes, strict=True)
+        ]
+
+    def _as_linear(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Linear:
+        found: list[Weights | None] = [None] * len(self._targets)
+        for number, made in self._made(taking_part, step):
+            part = made.space.weights(made.models).times(1 / len(self._mixes[number].balances))
+            before = found[number]
+            found[number] = part if before is None else before.plus(part)
+        weights = Weights.beside([one for one in found if one is not None])
+        # Half precision is what the bundle keeps, so half precision is what is measured.
+        return Linear(
+            weights=weights.words.astype(np.float16).astype(np.float32),
+            vector_weights=weights.vectors.astype(np.float16).astype(np.float32),
+            intercepts=weights.intercepts + np.concatenate(self._shifts(taking_part)),
+            sketch_columns=self._columns,
+        )
+
+    def _scores_by(self, linear: Linear, inputs: Inputs) -> list[Matrix]:
+        matrix = inputs.matrix @ self._sketch if self._columns else inputs.matrix
+        scores = matrix @ linear.weights + inputs.vectors @ linear.vector_weights + linear.intercepts
+        return np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
 
     def _folds(self, target: AttributeTarget, rows: Rows) -> Rows:
         """A fold for each row of the space (-1: not one of `rows`), equal for equal texts, each label's texts dealt out evenly."""
@@ -178,11 +302,36 @@ class Fitting:
             batches[-1].append(goal)
         return batches
 
-    def _as_linear(self, models: list[Matrix]) -> Linear:
-        weights, intercepts = self._space.weights(np.concatenate(models, axis=1))
-        # Half precision is what the bundle keeps, so half precision is what is measured.
-        return Linear(weights.astype(np.float16).astype(np.float32), intercepts, self._columns)
 
-    def _joined(self, parts: list[tuple[Rows, Matrix]]) -> Unseen:
-        rows = np.concatenate([rows for rows, _ in parts])
-        return Unseen(self._order[rows], np.concatenate([scores for _, scores in parts]))
+@dataclass(frozen=True)
+class _Crossed:
+    """Scores of rows of the space by models that had not seen them, and what their training was ahead by; both (rows, labels)."""
+
+    rows: Rows
+    scores: Matrix
+    lead: Matrix
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Crossed]) -> _Crossed:
+        return cls(
+            np.concatenate([one.rows for one in parts]),
+            np.concatenate([one.scores for one in parts]),
+            np.concatenate([one.lead for one in parts]),
+        )
+
+
+def _bounded(step_done: Callable[[], None], steps: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """`step_done`, called at most `steps` times by the first and the times that are left by the second."""
+    left = steps
+
+    def step() -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            step_done()
+
+    def finish() -> None:
+        while left:
+            step()
+
+    return step, finish

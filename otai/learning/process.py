@@ -4,7 +4,9 @@ A training runs in a process of its own, so that it can be killed, can run out o
 what to do by a file, says how far it is in JSON lines on standard output, and writes `result.json` last and at once: if that
 file is there, the training came to an end, and the file says which.
 
-SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR, "threads": 2}`.
+SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR, "threads": 2,
+"encoders_dir": DIR or null, "vectors_dir": DIR or null}`. The last two say where encoders lie and where vectors of tickets are kept, for modes that need
+them: no setting of the installation reaches this process.
 Exit code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
 """
 
@@ -20,7 +22,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otai.learning.meaning import Encoding
 
 STOPPED = 128 + signal.SIGTERM
 ORPHANED = 3
@@ -37,6 +42,8 @@ class Spec:
     seed: int
     output_dir: Path
     threads: int
+    encoders_dir: Path | None = None
+    vectors_dir: Path | None = None
 
     @classmethod
     def read(cls, path: Path) -> Spec:
@@ -48,6 +55,8 @@ class Spec:
             seed=int(values.get("seed", 0)),
             output_dir=Path(values["output_dir"]),
             threads=max(1, int(values.get("threads", 1))),
+            encoders_dir=Path(values["encoders_dir"]) if values.get("encoders_dir") else None,
+            vectors_dir=Path(values["vectors_dir"]) if values.get("vectors_dir") else None,
         )
 
 
@@ -124,7 +133,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
         text=f"{len(tickets)} tickets, {len(attributes)} attributes, mode {spec.mode}, {spec.threads} threads",
     )
     with threadpool_limits(limits=spec.threads):
-        trained = train(tickets, attributes, recipe, tell, spec.seed)
+        trained = train(tickets, attributes, recipe, tell, spec.seed, _encoding(spec))
 
     seconds.update(trained.seconds)
     seconds[Stage.READING.value] = round(seconds[Stage.READING.value] + reading, 4)
@@ -143,6 +152,14 @@ def _completed(spec: Spec) -> dict[str, Any]:
         "report_card": "report_card.json",
         "seconds": seconds,
     }
+
+
+def _encoding(spec: Spec) -> Encoding:
+    from otai.learning.encoders import EncoderStore, VectorCache
+    from otai.learning.meaning import Encoding
+
+    store = EncoderStore(spec.encoders_dir) if spec.encoders_dir else EncoderStore()
+    return Encoding(store, VectorCache(spec.vectors_dir) if spec.vectors_dir else None, threads=spec.threads)
 
 
 def say(**line: Any) -> None:

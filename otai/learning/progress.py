@@ -12,6 +12,7 @@ class Stage(StrEnum):
 
     READING = "reading"
     FEATURES = "features"
+    ENCODING = "encoding"
     TRAINING = "training"
     CALIBRATING = "calibrating"
     EVALUATING = "evaluating"

@@ -9,6 +9,20 @@ from otai.learning.errors import InputFailure
 
 
 @dataclass(frozen=True)
+class Balance:
+    """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two blocks), and how
+    hard all weights are held down."""
+
+    vectors: float
+    penalty: float
+
+
+WORDS_ALONE = Balance(vectors=0.0, penalty=0.12)
+ABROAD = Balance(vectors=4.0, penalty=0.2)
+"""For tickets in languages that the training did not show: no words, and the multilingual encoder's vectors."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about a training that is not data or chance.
 
@@ -19,6 +33,9 @@ class Recipe:
     """
 
     mode: str
+    reads_vectors: bool = False
+    balances: tuple[Balance, ...] = (WORDS_ALONE,)
+    prior_shares: tuple[float, ...] = (0.0,)
     holdout_share: float = 0.2
     fewest_tickets: int = 5
     refit: bool = True
@@ -31,7 +48,16 @@ class Recipe:
         return asdict(self)
 
 
-RECIPES = {"basic": Recipe(mode="basic")}
+RECIPES = {
+    "basic": Recipe(mode="basic"),
+    "business": Recipe(
+        mode="business",
+        reads_vectors=True,
+        # Chosen by cross-validation inside the training parts of the public sets (docs/experiments-business.md).
+        balances=(WORDS_ALONE, Balance(1.0, 0.2), Balance(4.0, 0.2), Balance(10.0, 0.5)),
+        prior_shares=(0.0, 0.25, 0.5, 0.75, 1.0),
+    ),
+}
 
 
 def recipe_for(mode: str) -> Recipe:

@@ -23,7 +23,6 @@ from otai.learning.spaces import Matrix, Space
 Rows = NDArray[np.bool_]
 
 # Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
-PENALTY = 0.12
 CURVATURE = 0.2
 PRIOR_TRUST = 0.5
 
@@ -65,13 +64,13 @@ def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = 
     start = 0
     for goal in goals:
         columns = slice(start, start + goal.hot.shape[1])
-        blocks.append(_Block(goal, columns, columns, _lead(goal)))
+        blocks.append(_Block(goal, columns, columns, lead_of(goal)))
         start = columns.stop
     guess = np.zeros((space.tickets, start), np.float32)
     for block in blocks:
         taking_part = block.goal.hot[block.goal.rows]
         guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part - taking_part.mean(axis=0))
-    models = space.solve(guess, None, PENALTY)
+    models = space.solve(guess, None)
     ahead = models.copy()
     finished = np.empty_like(models)
     for taken in range(MOST_STEPS):
@@ -98,7 +97,7 @@ def _step(space: Space, blocks: list[_Block], models: Matrix, ahead: Matrix) -> 
     lengths = space.lengths(ahead, scores)
     for block in blocks:
         residual, loss = _residual(block, scores[:, block.columns])
-        loss += 0.5 * PENALTY * float(lengths[block.columns].sum())
+        loss += 0.5 * space.penalty * float(lengths[block.columns].sum())
         if loss > block.loss:
             # The shared curvature was too optimistic here: go slower from now on, and forget the momentum.
             block.speed, block.momentum = block.speed * 0.6, 1.0
@@ -106,7 +105,7 @@ def _step(space: Space, blocks: list[_Block], models: Matrix, ahead: Matrix) -> 
             block.is_done = block.loss - loss < LEAST_GAIN * loss
         block.loss = loss
         scores[:, block.columns] = residual
-    step = space.solve(scores, ahead, PENALTY)
+    step = space.solve(scores, ahead)
     following = np.empty_like(models)
     for block in blocks:
         at = block.columns
@@ -130,7 +129,8 @@ def _renumber(blocks: list[_Block]) -> None:
         start = block.columns.stop
 
 
-def _lead(goal: Goal) -> Matrix:
+def lead_of(goal: Goal) -> Matrix:
+    """What each label's score is ahead by in training, shape (labels,). Added to a score, it gives back what the data said is likely."""
     tickets = goal.hot[goal.rows].sum(axis=0, dtype=np.float64)
     share = (tickets + 0.5) / (goal.rows.sum() + 0.5 * len(tickets))
     lead = np.log(share / (1 - share)) if goal.is_multi else np.log(share)

@@ -11,6 +11,7 @@ Newton-like step with one curvature for all models, factorised once. What the co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.linalg import lapack
 
 from otai.learning.features import Hashes
 from otai.learning.gram import gram
+from otai.learning.recipes import Balance
 
 Matrix = NDArray[np.float32]
 
@@ -38,13 +40,39 @@ ROWS_AT_ONCE = 4_096
 INTERCEPT = 1.0
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and intercepts (models,)."""
+
+    words: Matrix
+    vectors: Matrix
+    intercepts: Matrix
+
+    def times(self, factor: float) -> Weights:
+        by = np.float32(factor)
+        return Weights(self.words * by, self.vectors * by, self.intercepts * by) if factor != 1 else self
+
+    def plus(self, other: Weights) -> Weights:
+        return Weights(self.words + other.words, self.vectors + other.vectors, self.intercepts + other.intercepts)
+
+    @classmethod
+    def beside(cls, parts: Sequence[Weights]) -> Weights:
+        return cls(
+            np.concatenate([one.words for one in parts], axis=1),
+            np.concatenate([one.vectors for one in parts], axis=1),
+            np.concatenate([one.intercepts for one in parts]),
+        )
+
+
 class Space(Protocol):
     """`models` is a batch of models in the space's own form, shape (`size`, models); they start as zeros."""
+
+    penalty: float
 
     @property
     def tickets(self) -> int: ...
 
-    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
+    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
         """(curvature * products + penalty)^-1 applied to features' residuals plus penalty * models: one step, in model form."""
         ...
 
@@ -56,28 +84,56 @@ class Space(Protocol):
         """The squared length of each model's weights, shape (models,)."""
         ...
 
-    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
-        """The models as weights of columns, shape (columns, models), and intercepts, shape (models,)."""
+    def weights(self, models: Matrix) -> Weights:
+        """The models as weights of columns."""
         ...
 
 
-class ProductSpace:
-    """A model is one number for each ticket: how much that ticket pulls (kernel form)."""
+class ProductBase:
+    """What the exact spaces of all balances have in common."""
 
-    def __init__(self, matrix: sparse.csr_matrix, *, curvature: float, penalty: float) -> None:
-        self._matrix = matrix
-        self._products = gram(matrix)
-        self._products += np.float32(INTERCEPT**2)
+    def __init__(self, matrix: sparse.csr_matrix, vectors: Matrix) -> None:
+        self._matrix, self._vectors, self._words = matrix, vectors, gram(matrix)
+
+    def space(self, balance: Balance, *, curvature: float) -> Space:
+        return ProductSpace(self._matrix, self._words, self._vectors, curvature=curvature, balance=balance)
+
+
+class SketchBase:
+    """What the sketched spaces of all balances have in common: the columns, of which so many are vectors, and their products."""
+
+    def __init__(self, dense: Matrix, vectors: int) -> None:
+        # numpy makes a product with the own transpose half as dear as a general one.
+        self._dense, self._vectors, self._squares = dense, vectors, dense.T @ dense
+
+    def space(self, balance: Balance, *, curvature: float) -> Space:
+        return SketchSpace(self._dense, self._squares, vectors=self._vectors, curvature=curvature, balance=balance)
+
+
+class ProductSpace:
+    """A model is one number for each ticket: how much that ticket pulls (kernel form).
+
+    `words` are the products of all pairs of tickets by their features, `vectors` (tickets, d) counts `balance.vectors` times.
+    """
+
+    def __init__(
+        self, matrix: sparse.csr_matrix, words: Matrix, vectors: Matrix, *, curvature: float, balance: Balance
+    ) -> None:
+        self.penalty = balance.penalty
+        self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(balance.vectors)
+        self._products: Matrix = words + np.float32(INTERCEPT**2)
+        if vectors.size and balance.vectors:
+            self._products += self._weight * (vectors @ vectors.T)
         system = self._products * np.float32(curvature)
-        system[np.diag_indices(len(system))] += np.float32(penalty)
+        system[np.diag_indices(len(system))] += np.float32(balance.penalty)
         self._factor = _cholesky(system)
 
     @property
     def tickets(self) -> int:
         return len(self._products)
 
-    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
-        right = residuals if models is None else residuals + np.float32(penalty) * models
+    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
+        right = residuals if models is None else residuals + np.float32(self.penalty) * models
         return _solved(self._factor, right)
 
     def scores(self, models: Matrix) -> Matrix:
@@ -86,51 +142,60 @@ class ProductSpace:
     def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
         return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
 
-    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
-        weights = self._matrix.T.tocsr() @ np.ascontiguousarray(models)
-        return weights, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32)
+    def weights(self, models: Matrix) -> Weights:
+        models = np.ascontiguousarray(models)
+        words = self._matrix.T.tocsr() @ models
+        vectors = self._weight * (self._vectors.T @ models)
+        return Weights(words, vectors, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32))
 
 
 class SketchSpace:
-    """A model is a weight for each dense column, the last one the intercept's. `dense` has shape (tickets, columns + 1)."""
+    """A model is a weight for each dense column: of the sketch, of the vectors, and the intercept's."""
 
-    def __init__(self, dense: Matrix, *, curvature: float, penalty: float) -> None:
-        self._dense = dense
-        # numpy makes a product with the own transpose half as dear as a general one.
-        system = dense.T @ dense
-        system *= np.float32(curvature)
-        system[np.diag_indices(len(system))] += np.float32(penalty)
+    def __init__(self, dense: Matrix, squares: Matrix, *, vectors: int, curvature: float, balance: Balance) -> None:
+        self.penalty = balance.penalty
+        self._dense, self._words = dense, dense.shape[1] - 1 - vectors
+        # Models are those of columns scaled by this, so the columns themselves are the same for all balances.
+        self._scales = np.ones((dense.shape[1], 1), np.float32)
+        self._scales[self._words : -1] = np.sqrt(balance.vectors)
+        system = squares * (self._scales * np.float32(curvature))
+        system *= self._scales.T
+        system[np.diag_indices(len(system))] += np.float32(balance.penalty)
         self._factor = _cholesky(system)
 
     @property
     def tickets(self) -> int:
         return len(self._dense)
 
-    def solve(self, residuals: Matrix, models: Matrix | None, penalty: float) -> Matrix:
+    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
         right = self._dense.T @ residuals
+        right *= self._scales
         if models is not None:
-            right += np.float32(penalty) * models
+            right += np.float32(self.penalty) * models
         return _solved(self._factor, right)
 
     def scores(self, models: Matrix) -> Matrix:
-        return self._dense @ models
+        return self._dense @ (models * self._scales)
 
     def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
         return np.einsum("ij,ij->j", models, models, dtype=np.float64)
 
-    def weights(self, models: Matrix) -> tuple[Matrix, Matrix]:
-        return np.ascontiguousarray(models[:-1]), INTERCEPT * models[-1]
+    def weights(self, models: Matrix) -> Weights:
+        scaled = models * self._scales
+        return Weights(np.ascontiguousarray(scaled[: self._words]), scaled[self._words : -1], INTERCEPT * scaled[-1])
 
 
-def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix) -> Matrix:
-    """The rows of all parts, their features added up into the sketch's columns, and the intercept's column last."""
-    dense = np.empty((sum(part.shape[0] for part in parts), sketch.shape[1] + 1), np.float32)
+def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vectors: Matrix) -> Matrix:
+    """The rows of all parts, their features added up into the sketch's columns, then their vectors, and the intercept's column last."""
+    columns = sketch.shape[1]
+    dense = np.empty((len(vectors), columns + vectors.shape[1] + 1), np.float32)
+    dense[:, columns:-1] = vectors
     dense[:, -1] = INTERCEPT
     row = 0
     for part in parts:
         for start in range(0, part.shape[0], ROWS_AT_ONCE):
             some = (part[start : start + ROWS_AT_ONCE] @ sketch).toarray()
-            dense[row : row + len(some), :-1] = some
+            dense[row : row + len(some), :columns] = some
             row += len(some)
     return dense
 

@@ -10,25 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from otai.learning.bundle import AttributeModel, Bundle
+from otai.learning.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
 from otai.learning.errors import InputFailure
 from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
-from otai.learning.features import TextFeatures
-from otai.learning.fitting import Fitting, Unseen
+from otai.learning.features import NO_FEATURES, TextFeatures
+from otai.learning.fitting import Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
-from otai.learning.recipes import Recipe
-from otai.learning.report_card import AttributeReport, ReportCard
+from otai.learning.recipes import ABROAD, Recipe
+from otai.learning.report_card import AttributeReport, Finding, ReportCard
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
-from otai.learning.training_findings import data_findings, evidence_findings
+from otai.learning.training_findings import data_findings, evidence_findings, mix_findings
 
 Rows = NDArray[np.int64]
 
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
+ENCODING_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,15 @@ def train(
     recipe: Recipe,
     progress: Callable[[Progress], None] = ignore,
     seed: int = 0,
+    encoding: Encoding | None = None,
 ) -> Trained:
     """Trains one model for all `attributes` and measures it on tickets it has not seen.
 
     The same tickets, attributes, recipe and seed give the same model on the same machine with the same threads. `progress` is
     called at every step; whatever it raises ends the training. Raises `InputFailure` when the data cannot be trained on.
+
+    A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is given), and raises
+    MissingEncoder or EncodersNotInstalled when it has to.
     """
     steps = Steps(total=steps_of(len(attributes)), tell=progress)
     clock = _StageClock(steps)
@@ -74,37 +81,55 @@ def train(
             longest_piece=recipe.longest_piece,
         )
         steps.finish()
-        holdout_matrix = features.transform([tickets.texts[row] for row in split.holdout])
+        holdout_matrix, holdout_known_words = features.read([tickets.texts[row] for row in split.holdout])
         steps.finish()
+
+    with clock.stage(Stage.ENCODING):
+        reading = _read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
+        inputs = (Inputs(train_matrix, reading.train), Inputs(holdout_matrix, reading.holdout))
 
     refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
     with clock.stage(Stage.TRAINING):
         fitting = Fitting(
             features,
-            (train_matrix, holdout_matrix),
+            inputs,
             targets,
             train=split.train,
             holdout=split.holdout,
             same_text=text_numbers[split.train],
             refit=refit,
+            balances=recipe.balances,
+            prior_shares=recipe.prior_shares,
         )
         steps.finish()
         unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
+        fitting.forget()
+        abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
+        unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
 
     with clock.stage(Stage.CALIBRATING):
         models: list[_Calibrated] = []
         crossed: list[tuple[Rows, NDArray[np.float64]]] = []
         for target, unseen in zip(targets, unseen_scores, strict=True):
             model, probabilities = _calibrated(target, unseen, start=_columns_so_far(models))
+            if unseen_abroad:
+                model = model.with_head_abroad(target, unseen_abroad[len(models)])
             models.append(model)
             crossed.append((unseen.rows, probabilities))
             steps.finish()
 
     with clock.stage(Stage.EVALUATING):
-        wordless = np.diff(holdout_matrix.indptr) == 0
+        wordless = (np.diff(holdout_matrix.indptr) == 0) & ~reading.holdout.any(axis=1)
+        foreign = foreign_tickets(holdout_known_words, reading.holdout[:, : reading.base_width]) if abroad else None
         reports = []
-        for target, one, seen_by_none, scores in zip(targets, models, crossed, holdout_scores, strict=True):
-            reports.append(_report(target, one, seen_by_none, scores, wordless, tickets, split, seed))
+        for number, (target, one, seen_by_none) in enumerate(zip(targets, models, crossed, strict=True)):
+            scored = Scored(
+                holdout_scores[number].astype(np.float64),
+                wordless,
+                foreign,
+                holdout_abroad[number].astype(np.float64) if holdout_abroad else None,
+            )
+            reports.append(_report(target, one, seen_by_none, scored, tickets, split, seed))
             steps.finish()
 
     with clock.stage(Stage.REFITTING):
@@ -117,6 +142,9 @@ def train(
             attributes=tuple(one.model for one in models),
             recipe=recipe.as_dict() | {"seed": seed},
             trained_tickets=len(split.train) + (len(split.holdout) if refit else 0),
+            vector_weights=linear.vector_weights,
+            reader=reading.reader,
+            abroad=_as_abroad(abroad.final()) if abroad else None,
         )
         steps.finish()
 
@@ -130,7 +158,10 @@ def train(
         holdout="given" if split.fixed_by_customer else "chosen" if len(split.holdout) else "left_out",
         final_model_learnt_holdout=refit,
         attributes=reports,
-        findings=data_findings(tickets, len(usable), split, targets, recipe) + evidence_findings(reports),
+        findings=data_findings(tickets, len(usable), split, targets, recipe)
+        + reading.findings()
+        + mix_findings(targets, fitting.mixes, recipe)
+        + evidence_findings(reports),
         seconds=clock.seconds,
     )
     return Trained(bundle, card, clock.seconds)
@@ -138,7 +169,7 @@ def train(
 
 def steps_of(attributes: int) -> int:
     """How many steps of progress `train` will count."""
-    return 5 + FITTING_STEPS + 2 * attributes
+    return 5 + ENCODING_STEPS + FITTING_STEPS + 2 * attributes
 
 
 class _StageClock:
@@ -209,9 +240,75 @@ def _split(
 
 
 @dataclass(frozen=True)
+class _Reading:
+    """The vectors of a training, shape (tickets, width) each; without encoders their width is 0."""
+
+    train: Vectors
+    holdout: Vectors
+    reader: VectorReader | None = None
+    why: str = ""
+
+    @property
+    def base_width(self) -> int:
+        return self.reader.base_width if self.reader else 0
+
+    def fitting_abroad(
+        self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
+    ) -> Fitting | None:
+        """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new languages are safe."""
+        if self.reader is None or len(self.reader.used) == 1:
+            return None
+        inputs = [
+            Inputs(sparse.csr_matrix((len(vectors), 0), dtype=np.float32), vectors[:, : self.base_width])
+            for vectors in (self.train, self.holdout)
+        ]
+        return Fitting(
+            NO_FEATURES,
+            (inputs[0], inputs[1]),
+            targets,
+            train=split.train,
+            holdout=split.holdout,
+            same_text=same_text,
+            refit=refit,
+            balances=(ABROAD,),
+        )
+
+    def findings(self) -> list[Finding]:
+        return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
+
+
+def _read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps) -> _Reading:
+    if not recipe.reads_vectors:
+        steps.finish(ENCODING_STEPS)
+        return _Reading(np.zeros((len(split.train), 0), np.float32), np.zeros((len(split.holdout), 0), np.float32))
+    rows = np.concatenate([split.train, split.holdout])
+    texts = [tickets.texts[row] for row in rows]
+    train_texts, languages = texts[: len(split.train)], [tickets.languages[row] for row in split.train]
+    reader, why = encoding.for_tickets(train_texts, languages)
+    told = 0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        steps.finish(int(share * ENCODING_STEPS) - told)
+        told = int(share * ENCODING_STEPS)
+
+    vectors = reader.vectors(texts, done=tell)
+    tell(1.0)
+    return _Reading(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)
+
+
+def _as_abroad(linear: Linear) -> Abroad:
+    return Abroad(linear.vector_weights, linear.intercepts)
+
+
+@dataclass(frozen=True)
 class _Calibrated:
     model: AttributeModel
     thresholds: list[Threshold]
+
+    def with_head_abroad(self, target: AttributeTarget, unseen: Unseen) -> _Calibrated:
+        head, _ = _head(target, unseen)
+        return dataclasses.replace(self, model=dataclasses.replace(self.model, head_abroad=head))
 
 
 def _columns_so_far(models: Sequence[_Calibrated]) -> int:
@@ -220,12 +317,8 @@ def _columns_so_far(models: Sequence[_Calibrated]) -> int:
 
 def _calibrated(target: AttributeTarget, unseen: Unseen, *, start: int) -> tuple[_Calibrated, NDArray[np.float64]]:
     """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen them."""
-    rows, scores = unseen.rows, unseen.scores.astype(np.float64)
-    head: OneLabelHead | ManyLabelsHead
-    if target.spec.is_multi:
-        head, probabilities = ManyLabelsHead.fit(scores, target.hot[rows])
-    else:
-        head, probabilities = OneLabelHead.fit(scores, target.codes(rows))
+    rows = unseen.rows
+    head, probabilities = _head(target, unseen)
     columns = slice(start, start + len(target.labels))
     frequencies = target.hot[rows].mean(axis=0, dtype=np.float64)
     model = AttributeModel(target.spec, target.labels, columns, head, {}, frequencies)
@@ -237,12 +330,18 @@ def _calibrated(target: AttributeTarget, unseen: Unseen, *, start: int) -> tuple
     return _Calibrated(dataclasses.replace(model, thresholds=values), thresholds), probabilities
 
 
+def _head(target: AttributeTarget, unseen: Unseen) -> tuple[OneLabelHead | ManyLabelsHead, NDArray[np.float64]]:
+    scores = unseen.scores.astype(np.float64)
+    if target.spec.is_multi:
+        return ManyLabelsHead.fit(scores, target.hot[unseen.rows])
+    return OneLabelHead.fit(scores, target.codes(unseen.rows))
+
+
 def _report(
     target: AttributeTarget,
     calibrated: _Calibrated,
     crossed: tuple[Rows, NDArray[np.float64]],
-    scores: NDArray[np.float32],
-    wordless: NDArray[np.bool_],
+    scored: Scored,
     tickets: LabelledTickets,
     split: Split,
     seed: int,
@@ -252,7 +351,7 @@ def _report(
         known = target.known[split.holdout]
         rows, probabilities = (
             split.holdout[known],
-            calibrated.model.probabilities(scores[known].astype(np.float64), wordless[known]),
+            calibrated.model.probabilities(scored.rows(known)),
         )
     else:
         rows, probabilities = crossed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from otai.learning.mixing import Mix
 from otai.learning.recipes import Recipe
 from otai.learning.report_card import AttributeReport, Finding
 from otai.learning.splitting import Split
@@ -83,6 +84,23 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
             )
         )
     return findings
+
+
+def mix_findings(targets: Sequence[AttributeTarget], mixes: Sequence[Mix], recipe: Recipe) -> list[Finding]:
+    """Where the choice among words and vectors says that the cheaper mode would do."""
+    if not recipe.reads_vectors:
+        return []
+    return [
+        Finding(
+            "words_were_enough",
+            "note",
+            f"{target.spec.name}: on tickets kept back from training, words and characters alone did as well as with sentence vectors. "
+            "Basic, the cheaper mode, is likely enough for this attribute.",
+            target.spec.name,
+        )
+        for target, mix in zip(targets, mixes, strict=True)
+        if all(recipe.balances[number].vectors == 0 for number in mix.balances)
+    ]
 
 
 def evidence_findings(reports: Sequence[AttributeReport]) -> list[Finding]:

@@ -158,6 +158,17 @@ class FileStore:
             folder.rmdir()
 
 
+def vectors_folder(organisation: object) -> Path:
+    """Where this machine keeps vectors of an organisation's tickets, by the organisation's key, so that training again takes seconds. They can always
+    be made again; whoever deletes tickets calls `forget_vectors`."""
+    return Path(settings.OTAI_HOME) / "vectors" / str(organisation)
+
+
+def forget_vectors(organisation: object) -> None:
+    """Deletes the vectors of all the organisation's tickets on this machine: which of them came from which data set is not kept."""
+    shutil.rmtree(vectors_folder(organisation), ignore_errors=True)
+
+
 def file_store() -> FileStore:
     """The store of this installation, from the setting `OTAI_FILES`."""
     return FileStore(settings.OTAI_FILES)

@@ -22,7 +22,7 @@ from otai.learning.tickets import AttributeKind
 from otai.orgs.models import Organisation
 from otai.tickets.cells import TicketMaker
 from otai.tickets.columns import ColumnRoles
-from otai.tickets.files import FileStoreUnavailable, file_store
+from otai.tickets.files import FileStoreUnavailable, file_store, forget_vectors
 from otai.tickets.guessing import Look, guess_roles, look_at, order_of
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.limits import LIMITS, Limits
@@ -302,6 +302,8 @@ def delete_data_set(data_set: DataSet) -> None:
         ) from None
     # After the rows: a file without a row is waste, a row without its file is a data set that breaks.
     file_store().delete(data_set.file)
+    # Vectors tell something of the text that they were made from.
+    forget_vectors(data_set.organisation_id)
 
 
 def _refuse_without_tickets(source: Source) -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from otai.learning import solving
 from otai.learning.features import TextFeatures
 from otai.learning.gram import gram
-from otai.learning.solving import CURVATURE, PENALTY, Goal, fit
-from otai.learning.spaces import ProductSpace, SketchSpace, sketch_matrix, sketched
+from otai.learning.recipes import WORDS_ALONE, Balance
+from otai.learning.solving import CURVATURE, Goal, fit
+from otai.learning.spaces import ProductBase, SketchBase, Space, sketch_matrix, sketched
 from otai.learning.targets import clean_labels
 from tests.learning.made_up import made_up_tickets
 
@@ -30,8 +32,12 @@ def hot_of(name: str) -> np.ndarray:
 ALL = np.ones(200, np.bool_)
 
 
-def product_space(matrix: sparse.csr_matrix) -> ProductSpace:
-    return ProductSpace(matrix, curvature=CURVATURE, penalty=PENALTY)
+def no_vectors(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
+    return np.zeros((matrix.shape[0], 0), np.float32)
+
+
+def product_space(matrix: sparse.csr_matrix) -> Space:
+    return ProductBase(matrix, no_vectors(matrix)).space(WORDS_ALONE, curvature=CURVATURE)
 
 
 def test_products_of_all_pairs_are_those_of_the_sparse_product(matrix: sparse.csr_matrix) -> None:
@@ -55,7 +61,7 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     space = product_space(matrix)
     scores = space.scores(fit(space, [Goal(hot, ALL, is_multi=False)]))
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
-    theirs = LogisticRegression(C=1 / PENALTY, fit_intercept=False, tol=1e-8, max_iter=2_000)
+    theirs = LogisticRegression(C=1 / WORDS_ALONE.penalty, fit_intercept=False, tol=1e-8, max_iter=2_000)
     theirs.fit(with_intercept, hot.argmax(axis=1))
     ours = scores - scores.mean(axis=1, keepdims=True)
     their_scores = theirs.decision_function(with_intercept)
@@ -66,7 +72,7 @@ def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> Non
     hot = hot_of("queue")
     exact = product_space(matrix)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
-    wide = SketchSpace(sketched([matrix], identity), curvature=CURVATURE, penalty=PENALTY)
+    wide = SketchBase(sketched([matrix], identity, no_vectors(matrix)), 0).space(WORDS_ALONE, curvature=CURVATURE)
     goal = Goal(hot, ALL, is_multi=False)
     np.testing.assert_allclose(wide.scores(fit(wide, [goal])), exact.scores(fit(exact, [goal])), atol=2e-2)
 
@@ -74,8 +80,25 @@ def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> Non
 def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
     models = fit(space, [Goal(hot_of("queue"), ALL, is_multi=False)])
-    weights, intercepts = space.weights(models)
-    np.testing.assert_allclose(matrix @ weights + intercepts, space.scores(models), atol=1e-3)
+    weights = space.weights(models)
+    np.testing.assert_allclose(matrix @ weights.words + weights.intercepts, space.scores(models), atol=1e-3)
+
+
+@pytest.mark.parametrize("balance", [Balance(0.0, 0.2), Balance(4.0, 0.1)])
+def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_matrix, balance: Balance) -> None:
+    vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32) / 3
+    goal = Goal(hot_of("queue"), ALL, is_multi=False)
+    identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
+    found = []
+    for base in (ProductBase(matrix, vectors), SketchBase(sketched([matrix], identity, vectors), 6)):
+        space = base.space(balance, curvature=CURVATURE)
+        models = fit(space, [goal])
+        weights = space.weights(models)
+        by_weights = matrix @ weights.words + vectors @ weights.vectors + weights.intercepts
+        np.testing.assert_allclose(by_weights, space.scores(models), atol=1e-3)
+        assert bool(weights.vectors.any()) == (balance.vectors > 0)
+        found.append(by_weights)
+    np.testing.assert_allclose(found[0], found[1], atol=2e-2)
 
 
 def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:

@@ -1,0 +1,74 @@
+"""What an attribute takes of the models that were tried for it: which balances, and how much frequent labels are favoured.
+
+Linear models that were held down differently make different mistakes, and the mean of linear models is one linear model, so a mean of two or more costs
+nothing when predicting. Which ones is chosen for each attribute on tickets that none of them had seen.
+
+Metric not chosen: accuracy alone (rare labels would never be predicted) and macro F1 alone (a ticket of a frequent queue would be risked for a rare one
+too often). The mean of the two is what a helpdesk that routes everything wants; both alone are in docs/experiments-business.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.learning.evaluation import f1_per_label
+from otai.learning.heads import ManyLabelsHead
+
+Matrix = NDArray[np.float32]
+
+# A choice among so many that gains less than this on the tickets at hand is chance: the mean of all stands.
+LEAST_GAIN = 0.003
+
+# Tickets times labels looked at in a choice; more would take longer and not choose better.
+MOST_ENTRIES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The mean of these balances' models; `prior_share` of what each label's score was ahead by in training is given back."""
+
+    balances: tuple[int, ...]
+    prior_share: float
+
+    def scores(self, tried: Sequence[Matrix], lead: Matrix) -> Matrix:
+        mean = np.mean([tried[number] for number in self.balances], axis=0)
+        return (mean + np.float32(self.prior_share) * lead).astype(np.float32)
+
+
+def best_mix(tried: Sequence[Matrix], lead: Matrix, hot: Matrix, prior_shares: Sequence[float], *, multi: bool) -> Mix:
+    """From scores by each balance, what training was ahead by, and the 0/1 truth; all of shape (tickets not trained on, labels)."""
+    every = tuple(range(len(tried)))
+    shares = tuple(prior_shares) if not multi else prior_shares[:1]
+    if len(every) == 1 and len(shares) == 1:
+        return Mix(every, shares[0])
+    step = -(-hot.size // MOST_ENTRIES)
+    tried, lead, hot = [scores[::step] for scores in tried], lead[::step], hot[::step]
+    candidates = [every]
+    if len(every) > 1:
+        candidates += [(number,) for number in every]
+        candidates += [pair for pair in itertools.combinations(every, 2) if len(every) > 2]
+    mixes = [Mix(balances, share) for balances in candidates for share in shares]
+    worth = [_worth(mix.scores(tried, lead), hot, multi=multi) for mix in mixes]
+    first = int(np.argmax(worth[: len(shares)]))
+    best = int(np.argmax(worth))
+    return mixes[best] if worth[best] >= worth[first] + LEAST_GAIN else mixes[first]
+
+
+def _worth(scores: Matrix, hot: Matrix, *, multi: bool) -> float:
+    """The mean of accuracy and macro F1."""
+    actual = hot > 0
+    if multi:
+        head, probabilities = ManyLabelsHead.fit(scores.astype(np.float64), hot)
+        decided = probabilities >= head.thresholds
+    else:
+        decided = np.zeros(hot.shape, np.bool_)
+        decided[np.arange(len(hot)), scores.argmax(axis=1)] = True
+    there = actual.sum(axis=0)
+    f1 = f1_per_label((actual & decided).sum(axis=0), decided.sum(axis=0), there)
+    exact = (actual == decided).all(axis=1).mean()
+    return float((exact + f1[there > 0].mean()) / 2) if there.any() else 0.0

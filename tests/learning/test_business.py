@@ -1,0 +1,202 @@
+"""Business: words, characters and the vectors of frozen encoders in one model; what it remembers of the encoders, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otai.learning.bundle import Bundle
+from otai.learning.encoders import EncoderStore, MissingEncoder, VectorCache
+from otai.learning.errors import BundleInvalid, InputFailure
+from otai.learning.meaning import Encoding, VectorReader, language_shares
+from otai.learning.recipes import recipe_for
+from otai.learning.tickets import AttributeSpec, LabelledTickets
+from otai.learning.training import Trained, train
+from tests.learning.encoders.conftest import store
+from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
+
+__all__ = ["store"]
+
+pytestmark = pytest.mark.pure
+
+BUSINESS = recipe_for("business")
+
+MATTERS = {
+    "billing": ["My invoice is wrong", "Please refund the payment", "You charged me twice", "Where is my receipt", "I was billed too much"],
+    "access": ["I forgot my password", "My account is locked", "I cannot log in any more", "Please reset my login", "My sign in fails"],
+    "hardware": ["The printer is broken", "My laptop screen is black", "The keyboard does not work", "My mouse is dead", "The monitor flickers"],
+}  # fmt: skip
+ENDINGS = ["", " today", ", please help", " again", " since this morning", "!"]
+ABROAD = [
+    ("Meine Rechnung ist falsch, bitte erstatten Sie den Betrag", "billing"),
+    ("Ich habe mein Passwort vergessen und kann mich nicht anmelden", "access"),
+    ("Der Drucker ist kaputt", "hardware"),
+    ("La tastiera non funziona", "hardware"),
+    ("Mi hanno addebitato la fattura due volte", "billing"),
+]
+
+
+def english_tickets() -> LabelledTickets:
+    pairs = [(text + ending, queue) for queue, texts in MATTERS.items() for text in texts for ending in ENDINGS]
+    tickets = tickets_of([text for text, _ in pairs], [queue for _, queue in pairs])
+    return dataclasses.replace(tickets, languages=["en"] * len(pairs))
+
+
+@pytest.fixture(scope="module")
+def encoding(store: EncoderStore, tmp_path_factory: pytest.TempPathFactory) -> Encoding:
+    return Encoding(store, VectorCache(tmp_path_factory.mktemp("vectors")), threads=1)
+
+
+@pytest.fixture(scope="module")
+def trained(encoding: Encoding) -> Trained:
+    return train(made_up_tickets(220), [QUEUE, PRIORITY, TAGS], BUSINESS, encoding=encoding)
+
+
+@pytest.fixture(scope="module")
+def english(encoding: Encoding) -> Trained:
+    return train(english_tickets(), [QUEUE], BUSINESS, encoding=encoding)
+
+
+def test_all_kinds_of_attributes_are_learnt_and_the_card_says_which_encoders_read(trained: Trained) -> None:
+    card = trained.report_card
+    assert card.mode == "business"
+    assert [one.name for one in card.attributes] == ["queue", "priority", "tags"]
+    assert all(one.accuracy.value > one.majority.accuracy for one in card.attributes)
+    said = next(finding.message for finding in card.findings if finding.code == "encoders")
+    assert "use-multilingual" in said and "minilm-en beside it" in said
+
+
+def test_tickets_in_languages_never_trained_on_are_understood(english: Trained) -> None:
+    predicted = [one["queue"].label for one in english.bundle.predict([text for text, _ in ABROAD])]
+    assert predicted == [queue for _, queue in ABROAD]
+
+
+def test_a_foreign_ticket_is_not_shown_to_the_english_encoder(
+    english: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [text for text, _ in ABROAD]
+    bundle = english.bundle
+    assert bundle.reader is not None and bundle.abroad is not None
+    before = bundle.probabilities(texts)["queue"]
+    vectors = bundle.reader.vectors(texts)
+    vectors[:, bundle.reader.base_width :] = 7.0
+    monkeypatch.setattr(VectorReader, "vectors", lambda self, texts, **_: vectors)
+    np.testing.assert_array_equal(bundle.probabilities(texts)["queue"], before)
+
+
+def test_a_second_training_encodes_nothing_and_gives_the_same_model(trained: Trained, encoding: Encoding) -> None:
+    assert encoding.cache is not None
+    misses = encoding.cache.misses
+    again = train(made_up_tickets(220), [QUEUE, PRIORITY, TAGS], BUSINESS, encoding=encoding)
+    assert encoding.cache.misses == misses
+    assert again.bundle.to_bytes() == trained.bundle.to_bytes()
+
+
+def test_a_loaded_model_predicts_to_the_last_digit_in_a_process_without_django(
+    trained: Trained, store: EncoderStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.otai"
+    trained.bundle.save(path)
+    program = (
+        "import json, sys\n"
+        "from otai.learning.bundle import Bundle\n"
+        "predictions = Bundle.load(sys.argv[1]).predict(json.load(sys.stdin))\n"
+        'assert "django" not in sys.modules\n'
+        'print(json.dumps([[repr(p[n].confidence) for n in ("queue", "priority", "tags")] for p in predictions]))\n'
+    )
+    texts = [*made_up_tickets(8, seed=5).texts, "", "Der Drucker brennt"]
+    environment = {
+        **os.environ,
+        "OTAI_ENCODERS": str(store.folder),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(path)], input=json.dumps(texts), env=environment, text=True, capture_output=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert outputs[0] == outputs[1]
+    here = [[one[name].confidence for name in ("queue", "priority", "tags")] for one in trained.bundle.predict(texts)]
+    there = [[float(value) for value in row] for row in json.loads(outputs[0])]
+    # Encoders agree between thread counts to about five digits; a process with the same threads agrees to the last.
+    np.testing.assert_allclose(there, here, atol=2e-3)
+
+
+def test_saving_and_loading_changes_no_digit(trained: Trained, encoding: Encoding) -> None:
+    content = trained.bundle.to_bytes()
+    loaded = Bundle.from_bytes(content)
+    assert loaded.to_bytes() == content
+    assert loaded.reader is not None and trained.bundle.reader is not None
+    loaded = dataclasses.replace(loaded, reader=dataclasses.replace(loaded.reader, store=encoding.store, threads=1))
+    here = dataclasses.replace(
+        trained.bundle, reader=dataclasses.replace(trained.bundle.reader, cache=None)
+    )  # vectors as predicting makes them, not as training kept them
+    texts = made_up_tickets(6, seed=9).texts
+    for name, likely in here.probabilities(texts).items():
+        np.testing.assert_array_equal(loaded.probabilities(texts)[name], likely)
+
+
+def test_a_model_without_its_encoder_says_what_to_pull(trained: Trained, tmp_path: Path) -> None:
+    loaded = Bundle.from_bytes(trained.bundle.to_bytes())
+    assert loaded.reader is not None
+    bare = dataclasses.replace(loaded, reader=dataclasses.replace(loaded.reader, store=EncoderStore(tmp_path)))
+    with pytest.raises(MissingEncoder, match="otai encoders pull use-multilingual"):
+        bare.predict(["anything"])
+
+
+def test_a_model_refuses_another_revision_of_its_encoder(trained: Trained) -> None:
+    reader = trained.bundle.reader
+    assert reader is not None
+    other = dataclasses.replace(reader.used[0], fingerprint="0" * 16, revision="0.1")
+    changed = dataclasses.replace(trained.bundle, reader=dataclasses.replace(reader, used=(other, *reader.used[1:])))
+    with pytest.raises(MissingEncoder, match=r"revision 0\.1"):
+        changed.predict(["anything"])
+
+
+def test_the_bundle_names_encoders_and_holds_none_of_their_weights(trained: Trained) -> None:
+    content = trained.bundle.to_bytes()
+    assert len(content) < 3_000_000
+    loaded = Bundle.from_bytes(content)
+    assert loaded.reader is not None
+    assert [one.name for one in loaded.reader.used] == ["use-multilingual", "minilm-en"]
+    assert all(len(one.fingerprint) == 16 and one.revision for one in loaded.reader.used)
+
+
+def test_weights_that_do_not_fit_their_encoders_are_refused(trained: Trained) -> None:
+    narrow = dataclasses.replace(trained.bundle, vector_weights=trained.bundle.vector_weights[:-1])
+    with pytest.raises(BundleInvalid):
+        Bundle.from_bytes(narrow.to_bytes())
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "\x00\x01\x02", "한국어만 있는 글", "word " * 20_000, "\ud800 broken", "ᚠᛇᚻ᛫ᛒᛦᚦ᛫ᚠᚱᚩᚠᚢᚱ"]
+)
+def test_any_text_gets_an_answer(trained: Trained, text: str) -> None:
+    [prediction] = trained.bundle.predict([text])
+    assert 0 <= prediction["queue"].confidence <= 1
+
+
+def test_labels_too_rare_fail_as_in_basic(encoding: Encoding) -> None:
+    with pytest.raises(InputFailure):
+        train(tickets_of([f"text {n}" for n in range(20)], [str(n) for n in range(20)]), [QUEUE], BUSINESS, encoding=encoding)  # fmt: skip
+
+
+def test_a_training_without_encoders_is_refused_before_it_learns(tmp_path: Path) -> None:
+    with pytest.raises(MissingEncoder, match="otai encoders pull"):
+        train(english_tickets(), [AttributeSpec("queue")], BUSINESS, encoding=Encoding(EncoderStore(tmp_path)))
+
+
+def test_languages_nobody_told_are_detected() -> None:
+    german = ["Ich habe mein Passwort vergessen und komme nicht mehr in mein Konto"] * 3
+    assert language_shares(german, [None] * 3) == {"de": 1.0}
+    assert language_shares(german, ["it", "it", None]) == {"it": 1.0}
+    assert language_shares([], []) == {}

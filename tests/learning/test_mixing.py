@@ -1,0 +1,39 @@
+"""Which of the tried models an attribute takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from otai.learning.mixing import Mix, best_mix
+
+pytestmark = pytest.mark.pure
+
+HOT = np.eye(3, dtype=np.float32)[np.tile([0, 0, 0, 0, 1, 2], 40)]
+LEAD = np.broadcast_to(np.log(HOT.mean(axis=0)), HOT.shape).astype(np.float32)
+
+
+def noisy(strength: float, seed: int) -> np.ndarray:
+    return (HOT * strength + np.random.default_rng(seed).standard_normal(HOT.shape)).astype(np.float32)
+
+
+def test_the_mean_of_models_that_err_differently_is_taken() -> None:
+    assert best_mix([noisy(2, 0), noisy(2, 1)], LEAD, HOT, (0.0,), multi=False).balances == (0, 1)
+
+
+def test_a_model_that_knows_nothing_is_left_out() -> None:
+    assert best_mix([noisy(4, 0), noisy(0, 1) * 4], LEAD, HOT, (0.0,), multi=False).balances == (0,)
+
+
+def test_frequent_labels_get_back_what_they_are_owed_where_that_is_better() -> None:
+    assert best_mix([noisy(1, 0)], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 1.0
+    assert best_mix([HOT * 9], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 0.0
+
+
+def test_a_mix_is_the_mean_of_scores_and_a_share_of_the_lead() -> None:
+    one, other = noisy(1, 0), noisy(1, 1)
+    np.testing.assert_allclose(Mix((0, 1), 0.5).scores([one, other], LEAD), (one + other) / 2 + LEAD / 2, atol=1e-6)
+
+
+def test_many_labels_a_ticket_are_chosen_by_their_thresholds() -> None:
+    assert best_mix([noisy(4, 0), noisy(0, 1) * 4], LEAD, HOT, (0.0, 1.0), multi=True) == Mix((0,), 0.0)
