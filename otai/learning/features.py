@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +128,12 @@ class _Counted:
         """The ticket of each token, shape (tokens,)."""
         return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
 
+    def parts(self) -> Iterator[_Counted]:
+        """A few thousand tickets at a time, all knowing the same words."""
+        for start in range(0, max(len(self.bounds) - 1, 1), CHUNK_TICKETS):
+            bounds = self.bounds[start : start + CHUNK_TICKETS + 1]
+            yield _Counted(self.words, self.numbers[bounds[0] : bounds[-1]], bounds - bounds[0])
+
 
 def _counts(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
     """How often each (row, column) occurs."""
@@ -177,17 +183,22 @@ class TextFeatures:
         Returns the vocabulary and the matrix of these very texts, float32, shape (tickets, width).
         """
         counted = _Counted.of(texts)
-        word_hashes, word_counts = _fit_words(counted, min_tickets)
-        piece_hashes, piece_counts = _fit_pieces(counted, min_tickets, shortest_piece, longest_piece)
+        word_hashes, tickets_with_word = _frequent_words(counted, min_tickets)
+        pieces = _Pieces.of(counted, min_tickets, shortest_piece, longest_piece)
         features = cls(
             word_hashes=word_hashes,
-            word_idf=_idf(word_counts),
-            piece_hashes=piece_hashes,
-            piece_idf=_idf(piece_counts),
+            word_idf=_idf(tickets_with_word, len(texts)),
+            piece_hashes=pieces.hashes,
+            piece_idf=_idf(pieces.tickets_with, len(texts)),
             shortest_piece=shortest_piece,
             longest_piece=longest_piece,
         )
-        return features, features._weighted(word_counts, piece_counts)
+        entries = int(tickets_with_word.sum() + pieces.tickets_with.sum())
+        parts = (
+            features._weighted(features._known_words(part), counts)
+            for part, counts in zip(counted.parts(), pieces.counts(counted), strict=True)
+        )
+        return features, _stacked(parts, len(texts), features.width, entries)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """The feature matrix of new texts, float32, shape (tickets, width). Unknown words count for nothing."""
@@ -249,31 +260,78 @@ def _word_and_pair_hashes(counted: _Counted) -> tuple[NDArray[np.int64], Hashes]
     return np.concatenate([tickets, tickets[1:][neighbours]]), np.concatenate([single, pair])
 
 
-def _fit_words(counted: _Counted, min_tickets: int) -> tuple[Hashes, sparse.csr_matrix]:
-    rows, hashes = _word_and_pair_hashes(counted)
-    vocabulary, at, seen = np.unique(hashes, return_inverse=True, return_counts=True)
+def _frequent_words(counted: _Counted, min_tickets: int) -> tuple[Hashes, NDArray[np.int64]]:
+    """The words and pairs that are in enough tickets: (sorted hashes, in how many tickets each is)."""
+    vocabulary, seen = np.unique(_word_and_pair_hashes(counted)[1], return_counts=True)
     # Seen fewer times than `min_tickets` is certainly in fewer tickets: most pairs go here, before any matrix.
-    often = seen >= min_tickets
-    renumbered = np.cumsum(often) - 1
-    kept = often[at]
-    shape = (len(counted.bounds) - 1, int(often.sum()))
-    counts = _counts(rows[kept], renumbered[at[kept]], shape)
-    return _kept(vocabulary[often], counts, min_tickets)
+    vocabulary = vocabulary[seen >= min_tickets]
+    tickets_with = np.zeros(len(vocabulary), np.int64)
+    for part in counted.parts():
+        rows, hashes = _word_and_pair_hashes(part)
+        at, known = _found(hashes, vocabulary)
+        shape = (len(part.bounds) - 1, len(vocabulary))
+        tickets_with += _tickets_with(_counts(rows[known], at[known], shape))
+    enough = tickets_with >= min_tickets
+    return vocabulary[enough], tickets_with[enough]
 
 
-def _fit_pieces(counted: _Counted, min_tickets: int, shortest: int, longest: int) -> tuple[Hashes, sparse.csr_matrix]:
-    words = _word_counts(counted)
-    owners, hashes = counted.words.piece_hashes(shortest, longest)
-    vocabulary, at = np.unique(hashes, return_inverse=True)
-    # A piece is in no more tickets than its words are, taken together: most rare ones go before the product.
-    at_most = np.bincount(at, weights=_tickets_with(words)[owners], minlength=len(vocabulary))
-    often = at_most >= min_tickets
-    renumbered = np.cumsum(often) - 1
-    kept = often[at]
-    pieces = _counts(owners[kept], renumbered[at[kept]], (words.shape[1], int(often.sum())))
-    chunks = [words[start : start + CHUNK_TICKETS] @ pieces for start in range(0, words.shape[0], CHUNK_TICKETS)]
-    counts = chunks[0] if len(chunks) == 1 else sparse.vstack(chunks, format="csr")
-    return _kept(vocabulary[often], counts, min_tickets)
+@dataclass(frozen=True)
+class _Pieces:
+    """The pieces that are in enough tickets; `in_words` counts them in each distinct word, shape (words, pieces).
+
+    `kept` holds the tickets' own counts where these are few enough to keep; otherwise they are counted once more.
+    """
+
+    hashes: Hashes
+    tickets_with: NDArray[np.int64]
+    in_words: sparse.csr_matrix
+    kept: list[sparse.csr_matrix]
+
+    @classmethod
+    def of(cls, counted: _Counted, min_tickets: int, shortest: int, longest: int) -> _Pieces:
+        owners, hashes = counted.words.piece_hashes(shortest, longest)
+        vocabulary, at = np.unique(hashes, return_inverse=True)
+        tickets_with_word = np.zeros(len(counted.words.words), np.int64)
+        for part in counted.parts():
+            tickets_with_word += _tickets_with(_word_counts(part))
+        # A piece is in no more tickets than its words are, taken together: most rare ones go before the product.
+        at_most = np.bincount(at, weights=tickets_with_word[owners], minlength=len(vocabulary))
+        often = at_most >= min_tickets
+        chosen = often[at]
+        shape = (len(counted.words.words), int(often.sum()))
+        in_words = _counts(owners[chosen], (np.cumsum(often) - 1)[at[chosen]], shape)
+        tickets_with, kept = np.zeros(shape[1], np.int64), []
+        few = len(counted.bounds) - 1 <= 2 * CHUNK_TICKETS
+        for part in counted.parts():
+            counts = _word_counts(part) @ in_words
+            tickets_with += _tickets_with(counts)
+            if few:
+                kept.append(counts)
+        enough = tickets_with >= min_tickets
+        if not enough.all():
+            in_words = _with_columns(in_words, enough)
+            kept = [_with_columns(counts, enough) for counts in kept]
+        return cls(vocabulary[often][enough], tickets_with[enough], in_words, kept)
+
+    def counts(self, counted: _Counted) -> Iterator[sparse.csr_matrix]:
+        """How often each piece is in each ticket, a few thousand tickets at a time."""
+        if self.kept:
+            yield from self.kept
+        else:
+            yield from (_word_counts(part) @ self.in_words for part in counted.parts())
+
+
+def _stacked(parts: Iterator[sparse.csr_matrix], rows: int, columns: int, entries: int) -> sparse.csr_matrix:
+    """The parts one below the other, written straight into their place: joining them afterwards would need the memory twice."""
+    values, indices = np.empty(entries, np.float32), np.empty(entries, np.int32)
+    bounds = np.zeros(rows + 1, np.int64)
+    row = entry = 0
+    for part in parts:
+        values[entry : entry + part.nnz], indices[entry : entry + part.nnz] = part.data, part.indices
+        bounds[row + 1 : row + part.shape[0] + 1] = entry + part.indptr[1:]
+        row, entry = row + part.shape[0], entry + part.nnz
+    assert (row, entry) == (rows, entries)
+    return sparse.csr_matrix((values, indices, bounds), shape=(rows, columns))
 
 
 def _tickets_with(counts: sparse.csr_matrix) -> NDArray[np.int64]:
@@ -281,21 +339,18 @@ def _tickets_with(counts: sparse.csr_matrix) -> NDArray[np.int64]:
     return np.bincount(counts.indices, minlength=counts.shape[1])
 
 
-def _kept(vocabulary: Hashes, counts: sparse.csr_matrix, min_tickets: int) -> tuple[Hashes, sparse.csr_matrix]:
-    enough = _tickets_with(counts) >= min_tickets
-    if enough.all():
-        return vocabulary, counts
-    renumbered = (np.cumsum(enough) - 1).astype(counts.indices.dtype)
-    kept = enough[counts.indices]
-    bounds = np.concatenate([[0], np.cumsum(kept)])[counts.indptr]
-    shape = (counts.shape[0], int(enough.sum()))
-    smaller = sparse.csr_matrix((counts.data[kept], renumbered[counts.indices[kept]], bounds), shape=shape)
-    return vocabulary[enough], smaller
+def _with_columns(counts: sparse.csr_matrix, wanted: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Only the wanted columns; scipy's own indexing takes several times as long."""
+    renumbered = (np.cumsum(wanted) - 1).astype(counts.indices.dtype)
+    chosen = wanted[counts.indices]
+    bounds = np.concatenate([[0], np.cumsum(chosen)])[counts.indptr]
+    shape = (counts.shape[0], int(wanted.sum()))
+    return sparse.csr_matrix((counts.data[chosen], renumbered[counts.indices[chosen]], bounds), shape=shape)
 
 
-def _idf(counts: sparse.csr_matrix) -> NDArray[np.float32]:
+def _idf(tickets_with: NDArray[np.int64], tickets: int) -> NDArray[np.float32]:
     """Smoothed inverse document frequency, as scikit-learn has it: ln((1 + n) / (1 + df)) + 1."""
-    return (np.log((1 + counts.shape[0]) / (1 + _tickets_with(counts))) + 1).astype(np.float32)
+    return (np.log((1 + tickets) / (1 + tickets_with)) + 1).astype(np.float32)
 
 
 def _tf_idf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:

@@ -13,7 +13,7 @@ from otai.learning.features import TextFeatures
 from otai.learning.heads import FOLDS, balanced_folds
 from otai.learning.mixing import Mix, best_mix
 from otai.learning.recipes import WORDS_ALONE, Balance
-from otai.learning.solving import CURVATURE, MOST_STEPS, Goal, fit, lead_of
+from otai.learning.solving import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
 from otai.learning.spaces import (
     FEWEST_SKETCH_COLUMNS,
     MOST_SKETCH_ENTRIES,
@@ -30,10 +30,6 @@ from otai.learning.spaces import (
 from otai.learning.targets import AttributeTarget
 
 Rows = NDArray[np.int64]
-
-# A confidence map wants this many tickets that were not trained on. Each fold yields a fifth of the training part and costs as
-# much as the model itself, so no more folds are fitted than it takes.
-TICKETS_TO_CALIBRATE = 1_500
 
 # More weights than this are kept as a sketch, however few the tickets: it bounds the size of the bundle.
 MOST_EXACT_WEIGHTS = 25_000_000
@@ -73,10 +69,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class _Made:
-    """Models of one attribute by one balance, and the space they are in. Shape (size of the space, labels)."""
+    """Models of one attribute by one balance, and the space they are in."""
 
     space: Space
-    models: Matrix
+    fitted: Fitted
 
 
 class Fitting:
@@ -100,9 +96,11 @@ class Fitting:
         refit: bool,
         balances: Sequence[Balance] = (WORDS_ALONE,),
         prior_shares: Sequence[float] = (0.0,),
+        tickets_to_calibrate: int = 1_500,
     ) -> None:
         self._targets, self._same_text, self._refit = targets, same_text, refit
         self._balances, self._prior_shares = balances, prior_shares
+        self._tickets_to_calibrate = tickets_to_calibrate
         self._train, self._holdout = train, holdout
         self._order = np.concatenate([train, holdout]) if refit else train
         self._held_out = inputs[1]
@@ -201,8 +199,7 @@ class Fitting:
         space = self._space_of(balance)
         found: list[list[_Crossed]] = [[] for _ in self._targets]
         for batch in self._batches(held_back):
-            models = fit(space, [goal for _, _, goal in batch], step_done=step)
-            scores = space.scores(models)
+            scores = fit(space, [goal for _, _, goal in batch], step_done=step).scores
             start = 0
             for number, rows, goal in batch:
                 columns = slice(start, start + goal.hot.shape[1])
@@ -212,13 +209,16 @@ class Fitting:
         return [_Crossed.joined(parts) for parts in found]
 
     def _held_back(self) -> list[tuple[int, Rows, Goal]]:
-        """(attribute, rows of the space held back, what to fit): the folds of each attribute."""
+        """(attribute, rows of the space held back, what to fit): the folds of each attribute.
+
+        Each fold yields a fifth of the training part and costs as much as the model itself, so no more are fitted than it takes.
+        """
         goals = []
         in_training = np.arange(len(self._order)) < len(self._train)
         for number, target in enumerate(self._targets):
             known = target.known[self._order] & in_training
             folds = self._folds(target, np.flatnonzero(known))
-            wanted = -(-TICKETS_TO_CALIBRATE * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
+            wanted = -(-self._tickets_to_calibrate * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
             for fold in range(min(wanted, FOLDS)):
                 held_back = np.flatnonzero(known & (folds == fold))
                 if len(held_back):
@@ -237,16 +237,16 @@ class Fitting:
             ]
             for batch in self._batches(goals):
                 space = self._space_of(balance)
-                models = fit(space, [goal for _, _, goal in batch], step_done=step)
+                fitted = fit(space, [goal for _, _, goal in batch], step_done=step)
                 start = 0
                 for number, _, goal in batch:
-                    yield number, _Made(space, models[:, start : start + goal.hot.shape[1]])
+                    yield number, _Made(space, fitted.columns([slice(start, start + goal.hot.shape[1])]))
                     start += goal.hot.shape[1]
 
     def _holdout_scores(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> list[Matrix]:
         scores = [np.zeros((len(self._holdout), len(target.labels)), np.float32) for target in self._targets]
         for number, made in self._made(taking_part, step):
-            scores[number] += made.space.scores(made.models)[len(self._train) :] / len(self._mixes[number].balances)
+            scores[number] += made.fitted.scores[len(self._train) :] / len(self._mixes[number].balances)
         return [one + shift for one, shift in zip(scores, self._shifts(taking_part), strict=True)]
 
     def _shifts(self, taking_part: NDArray[np.bool_]) -> list[Matrix]:
@@ -259,7 +259,7 @@ class Fitting:
     def _as_linear(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Linear:
         found: list[Weights | None] = [None] * len(self._targets)
         for number, made in self._made(taking_part, step):
-            part = made.space.weights(made.models).times(1 / len(self._mixes[number].balances))
+            part = made.space.weights(made.fitted.models).times(1 / len(self._mixes[number].balances))
             before = found[number]
             found[number] = part if before is None else before.plus(part)
         weights = Weights.beside([one for one in found if one is not None])

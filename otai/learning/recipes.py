@@ -29,6 +29,7 @@ class Recipe:
     Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left out
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
+    `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
     """
 
@@ -38,6 +39,7 @@ class Recipe:
     prior_shares: tuple[float, ...] = (0.0,)
     holdout_share: float = 0.2
     fewest_tickets: int = 5
+    tickets_to_calibrate: int = 1_500
     refit: bool = True
     min_tickets_per_feature: int | None = None
     shortest_piece: int = 2
@@ -49,7 +51,7 @@ class Recipe:
 
 
 RECIPES = {
-    "basic": Recipe(mode="basic"),
+    "basic": Recipe(mode="basic", tickets_to_calibrate=800),
     "business": Recipe(
         mode="business",
         reads_vectors=True,

@@ -58,8 +58,21 @@ class _Block:
     is_done: bool = False
 
 
-def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = lambda: None) -> Matrix:
-    """Models of all goals side by side, in the space's form; `step_done` is called `MOST_STEPS` times."""
+@dataclass(frozen=True)
+class Fitted:
+    """Models side by side in the space's form, shape (size, models), and what they give each ticket, (tickets, models)."""
+
+    models: Matrix
+    scores: Matrix
+
+    def columns(self, kept: Sequence[slice]) -> Fitted:
+        if not kept:
+            return Fitted(self.models[:, :0], self.scores[:, :0])
+        return Fitted(*(np.concatenate([part[:, at] for at in kept], axis=1) for part in (self.models, self.scores)))
+
+
+def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = lambda: None) -> Fitted:
+    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times."""
     blocks: list[_Block] = []
     start = 0
     for goal in goals:
@@ -69,21 +82,22 @@ def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = 
     guess = np.zeros((space.tickets, start), np.float32)
     for block in blocks:
         taking_part = block.goal.hot[block.goal.rows]
-        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part - taking_part.mean(axis=0))
-    models = space.solve(guess, None)
-    ahead = models.copy()
-    finished = np.empty_like(models)
+        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
+    here = Fitted(*(-part for part in space.step(guess, np.zeros((space.size, start), np.float32))))
+    ahead = Fitted(here.models.copy(), here.scores.copy())
+    finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
     for taken in range(MOST_STEPS):
-        following = _step(space, blocks, models, ahead)
+        here = _step(space, blocks, here, ahead)
         step_done()
         going_on = [block for block in blocks if not block.is_done] if taken + 1 < MOST_STEPS else []
         if len(going_on) < len(blocks):
-            for block in blocks:
-                if block not in going_on:
-                    finished[:, block.final_columns] = following[:, block.columns]
-            following, ahead = _narrowed(going_on, following), _narrowed(going_on, ahead)
+            for block in set(blocks) - set(going_on):
+                finished.models[:, block.final_columns] = here.models[:, block.columns]
+                finished.scores[:, block.final_columns] = here.scores[:, block.columns]
+            kept = [block.columns for block in going_on]
+            here, ahead = here.columns(kept), ahead.columns(kept)
             _renumber(going_on)
-        models, blocks = following, going_on
+        blocks = going_on
         if not blocks:
             for _ in range(taken + 1, MOST_STEPS):
                 step_done()
@@ -91,12 +105,12 @@ def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = 
     return finished
 
 
-def _step(space: Space, blocks: list[_Block], models: Matrix, ahead: Matrix) -> Matrix:
-    """The models after one step from `ahead`, which moves on with its momentum."""
-    scores = space.scores(ahead)
-    lengths = space.lengths(ahead, scores)
+def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fitted:
+    """Where one step from `ahead` leads; `ahead` itself moves on beyond that, by the momentum of each block."""
+    lengths = space.lengths(ahead.models, ahead.scores)
+    residuals = np.empty_like(ahead.scores)
     for block in blocks:
-        residual, loss = _residual(block, scores[:, block.columns])
+        residuals[:, block.columns], loss = _residual(block, ahead.scores[:, block.columns])
         loss += 0.5 * space.penalty * float(lengths[block.columns].sum())
         if loss > block.loss:
             # The shared curvature was too optimistic here: go slower from now on, and forget the momentum.
@@ -104,22 +118,16 @@ def _step(space: Space, blocks: list[_Block], models: Matrix, ahead: Matrix) -> 
         else:
             block.is_done = block.loss - loss < LEAST_GAIN * loss
         block.loss = loss
-        scores[:, block.columns] = residual
-    step = space.solve(scores, ahead)
-    following = np.empty_like(models)
+    there = Fitted(*space.step(residuals, ahead.models))
     for block in blocks:
         at = block.columns
-        following[:, at] = ahead[:, at] - np.float32(block.speed) * step[:, at]
         grown = (1 + np.sqrt(1 + 4 * block.momentum**2)) / 2
         pull = np.float32((block.momentum - 1) / grown)
-        ahead[:, at] = following[:, at] + pull * (following[:, at] - models[:, at])
         block.momentum = grown
-    return following
-
-
-def _narrowed(blocks: list[_Block], columns: Matrix) -> Matrix:
-    kept = [columns[:, block.columns] for block in blocks]
-    return np.concatenate(kept, axis=1) if kept else columns[:, :0]
+        for now, then, beyond in ((here.models, there.models, ahead.models), (here.scores, there.scores, ahead.scores)):
+            then[:, at] = beyond[:, at] - np.float32(block.speed) * then[:, at]
+            beyond[:, at] = then[:, at] + pull * (then[:, at] - now[:, at])
+    return there
 
 
 def _renumber(blocks: list[_Block]) -> None:

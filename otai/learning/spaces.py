@@ -30,8 +30,8 @@ MOST_TICKETS_EXACT = 8_000
 
 SKETCH_COLUMNS = 4_096
 
-# Above some 40 000 tickets the sketch gets fewer columns, so that it stays under 650 MB, but never fewer than the second figure.
-MOST_SKETCH_ENTRIES = 160_000_000
+# Above some 30 000 tickets the sketch gets fewer columns, so that it stays near 500 MB, but never fewer than the second figure.
+MOST_SKETCH_ENTRIES = 128_000_000
 FEWEST_SKETCH_COLUMNS = 2_048
 
 ROWS_AT_ONCE = 4_096
@@ -72,8 +72,14 @@ class Space(Protocol):
     @property
     def tickets(self) -> int: ...
 
-    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
-        """(curvature * products + penalty)^-1 applied to features' residuals plus penalty * models: one step, in model form."""
+    @property
+    def size(self) -> int: ...
+
+    def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
+        """Newton's step with the shared curvature, to be subtracted: (of the models, of their scores on all tickets).
+
+        `residuals` are the loss's slopes at each ticket's scores, shape (tickets, models).
+        """
         ...
 
     def scores(self, models: Matrix) -> Matrix:
@@ -119,7 +125,7 @@ class ProductSpace:
     def __init__(
         self, matrix: sparse.csr_matrix, words: Matrix, vectors: Matrix, *, curvature: float, balance: Balance
     ) -> None:
-        self.penalty = balance.penalty
+        self.penalty, self._curvature = balance.penalty, curvature
         self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(balance.vectors)
         self._products: Matrix = words + np.float32(INTERCEPT**2)
         if vectors.size and balance.vectors:
@@ -132,9 +138,16 @@ class ProductSpace:
     def tickets(self) -> int:
         return len(self._products)
 
-    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
-        right = residuals if models is None else residuals + np.float32(self.penalty) * models
-        return _solved(self._factor, right)
+    @property
+    def size(self) -> int:
+        return len(self._products)
+
+    def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
+        penalty = np.float32(self.penalty)
+        right = residuals + penalty * models
+        step = _solved(self._factor, right)
+        # (curvature K + penalty) step = right, so K step is known without a second product with K.
+        return step, (right - penalty * step) / np.float32(self._curvature)
 
     def scores(self, models: Matrix) -> Matrix:
         return self._products @ models
@@ -167,12 +180,16 @@ class SketchSpace:
     def tickets(self) -> int:
         return len(self._dense)
 
-    def solve(self, residuals: Matrix, models: Matrix | None) -> Matrix:
+    @property
+    def size(self) -> int:
+        return self._dense.shape[1]
+
+    def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
         right = self._dense.T @ residuals
         right *= self._scales
-        if models is not None:
-            right += np.float32(self.penalty) * models
-        return _solved(self._factor, right)
+        right += np.float32(self.penalty) * models
+        step = _solved(self._factor, right)
+        return step, self.scores(step)
 
     def scores(self, models: Matrix) -> Matrix:
         return self._dense @ (models * self._scales)

@@ -100,6 +100,7 @@ def train(
             refit=refit,
             balances=recipe.balances,
             prior_shares=recipe.prior_shares,
+            tickets_to_calibrate=recipe.tickets_to_calibrate,
         )
         steps.finish()
         unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))

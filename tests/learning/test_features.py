@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from otai.learning import features as features_module
 from otai.learning.features import HEAD_CHARACTERS, TextFeatures, normalise, tokens_of
 from tests.learning.made_up import made_up_tickets
 
@@ -49,6 +50,16 @@ def test_transforming_the_same_texts_gives_the_same_matrix() -> None:
     texts = made_up_tickets(60).texts
     features, fitted = TextFeatures.fit(texts)
     assert (features.transform(texts) != fitted).nnz == 0
+
+
+@pytest.mark.parametrize("tickets_at_once", [7, 25, 59])
+def test_many_tickets_are_counted_a_few_at_a_time(tickets_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = made_up_tickets(60).texts
+    whole, expected = TextFeatures.fit(texts)
+    monkeypatch.setattr(features_module, "CHUNK_TICKETS", tickets_at_once)
+    features, matrix = TextFeatures.fit(texts)
+    assert np.array_equal(features.hashes, whole.hashes) and np.array_equal(features.piece_idf, whole.piece_idf)
+    assert (matrix != expected).nnz == 0
 
 
 def test_a_ticket_is_the_same_alone_and_among_others() -> None:

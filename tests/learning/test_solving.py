@@ -59,7 +59,7 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     monkeypatch.setattr(solving, "MOST_STEPS", 400)
     hot = hot_of("queue")
     space = product_space(matrix)
-    scores = space.scores(fit(space, [Goal(hot, ALL, is_multi=False)]))
+    scores = fit(space, [Goal(hot, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
     theirs = LogisticRegression(C=1 / WORDS_ALONE.penalty, fit_intercept=False, tol=1e-8, max_iter=2_000)
     theirs.fit(with_intercept, hot.argmax(axis=1))
@@ -74,14 +74,15 @@ def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> Non
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     wide = SketchBase(sketched([matrix], identity, no_vectors(matrix)), 0).space(WORDS_ALONE, curvature=CURVATURE)
     goal = Goal(hot, ALL, is_multi=False)
-    np.testing.assert_allclose(wide.scores(fit(wide, [goal])), exact.scores(fit(exact, [goal])), atol=2e-2)
+    np.testing.assert_allclose(fit(wide, [goal]).scores, fit(exact, [goal]).scores, atol=2e-2)
 
 
 def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    models = fit(space, [Goal(hot_of("queue"), ALL, is_multi=False)])
-    weights = space.weights(models)
-    np.testing.assert_allclose(matrix @ weights.words + weights.intercepts, space.scores(models), atol=1e-3)
+    fitted = fit(space, [Goal(hot_of("queue"), ALL, is_multi=False)])
+    weights = space.weights(fitted.models)
+    np.testing.assert_allclose(matrix @ weights.words + weights.intercepts, fitted.scores, atol=1e-3)
+    np.testing.assert_allclose(space.scores(fitted.models), fitted.scores, atol=1e-3)
 
 
 @pytest.mark.parametrize("balance", [Balance(0.0, 0.2), Balance(4.0, 0.1)])
@@ -92,10 +93,10 @@ def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_m
     found = []
     for base in (ProductBase(matrix, vectors), SketchBase(sketched([matrix], identity, vectors), 6)):
         space = base.space(balance, curvature=CURVATURE)
-        models = fit(space, [goal])
-        weights = space.weights(models)
+        fitted = fit(space, [goal])
+        weights = space.weights(fitted.models)
         by_weights = matrix @ weights.words + vectors @ weights.vectors + weights.intercepts
-        np.testing.assert_allclose(by_weights, space.scores(models), atol=1e-3)
+        np.testing.assert_allclose(by_weights, fitted.scores, atol=1e-3)
         assert bool(weights.vectors.any()) == (balance.vectors > 0)
         found.append(by_weights)
     np.testing.assert_allclose(found[0], found[1], atol=2e-2)
@@ -106,8 +107,8 @@ def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
     queue = Goal(hot_of("queue"), ALL, is_multi=False)
     tags = Goal(hot_of("tags"), ALL, is_multi=True)
     priority = Goal(hot_of("priority"), ALL, is_multi=False)
-    together = fit(space, [tags, queue, priority])
-    alone = fit(space, [queue])
+    together = fit(space, [tags, queue, priority]).models
+    alone = fit(space, [queue]).models
     start = tags.hot.shape[1]
     np.testing.assert_allclose(together[:, start : start + alone.shape[1]], alone, atol=1e-3)
 
@@ -120,7 +121,7 @@ def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) 
     scrambled[~some] = np.roll(hot[~some], 1, axis=1)
     first = fit(space, [Goal(hot, some, is_multi=False)])
     second = fit(space, [Goal(scrambled, some, is_multi=False)])
-    assert np.array_equal(first, second)
+    assert np.array_equal(first.models, second.models)
 
 
 def test_every_step_is_counted_even_when_fewer_are_taken(matrix: sparse.csr_matrix) -> None:
