@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -155,9 +156,13 @@ class ProductSpace:
     def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
         return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
 
+    @cached_property
+    def _by_feature(self) -> sparse.csr_matrix:
+        return self._matrix.T.tocsr()
+
     def weights(self, models: Matrix) -> Weights:
         models = np.ascontiguousarray(models)
-        words = self._matrix.T.tocsr() @ models
+        words = self._by_feature @ models
         vectors = self._weight * (self._vectors.T @ models)
         return Weights(words, vectors, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32))
 
