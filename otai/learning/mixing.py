@@ -21,8 +21,12 @@ from otai.learning.heads import ManyLabelsHead
 
 Matrix = NDArray[np.float32]
 
-# A choice among so many that gains less than this on the tickets at hand is chance: the mean of all stands.
-LEAST_GAIN = 0.003
+# Giving prior back that gains less than this on the tickets at hand is chance: none is given back.
+LEAST_GAIN_OF_PRIOR = 0.003
+
+# Leaving balances out is a choice among more, so it has to gain more. Chosen with the margin above, it lost half a point against the mean
+# of all on tickets that had no part in the choice (docs/experiments-business.md).
+LEAST_GAIN_OF_FEWER = 0.015
 
 # Tickets times labels looked at in a choice; more would take longer and not choose better.
 MOST_ENTRIES = 2_000_000
@@ -48,15 +52,23 @@ def best_mix(tried: Sequence[Matrix], lead: Matrix, hot: Matrix, prior_shares: S
         return Mix(every, shares[0])
     step = -(-hot.size // MOST_ENTRIES)
     tried, lead, hot = [scores[::step] for scores in tried], lead[::step], hot[::step]
-    candidates = [every]
-    if len(every) > 1:
-        candidates += [(number,) for number in every]
-        candidates += [pair for pair in itertools.combinations(every, 2) if len(every) > 2]
-    mixes = [Mix(balances, share) for balances in candidates for share in shares]
+    wholes = [Mix(every, share) for share in shares]
+    chosen = _first_unless(wholes, tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_PRIOR)
+    if len(every) == 1:
+        return chosen
+    fewer: list[tuple[int, ...]] = [(number,) for number in every]
+    fewer += list(itertools.combinations(every, 2)) if len(every) > 2 else []
+    others = [Mix(balances, chosen.prior_share) for balances in fewer]
+    return _first_unless([chosen, *others], tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_FEWER)
+
+
+def _first_unless(
+    mixes: Sequence[Mix], tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool, gain: float
+) -> Mix:
+    """The first of the mixes, unless another is worth more by `gain` or more: then the best."""
     worth = [_worth(mix.scores(tried, lead), hot, multi=multi) for mix in mixes]
-    first = int(np.argmax(worth[: len(shares)]))
     best = int(np.argmax(worth))
-    return mixes[best] if worth[best] >= worth[first] + LEAST_GAIN else mixes[first]
+    return mixes[best] if worth[best] >= worth[0] + gain else mixes[0]
 
 
 def _worth(scores: Matrix, hot: Matrix, *, multi: bool) -> float:
