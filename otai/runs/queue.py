@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending
+from otai.runs.claiming import claim_at_once
 from otai.runs.models import Attempt, Run
 from otai.runs.operations import Claimed, Outcome, RunMoved, begin_attempt, end_run
 from otai.runs.operations.pools import lost_after
@@ -22,7 +23,6 @@ heartbeat_seconds = 2.0
 """How often a worker says that it lives; also how soon it hears of a cancellation."""
 
 
-@transaction.atomic
 def claim(
     *,
     worker: str,
@@ -37,6 +37,15 @@ def claim(
     `deliveries` are those that the worker's pool serves. With `run`, that run or nothing. Each waiting run goes to exactly one worker.
     """
     _let_rise(now=now)
+    if run is None and connection.vendor == "postgresql":
+        return claim_at_once(worker=worker, hardware=hardware, pool=pool, deliveries=deliveries, now=now)
+    return _claim_in_steps(worker=worker, hardware=hardware, now=now, run=run, pool=pool, deliveries=deliveries)
+
+
+@transaction.atomic
+def _claim_in_steps(
+    *, worker: str, hardware: str, now: datetime, run: UUID | None, pool: str, deliveries: Sequence[Delivery]
+) -> Claimed | None:
     if run is not None:
         heads = [_unlocked(Run.objects.filter(status=Status.QUEUED, id=run)).first()]
     else:
@@ -70,6 +79,10 @@ def claimed_by(worker: str) -> Claimed | None:
 
 def _let_rise(*, now: datetime) -> None:
     """Moves Standard runs that near their due time to the priority lane: what `ordering.place` says of them from now on."""
+    rising = Run.objects.filter(status=Status.QUEUED, rises_at__lte=now)
+    if connection.vendor != "postgresql" and not rising.exists():
+        # On SQLite even an update of nothing waits for the write lock.
+        return
     Run.objects.filter(status=Status.QUEUED, rises_at__lte=now).update(lane=Lane.PRIORITY, rises_at=None)
 
 
