@@ -11,7 +11,7 @@ from scipy import sparse
 
 from otai.learning.features import TextFeatures
 from otai.learning.heads import FOLDS, balanced_folds
-from otai.learning.mixing import Mix, best_mix
+from otai.learning.mixing import Mix, best_mix, gain_over
 from otai.learning.recipes import WORDS_ALONE, Balance
 from otai.learning.solving import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
 from otai.learning.spaces import (
@@ -120,6 +120,7 @@ class Fitting:
             )
         self._space: tuple[int, Space] | None = None
         self._mixes: list[Mix] = []
+        self._gains: list[float] = []
         self._linear: Linear | None = None
 
     @staticmethod
@@ -137,6 +138,11 @@ class Fitting:
         """What each attribute takes of the balances; known after `measure`."""
         return self._mixes
 
+    @property
+    def gains_by_vectors(self) -> Sequence[float]:
+        """By how much each attribute's mix is worth more than words alone, on tickets not trained on; empty if nothing else was tried."""
+        return self._gains
+
     def measure(self, step_done: Callable[[], None]) -> tuple[list[Unseen], list[Matrix]]:
         """For each attribute: scores of unseen training tickets, and scores of all holdout tickets, by models of the training part.
 
@@ -153,6 +159,10 @@ class Fitting:
                     [one.scores for one in tried], tried[0].lead, hot, self._prior_shares, multi=target.spec.is_multi
                 )
             )
+            if len(self._balances) > 1 and WORDS_ALONE in self._balances:
+                alone = self._balances.index(WORDS_ALONE)
+                scores, lead, multi = [one.scores for one in tried], tried[0].lead, target.spec.is_multi
+                self._gains.append(gain_over(alone, self._mixes[-1], scores, lead, hot, multi=multi))
         unseen = [
             Unseen(
                 self._order[crossed[0][number].rows],

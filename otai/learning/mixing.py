@@ -66,12 +66,19 @@ def _first_unless(
     mixes: Sequence[Mix], tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool, gain: float
 ) -> Mix:
     """The first of the mixes, unless another is worth more by `gain` or more: then the best."""
-    worth = [_worth(mix.scores(tried, lead), hot, multi=multi) for mix in mixes]
+    worth = [worth_of(mix.scores(tried, lead), hot, multi=multi) for mix in mixes]
     best = int(np.argmax(worth))
     return mixes[best] if worth[best] >= worth[0] + gain else mixes[0]
 
 
-def _worth(scores: Matrix, hot: Matrix, *, multi: bool) -> float:
+def gain_over(number: int, mix: Mix, tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool) -> float:
+    """By how much the mix is worth more than balance `number` alone, the same share of the prior given back."""
+    alone = Mix((number,), mix.prior_share)
+    mixed, single = (worth_of(one.scores(tried, lead), hot, multi=multi) for one in (mix, alone))
+    return mixed - single
+
+
+def worth_of(scores: Matrix, hot: Matrix, *, multi: bool) -> float:
     """The mean of accuracy and macro F1."""
     actual = hot > 0
     if multi:

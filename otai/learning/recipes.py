@@ -29,6 +29,8 @@ class Recipe:
     Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left out
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
+    `reads_vectors` says that encoders read the tickets as well, `balances` how much their vectors may count, and `prior_shares` how much
+    frequent labels may be favoured (`mixing.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
     """

@@ -25,7 +25,7 @@ from otai.learning.report_card import AttributeReport, Finding, ReportCard
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
-from otai.learning.training_findings import data_findings, evidence_findings, mix_findings
+from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
 
 Rows = NDArray[np.int64]
 
@@ -161,7 +161,7 @@ def train(
         attributes=reports,
         findings=data_findings(tickets, len(usable), split, targets, recipe)
         + reading.findings()
-        + mix_findings(targets, fitting.mixes, recipe)
+        + (vector_findings(targets, fitting.gains_by_vectors) if fitting.gains_by_vectors else [])
         + evidence_findings(reports),
         seconds=clock.seconds,
     )

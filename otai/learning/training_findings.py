@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otai.learning.mixing import Mix
 from otai.learning.recipes import Recipe
 from otai.learning.report_card import AttributeReport, Finding
 from otai.learning.splitting import Split
@@ -13,6 +12,9 @@ from otai.learning.tickets import LabelledTickets
 
 FEW_HOLDOUT_TICKETS = 100
 LISTED = 5
+
+# A gain below this cannot be told from chance on a thousand or two of tickets.
+WORTH_THE_DEARER_MODE = 0.01
 
 
 def data_findings(
@@ -86,20 +88,18 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
     return findings
 
 
-def mix_findings(targets: Sequence[AttributeTarget], mixes: Sequence[Mix], recipe: Recipe) -> list[Finding]:
-    """Where the choice among words and vectors says that the cheaper mode would do."""
-    if not recipe.reads_vectors:
-        return []
+def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[float]) -> list[Finding]:
+    """What sentence vectors gained over words and characters, where it is so little that the cheaper mode would do."""
     return [
         Finding(
             "words_were_enough",
             "note",
-            f"{target.spec.name}: on tickets kept back from training, words and characters alone did as well as with sentence vectors. "
-            "Basic, the cheaper mode, is likely enough for this attribute.",
+            f"{target.spec.name}: sentence vectors changed the mean of accuracy and macro F1 by {100 * gain:+.1f} points on tickets kept back "
+            "from training. Basic, the cheaper mode, is enough for this attribute.",
             target.spec.name,
         )
-        for target, mix in zip(targets, mixes, strict=True)
-        if all(recipe.balances[number].vectors == 0 for number in mix.balances)
+        for target, gain in zip(targets, gains, strict=True)
+        if gain < WORTH_THE_DEARER_MODE
     ]
 
 

@@ -73,6 +73,13 @@ def test_all_kinds_of_attributes_are_learnt_and_the_card_says_which_encoders_rea
     assert "use-multilingual" in said and "minilm-en beside it" in said
 
 
+def test_the_card_says_where_the_cheaper_mode_is_enough(trained: Trained) -> None:
+    # The made-up tickets' queues are told by single words: vectors have nothing to add.
+    enough = [finding for finding in trained.report_card.findings if finding.code == "words_were_enough"]
+    assert "queue" in [finding.attribute for finding in enough]
+    assert "Basic, the cheaper mode, is enough" in enough[0].message
+
+
 def test_tickets_in_languages_never_trained_on_are_understood(english: Trained) -> None:
     predicted = [one["queue"].label for one in english.bundle.predict([text for text, _ in ABROAD])]
     assert predicted == [queue for _, queue in ABROAD]
