@@ -23,7 +23,21 @@ def _set_up() -> None:
 _set_up()
 
 # Tables can be imported only from here on.
-from otai.cli import billing, encoders, ledger, models, orgs, runs, setup, studio, tickets, training, workers  # noqa: E402
+from otai.cli import (  # noqa: E402
+    billing,
+    encoders,
+    ledger,
+    models,
+    orgs,
+    pools,
+    runs,
+    setup,
+    simulate,
+    studio,
+    tickets,
+    training,
+    workers,
+)
 
 app = typer.Typer(
     name="otai",
@@ -46,6 +60,9 @@ app.add_typer(billing.billing_app, name="billing")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(encoders.app, name="encoders")
 app.command("worker")(workers.worker)
+app.add_typer(pools.app, name="pools")
+app.add_typer(pools.workers_app, name="workers")
+app.command("simulate")(simulate.simulate)
 app.command("studio")(studio.studio)
 app.command("operator")(studio.operator)
 

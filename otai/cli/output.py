@@ -28,7 +28,16 @@ EXIT_CODES: dict[type[OtaiError], int] = {Refused: 3, Invalid: 4, NotFound: 5, N
 piped_columns = 140
 """Width of tables that go into a file or a pipe: nobody's window, so no need to fold."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else piped_columns)
+
+def _width() -> int | None:
+    """None: the window's, asked for each time something is printed."""
+    if sys.stdout.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else piped_columns
+
+
+console = Console(highlight=False, width=_width())
 error_console = Console(stderr=True, highlight=False)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

@@ -149,7 +149,15 @@ DATABASES = {"default": database(os.environ.get("OTAI_DATABASE_URL") or f"sqlite
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "otai.runs.log_lines.JsonLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if os.environ.get("OTAI_LOG_FORMAT") == "json" else "plain",
+        }
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("OTAI_LOG_LEVEL", "WARNING")},
 }
