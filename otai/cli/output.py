@@ -29,15 +29,17 @@ piped_columns = 140
 """Width of tables that go into a file or a pipe: nobody's window, so no need to fold."""
 
 
-def _width() -> int | None:
-    """None: the window's, asked for each time something is printed."""
+console = Console(highlight=False)
+
+
+def _piped_width() -> int | None:
+    """For what is not printed to a window: `COLUMNS`, or wide. None: a window, which rich asks for its width itself."""
     if sys.stdout.isatty():
         return None
     asked = os.environ.get("COLUMNS", "")
     return int(asked) if asked.isdigit() and int(asked) > 0 else piped_columns
 
 
-console = Console(highlight=False, width=_width())
 error_console = Console(stderr=True, highlight=False)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -85,6 +87,8 @@ def print_table(
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else _plain(cell) for cell in row))
+    if (width := _piped_width()) is not None:
+        console.width = width
     console.print(table)
 
 
