@@ -18,6 +18,7 @@ from otai.learning.spaces import (
     FEWEST_SKETCH_COLUMNS,
     MOST_SKETCH_ENTRIES,
     MOST_TICKETS_EXACT,
+    MOST_TICKETS_EXACT_BALANCED,
     SKETCH_COLUMNS,
     Matrix,
     ProductBase,
@@ -108,11 +109,11 @@ class Fitting:
         vectors = np.concatenate([one.vectors for one in taking_part])
         width = inputs[0].matrix.shape[1]
         labels = sum(len(target.labels) for target in targets)
-        exact = width > 0 and len(self._order) <= MOST_TICKETS_EXACT and width * labels <= MOST_EXACT_WEIGHTS
+        exact = width > 0 and self.is_exact_for(len(self._order), balances) and width * labels <= MOST_EXACT_WEIGHTS
         self._columns = 0 if exact or not width else self.sketch_columns_for(len(self._order))
         if exact:
             matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
-            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors)
+            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(balances))
         else:
             self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
             self._base = SketchBase(
@@ -128,10 +129,15 @@ class Fitting:
         return min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // tickets, FEWEST_SKETCH_COLUMNS))
 
     @staticmethod
-    def fewest_tickets_of_a_feature(tickets: int) -> int:
+    def is_exact_for(tickets: int, balances: Sequence[Balance]) -> bool:
+        """Whether so many tickets can be fitted through the products of all their pairs."""
+        return tickets <= (MOST_TICKETS_EXACT if len(balances) == 1 else MOST_TICKETS_EXACT_BALANCED)
+
+    @classmethod
+    def fewest_tickets_of_a_feature(cls, tickets: int, balances: Sequence[Balance]) -> int:
         """What features are worth counting for so many tickets: all where fitting is exact; in a sketch a word that a single
         ticket has is only noise to the others."""
-        return 1 if tickets <= MOST_TICKETS_EXACT else 2
+        return 1 if cls.is_exact_for(tickets, balances) else 2
 
     @property
     def mixes(self) -> Sequence[Mix]:

@@ -71,19 +71,17 @@ class Fitted:
         return Fitted(*(np.concatenate([part[:, at] for at in kept], axis=1) for part in (self.models, self.scores)))
 
 
-def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = lambda: None) -> Fitted:
-    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times."""
+def fit(
+    space: Space, goals: Sequence[Goal], *, start: Fitted | None = None, step_done: Callable[[], None] = lambda: None
+) -> Fitted:
+    """Models of all goals side by side, from `start` if it is given; `step_done` is called `MOST_STEPS` times."""
     blocks: list[_Block] = []
-    start = 0
+    column = 0
     for goal in goals:
-        columns = slice(start, start + goal.hot.shape[1])
+        columns = slice(column, column + goal.hot.shape[1])
         blocks.append(_Block(goal, columns, columns, lead_of(goal)))
-        start = columns.stop
-    guess = np.zeros((space.tickets, start), np.float32)
-    for block in blocks:
-        taking_part = block.goal.hot[block.goal.rows]
-        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
-    here = Fitted(*(-part for part in space.step(guess, np.zeros((space.size, start), np.float32))))
+        column = columns.stop
+    here = _first_guess(space, blocks) if start is None else start
     ahead = Fitted(here.models.copy(), here.scores.copy())
     finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
     for taken in range(MOST_STEPS):
@@ -103,6 +101,15 @@ def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = 
                 step_done()
             break
     return finished
+
+
+def _first_guess(space: Space, blocks: list[_Block]) -> Fitted:
+    columns = blocks[-1].columns.stop if blocks else 0
+    guess = np.zeros((space.tickets, columns), np.float32)
+    for block in blocks:
+        taking_part = block.goal.hot[block.goal.rows]
+        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
+    return Fitted(*(-part for part in space.step(guess, np.zeros((space.size, columns), np.float32))))
 
 
 def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fitted:

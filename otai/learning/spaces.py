@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from otai.learning.features import Hashes
 from otai.learning.gram import gram
@@ -26,8 +26,10 @@ from otai.learning.recipes import Balance
 
 Matrix = NDArray[np.float32]
 
-# Up to this many tickets the exact space is about as fast as the sketch, and needs 600 MB.
-MOST_TICKETS_EXACT = 8_000
+# Up to this many tickets the exact space is used: at most 1 GB. A recipe with several balances keeps the products beside the
+# factorisation, which is twice the memory, and so ends earlier.
+MOST_TICKETS_EXACT = 16_000
+MOST_TICKETS_EXACT_BALANCED = 8_000
 
 SKETCH_COLUMNS = 4_096
 
@@ -97,30 +99,51 @@ class Space(Protocol):
 
 
 class ProductBase:
-    """What the exact spaces of all balances have in common."""
+    """What the exact spaces of all balances have in common. `spaces` 1: only one will be asked for, so it takes the memory over."""
 
-    def __init__(self, matrix: sparse.csr_matrix, vectors: Matrix) -> None:
-        self._matrix, self._vectors, self._words = matrix, vectors, gram(matrix)
+    def __init__(self, matrix: sparse.csr_matrix, vectors: Matrix, *, spaces: int = 2) -> None:
+        self._matrix, self._vectors, self._spaces = matrix, vectors, spaces
+        self._words: Matrix | None = gram(matrix)
 
     def space(self, balance: Balance, *, curvature: float) -> Space:
-        return ProductSpace(self._matrix, self._words, self._vectors, curvature=curvature, balance=balance)
+        assert self._words is not None
+        words = self._words if self._spaces == 1 else self._words.copy()
+        if self._spaces == 1:
+            self._words = None
+        return ProductSpace(self._matrix, words, self._vectors, curvature=curvature, balance=balance)
 
 
 class SketchBase:
-    """What the sketched spaces of all balances have in common: the columns, of which so many are vectors, and their products."""
+    """What the sketched spaces of all balances have in common: the columns, of which so many are vectors, and their products.
+
+    Few tickets are fitted over the products of their pairs, which gives the same models: a step costs 2 n^2 there, and 4 n D + 2 D^2
+    over D columns. The model is a weight for each column all the same.
+    """
 
     def __init__(self, dense: Matrix, vectors: int) -> None:
+        self._dense, self._vectors = dense, vectors
+        self._by_tickets = len(dense) <= min(MOST_TICKETS_EXACT, 2 * dense.shape[1])
         # numpy makes a product with the own transpose half as dear as a general one.
-        self._dense, self._vectors, self._squares = dense, vectors, dense.T @ dense
+        columns = self._columns
+        self._squares = columns @ columns.T if self._by_tickets else dense.T @ dense
+
+    @property
+    def _columns(self) -> Matrix:
+        """The sketch's own columns, without those of the vectors and the intercept."""
+        return self._dense[:, : self._dense.shape[1] - 1 - self._vectors]
 
     def space(self, balance: Balance, *, curvature: float) -> Space:
+        if self._by_tickets:
+            vectors = self._dense[:, self._columns.shape[1] : -1]
+            return ProductSpace(self._columns, self._squares.copy(), vectors, curvature=curvature, balance=balance)
         return SketchSpace(self._dense, self._squares, vectors=self._vectors, curvature=curvature, balance=balance)
 
 
 class ProductSpace:
     """A model is one number for each ticket: how much that ticket pulls (kernel form).
 
-    `words` are the products of all pairs of tickets by their features, `vectors` (tickets, d) counts `balance.vectors` times.
+    `words` are the products of all pairs of tickets by their features, and are overwritten; `vectors` (tickets, d) counts
+    `balance.vectors` times.
     """
 
     def __init__(
@@ -128,20 +151,21 @@ class ProductSpace:
     ) -> None:
         self.penalty, self._curvature = balance.penalty, curvature
         self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(balance.vectors)
-        self._products: Matrix = words + np.float32(INTERCEPT**2)
+        system = words
+        system += np.float32(INTERCEPT**2)
         if vectors.size and balance.vectors:
-            self._products += self._weight * (vectors @ vectors.T)
-        system = self._products * np.float32(curvature)
+            system += self._weight * (vectors @ vectors.T)
+        system *= np.float32(curvature)
         system[np.diag_indices(len(system))] += np.float32(balance.penalty)
         self._factor = _cholesky(system)
 
     @property
     def tickets(self) -> int:
-        return len(self._products)
+        return len(self._factor)
 
     @property
     def size(self) -> int:
-        return len(self._products)
+        return len(self._factor)
 
     def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
         penalty = np.float32(self.penalty)
@@ -151,14 +175,19 @@ class ProductSpace:
         return step, (right - penalty * step) / np.float32(self._curvature)
 
     def scores(self, models: Matrix) -> Matrix:
-        return self._products @ models
+        # K itself is gone; what was factorised is curvature K + penalty.
+        half = blas.strmm(1.0, self._factor, np.ascontiguousarray(models).T, side=1, lower=1)
+        whole: Matrix = blas.strmm(1.0, self._factor, half, side=1, lower=1, trans_a=1, overwrite_b=1).T
+        whole -= np.float32(self.penalty) * models
+        whole /= np.float32(self._curvature)
+        return whole
 
     def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
         return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
 
     @cached_property
-    def _by_feature(self) -> sparse.csr_matrix:
-        return self._matrix.T.tocsr()
+    def _by_feature(self) -> sparse.csr_matrix | Matrix:
+        return self._matrix.T.tocsr() if sparse.issparse(self._matrix) else self._matrix.T
 
     def weights(self, models: Matrix) -> Weights:
         models = np.ascontiguousarray(models)

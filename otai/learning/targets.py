@@ -30,25 +30,31 @@ def clean_labels(column: Sequence[Value]) -> CleanLabels:
 
     Two spellings of one queue would otherwise be learnt as two queues that nothing tells apart. An empty label is none.
     """
-    squeezed: list[Labels | None] = []
+    # Values repeat thousands of times; each is worked out once.
+    seen: dict[Value, Labels | None] = {}
     for value in column:
-        if value is None:
-            squeezed.append(None)
-            continue
-        labels = (value,) if isinstance(value, str) else value
-        kept = tuple(dict.fromkeys(" ".join(label.split()) for label in labels if label.strip()))
-        squeezed.append(kept if kept or not isinstance(value, str) else None)
+        if value not in seen:
+            seen[value] = _squeezed(value)
+    squeezed = [seen[value] for value in column]
 
     spellings = Counter(label for labels in squeezed if labels for label in labels)
     chosen: dict[str, str] = {}
     for label, _ in sorted(spellings.items(), key=lambda item: (-item[1], item[0])):
         chosen.setdefault(label.casefold(), label)
     merged = sorted((label, chosen[label.casefold()]) for label in spellings if chosen[label.casefold()] != label)
-    rows = [
-        None if labels is None else tuple(dict.fromkeys(chosen[label.casefold()] for label in labels))
-        for labels in squeezed
-    ]
+    settled = {
+        labels: tuple(dict.fromkeys(chosen[label.casefold()] for label in labels)) for labels in set(squeezed) if labels
+    }
+    rows = [settled.get(labels, labels) if labels else labels for labels in squeezed]
     return CleanLabels(rows, merged)
+
+
+def _squeezed(value: Value) -> Labels | None:
+    if value is None:
+        return None
+    labels = (value,) if isinstance(value, str) else value
+    kept = tuple(dict.fromkeys(" ".join(label.split()) for label in labels if label.strip()))
+    return kept if kept or not isinstance(value, str) else None
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def train(
         features, train_matrix = TextFeatures.fit(
             [tickets.texts[row] for row in split.train],
             min_tickets=recipe.min_tickets_per_feature
-            or Fitting.fewest_tickets_of_a_feature(len(split.train) + len(split.holdout)),
+            or Fitting.fewest_tickets_of_a_feature(len(split.train) + len(split.holdout), recipe.balances),
             shortest_piece=recipe.shortest_piece,
             longest_piece=recipe.longest_piece,
         )
@@ -104,7 +104,8 @@ def train(
         )
         steps.finish()
         unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
-        fitting.forget()
+        if recipe.reads_vectors:
+            fitting.forget()
         abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
         unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
 
