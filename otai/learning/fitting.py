@@ -133,12 +133,6 @@ class Fitting:
         """Whether so many tickets can be fitted through the products of all their pairs."""
         return tickets <= (MOST_TICKETS_EXACT if len(balances) == 1 else MOST_TICKETS_EXACT_BALANCED)
 
-    @classmethod
-    def fewest_tickets_of_a_feature(cls, tickets: int, balances: Sequence[Balance]) -> int:
-        """What features are worth counting for so many tickets: all where fitting is exact; in a sketch a word that a single
-        ticket has is only noise to the others."""
-        return 1 if cls.is_exact_for(tickets, balances) else 2
-
     @property
     def mixes(self) -> Sequence[Mix]:
         """What each attribute takes of the balances; known after `measure`."""
@@ -188,8 +182,9 @@ class Fitting:
         return unseen, holdout
 
     def forget(self) -> None:
-        """Gives back the memory of the last space; `final` makes what it needs again."""
-        self._space = None
+        """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is kept."""
+        if len(self._balances) > 1:
+            self._space = None
 
     def steps(self) -> int:
         """How often `step_done` will be called by `measure`."""

@@ -71,17 +71,15 @@ class Fitted:
         return Fitted(*(np.concatenate([part[:, at] for at in kept], axis=1) for part in (self.models, self.scores)))
 
 
-def fit(
-    space: Space, goals: Sequence[Goal], *, start: Fitted | None = None, step_done: Callable[[], None] = lambda: None
-) -> Fitted:
-    """Models of all goals side by side, from `start` if it is given; `step_done` is called `MOST_STEPS` times."""
+def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = lambda: None) -> Fitted:
+    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times."""
     blocks: list[_Block] = []
     column = 0
     for goal in goals:
         columns = slice(column, column + goal.hot.shape[1])
         blocks.append(_Block(goal, columns, columns, lead_of(goal)))
         column = columns.stop
-    here = _first_guess(space, blocks) if start is None else start
+    here = _first_guess(space, blocks)
     ahead = Fitted(here.models.copy(), here.scores.copy())
     finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
     for taken in range(MOST_STEPS):

@@ -16,7 +16,7 @@ from otai.learning.bundle import Abroad, AttributeModel, Bundle, Scored, foreign
 from otai.learning.errors import InputFailure
 from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
 from otai.learning.features import NO_FEATURES, TextFeatures
-from otai.learning.fitting import Fitting, Inputs, Linear, Unseen
+from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
@@ -28,6 +28,9 @@ from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
 
 Rows = NDArray[np.int64]
+
+# A model of very many labels gives up rarer words than this to stay small; beyond it, it becomes a sketch.
+MOST_TICKETS_TO_ASK_OF_A_FEATURE = 16
 
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
@@ -73,13 +76,7 @@ def train(
         steps.finish()
 
     with clock.stage(Stage.FEATURES):
-        features, train_matrix = TextFeatures.fit(
-            [tickets.texts[row] for row in split.train],
-            min_tickets=recipe.min_tickets_per_feature
-            or Fitting.fewest_tickets_of_a_feature(len(split.train) + len(split.holdout), recipe.balances),
-            shortest_piece=recipe.shortest_piece,
-            longest_piece=recipe.longest_piece,
-        )
+        features, train_matrix = _features([tickets.texts[row] for row in split.train], split, targets, recipe)
         steps.finish()
         holdout_matrix, holdout_known_words = features.read([tickets.texts[row] for row in split.holdout])
         steps.finish()
@@ -104,8 +101,7 @@ def train(
         )
         steps.finish()
         unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
-        if recipe.reads_vectors:
-            fitting.forget()
+        fitting.forget()
         abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
         unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
 
@@ -185,6 +181,26 @@ class _StageClock:
         self._steps.enter(stage)
         yield
         self.seconds[stage.value] = round(time.perf_counter() - began, 4)
+
+
+def _features(
+    texts: list[str], split: Split, targets: Sequence[AttributeTarget], recipe: Recipe
+) -> tuple[TextFeatures, sparse.csr_matrix]:
+    """The vocabulary and the matrix of the training part.
+
+    Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And where
+    many labels would make the model too large, the rarest words are what it can do without.
+    """
+    exact = Fitting.is_exact_for(len(split.train) + len(split.holdout), recipe.balances)
+    labels = sum(len(target.labels) for target in targets)
+    fewest = recipe.min_tickets_per_feature or (1 if exact else 2)
+    while True:
+        features, matrix = TextFeatures.fit(
+            texts, min_tickets=fewest, shortest_piece=recipe.shortest_piece, longest_piece=recipe.longest_piece
+        )
+        if not exact or features.width * labels <= MOST_EXACT_WEIGHTS or fewest >= MOST_TICKETS_TO_ASK_OF_A_FEATURE:
+            return features, matrix
+        fewest *= 2
 
 
 def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> list[CleanLabels]:
