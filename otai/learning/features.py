@@ -106,7 +106,7 @@ class _Words:
 
 
 @dataclass(frozen=True)
-class _Counted:
+class TokenCounts:
     """Tokens of some tickets as numbers: ticket t has words `numbers[bounds[t]:bounds[t + 1]]`."""
 
     words: _Words
@@ -114,7 +114,7 @@ class _Counted:
     bounds: NDArray[np.int64]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> _Counted:
+    def of(cls, texts: Sequence[str]) -> TokenCounts:
         known: dict[str, int] = {}
         numbers: list[int] = []
         bounds = [0]
@@ -128,11 +128,11 @@ class _Counted:
         """The ticket of each token, shape (tokens,)."""
         return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
 
-    def parts(self) -> Iterator[_Counted]:
+    def parts(self) -> Iterator[TokenCounts]:
         """A few thousand tickets at a time, all knowing the same words."""
         for start in range(0, max(len(self.bounds) - 1, 1), CHUNK_TICKETS):
             bounds = self.bounds[start : start + CHUNK_TICKETS + 1]
-            yield _Counted(self.words, self.numbers[bounds[0] : bounds[-1]], bounds - bounds[0])
+            yield TokenCounts(self.words, self.numbers[bounds[0] : bounds[-1]], bounds - bounds[0])
 
 
 def _counts(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -176,20 +176,28 @@ class TextFeatures:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], *, min_tickets: int = 2, shortest_piece: int = 2, longest_piece: int = 5
+        cls,
+        texts: Sequence[str] | TokenCounts,
+        *,
+        min_tickets: int = 2,
+        shortest_piece: int = 2,
+        longest_piece: int = 5,
     ) -> tuple[TextFeatures, sparse.csr_matrix]:
         """Chooses the features from `texts` (those found in `min_tickets` tickets or more) and counts them.
 
+        Whoever may have to choose twice counts the tokens first, with `TokenCounts.of`.
+
         Returns the vocabulary and the matrix of these very texts, float32, shape (tickets, width).
         """
-        counted = _Counted.of(texts)
+        counted = texts if isinstance(texts, TokenCounts) else TokenCounts.of(texts)
+        tickets = len(counted.bounds) - 1
         word_hashes, tickets_with_word = _frequent_words(counted, min_tickets)
         pieces = _Pieces.of(counted, min_tickets, shortest_piece, longest_piece)
         features = cls(
             word_hashes=word_hashes,
-            word_idf=_idf(tickets_with_word, len(texts)),
+            word_idf=_idf(tickets_with_word, tickets),
             piece_hashes=pieces.hashes,
-            piece_idf=_idf(pieces.tickets_with, len(texts)),
+            piece_idf=_idf(pieces.tickets_with, tickets),
             shortest_piece=shortest_piece,
             longest_piece=longest_piece,
         )
@@ -198,7 +206,7 @@ class TextFeatures:
             features._weighted(features._known_words(part), counts)
             for part, counts in zip(counted.parts(), pieces.counts(counted), strict=True)
         )
-        return features, _stacked(parts, len(texts), features.width, entries)
+        return features, _stacked(parts, tickets, features.width, entries)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """The feature matrix of new texts, float32, shape (tickets, width). Unknown words count for nothing."""
@@ -208,13 +216,13 @@ class TextFeatures:
         """The feature matrix, and which share of each text's words is known here (1 where it has none), shape (tickets,)."""
         parts, shares = [], []
         for start in range(0, max(len(texts), 1), CHUNK_TICKETS):
-            counted = _Counted.of(texts[start : start + CHUNK_TICKETS])
+            counted = TokenCounts.of(texts[start : start + CHUNK_TICKETS])
             parts.append(self._weighted(self._known_words(counted), self._known_pieces(counted)))
             shares.append(self._known_share(counted))
         matrix = parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr", dtype=np.float32)
         return matrix, np.concatenate(shares)
 
-    def _known_share(self, counted: _Counted) -> NDArray[np.float64]:
+    def _known_share(self, counted: TokenCounts) -> NDArray[np.float64]:
         # Numbers and punctuation are the same in every language.
         spelt = np.fromiter((word[0].isalpha() for word in counted.words.words), np.bool_, len(counted.words.words))
         known = _found(counted.words.word_hashes(), self.word_hashes)[1] & spelt
@@ -223,12 +231,12 @@ class TextFeatures:
         found = np.bincount(tickets, weights=known[counted.numbers], minlength=count)
         return np.where(words > 0, found / np.maximum(words, 1), 1.0)
 
-    def _known_words(self, counted: _Counted) -> sparse.csr_matrix:
+    def _known_words(self, counted: TokenCounts) -> sparse.csr_matrix:
         rows, hashes = _word_and_pair_hashes(counted)
         at, known = _found(hashes, self.word_hashes)
         return _counts(rows[known], at[known], (len(counted.bounds) - 1, len(self.word_hashes)))
 
-    def _known_pieces(self, counted: _Counted) -> sparse.csr_matrix:
+    def _known_pieces(self, counted: TokenCounts) -> sparse.csr_matrix:
         owners, hashes = counted.words.piece_hashes(self.shortest_piece, self.longest_piece)
         at, known = _found(hashes, self.piece_hashes)
         pieces = _counts(owners[known], at[known], (len(counted.words.words), len(self.piece_hashes)))
@@ -245,12 +253,12 @@ NO_FEATURES = TextFeatures(
 """The vocabulary of a model that reads no words."""
 
 
-def _word_counts(counted: _Counted) -> sparse.csr_matrix:
+def _word_counts(counted: TokenCounts) -> sparse.csr_matrix:
     """Tickets by distinct words, shape (tickets, words)."""
     return _counts(counted.tickets, counted.numbers, (len(counted.bounds) - 1, len(counted.words.words)))
 
 
-def _word_and_pair_hashes(counted: _Counted) -> tuple[NDArray[np.int64], Hashes]:
+def _word_and_pair_hashes(counted: TokenCounts) -> tuple[NDArray[np.int64], Hashes]:
     """Every word and every pair of neighbours of every ticket: (ticket, hash), one entry for each occurrence."""
     tickets = counted.tickets
     single = counted.words.word_hashes()[counted.numbers]
@@ -260,7 +268,7 @@ def _word_and_pair_hashes(counted: _Counted) -> tuple[NDArray[np.int64], Hashes]
     return np.concatenate([tickets, tickets[1:][neighbours]]), np.concatenate([single, pair])
 
 
-def _frequent_words(counted: _Counted, min_tickets: int) -> tuple[Hashes, NDArray[np.int64]]:
+def _frequent_words(counted: TokenCounts, min_tickets: int) -> tuple[Hashes, NDArray[np.int64]]:
     """The words and pairs that are in enough tickets: (sorted hashes, in how many tickets each is)."""
     vocabulary, seen = np.unique(_word_and_pair_hashes(counted)[1], return_counts=True)
     # Seen fewer times than `min_tickets` is certainly in fewer tickets: most pairs go here, before any matrix.
@@ -288,7 +296,7 @@ class _Pieces:
     kept: list[sparse.csr_matrix]
 
     @classmethod
-    def of(cls, counted: _Counted, min_tickets: int, shortest: int, longest: int) -> _Pieces:
+    def of(cls, counted: TokenCounts, min_tickets: int, shortest: int, longest: int) -> _Pieces:
         owners, hashes = counted.words.piece_hashes(shortest, longest)
         vocabulary, at = np.unique(hashes, return_inverse=True)
         tickets_with_word = np.zeros(len(counted.words.words), np.int64)
@@ -313,7 +321,7 @@ class _Pieces:
             kept = [_with_columns(counts, enough) for counts in kept]
         return cls(vocabulary[often][enough], tickets_with[enough], in_words, kept)
 
-    def counts(self, counted: _Counted) -> Iterator[sparse.csr_matrix]:
+    def counts(self, counted: TokenCounts) -> Iterator[sparse.csr_matrix]:
         """How often each piece is in each ticket, a few thousand tickets at a time."""
         if self.kept:
             yield from self.kept

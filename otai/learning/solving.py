@@ -124,14 +124,17 @@ def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fi
             block.is_done = block.loss - loss < LEAST_GAIN * loss
         block.loss = loss
     there = Fitted(*space.step(residuals, ahead.models))
+    speed, pull = np.empty(residuals.shape[1], np.float32), np.empty(residuals.shape[1], np.float32)
     for block in blocks:
-        at = block.columns
         grown = (1 + np.sqrt(1 + 4 * block.momentum**2)) / 2
-        pull = np.float32((block.momentum - 1) / grown)
+        speed[block.columns], pull[block.columns] = block.speed, (block.momentum - 1) / grown
         block.momentum = grown
-        for now, then, beyond in ((here.models, there.models, ahead.models), (here.scores, there.scores, ahead.scores)):
-            then[:, at] = beyond[:, at] - np.float32(block.speed) * then[:, at]
-            beyond[:, at] = then[:, at] + pull * (then[:, at] - now[:, at])
+    for now, then, beyond in ((here.models, there.models, ahead.models), (here.scores, there.scores, ahead.scores)):
+        then *= -speed
+        then += beyond
+        np.subtract(then, now, out=beyond)
+        beyond *= pull
+        beyond += then
     return there
 
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from otai.learning.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
 from otai.learning.errors import InputFailure
 from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
-from otai.learning.features import NO_FEATURES, TextFeatures
+from otai.learning.features import NO_FEATURES, TextFeatures, TokenCounts
 from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.meaning import Encoding, VectorReader, Vectors
@@ -194,9 +194,13 @@ def _features(
     exact = Fitting.is_exact_for(len(split.train) + len(split.holdout), recipe.balances)
     labels = sum(len(target.labels) for target in targets)
     fewest = recipe.min_tickets_per_feature or (1 if exact else 2)
+    counted = TokenCounts.of(texts)
     while True:
         features, matrix = TextFeatures.fit(
-            texts, min_tickets=fewest, shortest_piece=recipe.shortest_piece, longest_piece=recipe.longest_piece
+            counted,
+            min_tickets=fewest,
+            shortest_piece=recipe.shortest_piece,
+            longest_piece=recipe.longest_piece,
         )
         if not exact or features.width * labels <= MOST_EXACT_WEIGHTS or fewest >= MOST_TICKETS_TO_ASK_OF_A_FEATURE:
             return features, matrix
