@@ -332,7 +332,8 @@ class _Pieces:
 def _stacked(parts: Iterator[sparse.csr_matrix], rows: int, columns: int, entries: int) -> sparse.csr_matrix:
     """The parts one below the other, written straight into their place: joining them afterwards would need the memory twice."""
     values, indices = np.empty(entries, np.float32), np.empty(entries, np.int32)
-    bounds = np.zeros(rows + 1, np.int64)
+    # Of one type with the indices, or scipy would widen those.
+    bounds = np.zeros(rows + 1, np.int32 if entries < 2**31 else np.int64)
     row = entry = 0
     for part in parts:
         values[entry : entry + part.nnz], indices[entry : entry + part.nnz] = part.data, part.indices

@@ -36,7 +36,7 @@ Rows = NDArray[np.int64]
 MOST_EXACT_WEIGHTS = 25_000_000
 
 # Models fitted side by side, times tickets: bounds the memory of their scores (four arrays of 4 bytes each).
-MOST_SCORES_AT_ONCE = 8_000_000
+MOST_SCORES_AT_ONCE = 5_000_000
 
 
 @dataclass(frozen=True)

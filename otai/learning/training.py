@@ -99,6 +99,8 @@ def train(
             prior_shares=recipe.prior_shares,
             tickets_to_calibrate=recipe.tickets_to_calibrate,
         )
+        # A sketch has no more need of the matrix, and for many tickets it is a large one.
+        del train_matrix, inputs
         steps.finish()
         unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
         fitting.forget()
