@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Length, Lower
+from django.db.models.lookups import Exact
 
 from otai.db import new_id
+from otai.orgs.permissions import Action, Role, allowed, scopes_allow
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
@@ -16,9 +20,18 @@ class User(AbstractUser):
     """A person who signs in. What they may do comes from their membership of an organisation, not from here."""
 
     email = models.EmailField(unique=True)
+    language = models.CharField(
+        max_length=5, blank=True, default="", help_text="en or de; empty: what the browser asks for."
+    )
 
     class Meta:
         db_table = "orgs_user"
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="orgs_user_has_a_mail_address_of_their_own"),
+            models.CheckConstraint(
+                condition=Q(language__in=["", "en", "de"]), name="orgs_user_reads_a_language_that_we_write"
+            ),
+        ]
 
 
 class Organisation(models.Model):
@@ -45,3 +58,117 @@ class Organisation(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+
+_roles = [(role.value, role.value) for role in Role]
+
+
+class Member(models.Model):
+    """A person in an organisation, with one role. The same person may be in several organisations."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=_roles)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "orgs_member"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "user"], name="orgs_member_is_in_an_organisation_once"),
+            models.CheckConstraint(condition=Q(role__in=list(Role)), name="orgs_member_has_a_known_role"),
+        ]
+
+    def may(self, action: Action | str) -> bool:
+        return allowed(self.role, Action(action))
+
+
+class Invitation(models.Model):
+    """A mail address that may join, by a link. Only the SHA-256 of the link's token is kept: who reads the table cannot join."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=_roles)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    invited_by = models.CharField(max_length=200)
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "orgs_invitation"
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=list(Role)), name="orgs_invitation_has_a_known_role"),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(withdrawn_at__isnull=True),
+                name="orgs_invitation_ends_one_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("invited_at")), name="orgs_invitation_expires_after_it_is_made"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "email"],
+                condition=Q(accepted_at__isnull=True, withdrawn_at__isnull=True),
+                name="orgs_invitation_is_the_only_open_one",
+            ),
+        ]
+
+    def is_open(self, now: datetime) -> bool:
+        return self.accepted_at is None and self.withdrawn_at is None and now < self.expires_at
+
+
+class ApiKey(models.Model):
+    """A program's way in, for one organisation. The secret is shown once; only its SHA-256 is kept.
+
+    A plain hash is enough because the secret is 256 random bits: there is nothing to guess, and no need to slow guessing down.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_sha256 = models.CharField(max_length=64)
+    scopes = models.JSONField()
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "orgs_api_key"
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="orgs_api_key_has_a_name"),
+            models.CheckConstraint(
+                condition=Exact(Length("secret_sha256"), 64), name="orgs_api_key_keeps_a_hash_and_no_secret"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="orgs_api_key_expires_after_it_is_made",
+            ),
+        ]
+
+    def may(self, action: Action | str) -> bool:
+        return scopes_allow(self.scopes, Action(action))
+
+    def is_usable(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class TeamEvent(models.Model):
+    """What happened to members, invitations and keys, and who did it. Written with each change, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="team_events")
+    at = models.DateTimeField()
+    who = models.CharField(max_length=200)
+    what = models.CharField(max_length=40)
+    subject = models.CharField(max_length=254)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "orgs_team_event"
+        indexes = [models.Index(fields=["organisation", "-at"], name="orgs_team_event_by_time")]

@@ -1,13 +1,28 @@
 from __future__ import annotations
 
-from django.db.models import QuerySet
+import hashlib
+import hmac
+import re
+from datetime import datetime
+from uuid import UUID
 
-from otai.errors import Invalid, NotFound
-from otai.orgs.models import Organisation
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+
+from otai.errors import Invalid, NotAllowed, NotFound
+from otai.orgs.models import ApiKey, Invitation, Member, Organisation, TeamEvent, User
 
 
 class OrganisationNotNamed(Invalid):
     code = "organisation_not_named"
+
+
+class ApiKeyUnknown(NotAllowed):
+    code = "api_key_unknown"
+
+
+class ApiKeyEnded(NotAllowed):
+    code = "api_key_ended"
 
 
 def organisation(slug: str) -> Organisation:
@@ -32,3 +47,72 @@ def the_only_organisation() -> Organisation:
 
 def organisations() -> QuerySet[Organisation]:
     return Organisation.objects.order_by("slug")
+
+
+def member(user: User, slug: str) -> Member:
+    """The person's membership of an organisation, with the organisation. Raises NotFound, in the same words whether there is no such
+    organisation or it is not theirs."""
+    found = Member.objects.select_related("organisation").filter(user=user, organisation__slug=slug).first()
+    if found is None:
+        raise NotFound(f"There is no organisation {slug!r}.", slug=slug)
+    found.user = user
+    return found
+
+
+def memberships(user: User) -> QuerySet[Member]:
+    """The organisations of a person, by name."""
+    return Member.objects.select_related("organisation").filter(user=user).order_by(Lower("organisation__name"))
+
+
+def members(organisation: Organisation) -> QuerySet[Member]:
+    """The people of an organisation, who came first first."""
+    return Member.objects.select_related("user").filter(organisation=organisation).order_by("joined_at", "id")
+
+
+def member_with_id(organisation: Organisation, id: UUID) -> Member:
+    """Raises NotFound, also for another organisation's member."""
+    found = members(organisation).filter(id=id).first()
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found
+
+
+def open_invitations(organisation: Organisation, *, now: datetime) -> QuerySet[Invitation]:
+    """Invitations that can still be accepted, the newest first."""
+    return Invitation.objects.filter(
+        organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=now
+    ).order_by("-invited_at", "-id")
+
+
+def api_keys(organisation: Organisation) -> QuerySet[ApiKey]:
+    """All keys, revoked and expired ones too, the newest first."""
+    return ApiKey.objects.filter(organisation=organisation).order_by("-created_at", "-id")
+
+
+def team_events(organisation: Organisation) -> QuerySet[TeamEvent]:
+    """What happened to members, invitations and keys, the newest first."""
+    return TeamEvent.objects.filter(organisation=organisation).order_by("-at", "-id")
+
+
+def key_of(secret: str, *, now: datetime) -> ApiKey:
+    """The usable key, with its organisation, that `otai_<prefix>_<secret>` is. One query; nothing is written.
+
+    Raises ApiKeyUnknown, and ApiKeyEnded (revoked or expired) to those alone who hold the right secret.
+    """
+    brand, _, rest = secret.partition("_")
+    prefix, _, random = rest.partition("_")
+    found = None
+    if brand == "otai" and random and re.fullmatch(r"[a-z0-9]{1,12}", prefix):
+        found = ApiKey.objects.select_related("organisation").filter(prefix=prefix).first()
+    # Compared in the same time whether the prefix exists or not, and wherever the first difference is.
+    given = hashlib.sha256(random.encode(errors="surrogatepass")).hexdigest()
+    is_right = hmac.compare_digest(given, found.secret_sha256 if found else "0" * 64)
+    if found is None or not is_right:
+        raise ApiKeyUnknown(
+            "This API key is not one of ours. Was it copied completely? It looks like otai_abcd2345_..."
+        )
+    if found.revoked_at is not None:
+        raise ApiKeyEnded(f"The API key {found.name!r} was revoked on {found.revoked_at:%Y-%m-%d}. Make a new one.")
+    if not found.is_usable(now):
+        raise ApiKeyEnded(f"The API key {found.name!r} expired on {found.expires_at:%Y-%m-%d}. Make a new one.")
+    return found

@@ -1,0 +1,160 @@
+"""Invitations: a link for one mail address, good for a week, used once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from otai.errors import Invalid, NotAllowed, NotFound, Refused
+from otai.orgs.models import Invitation, Member, Organisation, User
+from otai.orgs.operations.members import AlreadyMember, add_member, checked_role, record
+from otai.orgs.permissions import Role
+
+invitation_lasts = timedelta(days=7)
+most_open_invitations = 50
+"""For one organisation. Each is a mail to an address that somebody typed: more would make us a sender of unwanted mail."""
+
+
+class InvalidInvitation(Invalid):
+    code = "invalid_invitation"
+
+
+class TooManyInvitations(Refused):
+    code = "too_many_invitations"
+
+
+class InvitationUnknown(NotFound):
+    code = "invitation_unknown"
+
+
+class InvitationOver(Refused):
+    code = "invitation_over"
+
+
+class InvitationForAnother(NotAllowed):
+    code = "invitation_for_another"
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationMade:
+    """`token` belongs into the link and nowhere else: it is not kept."""
+
+    invitation: Invitation
+    token: str
+
+
+def invite(*, organisation: Organisation, email: str, role: Role | str, who: str, now: datetime) -> InvitationMade:
+    """An invitation with a new link; an open one for the same address ends, so that the newest mail is the one that works.
+
+    Raises InvalidInvitation (no mail address), RoleUnknown, AlreadyMember, TooManyInvitations.
+    """
+    role = checked_role(role)
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidInvitation(f"{email!r} is no mail address.", field="email") from None
+    if len(email) > 254:
+        raise InvalidInvitation("A mail address has at most 254 characters.", field="email")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
+            raise AlreadyMember(f"{email} is in {organisation.name} already.", email=email)
+        is_open = Invitation.objects.filter(
+            organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True
+        )
+        is_open.filter(email=email).update(withdrawn_at=now)
+        waiting = is_open.filter(expires_at__gt=now).count()
+        if waiting >= most_open_invitations:
+            raise TooManyInvitations(
+                f"{waiting} invitations are open. Withdraw one, or wait until somebody accepts.", waiting=waiting
+            )
+        invitation = Invitation.objects.create(
+            organisation=organisation,
+            email=email,
+            role=role.value,
+            token_sha256=_sha256(token),
+            invited_by=who[:200],
+            invited_at=now,
+            expires_at=now + invitation_lasts,
+        )
+        record(organisation, who=who, what="invited", subject=email, now=now, role=role.value)
+    return InvitationMade(invitation, token)
+
+
+def withdraw_invitation(*, organisation: Organisation, invitation: UUID, who: str, now: datetime) -> None:
+    """The link stops working. Once withdrawn or accepted, this changes nothing. Raises NotFound."""
+    with transaction.atomic():
+        found = Invitation.objects.select_for_update().filter(organisation=organisation, id=invitation).first()
+        if found is None:
+            raise NotFound("There is no such invitation.")
+        if found.accepted_at is not None or found.withdrawn_at is not None:
+            return
+        found.withdrawn_at = now
+        found.save(update_fields=["withdrawn_at"])
+        record(organisation, who=who, what="invitation_withdrawn", subject=found.email, now=now)
+
+
+def open_invitation(token: str, *, now: datetime) -> Invitation:
+    """What the link invites to. Raises InvitationUnknown, and InvitationOver (used, withdrawn, expired)."""
+    return _checked_open(_found(token), now=now)
+
+
+def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
+    """The person joins in the role they were invited to. Opening the link again after joining changes nothing.
+
+    Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a forwarded
+    link lets nobody in.
+    """
+    with transaction.atomic():
+        invitation = _found(token, lock=True)
+        organisation = invitation.organisation
+        if user.email.lower() != invitation.email:
+            raise InvitationForAnother(
+                f"This invitation is for {invitation.email}, and you are signed in as {user.email}. Sign in as "
+                f"{invitation.email}, or ask for an invitation of your own.",
+                email=invitation.email,
+            )
+        member = Member.objects.filter(organisation=organisation, user=user).first()
+        if member is not None and invitation.accepted_by_id == user.pk:
+            return member
+        _checked_open(invitation, now=now)
+        invitation.accepted_at, invitation.accepted_by = now, user
+        invitation.save(update_fields=["accepted_at", "accepted_by"])
+        if member is not None:
+            return member
+        return add_member(organisation=organisation, user=user, role=invitation.role, who=user.email, now=now)
+
+
+def _found(token: str, *, lock: bool = False) -> Invitation:
+    rows = Invitation.objects.select_related("organisation")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    found = rows.filter(token_sha256=_sha256(token)).first()
+    if found is None:
+        raise InvitationUnknown("This invitation link is not one of ours. Was it copied completely?")
+    return found
+
+
+def _checked_open(invitation: Invitation, *, now: datetime) -> Invitation:
+    again = f"Ask {invitation.organisation.name} for a new one."
+    if invitation.accepted_at is not None:
+        raise InvitationOver(f"This invitation was used already. {again}")
+    if invitation.withdrawn_at is not None:
+        raise InvitationOver(f"This invitation was withdrawn. {again}")
+    if now >= invitation.expires_at:
+        raise InvitationOver(f"This invitation was good until {invitation.expires_at:%Y-%m-%d}. {again}")
+    return invitation
+
+
+def _sha256(token: str) -> str:
+    # A token has 256 random bits: a plain hash is safe, and finding the row by it takes no secret comparison.
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,116 @@
+"""API keys: made, used, revoked. The secret leaves this module once, in what `create_api_key` returns."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.models import ApiKey, Organisation
+from otai.orgs.operations.members import record
+from otai.orgs.permissions import Scope
+
+most_api_keys = 100
+"""Usable keys of one organisation; nobody keeps an eye on more."""
+use_is_noted_every = timedelta(minutes=1)
+"""A key that calls a hundred times a second writes once a minute."""
+
+_prefix_alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class InvalidApiKey(Invalid):
+    code = "invalid_api_key"
+
+
+class TooManyApiKeys(Refused):
+    code = "too_many_api_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMade:
+    """`secret` is what the program sends, `otai_<prefix>_<secret>`; it cannot be shown a second time."""
+
+    key: ApiKey
+    secret: str
+
+
+def create_api_key(
+    *,
+    organisation: Organisation,
+    name: str,
+    scopes: Iterable[Scope | str],
+    who: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> KeyMade:
+    """A key that may do what its scopes say, and nothing else. Raises InvalidApiKey (name, scopes, expiry), TooManyApiKeys."""
+    name = " ".join(name.split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise InvalidApiKey(
+            "A key needs a name of 1 to 100 printable characters, so that you know it again.", field="name"
+        )
+    wanted = set(scopes)
+    if unknown := sorted(wanted - set(Scope)):
+        raise InvalidApiKey(f"There is no scope {unknown[0]!r}. The scopes are {', '.join(Scope)}.", field="scopes")
+    if not wanted:
+        raise InvalidApiKey(f"A key needs at least one scope: {', '.join(Scope)}.", field="scopes")
+    if expires_at is not None and expires_at <= now:
+        raise InvalidApiKey("A key cannot expire in the past.", field="expires_at")
+    random = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
+        if usable.count() >= most_api_keys:
+            raise TooManyApiKeys(
+                f"There are {most_api_keys} usable keys. Revoke one that is not used any more.", keys=most_api_keys
+            )
+        key = ApiKey.objects.create(
+            organisation=organisation,
+            name=name,
+            prefix=_new_prefix(),
+            secret_sha256=hashlib.sha256(random.encode()).hexdigest(),
+            scopes=[scope.value for scope in Scope if scope in wanted],
+            created_by=who[:200],
+            created_at=now,
+            expires_at=expires_at,
+        )
+        record(organisation, who=who, what="key_created", subject=name, now=now, prefix=key.prefix, scopes=key.scopes)
+    return KeyMade(key, f"otai_{key.prefix}_{random}")
+
+
+def revoke_api_key(*, organisation: Organisation, key: UUID, who: str, now: datetime) -> ApiKey:
+    """The key opens nothing from its next use on. Revoking it again changes nothing. Raises NotFound."""
+    with transaction.atomic():
+        found = ApiKey.objects.select_for_update().filter(organisation=organisation, id=key).first()
+        if found is None:
+            raise NotFound("There is no such key.")
+        if found.revoked_at is None:
+            found.revoked_at = now
+            found.save(update_fields=["revoked_at"])
+            record(organisation, who=who, what="key_revoked", subject=found.name, now=now, prefix=found.prefix)
+    return found
+
+
+def note_use(key: ApiKey, *, now: datetime) -> None:
+    """Remembers when the key was last used, at most once a minute. Call it after `queries.key_of`."""
+    before = now - use_is_noted_every
+    if key.last_used_at is not None and key.last_used_at > before:
+        return
+    unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
+    ApiKey.objects.filter(unnoted, id=key.id).update(last_used_at=now)
+    key.last_used_at = now
+
+
+def _new_prefix() -> str:
+    while True:
+        # 8 of 31 characters, none of which is mistaken for another: for people to tell keys apart, not part of the secret.
+        prefix = "".join(secrets.choice(_prefix_alphabet) for _ in range(8))
+        if not ApiKey.objects.filter(prefix=prefix).exists():
+            return prefix

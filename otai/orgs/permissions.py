@@ -1,0 +1,77 @@
+"""What each role may do, and what each scope of an API key opens. Tables of values: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """Something that a member or an API key may be allowed to do; every page and every endpoint names the one it needs."""
+
+    VIEW = "view"
+    PREDICT = "predict"
+    GIVE_FEEDBACK = "give_feedback"
+    UPLOAD_TICKETS = "upload_tickets"
+    TRAIN = "train"
+    MANAGE_MODELS = "manage_models"
+    BUY = "buy"
+    MANAGE_WEBHOOKS = "manage_webhooks"
+    MANAGE_KEYS = "manage_keys"
+    MANAGE_TEAM = "manage_team"
+    MANAGE_ORGANISATION = "manage_organisation"
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    BILLING = "billing"
+    TRAINER = "trainer"
+    VIEWER = "viewer"
+
+
+class Scope(StrEnum):
+    """What an API key is for. A key is given some of these, and never does more."""
+
+    READ = "read"
+    PREDICT = "predict"
+    FEEDBACK_WRITE = "feedback:write"
+    TICKETS_WRITE = "tickets:write"
+    RUNS_ORDER = "runs:order"
+    MODELS_MANAGE = "models:manage"
+    BILLING_BUY = "billing:buy"
+    WEBHOOKS_MANAGE = "webhooks:manage"
+
+
+_everyone = frozenset({Action.VIEW, Action.PREDICT})
+
+ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
+    Role.VIEWER: _everyone,
+    # Who pays the invoices need not be able to train, and who trains need not be able to spend money: a training spends credits only.
+    Role.BILLING: _everyone | {Action.BUY},
+    Role.TRAINER: _everyone
+    | {Action.GIVE_FEEDBACK, Action.UPLOAD_TICKETS, Action.TRAIN, Action.MANAGE_MODELS, Action.MANAGE_WEBHOOKS},
+    Role.OWNER: frozenset(Action),
+}
+
+SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
+    Scope.READ: frozenset({Action.VIEW}),
+    Scope.PREDICT: frozenset({Action.PREDICT}),
+    Scope.FEEDBACK_WRITE: frozenset({Action.GIVE_FEEDBACK}),
+    Scope.TICKETS_WRITE: frozenset({Action.UPLOAD_TICKETS}),
+    Scope.RUNS_ORDER: frozenset({Action.TRAIN}),
+    Scope.MODELS_MANAGE: frozenset({Action.MANAGE_MODELS}),
+    Scope.BILLING_BUY: frozenset({Action.BUY}),
+    Scope.WEBHOOKS_MANAGE: frozenset({Action.MANAGE_WEBHOOKS}),
+    # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself permanent.
+}
+
+
+def allowed(role: Role | str, action: Action) -> bool:
+    """Whether a member with this role may do this. A role that is not in the table may do nothing."""
+    return role in tuple(Role) and action in ROLE_ACTIONS[Role(role)]
+
+
+def scopes_allow(scopes: Iterable[str], action: Action) -> bool:
+    """Whether an API key with these scopes may do this. A scope that is not in the table opens nothing."""
+    known = tuple(Scope)
+    return any(scope in known and action in SCOPE_ACTIONS[Scope(scope)] for scope in scopes)

@@ -1,0 +1,104 @@
+"""Who may see a page. Every page of an organisation lives below `/<slug>/` and names the action that it needs:
+
+@page(Action.TRAIN)
+def train(request: MemberRequest) -> HttpResponse: ...
+
+path("<slug:slug>/train/", train, name="train")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from otai.errors import NotFound
+from otai.orgs import queries
+from otai.orgs.models import Member, Organisation, User
+from otai.orgs.permissions import Action
+
+View = Callable[..., HttpResponseBase]
+
+
+class MemberRequest(HttpRequest):
+    """What a view behind `@page` gets: the request of a signed-in member of the organisation in the address."""
+
+    user: User
+    member: Member
+    organisation: Organisation
+
+
+def page(action: Action) -> Callable[[View], View]:
+    """The view is for members of the organisation in the address whose role allows `action`.
+
+    Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the same for both. A role
+    that does not allow it: 403. The view gets the request with `member` and `organisation`, and the rest of the address
+    without `slug`. `view.page_action` says what was asked for, so that tests can walk the URL table.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @never_cache
+        def guarded(request: HttpRequest, *args: Any, slug: str, **rest: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            try:
+                member = queries.member(request.user, slug)
+            except NotFound as missing:
+                raise Http404(missing.message) from None
+            known = cast(MemberRequest, request)
+            known.member, known.organisation = member, member.organisation
+            if not member.may(action):
+                raise PermissionDenied(
+                    _("Your role in %(organisation)s does not include this. An owner can change it on the Team page.")
+                    % {"organisation": member.organisation.name}
+                )
+            return view(request, *args, **rest)
+
+        guarded.page_action = action  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def signed_in(view: View) -> View:
+    """The view is for anybody who is signed in, member of an organisation or not."""
+
+    @wraps(view)
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **rest: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return to_sign_in(request)
+        return view(request, *args, **rest)
+
+    guarded.page_action = None  # type: ignore[attr-defined]
+    return guarded
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, with the way back. A part of a page (htmx) asks the browser to take the whole page there."""
+    back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    if from_htmx := request.headers.get("HX-Request") == "true":
+        back = local_path(request, request.headers.get("HX-Current-URL", ""))
+    address = resolve_url(settings.LOGIN_URL)
+    if back:
+        address += "?" + urlencode({"next": back})
+    if from_htmx:
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def local_path(request: HttpRequest, url: str, *, otherwise: str = "") -> str:
+    """`url` if it leads to this installation, else `otherwise`. Ask it before following any address that came with a request."""
+    secure = request.is_secure()
+    is_ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=secure)
+    return url if is_ours else otherwise

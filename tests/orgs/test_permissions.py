@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action, Role, Scope, allowed, scopes_allow
+
+pytestmark = pytest.mark.pure
+
+MAY = {
+    Role.VIEWER: "view predict",
+    Role.BILLING: "view predict buy",
+    Role.TRAINER: "view predict give_feedback upload_tickets train manage_models manage_webhooks",
+    Role.OWNER: "view predict give_feedback upload_tickets train manage_models buy manage_webhooks manage_keys manage_team "
+    "manage_organisation",
+}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", Action)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(role: Role, action: Action) -> None:
+    assert allowed(role, action) == (action.value in MAY[role].split())
+
+
+def test_every_role_and_every_scope_is_in_its_table() -> None:
+    assert set(ROLE_ACTIONS) == set(Role)
+    assert set(SCOPE_ACTIONS) == set(Scope)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_is_not_a_role_or_a_scope_opens_nothing(action: Action) -> None:
+    for nothing in ("", "Owner", "admin", "owner ", "*"):
+        assert not allowed(nothing, action)
+        assert not scopes_allow([nothing], action)
+    assert not scopes_allow([], action)
+
+
+@pytest.mark.parametrize("action", [Action.MANAGE_TEAM, Action.MANAGE_KEYS, Action.MANAGE_ORGANISATION])
+def test_no_key_can_let_people_in_or_make_keys(action: Action) -> None:
+    assert not scopes_allow(list(Scope), action)
+
+
+def test_a_key_does_what_its_scopes_say_together() -> None:
+    scopes = ["read", "runs:order"]
+    assert [action for action in Action if scopes_allow(scopes, action)] == [Action.VIEW, Action.TRAIN]
