@@ -70,6 +70,10 @@ ALLOWED_HOSTS = os.environ.get("OTAI_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "otai_language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -78,21 +82,27 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
     "otai.orgs",
     "otai.ledger",
     "otai.billing",
     "otai.tickets",
     "otai.runs",
     "otai.serving",
+    "otai.web",
 ]
 MIDDLEWARE: list[str] = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "otai.web.middleware.CompressPages",
+    "otai.web.middleware.StudioMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -104,14 +114,20 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "otai.web.frame.frame",
             ],
         },
     },
 ]
-STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = (
-    True  # style sheets are served from where the packages keep them: no step before the first page
-)
+STATIC_URL = "/static/"
+STATIC_ROOT = OTAI_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MANIFEST_STRICT = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # `otai studio` fills STATIC_ROOT at its start: compressed once, named by content, kept by browsers. Before, as the packages keep them.
+    "staticfiles": {"BACKEND": "otai.web.static_files.StudioStatic"},
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

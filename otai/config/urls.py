@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
 from otai.api import watching
 from otai.api.stripe_webhook import stripe_webhook
@@ -14,4 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", watching.live, name="live"),
     path("health/ready", watching.ready, name="ready"),
     path("metrics", watching.metrics, name="metrics"),
+    path("i18n/language", set_language, name="set_language"),
+    path("", include("otai.web.urls")),
 ]

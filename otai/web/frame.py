@@ -1,0 +1,116 @@
+"""What surrounds every page: navigation, balance, warnings, theme. Asked for lazily, so a page that shows none of it pays for none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from otai.billing import queries as billing
+from otai.errors import NotFound
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "otai_theme"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A word of the navigation; `page` is the name of its address."""
+
+    word: str | Promise
+    page: str
+    icon: str
+
+
+DESTINATIONS = (
+    Destination(_("Home"), "web:home", "home"),
+    Destination(_("Tickets"), "web:tickets", "tickets"),
+    Destination(_("Train"), "web:train", "train"),
+    Destination(_("Models"), "web:models", "models"),
+    Destination(_("Credits"), "web:credits", "credits"),
+    Destination(_("Team"), "web:team", "team"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    word: str | Promise
+    icon: str
+    address: str
+    is_here: bool
+
+
+class Frame:
+    """Of one request. Templates know it as `frame`."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def organisation(self) -> Organisation | None:
+        """The organisation of the page; None on pages of nobody's, such as signing in."""
+        return getattr(self._request, "organisation", None)
+
+    @property
+    def member(self) -> Any:
+        return getattr(self._request, "member", None)
+
+    @property
+    def theme(self) -> str:
+        chosen = self._request.COOKIES.get(THEME_COOKIE, "auto")
+        return chosen if chosen in THEMES else "auto"
+
+    @cached_property
+    def navigation(self) -> list[NavigationItem]:
+        """The six words; those whose page is not there are left out."""
+        here = self._request.path
+        home = self._address("web:home")
+        items = []
+        for destination in DESTINATIONS:
+            if address := self._address(destination.page):
+                is_here = here == home if address == home else here.startswith(address)
+                items.append(NavigationItem(destination.word, destination.icon, address, is_here))
+        return items
+
+    def _address(self, page: str) -> str:
+        """Of a page of this organisation; empty while there is no such page."""
+        if self.organisation is None:
+            return ""
+        try:
+            return reverse(page, args=[self.organisation.slug])
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def help(self) -> str:
+        return self._address("web:help")
+
+    @property
+    def credits_page(self) -> str:
+        return self._address("web:credits")
+
+    @cached_property
+    def balance(self) -> ledger.Balance | None:
+        return ledger.balance(self.organisation.id) if self.organisation else None
+
+    @cached_property
+    def warnings(self) -> list[billing.AccountWarning]:
+        if self.organisation is None:
+            return []
+        try:
+            return billing.warnings(self.organisation)
+        except NotFound:
+            # Never signed up for a tier: an organisation made by hand.
+            return []
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Django's context processor."""
+    return {"frame": Frame(request)}

@@ -1,0 +1,82 @@
+"""What every answer gets: a Content-Security-Policy, compression, and a page in words where a room refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.template.loader import render_to_string
+
+from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+
+STATUS: dict[type[OtaiError], int] = {Refused: 409, Invalid: 422, NotFound: 404, NotAllowed: 403, Unavailable: 503}
+
+POLICY: dict[str, tuple[str, ...]] = {
+    "default-src": ("'none'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    "img-src": ("'self'", "data:"),
+    "font-src": ("'self'",),
+    "connect-src": ("'self'",),
+    "manifest-src": ("'self'",),
+    "form-action": ("'self'",),
+    "frame-ancestors": ("'none'",),
+    "base-uri": ("'none'",),
+    "object-src": ("'none'",),
+}
+"""Nothing inline, nothing from elsewhere. `data:` is for the pictures that Django's admin draws with its style sheets."""
+
+
+def content_security_policy(**more: tuple[str, ...]) -> str:
+    """The policy as a header; `more` adds sources, `script_src=("https://...",)`, for the one page that needs them."""
+    added = {name.replace("_", "-"): sources for name, sources in more.items()}
+    merged = {name: sources + added.pop(name, ()) for name, sources in POLICY.items()} | added
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in merged.items())
+
+
+def status_of(error: OtaiError) -> int:
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+class StudioMiddleware:
+    """The policy on every answer, and refusals of the rooms as pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.policy = content_security_policy()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.policy)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(self)")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A page says what happened and what would help; a part of a page (htmx) gets a notice in its place."""
+        if not isinstance(exception, OtaiError):
+            return None
+        status = status_of(exception)
+        template = "web/parts/refusal.html" if is_part(request) else "web/refusal.html"
+        context: dict[str, Any] = {"error": exception, "status": status}
+        return HttpResponse(render_to_string(template, context, request=request), status=status)
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Whether htmx asked, for a part of a page."""
+    return bool(getattr(request, "htmx", False)) and not getattr(request.htmx, "boosted", False)  # type: ignore[attr-defined]
+
+
+class CompressPages(GZipMiddleware):
+    """Whole pages only. A stream stays as it is: compressed, its events would wait for each other.
+
+    Against BREACH, Django pads the answer with random bytes and masks the CSRF token anew each time.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or settings.DEBUG:
+            return response
+        return super().process_response(request, response)

@@ -1,0 +1,229 @@
+"""The components of the Studio, as template tags: `{% load studio %}`. Each has a template in `web/parts/` and its looks in css/parts.css.
+
+{% card _("Now") %} ... {% endcard %}             {% icon "clock" %}
+{% notice "warning" %} ... {% endnotice %}        {% badge "completed" %}
+{% empty _("No tickets yet") "tickets" %} ... {% endempty %}
+{% dialog "delete" _("Delete this model?") %} ... {% enddialog %}    (a button with data-opens="delete" opens it)
+{% table_frame _("Ledger") %}<table class="table"> ... </table>{% endtable_frame %}
+{% chart _("Coverage against precision") "line" %}<table> ... </table>{% endchart %}
+{% field form.name %}   {% figure "84.1" unit="%" label=_("right") %}   {% spend _("Train") credits=3 left=25 %}
+{% pages newer older %}   {{ moment|stamp:organisation }}   {{ moment|day:organisation }}   {{ 3|credits }}   {{ money|money }}
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from otai.units import Money
+
+register = template.Library()
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of icons.svg. Without a label it is decoration: a word has to stand beside it."""
+    address = f"{static('web/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"/></svg>', address)
+
+
+BADGES: dict[str, tuple[str, str, Any]] = {
+    # what it is called in the rooms: (tone, icon, word)
+    "queued": ("quiet", "held", _("Waiting")),
+    "training": ("accent", "loader", _("Training")),
+    "evaluating": ("accent", "loader", _("Evaluating")),
+    "completed": ("good", "done", _("Completed")),
+    "failed": ("bad", "failed", _("Failed")),
+    "cancelled": ("quiet", "ban", _("Cancelled")),
+    "live": ("good", "live", _("Live")),
+    "held": ("quiet", "held", _("Held")),
+    "captured": ("quiet", "check", _("Spent")),
+    "released": ("good", "undo", _("Given back")),
+    "refunded": ("good", "undo", _("Refunded")),
+    "open": ("warning", "clock", _("To be paid")),
+    "processing": ("quiet", "loader", _("With the bank")),
+    "part_paid": ("warning", "clock", _("Part paid")),
+    "paid": ("good", "done", _("Paid")),
+    "disputed": ("bad", "alert", _("Disputed")),
+    "reversed": ("bad", "undo", _("Taken back")),
+    "late": ("bad", "alert", _("Late")),
+    "on_time": ("good", "clock", _("On time")),
+}
+
+
+@register.inclusion_tag("web/parts/badge.html")
+def badge(kind: str, word: str = "", tone: str = "", icon: str = "") -> dict[str, Any]:
+    """A state as icon and word: of `BADGES`, or one of your own with word, tone (quiet, accent, good, warning, bad) and icon."""
+    known_tone, known_icon, known_word = BADGES.get(kind, ("quiet", "info", kind))
+    return {"tone": tone or known_tone, "icon": icon or known_icon, "word": word or known_word}
+
+
+def _block(template_name: str, content: str, **context: Any) -> SafeString:
+    return SafeString(render_to_string(template_name, {"content": content, **context}))
+
+
+@register.simple_block_tag
+def card(content: str, title: str = "", id: str = "", icon: str = "", wide: bool = False, more: str = "") -> SafeString:
+    """A part of a page with a border. `more` is the address behind the title's arrow."""
+    return _block("web/parts/card.html", content, title=title, id=id, icon=icon, wide=wide, more=more)
+
+
+@register.simple_block_tag
+def notice(content: str, tone: str = "info", title: str = "") -> SafeString:
+    """Something to know, in place: tone info, good, warning or bad, each with icon and word."""
+    icons = {"info": "info", "good": "done", "warning": "alert", "bad": "error"}
+    return _block("web/parts/notice.html", content, tone=tone, title=title, icon=icons[tone])
+
+
+@register.simple_block_tag
+def empty(content: str, title: str, icon: str = "info") -> SafeString:
+    """An empty page teaches the next step."""
+    return _block("web/parts/empty.html", content, title=title, icon=icon)
+
+
+@register.simple_block_tag
+def dialog(content: str, id: str, title: str) -> SafeString:
+    """Opened by a button with `data-opens="ID"`; Escape, the cross and `data-closes` close it."""
+    return _block("web/parts/dialog.html", content, id=id, title=title)
+
+
+@register.simple_block_tag
+def table_frame(content: str, label: str, tall: bool = False) -> SafeString:
+    """Around a wide or long table: it scrolls by itself, by keyboard too, and its head stays."""
+    return _block("web/parts/table_frame.html", content, label=label, tall=tall)
+
+
+@register.simple_block_tag
+def chart(
+    content: str,
+    title: str,
+    kind: str = "line",
+    x: str = "number",
+    unit: str = "",
+    y_min: str = "",
+    y_max: str = "",
+    hide_title: bool = False,
+) -> SafeString:
+    """A chart drawn from the table inside: first column x, each further column a line. The table stays, folded, behind it.
+
+    A cell's `data-value` is drawn where it is there, else its text; numbers with a decimal point. `x` is number or time
+    (ISO dates). charts.js draws; without scripts the table stands open.
+    """
+    return _block(
+        "web/parts/chart.html",
+        content,
+        title=title,
+        kind=kind,
+        x=x,
+        unit=unit,
+        y_min=y_min,
+        y_max=y_max,
+        hide_title=hide_title,
+    )
+
+
+@register.inclusion_tag("web/parts/field.html")
+def field(bound: BoundField, wide: bool = False) -> dict[str, Any]:
+    """A form field with its label, help and errors, tied together for screen readers."""
+    widget = type(bound.field.widget).__name__
+    return {"field": bound, "wide": wide, "is_check": widget == "CheckboxInput", "is_choice": widget == "RadioSelect"}
+
+
+@register.inclusion_tag("web/parts/figure.html")
+def figure(
+    value: Any, unit: str = "", label: str = "", change: str = "", tone: str = "", more: str = ""
+) -> dict[str, Any]:
+    """A number as the hero: large, its unit beside it, what changed, and its source one click away."""
+    return {"value": value, "unit": unit, "label": label, "change": change, "tone": tone, "more": more}
+
+
+@register.inclusion_tag("web/parts/spend.html")
+def spend(
+    text: str, credits: int, left: int, disabled: bool = False, name: str = "", value: str = ""
+) -> dict[str, Any]:
+    """A button that spends says how much, and what remains."""
+    return {"text": text, "credits": credits, "left": left, "disabled": disabled, "name": name, "value": value}
+
+
+@register.inclusion_tag("web/parts/pages.html")
+def pages(newer: str = "", older: str = "") -> dict[str, Any]:
+    """Keyset pagination: addresses of the newer and of the older page, empty where there is none."""
+    return {"newer": newer, "older": older}
+
+
+@register.filter
+def credits(count: int) -> str:
+    """`1 credit`, `28 credits`; thousands set apart as the language does it."""
+    number = formats.number_format(count, use_l10n=True, force_grouping=True)
+    return ngettext("%(number)s credit", "%(number)s credits", count) % {"number": number}
+
+
+@register.filter
+def number(value: Any, places: int | None = None) -> str:
+    """A number as the language writes it."""
+    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def money(amount: Money | None) -> str:
+    """`EUR 450` or `EUR 535.50`, as the language writes it."""
+    if amount is None:
+        return ""
+    value = Decimal(abs(amount.cents)) / 100
+    text = formats.number_format(value, 2 if amount.cents % 100 else 0, use_l10n=True, force_grouping=True)
+    return f"{amount.currency} {MINUS if amount.cents < 0 else ''}{text}"
+
+
+@register.filter
+def percent(share: Any, places: int = 0) -> str:
+    """A share as a percentage: 0.841 with one place is `84.1 %`."""
+    return formats.number_format(round(float(share) * 100, places), places, use_l10n=True) + " %"
+
+
+@register.filter
+def local(at: datetime | None, organisation: Any = None) -> datetime | None:
+    """The time where the organisation is. Without one, as Django's current time zone has it."""
+    if at is None:
+        return None
+    return timezone.localtime(at, organisation.zone if organisation is not None else None)
+
+
+@register.filter
+def stamp(at: datetime | None, organisation: Any = None) -> SafeString | str:
+    """A time as people read it, with the exact one for machines: `22 Nov 2026, 14:05`."""
+    if at is None:
+        return ""
+    there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
+    text = formats.date_format(there, "j. M Y, H:i" if _is_german() else "j M Y, H:i")
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
+
+
+@register.filter
+def day(at: date | None, organisation: Any = None) -> SafeString | str:
+    """A day as people read it: `22 Nov 2026`."""
+    if at is None:
+        return ""
+    there = at
+    if isinstance(at, datetime):
+        there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
+    text = formats.date_format(there, "j. M Y" if _is_german() else "j M Y")
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+def _is_german() -> bool:
+    return (get_language() or "").startswith("de")

@@ -1,0 +1,41 @@
+"""The way in, and what belongs to the browser rather than to an organisation: theme and front door."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from otai.orgs import queries as orgs
+from otai.web.access import local_path, signed_in
+from otai.web.frame import THEME_COOKIE, THEMES
+
+ORGANISATION_COOKIE = "otai_organisation"
+year_in_seconds = 365 * 24 * 60 * 60
+
+
+@require_safe
+@signed_in
+def front_door(request: HttpRequest) -> HttpResponse:
+    """To the organisation last seen, else to the first by name, else to making one."""
+    assert request.user.is_authenticated
+    slugs = [member.organisation.slug for member in orgs.memberships(request.user)]
+    if not slugs:
+        return redirect("web:organisations")
+    last = request.COOKIES.get(ORGANISATION_COOKIE, "")
+    return redirect("web:home", slug=last if last in slugs else slugs[0])
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keeps the choice in a cookie, so that the server writes it into the page: nothing flashes."""
+    chosen = request.POST.get("theme", "auto")
+    response = HttpResponseRedirect(local_path(request, request.POST.get("next", ""), otherwise="/"))
+    response.set_cookie(
+        THEME_COOKIE,
+        chosen if chosen in THEMES else "auto",
+        max_age=year_in_seconds,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
