@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from otai.api import run_events as stream
+from otai.runs import event_stream as stream
 from otai.pricing.price_book import Delivery
 from otai.runs import operations, queue
 from otai.runs.executors import Failed

@@ -1,4 +1,4 @@
-"""The events of a run as they happen (server-sent events). Who may see the run is decided by the view that calls this.
+"""The events of a run as they happen (server-sent events), for both doors. Who may see the run is decided by the view that calls this.
 
     event: move      id: 17    data: {"move": "queued -> training", "at": ..., "why": ...}
     event: progress            data: {"status": "training", "stage": "features", "steps_done": 3, "steps_total": 14, ...}
