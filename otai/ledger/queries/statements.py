@@ -55,14 +55,18 @@ def statement(
     reference: str | None = None,
     hold: UUID | None = None,
     newest_first: bool = False,
+    before: int | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[StatementLine]:
     """The organisation's transfers with since <= time < until, oldest first; each carries the balance after it, filtered or not.
 
-    `kinds` are values of `models.Kind`. Raises InvalidPeriod, and NotFound for an unknown organisation.
+    `kinds` are values of `models.Kind`; `before` is a `seq`, and only what was before it is given: how a long statement is read in
+    pages. Raises InvalidPeriod, and NotFound for an unknown organisation.
     """
     found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold)
+    if before is not None:
+        found = found.filter(seq__lt=before)
     if newest_first:
         found = found.order_by("-seq")
     return [_line(each) for each in found[offset : offset + limit if limit is not None else None]]
@@ -151,11 +155,11 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def _csv_row(cells: list[str | int]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([_harmless(cell) for cell in cells])
+    csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()
 
 
-def _harmless(cell: str | int) -> str | int:
+def harmless(cell: str | int) -> str | int:
     # Leading spaces do not protect: a spreadsheet trims them first.
     if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
         return "'" + cell
