@@ -1,4 +1,5 @@
-"""Workers are killed at random through many real trainings: every run ends, every hold is resolved, nothing is paid twice."""
+"""Workers, and the nodes of a cluster, are killed at random through many real trainings: every run ends, every hold is resolved, nothing
+is paid twice."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,15 +31,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Workers:
-    """`count` workers that are started again whenever they were killed."""
+    """One worker for each of `pools`, started again whenever it was killed."""
 
-    def __init__(self, count: int, database_url: str, folder: Path) -> None:
+    def __init__(self, pools: Sequence[str], database_url: str, folder: Path) -> None:
         self.environment = {**os.environ, "OTAI_DATABASE_URL": database_url}
         self.log = (folder / "workers.log").open("wb")
-        self.processes = [self._start() for _ in range(count)]
+        self.pools = pools
+        self.processes = [self._start(pool) for pool in pools]
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "otai.cli.main", "worker", "--threads", "1", "--grace", "0"]
+    def _start(self, pool: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "otai.cli.main", "worker", "--pool", pool, "--threads", "1", "--grace", "0"]
         return subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
 
     def strike(self, chance: random.Random) -> None:
@@ -50,7 +53,7 @@ class Workers:
             self.processes[number].wait(60)
         else:
             self.processes[number].wait()
-        self.processes[number] = self._start()
+        self.processes[number] = self._start(self.pools[number])
 
     def kill_whoever_trains_first(self, until: float) -> None:
         """The first strike does not wait for the clock: on a fast machine all runs might have ended by then."""
@@ -59,7 +62,7 @@ class Workers:
                 if psutil.Process(process.pid).children():
                     process.kill()
                     process.wait()
-                    self.processes[number] = self._start()
+                    self.processes[number] = self._start(self.pools[number])
                     return
             time.sleep(0.05)
 
@@ -89,22 +92,28 @@ def through_chaos(runs: int, *, database_url: str, folder: Path, workers: int, s
     operations.local_pool(hardware="here", now=now)
     operations.set_pool(name="local", slots=workers, now=now)
     chance = random.Random(runs)
-    at_work = Workers(workers, database_url, folder)
+    at_work = Workers(["local"] * workers, database_url, folder)
     try:
         until = time.monotonic() + seconds
         at_work.kill_whoever_trains_first(until)
-        next_strike = time.monotonic() + pause
-        while not all_ended():
-            assert time.monotonic() < until, (folder / "workers.log").read_text()[-3000:]
-            if time.monotonic() >= next_strike:
-                at_work.strike(chance)
-                next_strike = time.monotonic() + chance.uniform(0.5, 1.5) * pause
-            time.sleep(0.2)
+        strike_until_all_ended(lambda: at_work.strike(chance), chance, until=until, pause=pause, folder=folder)
     finally:
         at_work.stop()
     everything_is_accounted_for()
     killed = Attempt.objects.filter(outcome="worker_lost").count()
     assert killed or RegisteredWorker.objects.filter(ended_as="lost").exists(), "nobody was killed: this proved nothing"
+
+
+def strike_until_all_ended(
+    strike: Callable[[], None], chance: random.Random, *, until: float, pause: float, folder: Path
+) -> None:
+    next_strike = time.monotonic() + pause
+    while not all_ended():
+        assert time.monotonic() < until, (folder / "workers.log").read_text()[-3000:]
+        if time.monotonic() >= next_strike:
+            strike()
+            next_strike = time.monotonic() + chance.uniform(0.5, 1.5) * pause
+        time.sleep(0.2)
 
 
 def everything_is_accounted_for() -> None:
