@@ -6,6 +6,7 @@ because accuracy hides the small queues, and coverage at a precision because it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,11 +128,13 @@ def evaluate(
     thresholds: list[Threshold],
     ticket_ids: list[str],
     seed: int,
+    excerpt: Callable[[int], str] | None = None,
 ) -> AttributeReport:
     """Fills in one attribute's part of the report card.
 
     `train` and `holdout` are row numbers of the data set in which the attribute is known. `probabilities` and `decided`
-    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row.
+    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row. `excerpt` gives
+    the beginning of a holdout ticket by its place among them; without it the card shows ids only.
     """
     actual = target.hot[holdout] > 0
     confidence, right, found_of = decisions(probabilities, decided, actual, multi=target.spec.is_multi)
@@ -156,7 +159,7 @@ def evaluate(
         coverage=[_coverage(threshold, confidence, right, found_of) for threshold in thresholds],
         curve=_curve(confidence, right, found_of),
         reliability=[Reliability(**vars(one)) for one in reliability(confidence, right)],
-        confused_pairs=_confused(target.labels, actual_codes, predicted_codes, confidence, ticket_ids)
+        confused_pairs=_confused(target.labels, actual_codes, predicted_codes, confidence, ticket_ids, excerpt)
         if one_label
         else [],
         micro_f1=None if one_label else float(2 * hits / max(int(actual.sum() + decided.sum()), 1)),
@@ -246,7 +249,12 @@ def _curve(confidence: Floats, right: NDArray[np.bool_], of: int) -> list[CurveP
 
 
 def _confused(
-    labels: tuple[str, ...], actual: Codes, predicted: Codes, confidence: Floats, ticket_ids: list[str]
+    labels: tuple[str, ...],
+    actual: Codes,
+    predicted: Codes,
+    confidence: Floats,
+    ticket_ids: list[str],
+    excerpt: Callable[[int], str] | None,
 ) -> list[ConfusedPair]:
     wrong = np.flatnonzero(actual != predicted)
     pairs, tickets = np.unique(actual[wrong] * len(labels) + predicted[wrong], return_counts=True)
@@ -262,6 +270,7 @@ def _confused(
                 tickets=int(tickets[at]),
                 share_of_actual=float(tickets[at] / max(int((actual == truth).sum()), 1)),
                 ticket_ids=[ticket_ids[row] for row in surest],
+                excerpts=[excerpt(row) for row in surest] if excerpt else [],
             )
         )
     return found

@@ -67,6 +67,9 @@ class Inputs:
     matrix: sparse.csr_matrix
     vectors: Matrix
 
+    def rows(self, which: Rows) -> Inputs:
+        return Inputs(self.matrix[which], self.vectors[which])
+
 
 @dataclass(frozen=True)
 class _Made:
@@ -132,6 +135,10 @@ class Fitting:
     def is_exact_for(tickets: int, balances: Sequence[Balance]) -> bool:
         """Whether so many tickets can be fitted through the products of all their pairs."""
         return tickets <= (MOST_TICKETS_EXACT if len(balances) == 1 else MOST_TICKETS_EXACT_BALANCED)
+
+    def products(self, rows: Rows) -> Matrix | None:
+        """The products of training tickets with each other, by their places in the training part; None where they were never made. Ask before `measure`."""
+        return self._base.products(rows) if isinstance(self._base, ProductBase) else None
 
     @property
     def mixes(self) -> Sequence[Mix]:

@@ -99,11 +99,20 @@ class Space(Protocol):
 
 
 class ProductBase:
-    """What the exact spaces of all balances have in common. `spaces` 1: only one will be asked for, so it takes the memory over."""
+    """What the exact spaces of all balances have in common. `spaces` 1: only one will be asked for, so it takes the memory over.
 
-    def __init__(self, matrix: sparse.csr_matrix, vectors: Matrix, *, spaces: int = 2) -> None:
+    `words` are the products of all pairs of rows, where they are known already; they are taken over too."""
+
+    def __init__(
+        self, matrix: sparse.csr_matrix, vectors: Matrix, *, spaces: int = 2, words: Matrix | None = None
+    ) -> None:
         self._matrix, self._vectors, self._spaces = matrix, vectors, spaces
-        self._words: Matrix | None = gram(matrix)
+        self._words: Matrix | None = gram(matrix) if words is None else words
+
+    def products(self, rows: NDArray[np.int64]) -> Matrix:
+        """A copy of the products of these rows with each other; only before the single space has taken the memory over."""
+        assert self._words is not None
+        return self._words[np.ix_(rows, rows)]
 
     def space(self, balance: Balance, *, curvature: float) -> Space:
         assert self._words is not None

@@ -18,14 +18,17 @@ from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_
 from otai.learning.features import NO_FEATURES, TextFeatures, TokenCounts
 from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.learning_curve import learning_curve
 from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
-from otai.learning.report_card import AttributeReport, Finding, ReportCard
+from otai.learning.report_card import AttributeReport, Finding, ReportCard, excerpt_of
+from otai.learning.smaller import PartDecision, Sample, SmallerModels
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
+from otai.learning.wrong_labels import suspected
 
 Rows = NDArray[np.int64]
 
@@ -99,6 +102,19 @@ def train(
             prior_shares=recipe.prior_shares,
             tickets_to_calibrate=recipe.tickets_to_calibrate,
         )
+        # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and parts of them would say nothing.
+        sample = (
+            Sample.of(
+                Inputs(train_matrix, reading.train),
+                split.train,
+                text_numbers[split.train],
+                targets,
+                fitting.products,
+                seed=seed,
+            )
+            if len(split.holdout)
+            else None
+        )
         # A sketch has no more need of the matrix, and for many tickets it is a large one.
         del train_matrix, inputs
         steps.finish()
@@ -119,6 +135,19 @@ def train(
             steps.finish()
 
     with clock.stage(Stage.EVALUATING):
+        parts = None
+        if sample is not None:
+            parts = SmallerModels.fit(
+                sample,
+                Inputs(holdout_matrix, reading.holdout),
+                targets,
+                fitting.mixes,
+                recipe.balances,
+                holdout_rows=split.holdout,
+                step_done=steps.finish,
+            )
+        else:
+            steps.finish(SmallerModels.steps())
         wordless = (np.diff(holdout_matrix.indptr) == 0) & ~reading.holdout.any(axis=1)
         foreign = foreign_tickets(holdout_known_words, reading.holdout[:, : reading.base_width]) if abroad else None
         reports = []
@@ -129,7 +158,9 @@ def train(
                 foreign,
                 holdout_abroad[number].astype(np.float64) if holdout_abroad else None,
             )
-            reports.append(_report(target, one, seen_by_none, scored, tickets, split, seed))
+            measured = _measured(target, one, seen_by_none, scored, split)
+            report = _report(target, one, measured, tickets, split, seed)
+            reports.append(_with_evidence(report, target, number, measured, parts, tickets, split, seed))
             steps.finish()
 
     with clock.stage(Stage.REFITTING):
@@ -169,7 +200,7 @@ def train(
 
 def steps_of(attributes: int) -> int:
     """How many steps of progress `train` will count."""
-    return 5 + ENCODING_STEPS + FITTING_STEPS + 2 * attributes
+    return 5 + ENCODING_STEPS + FITTING_STEPS + SmallerModels.steps() + 2 * attributes
 
 
 class _StageClock:
@@ -361,31 +392,71 @@ def _head(target: AttributeTarget, unseen: Unseen) -> tuple[OneLabelHead | ManyL
     return OneLabelHead.fit(scores, target.codes(unseen.rows))
 
 
-def _report(
+@dataclass(frozen=True)
+class _Measured:
+    """What the model says of the tickets it is measured on: rows of the data set, and (rows, labels) each."""
+
+    rows: Rows
+    probabilities: NDArray[np.float64]
+    decided: NDArray[np.bool_]
+
+
+def _measured(
     target: AttributeTarget,
     calibrated: _Calibrated,
     crossed: tuple[Rows, NDArray[np.float64]],
     scored: Scored,
+    split: Split,
+) -> _Measured:
+    if len(split.holdout):
+        known = target.known[split.holdout]
+        rows, probabilities = split.holdout[known], calibrated.model.probabilities(scored.rows(known))
+    else:
+        rows, probabilities = crossed
+    return _Measured(rows, probabilities, calibrated.model.decide(probabilities))
+
+
+def _report(
+    target: AttributeTarget,
+    calibrated: _Calibrated,
+    measured: _Measured,
     tickets: LabelledTickets,
     split: Split,
     seed: int,
 ) -> AttributeReport:
-    train_rows = split.train[target.known[split.train]]
-    if len(split.holdout):
-        known = target.known[split.holdout]
-        rows, probabilities = (
-            split.holdout[known],
-            calibrated.model.probabilities(scored.rows(known)),
-        )
-    else:
-        rows, probabilities = crossed
     return evaluate(
         target,
-        train=train_rows,
-        holdout=rows,
-        probabilities=probabilities,
-        decided=calibrated.model.decide(probabilities),
+        train=split.train[target.known[split.train]],
+        holdout=measured.rows,
+        probabilities=measured.probabilities,
+        decided=measured.decided,
         thresholds=calibrated.thresholds,
-        ticket_ids=[tickets.ids[row] for row in rows],
+        ticket_ids=[tickets.ids[row] for row in measured.rows],
+        excerpt=lambda at: excerpt_of(tickets.texts[measured.rows[at]]),
         seed=seed,
+    )
+
+
+def _with_evidence(
+    report: AttributeReport,
+    target: AttributeTarget,
+    number: int,
+    measured: _Measured,
+    parts: SmallerModels | None,
+    tickets: LabelledTickets,
+    split: Split,
+    seed: int,
+) -> AttributeReport:
+    """The report with what models of parts of the tickets add to it: the learning curve, and labels that look wrong."""
+    rows, probabilities, curve = measured.rows, measured.probabilities, None
+    if parts is not None:
+        unseen = parts.unseen[number]
+        if len(unseen.rows):
+            _, of_training = _head(target, unseen)
+            rows, probabilities = np.concatenate([unseen.rows, rows]), np.concatenate([of_training, probabilities])
+        learnt = int(target.known[split.train].sum())
+        whole = PartDecision(learnt, measured.decided)
+        curve = learning_curve(target, measured.rows, [*parts.learnt[number], whole], seed=seed)
+    return dataclasses.replace(
+        report, learning_curve=curve, wrong_labels=suspected(target, rows, probabilities, tickets)
     )

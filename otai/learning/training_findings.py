@@ -12,6 +12,7 @@ from otai.learning.tickets import LabelledTickets
 
 FEW_HOLDOUT_TICKETS = 100
 LISTED = 5
+FEWEST_SUSPECTS_TO_TELL = 5
 
 # A gain below this cannot be told from chance on a thousand or two of tickets.
 WORTH_THE_DEARER_MODE = 0.01
@@ -154,6 +155,17 @@ def evidence_findings(reports: Sequence[AttributeReport]) -> list[Finding]:
                     "note",
                     f"{report.name}: {pair.tickets} tickets of {pair.actual!r} were taken for {pair.predicted!r}. Do people tell "
                     "the two apart?",
+                    report.name,
+                )
+            )
+        wrong = report.wrong_labels
+        if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
+            findings.append(
+                Finding(
+                    "labels_suspected",
+                    "note",
+                    f"{report.name}: {wrong.total} of {wrong.examined} tickets examined look wrongly labelled. Look at the {len(wrong.suspects)} likeliest "
+                    "in the report card before adding tickets.",
                     report.name,
                 )
             )
