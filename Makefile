@@ -11,6 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
+	@echo "make studio  the Studio in the browser, on this machine, with the demo's organisation signed in"
 	@echo "make test    all tests, on SQLite and on PostgreSQL"
 	@echo "make check   format, lint, types, import contracts, migrations"
 	@echo "make bench   measure, and update docs/benchmarks.md"
@@ -38,10 +39,11 @@ setup: $(VENV)/dev
 demo: $(VENV)/base
 	@OTAI=$(BIN)/otai ./demo.sh
 
-# The demo's installation, served on this machine: what there is of pages, beginning with the operator's desk.
+# The demo's installation, served on this machine, with a worker beside it. The browser opens signed in as the demo's Alice.
 studio: $(VENV)/base
-	@test -d .demo || OTAI=$(BIN)/otai ./demo.sh
-	@OTAI_HOME=$(CURDIR)/.demo $(BIN)/otai studio
+	@test -e .demo/is-demo || OTAI=$(BIN)/otai ./demo.sh
+	@OTAI_HOME=$(CURDIR)/.demo $(BIN)/otai init >/dev/null
+	@OTAI_HOME=$(CURDIR)/.demo $(BIN)/otai studio --demo
 
 test: test-sqlite test-postgres
 

@@ -17,6 +17,8 @@ step() {
 }
 
 step init
+# Only an installation with this mark signs its demo user in by a link (otai studio --demo).
+touch "$OTAI_HOME/is-demo"
 step org create acme --name "Acme Ltd" --tier community --time-zone Europe/Berlin
 step tickets sample "$OTAI_HOME/synthetic-tickets.csv" --tickets 2000
 step tickets import "$OTAI_HOME/synthetic-tickets.csv" --name support

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from io import StringIO
 from typing import Annotated
 
 import typer
+from django.core.management import call_command
 
 from otai.cli.output import say
 from otai.cli.setup import require_installation
@@ -16,21 +25,43 @@ def studio(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Sign the demo's Alice in, and train beside it. Only what demo.sh made.")
+    ] = False,
+    browser: Annotated[bool, typer.Option(help="With --demo: open the browser.")] = True,
 ) -> None:
-    """Serve the operator's desk and the doors for payment providers and monitoring. Ctrl-C stops it."""
+    """Serve the Studio: pages, live events, API and the operator's desk, from one origin. Ctrl-C stops it."""
     require_installation()
     from granian import Granian
     from granian.constants import Interfaces
 
-    say(f"The operator's desk: http://{host}:{port}/desk/ (make an operator: otai operator NAME)")
-    Granian(
-        "otai.config.wsgi:application",
+    # Doors do not know each other: the pages prepare themselves, by their own command.
+    link = call_command("prepare_studio", demo=demo, host=host, stdout=StringIO())
+    origin = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+    say(f"The Studio: {origin}/    The operator's desk: {origin}/desk/ (make an operator: otai operator NAME)")
+    server = Granian(
+        "otai.config.asgi:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         workers=workers,
-        blocking_threads=4,
-    ).serve()
+    )
+    with _worker_beside() if demo else nullcontext():
+        if demo:
+            say(f"Signed in as Alice of Acme, once, within ten minutes: {origin}{link}")
+            if browser and (sys.platform in ("darwin", "win32") or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}):
+                server.on_startup(lambda: threading.Timer(1.5, webbrowser.open, [f"{origin}{link}"]).start())
+        server.serve()
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    """A worker for what is ordered in the demo, stopped with the server."""
+    with subprocess.Popen([sys.executable, "-m", "otai.cli.main", "worker", "--grace", "0"]) as worker:
+        try:
+            yield
+        finally:
+            worker.terminate()
 
 
 def operator(

@@ -1,8 +1,31 @@
-"""ASGI entry point, for server-sent events beside the WSGI pages."""
+"""ASGI entry point: everything from one server and one origin. `otai studio` serves it.
+
+Pages go to Django's WSGI handler in a pool of threads, which is faster for them; a stream of events (`.../events`) goes to Django's ASGI
+handler, since it would occupy a thread for as long as someone looks. In production a reverse proxy may send the two to two services.
+"""
 
 import os
-
-from django.core.asgi import get_asgi_application
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otai.config.settings")
-application = get_asgi_application()
+
+from a2wsgi import WSGIMiddleware
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+
+threads = int(os.environ.get("OTAI_WEB_THREADS", "8"))
+
+events = get_asgi_application()
+pages = WSGIMiddleware(get_wsgi_application(), workers=threads)  # type: ignore[arg-type]
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http" and scope["path"].endswith("/events"):
+        await events(scope, receive, send)
+    elif scope["type"] == "http":
+        await pages(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        # Neither half has anything to do at the start or the end.
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from otai.web.views import front, home
+from otai.web.views import demo, front, home
 
 app_name = "web"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front.front_door, name="front_door"),
     path("studio/theme", front.theme, name="theme"),
+    path("studio/demo/<str:token>", demo.sign_in, name="demo_sign_in"),
+    path("", include("otai.web.accounts.urls")),
     path("<slug:slug>/", home.home, name="home"),
 ]
