@@ -61,18 +61,14 @@ async def run_events(run: Run, *, after: int = 0) -> AsyncIterator[bytes]:
         silent_for += seconds_between_looks
 
 
-def _look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
-    try:
-        # The run first: an ending is told only after the move that brought it.
-        run.refresh_from_db()
-        moves = [
-            (event.id, {"move": event.move, "at": event.at.isoformat(), "why": event.why})
-            for event in queries.events(run).filter(id__gt=after)
-        ]
-    finally:
-        if not connection.in_atomic_block:
-            # A stream may last for hours; between two looks it holds no connection.
-            connection.close()
+def look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
+    """The moves after the event `after` with their numbers, and how far the run is now: also for a door that polls."""
+    # The run first: an ending is told only after the move that brought it.
+    run.refresh_from_db()
+    moves = [
+        (event.id, {"move": event.move, "at": event.at.isoformat(), "why": event.why})
+        for event in queries.events(run).filter(id__gt=after)
+    ]
     return moves, {
         "status": run.status,
         "stage": run.stage,
@@ -82,6 +78,15 @@ def _look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[
         "expected_finish_at": run.expected_finish_at.isoformat() if run.expected_finish_at else None,
         "ended": run.has_ended,
     }
+
+
+def _look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
+    try:
+        return look(run, after)
+    finally:
+        if not connection.in_atomic_block:
+            # A stream may last for hours; between two looks it holds no connection.
+            connection.close()
 
 
 def _message(event: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
