@@ -58,7 +58,7 @@ def _of_purchase(purchase: Purchase) -> Iterator[Finding]:
     )
     if purchase.status == PurchaseStatus.CANCELLED and signed != 0:
         yield Finding("a cancelled order has no standing invoice", purchase.reference, f"{signed} stand")
-    back = purchase.payment_refunds.filter(kind="unused_credits").aggregate(cents=Sum("gross_cents"))["cents"] or 0
+    back = purchase.payment_refunds.exclude(kind="surplus").aggregate(cents=Sum("gross_cents"))["cents"] or 0
     if purchase.status in (PurchaseStatus.PAID, PurchaseStatus.REFUNDED) and signed != purchase.gross_cents - back:
         due = purchase.gross_cents - back
         yield Finding("invoices less credit notes are what was kept", purchase.reference, f"{signed}, not {due}")

@@ -107,7 +107,7 @@ class Desk(admin.ModelAdmin):
         options = self.model._meta
         return reverse(f"admin:{options.app_label}_{options.model_name}_act", args=[row.pk, action.name])
 
-    def _history(self, row: models.Model | None) -> list[Event]:
+    def _history(self, row: models.Model | None) -> list[Any]:
         if row is None or not self.event_subject:
             return []
         return list(Event.objects.filter(subject=self.event_subject, subject_id=str(row.pk)).order_by("id"))

@@ -159,11 +159,16 @@ def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
         else:
             before += bought.net_cents - _earned(bought, start)
         after += bought.net_cents - _earned(bought, end)
+    fees = PaymentRefund.objects.filter(
+        kind=RefundKind.TRAINING_FEE, requested_at__gte=start, requested_at__lt=end, currency=currency
+    )
+    paid_back = _sum(fees, "net_cents")
     return Movement(
         Money(before, currency),
         Money(received, currency),
-        Money(0, currency),
-        Money(before + received - after, currency),
+        Money(paid_back, currency),
+        # A fee paid back makes the month's service worth less at once, whatever of it was delivered.
+        Money(before + received - paid_back - after, currency),
         Money(after, currency),
     )
 

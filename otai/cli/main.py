@@ -26,6 +26,7 @@ _set_up()
 from otai.cli import (  # noqa: E402
     billing,
     encoders,
+    guarantee,
     ledger,
     models,
     orgs,
@@ -57,6 +58,7 @@ app.command("statement")(orgs.statement)
 app.command("predict")(models.predict)
 app.add_typer(models.app, name="model")
 app.add_typer(billing.billing_app, name="billing")
+app.add_typer(guarantee.app, name="guarantee")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(encoders.app, name="encoders")
 app.command("worker")(workers.worker)

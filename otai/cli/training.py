@@ -168,7 +168,7 @@ def train(
     )
     available = ledger.balance(organisation.id).available
     if not json:
-        _show_quote(offered, organisation, available)
+        show_quote(offered, organisation, available)
     if not yes:
         if json or not sys.stdin.isatty():
             raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
@@ -177,13 +177,13 @@ def train(
     if not json:
         say(f"Run {run.number} is ordered: {_count(run.credits, 'credit')} held, {available - run.credits} left.")
     if not detach:
-        _train_here(run, quiet=json)
+        train_here(run, quiet=json)
         register_completed_runs(now=utc_now(), organisation=organisation)
     run = queries.run(organisation, run.number)
-    _show_end(run, detach=detach, json=json)
+    show_end(run, detach=detach, json=json)
 
 
-def _show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
+def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
     names = ", ".join(attribute["name"] for attribute in offered.attributes)
     say(f"Quote for {offered.model_name}: {_count(offered.credits, 'credit')}")
     say(f"  predicts {_count(len(offered.attributes), 'attribute')}: {names}")
@@ -200,7 +200,7 @@ def _show_quote(offered: Quote, organisation: Organisation, available: int) -> N
     say(f"  after this: {available - offered.credits} of {available} credits")
 
 
-def _train_here(run: Run, *, quiet: bool) -> None:
+def train_here(run: Run, *, quiet: bool) -> None:
     """This process works on the run until it has ended, unless another worker has it: then it watches."""
     columns = [
         TextColumn("{task.description}"),
@@ -228,7 +228,7 @@ def _train_here(run: Run, *, quiet: bool) -> None:
             progress.update(bar, description="done", completed=run.steps_total or 1, total=run.steps_total or 1)
 
 
-def _show_end(run: Run, *, detach: bool, json: bool) -> None:
+def show_end(run: Run, *, detach: bool, json: bool) -> None:
     result: dict[str, Any] = run_as_dict(run)
     if run.status == Status.COMPLETED:
         version = run.version

@@ -131,6 +131,36 @@ class StandardBar:
     reason: str
 
 
+class VerdictRule(StrEnum):
+    """What is compared with the agreed threshold."""
+
+    POINT = "point_estimate"
+    LOWER_BOUND = "lower_bound"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return "the measured value" if self is VerdictRule.POINT else "the lower end of its 95 % interval"
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeTerms:
+    """How the guarantee is measured: what counts, on which share of the tickets, and on how many of them at least."""
+
+    verdict: VerdictRule
+    holdout_share: Fraction
+    fewest_holdout_tickets: int
+    reason: str
+
+
+GUARANTEE_TERMS = GuaranteeTerms(
+    verdict=VerdictRule.POINT,
+    holdout_share=Fraction(1, 5),
+    fewest_holdout_tickets=50,
+    reason="Decided: the measured value itself, since it favours neither side; a bound would ask more of a customer with fewer tickets. "
+    "A fifth of the tickets, as in every training. Fewer than 50 would leave the verdict to chance (half an interval is 13 points then).",
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceBook:
     """All of it. Immutable, compared by identity, and checked for gaps when it is made: a book that cannot price something is refused at start-up."""
@@ -145,6 +175,7 @@ class PriceBook:
     quote_good_for: timedelta
     system_failure_attempts: int
     standard_bar: StandardBar
+    guarantee: GuaranteeTerms = GUARANTEE_TERMS
     payment_grace: timedelta = timedelta(days=14)
     order_open_for: timedelta = timedelta(days=30)
     vat_rates: Mapping[str, VatRate] = field(default_factory=lambda: EU_STANDARD_RATES)

@@ -238,7 +238,7 @@ class Worker:
         try:
             checkpoints.restore()
             spec = TrainingSpec(
-                tickets=file_store().local_path(run.data_set.file),
+                tickets=file_store().local_path(run.training_file),
                 attributes=run.attributes,
                 mode=run.mode,
                 seed=run.seed,
@@ -246,7 +246,7 @@ class Worker:
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],
                 attempt_id=str(claimed.attempt.id),
-                tickets_in_store=run.data_set.file,
+                tickets_in_store=run.training_file,
                 memory_limit_bytes=self.memory_limit_bytes,
                 checkpoint_dir=checkpoints.folder,
                 encoders_dir=default_store(),

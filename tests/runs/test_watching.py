@@ -13,8 +13,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from otai.runs import event_stream as stream
 from otai.pricing.price_book import Delivery
+from otai.runs import event_stream as stream
 from otai.runs import operations, queue
 from otai.runs.executors import Failed
 from otai.runs.log_lines import JsonLines

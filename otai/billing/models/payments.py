@@ -47,6 +47,7 @@ class Payment(models.Model):
 class RefundKind(models.TextChoices):
     UNUSED_CREDITS = "unused_credits", "Unused credits paid back"
     SURPLUS = "surplus", "Surplus returned"
+    TRAINING_FEE = "training_fee", "Training fee paid back by guarantee"
 
 
 class RefundState(models.TextChoices):
@@ -93,7 +94,7 @@ class PaymentRefund(models.Model):
                 name="billing_payment_refund_gross_is_net_plus_vat",
             ),
             models.CheckConstraint(
-                condition=Q(kind=RefundKind.UNUSED_CREDITS, credits__gte=1)
+                condition=Q(kind__in=[RefundKind.UNUSED_CREDITS, RefundKind.TRAINING_FEE], credits__gte=1)
                 | Q(kind=RefundKind.SURPLUS, credits=0, payment__isnull=False),
                 name="billing_payment_refund_is_of_credits_or_of_a_payment",
             ),

@@ -11,7 +11,14 @@ from otai.billing.operations.customers import (
 )
 from otai.billing.operations.grants import sweep_grants
 from otai.billing.operations.payments import confirm_payment
-from otai.billing.operations.refunds import confirm_refund, refund_payment, return_surplus, send, send_waiting
+from otai.billing.operations.refunds import (
+    confirm_refund,
+    refund_fee,
+    refund_payment,
+    return_surplus,
+    send,
+    send_waiting,
+)
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import collect_owed, reverse, settle_owed
 from otai.billing.operations.subscriptions import sign_up
@@ -31,6 +38,7 @@ __all__ = [
     "offer_package",
     "pay",
     "refund_credits",
+    "refund_fee",
     "refund_payment",
     "return_surplus",
     "reverse",

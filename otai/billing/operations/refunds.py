@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
+from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState
@@ -20,7 +21,8 @@ from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot
 from otai.ledger.revenue import value_of
-from otai.units import Money, whole_credits
+from otai.orgs.models import Organisation
+from otai.units import Money, round_up, whole_credits
 
 
 class PaymentAlreadyRefunded(Refused):
@@ -128,6 +130,65 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             "credit_note": note.number if note else "",
         },
         now=now,
+    )
+    return refund
+
+
+def refund_fee(*, organisation: Organisation, credits: int, who: str, why: str, now: datetime) -> list[PaymentRefund]:
+    """Pays the list price of `credits` back on what the organisation's subscription was paid with, in the caller's transaction; the caller sends
+    it afterwards (`send`). The included run came with the subscription, so it is the newest paid month that becomes cheaper by it.
+
+    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left, WhoAndWhyMissing.
+    """
+    why = checked_why(why)
+    book = queries.price_book()
+    per_credit = max(package.cents_per_credit for package in book.packages)
+    net = round_up(per_credit * whole_credits(credits))
+    months = Purchase.objects.filter(
+        organisation=organisation, kind=PurchaseKind.SUBSCRIPTION, status=PurchaseStatus.PAID
+    ).order_by("-paid_at", "-id")
+    for month in months:
+        purchase = locked(month.id)
+        back = purchase.payment_refunds.filter(kind=RefundKind.TRAINING_FEE).aggregate(net=Sum("net_cents"))["net"] or 0
+        if purchase.status == PurchaseStatus.PAID and purchase.net_cents - back >= net:
+            return [_book_fee(purchase, credits=credits, net=net, who=who, why=why, now=now)]
+    raise NothingToRefund(
+        f"No paid month of the subscription has {Money(net, book.packages[0].price.currency)} left to pay back: leave the fee as credits.",
+        net_cents=net,
+    )
+
+
+def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> PaymentRefund:
+    vat = invoices.part_of_vat(purchase, net)
+    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
+    refund = PaymentRefund.objects.create(
+        id=new_id(),
+        organisation_id=purchase.organisation_id,
+        purchase=purchase,
+        payment=payment,
+        kind=RefundKind.TRAINING_FEE,
+        credits=credits,
+        net_cents=net,
+        vat_cents=vat,
+        gross_cents=net + vat,
+        currency=purchase.currency,
+        gateway=payment.gateway if payment else purchase.gateway,
+        requested_at=now,
+        requested_by=who,
+        reason=why,
+    )
+    note = invoices.credit(purchase, unused=0, net=net, vat=vat, why=why, now=now)
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move="training fee paid back",
+        who=who,
+        why=why,
+        now=now,
+        credits=credits,
+        net_cents=net,
+        credit_note=note.number if note else "",
     )
     return refund
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from otai.errors import Invalid
 from otai.ledger.models import Kind, Source, Transfer
@@ -56,17 +56,23 @@ def statement(
     hold: UUID | None = None,
     newest_first: bool = False,
     before: int | None = None,
+    after: int | None = None,
+    text: str = "",
     limit: int | None = None,
     offset: int = 0,
 ) -> list[StatementLine]:
     """The organisation's transfers with since <= time < until, oldest first; each carries the balance after it, filtered or not.
 
-    `kinds` are values of `models.Kind`; `before` is a `seq`, and only what was before it is given: how a long statement is read in
-    pages. Raises InvalidPeriod, and NotFound for an unknown organisation.
+    `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is given: how a long
+    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for an unknown organisation.
     """
     found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold)
     if before is not None:
         found = found.filter(seq__lt=before)
+    if after is not None:
+        found = found.filter(seq__gt=after)
+    if text:
+        found = found.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
     if newest_first:
         found = found.order_by("-seq")
     return [_line(each) for each in found[offset : offset + limit if limit is not None else None]]

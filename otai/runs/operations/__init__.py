@@ -11,6 +11,7 @@ from otai.runs.operations.corrections import (
 )
 from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
 from otai.runs.operations.orders import (
+    Inclusion,
     InvalidModelName,
     QuoteExpired,
     UnknownAttribute,
@@ -34,6 +35,7 @@ __all__ = [
     "REFUNDED",
     "AlreadyRefunded",
     "Claimed",
+    "Inclusion",
     "InsufficientCredits",
     "InvalidModelName",
     "InvalidPool",

@@ -60,6 +60,12 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
             raise NotFound(f"There is no run {number}.", number=number)
         if run.status != Status.COMPLETED:
             raise RunNotCharged(f"Run {number} is {run.status}: it was not charged, so there is nothing to refund.")
+        if run.guarantee_id is not None:
+            raise RunNotCharged(
+                f"Run {number} is included in the subscription: the guarantee paid for it, so there is nothing to refund. If the model "
+                "is faulty, the improvement run is included as well: otai guarantee show.",
+                guarantee=str(run.guarantee_id),
+            )
         if run.events.filter(move=REFUNDED).exists():
             raise AlreadyRefunded(f"The {run.credits} credits of run {number} were given back already.", number=number)
         ledger.credit_refund(

@@ -11,6 +11,7 @@ from otai.errors import Refused
 from otai.ledger import operations as ledger
 from otai.ledger.operations import HoldAlreadyResolved
 from otai.pricing.settlement import Ending, settle
+from otai.runs.guarantee.settlement import included_run_ended
 from otai.runs.models import Event, Run
 from otai.runs.status import MOVES, Status, status_after
 
@@ -98,3 +99,4 @@ def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
         report_card=outcome.report_card,
     )
     require_moved(moved, run)
+    included_run_ended(run, now=now)

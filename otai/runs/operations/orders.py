@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,8 +56,11 @@ def make_quote(
     model_name: str,
     reason: Reason,
     now: datetime,
+    key: UUID | None = None,
 ) -> Quote:
     """A priced offer for a training on `data_set`, good for the price book's `quote_good_for`. Holds nothing.
+
+    With a `key`, made by the caller for this very request, asking again returns the quote of the first time.
 
     Raises UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange, ModeNotInTier, NotFound (the data set is not
     the organisation's) and what `readiness.require` raises (a mode whose parts are not installed here).
@@ -69,13 +73,15 @@ def make_quote(
             "with a letter or digit. For example: support-queue.",
             field="model_name",
         )
+    if key is not None and (made := Quote.objects.filter(id=key, organisation=organisation).first()):
+        return made
     book = billing.price_book()
     tier = billing.tier_of(organisation)
     chosen = _chosen_attributes(data_set, attributes)
     price = pricing.price(book, mode=mode, delivery=delivery, attributes=len(chosen))
     pricing.require_mode(book, tier=tier, mode=mode)
     readiness.require(mode)
-    return Quote.objects.create(
+    offered = dict(
         organisation=organisation,
         data_set=data_set,
         model_name=model_name,
@@ -91,6 +97,10 @@ def make_quote(
         due_at=pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
         expires_at=now + book.quote_good_for,
     )
+    if key is None:
+        return Quote.objects.create(**offered)
+    # Of two requests at the same time one makes it and the other finds it.
+    return Quote.objects.get_or_create(id=key, organisation=organisation, defaults=offered)[0]
 
 
 def _chosen_attributes(data_set: DataSet, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -108,8 +118,21 @@ def _chosen_attributes(data_set: DataSet, names: Sequence[str]) -> list[dict[str
     return [{"name": name, "kind": known[name].kind, "order": list(known[name].order or [])} for name in names]
 
 
-def order_run(*, organisation: Organisation, quote: UUID, who: str, now: datetime) -> Run:
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """What a guarantee adds to the order of an included run: the lot that pays for it, and the file to train on."""
+
+    guarantee: UUID
+    funding_lot: UUID
+    tickets_file: str
+
+
+def order_run(
+    *, organisation: Organisation, quote: UUID, who: str, now: datetime, inclusion: Inclusion | None = None
+) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the same run.
+
+    `inclusion` is the guarantee's alone (`otai.runs.guarantee.operations`).
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, ModeNotInTier (the tier fell since the quote) and
     InsufficientCredits, which says what is missing and which packages cover it.
@@ -142,6 +165,9 @@ def order_run(*, organisation: Organisation, quote: UUID, who: str, now: datetim
         run.attributes = offered.attributes
         run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
         run.credits, run.hold = offered.credits, held
+        if inclusion is not None:
+            run.guarantee_id, run.funding_lot = inclusion.guarantee, inclusion.funding_lot
+            run.tickets_file = inclusion.tickets_file
         run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
         _take_place(run, now=now)
         run.save(force_insert=True)

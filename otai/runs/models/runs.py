@@ -180,6 +180,20 @@ class Run(models.Model):
     credits = models.PositiveIntegerField()
     hold = models.UUIDField(unique=True, help_text="The ledger's hold that pays for this run.")
     seed = models.PositiveIntegerField(default=0)
+    guarantee = models.ForeignKey(
+        "runs.Guarantee",
+        on_delete=models.PROTECT,
+        related_name="runs",
+        null=True,
+        help_text="The one that includes it.",
+    )
+    funding_lot = models.UUIDField(null=True, help_text="The ledger's lot that a guarantee paid this run with.")
+    tickets_file = models.CharField(
+        max_length=500,
+        default="",
+        blank=True,
+        help_text="In the file store: what is trained on, where that is not the data set's own file.",
+    )
     ordered_by = models.CharField(max_length=150)
 
     status = models.CharField(max_length=20, choices=STATUSES, default=Status.QUEUED)
@@ -235,6 +249,11 @@ class Run(models.Model):
                 condition=Q(status__in=[status.value for status in Status]), name="runs_run_status_is_known"
             ),
             models.CheckConstraint(condition=Q(lane__in=[0, 1]), name="runs_run_lane_is_known"),
+            models.CheckConstraint(
+                condition=Q(guarantee__isnull=True, funding_lot__isnull=True)
+                | Q(guarantee__isnull=False, funding_lot__isnull=False) & ~Q(tickets_file=""),
+                name="runs_run_included_is_funded_and_measured_as_agreed",
+            ),
             models.CheckConstraint(
                 condition=(
                     Q(status__in=sorted(ENDED), ended_at__isnull=False, ending__isnull=False)
@@ -292,6 +311,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.number}"
+
+    @property
+    def training_file(self) -> str:
+        """Where the file store has the tickets that this run trains on."""
+        return self.tickets_file or self.data_set.file
 
     @property
     def has_ended(self) -> bool:

@@ -1,0 +1,371 @@
+"""`otai guarantee`: what the subscription's included run must reach, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otai.billing import queries as billing
+from otai.cli import training
+from otai.cli.actor import actor
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.runs import run_as_dict
+from otai.cli.setup import require_installation
+from otai.cli.training import DeliveryOption, ModeOption
+from otai.db import utc_now
+from otai.errors import Invalid
+from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, Outcome, percent
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Delivery, Mode, Tier, VerdictRule
+from otai.runs import operations as runs
+from otai.runs import queries as run_queries
+from otai.runs.guarantee import operations, queries
+from otai.runs.guarantee.criteria import standard_threshold
+from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.models import Guarantee, Reason, Run
+from otai.serving.operations import register_completed_runs
+from otai.tickets import queries as tickets
+
+app = typer.Typer(
+    help="The included run and improvement: criteria, verdict, and the fee back if both miss.", no_args_is_help=True
+)
+
+TierOption = Annotated[Tier | None, typer.Option(help="Of another tier level than the highest reached.")]
+CriterionArgument = Annotated[
+    list[str], typer.Argument(help="'queue accuracy 0.7', 'queue macro_f1 0.5' or 'queue coverage@95 0.3'; repeat.")
+]
+
+
+def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "organisation": found.organisation.slug,
+        "tier": found.tier,
+        "status": found.status,
+        "waits_for_operator": found.waits_for_operator,
+        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in queries.criteria(found)],
+        "data_set": str(found.data_set) if found.data_set else None,
+        "holdout_tickets": found.holdout_tickets,
+        "holdout_sha256": found.holdout_sha256,
+        "agreed_by": found.agreed_by,
+        "agreed_at": found.agreed_at,
+        "verdict_rule": found.verdict_rule,
+        "run": found.run.number if found.run else None,
+        "verdict": found.verdict,
+        "improvement_run": found.improvement_run.number if found.improvement_run else None,
+        "improvement_verdict": found.improvement_verdict,
+        "fee_credits": found.fee_credits,
+        "events": [
+            {"at": event.at, "move": event.move, "who": event.who, "why": event.why} for event in queries.events(found)
+        ],
+    }
+
+
+def _guarantee(organisation: Organisation, tier: Tier | None) -> Guarantee:
+    operations.open_guarantees(organisation=organisation, now=utc_now())
+    return queries.guarantee(organisation, tier)
+
+
+@app.command("show")
+def show(
+    tier: TierOption = None,
+    data_set: Annotated[str | None, typer.Option("--data-set", help="What is likely on these tickets.")] = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Where the guarantee stands, what is agreed without a person, and what is likely on your tickets."""
+    organisation = organisation_named(org)
+    found = _guarantee(organisation, tier)
+    bar, terms = billing.price_book().standard_bar, billing.price_book().guarantee
+    chosen = tickets.data_set(organisation, data_set) if data_set else found.data_set
+    likely = queries.likely(chosen) if chosen else []
+    corrected = queries.corrections(found)
+    again = queries.measured_again(found)
+    if json:
+        print_json(
+            guarantee_as_dict(found)
+            | {
+                "standard_bar": {metric.value: standard_threshold(bar, metric) for metric in Metric},
+                "rule": {"compares": terms.verdict, "reason": terms.reason},
+                "likely": likely,
+                "corrected_labels": corrected,
+                "measured_again": {name: [one.as_dict() for one in outcomes] for name, outcomes in again.items()},
+            }
+        )
+        return
+    waits = ", waits for our yes" if found.waits_for_operator else ""
+    say(f"Guarantee of {Tier(found.tier).title}: {found.status}{waits}")
+    for criterion in queries.criteria(found):
+        say(f"  {criterion.in_words}")
+    say(
+        "Agreed at once: "
+        + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
+        + " (coverage at up to 95 % precision)."
+    )
+    rule = VerdictRule(found.verdict_rule) if found.verdict_rule else terms.verdict
+    say(f"What counts: {rule.title}.")
+    if found.holdout_tickets:
+        say(
+            f"Measured on {found.holdout_tickets} tickets of {found.data_set}, never trained on: otai guarantee holdout FILE"
+        )
+    _show_verdict("Run", found.run, found.verdict)
+    _show_verdict("Improvement run", found.improvement_run, found.improvement_verdict)
+    if corrected:
+        say(f"{len(corrected)} labels of the tickets measured on were corrected since; with and without them:")
+        _table_of_outcomes([(name, one) for name, outcomes in again.items() for one in outcomes])
+    if found.fee_credits:
+        say(f"Missed twice: the training fee of {found.fee_credits} credits was credited.")
+    if likely and found.status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
+        say(f"What {chosen} reached when it was last trained (run {likely[0].run}, {Mode(likely[0].mode).title}):")
+        print_table(
+            ["attribute", "accuracy", "macro F1", "coverage at 95 %", "with more tickets"],
+            [
+                [
+                    one.attribute,
+                    _interval(one.accuracy),
+                    _interval(one.macro_f1),
+                    "" if one.coverage_at_95_precision is None else f"{one.coverage_at_95_precision:.1%}",
+                    "; ".join(_forecast(forecast) for forecast in one.forecasts) or "not known",
+                ]
+                for one in likely
+            ],
+        )
+    print_table(
+        ["when", "what happened", "who", "why"],
+        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.why] for e in queries.events(found)],
+    )
+
+
+def _interval(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.1%} ({estimate['low']:.1%} to {estimate['high']:.1%})"
+
+
+def _forecast(forecast: dict[str, Any]) -> str:
+    gain = forecast["accuracy"]
+    return f"{forecast['more_tickets']} more: {100 * gain['low']:+.1f} to {100 * gain['high']:+.1f} points of accuracy"
+
+
+def _show_verdict(title: str, run: Run | None, verdict: list[dict[str, Any]] | None) -> None:
+    if run is None:
+        return
+    if verdict is None:
+        say(f"{title} {run.number}: {run.status}")
+        return
+    say(f"{title} {run.number}:")
+    for one in verdict:
+        met = "met" if one["met"] else "missed"
+        note = f" {one['note']}" if one["note"] else ""
+        say(f"  {one['in_words']}: {_interval(one)} on {one['tickets']} tickets: {met}.{note}")
+
+
+def _table_of_outcomes(rows: list[tuple[str, Outcome]]) -> None:
+    print_table(
+        ["version", "criterion", "measured", ""],
+        [
+            [name, one.criterion.in_words, f"{one.measured.value:.1%}", "met" if one.met else "missed"]
+            for name, one in rows
+        ],
+    )
+
+
+@app.command("propose")
+def propose(
+    criteria: CriterionArgument,
+    data_set: Annotated[str, typer.Option("--data-set", help="The tickets that it is about.")],
+    tier: TierOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Propose what the included run must reach. At or below the standard bar it is agreed at once; above, we are asked."""
+    organisation = organisation_named(org)
+    try:
+        read = [Criterion.parse(one) for one in criteria]
+    except CriterionInvalid as wrong:
+        raise operations.CriteriaInvalid(str(wrong)) from wrong
+    found = operations.propose(
+        organisation=organisation,
+        data_set=tickets.data_set(organisation, data_set),
+        criteria=read,
+        who=actor(),
+        now=utc_now(),
+        tier=tier,
+    )
+    if json:
+        print_json(guarantee_as_dict(found))
+    elif found.waits_for_operator:
+        say("Proposed. It is above the standard bar, so it waits for our yes: otai guarantee show")
+    else:
+        say(f"Agreed. {found.holdout_tickets} tickets are kept aside to measure on. Next: otai guarantee order")
+
+
+@app.command("waiting")
+def waiting(json: JsonOption = False) -> None:
+    """For operators: criteria above the standard bar that wait for a yes."""
+    found = list(queries.waiting())
+    if json:
+        print_json([guarantee_as_dict(one) for one in found])
+        return
+    print_table(
+        ["organisation", "tier", "proposed", "criteria"],
+        [
+            [
+                one.organisation.slug,
+                one.tier,
+                f"{one.proposed_at:%Y-%m-%d}",
+                "; ".join(criterion.in_words for criterion in queries.criteria(one)),
+            ]
+            for one in found
+        ],
+    )
+
+
+WhyOption = Annotated[str, typer.Option(help="The reason, for the books.")]
+
+
+@app.command("agree")
+def agree(
+    why: WhyOption,
+    no: Annotated[bool, typer.Option("--no", help="Decline instead.")] = False,
+    tier: TierOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: say yes (or --no) to criteria above the standard bar."""
+    found = queries.guarantee(organisation_named(org), tier)
+    decide = operations.decline if no else operations.agree
+    found = decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
+    if json:
+        print_json(guarantee_as_dict(found))
+    else:
+        say("Declined." if no else "Agreed: the included run can be ordered.")
+
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Order only; a worker trains it (otai worker).")]
+AttributeOption = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", "-a", help="Predict this attribute; repeat. All usable ones if left out."),
+]
+
+
+@app.command("order")
+def order(
+    mode: ModeOption = Mode.BASIC,
+    delivery: DeliveryOption = Delivery.STANDARD,
+    attribute: AttributeOption = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
+    tier: TierOption = None,
+    yes: YesOption = False,
+    detach: DetachOption = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Order the included run: it costs you no credits, and its price shows in the statement."""
+    _order(False, mode, delivery, attribute, model, tier, yes, detach, org, json)
+
+
+@app.command("improve")
+def improve(
+    mode: ModeOption = Mode.BASIC,
+    delivery: DeliveryOption = Delivery.STANDARD,
+    attribute: AttributeOption = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
+    tier: TierOption = None,
+    yes: YesOption = False,
+    detach: DetachOption = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Order the included improvement run on the newest version of the tickets, after the criteria were missed."""
+    _order(True, mode, delivery, attribute, model, tier, yes, detach, org, json)
+
+
+def _order(
+    improvement: bool,
+    mode: Mode,
+    delivery: Delivery,
+    attribute: list[str] | None,
+    model: str | None,
+    tier: Tier | None,
+    yes: bool,
+    detach: bool,
+    org: str | None,
+    json: bool,
+) -> None:
+    require_installation()
+    organisation = organisation_named(org)
+    found = _guarantee(organisation, tier)
+    if found.data_set is None:
+        raise operations.NotAgreed("Agree on criteria first: otai guarantee propose.")
+    chosen = tickets.data_set(organisation, found.data_set.name)
+    offered = runs.make_quote(
+        organisation=organisation,
+        data_set=chosen,
+        attributes=attribute or training.usable_attributes(chosen),
+        mode=mode,
+        delivery=delivery,
+        model_name=model or chosen.name,
+        reason=Reason.NEW_MODEL,
+        now=utc_now(),
+    )
+    if not yes:
+        if json or not sys.stdin.isatty():
+            raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+        say(f"{mode.title}, {delivery.title}, of {chosen}: list price {offered.credits} credits, included.")
+        typer.confirm("Order it?", abort=True)
+    place = operations.order_improvement_run if improvement else operations.order_included_run
+    run = place(organisation=organisation, quote=offered.id, who=actor(), now=utc_now(), tier=tier)
+    if not json:
+        say(f"Run {run.number} is ordered: {run.credits} credits, paid by the guarantee.")
+    if not detach:
+        training.train_here(run, quiet=json)
+        register_completed_runs(now=utc_now(), organisation=organisation)
+    run = run_queries.run(organisation, run.number)
+    found = queries.guarantee(organisation, tier)
+    if json:
+        print_json(run_as_dict(run) | {"guarantee": guarantee_as_dict(found)})
+        return
+    say(f"Run {run.number} is {run.status}; the guarantee is {found.status}.")
+    _show_verdict("Run", found.run, found.verdict)
+    _show_verdict("Improvement run", found.improvement_run, found.improvement_verdict)
+
+
+@app.command("holdout")
+def holdout(
+    file: Annotated[Path | None, typer.Argument(help="File to write; standard output if left out.")] = None,
+    tier: TierOption = None,
+    org: OrgOption = None,
+) -> None:
+    """The tickets that the included runs are measured on, as CSV."""
+    lines = queries.holdout_csv(queries.guarantee(organisation_named(org), tier))
+    if file is None:
+        sys.stdout.writelines(lines)
+        return
+    with file.open("w", newline="", encoding="utf-8") as target:
+        target.writelines(lines)
+    say(f"Written to {file}.")
+
+
+@app.command("refund")
+def refund(
+    why: WhyOption,
+    tier: TierOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: turn the credited fee into money."""
+    found = queries.guarantee(organisation_named(org), tier)
+    refunds = operations.refund_fee(guarantee=found.id, who=actor(), why=why, now=utc_now())
+    if json:
+        print_json(
+            [
+                {"purchase": one.purchase.reference, "net_cents": one.net_cents, "gross_cents": one.gross_cents}
+                for one in refunds
+            ]
+        )
+        return
+    for one in refunds:
+        say(f"{one.gross_cents / 100:.2f} {one.currency} are paid back on {one.purchase.reference}: {one.state}.")

@@ -1,0 +1,49 @@
+"""The one way in which a guarantee moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from otai.errors import Refused
+from otai.runs.guarantee.status import MOVES, GuaranteeStatus
+from otai.runs.models import Guarantee, GuaranteeEvent
+
+
+class GuaranteeMoved(Refused):
+    """Someone else moved the guarantee meanwhile. Look at it again."""
+
+    code = "guarantee_moved"
+
+
+def record(guarantee: Guarantee, *, move: str, who: str, now: datetime, why: str = "", **details: Any) -> None:
+    GuaranteeEvent.objects.create(
+        guarantee=guarantee,
+        organisation_id=guarantee.organisation_id,
+        at=now,
+        move=move,
+        who=who,
+        why=why,
+        details=details,
+    )
+
+
+def move(
+    guarantee: Guarantee,
+    to: GuaranteeStatus,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+    details: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Moves the guarantee if it is still where we last saw it: one compare-and-swap, one event. Raises GuaranteeMoved."""
+    was = GuaranteeStatus(guarantee.status)
+    assert to in MOVES[was], f"{was} -> {to} is no move"
+    moved = Guarantee.objects.filter(id=guarantee.id, status=was).update(status=to, **changes)
+    if not moved:
+        raise GuaranteeMoved(f"The guarantee of {guarantee.tier} was moved by someone else meanwhile.")
+    for name, value in {"status": to.value, **changes}.items():
+        setattr(guarantee, name, value)
+    record(guarantee, move=f"{was} -> {to}", who=who, why=why, now=now, **(details or {}))

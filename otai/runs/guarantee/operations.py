@@ -1,0 +1,370 @@
+"""All that people do with a guarantee: propose and agree criteria, order the included runs, turn a credited fee into money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from otai.billing import operations as billing_operations
+from otai.billing import queries as billing
+from otai.billing.models import PaymentRefund
+from otai.billing.operations.events import checked_why
+from otai.errors import Invalid, NotFound, Refused
+from otai.learning.acceptance import Criterion
+from otai.ledger import operations as ledger
+from otai.ledger.models import Lot, Source
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
+from otai.runs.guarantee import holdout, queries
+from otai.runs.guarantee.criteria import is_standard, standard_threshold
+from otai.runs.guarantee.moves import GuaranteeMoved, move, record
+from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.models import Guarantee, Quote, Run
+from otai.runs.operations.orders import Inclusion, order_run
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+
+MOST_CRITERIA = 200
+
+
+class CriteriaFrozen(Refused):
+    code = "criteria_frozen"
+
+
+class CriteriaInvalid(Invalid):
+    code = "criteria_invalid"
+
+
+class NotAgreed(Refused):
+    code = "criteria_not_agreed"
+
+
+class NothingMissed(Refused):
+    code = "nothing_missed"
+
+
+class QuoteDoesNotFit(Refused):
+    code = "quote_does_not_fit"
+
+
+class FeeNotCredited(Refused):
+    code = "fee_not_credited"
+
+
+class FeeWasSpent(Refused):
+    code = "fee_was_spent"
+
+
+def open_guarantees(*, organisation: Organisation, now: datetime) -> list[Guarantee]:
+    """The organisation's guarantees, with one opened for every tier level that it has reached. Safe at any time, from any process."""
+    there = set(Guarantee.objects.filter(organisation=organisation).values_list("tier", flat=True))
+    for tier in queries.due_levels(organisation):
+        if tier.value in there:
+            continue
+        try:
+            with transaction.atomic():
+                opened = Guarantee.objects.create(organisation=organisation, tier=tier, opened_at=now)
+                record(opened, move="-> open", who="guarantee", why=f"{tier.title} was reached", now=now)
+        except IntegrityError:
+            # Another process opened it meanwhile.
+            continue
+    return list(queries.guarantees(organisation))
+
+
+def propose(
+    *,
+    organisation: Organisation,
+    data_set: DataSet,
+    criteria: Sequence[Criterion],
+    who: str,
+    now: datetime,
+    tier: Tier | None = None,
+) -> Guarantee:
+    """Proposes what the included run must reach on tickets of `data_set`, and fixes those that it will be measured on.
+
+    Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces what was proposed,
+    until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible and NotFound.
+    """
+    if data_set.organisation_id != organisation.id:
+        raise NotFound("There is no such data set.")
+    _require_sound(criteria, data_set)
+    open_guarantees(organisation=organisation, now=now)
+    found = queries.guarantee(organisation, tier)
+    _require_changeable(found)
+    book = billing.price_book()
+    names = list(dict.fromkeys(criterion.attribute for criterion in criteria))
+    # Reading and storing tickets happens before the transaction, never inside one.
+    chosen = holdout.chosen_from(data_set, names, share=float(book.guarantee.holdout_share))
+    for name in names:
+        if (labelled := chosen.labelled[name]) < book.guarantee.fewest_holdout_tickets:
+            raise CriteriaInvalid(
+                f"Only {labelled} tickets of {data_set} could be kept aside to measure {name!r} on; at least "
+                f"{book.guarantee.fewest_holdout_tickets} are needed for a promise. Import more labelled tickets.",
+                attribute=name,
+                tickets=labelled,
+                needed=book.guarantee.fewest_holdout_tickets,
+            )
+    stored = holdout.stored(chosen.table, folder=f"guarantees/{organisation.id}/{found.id}")
+    above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
+    with transaction.atomic():
+        found = Guarantee.objects.select_for_update().get(id=found.id)
+        _require_changeable(found)
+        why = "; ".join(criterion.in_words for criterion in criteria)
+        if found.status == GuaranteeStatus.AGREED:
+            move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
+        found.criteria = [criterion.as_dict() for criterion in criteria]
+        found.proposed_by, found.proposed_at = who, now
+        found.waits_for_operator = bool(above)
+        found.data_set, found.holdout_file, found.holdout_sha256 = data_set, stored.path, stored.sha256
+        found.holdout_tickets = chosen.tickets
+        found.agreed_by = ""
+        found.save()
+        record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
+        if not above:
+            _agree(found, who="price book", why=f"at or below the standard bar of {book.version}", now=now)
+    return found
+
+
+def _require_sound(criteria: Sequence[Criterion], data_set: DataSet) -> None:
+    if not criteria:
+        raise CriteriaInvalid("Name at least one criterion, for example: queue accuracy 0.7")
+    if len(criteria) > MOST_CRITERIA:
+        raise CriteriaInvalid(f"{len(criteria)} criteria are more than the {MOST_CRITERIA} that are measured.")
+    usable = {attribute.name for attribute in tickets.usable_attributes(data_set)}
+    seen = set()
+    for criterion in criteria:
+        if criterion.attribute not in usable:
+            raise CriteriaInvalid(
+                f"{data_set} has no attribute {criterion.attribute!r} that can be learnt. It has: {', '.join(sorted(usable)) or 'none'}.",
+                attribute=criterion.attribute,
+                known=sorted(usable),
+            )
+        what = (criterion.attribute, criterion.metric, criterion.precision)
+        if what in seen:
+            raise CriteriaInvalid(
+                f"{criterion.attribute!r}: {criterion.metric.title} is named twice.", attribute=criterion.attribute
+            )
+        seen.add(what)
+
+
+def _require_changeable(guarantee: Guarantee) -> None:
+    if guarantee.status not in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
+        raise CriteriaFrozen(
+            f"The criteria were frozen when the included run was ordered; the guarantee is {guarantee.status}.",
+            status=guarantee.status,
+        )
+
+
+def _agree(guarantee: Guarantee, *, who: str, why: str, now: datetime) -> None:
+    book = billing.price_book()
+    move(
+        guarantee,
+        GuaranteeStatus.AGREED,
+        who=who,
+        why=why,
+        now=now,
+        agreed_by=who,
+        agreed_at=now,
+        waits_for_operator=False,
+        price_book=book.version,
+        verdict_rule=book.guarantee.verdict,
+    )
+
+
+def _waiting(guarantee: UUID) -> Guarantee:
+    found = Guarantee.objects.select_for_update().filter(id=guarantee).first()
+    if found is None:
+        raise NotFound("There is no such guarantee.")
+    if not found.waits_for_operator:
+        raise NotAgreed(f"The guarantee of {found.tier} is {found.status}: nothing waits for an operator.")
+    return found
+
+
+def agree(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
+    """An operator agrees to criteria above the standard bar. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
+    why = checked_why(why)
+    with transaction.atomic():
+        found = _waiting(guarantee)
+        _agree(found, who=who, why=why, now=now)
+    return found
+
+
+def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
+    """An operator does not agree; the customer proposes again. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
+    why = checked_why(why)
+    with transaction.atomic():
+        found = _waiting(guarantee)
+        Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
+        found.waits_for_operator = False
+        record(found, move="criteria declined", who=who, why=why, now=now)
+    return found
+
+
+def order_included_run(
+    *, organisation: Organisation, quote: UUID, who: str, now: datetime, tier: Tier | None = None
+) -> Run:
+    """The included run: paid by a grant of its price, measured on the tickets fixed before. The criteria are frozen from now on.
+
+    Ordering the same quote again returns the same run. Raises NotAgreed, QuoteDoesNotFit, HoldoutImpossible and what `order_run` raises.
+    """
+    found = queries.guarantee(organisation, tier)
+    return _order(found, organisation, quote, at=GuaranteeStatus.AGREED, to=GuaranteeStatus.TRAINING, who=who, now=now)
+
+
+def order_improvement_run(
+    *, organisation: Organisation, quote: UUID, who: str, now: datetime, tier: Tier | None = None
+) -> Run:
+    """The included improvement run, once the criteria were missed: any data set of the same name, any mode of the tier, measured on the
+    same tickets. Raises NothingMissed, QuoteDoesNotFit, HoldoutImpossible and what `order_run` raises."""
+    found = queries.guarantee(organisation, tier)
+    return _order(found, organisation, quote, at=GuaranteeStatus.MISSED, to=GuaranteeStatus.IMPROVING, who=who, now=now)
+
+
+def _order(
+    guarantee: Guarantee,
+    organisation: Organisation,
+    quote: UUID,
+    *,
+    at: GuaranteeStatus,
+    to: GuaranteeStatus,
+    who: str,
+    now: datetime,
+) -> Run:
+    offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
+    if offered is None:
+        raise NotFound("There is no such quote. Ask for a new one: otai quote.")
+    if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
+        return ordered
+    _require_at(guarantee, at)
+    _require_fit(guarantee, offered)
+    # Reading and storing tickets happens before the transaction, never inside one.
+    names = [attribute["name"] for attribute in offered.attributes]
+    made = holdout.training_file(offered.data_set, holdout.table_at(guarantee.holdout_file), names=names)
+    stored = holdout.stored(made.table, folder=f"guarantees/{organisation.id}/{guarantee.id}")
+    with transaction.atomic():
+        # The order in which a paid run locks: organisation, then its account.
+        Organisation.objects.select_for_update().get(id=organisation.id)
+        guarantee = Guarantee.objects.select_for_update().get(id=guarantee.id)
+        if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
+            return ordered
+        _require_at(guarantee, at)
+        if Run.objects.filter(quote=offered).exists():
+            raise QuoteDoesNotFit("This quote was ordered before, as a paid run. Ask for a new one.")
+        funded = ledger.grant(
+            organisation=organisation.id,
+            credits=offered.credits,
+            source=Source.GUARANTEE,
+            key=f"guarantee-run:{offered.id}",
+            reference=f"guarantee:{guarantee.id}",
+            reason=f"Included in {Tier(guarantee.tier).title}: {'training' if to is GuaranteeStatus.TRAINING else 'improvement'} "
+            f"of {offered.model_name}",
+            now=now,
+            price_book=offered.price_book,
+        )
+        inclusion = Inclusion(guarantee.id, funded.lot, stored.path)
+        run = order_run(organisation=organisation, quote=offered.id, who=who, now=now, inclusion=inclusion)
+        details = {
+            "run": run.number,
+            "credits": run.credits,
+            "corrected_labels": len(made.corrections),
+            "left_out_same_text": made.left_out,
+        }
+        why = f"run {run.number} is ordered: {run.credits} credits, included"
+        changes = {"run": run} if to is GuaranteeStatus.TRAINING else {"improvement_run": run}
+        move(guarantee, to, who=who, why=why, now=now, details=details, **changes)
+    return run
+
+
+def _require_at(guarantee: Guarantee, at: GuaranteeStatus) -> None:
+    if guarantee.status == at:
+        return
+    if at is GuaranteeStatus.MISSED:
+        raise NothingMissed(
+            f"An improvement run is included once the agreed criteria were missed; the guarantee is {guarantee.status}.",
+            status=guarantee.status,
+        )
+    if guarantee.waits_for_operator:
+        raise NotAgreed(
+            "The proposed criteria are above the standard bar and wait for our yes. Propose lower ones to begin at once."
+        )
+    if guarantee.status == GuaranteeStatus.OPEN:
+        raise NotAgreed("Agree on criteria first: otai guarantee propose.", status=guarantee.status)
+    raise NotAgreed(
+        f"The included run was ordered already; the guarantee is {guarantee.status}.", status=guarantee.status
+    )
+
+
+def _require_fit(guarantee: Guarantee, offered: Quote) -> None:
+    trained = {attribute["name"] for attribute in offered.attributes}
+    if missing := [c.attribute for c in queries.criteria(guarantee) if c.attribute not in trained]:
+        raise QuoteDoesNotFit(
+            f"The criteria speak of {', '.join(sorted(set(missing)))}, which this quote does not train.",
+            missing=missing,
+        )
+    assert guarantee.data_set is not None
+    if offered.data_set.name != guarantee.data_set.name:
+        raise QuoteDoesNotFit(
+            f"The criteria were agreed for {guarantee.data_set.name}, not for {offered.data_set.name}.",
+            data_set=guarantee.data_set.name,
+        )
+
+
+def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[PaymentRefund]:
+    """An operator turns the credited fee into money: withdraws the credits and pays their list price back on what the subscription was
+    paid with, newest month first.
+
+    Raises NotFound, FeeNotCredited, FeeWasSpent, WhoAndWhyMissing, and NothingToRefund where the subscription brought less money than that.
+    """
+    why = checked_why(why)
+    with transaction.atomic():
+        found = Guarantee.objects.select_for_update().select_related("organisation").filter(id=guarantee).first()
+        if found is None:
+            raise NotFound("There is no such guarantee.")
+        if found.status != GuaranteeStatus.CREDITED:
+            raise FeeNotCredited(f"The guarantee is {found.status}: no fee stands as credits.", status=found.status)
+        assert found.fee_lot is not None
+        lot = Lot.objects.get(id=found.fee_lot, organisation=found.organisation_id)
+        if lot.unspent < found.fee_credits:
+            raise FeeWasSpent(
+                f"{found.fee_credits - lot.unspent} of the {found.fee_credits} credited credits are spent or held; a fee is paid back whole.",
+                unspent=lot.unspent,
+                credits=found.fee_credits,
+            )
+        ledger.withdraw(
+            organisation=found.organisation_id,
+            lot=lot.id,
+            credits=found.fee_credits,
+            key=f"guarantee-refund:{found.id}",
+            reference=f"guarantee:{found.id}",
+            reason=f"Paid back as money: {why}",
+            now=now,
+        )
+        refunds = billing_operations.refund_fee(
+            organisation=found.organisation, credits=found.fee_credits, who=who, why=why, now=now
+        )
+        money = [{"purchase": one.purchase.reference, "net_cents": one.net_cents} for one in refunds]
+        move(found, GuaranteeStatus.REFUNDED, who=who, why=why, now=now, details={"payment_refunds": money})
+    return [billing_operations.send(refund.id, now=now) for refund in refunds]
+
+
+__all__ = [
+    "CriteriaFrozen",
+    "CriteriaInvalid",
+    "FeeNotCredited",
+    "FeeWasSpent",
+    "GuaranteeMoved",
+    "NotAgreed",
+    "NothingMissed",
+    "QuoteDoesNotFit",
+    "agree",
+    "decline",
+    "open_guarantees",
+    "order_improvement_run",
+    "order_included_run",
+    "propose",
+    "refund_fee",
+    "standard_threshold",
+]

@@ -1,0 +1,150 @@
+"""All that others read of guarantees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from otai.billing import queries as billing
+from otai.errors import NotFound, Refused
+from otai.learning.acceptance import Criterion, Outcome
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier, VerdictRule
+from otai.runs.guarantee import holdout
+from otai.runs.models import Guarantee, GuaranteeEvent, Run
+from otai.runs.status import Status
+from otai.tickets.files import file_store
+from otai.tickets.models import DataSet
+
+
+def levels_reached(tiers: Iterable[Tier]) -> list[Tier]:
+    """The tiers that were a rise when they came, in order: each includes a guarantee. Falling to a lower tier reaches nothing."""
+    order = list(Tier)
+    reached: list[Tier] = []
+    for tier in tiers:
+        if not reached or order.index(tier) > order.index(reached[-1]):
+            reached.append(tier)
+    return reached
+
+
+def guarantees(organisation: Organisation) -> QuerySet[Guarantee]:
+    """Those that were opened so far, the highest level last."""
+    found = Guarantee.objects.filter(organisation=organisation).select_related("data_set", "run", "improvement_run")
+    return found.order_by("opened_at", "id")
+
+
+class NoGuarantee(Refused):
+    code = "no_guarantee"
+
+
+def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee:
+    """That of the tier, or of the highest level reached. Raises NotFound. `operations.open_guarantees` opens what is due."""
+    found = guarantees(organisation)
+    chosen = found.filter(tier=tier).first() if tier else found.last()
+    if chosen is None:
+        which = f"in {tier.title}" if tier else "yet"
+        raise NotFound(f"{organisation.slug} has no guarantee {which}.", organisation=organisation.slug)
+    return chosen
+
+
+def due_levels(organisation: Organisation) -> list[Tier]:
+    return levels_reached(billing.tiers_reached(organisation))
+
+
+def waiting() -> QuerySet[Guarantee]:
+    """Criteria above the standard bar that wait for an operator, oldest first."""
+    found = Guarantee.objects.filter(waits_for_operator=True).select_related("organisation", "data_set")
+    return found.order_by("proposed_at", "id")
+
+
+def criteria(guarantee: Guarantee) -> list[Criterion]:
+    return [Criterion.from_dict(one) for one in guarantee.criteria]
+
+
+def events(guarantee: Guarantee) -> QuerySet[GuaranteeEvent]:
+    """What happened, oldest first."""
+    return guarantee.events.order_by("id")
+
+
+def corrections(guarantee: Guarantee) -> tuple[holdout.Correction, ...]:
+    """Labels of the tickets to measure on that count corrected in the improvement run."""
+    if guarantee.improvement_run is None or not guarantee.holdout_file:
+        return ()
+    run = guarantee.improvement_run
+    names = [attribute["name"] for attribute in run.attributes]
+    return holdout.corrections_in(run.data_set, holdout.table_at(guarantee.holdout_file), names=names)
+
+
+def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
+    """Both included versions on the labels that count now, and on those that were agreed: `"first"`, `"improvement"`, `"first, as agreed"`,
+    `"improvement, as agreed"`. Empty where no label was corrected. Loads both models."""
+    from otai.learning.bundle import Bundle
+    from otai.learning.measuring import measure
+
+    found = corrections(guarantee)
+    if not found:
+        return {}
+    held = holdout.table_at(guarantee.holdout_file)
+    tables = {"": holdout.with_corrections(held, found), ", as agreed": held}
+    by_bound = guarantee.verdict_rule == VerdictRule.LOWER_BOUND
+    again = {}
+    for name, run in (("first", guarantee.run), ("improvement", guarantee.improvement_run)):
+        if run is None or not run.bundle_file:
+            continue
+        bundle = Bundle.load(file_store().local_path(run.bundle_file))
+        for suffix, table in tables.items():
+            again[name + suffix] = measure(
+                bundle, holdout.labelled_tickets(table), criteria(guarantee), by_bound=by_bound
+            )
+    return again
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """What one attribute reached when it was last trained on tickets of this name, and what more tickets would bring. Estimates as dicts with
+    `value`, `low` and `high`; `forecasts` as the report card has them."""
+
+    attribute: str
+    run: int
+    mode: str
+    accuracy: dict[str, float]
+    macro_f1: dict[str, float]
+    coverage_at_95_precision: float | None
+    forecasts: list[dict[str, Any]]
+
+
+def likely(data_set: DataSet) -> list[Likely]:
+    """What is likely for each attribute, from the newest completed run on any version of the data set; nothing before the first one."""
+    run = (
+        Run.objects.filter(
+            organisation_id=data_set.organisation_id, data_set__name=data_set.name, status=Status.COMPLETED
+        )
+        .order_by("-number")
+        .first()
+    )
+    if run is None:
+        return []
+    return [
+        Likely(
+            attribute=found["name"],
+            run=run.number,
+            mode=run.mode,
+            accuracy=found["accuracy"],
+            macro_f1=found["macro_f1"],
+            coverage_at_95_precision=next(
+                (one["coverage"] for one in found["coverage"] if one["target_precision"] == 0.95), None
+            ),
+            forecasts=(found.get("learning_curve") or {}).get("forecasts", []),
+        )
+        for found in (run.report_card or {}).get("attributes", [])
+    ]
+
+
+def holdout_csv(guarantee: Guarantee) -> Iterator[str]:
+    """The tickets to measure on as CSV text, line by line. Raises NoGuarantee while no criteria were proposed."""
+    if not guarantee.holdout_file:
+        raise NoGuarantee("The tickets to measure on are fixed when criteria are proposed: otai guarantee propose.")
+    return holdout.as_csv(holdout.table_at(guarantee.holdout_file), corrections(guarantee))

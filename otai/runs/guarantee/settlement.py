@@ -1,0 +1,140 @@
+"""What the end of an included run does to its guarantee, in the transaction that ends the run: verdict, fee, or the funding taken back."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime
+from typing import Any
+
+from otai.learning.acceptance import Criterion, Outcome, judge
+from otai.learning.report_card import ReportCard
+from otai.ledger import operations as ledger
+from otai.ledger.models import Hold, Lot, Source
+from otai.ledger.operations import InsufficientCredits
+from otai.pricing.price_book import VerdictRule
+from otai.runs.guarantee.moves import move, record
+from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.models import Guarantee, Run
+from otai.runs.status import Status
+
+log = logging.getLogger(__name__)
+
+SYSTEM = "guarantee"
+
+
+def included_run_ended(run: Run, *, now: datetime) -> None:
+    """Called where a run ends, once its hold is resolved; a run that no guarantee includes is left alone."""
+    if run.guarantee_id is None:
+        return
+    guarantee = Guarantee.objects.select_for_update().get(id=run.guarantee_id)
+    if run.status == Status.COMPLETED:
+        _measured(guarantee, run, now=now)
+    else:
+        _funding_taken_back(guarantee, run, now=now)
+
+
+def verdict_on(guarantee: Guarantee, report_card: dict[str, Any]) -> list[Outcome]:
+    """The agreed criteria against what a report card says."""
+    attributes = ReportCard.from_json(json.dumps(report_card)).attributes
+    criteria = [Criterion.from_dict(one) for one in guarantee.criteria]
+    return judge(criteria, attributes, by_bound=guarantee.verdict_rule == VerdictRule.LOWER_BOUND)
+
+
+def _measured(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
+    outcomes = verdict_on(guarantee, run.report_card or {})
+    written = [outcome.as_dict() for outcome in outcomes]
+    met = all(outcome.met for outcome in outcomes)
+    why = "; ".join(
+        f"{one.criterion.in_words}: {one.measured.value:.1%} on {one.tickets} tickets, {'met' if one.met else 'missed'}"
+        for one in outcomes
+    )
+    details = {"run": run.number, "verdict": written}
+    if guarantee.status == GuaranteeStatus.TRAINING:
+        why_trained = f"run {run.number} is completed"
+        move(guarantee, GuaranteeStatus.TRAINED, who=SYSTEM, why=why_trained, now=now, verdict=written)
+    else:
+        Guarantee.objects.filter(id=guarantee.id).update(improvement_verdict=written)
+        guarantee.improvement_verdict = written
+    is_second = guarantee.status == GuaranteeStatus.IMPROVING
+    to = GuaranteeStatus.MET if met else GuaranteeStatus.MISSED
+    move(guarantee, to, who=SYSTEM, why=why, now=now, details=details)
+    if is_second and not met:
+        _credit_the_fee(guarantee, now=now)
+
+
+def _credit_the_fee(guarantee: Guarantee, *, now: datetime) -> None:
+    assert guarantee.run is not None
+    fee = guarantee.run.credits
+    made = ledger.grant(
+        organisation=guarantee.organisation_id,
+        credits=fee,
+        source=Source.GUARANTEE,
+        key=f"guarantee-fee:{guarantee.id}",
+        reference=f"guarantee:{guarantee.id}",
+        reason=f"Training fee of run {guarantee.run.number}: the agreed criteria were missed twice",
+        now=now,
+    )
+    move(
+        guarantee,
+        GuaranteeStatus.CREDITED,
+        who=SYSTEM,
+        why=f"missed twice: the list price of run {guarantee.run.number}, {fee} credits, is credited",
+        now=now,
+        details={"credits": fee, "lot": str(made.lot)},
+        fee_credits=fee,
+        fee_lot=made.lot,
+    )
+
+
+def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
+    """The run cost nothing, so what paid for it goes back as well; the chance stays."""
+    short = run.credits - _withdraw_funding(run, now=now)
+    details = {"run": run.number, "credits": run.credits, "short": short}
+    why = (
+        f"run {run.number} was {run.status}: its {run.credits} credits went back, the included run can be ordered again"
+    )
+    if guarantee.run_id == run.id:
+        move(guarantee, GuaranteeStatus.AGREED, who=SYSTEM, why=why, now=now, details=details, run=None)
+    else:
+        move(guarantee, GuaranteeStatus.MISSED, who=SYSTEM, why=why, now=now, details=details, improvement_run=None)
+    if short:
+        # Only where someone released the hold by hand and its credits were spent before the run ended.
+        log.warning("guarantee %s: %s of %s funding credits were spent already", guarantee.id, short, run.credits)
+        record(guarantee, move="funding not recovered", who=SYSTEM, why=f"{short} credits were spent", now=now)
+
+
+def _withdraw_funding(run: Run, *, now: datetime) -> int:
+    """Takes the funding out of the ledger again; returns how many credits that were.
+
+    Credits are spent in the policies' order, so the hold may have drawn on included credits while the funding lot paid for something else.
+    Then what the hold gave back is taken: never credits that the customer bought, since the funding lot comes before them.
+    """
+    left = run.credits
+    own = Lot.objects.filter(organisation=run.organisation_id).exclude(source=Source.PURCHASE)
+    drawn_on = [lot for lot, _ in Hold.objects.get(id=run.hold).lots]
+    in_order = [
+        *own.filter(id__in=[run.funding_lot]),
+        *own.filter(id__in=drawn_on),
+        *own.filter(is_open=True).order_by("-seq"),
+    ]
+    for lot in {lot.id: lot for lot in in_order}.values():
+        if not (part := min(left, lot.unspent)):
+            continue
+        try:
+            ledger.withdraw(
+                organisation=run.organisation_id,
+                lot=lot.id,
+                credits=part,
+                key=f"guarantee-back:{run.id}:{lot.id}",
+                reference=f"run:{run.id}",
+                reason=f"Run {run.number} was {run.status}: its funding by the guarantee goes back",
+                now=now,
+            )
+        except InsufficientCredits:
+            # Spent between the look and the withdrawal; the next lot, then.
+            continue
+        left -= part
+        if not left:
+            break
+    return run.credits - left

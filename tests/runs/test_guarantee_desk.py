@@ -1,0 +1,107 @@
+"""What Olga does with guarantees at the desk, and Alice on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from otai.orgs.models import Organisation, User
+from otai.runs.models import Guarantee
+from otai.tickets.models import DataSet
+from tests import stories
+from tests.runs.guarantees import agreed
+from tests.runs.test_guarantee import missed_twice_as_pro
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def desk() -> Client:
+    olga = User.objects.create_superuser("olga", "olga@vendor.example", "a long passphrase")
+    client = Client()
+    client.force_login(olga)
+    return client
+
+
+@pytest.fixture
+def acme(now: datetime) -> Organisation:
+    return stories.acme(now)
+
+
+@pytest.fixture
+def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
+    source = stories.write_tickets(tmp_path / "support.csv", tickets=300)
+    return stories.import_tickets(organisation=acme, name="support", source=source, now=now)
+
+
+def act(desk: Client, row: Guarantee, action: str, **answers: Any) -> Any:
+    address = reverse("admin:runs_guarantee_act", args=[row.pk, action])
+    if desk.get(address).status_code != 200:
+        return None
+    return desk.post(address, answers, follow=True)
+
+
+def test_olga_agrees_to_criteria_above_the_bar(
+    desk: Client, acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    guarantee = agreed(acme, support, now, "queue accuracy 0.9")
+    listed = desk.get(reverse("admin:runs_guarantee_changelist")).content.decode()
+    assert "queue: accuracy of at least 90 %" in listed
+    answer = act(desk, guarantee, "agree", why="their tickets are clean")
+    assert "the included run can be ordered" in answer.content.decode()
+    assert "open -&gt; agreed" in answer.content.decode(), "the row shows what happened to it"
+    guarantee.refresh_from_db()
+    assert (guarantee.status, guarantee.agreed_by) == ("agreed", "olga (desk)")
+    assert act(desk, guarantee, "agree", why="again") is None, "nothing waits any more"
+    assert act(desk, guarantee, "refund-fee", why="no fee was credited") is None
+
+
+def test_olga_declines_and_pays_a_fee_back(desk: Client, acme: Organisation, support: DataSet, now: datetime) -> None:
+    declined = agreed(acme, support, now, "queue accuracy 0.9")
+    assert "propose other criteria" in act(desk, declined, "decline", why="too few tickets").content.decode()
+    credited = missed_twice_as_pro(acme, support, now)
+    answer = act(desk, credited, "refund-fee", why="they asked for money").content.decode()
+    assert "EUR 11.90 on OT-" in answer
+    credited.refresh_from_db()
+    assert credited.status == "refunded"
+
+
+def test_alice_agrees_orders_and_downloads_by_commands(database_url: str, tmp_path: Path) -> None:
+    def otai(*words: object, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "otai.cli.main", *map(str, words)],
+            env={**os.environ, "OTAI_DATABASE_URL": database_url, "COLUMNS": "200", "OTAI_ACTOR": "alice"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    stories.write_tickets(tmp_path / "support.csv", tickets=300)
+    otai("org", "create", "acme")
+    otai("tickets", "import", "support.csv")
+    assert "Agreed at once: accuracy up to 70 %" in otai("guarantee", "show")
+    assert "is no criterion" in otai("guarantee", "propose", "queue 0.7", "--data-set", "support", code=4)
+    assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
+    assert "accuracy of at least 90 %" in otai("guarantee", "waiting")
+    otai("guarantee", "agree", "--why", "clean tickets")
+    ordered = json.loads(otai("guarantee", "order", "--yes", "--json"))
+    assert (ordered["status"], ordered["guarantee"]["status"], ordered["credits"]) == ("completed", "met", 1)
+    assert json.loads(otai("statement", "--json"))["balance"] == {"available": 6, "held": 0, "spent": 1}
+    assert "accuracy of at least 90 %" in otai("guarantee", "show")
+    otai("guarantee", "holdout", "holdout.csv")
+    held = (tmp_path / "holdout.csv").read_text().splitlines()
+    assert len(held) == ordered["guarantee"]["holdout_tickets"] + 1
+    assert "criteria_not_agreed" in otai("guarantee", "order", "--yes", code=3)
+    assert "nothing_missed" in otai("guarantee", "improve", "--yes", code=3)
