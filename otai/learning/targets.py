@@ -98,7 +98,7 @@ def attribute_target(
         common = ", ".join(f"{label!r} ({count})" for label, count in tickets_with.most_common(3))
         raise InputFailure(
             "label_too_rare",
-            f"{spec.name!r} needs at least {fewest_labels + 1 - spec.is_multi * 1} labels with {fewest_tickets} or more "
+            f"{spec.name!r} needs at least {fewest_labels} {'label' if fewest_labels == 1 else 'labels'} with {fewest_tickets} or more "
             f"training tickets each; it has {len(learnt)} of {len(tickets_with)}. Most frequent: {common or 'none'}. "
             "Add tickets, join labels, or leave this attribute out.",
             where=spec.name,

@@ -98,6 +98,19 @@ class Attribute(models.Model):
         return {"name": self.name, "kind": self.kind, "order": self.order}
 
 
+class ExpectedQuality(models.Model):
+    """What quality each mode would probably reach on a data set, tried once (`expected_quality.py`). A data set never changes, so neither does this."""
+
+    data_set = models.OneToOneField(
+        DataSet, on_delete=models.CASCADE, primary_key=True, related_name="expected_quality"
+    )
+    attributes = models.JSONField(help_text="by attribute, see otai.learning.expected_quality.Expectation")
+    tried_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tickets_expected_quality"
+
+
 class Label(models.Model):
     """One value of an attribute. `count` is the tickets that carry it, `training_count` those of them not set aside as test."""
 

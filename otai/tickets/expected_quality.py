@@ -1,0 +1,62 @@
+"""What quality to expect before ordering, once for each version of a data set.
+
+stored(data_set)             what is known already, or None; reads one row
+of(data_set, now=utc_now())  the same, tried now if nobody has: 2 to 5 seconds of one core
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from otai.learning.expected_quality import Expectation, Expected
+from otai.learning.report_card import Estimate
+from otai.tickets import queries
+from otai.tickets.files import file_store
+from otai.tickets.models import DataSet, ExpectedQuality
+
+cores_for_trying = 1
+"""Whoever tries stands behind a page or a command, beside trainings that have the other cores."""
+
+
+def stored(data_set: DataSet) -> dict[str, Expectation] | None:
+    """By attribute; None where nobody has tried yet."""
+    row = ExpectedQuality.objects.filter(data_set=data_set).first()
+    return {name: _expectation(values) for name, values in row.attributes.items()} if row else None
+
+
+def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
+    """By attribute, for all that a run can learn. Two who ask at once both try, and get the same answer.
+
+    Raises FileStoreUnavailable.
+    """
+    if (known := stored(data_set)) is not None:
+        return known
+    # The numerical libraries take half a second to load.
+    from otai.learning.expected_quality import expected
+    from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
+
+    specs = [
+        AttributeSpec(one.name, AttributeKind(one.kind), tuple(one.order))
+        for one in queries.usable_attributes(data_set)
+    ]
+    tickets = LabelledTickets.read_parquet(file_store().local_path(data_set.file))
+    with threadpool_limits(limits=cores_for_trying):
+        found = expected(tickets, specs)
+    as_json = {name: dataclasses.asdict(one) for name, one in found.items()}
+    ExpectedQuality.objects.get_or_create(data_set=data_set, defaults={"attributes": as_json, "tried_at": now})
+    return found
+
+
+def _expectation(values: Mapping[str, Any]) -> Expectation:
+    modes = {
+        mode: Expected(Estimate(**one["accuracy"]), Estimate(**one["macro_f1"]) if one["macro_f1"] else None)
+        if one
+        else None
+        for mode, one in values["modes"].items()
+    }
+    return Expectation(modes, values["guessing"], values["tried_on"], values["unknown"])

@@ -1,0 +1,49 @@
+"""Acme sees what quality to expect before it orders; globex sees nothing of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from otai.tickets import expected_quality
+from otai.tickets.models import ExpectedQuality
+from otai.tickets.operations import delete_data_set
+from tests import stories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_data_set_is_tried_once_and_what_was_found_stays(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = stories.acme(now)
+    source = stories.write_tickets(tmp_path / "support.csv", tickets=500)
+    stories.import_tickets(organisation=acme, name="support", source=source, now=now)
+    support = stories.tickets.data_set(acme, "support")
+    assert expected_quality.stored(support) is None
+    found = expected_quality.of(support, now=now)
+    assert set(found) == {"queue", "priority"}
+    basic = found["queue"].modes["basic"]
+    assert basic is not None and basic.accuracy.low > found["queue"].guessing
+
+    monkeypatch.setattr("otai.learning.expected_quality.expected", lambda *_: pytest.fail("tried twice"))
+    assert expected_quality.of(support, now=now + timedelta(days=1)) == found == expected_quality.stored(support)
+    assert ExpectedQuality.objects.get().tried_at == now
+
+
+def test_another_version_and_another_organisation_are_tried_on_their_own(tmp_path: Path, now: datetime) -> None:
+    support = stories.tickets_of(stories.acme(now), tmp_path, now)
+    expected_quality.of(support, now=now)
+    newer = stories.tickets_of(support.organisation, tmp_path, now)
+    theirs = stories.tickets_of(stories.globex(now), tmp_path, now)
+    assert newer.version == 2
+    assert expected_quality.stored(newer) is None and expected_quality.stored(theirs) is None
+
+
+def test_what_was_expected_goes_with_its_data_set(tmp_path: Path, now: datetime) -> None:
+    support = stories.tickets_of(stories.acme(now), tmp_path, now)
+    expected_quality.of(support, now=now)
+    delete_data_set(support)
+    assert not ExpectedQuality.objects.exists()
