@@ -90,6 +90,11 @@ INSTALLED_APPS = [
     "otai.runs",
     "otai.serving",
     "otai.web",
+    # Before allauth: our templates and sentences stand in the place of its own.
+    "otai.web.accounts",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 MIDDLEWARE: list[str] = [
     "django.middleware.security.SecurityMiddleware",
@@ -101,8 +106,10 @@ MIDDLEWARE: list[str] = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "otai.web.accounts.language.PersonalLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -132,6 +139,65 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "web:front_door"
+LOGOUT_REDIRECT_URL = "account_login"
+
+OTAI_VERIFY_MAIL = os.environ.get("OTAI_VERIFY_MAIL", "") == "1"
+"""Whether a mail address must be confirmed before its owner gets in. Needs a mail server; set it wherever strangers can sign up."""
+
+ACCOUNT_ADAPTER = "otai.web.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if OTAI_VERIFY_MAIL else "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if OTAI_BASE_URL.startswith("https://") else "http"
+ACCOUNT_FORMS = {
+    "login": "otai.web.accounts.forms.SignInForm",
+    "signup": "otai.web.accounts.forms.SignUpForm",
+    "add_email": "otai.web.accounts.forms.ChangeAddressForm",
+    "change_password": "otai.web.accounts.forms.ChangePasswordForm",
+    "set_password": "otai.web.accounts.forms.SetPasswordForm",
+    "reset_password": "otai.web.accounts.forms.AskForNewPasswordForm",
+    "reset_password_from_key": "otai.web.accounts.forms.NewPasswordFromLinkForm",
+    "reauthenticate": "otai.web.accounts.forms.ConfirmPasswordForm",
+}
+# For one address of the network, one person, or one mail address. Counted in the database: several processes share the count.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "30/10m/ip,5/5m/key",
+    "signup": "20/h/ip",
+    "reset_password": "20/h/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "confirm_email": "1/3m/key",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("OTAI_TRUSTED_PROXIES", "0"))
+"""How many reverse proxies of ours stand before this: so many addresses at the end of X-Forwarded-For are believed."""
+
+MFA_ADAPTER = "otai.web.accounts.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "OTAI Studio"
+MFA_TOTP_TOLERANCE = 1
+# Without a mail server nobody can confirm an address, and shall be able to protect their account all the same.
+MFA_ALLOW_UNVERIFIED_EMAIL = not OTAI_VERIFY_MAIL
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "otai_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTAI_BASE_URL.startswith("https://")

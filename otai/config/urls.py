@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", watching.live, name="live"),
     path("health/ready", watching.ready, name="ready"),
     path("metrics", watching.metrics, name="metrics"),
+    path("account/", include("allauth.account.urls")),
+    path("account/second-factor/", include("allauth.mfa.urls")),
     path("i18n/language", set_language, name="set_language"),
     path("", include("otai.web.urls")),
 ]

@@ -1,0 +1,90 @@
+"""How django-allauth speaks and acts here: our sentences, our landing pages, secrets of second factors encrypted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.encoding import force_bytes
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from otai.orgs import queries
+
+_wrong_code = _("This code is not right, or no longer.")
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": _("This account is switched off. Ask an owner of your organisation."),
+        "duplicate_email": _("This is your mail address already."),
+        "email_password_mismatch": _("Mail address or password is not right."),
+        "email_taken": _(
+            "There is an account with this mail address. Sign in, or choose a new password if you forgot it."
+        ),
+        "enter_current_password": _("This is not your present password."),
+        "incorrect_code": _wrong_code,
+        "incorrect_password": _("This is not your password."),
+        "invalid_or_expired_key": _("This link is not right, or no longer."),
+        "invalid_login": _("Mail address or password is not right."),
+        "invalid_password_reset": _("This link was used already, or is too old."),
+        "same_as_current": _("The new one must be another than the present one."),
+        "too_many_login_attempts": _("Too many attempts. Wait five minutes, or choose a new password."),
+        "unverified_primary_email": _("Confirm your mail address first."),
+        "rate_limited": _("Too many attempts. Wait a little and try again."),
+    }
+
+    def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        # Nobody signs in by it, and it must not be a name that an operator could be given later.
+        user.username = f"person-{uuid.uuid4().hex[:16]}"  # type: ignore[attr-defined]
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        member = queries.memberships(request.user).first() if request.user.is_authenticated else None
+        return resolve_url("web:home", slug=member.organisation.slug) if member else resolve_url("web:front_door")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url("web:front_door")
+
+
+def _fernet() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet(
+        [
+            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"otai second factor " + force_bytes(key)).digest()))
+            for key in keys
+        ]
+    )
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "add_email_blocked": _("While a second factor is active, the mail address stays as it is."),
+        "cannot_generate_recovery_codes": _("Recovery codes belong to a second factor: add one first."),
+        "incorrect_code": _wrong_code,
+        "unverified_email": _(
+            "Confirm your mail address first: without it, nobody could help you when the second factor is lost."
+        ),
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Secrets of authenticator apps: who reads the table alone cannot make codes."""
+        return _fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _fernet().decrypt(encrypted_text.encode()).decode()
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return gettext("My passkey") if count == 0 else gettext("Passkey %(number)s") % {"number": count + 1}
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return super().get_public_key_credential_rp_entity() | {"name": "OTAI Studio"}

@@ -1,0 +1,241 @@
+"""allauth's forms in our words, and our own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+from allauth.account import forms as allauth
+from allauth.core import context
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from otai.db import utc_now
+from otai.errors import OtaiError
+from otai.orgs.models import Invitation, User
+from otai.orgs.operations import InvalidOrganisation, accept_invitation, open_invitation
+from otai.orgs.permissions import Role, Scope
+from otai.web.accounts.sign_up import sign_up_organisation
+
+INVITATION = "invitation"
+"""Where the session keeps the token of the invitation that somebody came with."""
+
+password_help = _(
+    "At least 8 characters. A few words that do not belong together are easier to keep in mind than one with signs."
+)
+
+
+def _plain(form: forms.Form) -> None:
+    """Labels say what goes in; a placeholder would say it again, and vanish."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
+def invitation_at_hand(request: HttpRequest) -> Invitation | None:
+    """The invitation that this browser came with, if it can still be accepted."""
+    token = request.session.get(INVITATION)
+    if not token:
+        return None
+    try:
+        return open_invitation(token, now=utc_now())
+    except OtaiError:
+        return None
+
+
+class SignInForm(allauth.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("Mail address")
+        self.fields["password"].help_text = ""
+        _plain(self)
+
+
+class SignUpForm(allauth.SignupForm):
+    field_order = ["organisation", "name", "email", "password1"]
+
+    organisation = forms.CharField(
+        label=_("Organisation"),
+        max_length=200,
+        help_text=_("Your company or team. Colleagues join it by invitation."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput(attrs={"data-time-zone": ""}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invitation = invitation_at_hand(context.request)
+        if self.invitation is not None:
+            del self.fields["organisation"]
+            self.fields["email"].initial = self.invitation.email
+        self.fields["email"].label = _("Mail address")
+        self.fields["password1"].help_text = password_help
+        _plain(self)
+
+    def clean_organisation(self) -> str:
+        name = " ".join(self.cleaned_data["organisation"].split())
+        if not name.isprintable():
+            raise forms.ValidationError(_("A name of 1 to 200 letters, digits and signs."))
+        return name
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if self.invitation is not None and email.lower() != self.invitation.email:
+            raise forms.ValidationError(
+                _("The invitation is for %(email)s.") % {"email": self.invitation.email}, code="invitation_for_another"
+            )
+        return email
+
+    @transaction.atomic
+    def save(self, request: HttpRequest) -> User:
+        """The person, and with them their organisation or their place in the one that invited them."""
+        user = cast(User, super().save(request))
+        now = utc_now()
+        user.first_name = self.cleaned_data["name"]
+        user.save(update_fields=["first_name"])
+        if self.invitation is not None:
+            accept_invitation(token=request.session.pop(INVITATION), user=user, now=now)
+        else:
+            try:
+                sign_up_organisation(
+                    user=user,
+                    name=self.cleaned_data["organisation"],
+                    time_zone=self.cleaned_data["time_zone"] or "UTC",
+                    now=now,
+                )
+            except InvalidOrganisation as wrong:
+                raise AssertionError("the form lets no such name through") from wrong
+        return user
+
+
+class AskForNewPasswordForm(allauth.ResetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("Mail address")
+        _plain(self)
+
+
+class NewPasswordFromLinkForm(allauth.ResetPasswordKeyForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = password_help
+        _plain(self)
+
+
+class ChangePasswordForm(allauth.ChangePasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].help_text = password_help
+        _plain(self)
+
+
+class SetPasswordForm(allauth.SetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = password_help
+        _plain(self)
+
+
+class ChangeAddressForm(allauth.AddEmailForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("New mail address")
+        _plain(self)
+
+
+class ConfirmPasswordForm(allauth.ReauthenticateForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+        _plain(self)
+
+
+# --- Our own
+
+ROLE_WORDS = {
+    Role.OWNER: (_("Owner"), _("Everything, including the team, keys and money")),
+    Role.BILLING: (_("Billing"), _("Looks at everything and buys credits; trains nothing")),
+    Role.TRAINER: (_("Trainer"), _("Uploads tickets, trains with credits there are, manages models; buys nothing")),
+    Role.VIEWER: (_("Viewer"), _("Looks at everything and tries models out")),
+}
+
+SCOPE_WORDS = {
+    Scope.READ: _("Read runs, models, credits and reports"),
+    Scope.PREDICT: _("Predict labels of tickets"),
+    Scope.FEEDBACK_WRITE: _("Report which labels were right"),
+    Scope.TICKETS_WRITE: _("Upload tickets"),
+    Scope.RUNS_ORDER: _("Order trainings, which spends credits"),
+    Scope.MODELS_MANAGE: _("Manage models: set live, delete"),
+    Scope.BILLING_BUY: _("Buy credits, which costs money"),
+    Scope.WEBHOOKS_MANAGE: _("Manage webhooks"),
+}
+
+
+def role_choices() -> list[tuple[str, Any]]:
+    return [(role.value, word) for role, (word, _meaning) in reversed(ROLE_WORDS.items())]
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label=_("Mail address"), max_length=254)
+    role = forms.ChoiceField(label=_("Role"), choices=role_choices, initial=Role.TRAINER.value)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=role_choices)
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("What it is for: you will want to know it again.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=lambda: [(scope.value, words) for scope, words in SCOPE_WORDS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("A key needs at least one thing that it may do.")},
+    )
+    expires = forms.ChoiceField(
+        label=_("Good for"),
+        choices=[("90", _("90 days")), ("365", _("1 year")), ("", _("Until it is revoked"))],
+        initial="365",
+        required=False,
+    )
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        days = self.cleaned_data["expires"]
+        return timedelta(days=int(days)) if days else None
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("de", "Deutsch")])
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    return [(zone, zone) for zone in sorted(available_timezones() - {"localtime", "Factory"})]
+
+
+class OrganisationForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=zone_choices,
+        help_text=_("Due times, and the day of the monthly credits, follow it."),
+    )
+
+
+class NewOrganisationForm(forms.Form):
+    organisation = forms.CharField(
+        label=_("Organisation"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput(attrs={"data-time-zone": ""}))

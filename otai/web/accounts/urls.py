@@ -1,0 +1,22 @@
+"""Addresses of people and teams; part of the names `web:...`. allauth's own pages are below /account/ (config/urls.py)."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from otai.web.accounts.views import keys, people, team
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/organisations/", people.organisations, name="organisations"),
+    path("account/join/<str:token>/", people.join, name="join"),
+    path("<slug:slug>/team/", team.team, name="team"),
+    path("<slug:slug>/team/invite/", team.invite, name="invite"),
+    path("<slug:slug>/team/invitations/<uuid:invitation>/withdraw/", team.withdraw, name="withdraw_invitation"),
+    path("<slug:slug>/team/members/<uuid:member>/role/", team.change_role, name="change_role"),
+    path("<slug:slug>/team/members/<uuid:member>/remove/", team.remove, name="remove_member"),
+    path("<slug:slug>/team/leave/", team.leave, name="leave"),
+    path("<slug:slug>/team/keys/", keys.keys, name="keys"),
+    path("<slug:slug>/team/keys/<uuid:key>/revoke/", keys.revoke, name="revoke_key"),
+    path("<slug:slug>/team/organisation/", team.organisation, name="organisation"),
+    path("<slug:slug>/account/", people.profile, name="profile"),
+]

@@ -1,0 +1,71 @@
+"""API keys: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from otai.db import utc_now
+from otai.errors import OtaiError
+from otai.orgs import operations, queries
+from otai.orgs.permissions import Action, Scope
+from otai.web.access import MemberRequest, page
+from otai.web.accounts.forms import SCOPE_WORDS, ApiKeyForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Action.MANAGE_KEYS)
+def keys(request: MemberRequest) -> HttpResponse:
+    now = utc_now()
+    form = ApiKeyForm(request.POST if request.method == "POST" else None)
+    made, status = None, 200
+    if request.method == "POST":
+        if form.is_valid():
+            lifetime = form.lifetime
+            try:
+                # Not redirected to: the secret can be shown only now.
+                made = operations.create_api_key(
+                    organisation=request.organisation,
+                    name=form.cleaned_data["name"],
+                    scopes=form.cleaned_data["scopes"],
+                    who=request.user.email,
+                    now=now,
+                    expires_at=now + lifetime if lifetime else None,
+                )
+                form = ApiKeyForm()
+            except OtaiError as refused:
+                form.add_error(None, refused.message)
+                status = 409
+        else:
+            status = 422
+    rows: list[dict[str, Any]] = [
+        {
+            "key": key,
+            "id": str(key.id),
+            "scopes": [SCOPE_WORDS[Scope(scope)] for scope in key.scopes if scope in tuple(Scope)],
+            "usable": key.is_usable(now),
+        }
+        for key in queries.api_keys(request.organisation)[:200]
+    ]
+    return render(
+        request, "accounts/keys.html", {"rows": rows, "form": form, "made": made, "tab": "keys"}, status=status
+    )
+
+
+@require_POST
+@page(Action.MANAGE_KEYS)
+def revoke(request: MemberRequest, key: UUID) -> HttpResponse:
+    revoked = operations.revoke_api_key(
+        organisation=request.organisation, key=key, who=request.user.email, now=utc_now()
+    )
+    messages.success(
+        request,
+        _("The key %(name)s is revoked. Programs that use it are refused from now on.") % {"name": revoked.name},
+    )
+    return redirect("web:keys", slug=request.organisation.slug)

@@ -1,0 +1,192 @@
+"""The team: who is in, in which role, who is invited."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from otai.db import utc_now
+from otai.errors import OtaiError
+from otai.orgs import operations, queries
+from otai.orgs.models import TeamEvent
+from otai.orgs.permissions import Action, Role
+from otai.web.access import MemberRequest, page
+from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
+from otai.web.accounts.mail import send_invitation
+
+INVITATION_RATE = {"invite": "60/h/user"}
+"""Each is a mail to an address that somebody typed; beside it stands the limit on open ones."""
+
+
+@require_safe
+@page(Action.VIEW)
+def team(request: MemberRequest) -> HttpResponse:
+    return _team_page(request, InviteForm())
+
+
+def _team_page(request: MemberRequest, form: InviteForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    members = list(queries.members(request.organisation))
+    owners = sum(member.role == Role.OWNER for member in members)
+    context = {
+        "rows": [
+            {
+                "member": member,
+                "key": str(member.id),
+                "role": ROLE_WORDS[Role(member.role)][0],
+                "is_me": member.user_id == request.user.pk,
+                "is_last_owner": owners == 1 and member.role == Role.OWNER,
+            }
+            for member in members
+        ],
+        "invitations": [
+            {"invitation": invitation, "role": ROLE_WORDS[Role(invitation.role)][0]}
+            for invitation in queries.open_invitations(request.organisation, now=utc_now())
+        ],
+        "role_words": ROLE_WORDS.values(),
+        "role_choices": role_choices(),
+        "form": form,
+        "may_manage": request.member.may(Action.MANAGE_TEAM),
+        "tab": "members",
+        **more,
+    }
+    return render(request, "accounts/team.html", context, status=status)
+
+
+@require_POST
+@page(Action.MANAGE_TEAM)
+def invite(request: MemberRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _team_page(request, form, status=422)
+    if not ratelimit.consume(request, app="otai", action="invite", config=INVITATION_RATE, user=request.user):
+        return ratelimit.respond_429(request)
+    try:
+        made = operations.invite(
+            organisation=request.organisation,
+            email=form.cleaned_data["email"],
+            role=form.cleaned_data["role"],
+            who=request.user.email,
+            now=utc_now(),
+        )
+    except OtaiError as refused:
+        form.add_error("email", refused.message)
+        return _team_page(request, form, status=409)
+    link = request.build_absolute_uri(reverse("web:join", args=[made.token]))
+    sent = send_invitation(made, link=link, inviter=request.user)
+    # Not redirected to: the link can be shown only now.
+    return _team_page(request, InviteForm(), made=made.invitation, link=link, sent=sent)
+
+
+@require_POST
+@page(Action.MANAGE_TEAM)
+def withdraw(request: MemberRequest, invitation: UUID) -> HttpResponse:
+    operations.withdraw_invitation(
+        organisation=request.organisation, invitation=invitation, who=request.user.email, now=utc_now()
+    )
+    messages.success(request, _("The invitation is withdrawn. Its link opens nothing any more."))
+    return redirect("web:team", slug=request.organisation.slug)
+
+
+@require_POST
+@page(Action.MANAGE_TEAM)
+def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        try:
+            changed = operations.change_role(
+                organisation=request.organisation,
+                member=member,
+                role=form.cleaned_data["role"],
+                who=request.user.email,
+                now=utc_now(),
+            )
+        except operations.LastOwner as refused:
+            messages.error(request, refused.message)
+        else:
+            messages.success(
+                request,
+                _("%(person)s is now: %(role)s.")
+                % {"person": changed.user.email, "role": ROLE_WORDS[Role(changed.role)][0]},
+            )
+    return redirect("web:team", slug=request.organisation.slug)
+
+
+@require_POST
+@page(Action.MANAGE_TEAM)
+def remove(request: MemberRequest, member: UUID) -> HttpResponse:
+    found = queries.member_with_id(request.organisation, member)
+    try:
+        operations.remove_member(
+            organisation=request.organisation, member=member, who=request.user.email, now=utc_now()
+        )
+    except operations.LastOwner as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, _("%(person)s is not in the team any more.") % {"person": found.user.email})
+        if found.user_id == request.user.pk:
+            return redirect("web:front_door")
+    return redirect("web:team", slug=request.organisation.slug)
+
+
+@require_POST
+@page(Action.VIEW)
+def leave(request: MemberRequest) -> HttpResponse:
+    """Everybody may go, except the only owner."""
+    try:
+        operations.remove_member(
+            organisation=request.organisation, member=request.member.id, who=request.user.email, now=utc_now()
+        )
+    except operations.LastOwner as refused:
+        messages.error(request, refused.message)
+        return redirect("web:profile", slug=request.organisation.slug)
+    messages.success(
+        request, _("You are not in %(organisation)s any more.") % {"organisation": request.organisation.name}
+    )
+    return redirect("web:front_door")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Action.MANAGE_ORGANISATION)
+def organisation(request: MemberRequest) -> HttpResponse:
+    form = OrganisationForm(
+        request.POST or None, initial={"name": request.organisation.name, "time_zone": request.organisation.time_zone}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.change_organisation(
+                organisation=request.organisation, who=request.user.email, now=utc_now(), **form.cleaned_data
+            )
+        except operations.InvalidOrganisation as wrong:
+            form.add_error(wrong.details.get("field"), wrong.message)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("web:organisation", slug=request.organisation.slug)
+    context = {
+        "form": form,
+        "tab": "organisation",
+        "events": [_in_words(event) for event in queries.team_events(request.organisation)[:50]],
+    }
+    return render(request, "accounts/organisation.html", context, status=422 if form.errors else 200)
+
+
+def _in_words(event: TeamEvent) -> dict[str, Any]:
+    role = ROLE_WORDS[Role(event.details["role"])][0] if event.details.get("role") in tuple(Role) else ""
+    words = {
+        "member_joined": _("%(subject)s joined: %(role)s"),
+        "member_removed": _("%(subject)s left or was removed"),
+        "role_changed": _("%(subject)s: now %(role)s"),
+        "invited": _("%(subject)s invited: %(role)s"),
+        "invitation_withdrawn": _("Invitation of %(subject)s withdrawn"),
+        "key_created": _("Key %(subject)s made"),
+        "key_revoked": _("Key %(subject)s revoked"),
+        "organisation_changed": _("Name or time zone changed"),
+    }
+    return {"at": event.at, "who": event.who, "words": words[event.what] % {"subject": event.subject, "role": role}}
