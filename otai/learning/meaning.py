@@ -61,7 +61,7 @@ class VectorReader:
 
     @cached_property
     def _encoders(self) -> tuple[Encoder, ...]:
-        return tuple(self._opened(one) for one in self.used)
+        return tuple(opened_encoder(one, self.store, self.threads) for one in self.used)
 
     def ready(self) -> VectorReader:
         """Itself, once every encoder is known to be here at the right revision. Raises MissingEncoder, EncodersNotInstalled."""
@@ -92,18 +92,20 @@ class VectorReader:
         """The encoders of a stored model, in this installation's store; None for a model without."""
         return cls(tuple(EncoderUsed(**entry) for entry in entries)) if entries else None
 
-    def _opened(self, used: EncoderUsed) -> Encoder:
-        from otai.learning.encoders import MissingEncoder, open_encoder
 
-        encoder = open_encoder(used.name, store=_store(self.store), threads=self.threads)
-        if encoder.fingerprint != used.fingerprint:
-            raise MissingEncoder(
-                f"This model was trained with {used.name} at revision {used.revision}; here is revision {encoder.spec.revision}, which "
-                "gives other vectors. Train the model again, or use it where that revision is.",
-                encoder=used.name,
-                revision=used.revision,
-            )
-        return encoder
+def opened_encoder(used: EncoderUsed, store: EncoderStore | None, threads: int | None) -> Encoder:
+    """The encoder that a model was trained with, from `store` (None: this installation's). Raises MissingEncoder where there is none or another revision."""
+    from otai.learning.encoders import MissingEncoder, open_encoder
+
+    encoder = open_encoder(used.name, store=_store(store), threads=threads)
+    if encoder.fingerprint != used.fingerprint:
+        raise MissingEncoder(
+            f"This model was trained with {used.name} at revision {used.revision}; here is revision {encoder.spec.revision}, which "
+            "gives other vectors. Train the model again, or use it where that revision is.",
+            encoder=used.name,
+            revision=used.revision,
+        )
+    return encoder
 
 
 @dataclass(frozen=True)

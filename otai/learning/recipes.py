@@ -23,6 +23,27 @@ ABROAD = Balance(vectors=4.0, penalty=0.2)
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """A way of training an encoder further.
+
+    `rate` is the step of its network, the heads' is `head_rate` times that. `trained_layers` counts from the top of a transformer; None: all of a network that is no
+    transformer. Likeness of tickets that share labels is learnt beside the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an attribute
+    has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read.
+    """
+
+    epochs: int
+    rate: float
+    trained_layers: int | None = None
+    head_rate: float = 3.0
+    contrast_weight: float = 0.0
+    contrast_epochs: int = 0
+    contrast_below: int = 16
+    prior_trust: float = 0.5
+    batch: int = 32
+    most_tokens: int = 128
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about a training that is not data or chance.
 
@@ -33,12 +54,17 @@ class Recipe:
     frequent labels may be favoured (`mixing.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
+    `tunings` maps an encoder's name to the ways of training it further that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in
+    multiplications (`maximum.teaching`). `agrees` says that labels of a hierarchy found in the tickets are predicted so that they agree.
     """
 
     mode: str
     reads_vectors: bool = False
     balances: tuple[Balance, ...] = (WORDS_ALONE,)
     prior_shares: tuple[float, ...] = (0.0,)
+    tunings: tuple[tuple[str, tuple[Tuning, ...]], ...] = ()
+    tuning_work: float = 0.0
+    agrees: bool = False
     holdout_share: float = 0.2
     fewest_tickets: int = 5
     tickets_to_calibrate: int = 1_500
@@ -47,6 +73,11 @@ class Recipe:
     shortest_piece: int = 2
     longest_piece: int = 5
     version: int = 1
+
+    def tunings_for(self, encoder: str) -> tuple[Tuning, ...]:
+        """The ways of training this encoder further; the first is what is done where there is nothing to choose by."""
+        named = dict(self.tunings)
+        return named.get(encoder) or named["*"]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

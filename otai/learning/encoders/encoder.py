@@ -159,7 +159,7 @@ class Encoder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         budget = BATCH_TOKENS["cpu" if self.device == "cpu" else "cuda"]
         was_training = module.training
-        with self._lock, _bounded_threads(threads or self._threads or usable_cores()), torch.inference_mode():
+        with self._lock, bounded_threads(threads or self._threads or usable_cores()), torch.inference_mode():
             module.eval()
             for batch in _batches(readable_rows, framed, budget):
                 inputs = module.collate([framed[row] for row in batch])
@@ -259,7 +259,7 @@ def _batches(rows: Sequence[int], framed: Sequence[Sequence[int]], budget: int) 
 
 
 @contextlib.contextmanager
-def _bounded_threads(threads: int) -> Iterator[None]:
+def bounded_threads(threads: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()

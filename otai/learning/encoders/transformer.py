@@ -65,7 +65,10 @@ class TransformerModule(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """(texts, d)"""
-        states: Tensor = self.backbone(input_ids=tokens, attention_mask=mask).last_hidden_state
+        return self.pooled(self.backbone(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)
+
+    def pooled(self, states: Tensor, mask: Tensor) -> Tensor:
+        """One vector a text, (texts, d), from the states of its tokens, (texts, longest, d)."""
         if self.pooling is Pooling.FIRST:
             return states[:, 0]
         weights = mask[:, :, None].to(states.dtype)

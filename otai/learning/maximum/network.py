@@ -1,0 +1,224 @@
+"""An encoder that is trained further, with one head for each attribute on top of it.
+
+Word embeddings and the lower layers of a transformer stay as they came: they know the language, and training them costs two thirds of the time for nothing that was
+measurable (docs/experiments-maximum.md). What they give for a ticket is worked out once and kept, so that an epoch costs only the upper layers. The Universal Sentence Encoder
+is small and is trained whole, but for its table of word pieces.
+
+All heads are one matrix: the columns of an attribute's labels lie side by side. Heads look at the unit vector times `SCALE`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from otai.learning.encoders import Encoder
+
+Matrix = NDArray[np.float32]
+Tensors = dict[str, Tensor]
+
+# Heads see unit vectors this long, so that their weights and the network's learn at rates of one order.
+SCALE = 10.0
+
+# States of the frozen layers are kept for at most so many numbers (half precision: 1 GB); beyond, they are worked out in every epoch.
+MOST_KEPT_STATES = 500_000_000
+
+BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
+
+
+class _Given(nn.Module):
+    """Takes the place of the embeddings and the layers below: hands on what they gave before."""
+
+    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
+        return inputs_embeds
+
+
+class Network:
+    """A copy of `encoder`'s network that learns. `labels` is the number of labels of all attributes together.
+
+    `trained_layers` counts from the top of a transformer; None: all. Texts are read to their first `most_tokens` tokens.
+    """
+
+    def __init__(self, encoder: Encoder, *, labels: int, trained_layers: int | None, most_tokens: int) -> None:
+        self._encoder, self._most_tokens = encoder, most_tokens
+        self.module = encoder.for_training()
+        self.head = nn.Linear(encoder.dimension, labels).to(encoder.device)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self._lower, self._upper = _parted(self.module, trained_layers)
+        self._half = encoder.device != "cpu"
+
+    @property
+    def device(self) -> str:
+        return self._encoder.device
+
+    @property
+    def dimension(self) -> int:
+        return self._encoder.dimension
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Those of the network that learn, without the heads'."""
+        return [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+
+    def bounded_threads(self, threads: int | None) -> contextlib.AbstractContextManager[None]:
+        from otai.learning.encoders.encoder import bounded_threads, usable_cores
+
+        return bounded_threads(threads or usable_cores())
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """What is read of each text: framed, and cut behind `most_tokens`."""
+        most = self._most_tokens
+        return [[*one[: most - 1], one[-1]] if len(one) > most else one for one in self._encoder.tokens(texts)]
+
+    def weight_of_a_token(self) -> float:
+        """How much training on one token costs, in multiplications of parameters (forward 1, backward 2)."""
+        return 3.0 * sum(parameter.numel() for parameter in self.parameters())
+
+    @contextlib.contextmanager
+    def learning(self) -> Iterator[None]:
+        """Dropout is on inside, as the encoder's own configuration has it."""
+        self._upper.train()
+        try:
+            yield
+        finally:
+            self._upper.eval()
+
+    def vectors(self, reading: Reading, rows: Sequence[int]) -> Tensor:
+        """Shape (rows, dimension), of length one; of texts as `reading` has them."""
+        with torch.autocast(self.device.partition(":")[0], dtype=_half_type(), enabled=self._half):
+            found = self._pooled(reading, rows)
+        return functional.normalize(found.float(), dim=1)
+
+    def _pooled(self, reading: Reading, rows: Sequence[int]) -> Tensor:
+        if self._lower is None:
+            found: Tensor = self.module(*self.module.collate([reading.tokens[row] for row in rows]))
+            return found
+        tokens, mask = self.module.collate([reading.tokens[row] for row in rows])
+        if reading.states is None:
+            with torch.no_grad():
+                states = self._lower(input_ids=tokens, attention_mask=mask).last_hidden_state
+        else:
+            states = torch.zeros(len(rows), tokens.shape[1], reading.states[0].shape[1], device=tokens.device)
+            for place, row in enumerate(rows):
+                own = reading.states[row]
+                states[place, : len(own)] = own.to(states)
+        pooled: Tensor = self.module.pooled(
+            self._upper(inputs_embeds=states, attention_mask=mask).last_hidden_state, mask
+        )
+        return pooled
+
+    def read(self, texts: Sequence[str], *, keep_states: bool = True) -> Reading:
+        """The texts as the network takes them; for a transformer with what its frozen layers make of them."""
+        tokens = self.tokens(texts)
+        if not keep_states or self._lower is None or sum(map(len, tokens)) * self.dimension > MOST_KEPT_STATES:
+            return Reading(tokens)
+        states: list[Tensor] = [torch.empty(0)] * len(tokens)
+        with torch.inference_mode():
+            for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
+                ids, mask = self.module.collate([tokens[row] for row in batch])
+                found = self._lower(input_ids=ids, attention_mask=mask).last_hidden_state.half().cpu()
+                for place, row in enumerate(batch):
+                    states[row] = found[place, : len(tokens[row])].clone()
+        return Reading(tokens, states)
+
+    def all_vectors(self, reading: Reading, rows: Sequence[int]) -> Matrix:
+        """As `vectors`, of many rows, without learning."""
+        found = np.zeros((len(rows), self.dimension), np.float32)
+        tokens = [reading.tokens[row] for row in rows]
+        self._upper.eval()
+        with torch.inference_mode():
+            for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
+                found[batch] = self.vectors(reading, [rows[place] for place in batch]).cpu().numpy()
+        return found
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """Shape (rows, labels of all attributes)."""
+        found: Tensor = self.head(vectors * SCALE)
+        return found
+
+    def scores(self, reading: Reading, rows: Sequence[int]) -> Matrix:
+        """Shape (rows, labels of all attributes), without learning."""
+        weights, bias = (part.detach().cpu().numpy() for part in (self.head.weight, self.head.bias))
+        return scores_of(self.all_vectors(reading, rows), weights, bias)
+
+    def learnt(self) -> Tensors:
+        """All that learning changed, by name, on the processor."""
+        named = {f"network.{name}": one for name, one in self.module.named_parameters() if one.requires_grad}
+        named |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        return {name: one.detach().cpu().contiguous().clone() for name, one in named.items()}
+
+    def take(self, learnt: Mapping[str, Tensor]) -> None:
+        """Puts back what `learnt` gave. Raises KeyError or RuntimeError where it does not fit."""
+        own = {f"network.{name}": one for name, one in self.module.named_parameters() if one.requires_grad}
+        own |= {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        if own.keys() != learnt.keys():
+            raise KeyError(f"other parts: {sorted(own.keys() ^ learnt.keys())[:3]}")
+        with torch.no_grad():
+            for name, one in own.items():
+                one.copy_(learnt[name])
+
+
+class Reading:
+    """Texts as a network takes them: their tokens, and what its frozen layers give for each (None: to be worked out when needed)."""
+
+    def __init__(self, tokens: list[list[int]], states: list[Tensor] | None = None) -> None:
+        self.tokens, self.states = tokens, states
+
+
+def scores_of(vectors: Matrix, weights: Matrix, bias: Matrix) -> Matrix:
+    """What heads say of vectors: shape (tickets, labels)."""
+    found: Matrix = ((vectors * np.float32(SCALE)) @ weights.T + bias).astype(np.float32)
+    return found
+
+
+def batches_of_like_length(tokens: Sequence[Sequence[int]], *, budget: int) -> Iterator[list[int]]:
+    """Row numbers, the longest texts first; padding counted, no batch has more than `budget` tokens (but for a single text)."""
+    batch: list[int] = []
+    for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
+        if batch and (len(batch) + 1) * len(tokens[batch[0]]) > budget:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _parted(module: nn.Module, trained_layers: int | None) -> tuple[nn.Module | None, nn.Module]:
+    """What stays as it came and what learns. A network of another build than BERT's learns whole (first: None), but for its word embeddings."""
+    backbone = getattr(module, "backbone", None)
+    layers = getattr(getattr(backbone, "encoder", None), "layer", None)
+    embeddings = getattr(backbone, "embeddings", None)
+    if backbone is None:
+        return None, module
+    if not isinstance(layers, nn.ModuleList) or not isinstance(embeddings, nn.Module):
+        backbone.get_input_embeddings().requires_grad_(False)
+        return None, module
+    frozen = len(layers) - min(trained_layers if trained_layers is not None else len(layers), len(layers))
+    embeddings.requires_grad_(False)
+    for layer in layers[:frozen]:
+        layer.requires_grad_(False)
+    if isinstance(pooler := getattr(backbone, "pooler", None), nn.Module):
+        pooler.requires_grad_(False)
+    return _view(backbone, embeddings, layers[:frozen]).eval(), _view(backbone, _Given(), layers[frozen:])
+
+
+def _view(backbone: nn.Module, embeddings: nn.Module, layers: nn.ModuleList) -> nn.Module:
+    """The same network with other embeddings and fewer layers; the layers themselves are shared, not copied."""
+    view, inner = copy.copy(backbone), copy.copy(backbone.encoder)
+    inner._modules = {**inner._modules, "layer": layers}
+    view._modules = {**view._modules, "embeddings": embeddings, "encoder": inner}
+    return view
+
+
+def _half_type() -> torch.dtype:
+    # Brain floats need no scaling of the loss; every GPU since 2020 has them.
+    return torch.bfloat16

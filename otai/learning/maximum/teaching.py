@@ -1,0 +1,264 @@
+"""From tickets to fine-tuned networks: which way suits them, what the networks say of tickets that they had not seen, and the networks to deliver.
+
+One encoder after the other; each is read once (its frozen layers), then ways of learning are tried on a part of the tickets, then the way chosen is trained for each fold that is kept
+back (for weights, calibration and thresholds), then on the whole training part. That last network is measured on the holdout and is the one delivered: it is not trained once more with the holdout, which
+would cost as much again.
+
+The budget is work (parameters times tokens), never time gone by: a slow machine takes longer and learns the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from otai.learning.encoders import EncoderStore
+from otai.learning.maximum.keeping import Keeping
+from otai.learning.maximum.lesson import Lesson
+from otai.learning.maximum.network import Matrix, Network, Reading
+from otai.learning.maximum.search import halved, rounds
+from otai.learning.maximum.tuned import TunedNetwork
+from otai.learning.maximum.tuning import tune
+from otai.learning.meaning import EncoderUsed, opened_encoder
+from otai.learning.recipes import Recipe, Tuning
+from otai.learning.targets import AttributeTarget
+
+Rows = NDArray[np.int64]
+
+# Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted. Measured (docs/experiments-maximum.md).
+WORK_A_SECOND = 2.0e10
+
+# Fewer steps than this teach nothing, so few tickets are seen more often.
+FEWEST_STEPS = 150
+MOST_EPOCHS = 12
+
+TICKETS_TO_JUDGE = 1_000
+SEARCH_EPOCHS = 2
+
+TELL_EVERY = 0.1
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What one encoder's networks learnt. `unseen` are scores of the training tickets in folds, by networks that had not seen them; NaN for tickets of no fold.
+
+    `tried` is every way of learning with its loss on tickets kept back; one entry: nothing was to choose.
+    """
+
+    network: TunedNetwork
+    unseen: Matrix
+    holdout: Matrix
+    tuning: Tuning
+    tried: list[tuple[Tuning, float]]
+
+
+@dataclass
+class Teacher:
+    """Everything that the networks of one training have in common. `train` are rows of the data set; `folds[place]` is -1 for tickets no fold keeps back.
+
+    `tell` is called with the share of the whole work that is done and a sentence for people, empty where there is nothing new to say.
+    """
+
+    texts: Sequence[str]
+    holdout_texts: Sequence[str]
+    targets: Sequence[AttributeTarget]
+    train: Rows
+    folds: Rows
+    recipe: Recipe
+    seed: int
+    threads: int
+    checkpoints: Path | None
+    tell: Callable[[float, str], None]
+    done_work: float = 0.0
+    _all: float = 1.0
+    _began: float = 0.0
+    _told: float = 0.0
+
+    def teach(self, encoders: Sequence[EncoderUsed], store: EncoderStore | None) -> list[Taught]:
+        """Trains on the encoders in their order. Raises MissingEncoder, EncodersNotInstalled, and whatever `tell` raises."""
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            students = [_Student(self, used, store) for used in encoders]
+            wanted = sum(one.work for one in students)
+            affordable = min(1.0, self.recipe.tuning_work / wanted)
+            self._all, self._began = wanted * affordable, time.monotonic()
+            names, where = " and ".join(used.name for used in encoders), f"with {self.threads} threads and no GPU"
+            if torch.cuda.is_available():
+                self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets, on a GPU.")
+            else:
+                length = in_words(self._all / WORK_A_SECOND / self.threads)
+                self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
+            return [student.learn(affordable) for student in students]
+
+    def worked(self, work: float) -> None:
+        self.done_work += work
+        gone, share = time.monotonic() - self._began, min(self.done_work / self._all, 1.0)
+        sentence = ""
+        if share - self._told >= TELL_EVERY and share < 1:
+            self._told = share
+            sentence = f"Fine-tuning: {share:.0%} done, about {in_words(gone * (1 - share) / share)} left."
+        self.tell(share, sentence)
+
+
+class _Student:
+    """One encoder that learns."""
+
+    def __init__(self, teacher: Teacher, used: EncoderUsed, store: EncoderStore | None) -> None:
+        self._teacher, self._used, self._store = teacher, used, store
+        self._ways = teacher.recipe.tunings_for(used.name)
+        self._labels = sum(len(target.labels) for target in teacher.targets)
+        self._folds = sorted(set(teacher.folds.tolist()) - {-1})
+        self._encoder = opened_encoder(used, store, teacher.threads)
+        network = self._network()
+        self._weight = network.weight_of_a_token()
+        self._tokens = float(np.mean([len(tokens) for tokens in network.tokens(teacher.texts)]))
+        # Whatever decides what is learnt: what another training saved is of no use to this one.
+        told = [
+            (target.spec, target.labels, target.hot.tobytes(), target.known.tobytes()) for target in teacher.targets
+        ]
+        data = teacher.train.tobytes(), teacher.folds.tobytes(), list(teacher.texts)
+        self._keeping = Keeping.of(teacher.checkpoints, used, teacher.recipe, teacher.seed, teacher.threads, data, told)
+
+    @property
+    def work(self) -> float:
+        """All that is to be done, in multiplications, were there no budget."""
+        tickets = len(self._teacher.train)
+        sizes = [tickets - int((self._teacher.folds == fold).sum()) for fold in self._folds] + [tickets]
+        passes = max(enough_epochs(one, size).epochs + one.contrast_epochs for one in self._ways for size in sizes[-1:])
+        searched = sum(
+            one.ways * one.tickets * SEARCH_EPOCHS for one in rounds(len(self._ways), sizes[0]) if self._folds
+        )
+        return self._work_of(sum(sizes) * passes + searched)
+
+    def learn(self, affordable: float) -> Taught:
+        """`affordable` is the share of the work that the budget allows."""
+        teacher, began = self._teacher, self._teacher.done_work
+        network = self._network()
+        with network.bounded_threads(teacher.threads):
+            reading = network.read(teacher.texts)
+            tuning, tried = self._chosen(reading)
+            unseen = np.full((len(teacher.train), self._labels), np.nan, np.float32)
+            for fold in self._folds:
+                kept_back = np.flatnonzero(teacher.folds == fold)
+                unseen[kept_back] = self._unseen(f"fold-{fold}", reading, tuning, fold, affordable)
+            network = self._trained("whole", reading, tuning, np.arange(len(teacher.train)), affordable, seed=0)
+            arrays = {name: one.numpy().astype(np.float16) for name, one in network.learnt().items()}
+        own = TunedNetwork(
+            self._used,
+            tuning.trained_layers,
+            tuning.most_tokens,
+            arrays,
+            (),
+            store=self._store,
+            threads=teacher.threads,
+        )
+        holdout = (
+            own.scores(teacher.holdout_texts) if teacher.holdout_texts else np.zeros((0, self._labels), np.float32)
+        )
+        teacher.worked(max(self.work * affordable - (teacher.done_work - began), 0.0))
+        return Taught(own, unseen, holdout, tuning, tried)
+
+    def _chosen(self, reading: Reading) -> tuple[Tuning, list[tuple[Tuning, float]]]:
+        """The way of learning whose network, after few tickets, is least wrong about tickets of the first fold."""
+        if not self._folds or len(self._ways) == 1:
+            return self._ways[0], [(self._ways[0], float("nan"))]
+        chance = np.random.default_rng(self._teacher.seed)
+        learning = chance.permutation(np.flatnonzero(self._teacher.folds != self._folds[0]))
+        judged = chance.permutation(np.flatnonzero(self._teacher.folds == self._folds[0]))[:TICKETS_TO_JUDGE]
+
+        def loss(way: Tuning, tickets: int, number: int) -> float:
+            name = f"search-{number}-{self._ways.index(way)}"
+            if kept := self._keeping.find(self._file(f"{name}-loss")):
+                return float(kept.values["loss"])
+            lesson = self._lesson(np.sort(learning[:tickets]), way)
+            short = enough_epochs(
+                dataclasses.replace(way, epochs=SEARCH_EPOCHS, contrast_epochs=min(way.contrast_epochs, 1)),
+                len(lesson.rows),
+            )
+            network = self._network()
+            self._tune(network, reading, lesson, short, seed=number, name=name)
+            asked = torch.from_numpy(judged)
+            scores = torch.from_numpy(network.scores(reading, judged.tolist()))
+            found = float(lesson.loss(scores.to(network.device), asked.to(network.device)))
+            self._keeping.save(self._file(f"{name}-loss"), {}, {"loss": found})
+            self._keeping.forget(self._file(name))
+            return found
+
+        return halved(self._ways, len(learning), loss)
+
+    def _unseen(self, name: str, reading: Reading, tuning: Tuning, fold: int, affordable: float) -> Matrix:
+        if kept := self._keeping.find(self._file(f"{name}-scores")):
+            return kept.tensors["scores"].numpy()
+        folds = self._teacher.folds
+        network = self._trained(name, reading, tuning, np.flatnonzero(folds != fold), affordable, seed=1 + fold)
+        scores = network.scores(reading, np.flatnonzero(folds == fold).tolist())
+        self._keeping.save(self._file(f"{name}-scores"), {"scores": torch.from_numpy(scores)}, {})
+        self._keeping.forget(self._file(f"{name}-done"))
+        return scores
+
+    def _trained(
+        self, name: str, reading: Reading, tuning: Tuning, rows: Rows, affordable: float, *, seed: int
+    ) -> Network:
+        network = self._network()
+        if kept := self._keeping.find(self._file(f"{name}-done")):
+            network.take(kept.tensors)
+            return network
+        way = enough_epochs(tuning, len(rows))
+        if affordable < 1:
+            epochs = max(1, math.floor(way.epochs * affordable))
+            most = math.ceil(len(rows) * way.epochs * affordable / epochs)
+            way = dataclasses.replace(way, epochs=epochs)
+            rows = np.sort(np.random.default_rng(self._teacher.seed).permutation(rows)[:most])
+        self._tune(network, reading, self._lesson(rows, way), way, seed=seed, name=name)
+        self._keeping.save(self._file(f"{name}-done"), network.learnt(), {})
+        self._keeping.forget(self._file(name))
+        return network
+
+    def _tune(self, network: Network, reading: Reading, lesson: Lesson, way: Tuning, *, seed: int, name: str) -> None:
+        tune(
+            network,
+            reading,
+            lesson,
+            way,
+            seed=1_000 * self._teacher.seed + 10 * seed,
+            keeping=self._keeping,
+            name=self._file(name),
+            tickets_done=lambda tickets: self._teacher.worked(self._work_of(tickets)),
+        )
+
+    def _lesson(self, rows: Rows, way: Tuning) -> Lesson:
+        teacher = self._teacher
+        return Lesson.of(teacher.targets, teacher.train, rows, prior_trust=way.prior_trust, device=self._encoder.device)
+
+    def _network(self) -> Network:
+        way = self._ways[0]
+        return Network(
+            self._encoder, labels=self._labels, trained_layers=way.trained_layers, most_tokens=way.most_tokens
+        )
+
+    def _file(self, name: str) -> str:
+        return f"{self._used.name}-{name}"
+
+    def _work_of(self, tickets: float) -> float:
+        return tickets * self._tokens * self._weight
+
+
+def enough_epochs(way: Tuning, tickets: int) -> Tuning:
+    """Few tickets are seen more often: fewer than `FEWEST_STEPS` steps teach nothing."""
+    steps_an_epoch = math.ceil(max(tickets, 1) / way.batch)
+    return dataclasses.replace(way, epochs=max(way.epochs, min(math.ceil(FEWEST_STEPS / steps_an_epoch), MOST_EPOCHS)))
+
+
+def in_words(seconds: float) -> str:
+    """A length of time as people say it, rounded to what an estimate can know."""
+    minutes = seconds / 60
+    if minutes < 1.5:
+        return "a minute"
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
