@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +24,7 @@ from otai.billing.models import (
     TierChange,
 )
 from otai.billing.seller import seller
+from otai.billing.status import AWAITING_PAYMENT
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -105,6 +108,16 @@ def purchases(organisation: Organisation) -> QuerySet[Purchase]:
     return Purchase.objects.filter(organisation=organisation).order_by("-ordered_at", "-id")
 
 
+def purchases_to_pay(organisation: Organisation) -> list[Purchase]:
+    """Orders that wait for their payment, newest first."""
+    return list(purchases(organisation).filter(status__in=sorted(AWAITING_PAYMENT)))
+
+
+def credit_watch_of(organisation: Organisation) -> CreditWatch:
+    """What the organisation wants to happen when credits run low; nothing, while nobody has set it."""
+    return CreditWatch.objects.filter(organisation=organisation).first() or CreditWatch(organisation=organisation)
+
+
 def purchase(organisation: Organisation, reference: str) -> Purchase:
     """Raises NotFound, also for another organisation's."""
     found = Purchase.objects.filter(organisation=organisation, reference=reference.strip().upper()).first()
@@ -131,10 +144,11 @@ def invoice(organisation: Organisation, number: str) -> Invoice:
 
 @dataclass(frozen=True, slots=True)
 class AccountWarning:
-    """What a page shows an organisation before it asks: a stable code and a sentence."""
+    """What a page shows an organisation before it asks: a stable code, a sentence, and the facts that it was made from."""
 
     code: str
     message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def warnings(organisation: Organisation) -> list[AccountWarning]:
@@ -143,22 +157,37 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     owed = Reversal.objects.filter(organisation=organisation, settled_at__isnull=True, owed_credits__gt=0)
     for reversal in owed:
         amount = Money(reversal.owed_gross_cents, reversal.currency)
-        found.append(AccountWarning("payment_owed", f"A payment was taken back by your bank; {amount} are owed."))
+        found.append(
+            AccountWarning(
+                "payment_owed", f"A payment was taken back by your bank; {amount} are owed.", {"amount": amount}
+            )
+        )
     subscription = subscription_of(organisation)
     if subscription.grace_until_at is not None:
         until = subscription.grace_until_at.astimezone(organisation.zone)
         tier = Tier(subscription.tier).title
         found.append(
-            AccountWarning("tier_unpaid", f"{tier} is not paid: it falls back to Community on {until:%Y-%m-%d}.")
+            AccountWarning(
+                "tier_unpaid",
+                f"{tier} is not paid: it falls back to Community on {until:%Y-%m-%d}.",
+                {"tier": tier, "until": until},
+            )
         )
     watch = CreditWatch.objects.filter(organisation=organisation).first()
     if watch is None:
         return found
     if watch.top_up_below and watch.stopped_at is not None:
-        found.append(AccountWarning("top_up_stopped", f"The automatic top-up is stopped: {watch.stopped_why}"))
+        found.append(
+            AccountWarning(
+                "top_up_stopped", f"The automatic top-up is stopped: {watch.stopped_why}", {"why": watch.stopped_why}
+            )
+        )
     available = ledger.balance(organisation.id).available
     if available < watch.notice_below:
-        found.append(AccountWarning("low_balance", f"{available} credits are left, fewer than {watch.notice_below}."))
+        facts = {"available": available, "below": watch.notice_below}
+        found.append(
+            AccountWarning("low_balance", f"{available} credits are left, fewer than {watch.notice_below}.", facts)
+        )
     return found
 
 

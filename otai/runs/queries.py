@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
@@ -22,6 +22,32 @@ def run(organisation: Organisation, number: int) -> Run:
     if found is None:
         raise NotFound(f"There is no run {number}. `otai runs list` shows those that exist.", number=number)
     return found
+
+
+def _without_evidence(found: QuerySet[Run]) -> QuerySet[Run]:
+    """For lists: a report card may be a hundred times as large as the rest of its run."""
+    return found.defer("report_card", "place_reasons", "failure_message")
+
+
+def recent(organisation: Organisation, count: int) -> QuerySet[Run]:
+    """The runs ordered last, newest first, without their report cards."""
+    return _without_evidence(runs(organisation).defer("data_set__profile", "data_set__roles"))[:count]
+
+
+def unfinished(organisation: Organisation) -> QuerySet[Run]:
+    """Those that wait or train, oldest first: their credits are held."""
+    waiting = Q(status=Status.QUEUED.value)
+    working = Q(status__in=sorted(WORKING))
+    return _without_evidence(Run.objects.filter(waiting | working, organisation=organisation)).order_by("number")
+
+
+def with_ids(organisation: Organisation, ids: Collection[UUID]) -> QuerySet[Run]:
+    """Those of the ids that are the organisation's runs."""
+    return _without_evidence(Run.objects.filter(organisation=organisation, id__in=ids))
+
+
+def with_number(organisation: Organisation, number: int) -> Run | None:
+    return _without_evidence(Run.objects.filter(organisation=organisation, number=number)).first()
 
 
 def events(run: Run) -> QuerySet[Event]:

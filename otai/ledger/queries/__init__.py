@@ -1,7 +1,7 @@
 """All that others read from the ledger. Nothing here writes, and everything is asked for one organisation, unless it is for the vendor."""
 
-from otai.ledger.queries.balances import Balance, balance, hold, late_captures, open_holds
-from otai.ledger.queries.lots import LotView, lots
+from otai.ledger.queries.balances import Balance, balance, balances_at, hold, late_captures, open_holds
+from otai.ledger.queries.lots import LotView, SourceTotal, granted_since, lots, totals_by_source
 from otai.ledger.queries.revenue import (
     DeferredLot,
     DeferredRevenue,
@@ -20,9 +20,12 @@ __all__ = [
     "LotView",
     "RecognisedLot",
     "RecognisedRevenue",
+    "SourceTotal",
     "StatementLine",
     "balance",
+    "balances_at",
     "deferred_revenue",
+    "granted_since",
     "hold",
     "late_captures",
     "lots",
@@ -30,4 +33,5 @@ __all__ = [
     "revenue_recognised",
     "statement",
     "statement_csv",
+    "totals_by_source",
 ]

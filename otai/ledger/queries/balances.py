@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -84,6 +85,48 @@ def last_seq_at(organisation: UUID, at: datetime) -> int:
             cursor.execute(LAST_SEQ_AT, {"organisation": organisation.hex, "at": stored_time(at)})
         row = cursor.fetchone()
     return row[0] if row else 0
+
+
+LAST_SEQS_AT = """
+    WITH RECURSIVE
+    moments (n, at) AS (VALUES {moments}),
+    search (n, at, low, high) AS (
+        SELECT n, at, CAST(0 AS bigint), last_seq FROM ledger_account CROSS JOIN moments WHERE organisation_id = %s
+        UNION ALL
+        SELECT n, search.at, CASE WHEN t.at <= search.at THEN t.seq ELSE low END,
+            CASE WHEN t.at <= search.at THEN high ELSE t.seq - 1 END
+        FROM search JOIN ledger_transfer AS t ON t.organisation_id = %s AND t.seq = (low + high + 1) / 2
+        WHERE low < high
+    )
+    SELECT n, low FROM search WHERE low = high
+"""
+
+
+def balances_at(organisation: UUID, moments: Sequence[datetime]) -> list[Balance]:
+    """The balance at each of the instants, in their order: what a chart over time needs, in two queries.
+
+    A binary search of the organisation's transfers for each instant, so the time grows with the instants and not with the
+    transfers between them.
+    """
+    if not moments:
+        return []
+    for at in moments:
+        checked_moment(at, what="at")
+    is_postgres = connection.vendor == "postgresql"
+    row = "(CAST(%s AS int), CAST(%s AS timestamptz))" if is_postgres else "(%s, %s)"
+    known = organisation if is_postgres else organisation.hex
+    values: list[object] = []
+    for n, at in enumerate(moments):
+        values += [n, at if is_postgres else stored_time(at)]
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_SEQS_AT.format(moments=", ".join([row] * len(moments))), [*values, known, known])
+        seqs = dict(cursor.fetchall())
+    rows = Transfer.objects.filter(organisation=organisation, seq__in=set(seqs.values()) - {0})
+    found = {
+        seq: Balance(available, held, spent)
+        for seq, available, held, spent in rows.values_list("seq", "available_after", "held_after", "spent_after")
+    }
+    return [found.get(seqs.get(n, 0), Balance(0, 0, 0)) for n in range(len(moments))]
 
 
 def hold(organisation: UUID, id: UUID) -> Hold:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Min, Sum
+
 from otai.ledger.models import Lot
 from otai.ledger.queries.balances import require_organisation
 from otai.ledger.revenue import value_of
@@ -42,6 +44,44 @@ def lots(organisation: UUID, *, open_only: bool = False) -> list[LotView]:
     if open_only:
         found = found.filter(is_open=True)
     return [_view(lot) for lot in found]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTotal:
+    """All credits that came from one source, and what became of them: `credits = unspent + held + spent + withdrawn`."""
+
+    source: str
+    credits: int
+    unspent: int
+    held: int
+    spent: int
+    withdrawn: int
+
+
+def totals_by_source(organisation: UUID) -> list[SourceTotal]:
+    """Where an organisation's credits came from, in the order in which they are spent."""
+    rows = (
+        Lot.objects.filter(organisation=organisation)
+        .values("source")
+        .annotate(
+            first=Min("rank"),
+            all=Sum("credits"),
+            left=Sum("unspent"),
+            reserved=Sum("held"),
+            used=Sum("spent"),
+            gone=Sum("withdrawn"),
+        )
+        .order_by("first", "source")
+    )
+    return [
+        SourceTotal(row["source"], row["all"], row["left"], row["reserved"], row["used"], row["gone"]) for row in rows
+    ]
+
+
+def granted_since(organisation: UUID, since: datetime) -> list[tuple[datetime, str, int]]:
+    """When, from which source and how many credits came in since then, oldest first."""
+    found = Lot.objects.filter(organisation=organisation, granted_at__gte=since).order_by("seq")
+    return list(found.values_list("granted_at", "source", "credits"))
 
 
 def _view(lot: Lot) -> LotView:

@@ -64,7 +64,8 @@ def statement(
     """The organisation's transfers with since <= time < until, oldest first; each carries the balance after it, filtered or not.
 
     `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is given: how a long
-    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for an unknown organisation.
+    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for an unknown
+    organisation.
     """
     found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold)
     if before is not None:
