@@ -1,7 +1,7 @@
 """The model as one file, and what it says about a ticket.
 
 A bundle is a safetensors file (arrays, and a JSON manifest among its metadata). Nothing in it can run code, it holds no word of any
-ticket (features are hashes), and a checksum over all of it is verified before anything is used. Loading needs numpy and
+ticket (features are hashes, and so are the tickets it was measured on), and a checksum over all of it is verified before anything is used. Loading needs numpy and
 scipy, neither Django nor a database.
 """
 
@@ -28,6 +28,7 @@ from scipy import sparse
 from otai.learning.errors import BundleInvalid
 from otai.learning.features import TextFeatures
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.holdout import HoldoutRecord
 from otai.learning.meaning import VectorReader, Vectors
 from otai.learning.spaces import sketch_matrix
 from otai.learning.tickets import AttributeKind, AttributeSpec
@@ -169,6 +170,7 @@ class Bundle:
     vector_weights: NDArray[np.float32]
     reader: VectorReader | None = None
     abroad: Abroad | None = None
+    holdout: HoldoutRecord | None = None
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -251,12 +253,16 @@ class Bundle:
         if self.abroad is not None:
             tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
             tensors["abroad.intercepts"] = self.abroad.intercepts
+        if self.holdout is not None:
+            tensors |= self.holdout.arrays([one.spec.name for one in self.attributes])
         for number, attribute in enumerate(self.attributes):
             arrays = attribute.head.arrays() | {"frequencies": attribute.frequencies}
             if attribute.head_abroad is not None:
                 arrays |= {f"abroad.{name}": array for name, array in attribute.head_abroad.arrays().items()}
             for name, array in arrays.items():
                 tensors[f"attribute.{number}.{name}"] = array
+        if self.reference is not None:
+            tensors |= {f"reference.{name}": array for name, array in self.reference.arrays().items()}
         tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         manifest = json.dumps(self._manifest(), ensure_ascii=True, sort_keys=True, allow_nan=False)
         # One entry only: safetensors writes several in an order that changes from process to process.
@@ -271,6 +277,7 @@ class Bundle:
             "sketch_columns": self.sketch_columns,
             "pieces": [self.features.shortest_piece, self.features.longest_piece],
             "encoders": self.reader.manifest() if self.reader else [],
+            "reference": self.reference.manifest() if self.reference else None,
             "attributes": [
                 {
                     "name": one.spec.name,
@@ -344,6 +351,7 @@ class Bundle:
             abroad = Abroad(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
             if abroad.weights.shape != (reader.base_width, start) or abroad.intercepts.shape != (start,):
                 raise ValueError(f"weights {abroad.weights.shape} for vectors of {reader.base_width}, {start} labels")
+        measured = {name.removeprefix("reference."): tensors[name] for name in tensors if name.startswith("reference.")}
         return cls(
             features=features,
             sketch_columns=sketch_columns,
@@ -355,6 +363,7 @@ class Bundle:
             vector_weights=vector_weights,
             reader=reader,
             abroad=abroad,
+            holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
 
 

@@ -118,6 +118,19 @@ def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: i
     return Estimate(value, float(min(low, value)), float(max(high, value)))
 
 
+def quality_under(
+    decided: NDArray[np.bool_], actual: NDArray[np.bool_], there: sparse.csr_matrix, weights: Floats
+) -> Floats:
+    """Accuracy and macro F1 under each row of weights of the holdout's tickets, shape (2, drawn)."""
+    right = (decided == actual).all(axis=1).astype(np.float64)
+    guessed = sparse.csr_matrix(decided.astype(np.float64))
+    both = there.multiply(guessed).tocsr()
+    hits, predicted, present = (np.asarray(weights @ part) for part in (both, guessed, there))
+    f1 = f1_per_label(hits, predicted, present) * (present > 0)
+    macro = f1.sum(axis=1) / np.maximum((present > 0).sum(axis=1), 1)
+    return np.stack([weights @ right / weights.sum(axis=1), macro])
+
+
 def evaluate(
     target: AttributeTarget,
     *,
@@ -151,7 +164,7 @@ def evaluate(
         train_tickets=len(train),
         holdout_tickets=len(holdout),
         accuracy=wilson(float(exact.sum()), len(exact)),
-        macro_f1=macro_f1(_sparse(actual), _sparse(decided), seed=seed),
+        macro_f1=macro_f1(sparse_of(actual), sparse_of(decided), seed=seed),
         majority=_majority(target, in_training, actual, ordered=ordered),
         calibration_error=expected_calibration_error(confidence, right),
         per_label=_per_label(target.labels, in_training, actual, decided),
@@ -182,7 +195,8 @@ def decisions(
     return probabilities[rows, best], actual[rows, best], len(rows)
 
 
-def _sparse(hot: NDArray[np.bool_]) -> sparse.csr_matrix:
+def sparse_of(hot: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """0/1 as numbers, for products."""
     return sparse.csr_matrix(hot.astype(np.float64))
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from otai.learning.calibration import Floats
-from otai.learning.evaluation import f1_per_label
+from otai.learning.evaluation import quality_under
 from otai.learning.report_card import Estimate, Forecast, LearningCurve, SizePoint
 from otai.learning.smaller import PartDecision
 from otai.learning.targets import AttributeTarget
@@ -118,7 +118,7 @@ def measure(
     columns: list[Floats] = []
     spreads: list[Floats] = []
     for size in sizes:
-        values = np.stack([_quality(one.decided, actual, there, weights) for one in by_size[size]])
+        values = np.stack([quality_under(one.decided, actual, there, weights) for one in by_size[size]])
         columns.append(values.mean(axis=0))
         if len(values) > 1:
             spreads.append(size * values[:, :, 0].var(axis=0, ddof=1))
@@ -170,16 +170,3 @@ def _interval(values: Floats) -> Estimate:
     """The first value is the measured one, the others are redrawn."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return Estimate(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
-
-
-def _quality(
-    decided: NDArray[np.bool_], actual: NDArray[np.bool_], there: sparse.csr_matrix, weights: Floats
-) -> Floats:
-    """Accuracy and macro F1 under each row of weights of the holdout's tickets, shape (2, drawn)."""
-    right = (decided == actual).all(axis=1).astype(np.float64)
-    guessed = sparse.csr_matrix(decided.astype(np.float64))
-    both = there.multiply(guessed).tocsr()
-    hits, predicted, present = (np.asarray(weights @ part) for part in (both, guessed, there))
-    f1 = f1_per_label(hits, predicted, present) * (present > 0)
-    macro = f1.sum(axis=1) / np.maximum((present > 0).sum(axis=1), 1)
-    return np.stack([weights @ right / weights.sum(axis=1), macro])

@@ -104,7 +104,7 @@ class SmallerModels:
         unseen = []
         for at in range(len(targets)):
             seen_by_none = times[at] > 0
-            mean = total[at][seen_by_none] / times[at][seen_by_none][:, None].astype(np.float32)
+            mean: Matrix = (total[at][seen_by_none] / times[at][seen_by_none][:, None]).astype(np.float32)
             unseen.append(Unseen(sample.rows[seen_by_none], mean))
         return cls(unseen, learnt)
 

@@ -18,10 +18,12 @@ from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_
 from otai.learning.features import NO_FEATURES, TextFeatures, TokenCounts
 from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.holdout import Answers, HoldoutRecord, text_hashes
 from otai.learning.learning_curve import learning_curve
 from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
+from otai.learning.reference import Reference, outcomes, sketch
 from otai.learning.report_card import AttributeReport, Finding, ReportCard, excerpt_of
 from otai.learning.smaller import PartDecision, Sample, SmallerModels
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
@@ -151,6 +153,7 @@ def train(
         wordless = (np.diff(holdout_matrix.indptr) == 0) & ~reading.holdout.any(axis=1)
         foreign = foreign_tickets(holdout_known_words, reading.holdout[:, : reading.base_width]) if abroad else None
         reports = []
+        answers: dict[str, Answers] = {}
         for number, (target, one, seen_by_none) in enumerate(zip(targets, models, crossed, strict=True)):
             scored = Scored(
                 holdout_scores[number].astype(np.float64),
@@ -159,7 +162,12 @@ def train(
                 holdout_abroad[number].astype(np.float64) if holdout_abroad else None,
             )
             measured = _measured(target, one, seen_by_none, scored, split)
+            if len(split.holdout):
+                alone.append(one.model.probabilities(scored))
             report = _report(target, one, measured, tickets, split, seed)
+            if len(split.holdout):
+                known, actual = target.known[split.holdout], target.hot[measured.rows] > 0
+                answers[target.spec.name] = Answers.of(known, actual, measured.decided)
             reports.append(_with_evidence(report, target, number, measured, parts, tickets, split, seed))
             steps.finish()
 
@@ -176,6 +184,9 @@ def train(
             vector_weights=linear.vector_weights,
             reader=reading.reader,
             abroad=_as_abroad(abroad.final()) if abroad else None,
+            holdout=HoldoutRecord(text_hashes([tickets.texts[row] for row in split.holdout]), answers)
+            if answers
+            else None,
         )
         steps.finish()
 
@@ -414,6 +425,35 @@ def _measured(
     else:
         rows, probabilities = crossed
     return _Measured(rows, probabilities, calibrated.model.decide(probabilities))
+
+
+def _reference(
+    tickets: LabelledTickets,
+    split: Split,
+    features: TextFeatures,
+    matrix: sparse.csr_matrix,
+    known_words: NDArray[np.float64],
+    targets: Sequence[AttributeTarget],
+    models: Sequence[_Calibrated],
+    probabilities: Sequence[NDArray[np.float64]],
+) -> Reference:
+    """The tickets kept aside, each as the model that had not learnt it saw it."""
+    columns = [
+        outcomes(one.model, found, target.hot[split.holdout] > 0, target.known[split.holdout])
+        for target, one, found in zip(targets, models, probabilities, strict=True)
+    ]
+    confidence, predicted, actual, right = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    return Reference.of(
+        [tickets.texts[row] for row in split.holdout],
+        known_words=known_words,
+        sketches=sketch(matrix, features),
+        confidence=confidence,
+        predicted=predicted,
+        actual=actual,
+        right=right,
+        language=[tickets.languages[row] for row in split.holdout],
+        training_languages=[tickets.languages[row] for row in split.train],
+    )
 
 
 def _report(

@@ -87,7 +87,9 @@ def test_a_customers_split_is_never_learnt_from() -> None:
         for split, label in zip(tickets.splits or [], tickets.attributes["queue"], strict=True)
     ]
     second = train(dataclasses.replace(tickets, attributes={"queue": scrambled}), [QUEUE], BASIC)
-    assert first.bundle.to_bytes() == second.bundle.to_bytes()
+    # What was said of the measured tickets, and what they really are, is kept beside the model: that part differs.
+    bare = [dataclasses.replace(one.bundle, holdout=None).to_bytes() for one in (first, second)]
+    assert bare[0] == bare[1]
     assert first.report_card.holdout == "given" and not first.report_card.final_model_learnt_holdout
     assert first.report_card.holdout_tickets == 60
 
