@@ -5,14 +5,15 @@ what to do by a file, says how far it is in JSON lines on standard output, and w
 file is there, the training came to an end, and the file says which.
 
 SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR, "threads": 2,
-"encoders_dir": DIR or null, "vectors_dir": DIR or null}`. The last two say where encoders lie and where vectors of tickets are kept, for modes that need
-them: no setting of the installation reaches this process.
+"encoders_dir": DIR or null, "vectors_dir": DIR or null, "checkpoint_dir": DIR or null}`. The last three say where encoders lie, where vectors of tickets are kept, and
+where a long training saves its state and finds that of an attempt before, for modes that need them: no setting of the installation reaches this process.
 Exit code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
 """
 
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import json
 import os
 import signal
@@ -44,6 +45,7 @@ class Spec:
     threads: int
     encoders_dir: Path | None = None
     vectors_dir: Path | None = None
+    checkpoint_dir: Path | None = None
 
     @classmethod
     def read(cls, path: Path) -> Spec:
@@ -57,6 +59,7 @@ class Spec:
             threads=max(1, int(values.get("threads", 1))),
             encoders_dir=Path(values["encoders_dir"]) if values.get("encoders_dir") else None,
             vectors_dir=Path(values["vectors_dir"]) if values.get("vectors_dir") else None,
+            checkpoint_dir=Path(values["checkpoint_dir"]) if values.get("checkpoint_dir") else None,
         )
 
 
@@ -107,19 +110,23 @@ def run(spec: Spec) -> dict[str, Any]:
 def _completed(spec: Spec) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
+    from otai.learning.energy import Meter
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
     from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
     from otai.learning.training import steps_of, train
 
     seconds: dict[str, float] = {}
+    meter = Meter()
 
     def tell(progress: Progress) -> None:
+        if progress.note:
+            say(type="log", text=progress.note)
         # Two steps stand outside the training itself: reading the file and writing the results.
         say(type="progress", stage=progress.stage.value, done=progress.done + 1, total=total)
 
-    total = steps_of(len(spec.attributes)) + 2
     recipe = recipe_for(spec.mode)
+    total = steps_of(len(spec.attributes), recipe) + 2
     attributes = [
         AttributeSpec(one["name"], AttributeKind(one.get("kind", "single")), tuple(one.get("order") or ()))
         for one in spec.attributes
@@ -133,14 +140,15 @@ def _completed(spec: Spec) -> dict[str, Any]:
         text=f"{len(tickets)} tickets, {len(attributes)} attributes, mode {spec.mode}, {spec.threads} threads",
     )
     with threadpool_limits(limits=spec.threads):
-        trained = train(tickets, attributes, recipe, tell, spec.seed, _encoding(spec))
+        trained = train(tickets, attributes, recipe, tell, spec.seed, _encoding(spec), spec.checkpoint_dir)
 
     seconds.update(trained.seconds)
     seconds[Stage.READING.value] = round(seconds[Stage.READING.value] + reading, 4)
     writing = time.perf_counter()
     say(type="progress", stage=Stage.WRITING.value, done=total - 1, total=total)
     sha256 = trained.bundle.save(spec.output_dir / "bundle.otai")
-    _write(spec.output_dir / "report_card.json", trained.report_card.to_json())
+    card = dataclasses.replace(trained.report_card, cost=meter.cost())
+    _write(spec.output_dir / "report_card.json", card.to_json())
     seconds[Stage.WRITING.value] = round(time.perf_counter() - writing, 4)
     say(type="progress", stage=Stage.WRITING.value, done=total, total=total)
     for finding in trained.report_card.findings:
