@@ -89,6 +89,8 @@ INSTALLED_APPS = [
     "otai.tickets",
     "otai.runs",
     "otai.serving",
+    "otai.outbound",
+    "otai.api",
     "otai.web",
     # Before allauth: our templates and sentences stand in the place of its own.
     "otai.web.accounts",
@@ -135,6 +137,14 @@ STORAGES = {
     # `otai studio` fills STATIC_ROOT at its start: compressed once, named by content, kept by browsers. Before, as the packages keep them.
     "staticfiles": {"BACKEND": "otai.web.static_files.StudioStatic"},
 }
+# The REST API and webhooks.
+OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE", "1200"))
+"""Of one key or person. Each process counts for itself while the cache `rates` is in its memory."""
+OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
+"""The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
+OTAI_WEBHOOKS_ALLOW_PRIVATE = os.environ.get("OTAI_WEBHOOKS_ALLOW_PRIVATE", "") == "1"
+"""Webhooks may go to private addresses and to plain http: for a Studio and receivers in one private network."""
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -178,6 +188,8 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/h/ip,5/h/key",
     "reset_password_from_key": "20/m/ip",
     "confirm_email": "1/3m/key",
+    # Each is a mail to an address that somebody typed; beside it stands the limit on open invitations.
+    "invite": "60/h/user",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("OTAI_TRUSTED_PROXIES", "0"))
 """How many reverse proxies of ours stand before this: so many addresses at the end of X-Forwarded-For are believed."""
@@ -195,7 +207,13 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "otai_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # Counts of requests, written with each of them: in memory, since a database would be busy with nothing else.
+    "rates": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "rates",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 
 SESSION_COOKIE_HTTPONLY = True

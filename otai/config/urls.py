@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from otai.api import watching
+from otai.api import application, watching
 from otai.api.stripe_webhook import stripe_webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", watching.metrics, name="metrics"),
     path("account/", include("allauth.account.urls")),
     path("account/second-factor/", include("allauth.mfa.urls")),
+    path("api/", include((application.urls(), "api"))),
     path("i18n/language", set_language, name="set_language"),
     path("", include("otai.web.urls")),
 ]

@@ -1,0 +1,139 @@
+"""Who calls, for which organisation, and may they: an API key with scopes, or the browser's session with a membership.
+
+A key belongs to one organisation. A session names its own: the header `Otai-Organisation: acme` or `?organisation=acme` (an EventSource cannot
+send headers); whoever is in one organisation only need not. A session that changes something proves with Django's CSRF token that it is the
+page's own script asking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+from ninja.utils import check_csrf
+
+from otai.api import rates
+from otai.api.problems import NotSignedIn, TooManyRequests
+from otai.db import utc_now
+from otai.errors import Invalid, NotAllowed, NotFound
+from otai.orgs import queries
+from otai.orgs.models import ApiKey, Member, Organisation, User
+from otai.orgs.operations import note_use
+from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
+
+failures_per_minute = 60
+"""Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`who` is what is written beside every change."""
+
+    organisation: Organisation
+    who: str
+    rate_key: str
+    key: ApiKey | None = None
+    member: Member | None = None
+
+    def may(self, action: Action) -> bool:
+        holder = self.key or self.member
+        return holder is not None and holder.may(action)
+
+    @property
+    def scopes(self) -> list[str]:
+        return list(self.key.scopes) if self.key else []
+
+
+class CallerRequest(HttpRequest):
+    """What a view behind `Access` gets."""
+
+    auth: Caller
+
+
+class CsrfFailed(NotAllowed):
+    code = "csrf_failed"
+
+
+class Access:
+    """Lets in who may do `action`. Raises NotSignedIn, NotAllowed, NotFound (another's organisation), TooManyRequests."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        caller = caller_of(request)
+        rate = rates.count(caller.rate_key)
+        request.otai_rate = rate  # type: ignore[attr-defined]
+        if rate.exceeded:
+            raise TooManyRequests(
+                f"More than {rate.limit} requests in a minute.", limit=rate.limit, seconds=rate.reset_seconds
+            )
+        if not caller.may(self.action):
+            raise NotAllowed(_needed(caller, self.action), needs=self.action.value)
+        return caller
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    header = request.headers.get("Authorization", "")
+    if header:
+        return _key_holder(request, header)
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return _session_holder(request, cast(User, user))
+    raise NotSignedIn("This needs an API key, or a signed-in browser.")
+
+
+def _key_holder(request: HttpRequest, header: str) -> Caller:
+    brand, _, secret = header.partition(" ")
+    address = request.META.get("REMOTE_ADDR", "")
+    now = utc_now()
+    try:
+        if brand.lower() != "bearer":
+            raise NotSignedIn("The header Authorization is `Bearer otai_...`.", code="api_key_unknown")
+        key = queries.key_of(secret.strip(), now=now)
+    except NotAllowed as unknown:
+        rate = rates.count(f"failed:{address}", limit=failures_per_minute)
+        if rate.exceeded:
+            raise TooManyRequests("Too many wrong keys from here.", seconds=rate.reset_seconds) from None
+        raise NotSignedIn(unknown.message, code=unknown.code) from None
+    note_use(key, now=now)
+    organisation = key.organisation
+    named = _named(request)
+    if named and named != organisation.slug:
+        raise NotFound(f"There is no organisation {named!r}.", organisation=named)
+    return Caller(organisation, f"{key.name} (API key {key.prefix})"[:200], f"key:{key.id}", key=key)
+
+
+def _session_holder(request: HttpRequest, user: User) -> Caller:
+    if check_csrf(request) is not None:
+        raise CsrfFailed("The header X-CSRFToken is missing or wrong. A program uses an API key instead.")
+    named = _named(request)
+    if named:
+        member = queries.member(user, named)
+    else:
+        mine = list(queries.memberships(user)[:2])
+        if not mine:
+            raise NotFound("You are in no organisation yet.")
+        if len(mine) > 1:
+            raise Invalid(
+                "You are in more than one organisation; say which.",
+                code="organisation_not_named",
+                field="organisation",
+            )
+        member = mine[0]
+    return Caller(member.organisation, user.email, f"user:{user.pk}", member=member)
+
+
+def _named(request: HttpRequest) -> str:
+    return request.headers.get("Otai-Organisation") or request.GET.get("organisation", "")
+
+
+def _needed(caller: Caller, action: Action) -> str:
+    if caller.key is not None:
+        opening = [scope.value for scope, actions in SCOPE_ACTIONS.items() if action in actions]
+        if not opening:
+            return "No API key may do this; a person does it in the Studio."
+        return f"This key has the scopes {', '.join(caller.scopes)}; this needs {' or '.join(opening)}."
+    roles = [role.value for role, actions in ROLE_ACTIONS.items() if action in actions]
+    return f"This is for the role {' or '.join(roles)}."

@@ -1,0 +1,135 @@
+"""Idempotency keys: a request that comes twice, because a line broke or a finger was quick, does its work once.
+
+The caller makes up the key, 1 to 200 characters, for each thing that they want done. The key is bound to a hash of the request: the same key
+and request get the first answer again (`Idempotency-Replayed: true`), the same key with another request is refused. Only answers of what was
+done are kept: after a refusal nothing was written, and trying again with the same key is what the caller should do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+
+from otai.api.access import CallerRequest
+from otai.api.models import KeyedRequest
+from otai.db import utc_now
+from otai.errors import Invalid, Refused
+
+log = logging.getLogger(__name__)
+
+kept_for = timedelta(days=7)
+abandoned_after = timedelta(minutes=15)
+"""A request that has no answer by then died with its process; whoever repeats it may do it anew."""
+
+
+class KeyReused(Refused):
+    code = "duplicate_request"
+
+
+class InProgress(Refused):
+    code = "request_in_progress"
+
+
+class InvalidKey(Invalid):
+    code = "invalid_idempotency_key"
+
+
+class KeyMissing(Invalid):
+    code = "idempotency_key_missing"
+
+
+def key_of(request: CallerRequest, *, required: bool = False) -> str:
+    """The key that came with the request, or "". Raises InvalidKey, and KeyMissing where money is spent without one."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > 200 or not key.isprintable():
+        raise InvalidKey("An Idempotency-Key has 1 to 200 printable characters.", field="Idempotency-Key")
+    if required and not key:
+        raise KeyMissing(
+            "This spends money: send a header Idempotency-Key with a value of your own, so that repeating it buys once.",
+            field="Idempotency-Key",
+        )
+    return key
+
+
+def once(
+    request: CallerRequest,
+    work: Callable[[], Any],
+    *,
+    status: int = 201,
+    content_sha256: str = "",
+    secret: str = "",
+    required: bool = False,
+) -> HttpResponse:
+    """The answer of `work` as JSON with `status`, worked out now or before.
+
+    `content_sha256` stands for a body that was not kept in memory. `secret` names a field of the answer that is shown once: what is
+    kept says null there.
+    """
+    key = key_of(request, required=required)
+    if not key:
+        return _response(_jsonable(work()), status)
+    organisation, now = request.auth.organisation, utc_now()
+    asked = _hash_of(request, content_sha256)
+    KeyedRequest.objects.filter(organisation=organisation, made_at__lt=now - kept_for).delete()
+    try:
+        with transaction.atomic():
+            mine = KeyedRequest.objects.create(organisation=organisation, key=key, request_sha256=asked, made_at=now)
+    except IntegrityError:
+        found = KeyedRequest.objects.filter(organisation=organisation, key=key).first()
+        if found is None or not _taken_over(found, asked, now=now):
+            return _repeated(found, asked, key)
+        mine = found
+    try:
+        answer = _jsonable(work())
+    except BaseException:
+        # Nothing was written by it, so the key stands for nothing yet.
+        KeyedRequest.objects.filter(id=mine.id).delete()
+        raise
+    kept = {**answer, secret: None} if secret else answer
+    KeyedRequest.objects.filter(id=mine.id).update(status=status, answer=kept)
+    return _response(answer, status)
+
+
+def _taken_over(found: KeyedRequest, asked: str, *, now: datetime) -> bool:
+    if found.status is not None or found.request_sha256 != asked or found.made_at > now - abandoned_after:
+        return False
+    # Of several who repeat it at this moment, the one that moves the time does the work.
+    return bool(
+        KeyedRequest.objects.filter(id=found.id, made_at=found.made_at, status__isnull=True).update(made_at=now)
+    )
+
+
+def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
+    if found is not None and found.request_sha256 != asked:
+        raise KeyReused(f"The Idempotency-Key {key!r} was used for another request.", key=key)
+    if found is None or found.status is None:
+        raise InProgress("The same request with this Idempotency-Key is being worked on.", key=key)
+    response = _response(found.answer, found.status)
+    response["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _hash_of(request: CallerRequest, content_sha256: str) -> str:
+    digest = hashlib.sha256()
+    for part in (request.method or "", request.path, request.META.get("QUERY_STRING", ""), content_sha256):
+        digest.update(part.encode(errors="replace") + b"\n")
+    if not content_sha256:
+        digest.update(request.body)
+    return digest.hexdigest()
+
+
+def _jsonable(answer: Any) -> Any:
+    dumped = answer.model_dump() if hasattr(answer, "model_dump") else answer
+    return json.loads(json.dumps(dumped, cls=DjangoJSONEncoder))
+
+
+def _response(answer: Any, status: int) -> HttpResponse:
+    return HttpResponse(json.dumps(answer, ensure_ascii=False), status=status, content_type="application/json")

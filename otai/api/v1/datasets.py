@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Query, Schema
+from pydantic import Field
+
+from otai.api import keys, uploads
+from otai.api.access import Caller, CallerRequest
+from otai.api.cursors import Page, page_of
+from otai.api.endpoints import Noun
+from otai.api.v1.shapes import Name, Text
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.orgs.permissions import Action
+from otai.tickets import operations, queries
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.models import DataSet
+
+noun = Noun("Tickets")
+Words = Annotated[list[Text], Field(max_length=500)]
+
+
+class DataSetOut(Schema):
+    """One import of tickets. It never changes: importing again under the same name makes the next version."""
+
+    id: UUID
+    name: str
+    version: int
+    tickets: int
+    left_out_rows: int
+    source_filename: str
+    source_format: str
+    imported_at: datetime
+    bytes: int
+    sha256: str
+
+
+class ImportedOut(DataSetOut):
+    profile: dict[str, Any] = Field(description="What was found: languages, attributes with their labels, findings.")
+    roles: dict[str, Any] = Field(description="What each column was used for, and why.")
+
+
+class DataSetsOut(Schema):
+    items: list[DataSetOut]
+    next: str | None
+
+
+class LabelOut(Schema):
+    name: str
+    count: int
+    training_count: int
+
+
+class AttributeOut(Schema):
+    """Something a model can predict. `usable`: at least two labels with 5 or more tickets each."""
+
+    name: str
+    kind: str
+    order: list[str]
+    usable: bool
+    label_count: int
+    labels: list[LabelOut]
+
+
+class AttributesOut(Schema):
+    items: list[AttributeOut]
+
+
+class TicketsOut(Schema):
+    items: list[dict[str, Any]]
+
+
+class PreviewOut(Schema):
+    """What an import would take each column for."""
+
+    format: str
+    rows_looked_at: int
+    roles: dict[str, Any]
+
+
+class Reading(Schema):
+    """How the file is to be read. All of it is found out where nothing is said."""
+
+    filename: Annotated[Text, Field(max_length=300)] = Field("", description="What the file is called.")
+    column: Words = Field([], description="COLUMN=ROLE, for example text=body; repeat the parameter.")
+    attribute: Words = Field([], description="This column is an attribute.")
+    multi: Words = Field([], description="Several labels a ticket: tags:| or tag=tag_1,tag_2.")
+    ordered: Words = Field([], description="Labels from low to high: priority=low,medium,high.")
+    ignore: Words = Field([], description="Leave this column out.")
+    encoding: Annotated[Text, Field(max_length=40)] = Field("", description="For example cp1252.")
+    delimiter: Annotated[Text, Field(max_length=4)] = Field("", description="For example ;")
+    sheet: Annotated[Text, Field(max_length=100)] = Field("", description="Which sheet of a workbook.")
+
+    def roles(self) -> ColumnRoles:
+        return ColumnRoles.parse(
+            columns=self.column,
+            attributes=self.attribute,
+            multi=self.multi,
+            ordered=self.ordered,
+            ignore=self.ignore,
+        )
+
+
+class Import(Reading):
+    name: Annotated[Text, Field(max_length=200)] = Field(
+        "", description="Name of the data set; the file's if left out. A known name makes its next version."
+    )
+    skip_bad_rows: bool = Field(False, description="Leave bad rows out and count them, instead of refusing the file.")
+
+
+class DataSetQuery(Page):
+    name: Name | None = Field(None, description="Only the versions of this data set.")
+
+
+DATA_SET = {
+    "id": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+    "name": "support",
+    "version": 2,
+    "tickets": 12480,
+    "left_out_rows": 0,
+    "source_filename": "export-2026-11.csv",
+    "source_format": "CSV, separated by ';', utf-8",
+    "imported_at": "2026-11-02T09:30:00Z",
+    "bytes": 1843200,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+
+
+@noun.post(
+    "/data-sets",
+    Action.UPLOAD_TICKETS,
+    ImportedOut,
+    status=201,
+    example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
+    body_content=uploads.BODY_CONTENT,
+    repeatable=True,
+    errors=[400, 409, 413, 503],
+)
+def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -> HttpResponse:
+    """Import tickets
+
+    The body is the file itself, or a form with the field `file`: CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet, CSV and JSON also
+    as .gz. It is read as a stream; a bad row refuses the whole file and is named. `POST /data-sets/preview` shows what columns would be
+    taken for, without importing.
+    """
+    caller = request.auth
+    roles = asked.roles()
+    with uploads.received(request, filename=asked.filename) as upload:
+
+        def work() -> Any:
+            data_set = operations.import_tickets(
+                organisation=caller.organisation,
+                name=asked.name or PurePosixPath(upload.filename).name.split(".")[0],
+                source=upload.path,
+                filename=upload.filename,
+                roles=roles,
+                skip_bad_rows=asked.skip_bad_rows,
+                now=utc_now(),
+                encoding=asked.encoding or None,
+                delimiter=asked.delimiter or None,
+                sheet=asked.sheet or None,
+            )
+            return {**_data_set(data_set), "profile": data_set.profile, "roles": data_set.roles}
+
+        return keys.once(request, work, content_sha256=upload.sha256)
+
+
+@noun.post(
+    "/data-sets/preview",
+    Action.UPLOAD_TICKETS,
+    PreviewOut,
+    body_content=uploads.BODY_CONTENT,
+    errors=[400, 413],
+    example={
+        "format": "CSV, separated by ';', utf-8",
+        "rows_looked_at": 12480,
+        "roles": {"single": {"body": "text"}, "attributes": [{"name": "queue", "kind": "single"}]},
+    },
+)
+def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()]) -> Any:
+    """What would each column be taken for?
+
+    Reads the beginning of the file and imports nothing. Overrules are given as for an import.
+    """
+    roles = asked.roles()
+    with uploads.received(request, filename=asked.filename) as upload:
+        found = operations.preview_columns(
+            upload.path,
+            filename=upload.filename,
+            roles=roles,
+            encoding=asked.encoding or None,
+            delimiter=asked.delimiter or None,
+            sheet=asked.sheet or None,
+        )
+    return {"format": found.format, "rows_looked_at": found.look.rows, "roles": found.roles.as_dict()}
+
+
+@noun.get("/data-sets", Action.VIEW, DataSetsOut, example={"items": [DATA_SET], "next": None})
+def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query()]) -> Any:
+    """Data sets by name, the newest version first"""
+    found = queries.data_sets(request.auth.organisation)
+    if asked.name is not None:
+        found = found.filter(name=asked.name)
+    return page_of(found, request.auth, asked, of="data-sets", by=["name", "-version"], shown=_data_set)
+
+
+@noun.get(
+    "/data-sets/{uuid:data_set}",
+    Action.VIEW,
+    ImportedOut,
+    example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
+)
+def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
+    """One data set, with what was found in it"""
+    found = data_set_of(request.auth, data_set)
+    return {**_data_set(found), "profile": found.profile, "roles": found.roles}
+
+
+@noun.get(
+    "/data-sets/{uuid:data_set}/attributes",
+    Action.VIEW,
+    AttributesOut,
+    example={
+        "items": [
+            {
+                "name": "queue",
+                "kind": "single",
+                "order": [],
+                "usable": True,
+                "label_count": 2,
+                "labels": [
+                    {"name": "billing", "count": 7012, "training_count": 7012},
+                    {"name": "network", "count": 5468, "training_count": 5468},
+                ],
+            }
+        ]
+    },
+)
+def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
+    """What a model could predict from these tickets
+
+    Attributes in the order of the source, each with its 200 most frequent labels.
+    """
+    found = data_set_of(request.auth, data_set)
+    usable = set(queries.usable_attributes(found).values_list("id", flat=True))
+    items = []
+    for attribute in queries.attributes(found):
+        labels = list(attribute.labels.all())
+        items.append(
+            {
+                **attribute.as_dict(),
+                "usable": attribute.id in usable,
+                "label_count": len(labels),
+                "labels": [
+                    {"name": label.name, "count": label.count, "training_count": label.training_count}
+                    for label in labels[:200]
+                ],
+            }
+        )
+    return {"items": items}
+
+
+@noun.get(
+    "/data-sets/{uuid:data_set}/tickets",
+    Action.VIEW,
+    TicketsOut,
+    errors=[503],
+    example={"items": [{"ticket": "4711", "subject": "Invoice wrong", "body": "...", "attribute:queue": "billing"}]},
+)
+def list_tickets(
+    request: CallerRequest,
+    data_set: UUID,
+    offset: Annotated[int, Query(ge=0, le=20_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    """The tickets themselves, in the order of the source"""
+    found = data_set_of(request.auth, data_set)
+    return {"items": list(queries.tickets(found, offset=offset, limit=limit))}
+
+
+@noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, errors=[409, 503])
+def delete_data_set(request: CallerRequest, data_set: UUID) -> HttpResponse:
+    """Delete a data set with its tickets
+
+    It cannot be undone, and is refused while a quote or run refers to it.
+    """
+    operations.delete_data_set(data_set_of(request.auth, data_set))
+    return HttpResponse(status=204)
+
+
+def data_set_of(caller: Caller, id: UUID) -> DataSet:
+    """Raises NotFound, also for another organisation's."""
+    found = DataSet.objects.filter(organisation=caller.organisation, id=id).first()
+    if found is None:
+        raise NotFound("There is no such data set.")
+    return found
+
+
+def _data_set(data_set: DataSet) -> dict[str, Any]:
+    return {name: getattr(data_set, name) for name in DataSetOut.model_fields}

@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Query, Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.access import CallerRequest
+from otai.api.cursors import Page, page_of
+from otai.api.endpoints import Noun
+from otai.api.v1.shapes import MOST_NUMBER, Name, Number
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.orgs.permissions import Action
+from otai.runs import event_stream, operations, queries
+from otai.runs.models import Attempt, Run
+from otai.runs.status import Status
+
+noun = Noun("Runs")
+
+
+class RunOut(Schema):
+    """One paid training. Its credits are held until it ends: `charged` says what it cost, 0 unless it is completed."""
+
+    number: int
+    id: UUID
+    quote: UUID
+    data_set: UUID
+    data_set_name: str
+    model: str
+    attributes: list[str]
+    mode: str
+    delivery: str
+    reason: str
+    status: Status
+    credits: int
+    held: int
+    charged: int
+    ordered_by: str
+    ordered_at: datetime
+    due_at: datetime
+    expected_start_at: datetime | None
+    expected_finish_at: datetime | None
+    expected_late_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str
+    steps_done: int
+    steps_total: int
+    failure_code: str
+    failure_message: str
+    model_version: int | None
+
+
+class RunsOut(Schema):
+    items: list[RunOut]
+    next: str | None
+
+
+class RunIn(Schema):
+    quote: UUID = Field(description="The id of a quote that still stands.")
+
+
+class MoveOut(Schema):
+    id: int
+    at: datetime
+    move: str
+    who: str
+    why: str
+
+
+class ProgressOut(Schema):
+    status: Status
+    stage: str
+    steps_done: int
+    steps_total: int
+    expected_start_at: datetime | None
+    expected_finish_at: datetime | None
+    ended: bool
+
+
+class EventsOut(Schema):
+    """What happened after `after`, and how far the run is. Ask again with `next_after` until `progress.ended`."""
+
+    moves: list[MoveOut]
+    progress: ProgressOut
+    next_after: int
+
+
+class AttemptOut(Schema):
+    """One try of the run on one machine."""
+
+    number: int
+    worker: str
+    pool: str
+    hardware: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+
+
+class AttemptsOut(Schema):
+    items: list[AttemptOut]
+
+
+class RunsQuery(Page):
+    status: list[Status] = Field([], max_length=6, description="Only runs in one of these; repeat the parameter.")
+    model: Name | None = Field(None, description="Only runs of this model.")
+
+
+RUN = {
+    "number": 4,
+    "id": "019a4f0d-2222-7333-8444-555566667777",
+    "quote": "019a4f0d-1111-7222-8333-444455556666",
+    "data_set": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+    "data_set_name": "support v2",
+    "model": "support",
+    "attributes": ["queue", "priority", "category"],
+    "mode": "business",
+    "delivery": "fast",
+    "reason": "new_model",
+    "status": "training",
+    "credits": 3,
+    "held": 3,
+    "charged": 0,
+    "ordered_by": "nightly import (API key k3m9pq2x)",
+    "ordered_at": "2026-11-02T09:31:00Z",
+    "due_at": "2026-11-02T11:31:00Z",
+    "expected_start_at": "2026-11-02T09:31:02Z",
+    "expected_finish_at": "2026-11-02T09:36:00Z",
+    "expected_late_at": None,
+    "started_at": "2026-11-02T09:31:02Z",
+    "ended_at": None,
+    "attempts": 1,
+    "stage": "features",
+    "steps_done": 3,
+    "steps_total": 14,
+    "failure_code": "",
+    "failure_message": "",
+    "model_version": None,
+}
+
+
+@noun.post(
+    "/runs",
+    Action.TRAIN,
+    RunOut,
+    status=201,
+    example={**RUN, "status": "queued", "attempts": 0, "stage": "", "steps_done": 0, "steps_total": 0},
+    body_example={"quote": "019a4f0d-1111-7222-8333-444455556666"},
+    repeatable=True,
+    errors=[404, 409, 503],
+)
+def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
+    """Order a run
+
+    Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is ordered.
+    """
+    caller = request.auth
+
+    def work() -> Any:
+        run = operations.order_run(organisation=caller.organisation, quote=asked.quote, who=caller.who, now=utc_now())
+        return RunOut.model_validate(run_out(run))
+
+    return keys.once(request, work)
+
+
+@noun.get("/runs", Action.VIEW, RunsOut, example={"items": [RUN], "next": None})
+def list_runs(request: CallerRequest, asked: Annotated[RunsQuery, Query()]) -> Any:
+    """Your runs, the newest first"""
+    found = queries.runs(request.auth.organisation).select_related("version")
+    if asked.status:
+        found = found.filter(status__in=asked.status)
+    if asked.model is not None:
+        found = found.filter(model_name=asked.model)
+    # Report cards are long, and a list shows none.
+    return page_of(found.defer("report_card"), request.auth, asked, of="runs", by=["-number"], shown=run_out)
+
+
+@noun.get("/runs/{int:number}", Action.VIEW, RunOut, example=RUN)
+def get_run(request: CallerRequest, number: Number) -> Any:
+    """One run"""
+    return run_out(queries.run(request.auth.organisation, number))
+
+
+@noun.post("/runs/{int:number}/cancel", Action.TRAIN, RunOut, example={**RUN, "status": "cancelled"}, errors=[409])
+def cancel_run(request: CallerRequest, number: Number) -> Any:
+    """Cancel a run
+
+    Its credits are given back in full, whatever a worker is doing with it. Refused once it has ended.
+    """
+    caller = request.auth
+    return run_out(
+        operations.cancel_run(organisation=caller.organisation, number=number, who=caller.who, now=utc_now())
+    )
+
+
+@noun.get(
+    "/runs/{int:number}/events",
+    Action.VIEW,
+    EventsOut,
+    produces=["application/json", "text/event-stream"],
+    example={
+        "moves": [
+            {
+                "id": 17,
+                "at": "2026-11-02T09:31:02Z",
+                "move": "queued -> training",
+                "who": "host/boot/4711.1762075860",
+                "why": "attempt 1",
+            }
+        ],
+        "progress": {
+            "status": "training",
+            "stage": "features",
+            "steps_done": 3,
+            "steps_total": 14,
+            "expected_start_at": "2026-11-02T09:31:02Z",
+            "expected_finish_at": "2026-11-02T09:36:00Z",
+            "ended": False,
+        },
+        "next_after": 17,
+    },
+)
+def watch_run(
+    request: CallerRequest,
+    number: Number,
+    after: Annotated[int, Query(ge=0, le=2**62, description="`next_after` of the answer before.")] = 0,
+) -> Any:
+    """What happens to a run, live
+
+    With `Accept: text/event-stream` a stream of server-sent events: `move` (with an id), `progress`, and `end` after the last one. A reader
+    that was cut off sends `Last-Event-ID` and misses no move. Otherwise one JSON answer, for asking now and then.
+    """
+    run = queries.run(request.auth.organisation, number)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return _stream(request, run, after=after)
+    moves, progress = event_stream.look(run, after)
+    who = dict(queries.events(run).filter(id__gt=after).values_list("id", "who"))
+    return {
+        "moves": [{"id": id_, "who": who.get(id_, ""), **move} for id_, move in moves],
+        "progress": progress,
+        "next_after": moves[-1][0] if moves else after,
+    }
+
+
+def _stream(request: CallerRequest, run: Run, *, after: int) -> HttpResponseBase:
+    if hasattr(request, "scope"):
+        return event_stream.run_events_response(request, run)
+    # A WSGI server cannot keep a stream open: it gets what there is now, and every reader of server-sent events comes back by itself.
+    told = request.headers.get("Last-Event-ID", "")
+    moves, progress = event_stream.look(run, int(told) if told.isdecimal() and len(told) < 19 else after)
+    lines = ["retry: 2000\n\n"]
+    lines += [f"id: {id_}\nevent: move\ndata: {json.dumps(move)}\n\n" for id_, move in moves]
+    lines.append(f"event: progress\ndata: {json.dumps(progress)}\n\n")
+    if progress["ended"]:
+        lines.append(f"event: end\ndata: {json.dumps({'status': progress['status']})}\n\n")
+    return HttpResponse("".join(lines), content_type="text/event-stream")
+
+
+@noun.get(
+    "/runs/{int:number}/attempts",
+    Action.VIEW,
+    AttemptsOut,
+    example={
+        "items": [
+            {
+                "number": 1,
+                "worker": "host/boot/4711.1762075860",
+                "pool": "h100",
+                "hardware": "NVIDIA H100, 16 cores",
+                "started_at": "2026-11-02T09:31:02Z",
+                "ended_at": None,
+                "outcome": "",
+            }
+        ]
+    },
+)
+def list_attempts(request: CallerRequest, number: Number) -> Any:
+    """On which machines a run was tried"""
+    run = queries.run(request.auth.organisation, number)
+    return {"items": list(run.attempts.order_by("number"))}
+
+
+@noun.get("/runs/{int:number}/attempts/{int:attempt}/log", Action.VIEW, produces=["text/plain"])
+def get_attempt_log(
+    request: CallerRequest, number: Number, attempt: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+) -> HttpResponse:
+    """The log of one attempt"""
+    run = queries.run(request.auth.organisation, number)
+    found = Attempt.objects.filter(run=run, number=attempt).first()
+    if found is None:
+        raise NotFound(f"Run {number} has no attempt {attempt}.", number=number, attempt=attempt)
+    return HttpResponse(found.log, content_type="text/plain; charset=utf-8")
+
+
+@noun.get(
+    "/runs/{int:number}/report-card",
+    Action.VIEW,
+    dict[str, Any],
+    example={"attributes": [{"name": "queue", "accuracy": {"value": 0.91, "low": 0.89, "high": 0.93}}]},
+)
+def get_report_card(request: CallerRequest, number: Number) -> Any:
+    """The report card of a completed run
+
+    Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be automated at which
+    precision.
+    """
+    run = queries.run(request.auth.organisation, number)
+    if run.report_card is None:
+        raise NotFound(f"Run {number} is {run.status}: it has no report card.", number=number, status=run.status)
+    return run.report_card
+
+
+def run_out(run: Run) -> dict[str, Any]:
+    names = [
+        name for name in RunOut.model_fields if hasattr(Run, name) and name not in ("model", "attributes", "attempts")
+    ]
+    version = getattr(run, "version", None)
+    return {
+        **{name: getattr(run, name) for name in names},
+        "quote": run.quote_id,
+        "data_set": run.data_set_id,
+        "data_set_name": str(run.data_set),
+        "model": run.model_name,
+        "attributes": [attribute["name"] for attribute in run.attributes],
+        "held": 0 if run.has_ended else run.credits,
+        "charged": run.credits if run.status == Status.COMPLETED else 0,
+        "attempts": run.attempt,
+        "model_version": version.number if version else None,
+    }

@@ -1,0 +1,47 @@
+"""Forms that several nouns share: texts that any database stores, times that any calendar knows, money, attributes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import AfterValidator, Field, StringConstraints
+
+from otai.units import Money
+
+MOST_NUMBER = 2_147_483_647
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8 form.
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("contains a character that cannot be stored")
+    return text
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError("needs a time zone, for example 2026-11-02T09:30:00Z")
+    if not EARLIEST < moment < LATEST:
+        raise ValueError("must lie between 1970 and 9998")
+    return moment
+
+
+Text = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+TicketText = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
+Number = Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+
+
+class MoneyOut(Schema):
+    """`cents` is the amount in the currency's smallest unit: 10000 EUR is EUR 100.00."""
+
+    cents: int
+    currency: str
+
+
+def money(amount: Money | None) -> dict[str, Any] | None:
+    return None if amount is None else {"cents": amount.cents, "currency": amount.currency}

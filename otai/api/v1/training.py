@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Query, Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.access import Caller, CallerRequest
+from otai.api.endpoints import Noun
+from otai.api.v1.datasets import data_set_of
+from otai.api.v1.shapes import Name
+from otai.billing import queries as billing
+from otai.db import utc_now
+from otai.errors import Invalid, NotFound
+from otai.ledger import queries as ledger
+from otai.orgs.permissions import Action
+from otai.pricing import quote as pricing
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs import expectations, operations
+from otai.runs.models import Quote, Reason
+from otai.tickets import queries as tickets
+
+noun = Noun("Prices and quotes")
+
+
+class LineOut(Schema):
+    what: str
+    amount: str
+    reason: str
+
+
+class OfferOut(Schema):
+    """One mode in one delivery: its price, and whether your tier includes it."""
+
+    mode: Mode
+    delivery: Delivery
+    credits: int
+    promise: str
+    due_at: datetime
+    available: bool
+    needs_tier: str | None
+
+
+class SavingOut(Schema):
+    what: str
+    credits: int
+    saves: int
+
+
+class PriceOut(Schema):
+    """What one run would cost you now, line by line, beside all other modes and deliveries."""
+
+    mode: Mode
+    delivery: Delivery
+    attributes: int
+    credits: int
+    in_words: str
+    lines: list[LineOut]
+    price_book: str
+    promise: str
+    due_at: datetime
+    available: bool
+    needs_tier: str | None
+    balance: int
+    cheaper: list[SavingOut]
+    offers: list[OfferOut]
+
+
+class PriceIn(Schema):
+    mode: Mode = Mode.BASIC
+    delivery: Delivery = Delivery.STANDARD
+    attributes: int = Field(ge=-(2**31), le=2**31, description="How many attributes, from 1 to 200.")
+
+
+class QuoteIn(Schema):
+    """What to train. `attributes` left out: all that can be learned."""
+
+    data_set: UUID
+    attributes: Annotated[list[Name], Field(max_length=500)] | None = None
+    mode: Mode = Mode.BASIC
+    delivery: Delivery = Delivery.STANDARD
+    model: Name | None = Field(None, description="Name of the model; the data set's if left out.")
+    reason: Reason = Field(Reason.NEW_MODEL, description="Why you train.")
+
+
+class QuoteOut(Schema):
+    """A priced offer that stands until `expires_at`. Nothing is held until it is ordered (POST /runs)."""
+
+    id: UUID
+    data_set: UUID
+    model: str
+    attributes: list[str]
+    mode: Mode
+    delivery: Delivery
+    reason: Reason
+    tier: str
+    credits: int
+    lines: list[LineOut]
+    price_book: str
+    made_at: datetime
+    expires_at: datetime
+    due_at: datetime
+    expected_finish_at: datetime | None
+    balance: int
+    balance_after: int
+    run: int | None
+
+
+LINES = [
+    {"what": "Business, Fast: 5 credits", "amount": "5", "reason": "Brief's table."},
+    {"what": "x 1/2 (1-5 attributes) = 2.5", "amount": "5/2", "reason": "Brief: small sets at half the base price."},
+    {"what": "rounded up to 3 credits", "amount": "3", "reason": "Credits are whole; rounded once, upward."},
+]
+PRICE = {
+    "mode": "business",
+    "delivery": "fast",
+    "attributes": 3,
+    "credits": 3,
+    "in_words": "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits",
+    "lines": LINES,
+    "price_book": "2026-11",
+    "promise": "about 2 h",
+    "due_at": "2026-11-02T11:30:00Z",
+    "available": True,
+    "needs_tier": None,
+    "balance": 91,
+    "cheaper": [{"what": "Standard delivery (same day)", "credits": 2, "saves": 1}],
+    "offers": [
+        {
+            "mode": "business",
+            "delivery": "fast",
+            "credits": 3,
+            "promise": "about 2 h",
+            "due_at": "2026-11-02T11:30:00Z",
+            "available": True,
+            "needs_tier": None,
+        }
+    ],
+}
+QUOTE = {
+    "id": "019a4f0d-1111-7222-8333-444455556666",
+    "data_set": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+    "model": "support",
+    "attributes": ["queue", "priority", "category"],
+    "mode": "business",
+    "delivery": "fast",
+    "reason": "new_model",
+    "tier": "pro",
+    "credits": 3,
+    "lines": LINES,
+    "price_book": "2026-11",
+    "made_at": "2026-11-02T09:30:00Z",
+    "expires_at": "2026-11-02T10:00:00Z",
+    "due_at": "2026-11-02T11:30:00Z",
+    "expected_finish_at": None,
+    "balance": 91,
+    "balance_after": 88,
+    "run": None,
+}
+
+
+@noun.get("/price", Action.VIEW, PriceOut, example=PRICE)
+def get_price(request: CallerRequest, asked: Annotated[PriceIn, Query()]) -> Any:
+    """What would a training cost?
+
+    Works it out and writes nothing: for showing prices. A quote, which can be ordered, is made by POST /quotes.
+    """
+    caller = request.auth
+    book, tier = billing.price_book(), billing.tier_of(caller.organisation)
+    price = pricing.price(book, mode=asked.mode, delivery=asked.delivery, attributes=asked.attributes)
+    offers = pricing.matrix(
+        book, tier=tier, attributes=asked.attributes, ordered_at=utc_now(), zone=caller.organisation.zone
+    )
+    chosen = next(o for o in offers if o.price.mode is asked.mode and o.price.delivery is asked.delivery)
+    return {
+        **_offer(chosen),
+        "attributes": asked.attributes,
+        "in_words": price.in_words,
+        "lines": [{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
+        "price_book": price.price_book,
+        "balance": ledger.balance(caller.organisation.id).available,
+        "cheaper": pricing.cheaper(book, price, tier=tier),
+        "offers": [_offer(offer) for offer in offers],
+    }
+
+
+def _offer(offer: pricing.Offer) -> dict[str, Any]:
+    return {
+        "mode": offer.price.mode,
+        "delivery": offer.price.delivery,
+        "credits": offer.credits,
+        "promise": offer.promise,
+        "due_at": offer.due_at,
+        "available": offer.available,
+        "needs_tier": offer.needs_tier.value if offer.needs_tier else None,
+    }
+
+
+class NothingToTrain(Invalid):
+    code = "label_too_rare"
+
+
+@noun.post(
+    "/quotes",
+    Action.TRAIN,
+    QuoteOut,
+    status=201,
+    example=QUOTE,
+    body_example={
+        "data_set": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+        "attributes": ["queue", "priority", "category"],
+        "mode": "business",
+        "delivery": "fast",
+        "model": "support",
+    },
+    repeatable=True,
+    errors=[404, 409, 503],
+)
+def make_quote(request: CallerRequest, asked: QuoteIn) -> HttpResponse:
+    """Make a quote
+
+    A priced offer for a training on your tickets, good for half an hour. It holds nothing; POST /runs orders it.
+    """
+    caller = request.auth
+
+    def work() -> Any:
+        data_set = data_set_of(caller, asked.data_set)
+        names = asked.attributes
+        if names is None:
+            names = [attribute.name for attribute in tickets.usable_attributes(data_set)]
+            if not names:
+                raise NothingToTrain(f"{data_set} has no attribute with at least two labels of 5 tickets each.")
+        quote = operations.make_quote(
+            organisation=caller.organisation,
+            data_set=data_set,
+            attributes=names,
+            mode=asked.mode,
+            delivery=asked.delivery,
+            model_name=data_set.name if asked.model is None else asked.model,
+            reason=asked.reason,
+            now=utc_now(),
+        )
+        return QuoteOut.model_validate(_quote(quote, caller))
+
+    return keys.once(request, work)
+
+
+@noun.get("/quotes/{uuid:quote}", Action.VIEW, QuoteOut, example=QUOTE)
+def get_quote(request: CallerRequest, quote: UUID) -> Any:
+    """One quote, and the run it became"""
+    found = Quote.objects.filter(organisation=request.auth.organisation, id=quote).first()
+    if found is None:
+        raise NotFound("There is no such quote.")
+    return _quote(found, request.auth)
+
+
+def _quote(quote: Quote, caller: Caller) -> dict[str, Any]:
+    balance = ledger.balance(caller.organisation.id).available
+    run = getattr(quote, "run", None)
+    expected = None if run else expectations.for_quote(quote, now=utc_now())
+    names = ("id", "mode", "delivery", "reason", "tier", "credits", "price_book", "made_at", "expires_at", "due_at")
+    return {
+        **{name: getattr(quote, name) for name in names},
+        "data_set": quote.data_set_id,
+        "model": quote.model_name,
+        "attributes": [attribute["name"] for attribute in quote.attributes],
+        "lines": quote.price_lines,
+        "expected_finish_at": expected.finishes_at if expected else None,
+        "balance": balance,
+        "balance_after": balance if run else balance - quote.credits,
+        "run": run.number if run else None,
+    }

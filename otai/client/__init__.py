@@ -1,0 +1,1 @@
+"""Talks to a Studio elsewhere over its REST API."""

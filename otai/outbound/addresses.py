@@ -1,0 +1,100 @@
+"""Where a webhook may go: to public addresses only, so that nobody can use us to reach what is behind our firewall.
+
+The name is resolved once, each address is judged, and the connection goes to the very address that was judged: a name server that answers
+differently the second time gains nothing. `OTAI_WEBHOOKS_ALLOW_PRIVATE=1` lifts the rule, for a Studio and receivers in one private network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from otai.errors import Invalid
+
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+LOCAL_NAMES = ("localhost", "localhost.localdomain")
+LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+
+
+class InvalidWebhookUrl(Invalid):
+    code = "invalid_webhook_url"
+
+
+class AddressRefused(Exception):
+    """The name has no address that we may connect to."""
+
+
+def allows_private() -> bool:
+    return bool(settings.OTAI_WEBHOOKS_ALLOW_PRIVATE)
+
+
+def checked_url(url: str) -> str:
+    """The URL, if messages may go there as far as its writing tells. Raises InvalidWebhookUrl.
+
+    A name is resolved when a message is sent, and judged then: today's answer says nothing about tomorrow's.
+    """
+    url = url.strip()
+    if len(url) > 2000 or not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidWebhookUrl(
+            "A webhook's address is a URL of up to 2000 ASCII characters without blanks.", field="url"
+        )
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, (parts.hostname or "").rstrip(".")
+    except ValueError as error:
+        raise InvalidWebhookUrl(f"The address cannot be read: {error}.", field="url") from None
+    schemes = ("https", "http") if allows_private() else ("https",)
+    if parts.scheme not in schemes or not host or port == 0:
+        raise InvalidWebhookUrl(f"A webhook's address begins with {schemes[0]}:// and names a host.", field="url")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidWebhookUrl(
+            "Leave user and password out of the address: the signature proves who we are.", field="url"
+        )
+    if not allows_private() and not _may_be_public(host):
+        raise InvalidWebhookUrl(f"{host} is no public address, and messages go to public ones only.", field="url")
+    return url
+
+
+def _may_be_public(host: str) -> bool:
+    if host in LOCAL_NAMES or host.endswith(LOCAL_ENDINGS):
+        return False
+    try:
+        # Also what only a resolver would read as an address: 127.1, 0x7f000001, 2130706433.
+        return is_public(socket.inet_ntoa(socket.inet_aton(host)))
+    except OSError:
+        pass
+    try:
+        return is_public(host)
+    except ValueError:
+        # A name without a dot is one of the local network.
+        return "." in host
+
+
+def is_public(address: str) -> bool:
+    """Raises ValueError for what is no address."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        if found in NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def resolved(host: str, port: int) -> list[str]:
+    """The host's addresses that we may connect to, in the resolver's order. Raises AddressRefused."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise AddressRefused(f"{host} cannot be resolved: {error}") from None
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if allows_private():
+        return addresses
+    # One private address among public ones is an attack or a mistake; neither is a reason to try the others.
+    if private := [address for address in addresses if not is_public(address)]:
+        raise AddressRefused(f"{host} is {private[0]}, no public address; messages go to public ones only")
+    return addresses

@@ -1,0 +1,172 @@
+"""What becomes news: each source is a table that is written anyway, and each of its rows is one message or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+
+from otai.billing.models import Notice
+from otai.ledger.models import Kind, Source, Transfer
+from otai.runs.expectations import WILL_BE_LATE
+from otai.runs.models import Event, Run
+from otai.runs.status import Status
+from otai.serving.models import ModelVersion
+
+EVENTS: dict[str, str] = {
+    "run.ordered": "A run was ordered; its credits are held.",
+    "run.started": "A worker has begun a run, or began it again after losing a machine.",
+    "run.completed": "A run is completed: its credits are spent, its report card is there.",
+    "run.failed": "A run failed; its credits were given back.",
+    "run.cancelled": "A run was cancelled; its credits were given back.",
+    "run.late": "A run is expected to be ready later than promised.",
+    "credits.granted": "Credits came in that nobody paid for: initial, monthly, goodwill, guarantee.",
+    "credits.purchased": "Credits came in that were paid for.",
+    "credits.refunded": "The credits of a completed run were given back.",
+    "credits.low": "Credits fell below the threshold that was set (PUT /api/v1/low-balance-notice).",
+    "model.ready": "A new version of a model can be used.",
+    "webhook.test": "Sent when a person asks for a test; to that endpoint alone.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """`key` names the row it came from."""
+
+    organisation: UUID
+    key: str
+    event: str
+    happened_at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsSource:
+    """A table as a source of news: its rows in the order of their keys, which grow, and what each of them tells."""
+
+    name: str
+    rows: Callable[[], QuerySet[Any]]
+    read: Callable[[Any], News | None]
+    at: Callable[[Any], datetime]
+    number: Callable[[str], Any]
+
+
+def _run_news(event: Event) -> News | None:
+    kind = _run_event(event.move)
+    if kind is None:
+        return None
+    return News(event.organisation_id, f"run-event:{event.id}", kind, event.at, _run(event.run, event.move))
+
+
+def _run_event(move: str) -> str | None:
+    if move == WILL_BE_LATE:
+        return "run.late"
+    before, _, after = move.partition("-> ")
+    if after == Status.QUEUED:
+        # Back from a lost machine: it will be started again, and that is told.
+        return None if before.strip() else "run.ordered"
+    told = {
+        Status.TRAINING: "run.started",
+        Status.COMPLETED: "run.completed",
+        Status.FAILED: "run.failed",
+        Status.CANCELLED: "run.cancelled",
+    }
+    return told[Status(after)] if after in told else None
+
+
+def _run(run: Run, move: str) -> dict[str, Any]:
+    after = move.partition("-> ")[2]
+    data = {
+        "run": run.number,
+        "id": str(run.id),
+        "model": run.model_name,
+        "mode": run.mode,
+        "delivery": run.delivery,
+        "status": after or run.status,
+        "credits": run.credits,
+        "charged": run.credits if after == Status.COMPLETED else 0,
+        "ordered_at": run.ordered_at.isoformat(),
+        "due_at": run.due_at.isoformat(),
+        "url": f"{settings.OTAI_BASE_URL}/api/v1/runs/{run.number}",
+    }
+    if after == Status.FAILED:
+        data |= {"failure_code": run.failure_code, "failure_message": run.failure_message}
+    return data
+
+
+def _transfer_news(transfer: Transfer) -> News | None:
+    if transfer.kind == Kind.GRANT:
+        event = "credits.purchased" if transfer.source == Source.PURCHASE else "credits.granted"
+    elif transfer.kind == Kind.CREDIT_REFUND:
+        event = "credits.refunded"
+    else:
+        return None
+    data = {
+        "transfer": str(transfer.id),
+        "kind": transfer.kind,
+        "source": transfer.source if transfer.kind == Kind.GRANT else "",
+        "credits": transfer.credits,
+        "reference": transfer.reference,
+        "reason": transfer.reason,
+        "available": transfer.available_after,
+    }
+    return News(transfer.organisation_id, f"transfer:{transfer.id}", event, transfer.at, data)
+
+
+def _notice_news(notice: Notice) -> News | None:
+    if notice.template != "low_balance":
+        return None
+    data = {"available": notice.context.get("available"), "below": notice.context.get("below")}
+    return News(notice.organisation_id, f"notice:{notice.id}", "credits.low", notice.made_at, data)
+
+
+def _version_news(version: ModelVersion) -> News | None:
+    model = version.model
+    data = {
+        "model": model.name,
+        "version": version.number,
+        "run": version.run.number,
+        "sha256": version.bundle_sha256,
+        "bytes": version.bundle_bytes,
+        "url": f"{settings.OTAI_BASE_URL}/api/v1/models/{model.name}/versions/{version.number}",
+    }
+    return News(model.organisation_id, f"model-version:{version.id}", "model.ready", version.created_at, data)
+
+
+SOURCES: Sequence[NewsSource] = (
+    NewsSource(
+        "runs",
+        lambda: Event.objects.select_related("run").defer("run__report_card"),
+        _run_news,
+        lambda row: row.at,
+        int,
+    ),
+    NewsSource(
+        "transfers",
+        lambda: Transfer.objects.filter(kind__in=[Kind.GRANT, Kind.CREDIT_REFUND]),
+        _transfer_news,
+        lambda row: row.at,
+        UUID,
+    ),
+    NewsSource(
+        "notices", lambda: Notice.objects.filter(template="low_balance"), _notice_news, lambda row: row.made_at, UUID
+    ),
+    NewsSource(
+        "versions",
+        lambda: ModelVersion.objects.select_related("model", "run").defer("run__report_card"),
+        _version_news,
+        lambda row: row.created_at,
+        UUID,
+    ),
+)
+
+
+def newest(source: NewsSource) -> str | None:
+    """The last row's place, for where reading begins when nobody has listened so far."""
+    row: Model | None = source.rows().order_by("-pk").first()
+    return None if row is None else str(row.pk)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from otai.db import new_id
+from otai.orgs.models import Organisation
+
+
+class Endpoint(models.Model):
+    """An address of a customer's that wants to hear our news. No secret is kept: `secrets.py` works it out from the salt."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="webhook_endpoints")
+    url = models.CharField(max_length=2000)
+    description = models.CharField(max_length=200, blank=True, default="")
+    events = models.JSONField(default=list, help_text="Which events it wants; empty: all of them.")
+    salt = models.CharField(max_length=64)
+    previous_salt = models.CharField(max_length=64, blank=True, default="")
+    previous_until_at = models.DateTimeField(
+        null=True, help_text="Until then messages are signed with the previous secret too."
+    )
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+    failing_since_at = models.DateTimeField(null=True, help_text="The first failure since the last success.")
+    disabled_at = models.DateTimeField(null=True)
+    disabled_why = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        db_table = "outbound_endpoint"
+        constraints = [
+            models.CheckConstraint(condition=~Q(url="") & ~Q(salt=""), name="outbound_endpoint_has_a_url_and_a_salt"),
+            models.CheckConstraint(
+                condition=Q(disabled_at__isnull=True, disabled_why="")
+                | (Q(disabled_at__isnull=False) & ~Q(disabled_why="")),
+                name="outbound_endpoint_disabled_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(previous_until_at__isnull=True, previous_salt="")
+                | (Q(previous_until_at__isnull=False) & ~Q(previous_salt="")),
+                name="outbound_endpoint_previous_secret_has_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+    def wants(self, event: str) -> bool:
+        return not self.events or event in self.events
+
+    def has_previous_secret(self, now: datetime) -> bool:
+        return self.previous_until_at is not None and now < self.previous_until_at
+
+
+class Message(models.Model):
+    """One piece of news. `key` names the row that it was read from, so that it is told once; never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    event = models.CharField(max_length=60)
+    payload = models.JSONField()
+    happened_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "outbound_message"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "key"], name="outbound_message_is_told_once"),
+            models.CheckConstraint(condition=~Q(key="") & ~Q(event=""), name="outbound_message_has_a_key_and_an_event"),
+        ]
+        indexes = [models.Index("made_at", name="outbound_message_by_age")]
+
+    def __str__(self) -> str:
+        return self.event
+
+    @property
+    def webhook_id(self) -> str:
+        return f"msg_{self.id.hex}"
+
+
+class DeliveryState(models.TextChoices):
+    """`waiting -> delivered | failed`, and by a person `delivered | failed -> waiting`."""
+
+    WAITING = "waiting", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Given up"
+
+
+class Delivery(models.Model):
+    """One message on its way to one endpoint."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    round_began_with = models.PositiveIntegerField(
+        default=0,
+        help_text="How many attempts there were when it was last sent on its way: replaying begins a new round.",
+    )
+    next_at = models.DateTimeField(null=True, help_text="When it is tried next; taken by a sender until then.")
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "outbound_delivery"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "endpoint"], name="outbound_delivery_is_one_for_each_endpoint"),
+            models.CheckConstraint(
+                condition=Q(state=DeliveryState.WAITING, next_at__isnull=False, ended_at__isnull=True)
+                | Q(
+                    state__in=[DeliveryState.DELIVERED.value, DeliveryState.FAILED.value],
+                    next_at__isnull=True,
+                    ended_at__isnull=False,
+                ),
+                name="outbound_delivery_has_a_next_time_exactly_while_it_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(round_began_with__lte=F("attempts")), name="outbound_delivery_rounds_begin_in_the_past"
+            ),
+        ]
+        indexes = [
+            models.Index("next_at", name="outbound_delivery_due", condition=Q(state=DeliveryState.WAITING.value)),
+            models.Index(fields=["endpoint", "-id"], name="outbound_delivery_log"),
+        ]
+
+    def __str__(self) -> str:
+        return self.state
+
+
+class DeliveryAttempt(models.Model):
+    """One try: what was answered, or why nothing was. Never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True, help_text="HTTP; empty where there was no answer.")
+    milliseconds = models.PositiveIntegerField()
+    answer = models.TextField(blank=True, default="", help_text="The beginning of the answer's body.")
+    problem = models.CharField(max_length=500, blank=True, default="", help_text="Empty when it arrived.")
+
+    class Meta:
+        db_table = "outbound_delivery_attempt"
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="outbound_attempt_number_is_used_once"),
+            models.CheckConstraint(
+                condition=Q(status__isnull=False) | ~Q(problem=""), name="outbound_attempt_without_an_answer_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+
+class Position(models.Model):
+    """How far each source of news has been read: everything up to `value`, and nothing older can still appear."""
+
+    source = models.CharField(max_length=40, primary_key=True)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "outbound_position"
+
+    def __str__(self) -> str:
+        return self.source

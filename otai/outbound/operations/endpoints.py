@@ -1,0 +1,207 @@
+"""What a customer does with endpoints: make, change, rotate the secret, test, replay, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from otai.db import new_id
+from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.models import Organisation, TeamEvent
+from otai.outbound import queries
+from otai.outbound.addresses import checked_url
+from otai.outbound.events import EVENTS
+from otai.outbound.models import Delivery, DeliveryState, Endpoint, Message
+from otai.outbound.secrets import new_salt, secret_of
+
+most_endpoints = 20
+"""For one organisation: each is a request for each event."""
+both_secrets_for = timedelta(hours=24)
+
+
+class InvalidEndpoint(Invalid):
+    code = "invalid_webhook_endpoint"
+
+
+class TooManyEndpoints(Refused):
+    code = "too_many_webhook_endpoints"
+
+
+class EndpointDisabled(Refused):
+    code = "webhook_endpoint_disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointMade:
+    """`secret` is shown now and never again."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+def create_endpoint(
+    *,
+    organisation: Organisation,
+    url: str,
+    events: Iterable[str] = (),
+    description: str = "",
+    who: str,
+    now: datetime,
+) -> EndpointMade:
+    """An address that hears what happens from now on; `events` empty: everything. Raises InvalidWebhookUrl, InvalidEndpoint,
+    TooManyEndpoints."""
+    checked, wanted, words = checked_url(url), _checked_events(events), _checked_description(description)
+    with transaction.atomic():
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        if Endpoint.objects.filter(organisation=organisation).count() >= most_endpoints:
+            raise TooManyEndpoints(
+                f"There are {most_endpoints} endpoints already. Delete one that is not used.", endpoints=most_endpoints
+            )
+        endpoint = Endpoint.objects.create(
+            organisation=organisation,
+            url=checked,
+            description=words,
+            events=wanted,
+            salt=new_salt(),
+            created_at=now,
+            created_by=who[:200],
+        )
+        _record(endpoint, "webhook_created", who=who, now=now)
+    return EndpointMade(endpoint, secret_of(endpoint.id, endpoint.salt))
+
+
+def change_endpoint(
+    *,
+    organisation: Organisation,
+    endpoint: UUID,
+    url: str | None = None,
+    events: Iterable[str] | None = None,
+    description: str | None = None,
+    enabled: bool | None = None,
+    who: str,
+    now: datetime,
+) -> Endpoint:
+    """Changes what is given. Enabling forgets the failures; what was given up meanwhile can be replayed. Raises NotFound, InvalidWebhookUrl,
+    InvalidEndpoint."""
+    with transaction.atomic():
+        found = _locked(organisation, endpoint)
+        if url is not None:
+            found.url = checked_url(url)
+        if events is not None:
+            found.events = _checked_events(events)
+        if description is not None:
+            found.description = _checked_description(description)
+        if enabled is True:
+            found.disabled_at, found.disabled_why, found.failing_since_at = None, "", None
+        elif enabled is False and found.disabled_at is None:
+            found.disabled_at, found.disabled_why = now, f"Turned off by {who}"[:500]
+        found.save()
+        _record(found, "webhook_changed", who=who, now=now)
+    return found
+
+
+def rotate_secret(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> EndpointMade:
+    """A new secret. For a day messages carry the signatures of both, so that no receiver misses any. Raises NotFound."""
+    with transaction.atomic():
+        found = _locked(organisation, endpoint)
+        found.previous_salt, found.previous_until_at = found.salt, now + both_secrets_for
+        found.salt = new_salt()
+        found.save(update_fields=["salt", "previous_salt", "previous_until_at"])
+        _record(found, "webhook_secret_rotated", who=who, now=now)
+    return EndpointMade(found, secret_of(found.id, found.salt))
+
+
+def delete_endpoint(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> None:
+    """The endpoint with its log; what was on its way to it is dropped. Raises NotFound."""
+    with transaction.atomic():
+        found = _locked(organisation, endpoint)
+        _record(found, "webhook_deleted", who=who, now=now)
+        found.delete()
+
+
+def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> Delivery:
+    """A message `webhook.test` on its way to this endpoint. Raises NotFound, EndpointDisabled."""
+    found = queries.endpoint(organisation, endpoint)
+    _must_be_enabled(found)
+    with transaction.atomic():
+        id_ = new_id()
+        message = Message.objects.create(
+            id=id_,
+            organisation=organisation,
+            key=f"test:{id_}",
+            event="webhook.test",
+            payload=payload_of("webhook.test", now, {"asked_by": who, "endpoint": str(found.id)}, organisation),
+            happened_at=now,
+            made_at=now,
+        )
+        return Delivery.objects.create(message=message, endpoint=found, next_at=now, made_at=now)
+
+
+def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Delivery:
+    """The same message, with the same id, on its way again from the first attempt of a new round. While it still waits, it is tried at once.
+
+    Raises NotFound, EndpointDisabled.
+    """
+    found = queries.delivery(organisation, delivery)
+    _must_be_enabled(found.endpoint)
+    with transaction.atomic():
+        locked = Delivery.objects.select_for_update().get(id=found.id)
+        locked.state, locked.next_at, locked.ended_at = DeliveryState.WAITING, now, None
+        locked.round_began_with = locked.attempts
+        locked.save(update_fields=["state", "next_at", "ended_at", "round_began_with"])
+    return queries.delivery(organisation, delivery)
+
+
+def payload_of(
+    event: str, happened_at: datetime, data: dict[str, object], organisation: Organisation
+) -> dict[str, object]:
+    return {
+        "type": event,
+        "timestamp": happened_at.isoformat(),
+        "data": {"organisation": organisation.slug, **data},
+    }
+
+
+def _must_be_enabled(endpoint: Endpoint) -> None:
+    if endpoint.disabled_at is not None:
+        raise EndpointDisabled("This endpoint is turned off. Turn it on first.", endpoint=str(endpoint.id))
+
+
+def _locked(organisation: Organisation, endpoint: UUID) -> Endpoint:
+    found = Endpoint.objects.select_for_update().filter(organisation=organisation, id=endpoint).first()
+    if found is None:
+        raise NotFound("There is no such webhook endpoint.")
+    return found
+
+
+def _checked_events(events: Iterable[str]) -> list[str]:
+    wanted = list(dict.fromkeys(events))
+    for event in wanted:
+        if event not in EVENTS or event == "webhook.test":
+            raise InvalidEndpoint(
+                f"There is no event {event!r}. There are: {', '.join(e for e in EVENTS if e != 'webhook.test')}.",
+                field="events",
+            )
+    return wanted
+
+
+def _checked_description(description: str) -> str:
+    words = " ".join(description.split())
+    if len(words) > 200 or not words.isprintable():
+        raise InvalidEndpoint("A description has up to 200 printable characters.", field="description")
+    return words
+
+
+def _record(endpoint: Endpoint, what: str, *, who: str, now: datetime) -> None:
+    TeamEvent.objects.create(
+        organisation_id=endpoint.organisation_id,
+        at=now,
+        who=who[:200],
+        what=what,
+        subject=endpoint.url[:254],
+        details={"endpoint": str(endpoint.id), "events": endpoint.events},
+    )

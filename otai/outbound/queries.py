@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from otai.errors import NotFound
+from otai.orgs.models import Organisation
+from otai.outbound.models import Delivery, DeliveryAttempt, Endpoint
+
+
+def endpoints(organisation: Organisation) -> QuerySet[Endpoint]:
+    """The oldest first."""
+    return Endpoint.objects.filter(organisation=organisation).order_by("id")
+
+
+def endpoint(organisation: Organisation, id: UUID) -> Endpoint:
+    """Raises NotFound, also for another organisation's."""
+    found = endpoints(organisation).filter(id=id).first()
+    if found is None:
+        raise NotFound("There is no such webhook endpoint.")
+    return found
+
+
+def deliveries(organisation: Organisation, *, endpoint: UUID | None = None, state: str = "") -> QuerySet[Delivery]:
+    """The delivery log, the newest first."""
+    found = Delivery.objects.filter(endpoint__organisation=organisation).select_related("message", "endpoint")
+    if endpoint is not None:
+        found = found.filter(endpoint=endpoint)
+    if state:
+        found = found.filter(state=state)
+    return found.order_by("-id")
+
+
+def delivery(organisation: Organisation, id: UUID) -> Delivery:
+    """Raises NotFound, also for another organisation's."""
+    found = deliveries(organisation).filter(id=id).first()
+    if found is None:
+        raise NotFound("There is no such delivery.")
+    return found
+
+
+def attempts(delivery: Delivery) -> QuerySet[DeliveryAttempt]:
+    """What became of each try, the first one first."""
+    return DeliveryAttempt.objects.filter(delivery=delivery).order_by("number")
