@@ -30,6 +30,7 @@ from otai.learning.features import TextFeatures
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.holdout import HoldoutRecord
 from otai.learning.meaning import VectorReader, Vectors
+from otai.learning.reference import Reference
 from otai.learning.spaces import sketch_matrix
 from otai.learning.tickets import AttributeKind, AttributeSpec
 
@@ -171,6 +172,7 @@ class Bundle:
     reader: VectorReader | None = None
     abroad: Abroad | None = None
     holdout: HoldoutRecord | None = None
+    reference: Reference | None = None
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -363,6 +365,7 @@ class Bundle:
             vector_weights=vector_weights,
             reader=reader,
             abroad=abroad,
+            reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
             holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
 

@@ -23,7 +23,7 @@ from otai.learning.learning_curve import learning_curve
 from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
-from otai.learning.reference import Reference, outcomes, sketch
+from otai.learning.reference import Reference, confidence_of, sketch
 from otai.learning.report_card import AttributeReport, Finding, ReportCard, excerpt_of
 from otai.learning.smaller import PartDecision, Sample, SmallerModels
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
@@ -154,6 +154,7 @@ def train(
         foreign = foreign_tickets(holdout_known_words, reading.holdout[:, : reading.base_width]) if abroad else None
         reports = []
         answers: dict[str, Answers] = {}
+        confidence: list[NDArray[np.float64]] = []
         for number, (target, one, seen_by_none) in enumerate(zip(targets, models, crossed, strict=True)):
             scored = Scored(
                 holdout_scores[number].astype(np.float64),
@@ -163,7 +164,7 @@ def train(
             )
             measured = _measured(target, one, seen_by_none, scored, split)
             if len(split.holdout):
-                alone.append(one.model.probabilities(scored))
+                confidence.append(confidence_of(one.model, one.model.probabilities(scored)))
             report = _report(target, one, measured, tickets, split, seed)
             if len(split.holdout):
                 known, actual = target.known[split.holdout], target.hot[measured.rows] > 0
@@ -184,6 +185,9 @@ def train(
             vector_weights=linear.vector_weights,
             reader=reading.reader,
             abroad=_as_abroad(abroad.final()) if abroad else None,
+            reference=_reference(tickets, split, sketch(holdout_matrix, features), holdout_known_words, confidence)
+            if confidence
+            else None,
             holdout=HoldoutRecord(text_hashes([tickets.texts[row] for row in split.holdout]), answers)
             if answers
             else None,
@@ -430,27 +434,16 @@ def _measured(
 def _reference(
     tickets: LabelledTickets,
     split: Split,
-    features: TextFeatures,
-    matrix: sparse.csr_matrix,
+    words: NDArray[np.float32],
     known_words: NDArray[np.float64],
-    targets: Sequence[AttributeTarget],
-    models: Sequence[_Calibrated],
-    probabilities: Sequence[NDArray[np.float64]],
+    confidence: Sequence[NDArray[np.float64]],
 ) -> Reference:
-    """The tickets kept aside, each as the model that had not learnt it saw it."""
-    columns = [
-        outcomes(one.model, found, target.hot[split.holdout] > 0, target.known[split.holdout])
-        for target, one, found in zip(targets, models, probabilities, strict=True)
-    ]
-    confidence, predicted, actual, right = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    """What the tickets kept aside were like; `words` are their sketches."""
     return Reference.of(
         [tickets.texts[row] for row in split.holdout],
         known_words=known_words,
-        sketches=sketch(matrix, features),
-        confidence=confidence,
-        predicted=predicted,
-        actual=actual,
-        right=right,
+        sketches=words,
+        confidence=np.stack(confidence, axis=1),
         language=[tickets.languages[row] for row in split.holdout],
         training_languages=[tickets.languages[row] for row in split.train],
     )
