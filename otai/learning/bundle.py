@@ -29,6 +29,8 @@ from otai.learning.errors import BundleInvalid
 from otai.learning.features import TextFeatures
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.holdout import HoldoutRecord
+from otai.learning.maximum.hierarchy import Hierarchy
+from otai.learning.maximum.tuned import Tuned, TunedNetwork
 from otai.learning.meaning import VectorReader, Vectors
 from otai.learning.reference import Reference
 from otai.learning.spaces import sketch_matrix
@@ -171,6 +173,8 @@ class Bundle:
     vector_weights: NDArray[np.float32]
     reader: VectorReader | None = None
     abroad: Abroad | None = None
+    tuned: Tuned | None = None
+    hierarchy: Hierarchy | None = None
     holdout: HoldoutRecord | None = None
     reference: Reference | None = None
 
@@ -189,13 +193,20 @@ class Bundle:
             vectors = np.zeros((len(texts), 0), np.float32)
         else:
             vectors = self.reader.vectors(texts)
+        networks = self.tuned.scores(texts) if self.tuned is not None else []
         return {
             one.spec.name: one.probabilities(scored)
-            for one, scored in zip(self.attributes, self.scored(matrix, known_words, vectors), strict=True)
+            for one, scored in zip(self.attributes, self.scored(matrix, known_words, vectors, networks), strict=True)
         }
 
-    def scored(self, matrix: sparse.csr_matrix, known_words: NDArray[np.float64], vectors: Vectors) -> Iterator[Scored]:
-        """For each attribute what it says of tickets, from what was read of them."""
+    def scored(
+        self,
+        matrix: sparse.csr_matrix,
+        known_words: NDArray[np.float64],
+        vectors: Vectors,
+        networks: Sequence[NDArray[np.float32]] = (),
+    ) -> Iterator[Scored]:
+        """For each attribute what it says of tickets, from what was read of them; `networks` are the scores of each fine-tuned one."""
         if self.sketch_columns:
             matrix = matrix @ self._sketch
         # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
@@ -206,9 +217,17 @@ class Bundle:
             base = vectors[:, : len(self.abroad.weights)]
             foreign = foreign_tickets(known_words, base)
             foreign_scores = (base @ self.abroad.weights + self.abroad.intercepts).astype(np.float64)
-        for one in self.attributes:
+        own = [scores[:, one.columns] for one in self.attributes]
+        if self.tuned is not None:
+            own = [
+                self.tuned.combined(number, own[number], [each[:, one.columns] for each in networks])
+                for number, one in enumerate(self.attributes)
+            ]
+        if self.hierarchy is not None:
+            own = self.hierarchy.scores(own)
+        for number, one in enumerate(self.attributes):
             apart = None if foreign_scores is None else foreign_scores[:, one.columns]
-            yield Scored(scores[:, one.columns], wordless, foreign, apart)
+            yield Scored(own[number], wordless, foreign, apart)
 
     def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
         """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that confidence."""
@@ -255,6 +274,8 @@ class Bundle:
         if self.abroad is not None:
             tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
             tensors["abroad.intercepts"] = self.abroad.intercepts
+        for number, network in enumerate(self.tuned.networks if self.tuned else ()):
+            tensors |= {f"tuned.{number}.{name}": array for name, array in network.arrays.items()}
         if self.holdout is not None:
             tensors |= self.holdout.arrays([one.spec.name for one in self.attributes])
         for number, attribute in enumerate(self.attributes):
@@ -279,6 +300,8 @@ class Bundle:
             "sketch_columns": self.sketch_columns,
             "pieces": [self.features.shortest_piece, self.features.longest_piece],
             "encoders": self.reader.manifest() if self.reader else [],
+            "tuned": self.tuned.manifest() if self.tuned else None,
+            "hierarchy": self.hierarchy.manifest() if self.hierarchy else None,
             "reference": self.reference.manifest() if self.reference else None,
             "attributes": [
                 {
@@ -365,9 +388,31 @@ class Bundle:
             vector_weights=vector_weights,
             reader=reader,
             abroad=abroad,
+            tuned=_tuned(manifest, tensors, attributes=len(attributes), labels=start),
+            hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
             holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
+
+
+def _tuned(
+    manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], *, attributes: int, labels: int
+) -> Tuned | None:
+    """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
+    entry = manifest.get("tuned")
+    if not entry:
+        return None
+    networks = []
+    for number, one in enumerate(entry["networks"]):
+        prefix = f"tuned.{number}."
+        own = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
+        networks.append(network := TunedNetwork.from_manifest(one, own))
+        if network.labels != labels or len(network.weights) != attributes:
+            raise ValueError(f"a network of {network.labels} labels in a model of {labels}")
+    weights = tuple(float(one) for one in entry["business_weights"])
+    if len(weights) != attributes:
+        raise ValueError(f"{len(weights)} weights for {attributes} attributes")
+    return Tuned(tuple(networks), weights)
 
 
 def foreign_tickets(known_words: NDArray[np.float64], base: Vectors) -> NDArray[np.bool_]:

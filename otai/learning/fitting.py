@@ -86,6 +86,8 @@ class Fitting:
     `final`. `same_text[ticket]` is equal for training tickets with the same text.
 
     Every balance of `balances` is tried on tickets held back; what each attribute takes of them is its mix (`mixing.py`).
+    Which tickets are held back is the attribute's own affair, unless `folds` says it for each training ticket (-1: never): then `measure` gives
+    scores of all tickets held back, also where the attribute is not known.
     """
 
     def __init__(
@@ -101,10 +103,12 @@ class Fitting:
         balances: Sequence[Balance] = (WORDS_ALONE,),
         prior_shares: Sequence[float] = (0.0,),
         tickets_to_calibrate: int = 1_500,
+        folds: Rows | None = None,
     ) -> None:
         self._targets, self._same_text, self._refit = targets, same_text, refit
         self._balances, self._prior_shares = balances, prior_shares
         self._tickets_to_calibrate = tickets_to_calibrate
+        self._given_folds = folds
         self._train, self._holdout = train, holdout
         self._order = np.concatenate([train, holdout]) if refit else train
         self._held_out = inputs[1]
@@ -159,8 +163,9 @@ class Fitting:
         held_back = self._held_back()
         crossed = [self._crossed(number, held_back, step) for number in range(len(self._balances))]
         for number, target in enumerate(self._targets):
-            tried = [one[number] for one in crossed]
-            hot = target.hot[self._order[tried[0].rows]]
+            rows = self._order[crossed[0][number].rows]
+            tried = [one[number].only(target.known[rows]) for one in crossed]
+            hot = target.hot[rows[target.known[rows]]]
             self._mixes.append(
                 best_mix(
                     [one.scores for one in tried], tried[0].lead, hot, self._prior_shares, multi=target.spec.is_multi
@@ -235,6 +240,13 @@ class Fitting:
         in_training = np.arange(len(self._order)) < len(self._train)
         for number, target in enumerate(self._targets):
             known = target.known[self._order] & in_training
+            if self._given_folds is not None:
+                folds = np.full(len(self._order), -1)
+                folds[: len(self._train)] = self._given_folds
+                for fold in range(FOLDS):
+                    if (held_back := np.flatnonzero(folds == fold)).size:
+                        goals.append((number, held_back, self._goal(target, known & (folds != fold))))
+                continue
             folds = self._folds(target, np.flatnonzero(known))
             wanted = -(-self._tickets_to_calibrate * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
             for fold in range(min(wanted, FOLDS)):
@@ -328,6 +340,9 @@ class _Crossed:
     rows: Rows
     scores: Matrix
     lead: Matrix
+
+    def only(self, which: NDArray[np.bool_]) -> _Crossed:
+        return self if which.all() else _Crossed(self.rows[which], self.scores[which], self.lead[which])
 
     @classmethod
     def joined(cls, parts: Sequence[_Crossed]) -> _Crossed:

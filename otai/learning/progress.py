@@ -13,6 +13,7 @@ class Stage(StrEnum):
     READING = "reading"
     FEATURES = "features"
     ENCODING = "encoding"
+    TUNING = "tuning"
     TRAINING = "training"
     CALIBRATING = "calibrating"
     EVALUATING = "evaluating"
@@ -24,12 +25,14 @@ class Stage(StrEnum):
 class Progress:
     """`done` of `total` steps of the whole training are finished, and `stage` is under way.
 
-    `done` never falls and ends at `total`; `total` never changes during a training.
+    `done` never falls and ends at `total`; `total` never changes during a training. `note` is a sentence for people, where there is news: how
+    long it will take, for example.
     """
 
     stage: Stage
     done: int
     total: int
+    note: str = ""
 
 
 def ignore(progress: Progress) -> None:
@@ -50,6 +53,9 @@ class Steps:
     def finish(self, steps: int = 1) -> None:
         self._done = min(self._done + steps, self._total)
         self._tell(Progress(self._stage, self._done, self._total))
+
+    def say(self, note: str) -> None:
+        self._tell(Progress(self._stage, self._done, self._total, note))
 
     def part_of(self, finer_steps: int, *, worth: int) -> Callable[[], None]:
         """To be called `finer_steps` times, which together count as `worth` steps."""

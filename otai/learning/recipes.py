@@ -28,7 +28,7 @@ class Tuning:
 
     `rate` is the step of its network, the heads' is `head_rate` times that. `trained_layers` counts from the top of a transformer; None: all of a network that is no
     transformer. Likeness of tickets that share labels is learnt beside the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an attribute
-    has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read.
+    has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read. Few tickets are seen in more epochs, so that there are `fewest_steps`.
     """
 
     epochs: int
@@ -41,6 +41,7 @@ class Tuning:
     prior_trust: float = 0.5
     batch: int = 32
     most_tokens: int = 128
+    fewest_steps: int = 150
 
 
 @dataclass(frozen=True)

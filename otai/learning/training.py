@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,10 @@ from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
 from otai.learning.wrong_labels import suspected
 
+if TYPE_CHECKING:
+    from otai.learning.maximum.joining import Joined
+    from otai.learning.maximum.teaching import Taught
+
 Rows = NDArray[np.int64]
 
 # A model of very many labels gives up rarer words than this to stay small; beyond it, it becomes a sketch.
@@ -40,6 +46,7 @@ MOST_TICKETS_TO_ASK_OF_A_FEATURE = 16
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
 ENCODING_STEPS = 10
+TUNING_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ def train(
     progress: Callable[[Progress], None] = ignore,
     seed: int = 0,
     encoding: Encoding | None = None,
+    checkpoints: Path | None = None,
 ) -> Trained:
     """Trains one model for all `attributes` and measures it on tickets it has not seen.
 
@@ -65,9 +73,10 @@ def train(
     called at every step; whatever it raises ends the training. Raises `InputFailure` when the data cannot be trained on.
 
     A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is given), and raises
-    MissingEncoder or EncodersNotInstalled when it has to.
+    MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further saves its state in the folder `checkpoints` (None: nowhere) and goes
+    on from what it finds there, to the same model.
     """
-    steps = Steps(total=steps_of(len(attributes)), tell=progress)
+    steps = Steps(total=steps_of(len(attributes), recipe), tell=progress)
     clock = _StageClock(steps)
 
     with clock.stage(Stage.READING):
@@ -90,6 +99,9 @@ def train(
         reading = _read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
         inputs = (Inputs(train_matrix, reading.train), Inputs(holdout_matrix, reading.holdout))
 
+    with clock.stage(Stage.TUNING):
+        folds, taught = _taught(tickets, split, targets, text_numbers, recipe, reading, seed, checkpoints, steps)
+
     refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
     with clock.stage(Stage.TRAINING):
         fitting = Fitting(
@@ -103,6 +115,7 @@ def train(
             balances=recipe.balances,
             prior_shares=recipe.prior_shares,
             tickets_to_calibrate=recipe.tickets_to_calibrate,
+            folds=folds,
         )
         # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and parts of them would say nothing.
         sample = (
@@ -124,6 +137,9 @@ def train(
         fitting.forget()
         abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
         unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
+        together = _joined(taught, targets, split.train, unseen_scores, holdout_scores, recipe) if taught else None
+        if together is not None:
+            unseen_scores, holdout_scores = together.unseen, together.holdout
 
     with clock.stage(Stage.CALIBRATING):
         models: list[_Calibrated] = []
@@ -185,6 +201,8 @@ def train(
             vector_weights=linear.vector_weights,
             reader=reading.reader,
             abroad=_as_abroad(abroad.final()) if abroad else None,
+            tuned=together.tuned if together else None,
+            hierarchy=together.hierarchy if together else None,
             reference=_reference(tickets, split, sketch(holdout_matrix, features), holdout_known_words, confidence)
             if confidence
             else None,
@@ -207,15 +225,23 @@ def train(
         findings=data_findings(tickets, len(usable), split, targets, recipe)
         + reading.findings()
         + (vector_findings(targets, fitting.gains_by_vectors) if fitting.gains_by_vectors else [])
+        + (together.findings if together else [])
         + evidence_findings(reports),
         seconds=clock.seconds,
     )
     return Trained(bundle, card, clock.seconds)
 
 
-def steps_of(attributes: int) -> int:
+def steps_of(attributes: int, recipe: Recipe) -> int:
     """How many steps of progress `train` will count."""
-    return 5 + ENCODING_STEPS + FITTING_STEPS + SmallerModels.steps() + 2 * attributes
+    return (
+        5
+        + (TUNING_STEPS if recipe.tunings else 0)
+        + ENCODING_STEPS
+        + FITTING_STEPS
+        + SmallerModels.steps()
+        + 2 * attributes
+    )
 
 
 class _StageClock:
@@ -365,6 +391,65 @@ def _read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encodi
     vectors = reader.vectors(texts, done=tell)
     tell(1.0)
     return _Reading(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)
+
+
+def _taught(
+    tickets: LabelledTickets,
+    split: Split,
+    targets: Sequence[AttributeTarget],
+    text_numbers: Rows,
+    recipe: Recipe,
+    reading: _Reading,
+    seed: int,
+    checkpoints: Path | None,
+    steps: Steps,
+) -> tuple[Rows | None, list[Taught]]:
+    """The folds that all models of this training share, and what encoders learnt that were trained further; neither where the recipe asks for none."""
+    if not recipe.tunings or reading.reader is None:
+        return None, []
+    from otai.learning.maximum.folds import shared_folds
+    from otai.learning.maximum.teaching import Teacher
+
+    wanted = recipe.tickets_to_calibrate if len(split.holdout) else len(split.train)
+    folds = shared_folds(targets, split.train, text_numbers[split.train], tickets_wanted=wanted)
+    told = 0
+
+    def tell(share: float, note: str) -> None:
+        nonlocal told
+        if note:
+            steps.say(note)
+        steps.finish(int(share * TUNING_STEPS) - told)
+        told = int(share * TUNING_STEPS)
+
+    teacher = Teacher(
+        texts=[tickets.texts[row] for row in split.train],
+        holdout_texts=[tickets.texts[row] for row in split.holdout],
+        targets=targets,
+        train=split.train,
+        folds=folds,
+        recipe=recipe,
+        seed=seed,
+        threads=reading.reader.threads,
+        checkpoints=checkpoints,
+        tell=tell,
+    )
+    taught = teacher.teach(reading.reader.used, reading.reader.store)
+    tell(1.0, "")
+    return folds, taught
+
+
+def _joined(
+    taught: Sequence[Taught],
+    targets: Sequence[AttributeTarget],
+    train: Rows,
+    unseen: list[Unseen],
+    holdout: list[NDArray[np.float32]],
+    recipe: Recipe,
+) -> Joined:
+    """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to agree."""
+    from otai.learning.maximum.joining import joined
+
+    return joined(taught, targets, train, unseen, holdout, agrees=recipe.agrees)
 
 
 def _as_abroad(linear: Linear) -> Abroad:

@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from otai.learning.encoders import EncoderStore
+from otai.learning.encoders import EncoderStore, usable_cores
 from otai.learning.maximum.keeping import Keeping
 from otai.learning.maximum.lesson import Lesson
 from otai.learning.maximum.network import Matrix, Network, Reading
 from otai.learning.maximum.search import halved, rounds
-from otai.learning.maximum.tuned import TunedNetwork
+from otai.learning.maximum.tuned import Taught, TunedNetwork
 from otai.learning.maximum.tuning import tune
 from otai.learning.meaning import EncoderUsed, opened_encoder
 from otai.learning.recipes import Recipe, Tuning
@@ -36,28 +36,13 @@ Rows = NDArray[np.int64]
 # Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted. Measured (docs/experiments-maximum.md).
 WORK_A_SECOND = 2.0e10
 
-# Fewer steps than this teach nothing, so few tickets are seen more often.
-FEWEST_STEPS = 150
+# However few the tickets, a network does not see them more often than this.
 MOST_EPOCHS = 12
 
 TICKETS_TO_JUDGE = 1_000
 SEARCH_EPOCHS = 2
 
 TELL_EVERY = 0.1
-
-
-@dataclass(frozen=True)
-class Taught:
-    """What one encoder's networks learnt. `unseen` are scores of the training tickets in folds, by networks that had not seen them; NaN for tickets of no fold.
-
-    `tried` is every way of learning with its loss on tickets kept back; one entry: nothing was to choose.
-    """
-
-    network: TunedNetwork
-    unseen: Matrix
-    holdout: Matrix
-    tuning: Tuning
-    tried: list[tuple[Tuning, float]]
 
 
 @dataclass
@@ -74,7 +59,7 @@ class Teacher:
     folds: Rows
     recipe: Recipe
     seed: int
-    threads: int
+    threads: int | None
     checkpoints: Path | None
     tell: Callable[[float, str], None]
     done_work: float = 0.0
@@ -89,11 +74,12 @@ class Teacher:
             wanted = sum(one.work for one in students)
             affordable = min(1.0, self.recipe.tuning_work / wanted)
             self._all, self._began = wanted * affordable, time.monotonic()
-            names, where = " and ".join(used.name for used in encoders), f"with {self.threads} threads and no GPU"
+            threads = self.threads or usable_cores()
+            names, where = " and ".join(used.name for used in encoders), f"with {threads} threads and no GPU"
             if torch.cuda.is_available():
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets, on a GPU.")
             else:
-                length = in_words(self._all / WORK_A_SECOND / self.threads)
+                length = in_words(self._all / WORK_A_SECOND / threads)
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
             return [student.learn(affordable) for student in students]
 
@@ -251,9 +237,11 @@ class _Student:
 
 
 def enough_epochs(way: Tuning, tickets: int) -> Tuning:
-    """Few tickets are seen more often: fewer than `FEWEST_STEPS` steps teach nothing."""
+    """Few tickets are seen more often: fewer than `fewest_steps` teach nothing."""
     steps_an_epoch = math.ceil(max(tickets, 1) / way.batch)
-    return dataclasses.replace(way, epochs=max(way.epochs, min(math.ceil(FEWEST_STEPS / steps_an_epoch), MOST_EPOCHS)))
+    return dataclasses.replace(
+        way, epochs=max(way.epochs, min(math.ceil(way.fewest_steps / steps_an_epoch), MOST_EPOCHS))
+    )
 
 
 def in_words(seconds: float) -> str:

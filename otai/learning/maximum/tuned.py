@@ -7,7 +7,7 @@ fingerprint, like Business's. So ten models of one helpdesk share one encoder, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otai.learning.meaning import EncoderUsed, opened_encoder
+from otai.learning.recipes import Tuning
 
 if TYPE_CHECKING:
     from otai.learning.encoders import EncoderStore
@@ -64,7 +65,7 @@ class TunedNetwork:
 
     def manifest(self) -> dict[str, Any]:
         return {
-            "encoder": vars(self.used),
+            "encoder": asdict(self.used),
             "trained_layers": self.trained_layers,
             "most_tokens": self.most_tokens,
             "weights": list(self.weights),
@@ -85,6 +86,20 @@ class TunedNetwork:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What one encoder's networks learnt. `unseen` are scores of the training tickets in folds, by networks that had not seen them; NaN for tickets of no fold.
+
+    `tried` is every way of learning with its loss on tickets kept back; one entry: nothing was to choose.
+    """
+
+    network: TunedNetwork
+    unseen: Matrix
+    holdout: Matrix
+    tuning: Tuning
+    tried: list[tuple[Tuning, float]]
+
+
+@dataclass(frozen=True)
 class Tuned:
     """The fine-tuned part of a model: networks, and how far each attribute listens to Business's own scores beside them.
 
@@ -98,6 +113,9 @@ class Tuned:
     def scores(self, texts: Sequence[str]) -> list[Matrix]:
         """Of each network."""
         return [one.scores(texts) for one in self.networks]
+
+    def manifest(self) -> dict[str, Any]:
+        return {"networks": [one.manifest() for one in self.networks], "business_weights": list(self.business_weights)}
 
     def combined(
         self, attribute: int, business: NDArray[np.float64], networks: Sequence[Matrix]
