@@ -22,10 +22,6 @@ from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
 
-INVITATION_RATE = {"invite": "60/h/user"}
-"""Each is a mail to an address that somebody typed; beside it stands the limit on open ones."""
-
-
 @require_safe
 @page(Action.VIEW)
 def team(request: MemberRequest) -> HttpResponse:
@@ -66,7 +62,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _team_page(request, form, status=422)
-    if not ratelimit.consume(request, app="otai", action="invite", config=INVITATION_RATE, user=request.user):
+    if not ratelimit.consume(request, action="invite", user=request.user):
         return ratelimit.respond_429(request)
     try:
         made = operations.invite(

@@ -1,0 +1,45 @@
+"""Browsers of the stories, and the way through the front door."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.core import mail
+from django.test import Client
+
+from otai.orgs.models import Member, Organisation
+from otai.orgs.permissions import Role
+from tests.orgs.people import PASSWORD, joins, person
+
+
+def browser(**more: Any) -> Client:
+    # Passkeys belong to a host; localhost is the one that needs no TLS.
+    return Client(headers={"host": "localhost"}, **more)
+
+
+def of(member: Member) -> Client:
+    """A browser where this person is signed in."""
+    client = browser()
+    client.force_login(member.user)
+    return client
+
+
+def member_of(organisation: Organisation, name: str, role: Role, now: datetime) -> Member:
+    return joins(organisation, person(name, at=f"{organisation.slug}.example"), role, now)
+
+
+def signs_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/account/login/", {"login": email, "password": password, **more})
+
+
+def is_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+def link_in_the_last_mail() -> str:
+    """The path of the first link."""
+    found = re.search(r"https?://[^/\s]+(/\S+)", str(mail.outbox[-1].body))
+    assert found, mail.outbox[-1].body
+    return found.group(1)
