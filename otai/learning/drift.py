@@ -1,0 +1,310 @@
+"""Whether today's tickets are still what a model was trained for: tests whose false alarms are bounded, and signals that are large enough to act upon.
+
+The tickets kept aside at the training (`reference.py`) and the new ones are two samples; if nothing changed, they could be exchanged. Each test
+asks how often an exchange would show as much (a permutation, or the exact or normal law of a count), and all tests of one check share
+`FALSE_ALARMS` between them, so that a check of unchanged tickets advises a training at most so often. A difference that is certain and small is no
+reason to pay for a training, so each signal must also be worth it (`WORTH`).
+
+Confidence falls where inputs change; it cannot fall where people change their minds about labels. That shows in feedback: the share that was right, and
+the share that was right beyond what the model was sure of, which wavers less. Words and languages are looked at for the reason why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from otai.learning.bundle import Bundle
+from otai.learning.evaluation import wilson
+from otai.learning.reference import Reference, confidence_of, sketch
+from otai.learning.report_card import Estimate
+
+Floats = NDArray[np.float64]
+
+FALSE_ALARMS = {"confidence": 0.002, "unfamiliar": 0.001, "accuracy": 0.003, "calibration": 0.003, "language": 0.0009}
+"""How often each kind of test may be wrong in one check of unchanged tickets: 0.99 % together. Divided among a model's attributes."""
+
+WORDS_CHANGED = 0.001
+"""Below this the words have changed. That says why, and is no reason to train by itself, so it uses up no false alarms."""
+
+WORTH = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "calibration": 0.04, "language": 0.05}
+"""What a signal must amount to: points of confidence or accuracy lost, or the share of tickets in a new language."""
+
+FEWEST_TICKETS = 100
+NEW_LANGUAGE_SHARE = 0.02
+"""A language that fewer of the training tickets had is new to the model."""
+
+MOST_PERMUTATIONS = 4_999
+ENOUGH_EXCEEDED = 20
+"""A permutation test that was exceeded so often is over: its answer is "nothing", whatever follows (Besag and Clifford 1991)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """New tickets as a model sees them; shapes as in Reference."""
+
+    known_words: Floats
+    sketches: NDArray[np.float32]
+    confidence: Floats
+    language: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.known_words)
+
+
+def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) -> Seen:
+    """What the model sees in these tickets. Reads the texts; keeps none."""
+    matrix, known = bundle.features.read(texts)
+    probabilities = bundle.probabilities(texts)
+    confidence = [confidence_of(model, probabilities[model.spec.name]) for model in bundle.attributes]
+    return Seen(
+        known_words=known,
+        sketches=sketch(matrix, bundle.features),
+        confidence=np.stack(confidence, axis=1),
+        language=tuple(code or "" for code in languages),
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """New tickets of which people said whether the model was right about an attribute: 0/1 and how sure it was, shape (tickets,)."""
+
+    right: Floats
+    confidence: Floats
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One test of a check. `before` and `now` are shares or means with `now`'s 95 % interval; `is_drift`: certain enough, and large enough."""
+
+    kind: str
+    attribute: str | None
+    before: float
+    now: Estimate
+    p_value: float
+    limit: float
+    tickets: int
+    is_drift: bool
+    sentence: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "attribute": self.attribute,
+            "before": self.before,
+            "now": {"value": self.now.value, "low": self.now.low, "high": self.now.high},
+            "p_value": self.p_value,
+            "limit": self.limit,
+            "tickets": self.tickets,
+            "is_drift": self.is_drift,
+            "sentence": self.sentence,
+            **self.details,
+        }
+
+
+def check(
+    reference: Reference,
+    seen: Seen,
+    names: Sequence[str],
+    *,
+    accuracy: Mapping[str, tuple[float, int]],
+    judged: Mapping[str, Judged] | None = None,
+    seed: int = 0,
+) -> list[Signal]:
+    """All tests on the new tickets; `names` are the model's attributes, `accuracy` what was measured at the training and on how many tickets.
+
+    Fewer than 100 tickets say nothing: then there is no signal at all, drift or not.
+    """
+    signals: list[Signal] = []
+    chance = np.random.default_rng(seed)
+    if len(seen) >= FEWEST_TICKETS and len(reference) >= FEWEST_TICKETS:
+        limit = FALSE_ALARMS["confidence"] / max(len(names), 1)
+        for at, name in enumerate(names):
+            signals.append(
+                _confidence(reference.confidence[:, at], seen.confidence[:, at], name, limit=limit, chance=chance)
+            )
+        signals.append(_unfamiliar(reference, seen, chance=chance))
+        signals.append(_words(reference, seen, chance=chance))
+        signals += _languages(reference, seen)
+    for name, found in (judged or {}).items():
+        if len(found.right) >= FEWEST_TICKETS and name in accuracy:
+            at = list(names).index(name)
+            share, tickets = accuracy[name]
+            signals.append(_accuracy(share, tickets, found, name, of=len(judged or {})))
+            signals.append(_calibration(share, tickets, reference.confidence[:, at], found, name, of=len(judged or {})))
+    return signals
+
+
+def permutation_p(before: Floats, now: Floats, *, chance: np.random.Generator) -> float:
+    """How often tickets exchanged at random have a mean of `now` that lies as far below that of `before`. One-sided; stops when it is clear."""
+    both = np.concatenate([before, now])
+    total, size = both.sum(), len(now)
+    observed = now.sum()
+    exceeded = done = 0
+    while done < MOST_PERMUTATIONS and exceeded < ENOUGH_EXCEEDED:
+        batch = min(250, MOST_PERMUTATIONS - done)
+        # The smaller part is drawn; a draw of either is an exchange of both.
+        fewer, is_now = (size, True) if size <= len(before) else (len(before), False)
+        keys = chance.random((batch, len(both)), dtype=np.float32)
+        drawn = both[np.argpartition(keys, fewer - 1, axis=1)[:, :fewer]].sum(axis=1)
+        sums = drawn if is_now else total - drawn
+        exceeded += int((sums <= observed + 1e-9).sum())
+        done += batch
+    return (exceeded + 1) / (done + 1)
+
+
+def _mean(values: Floats) -> Estimate:
+    mean = float(values.mean())
+    half = 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half))
+
+
+def _confidence(before: NDArray[Any], now: Floats, name: str, *, limit: float, chance: np.random.Generator) -> Signal:
+    was, is_now = float(before.mean()), _mean(now)
+    p_value = permutation_p(before.astype(np.float64), now, chance=chance)
+    drop = was - is_now.value
+    return Signal(
+        "confidence",
+        name,
+        was,
+        is_now,
+        p_value,
+        limit,
+        len(now),
+        p_value <= limit and drop >= WORTH["confidence"],
+        f"The model is {is_now.value:.1%} sure of {name} on average, {was:.1%} at the training.",
+    )
+
+
+def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> Signal:
+    was, is_now = float(reference.known_words.mean()), _mean(seen.known_words)
+    p_value = permutation_p(reference.known_words.astype(np.float64), seen.known_words, chance=chance)
+    limit = FALSE_ALARMS["unfamiliar"]
+    return Signal(
+        "unfamiliar",
+        None,
+        was,
+        is_now,
+        p_value,
+        limit,
+        len(seen),
+        p_value <= limit and was - is_now.value >= WORTH["unfamiliar"],
+        f"Of the words {is_now.value:.1%} are known from the training, {was:.1%} in the tickets it was measured on.",
+    )
+
+
+def _words(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> Signal:
+    """Whether the words changed at all: the distance between the two means of the sketches. Says why, and is no reason by itself."""
+    before, now = reference.sketches.astype(np.float64), seen.sketches.astype(np.float64)
+    both = np.vstack([before, now])
+    total = both.sum(axis=0)
+    fewer = min(len(before), len(now))
+
+    def distance(sums: NDArray[Any]) -> Floats:
+        gap = sums / fewer - (total - sums) / (len(both) - fewer)
+        return np.asarray((gap**2).sum(axis=-1))
+
+    observed = float(distance((now if len(now) == fewer else before).sum(axis=0)))
+    exceeded = done = 0
+    while done < MOST_PERMUTATIONS and exceeded < ENOUGH_EXCEEDED:
+        batch = 50
+        picked = np.zeros((batch, len(both)), np.float32)
+        keys = chance.random((batch, len(both)), dtype=np.float32)
+        np.put_along_axis(picked, np.argpartition(keys, fewer - 1, axis=1)[:, :fewer], 1.0, axis=1)
+        exceeded += int((distance(picked @ both.astype(np.float32)) >= observed).sum())
+        done += batch
+    p_value = (exceeded + 1) / (done + 1)
+    was, is_now = float(reference.known_words.mean()), _mean(seen.known_words)
+    return Signal(
+        "words",
+        None,
+        was,
+        is_now,
+        p_value,
+        WORDS_CHANGED,
+        len(now),
+        False,
+        "The words have changed." if p_value <= WORDS_CHANGED else "The words are those of the training.",
+        {"changed": p_value <= WORDS_CHANGED},
+    )
+
+
+def _languages(reference: Reference, seen: Seen) -> list[Signal]:
+    trained = sum(reference.languages.values())
+    counts = Counter(code for code in seen.language if code)
+    before = Counter(reference.language)
+    asked = [code for code in counts if reference.languages.get(code, 0) < NEW_LANGUAGE_SHARE * trained]
+    signals = []
+    for code in sorted(asked):
+        table = [[counts[code], len(seen) - counts[code]], [before[code], len(reference) - before[code]]]
+        p_value = float(stats.fisher_exact(table, alternative="greater").pvalue)
+        share = wilson(counts[code], len(seen))
+        limit = FALSE_ALARMS["language"] / len(asked)
+        known = reference.languages.get(code, 0)
+        signals.append(
+            Signal(
+                "language",
+                None,
+                known / max(trained, 1),
+                share,
+                p_value,
+                limit,
+                len(seen),
+                p_value <= limit and share.value >= WORTH["language"],
+                f"{share.value:.1%} of the tickets are in {code!r}, of which the model learnt {known} of {trained} tickets.",
+                {"language": code},
+            )
+        )
+    return signals
+
+
+def _accuracy(share: float, tickets: int, found: Judged, name: str, *, of: int) -> Signal:
+    right, now = round(share * tickets), int(found.right.sum())
+    table = [[now, len(found.right) - now], [right, tickets - right]]
+    p_value = float(stats.fisher_exact(table, alternative="less").pvalue)
+    measured = wilson(now, len(found.right))
+    limit = FALSE_ALARMS["accuracy"] / of
+    return Signal(
+        "accuracy",
+        name,
+        share,
+        measured,
+        p_value,
+        limit,
+        len(found.right),
+        p_value <= limit and share - measured.value >= WORTH["accuracy"],
+        f"People found {measured.value:.1%} of {len(found.right)} right in {name}; {share:.1%} were at the training.",
+    )
+
+
+def _calibration(share: float, tickets: int, before: NDArray[Any], found: Judged, name: str, *, of: int) -> Signal:
+    """Right less sure, now and at the training. What the model itself was unsure of is taken out, and chance with it."""
+    gap = found.right - found.confidence
+    was = share - float(before.mean())
+    # The variance of a right answer given how sure the model was; at the training the same law.
+    spread = float((found.confidence * (1 - found.confidence)).mean()) / len(gap)
+    spread = max(spread, float(gap.var(ddof=1)) / len(gap))
+    spread += float((before * (1 - before)).mean()) / max(tickets, 1)
+    lost = was - float(gap.mean())
+    p_value = float(stats.norm.sf(lost / math.sqrt(max(spread, 1e-12))))
+    measured = wilson(float(found.right.sum()), len(gap))
+    sure = float(found.confidence.mean())
+    return Signal(
+        "calibration",
+        name,
+        share,
+        measured,
+        p_value,
+        FALSE_ALARMS["calibration"] / of,
+        len(gap),
+        p_value <= FALSE_ALARMS["calibration"] / of and lost >= WORTH["calibration"],
+        f"Where the model is {sure:.1%} sure of {name}, people found {measured.value:.1%} right.",
+    )
