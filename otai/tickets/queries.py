@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pyarrow.parquet as pq
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -31,6 +32,20 @@ def data_set(organisation: Organisation, name: str, version: int | None = None) 
             f"There is no data set {which}. `otai tickets list` shows those that exist.", name=name, version=version
         )
     return newest
+
+
+def data_set_with_id(organisation: Organisation, id: UUID) -> DataSet:
+    """Raises NotFound, also for a data set of another organisation."""
+    found = DataSet.objects.filter(organisation=organisation, id=id).first()
+    if found is None:
+        raise NotFound("There is no such data set.")
+    return found
+
+
+def newest_data_set(organisation: Organisation) -> DataSet | None:
+    """What was imported last, without its profile; None before the first import."""
+    found = DataSet.objects.filter(organisation=organisation).defer("profile", "roles")
+    return found.order_by("-imported_at", "-version").first()
 
 
 def data_sets(organisation: Organisation, *, newest_only: bool = False) -> QuerySet[DataSet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from otai.web import training_urls
 from otai.web.views import demo, front, home
 
 app_name = "web"
@@ -14,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/demo/<str:token>", demo.sign_in, name="demo_sign_in"),
     path("", include("otai.web.accounts.urls")),
     path("<slug:slug>/", home.home, name="home"),
+    *training_urls.urlpatterns,
 ]

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from django import template
 from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -166,6 +167,21 @@ def pages(newer: str = "", older: str = "") -> dict[str, Any]:
     return {"newer": newer, "older": older}
 
 
+@register.simple_tag
+def address_of(page: str, *args: Any) -> str:
+    """The address of a page; empty while there is no such page, so that nothing links into nowhere."""
+    try:
+        return reverse(page, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@register.filter
+def price_of(purchase_or_invoice: Any, which: str = "gross") -> str:
+    """The net, vat or gross amount of a purchase or an invoice."""
+    return money(Money(getattr(purchase_or_invoice, f"{which}_cents"), purchase_or_invoice.currency))
+
+
 @register.filter
 def credits(count: int) -> str:
     """`1 credit`, `28 credits`; thousands set apart as the language does it."""
@@ -214,6 +230,71 @@ def stamp(at: datetime | None, organisation: Any = None) -> SafeString | str:
 
 
 @register.filter
+def soon(at: datetime | None, organisation: Any = None) -> SafeString | str:
+    """A time that is near: `16:40` today, `Mon 0:00`, else the day: short enough for a table of promises."""
+    if at is None:
+        return ""
+    zone = organisation.zone if organisation is not None else timezone.get_current_timezone()
+    there, today = at.astimezone(zone), timezone.now().astimezone(zone).date()
+    if there.time() == time.min:
+        # Midnight belongs to the day that it ends.
+        there_day, clock = there.date() - timedelta(days=1), "24:00"
+    else:
+        there_day, clock = there.date(), there.strftime("%H:%M")
+    days = (there_day - today).days
+    if days == 0:
+        text = clock
+    elif 0 < days < 7:
+        text = f"{formats.date_format(there_day, 'D')} {clock}"
+    else:
+        text = f"{formats.date_format(there_day, 'j. M' if _is_german() else 'j M')} {clock}"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
+
+
+@register.filter
+def in_hundred(share: Any) -> str:
+    """How many times in 100: `84` of 0.841. What is not quite all is not rounded to all, nor hardly any to none."""
+    value = float(share)
+    count = round(value * 100)
+    if count == 100 and value < 1:
+        count = 99
+    if count == 0 and value > 0:
+        count = 1
+    return str(count)
+
+
+@register.filter
+def hundredfold(share: Any) -> str:
+    """A share in percent for a script: a decimal point, whatever the language."""
+    return f"{float(share) * 100:.2f}"
+
+
+@register.filter
+def points(difference: Any) -> str:
+    """A difference of shares in points, with its sign: `+1.3`."""
+    value = round(float(difference) * 100, 1)
+    sign = "+" if value > 0 else MINUS if value < 0 else "±"
+    return sign + formats.number_format(abs(value), 1, use_l10n=True)
+
+
+@register.filter
+def timeuntil_of(now: datetime, until: datetime) -> str:
+    """How long from one time to another, in two units at most: `2 h 10 min`."""
+    minutes = max(0, int((until - now).total_seconds() // 60))
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return ngettext("%(days)s day %(hours)s h", "%(days)s days %(hours)s h", days) % {"days": days, "hours": hours}
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+@register.filter
+def share_number(amount: Any) -> str:
+    """A fraction as the language writes it: 5/2 is `2.5`."""
+    value = float(amount)
+    return formats.number_format(value, 0 if value == int(value) else 1, use_l10n=True)
+
+
+@register.filter
 def day(at: date | None, organisation: Any = None) -> SafeString | str:
     """A day as people read it: `22 Nov 2026`."""
     if at is None:
@@ -223,6 +304,32 @@ def day(at: date | None, organisation: Any = None) -> SafeString | str:
         there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
     text = formats.date_format(there, "j. M Y" if _is_german() else "j M Y")
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+@register.filter
+def plain_day(on: date) -> str:
+    """`22 Nov`: a day where the year is clear, without markup, for labels."""
+    return formats.date_format(on, "j. M" if _is_german() else "j M")
+
+
+@register.filter
+def clock(at: datetime | None, organisation: Any = None) -> str:
+    """`16:40` today, `Tue 16:40` within a week, else the day too: for promises."""
+    if at is None:
+        return ""
+    zone = organisation.zone if organisation is not None else timezone.get_current_timezone()
+    there, today = at.astimezone(zone), timezone.now().astimezone(zone).date()
+    if there.date() == today:
+        return formats.date_format(there, "H:i")
+    if abs((there.date() - today).days) < 7:
+        return formats.date_format(there, "D H:i")
+    return formats.date_format(there, "j. M H:i" if _is_german() else "j M H:i")
+
+
+@register.filter
+def unlocal(value: float) -> str:
+    """A number for machines: SVG attributes know no decimal comma."""
+    return f"{value:g}"
 
 
 def _is_german() -> bool:

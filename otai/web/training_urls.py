@@ -1,0 +1,34 @@
+"""Addresses of what is learnt from and what came of it: tickets, training, runs, models."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from otai.web.views import models, runs, tickets, train
+
+urlpatterns: list[URLPattern] = [
+    path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
+    path("<slug:slug>/tickets/upload", tickets.upload, name="upload_tickets"),
+    path("<slug:slug>/tickets/sample", tickets.sample, name="sample_tickets"),
+    path("<slug:slug>/tickets/uploads/<uuid:upload>/", tickets.settle_upload, name="upload"),
+    path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),
+    path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
+    path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
+    path("<slug:slug>/tickets/<uuid:data_set>/delete", tickets.delete, name="delete_data_set"),
+    path("<slug:slug>/train/", train.train, name="train"),
+    path("<slug:slug>/train/quality", train.quality, name="train_quality"),
+    path("<slug:slug>/train/order", train.order, name="order"),
+    path("<slug:slug>/runs/", runs.runs, name="runs"),
+    path("<slug:slug>/runs/<int:number>/", runs.run, name="run"),
+    path("<slug:slug>/runs/<int:number>/now", runs.now, name="run_now"),
+    path("<slug:slug>/runs/<int:number>/events", runs.events, name="run_events"),
+    path("<slug:slug>/runs/<int:number>/cancel", runs.cancel, name="cancel_run"),
+    path("<slug:slug>/runs/<int:number>/attributes/<int:position>/", runs.attribute, name="run_attribute"),
+    path("<slug:slug>/runs/<int:number>/report-card.json", runs.report_card_json, name="report_card_json"),
+    path("<slug:slug>/runs/<int:number>/report-card.html", runs.report_card_html, name="report_card_html"),
+    path("<slug:slug>/models/", models.models, name="models"),
+    path("<slug:slug>/models/<uuid:model>/", models.model, name="model"),
+    path("<slug:slug>/models/<uuid:model>/compare", models.compare, name="compare_versions"),
+    path("<slug:slug>/models/<uuid:model>/<int:number>/model.otai", models.download, name="download_version"),
+    path("<slug:slug>/models/<uuid:model>/<int:number>/try", models.try_it, name="try_version"),
+]

@@ -1,0 +1,157 @@
+"""Files that come in through a page: how large a request may be, and where a file waits until its columns are settled.
+
+A request says its length before its body, and one that is too long is refused before a byte of it is read. One that does not say it is
+refused as well: its end could not be known. What the header says is also the most that Django reads, so lying about it gains nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from otai.db import new_id
+from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.models import Organisation
+
+UPLOAD_PAGES = ("/tickets/upload",)
+"""How the addresses end that take a file."""
+
+page_bytes = 2 << 20
+"""Of the body of any other page's form: a try-it text, a note."""
+
+form_bytes = 64 << 10
+"""What the form around a file adds to it."""
+
+waits_seconds = 24 * 3600
+"""A file whose columns nobody settles within this time is deleted by the next upload."""
+
+OTHER_DOORS = ("/api/", "/webhooks/")
+"""They bound their bodies themselves."""
+
+
+def most_bytes() -> int:
+    """Of an uploaded file."""
+    return int(getattr(settings, "OTAI_UPLOAD_MOST_BYTES", 512 << 20))
+
+
+class TooLarge(Invalid):
+    code = "too_large"
+
+
+class BoundedBodies:
+    """Stands before everything that reads a body, the check against forgery included."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(OTHER_DOORS):
+            return self.get_response(request)
+        most = most_bytes() + form_bytes if request.path.endswith(UPLOAD_PAGES) else page_bytes
+        said = request.META.get("CONTENT_LENGTH") or ""
+        if not said and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return _refusal(request, TooLarge(_("This request does not say how long it is.")), status=411)
+        if said and (not said.isdecimal() or int(said) > most):
+            return _refusal(request, too_large(most), status=413)
+        return self.get_response(request)
+
+
+def too_large(most: int) -> TooLarge:
+    return TooLarge(
+        _(
+            "This is larger than %(most)s MB, the most that a page takes. Compress the file (.csv.gz, .parquet), or send it with the "
+            "command line: otai tickets import FILE."
+        )
+        % {"most": f"{most / 1_000_000:,.0f}"}
+    )
+
+
+def _refusal(request: HttpRequest, error: TooLarge, *, status: int) -> HttpResponse:
+    page = render_to_string("web/refusal.html", {"error": error, "status": status}, request=request)
+    response = HttpResponse(page, status=status)
+    # The body was not read and never will be.
+    response["Connection"] = "close"
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingUpload:
+    """A file of the organisation on this machine. `filename` is what the customer calls it; it never becomes a path."""
+
+    id: UUID
+    path: Path
+    filename: str
+
+
+class BeingImported(Refused):
+    code = "being_imported"
+
+
+def keep(organisation: Organisation, upload: UploadedFile) -> WaitingUpload:
+    """Puts the file aside until its columns are settled."""
+    forget_old(organisation)
+    id = new_id()
+    folder = _folder(organisation) / str(id)
+    folder.mkdir(parents=True, mode=0o700)
+    path = folder / "file"
+    if isinstance(upload, TemporaryUploadedFile):
+        shutil.move(upload.temporary_file_path(), path)
+    else:
+        with path.open("wb") as target:
+            for chunk in upload.chunks():
+                target.write(chunk)
+    path.chmod(0o600)
+    filename = (upload.name or "").replace("\\", "/").rsplit("/", 1)[-1][:255] or "upload"
+    (folder / "about.json").write_text(json.dumps({"filename": filename}))
+    return WaitingUpload(id, path, filename)
+
+
+def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
+    """Raises NotFound, also for another organisation's."""
+    folder = _folder(organisation) / str(id)
+    try:
+        about = json.loads((folder / "about.json").read_text())
+    except (OSError, ValueError):
+        raise NotFound(_("This upload is not here any more. Upload the file again.")) from None
+    return WaitingUpload(id, folder / "file", about["filename"])
+
+
+def take(upload: WaitingUpload) -> Path:
+    """The file, for the one who imports it now. Raises BeingImported for a second one: a form was sent twice."""
+    taken = upload.path.with_name("taken")
+    try:
+        upload.path.rename(taken)
+    except FileNotFoundError:
+        raise BeingImported(_("This file is being imported already.")) from None
+    return taken
+
+
+def give_back(upload: WaitingUpload) -> None:
+    """After an import that was refused: it waits again."""
+    upload.path.with_name("taken").rename(upload.path)
+
+
+def forget(upload: WaitingUpload) -> None:
+    shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def forget_old(organisation: Organisation) -> None:
+    for folder in _folder(organisation).glob("*"):
+        if time.time() - folder.stat().st_mtime > waits_seconds:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(organisation: Organisation) -> Path:
+    return Path(settings.OTAI_HOME) / "uploads" / str(organisation.pk)

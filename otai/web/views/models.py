@@ -1,0 +1,251 @@
+"""Models: which version is live and how good it is, two versions beside each other, trying one, taking it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.learning.report_card import Estimate, ReportCard
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Mode
+from otai.serving import queries
+from otai.serving.models import ModelVersion, TrainedModel
+from otai.serving.operations import register_completed_runs
+from otai.tickets.files import file_store
+from otai.web.access import MemberRequest, page
+from otai.web.views.report_card import card_of, summaries
+from otai.web.views.runs import predictions
+
+longest_text = 20_000
+"""Characters of a try-it text; a ticket of any helpdesk fits several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    model: TrainedModel
+    live: ModelVersion
+    versions: int
+    first: Any
+    attributes: list[str]
+
+
+@require_safe
+@page(Action.VIEW)
+def models(request: MemberRequest) -> HttpResponse:
+    register_completed_runs(now=utc_now(), organisation=request.organisation)
+    by_model: dict[UUID, list[ModelVersion]] = {}
+    for version in queries.versions(request.organisation).defer("run__report_card"):
+        by_model.setdefault(version.model_id, []).append(version)
+    named = []
+    for versions in by_model.values():
+        live = live_of(versions[0].model, versions)
+        card = card_of(live.run)
+        rows = summaries(card, earlier=[]) if card else []
+        named.append(
+            NamedModel(
+                live.model, live, len(versions), rows[0] if rows else None, [one["name"] for one in live.run.attributes]
+            )
+        )
+    named.sort(key=lambda one: one.live.created_at, reverse=True)
+    return render(request, "web/models/list.html", {"models": named, "may_train": request.member.may(Action.TRAIN)})
+
+
+def live_of(model: TrainedModel, versions: list[ModelVersion]) -> ModelVersion:
+    """The version that answers: the newest."""
+    return versions[0]
+
+
+def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[ModelVersion]]:
+    """The model and its versions, newest first. Raises NotFound, also for another organisation's."""
+    found = TrainedModel.objects.filter(organisation=organisation, id=id).first()
+    if found is None:
+        raise NotFound(_("There is no such model."))
+    return found, list(queries.versions(organisation).filter(model=found))
+
+
+@require_safe
+@page(Action.VIEW)
+def model(request: MemberRequest, model: UUID) -> HttpResponse:
+    found, versions = _model(request.organisation, model)
+    if not versions:
+        raise Http404
+    live = live_of(found, versions)
+    card = card_of(live.run)
+    context = {
+        "model": found,
+        "versions": [(version, _first_figure(version)) for version in versions],
+        "live": live,
+        "version": live,
+        "run": live.run,
+        "mode": Mode(live.run.mode),
+        "card": card,
+        "summaries": summaries(card, earlier=_cards_before(versions, live)) if card else [],
+        "snippets": snippets(request, live),
+        "compares": len(versions) > 1,
+        "may_train": request.member.may(Action.TRAIN),
+    }
+    return render(request, "web/models/model.html", context)
+
+
+def _first_figure(version: ModelVersion) -> tuple[str, Estimate] | None:
+    card = card_of(version.run)
+    return (card.attributes[0].name, card.attributes[0].accuracy) if card and card.attributes else None
+
+
+def _cards_before(versions: list[ModelVersion], live: ModelVersion) -> list[dict[str, Any]]:
+    """Report cards of the versions before `live`, oldest first."""
+    earlier = [version.run.report_card for version in versions if version.number < live.number]
+    return [card for card in earlier if card][::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    title: str
+    id: str
+    code: str
+
+
+def snippets(request: MemberRequest, version: ModelVersion) -> list[Snippet]:
+    """Ways to use the model from elsewhere; they name this installation and this model."""
+    base = settings.OTAI_BASE_URL.rstrip("/")
+    name = version.model.name
+    text = "My invoice was charged twice"
+    return [
+        Snippet(
+            _("From any program"),
+            "snippet-curl",
+            f"curl {base}/api/v1/models/{quote(name)}/predictions \\\n"
+            '  -H "Authorization: Bearer $OTAI_API_KEY" \\\n'
+            '  -H "Content-Type: application/json" \\\n'
+            f'  -d \'{{"texts": ["{text}"]}}\'',
+        ),
+        Snippet(
+            _("In Python, from the downloaded file"),
+            "snippet-python",
+            "from otai.learning.bundle import Bundle\n\n"
+            f'model = Bundle.load("{name.replace(" ", "-")}-v{version.number}.otai")\n'
+            f'[ticket] = model.predict(["{text}"])\n'
+            "for name, found in ticket.attributes.items():\n"
+            "    print(name, found.labels, found.confidence)",
+        ),
+        Snippet(_("On the command line"), "snippet-cli", f"otai predict {_quoted(name)} '{text}'"),
+    ]
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if " " in name else name
+
+
+@require_safe
+@page(Action.VIEW)
+def compare(request: MemberRequest, model: UUID) -> HttpResponse:
+    """Two versions on the tickets that neither had learnt when it was measured."""
+    found, versions = _model(request.organisation, model)
+    by_number = {version.number: version for version in versions}
+    newer = by_number.get(_number(request.GET.get("newer")), versions[0] if versions else None)
+    older = by_number.get(_number(request.GET.get("older")))
+    if older is None and newer is not None:
+        older = next((version for version in versions if version.number < newer.number), None)
+    context: dict[str, Any] = {"model": found, "versions": versions, "newer": newer, "older": older}
+    if newer is not None and older is not None:
+        if older.number > newer.number:
+            older, newer = newer, older
+        context |= {"newer": newer, "older": older} | _compared(older, newer)
+    return render(request, "web/models/compare.html", context)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 9 else 0
+
+
+def _compared(older: ModelVersion, newer: ModelVersion) -> dict[str, Any]:
+    from otai.learning.bundle import Bundle
+    from otai.learning.comparison import compare as compare_bundles
+
+    store = file_store()
+    comparison = compare_bundles(
+        Bundle.load(store.local_path(older.bundle_file)), Bundle.load(store.local_path(newer.bundle_file))
+    )
+    cards: list[ReportCard | None] = [card_of(older.run), card_of(newer.run)]
+    names: list[str] = []
+    for card in cards:
+        names += [one.name for one in card.attributes if one.name not in names] if card else []
+    beside = []
+    for name in names:
+        beside.append((name, [_accuracy(card, name) for card in cards]))
+    return {"comparison": comparison, "beside": beside}
+
+
+def _accuracy(card: ReportCard | None, name: str) -> Estimate | None:
+    return next((one.accuracy for one in card.attributes if one.name == name), None) if card else None
+
+
+def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
+    _found, versions = _model(request.organisation, model)
+    for version in versions:
+        if version.number == number:
+            return version
+    raise NotFound(_("There is no such version."))
+
+
+@require_safe
+@page(Action.PREDICT)
+def download(request: MemberRequest, model: UUID, number: int) -> HttpResponseBase:
+    """The model as one file."""
+    version = _version(request, model, number)
+    path = file_store().local_path(version.bundle_file)
+    filename = f"{version.model.name.replace(' ', '-')}-v{version.number}.otai"
+    response = FileResponse(
+        path.open("rb"), as_attachment=True, filename=filename, content_type="application/octet-stream"
+    )
+    response["X-Content-SHA256"] = version.bundle_sha256
+    return response
+
+
+@require_POST
+@page(Action.PREDICT)
+def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
+    """What the version says of one text; nothing is kept."""
+    version = _version(request, model, number)
+    text = request.POST.get("text", "").replace("\x00", "")
+    context: dict[str, Any] = {"version": version, "text": text}
+    if not text.strip():
+        context["problem"] = _("Write or paste a ticket first.")
+    elif len(text) > longest_text:
+        context["problem"] = _("This is longer than %(most)s characters. Paste the ticket without its history.") % {
+            "most": f"{longest_text:,}"
+        }
+    else:
+        context["prediction"] = predictions(version, text)
+        card = card_of(version.run)
+        context["answers"] = [
+            (name, found, _decides(card, name, found.confidence))
+            for name, found in context["prediction"].attributes.items()
+        ]
+    part = "web/models/answer.html" if request.headers.get("HX-Request") else "web/models/try_page.html"
+    return render(request, part, context)
+
+
+def _decides(card: ReportCard | None, name: str, confidence: float) -> bool:
+    """Whether this confidence is one at which 95 of 100 were right."""
+    if card is None:
+        return False
+    report = next((one for one in card.attributes if one.name == name), None)
+    if report is None:
+        return False
+    return any(
+        abs(one.target_precision - 0.95) < 1e-9 and one.threshold is not None and confidence >= one.threshold
+        for one in report.coverage
+    )

@@ -1,0 +1,285 @@
+"""Runs: what is being trained, live; what it cost; and the report card of what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from otai.db import utc_now
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs import operations, queries
+from otai.runs.event_stream import run_events_response
+from otai.runs.models import Attempt, Reason, Run
+from otai.runs.status import WORKING, Status
+from otai.serving import queries as serving
+from otai.serving.models import ModelVersion
+from otai.serving.operations import register_completed_runs
+from otai.web.access import MemberRequest, page
+from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries
+from otai.web.views.train import REASONS, run_again_address
+
+runs_a_page = 25
+
+STAGES: dict[str, str | Promise] = {
+    "reading": gettext_lazy("Reading the tickets"),
+    "features": gettext_lazy("Looking at the words"),
+    "encoding": gettext_lazy("Reading for meaning"),
+    "training": gettext_lazy("Learning"),
+    "calibrating": gettext_lazy("Making its confidence honest"),
+    "evaluating": gettext_lazy("Measuring on tickets it has not seen"),
+    "refitting": gettext_lazy("Learning once more, from all tickets"),
+    "writing": gettext_lazy("Writing the model"),
+}
+
+
+@require_safe
+@page(Action.VIEW)
+def runs(request: MemberRequest) -> HttpResponse:
+    found = queries.runs(request.organisation).defer("report_card", "data_set__profile", "data_set__roles")
+    before, status = request.GET.get("before", ""), request.GET.get("status", "")
+    if status in tuple(Status):
+        found = found.filter(status=status)
+    if before.isdecimal() and len(before) < 10:
+        found = found.filter(number__lt=int(before))
+    shown = list(found[: runs_a_page + 1])
+    older = ""
+    if len(shown) > runs_a_page:
+        shown = shown[:runs_a_page]
+        older = f"?before={shown[-1].number}" + (f"&status={status}" if status in tuple(Status) else "")
+    context = {
+        "runs": shown,
+        "older": older,
+        "newer": f"?status={status}" if before and status in tuple(Status) else ("?" if before else ""),
+        "status": status,
+        "statuses": [(one.value, word) for one, word in STATUS_WORDS.items()],
+        "may_train": request.member.may(Action.TRAIN),
+    }
+    return render(request, "web/runs/list.html", context)
+
+
+STATUS_WORDS: dict[Status, str | Promise] = {
+    Status.QUEUED: gettext_lazy("Waiting"),
+    Status.TRAINING: gettext_lazy("Training"),
+    Status.EVALUATING: gettext_lazy("Evaluating"),
+    Status.COMPLETED: gettext_lazy("Completed"),
+    Status.FAILED: gettext_lazy("Failed"),
+    Status.CANCELLED: gettext_lazy("Cancelled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point of the run's time line. `state`: done, now, later or bad-end."""
+
+    state: str
+    what: str
+    at: datetime | None = None
+    note: str = ""
+
+
+def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
+    """Ordered, held, each attempt with the machine it really ran on, and the end; what is to come stands in grey."""
+    status = Status(run.status)
+    credits = _credits(run.credits)
+    steps = [
+        Step("done", _("Ordered by %(who)s") % {"who": run.ordered_by}, run.ordered_at),
+        Step("done", _("%(credits)s held") % {"credits": credits}, run.ordered_at),
+    ]
+    for attempt in attempts:
+        lost = attempt.ended_at is not None and attempt.outcome not in ("completed", "cancelled", "failed_input")
+        what = _("Began on %(hardware)s") if attempt.number == 1 else _("Began again on %(hardware)s")
+        steps.append(
+            Step(
+                "done",
+                what % {"hardware": attempt.hardware or attempt.worker},
+                attempt.started_at,
+                _("Pool %(pool)s") % {"pool": attempt.pool} if attempt.pool else "",
+            )
+        )
+        if lost and (attempt.number != run.attempt or status is Status.QUEUED):
+            steps.append(Step("bad-end", _("This attempt was lost; that costs you nothing"), attempt.ended_at))
+    match status:
+        case Status.QUEUED:
+            steps += [Step("now", _("Waits for a machine")), Step("later", _("Trained and measured"))]
+            steps.append(Step("later", _("Ready; %(credits)s spent only then") % {"credits": credits}))
+        case Status.TRAINING | Status.EVALUATING:
+            steps.append(Step("now", str(STAGES.get(run.stage, _("Begins")))))
+            steps.append(Step("later", _("Ready; %(credits)s spent only then") % {"credits": credits}))
+        case Status.COMPLETED:
+            steps.append(Step("done", _("Ready; %(credits)s spent") % {"credits": credits}, run.ended_at))
+        case Status.FAILED:
+            steps.append(Step("bad-end", _("Failed; nothing charged"), run.ended_at))
+        case Status.CANCELLED:
+            steps.append(Step("bad-end", _("Cancelled; %(credits)s given back") % {"credits": credits}, run.ended_at))
+    return steps
+
+
+def _credits(count: int) -> str:
+    from otai.web.templatetags.studio import credits
+
+    return credits(count)
+
+
+def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
+    """What the live part of the page shows."""
+    attempts = list(run.attempts.order_by("number"))
+    at = utc_now()
+    done_percent = round(100 * run.steps_done / run.steps_total) if run.steps_total else 0
+    return {
+        "run": run,
+        "mode": Mode(run.mode),
+        "delivery": Delivery(run.delivery),
+        "reason": REASONS.get(run.reason, run.reason),
+        "attempts": attempts,
+        "steps": time_line(run, attempts),
+        "stage": STAGES.get(run.stage, ""),
+        "percent": done_percent,
+        "is_working": run.status in WORKING,
+        "is_late": not run.has_ended and (run.expected_late_at is not None or at > run.due_at),
+        "left": max(run.due_at - at, at - at),
+        "was_on_time": run.ended_at is not None and run.ended_at <= run.due_at,
+        "may_cancel": not run.has_ended and request.member.may(Action.TRAIN),
+        "at": at,
+    }
+
+
+@require_safe
+@page(Action.VIEW)
+def run(request: MemberRequest, number: int) -> HttpResponse:
+    found = queries.run(request.organisation, number)
+    return render(request, "web/runs/run.html", run_context(request, found))
+
+
+def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
+    context = now_of(found, request)
+    card = card_of(found)
+    version = version_of(found)
+    context["card"] = card
+    context["version"] = version
+    if card is not None:
+        context["summaries"] = summaries(card, earlier=earlier_cards(found))
+    if found.has_ended and request.member.may(Action.TRAIN):
+        again = Reason.DRIFT if found.status == Status.COMPLETED else Reason(found.reason)
+        context["again"] = run_again_address(request.organisation, found, reason=again)
+    return context
+
+
+def version_of(found: Run) -> ModelVersion | None:
+    """The model version that a completed run became."""
+    if found.status != Status.COMPLETED:
+        return None
+    version = ModelVersion.objects.select_related("model", "run").filter(run=found).first()
+    if version is None:
+        register_completed_runs(now=utc_now(), organisation=found.organisation)
+        version = ModelVersion.objects.select_related("model", "run").filter(run=found).first()
+    return version
+
+
+def earlier_cards(found: Run, *, most: int = 8) -> list[dict[str, Any]]:
+    """Report cards of the versions before, oldest first."""
+    before = queries.runs(found.organisation).filter(
+        model_name=found.model_name, status=Status.COMPLETED, number__lt=found.number
+    )
+    return [card for (card,) in before.values_list("report_card")[:most] if card is not None][::-1]
+
+
+@require_GET
+@page(Action.VIEW)
+def now(request: MemberRequest, number: int) -> HttpResponse:
+    """The live part alone. Once the run has ended the whole page comes anew, with its report card."""
+    found = queries.run(request.organisation, number)
+    response = render(request, "web/runs/now.html", now_of(found, request))
+    if found.has_ended:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_GET
+@page(Action.VIEW)
+def events(request: MemberRequest, number: int) -> HttpResponseBase:
+    """The run's events as they happen, for the browser's EventSource."""
+    return run_events_response(request, queries.run(request.organisation, number))
+
+
+@require_POST
+@page(Action.TRAIN)
+def cancel(request: MemberRequest, number: int) -> HttpResponse:
+    cancelled = operations.cancel_run(
+        organisation=request.organisation, number=number, who=request.user.email, now=utc_now()
+    )
+    messages.success(
+        request,
+        _("Run %(number)s is cancelled. %(credits)s are given back, nothing is charged.")
+        % {"number": number, "credits": _credits(cancelled.credits)},
+    )
+    return redirect("web:run", slug=request.organisation.slug, number=number)
+
+
+@require_safe
+@page(Action.VIEW)
+def attribute(request: MemberRequest, number: int, position: int) -> HttpResponse:
+    """One attribute of the report card, opened. By position: a label's or an attribute's name never becomes an address."""
+    found = queries.run(request.organisation, number)
+    card = card_of(found)
+    if card is None or not 0 <= position < len(card.attributes):
+        raise Http404
+    opened: AttributeCard = attribute_page(card, position, chosen=request.GET.get("at", ""))
+    context = {
+        "run": found,
+        "mode": Mode(found.mode),
+        "card": card,
+        "opened": opened,
+        "position": position,
+        "version": version_of(found),
+        "tabs": list(enumerate(one.name for one in card.attributes)),
+        "findings": [one for one in card.findings if one.attribute == opened.report.name],
+        "may_correct": request.member.may(Action.UPLOAD_TICKETS),
+    }
+    return render(request, "web/runs/attribute.html", context)
+
+
+def _required_card(request: MemberRequest, number: int) -> tuple[Run, dict[str, Any]]:
+    found = queries.run(request.organisation, number)
+    if found.report_card is None:
+        raise Http404
+    return found, found.report_card
+
+
+@require_safe
+@page(Action.VIEW)
+def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
+    found, card = _required_card(request, number)
+    response = HttpResponse(json.dumps(card, ensure_ascii=False, indent=1), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.json"'
+    return response
+
+
+@require_safe
+@page(Action.VIEW)
+def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
+    """The whole report card on one page, to print or to keep."""
+    found, _card = _required_card(request, number)
+    card = card_of(found)
+    assert card is not None
+    context = {
+        **run_context(request, found),
+        "opened": [attribute_page(card, position) for position in range(len(card.attributes))],
+    }
+    return render(request, "web/runs/report_card.html", context)
+
+
+def predictions(version: ModelVersion, text: str) -> Any:
+    [found] = serving.predict(version, [text])
+    return found

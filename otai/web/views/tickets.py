@@ -1,0 +1,372 @@
+"""Tickets: what came in, what it looks like, and what to do about it before a credit is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from otai.db import utc_now
+from otai.learning.findings import RARE_LABEL_TICKETS
+from otai.learning.profile import AttributeProfile, Profile
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.tickets import operations, queries
+from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets.models import DataSet
+from otai.tickets.operations import Preview
+from otai.tickets.problems import DatasetInvalid
+from otai.tickets.sample import write_csv
+from otai.web import uploads
+from otai.web.access import MemberRequest, page
+
+sample_size = 10
+labels_shown = 12
+sample_tickets = 1_500
+
+ROLES: dict[str, str | Promise] = {
+    "body": gettext_lazy("Text of the ticket"),
+    "subject": gettext_lazy("Subject"),
+    "attribute": gettext_lazy("Attribute, one label a ticket"),
+    "multi": gettext_lazy("Attribute, several labels a ticket"),
+    "ordered": gettext_lazy("Attribute, from low to high"),
+    "language": gettext_lazy("Language"),
+    "created": gettext_lazy("When it came in"),
+    "ticket": gettext_lazy("Number of the ticket"),
+    "split": gettext_lazy("Training or test"),
+    "ignore": gettext_lazy("Leave out"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDataSet:
+    """A data set by its newest version, and how many versions there are."""
+
+    newest: DataSet
+    versions: int
+    languages: list[tuple[str, float]]
+    attributes: list[str]
+
+
+@require_safe
+@page(Action.VIEW)
+def data_sets(request: MemberRequest) -> HttpResponse:
+    return _data_sets(request)
+
+
+def _data_sets(request: MemberRequest, *, problem: Exception | None = None, status: int = 200) -> HttpResponse:
+    counted = queries.data_sets(request.organisation).order_by("name").values_list("name")
+    versions = dict(counted.annotate(versions=Count("id")))
+    named = [
+        NamedDataSet(
+            found,
+            versions[found.name],
+            languages_of(found.profile["languages"]),
+            [attribute["name"] for attribute in found.profile["attributes"]],
+        )
+        for found in queries.data_sets(request.organisation, newest_only=True)
+    ]
+    named.sort(key=lambda one: one.newest.imported_at, reverse=True)
+    context = {
+        "data_sets": named,
+        "tickets": sum(one.newest.tickets for one in named),
+        "problem": problem,
+        "limit": uploads.most_bytes(),
+        "may_upload": request.member.may(Action.UPLOAD_TICKETS),
+    }
+    return render(request, "web/tickets/list.html", context, status=status)
+
+
+def languages_of(shares: dict[str, float], *, most: int = 4) -> list[tuple[str, float]]:
+    """The most frequent languages; what rounds to nothing is left out."""
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return [(code, share) for code, share in ordered[:most] if share >= 0.005]
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def upload(request: MemberRequest) -> HttpResponse:
+    """Takes the file and shows what its columns will be taken for. Nothing is imported yet."""
+    file = request.FILES.get("file")
+    if file is None or not file.size:
+        empty = DatasetInvalid(_("Choose a file that is not empty."))
+        return _data_sets(request, problem=empty, status=422)
+    kept = uploads.keep(request.organisation, file)
+    try:
+        operations.preview_columns(kept.path, filename=kept.filename)
+    except DatasetInvalid as problem:
+        uploads.forget(kept)
+        return _data_sets(request, problem=problem, status=422)
+    return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def sample(request: MemberRequest) -> HttpResponse:
+    """Synthetic tickets, for looking around before one's own are at hand."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory(prefix="otai-sample-") as folder:
+        path = write_csv(Path(folder) / "sample.csv", tickets=sample_tickets)
+        data_set = operations.import_tickets(
+            organisation=request.organisation,
+            name="sample",
+            source=path,
+            filename="synthetic-tickets.csv",
+            now=utc_now(),
+        )
+    messages.success(request, _("These tickets are made up. A model of them is for looking around only."))
+    return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an uploaded file: some of its values, what it is taken for and why. `group`: part of an attribute of several columns."""
+
+    number: int
+    name: str
+    examples: list[str]
+    role: str
+    why: str
+    group: str
+
+
+class ColumnsForm:
+    """What the person said about columns: only where it differs from the guess, since a named column is read more strictly."""
+
+    def __init__(self, preview: Preview, data: Any) -> None:
+        self.columns = columns_of(preview)
+        self.said = {
+            column.number: data.get(f"role-{column.number}")
+            for column in self.columns
+            if data.get(f"role-{column.number}") in ROLES
+        }
+
+    def roles(self) -> ColumnRoles | None:
+        changed = [
+            f"{column.name}={self.said[column.number]}"
+            for column in self.columns
+            if self.said.get(column.number, column.role) != column.role
+        ]
+        return ColumnRoles.parse(columns=changed) if changed else None
+
+
+def columns_of(preview: Preview) -> list[Column]:
+    found = []
+    for number, stats in enumerate(preview.look.columns):
+        role, group = _role(preview.roles, stats.name)
+        examples = [value for value, _count in stats.counts.most_common(3) if value]
+        found.append(
+            Column(number, stats.name, examples, role, preview.roles.why.get(stats.name, ""), group),
+        )
+    return found
+
+
+def _role(roles: ColumnRoles, column: str) -> tuple[str, str]:
+    for role, named in roles.single.items():
+        if named == column:
+            return role, ""
+    for attribute in roles.attributes:
+        if column in attribute.columns:
+            kind = {"single": "attribute"}.get(str(attribute.kind), str(attribute.kind))
+            return kind, attribute.name if len(attribute.columns) > 1 else ""
+    return "ignore", ""
+
+
+@page(Action.UPLOAD_TICKETS)
+def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
+    """The columns of an uploaded file, as guessed and as corrected; and the import."""
+    kept = uploads.waiting(request.organisation, upload)
+    problem: DatasetInvalid | ColumnsInvalid | None = None
+    name = request.POST.get("name", "").strip() or suggested_name(kept.filename)
+    preview = operations.preview_columns(kept.path, filename=kept.filename) if kept.path.exists() else None
+    if preview is None:
+        raise uploads.BeingImported(_("This file is being imported already."))
+    form = ColumnsForm(preview, request.POST)
+    if request.method == "POST":
+        try:
+            roles = form.roles()
+            data_set = _import(request.organisation, kept, name=name, roles=roles, skip="skip_bad_rows" in request.POST)
+        except (DatasetInvalid, ColumnsInvalid, operations.DataSetNameInvalid) as refused:
+            problem = refused  # type: ignore[assignment]
+        else:
+            uploads.forget(kept)
+            text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
+            if data_set.left_out_rows:
+                text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
+            messages.success(request, text)
+            return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
+    details = problem.details if problem else {}
+    context = {
+        "upload": kept,
+        "name": name,
+        "columns": form.columns,
+        "said": form.said,
+        "rows": [(column, form.said.get(column.number, column.role)) for column in form.columns],
+        "roles": ROLES,
+        "format": preview.format,
+        "where": preview.look.where,
+        "rows_seen": preview.look.rows,
+        "is_whole": preview.look.is_whole,
+        "problem": problem,
+        "problems": details.get("problems", []) if problem and details.get("row") else [],
+        "problem_count": details.get("problem_count", 0),
+        "versions": queries.data_sets(request.organisation).filter(name=name).count(),
+    }
+    return render(request, "web/tickets/columns.html", context, status=422 if problem else 200)
+
+
+def _import(
+    organisation: Organisation, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles | None, skip: bool
+) -> DataSet:
+    path = uploads.take(kept)
+    try:
+        return operations.import_tickets(
+            organisation=organisation,
+            name=name,
+            source=path,
+            filename=kept.filename,
+            roles=roles,
+            skip_bad_rows=skip,
+            now=utc_now(),
+        )
+    except BaseException:
+        uploads.give_back(kept)
+        raise
+
+
+def suggested_name(filename: str) -> str:
+    stem = filename.strip().strip(".")
+    for ending in (".gz", ".zip", ".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".ndjson", ".json", ".parquet"):
+        if stem.lower().endswith(ending):
+            stem = stem[: -len(ending)]
+    stem = "".join(letter for letter in stem if letter.isprintable()).strip()
+    return stem[:200] or _("tickets")
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def drop_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
+    uploads.forget(uploads.waiting(request.organisation, upload))
+    return redirect("web:tickets", slug=request.organisation.slug)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBar:
+    name: str
+    count: int
+    share: float
+    width: float
+    is_rare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeView:
+    """An attribute as a person looks at it: its most frequent labels as bars, the others counted."""
+
+    found: AttributeProfile
+    bars: list[LabelBar]
+    more: list[LabelBar]
+    rare: int
+    missing_share: float
+    findings: list[Any]
+
+
+def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
+    # Labels that have an order are read in it; the others from most to least.
+    rank = {label: number for number, label in enumerate(found.order)}
+    labels = sorted(found.labels, key=lambda one: rank.get(one.name, len(rank))) if rank else list(found.labels)
+    largest = max((label.count for label in labels), default=1)
+    bars = [
+        LabelBar(
+            label.name,
+            label.count,
+            label.count / max(found.labelled, 1),
+            round(100 * label.count / largest, 2),
+            label.training_count < RARE_LABEL_TICKETS,
+        )
+        for label in labels
+    ]
+    return AttributeView(
+        found,
+        bars[:labels_shown],
+        bars[labels_shown : labels_shown + 200],
+        sum(bar.is_rare for bar in bars),
+        found.missing / max(profile.tickets, 1),
+        [finding for finding in profile.findings if finding.attribute == found.name],
+    )
+
+
+@require_safe
+@page(Action.VIEW)
+def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
+    found = queries.data_set_with_id(request.organisation, data_set)
+    profile = queries.profile(found)
+    versions = list(queries.data_sets(request.organisation).filter(name=found.name).order_by("-version"))
+    roles = ColumnRoles.from_dict(found.roles)
+    context = {
+        "data_set": found,
+        "is_newest": versions[0].id == found.id,
+        "newest": versions[0],
+        "versions": versions,
+        "profile": profile,
+        "languages": languages_of(profile.languages),
+        "findings": [finding for finding in profile.findings if finding.attribute is None],
+        "attributes": [attribute_view(profile, one) for one in profile.attributes],
+        "learnable": sum(one.is_learnable for one in profile.attributes),
+        "columns": [(column, roles.role_of(column), why) for column, why in found.roles["why"].items()],
+        "may_train": request.member.may(Action.TRAIN),
+        "may_delete": request.member.may(Action.UPLOAD_TICKETS),
+        **_sample(request, found),
+    }
+    return render(request, "web/tickets/data_set.html", context)
+
+
+@require_GET
+@page(Action.VIEW)
+def data_set_sample(request: MemberRequest, data_set: UUID) -> HttpResponse:
+    """A few of the tickets; htmx turns the pages."""
+    found = queries.data_set_with_id(request.organisation, data_set)
+    return render(request, "web/tickets/sample.html", {"data_set": found, **_sample(request, found)})
+
+
+def _sample(request: MemberRequest, found: DataSet) -> dict[str, Any]:
+    asked = request.GET.get("from", "0")
+    offset = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
+    offset = min(offset, max(0, found.tickets - 1))
+    names = [attribute["name"] for attribute in found.profile["attributes"]]
+    rows = []
+    for ticket in queries.tickets(found, offset=offset, limit=sample_size):
+        labels = []
+        for name in names:
+            value = ticket.get(f"attribute:{name}")
+            if value:
+                labels.append((name, ", ".join(value) if isinstance(value, list) else value))
+        rows.append({**ticket, "labels": labels, "body": (ticket.get("body") or "")[:2000]})
+    return {
+        "sample": rows,
+        "sample_from": offset + 1,
+        "sample_to": offset + len(rows),
+        "sample_newer": max(0, offset - sample_size) if offset else None,
+        "sample_older": offset + sample_size if offset + sample_size < found.tickets else None,
+    }
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
+    found = queries.data_set_with_id(request.organisation, data_set)
+    what = str(found)
+    operations.delete_data_set(found)
+    messages.success(request, _("%(what)s is deleted, its tickets included.") % {"what": what})
+    return redirect("web:tickets", slug=request.organisation.slug)

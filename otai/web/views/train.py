@@ -1,0 +1,394 @@
+"""Train: tickets, attributes, and one matrix of modes and deliveries, with the price and the balance after it always in view.
+
+The address holds every choice: the page can be reloaded, sent to a colleague, and come back to from the credits page. The order is sent
+with what the button said, and with a key, so that sending it twice orders once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4, uuid5
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from otai.billing import queries as billing
+from otai.db import utc_now
+from otai.errors import Invalid, NotFound, OtaiError, Unavailable
+from otai.learning.expected_quality import Expectation, Expected
+from otai.learning.findings import RARE_LABEL_TICKETS
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.pricing import quote as pricing
+from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
+from otai.runs import expectations, operations, readiness
+from otai.runs import queries as runs
+from otai.runs.forecast import Expected as Times
+from otai.runs.models import Quote, Reason, Run
+from otai.runs.operations import InsufficientCredits
+from otai.runs.status import Status
+from otai.tickets import expected_quality
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+from otai.web.access import MemberRequest, page
+
+REASONS: dict[str, str | Promise] = {
+    Reason.NEW_MODEL: gettext_lazy("A new model"),
+    Reason.LABELS_CHANGED: gettext_lazy("Labels were added, removed or renamed"),
+    Reason.DRIFT: gettext_lazy("Tickets have changed"),
+    Reason.NEW_LANGUAGE: gettext_lazy("Tickets in a new language"),
+}
+
+MODE_WORDS: dict[Mode, str | Promise] = {
+    Mode.BASIC: gettext_lazy("a first working model"),
+    Mode.BUSINESS: gettext_lazy("reads meaning, ready for production"),
+    Mode.MAXIMUM: gettext_lazy("the strongest set-up"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeChoice:
+    """An attribute of the data set: what the person sees before choosing it."""
+
+    name: str
+    labels: int
+    rare: int
+    missing: int
+    learnable: bool
+    chosen: bool
+
+
+@dataclass(slots=True)
+class Choices:
+    """What the address says, made fit for these tickets: unknown values fall back to the first sensible one."""
+
+    data_set: DataSet | None
+    attributes: list[AttributeChoice] = field(default_factory=list)
+    mode: Mode = Mode.BASIC
+    delivery: Delivery = Delivery.STANDARD
+    model: str = ""
+    reason: str = Reason.NEW_MODEL
+
+    @property
+    def names(self) -> list[str]:
+        return [attribute.name for attribute in self.attributes if attribute.chosen]
+
+    @property
+    def address(self) -> str:
+        """The choices as a query."""
+        assert self.data_set is not None
+        return urlencode(
+            [
+                ("data_set", str(self.data_set.id)),
+                ("chosen", "1"),
+                *(("attribute", name) for name in self.names),
+                ("choice", f"{self.mode.value}-{self.delivery.value}"),
+                ("model", self.model),
+                ("reason", self.reason),
+            ]
+        )
+
+
+def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, book: PriceBook) -> Choices:
+    """Raises NotFound for a data set that is named and not the organisation's."""
+    newest = sorted(
+        tickets.data_sets(organisation, newest_only=True), key=lambda found: found.imported_at, reverse=True
+    )
+    if asked := data.get("data_set"):
+        try:
+            data_set: DataSet | None = tickets.data_set_with_id(organisation, UUID(asked))
+        except ValueError:
+            raise NotFound(_("There is no such data set.")) from None
+    else:
+        data_set = newest[0] if newest else None
+    if data_set is None:
+        return Choices(None)
+    choices = Choices(data_set)
+    picked = set(data.getlist("attribute")) if "chosen" in data else None
+    profile = tickets.profile(data_set)
+    for found in profile.attributes:
+        rare = sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels)
+        chosen = found.is_learnable if picked is None else found.name in picked and found.is_learnable
+        choices.attributes.append(
+            AttributeChoice(found.name, len(found.labels), rare, found.missing, found.is_learnable, chosen)
+        )
+    mode, _dash, delivery = data.get("choice", "").partition("-")
+    if mode in tuple(Mode) and delivery in tuple(Delivery):
+        choices.mode, choices.delivery = Mode(mode), Delivery(delivery)
+    if choices.mode not in book.tiers[tier].modes or not_installed(choices.mode):
+        choices.mode = Mode.BASIC
+    choices.model = data.get("model", "").strip() or model_name_for(data_set.name)
+    asked_reason = data.get("reason", "")
+    choices.reason = asked_reason if asked_reason in REASONS else Reason.NEW_MODEL
+    if "reason" not in data and choices.model in trained_models(organisation):
+        choices.reason = Reason.DRIFT
+    return choices
+
+
+def trained_models(organisation: Organisation) -> list[str]:
+    """Names of the models that completed runs made."""
+    names = runs.runs(organisation).filter(status=Status.COMPLETED).order_by("model_name").values_list("model_name")
+    return [name for (name,) in names.distinct()]
+
+
+def model_name_for(data_set: str) -> str:
+    """The data set's name as a model may be called: letters without marks, no slashes."""
+    plain = unicodedata.normalize("NFKD", data_set).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9 ._-]+", "-", plain).strip(" ._-")[:100]
+    return name or "model"
+
+
+def not_installed(mode: Mode) -> str:
+    """Why this installation cannot train the mode; empty if it can."""
+    try:
+        readiness.require(mode)
+    except Unavailable as missing:
+        return missing.message
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One mode in one delivery. `why_not` says why it cannot be ordered; empty when it can."""
+
+    offer: pricing.Offer
+    chosen: bool
+    why_not: str
+
+    @property
+    def value(self) -> str:
+        return f"{self.offer.price.mode.value}-{self.offer.price.delivery.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A mode, and what is expected of it by attribute. No entries: unknown."""
+
+    mode: Mode
+    words: str | Promise
+    expected: list[tuple[str, Expected]]
+    unknown: list[str]
+
+    @property
+    def low(self) -> float:
+        return min(one.accuracy.value for _name, one in self.expected)
+
+    @property
+    def high(self) -> float:
+        return max(one.accuracy.value for _name, one in self.expected)
+
+
+def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[Column]:
+    columns = []
+    for mode in Mode:
+        known: list[tuple[str, Expected]] = []
+        unknown = []
+        for name in choices.names if found is not None else []:
+            one = found[name].modes.get(mode.value) if found and name in found else None
+            if one is None:
+                unknown.append(name)
+            else:
+                known.append((name, one))
+        columns.append(Column(mode, MODE_WORDS[mode], known, unknown))
+    return columns
+
+
+@require_safe
+@page(Action.TRAIN)
+def train(request: MemberRequest) -> HttpResponse:
+    book = billing.price_book()
+    tier = billing.tier_of(request.organisation)
+    choices = read_choices(request.organisation, request.GET, tier=tier, book=book)
+    if choices.data_set is None:
+        return render(request, "web/train/nothing.html", {"may_upload": request.member.may(Action.UPLOAD_TICKETS)})
+    return render(request, "web/train/page.html", context_of(request, choices, tier=tier, book=book, now=utc_now()))
+
+
+@require_safe
+@page(Action.TRAIN)
+def quality(request: MemberRequest) -> HttpResponse:
+    """The row of the matrix that says what quality to expect. It takes seconds the first time for a data set, so the page asks for it apart."""
+    choices = read_choices(
+        request.organisation, request.GET, tier=billing.tier_of(request.organisation), book=billing.price_book()
+    )
+    if choices.data_set is None:
+        raise NotFound(_("There is no such data set."))
+    found = expected_quality.of(choices.data_set, now=utc_now())
+    context = {"columns": columns_of(choices, found), "is_tried": True, "choices": choices}
+    return render(request, "web/train/quality.html", context)
+
+
+def context_of(
+    request: MemberRequest, choices: Choices, *, tier: Tier, book: PriceBook, now: datetime
+) -> dict[str, Any]:
+    organisation = request.organisation
+    assert choices.data_set is not None
+    balance = ledger.balance(organisation.id)
+    count = len(choices.names)
+    too_many = count > book.most_attributes
+    context: dict[str, Any] = {
+        "choices": choices,
+        "count": count,
+        "too_many": too_many,
+        "most": book.most_attributes,
+        "data_sets": tickets.data_sets(organisation).order_by("name", "-version"),
+        "tier": tier,
+        "balance": balance,
+        "reasons": REASONS,
+        "models": trained_models(organisation),
+        "may_buy": request.member.may(Action.BUY),
+    }
+    if not count or too_many:
+        return context
+    offers = pricing.matrix(book, tier=tier, attributes=count, ordered_at=now, zone=organisation.zone)
+    missing = {mode: not_installed(mode) for mode in Mode}
+    rows = []
+    for delivery in Delivery:
+        cells = [
+            Cell(
+                offer,
+                offer.price.mode is choices.mode and delivery is choices.delivery,
+                _not_in_tier(offer, tier) or missing[offer.price.mode],
+            )
+            for offer in offers
+            if offer.price.delivery is delivery
+        ]
+        rows.append((delivery, cells))
+    known = expected_quality.stored(choices.data_set)
+    chosen = next(cell.offer for _delivery, cells in rows for cell in cells if cell.chosen)
+    credits = chosen.credits
+    back = f"{reverse('web:train', args=[organisation.slug])}?{choices.address}"
+    return context | {
+        "rows": rows,
+        "columns": columns_of(choices, known),
+        "is_tried": known is not None,
+        "offer": chosen,
+        "band": pricing.band_for(book, count),
+        "credits": credits,
+        "left": balance.available - credits,
+        "missing": max(0, credits - balance.available),
+        "savings": pricing.cheaper(book, chosen.price, tier=tier),
+        "expected": _begins(organisation, choices, chosen, now=now),
+        "button": _("Train %(mode)s, %(delivery)s") % {"mode": choices.mode.title, "delivery": choices.delivery.title},
+        "key": uuid4(),
+        "buy": buying_address(organisation, credits - balance.available, back),
+    }
+
+
+def _not_in_tier(offer: pricing.Offer, tier: Tier) -> str:
+    if offer.available:
+        return ""
+    if offer.needs_tier is None:
+        return _("In no tier at present")
+    return _("Not in %(tier)s: needs %(needed)s") % {"tier": tier.title, "needed": offer.needs_tier.title}
+
+
+def _begins(organisation: Organisation, choices: Choices, offer: pricing.Offer, *, now: datetime) -> Times | None:
+    """When the chosen run would begin and be ready by the queue as it is now; None: no worker is there for it."""
+    assert choices.data_set is not None
+    as_if_quoted = Quote(
+        organisation=organisation,
+        data_set=choices.data_set,
+        attributes=[{"name": name} for name in choices.names],
+        mode=choices.mode.value,
+        delivery=choices.delivery.value,
+        due_at=offer.due_at,
+    )
+    return expectations.for_quote(as_if_quoted, now=now)
+
+
+def buying_address(organisation: Organisation, missing: int, back: str) -> str:
+    """The credits page, which offers the package that covers `missing` and leads back here."""
+    return f"{reverse('web:credits', args=[organisation.slug])}?{urlencode({'need': max(missing, 1), 'back': back})}#packages"
+
+
+@require_POST
+@page(Action.TRAIN)
+def order(request: MemberRequest) -> HttpResponse:
+    """Orders what the button said. The same form sent twice leads to the same run."""
+    organisation, now = request.organisation, utc_now()
+    book = billing.price_book()
+    tier = billing.tier_of(organisation)
+    choices = read_choices(organisation, request.POST, tier=tier, book=book)
+    page_address = f"{reverse('web:train', args=[organisation.slug])}"
+    if choices.data_set is None:
+        return redirect(page_address)
+    back = f"{page_address}?{choices.address}"
+    if f"{choices.mode.value}-{choices.delivery.value}" != request.POST.get("choice"):
+        # The tier fell, or the mode went away, since the page was made: it shows what can be ordered now.
+        messages.error(request, _("This mode cannot be ordered any more. Nothing was ordered."))
+        return redirect(back)
+    try:
+        quote = operations.make_quote(
+            organisation=organisation,
+            data_set=choices.data_set,
+            attributes=choices.names,
+            mode=choices.mode,
+            delivery=choices.delivery,
+            model_name=choices.model,
+            reason=Reason(choices.reason),
+            now=now,
+            key=_key_of(request, choices),
+        )
+        if str(quote.credits) != request.POST.get("credits"):
+            messages.warning(request, _("The price has changed since the page was made. Nothing was ordered yet."))
+            return redirect(back)
+        run = operations.order_run(organisation=organisation, quote=quote.id, who=request.user.email, now=now)
+    except InsufficientCredits as refused:
+        messages.warning(request, _short_of(refused))
+        buy = (
+            buying_address(organisation, int(refused.details["missing"]), back)
+            if request.member.may(Action.BUY)
+            else ""
+        )
+        return HttpResponseRedirect(buy or back)
+    except (Invalid, operations.QuoteExpired) as refused:
+        messages.error(request, refused.message)
+        return redirect(back)
+    return redirect("web:run", slug=organisation.slug, number=run.number)
+
+
+def _short_of(refused: OtaiError) -> str:
+    missing = int(refused.details["missing"])
+    return ngettext(
+        "One credit is missing for this training. Your choices are kept.",
+        "%(missing)s credits are missing for this training. Your choices are kept.",
+        missing,
+    ) % {"missing": missing}
+
+
+def _key_of(request: MemberRequest, choices: Choices) -> UUID:
+    """Of this form with these choices: the quote gets it as its id."""
+    try:
+        sent = UUID(request.POST.get("key", ""))
+    except ValueError:
+        sent = uuid4()
+    return uuid5(sent, json.dumps([str(request.organisation.pk), choices.address, request.POST.get("credits")]))
+
+
+def run_again_address(organisation: Organisation, run: Run, *, reason: Reason) -> str:
+    """The Train page with the choices of `run`, on the newest version of its tickets."""
+    newest = tickets.data_set(organisation, run.data_set.name)
+    query = [
+        ("data_set", str(newest.id)),
+        ("chosen", "1"),
+        *(("attribute", attribute["name"]) for attribute in run.attributes),
+        ("choice", f"{run.mode}-{run.delivery}"),
+        ("model", run.model_name),
+        ("reason", reason.value),
+    ]
+    return f"{reverse('web:train', args=[organisation.slug])}?{urlencode(query)}"
