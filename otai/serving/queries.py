@@ -6,11 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation
-from otai.serving.models import ModelVersion
+from otai.serving.models import ModelVersion, TrainedModel
 from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
@@ -24,6 +24,17 @@ def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
         .select_related("model", "run")
         .order_by("model__name", "-number")
     )
+
+
+def newest_versions(organisation: Organisation, count: int) -> list[ModelVersion]:
+    """The newest version of each model, the model trained last first, with its run: two queries."""
+    last = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-number").values("id", "created_at")[:1]
+    models = TrainedModel.objects.filter(organisation=organisation).annotate(
+        newest=Subquery(last.values("id")), trained_at=Subquery(last.values("created_at"))
+    )
+    ids = list(models.exclude(newest=None).order_by("-trained_at", "name").values_list("newest", flat=True)[:count])
+    found = ModelVersion.objects.select_related("model", "run").in_bulk(ids)
+    return [found[id] for id in ids]
 
 
 def version(organisation: Organisation, name: str, number: int | None = None) -> ModelVersion:

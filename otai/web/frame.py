@@ -15,6 +15,7 @@ from otai.billing import queries as billing
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
+from otai.web.words import warning_words
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "otai_theme"
@@ -101,11 +102,12 @@ class Frame:
         return ledger.balance(self.organisation.id) if self.organisation else None
 
     @cached_property
-    def warnings(self) -> list[billing.AccountWarning]:
+    def warnings(self) -> list[tuple[str, str]]:
+        """Code and sentence of what every page of the organisation should say, most urgent first."""
         if self.organisation is None:
             return []
         try:
-            return billing.warnings(self.organisation)
+            return [(found.code, warning_words(found)) for found in billing.warnings(self.organisation)]
         except NotFound:
             # Never signed up for a tier: an organisation made by hand.
             return []

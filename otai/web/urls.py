@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import demo, front, home
+from otai.web.views import buying, credits, demo, front, help, home, plans
 
 app_name = "web"
 
@@ -15,5 +15,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/demo/<str:token>", demo.sign_in, name="demo_sign_in"),
     path("", include("otai.web.accounts.urls")),
     path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/now", home.happening_now, name="home_now"),
     *training_urls.urlpatterns,
+    path("<slug:slug>/credits/", credits.credits, name="credits"),
+    path("<slug:slug>/credits/ledger/", credits.movements, name="ledger"),
+    path("<slug:slug>/credits/ledger.csv", credits.movements_csv, name="ledger_csv"),
+    path("<slug:slug>/credits/packages/<slug:code>/", buying.package, name="package"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/", buying.purchase, name="purchase"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/cancel", buying.cancel, name="purchase_cancel"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/demo", demo.transfer_arrives, name="demo_transfer"),
+    path("<slug:slug>/credits/invoices/", buying.invoices, name="invoices"),
+    path("<slug:slug>/credits/invoices/<slug:number>.pdf", buying.invoice_file, {"form": "pdf"}, name="invoice_pdf"),
+    path("<slug:slug>/credits/invoices/<slug:number>.xml", buying.invoice_file, {"form": "xml"}, name="invoice_xml"),
+    path("<slug:slug>/credits/details/", buying.details, name="billing_details"),
+    path("<slug:slug>/credits/tier/", plans.tier, name="tier"),
+    path("<slug:slug>/credits/tier/change", plans.change_tier, name="change_tier"),
+    path("<slug:slug>/credits/low/", plans.low_credits, name="low_credits"),
+    path("<slug:slug>/help/", help.help_page, name="help"),
 ]

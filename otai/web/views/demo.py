@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +19,7 @@ from otai.db import new_id, utc_now
 from otai.orgs.models import User
 from otai.orgs.permissions import Action
 from otai.units import Money
-from otai.web.access import MemberRequest, page
+from otai.web.access import MemberRequest, local_path, page
 from otai.web.demo import ALICE, require_demo, use_link
 
 
@@ -25,7 +29,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     alice = User.objects.filter(email=ALICE).first()
     if alice is None or not use_link(token):
         raise Http404
-    login(request, alice, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, alice, backend=settings.AUTHENTICATION_BACKENDS[0])
     return redirect("web:front_door")
 
 
@@ -44,4 +48,6 @@ def transfer_arrives(request: MemberRequest, reference: str) -> HttpResponse:
         now=utc_now(),
     )
     messages.success(request, _("The transfer arrived, and the credits with it."))
-    return redirect("web:purchase", slug=request.organisation.slug, reference=purchase.reference)
+    back = local_path(request, request.POST.get("back", ""))
+    here = reverse("web:purchase", args=[request.organisation.slug, purchase.reference])
+    return redirect(here + (f"?{urlencode({'back': back})}" if back else ""))

@@ -2,15 +2,183 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from otai.billing import queries as billing
+from otai.db import utc_now
+from otai.ledger import queries as ledger
+from otai.ledger.models import Source
+from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
+from otai.pricing.price_book import Delivery, Mode
+from otai.pricing.quote import price
+from otai.runs import queries as runs
+from otai.serving import queries as serving
+from otai.serving.models import ModelVersion
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.charts import Columns, stacked_columns
+
+runs_shown = 5
+models_shown = 4
+attributes_shown = 3
+weeks_shown = 13
 
 
 @require_safe
 @page(Action.VIEW)
 def home(request: MemberRequest) -> HttpResponse:
-    return render(request, "web/home.html", {})
+    """The first time there is nothing to show: then it is three steps to the first model."""
+    organisation, now = request.organisation, utc_now()
+    newest = tickets.newest_data_set(organisation)
+    context = {
+        "greeting": greeting(now.astimezone(organisation.zone).time()),
+        "name": request.user.first_name or request.user.email.partition("@")[0],
+        **happening(organisation),
+    }
+    if newest is None:
+        return render(request, "web/first_run.html", context | first_steps(organisation))
+    history = credit_history(organisation, now=now)
+    context |= {
+        "advice": advice_for(organisation, newest, context["models"]),
+        "history": history,
+        "may_train": request.member.may(Action.TRAIN),
+        "may_buy": request.member.may(Action.BUY),
+    }
+    return render(request, "web/home.html", context)
+
+
+@require_safe
+@page(Action.VIEW)
+def happening_now(request: MemberRequest) -> HttpResponse:
+    """The part of Home that lives: htmx asks for it while something is being trained."""
+    return render(request, "web/home_now.html", happening(request.organisation) | {"is_part": True})
+
+
+def greeting(at: time) -> str:
+    if at.hour < 11:
+        return _("Good morning")
+    return _("Good afternoon") if at.hour < 18 else _("Good evening")
+
+
+def happening(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "runs": list(runs.unfinished(organisation)[:runs_shown]),
+        "models": [ModelShown.of(version) for version in serving.newest_versions(organisation, models_shown)],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShown:
+    """The newest version of a model, with how often it is right."""
+
+    version: ModelVersion
+    right: list[tuple[str, float]]
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> ModelShown:
+        attributes = (version.run.report_card or {}).get("attributes", [])[:attributes_shown]
+        return cls(version, [(each["name"], each["accuracy"]["value"]) for each in attributes])
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something that would help, from the customer's own data, and where to do it."""
+
+    text: str
+    action: str
+    address: str
+
+
+def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Advice]:
+    found = []
+    costs = price(billing.price_book(), mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits
+    train = _address("web:train", organisation)
+    trained_on = {shown.version.run.data_set_id for shown in models}
+    if train and not models:
+        text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {"tickets": newest.tickets}
+        found.append(Advice(text, _("Train from %(credits)s credits") % {"credits": costs}, train))
+    elif train and newest.id not in trained_on:
+        text = _("%(name)s has %(tickets)s tickets that no model has learnt from yet.") % {
+            "name": f"{newest.name} v{newest.version}",
+            "tickets": newest.tickets,
+        }
+        found.append(Advice(text, _("Train again from %(credits)s credits") % {"credits": costs}, train))
+    return found
+
+
+def _address(page_name: str, organisation: Organisation) -> str:
+    try:
+        return reverse(page_name, args=[organisation.slug])
+    except NoReverseMatch:
+        return ""
+
+
+def first_steps(organisation: Organisation) -> dict[str, Any]:
+    """Sample tickets or an upload, then the first model: where to, and what it costs at the least."""
+    book = billing.price_book()
+    return {
+        "tickets_page": _address("web:tickets", organisation),
+        "train_page": _address("web:train", organisation),
+        "costs": price(book, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits,
+        "promise": book.promises[Mode.BASIC, Delivery.FAST],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What came in and went out in seven days of the organisation's calendar."""
+
+    first: date
+    last: date
+    included: int
+    bought: int
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    weeks: list[Week]
+    drawing: Columns
+    included: int
+    bought: int
+    spent: int
+
+    @property
+    def columns(self) -> list[tuple[Week, tuple[int, Any]]]:
+        return list(zip(self.weeks, self.drawing.columns, strict=True))
+
+
+def credit_history(organisation: Organisation, *, now: datetime) -> History:
+    """The last 13 weeks, ending today: three queries, however many transfers there were."""
+    zone = organisation.zone
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    edges = [tomorrow - timedelta(days=7 * back) for back in range(weeks_shown, -1, -1)]
+    moments = [datetime.combine(edge, time.min, tzinfo=zone) for edge in edges]
+    spent = [balance.spent for balance in ledger.balances_at(organisation.id, [*moments[:-1], max(now, moments[-2])])]
+    included, bought = [0] * weeks_shown, [0] * weeks_shown
+    for at, source, credits in ledger.granted_since(organisation.id, moments[0]):
+        week = min(weeks_shown - 1, (at.astimezone(zone).date() - edges[0]).days // 7)
+        (bought if source == Source.PURCHASE else included)[week] += credits
+    weeks = [
+        # A credit refund can give back more than a week spends; the week then counts as none.
+        Week(edges[n], edges[n + 1] - timedelta(days=1), included[n], bought[n], max(0, spent[n + 1] - spent[n]))
+        for n in range(weeks_shown)
+    ]
+    drawing = stacked_columns([(week.included, week.bought) for week in weeks], [(week.spent,) for week in weeks])
+    return History(
+        weeks,
+        drawing,
+        sum(week.included for week in weeks),
+        sum(week.bought for week in weeks),
+        sum(week.spent for week in weeks),
+    )

@@ -1,0 +1,96 @@
+"""What people fill in. The rooms check the values; forms only shape them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from otai.errors import OtaiError
+from otai.pricing.vat import EU_STANDARD_RATES
+from otai.units import MAX_CREDITS
+
+
+def add_refusal(form: forms.Form, refused: OtaiError) -> None:
+    """What a room refused, beside the field that it names."""
+    field = refused.details.get("field")
+    form.add_error(field if field in form.fields else None, refused.message)
+
+
+class BillingDetailsForm(forms.Form):
+    name = forms.CharField(label=_("Company"), max_length=200, widget=forms.TextInput({"autocomplete": "organization"}))
+    street = forms.CharField(
+        label=_("Street and number"), max_length=200, widget=forms.TextInput({"autocomplete": "street-address"})
+    )
+    postcode = forms.CharField(
+        label=_("Postcode"), max_length=20, required=False, widget=forms.TextInput({"autocomplete": "postal-code"})
+    )
+    city = forms.CharField(label=_("City"), max_length=100, widget=forms.TextInput({"autocomplete": "address-level2"}))
+    country = forms.CharField(
+        label=_("Country"),
+        min_length=2,
+        max_length=2,
+        help_text=_("Two letters, for example DE."),
+        widget=forms.TextInput({"autocomplete": "country", "list": "countries", "size": 2}),
+    )
+    vat_id = forms.CharField(
+        label=_("VAT id"),
+        max_length=20,
+        required=False,
+        help_text=_("With a VAT id of another member state, you owe the VAT yourself (reverse charge)."),
+    )
+    email = forms.EmailField(label=_("Mail address for invoices"), widget=forms.EmailInput({"autocomplete": "email"}))
+    language = forms.ChoiceField(
+        label=_("Language of invoices"), choices=[("en", "English"), ("de", "Deutsch")], initial="en"
+    )
+
+    countries = sorted({*EU_STANDARD_RATES, "CH", "GB", "LI", "NO", "US"})
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).upper()
+
+
+class NoticeForm(forms.Form):
+    below = forms.IntegerField(
+        label=_("Send a mail when fewer credits are left than"),
+        min_value=0,
+        max_value=MAX_CREDITS,
+        help_text=_("0: no mail. The mail goes to the address for invoices."),
+    )
+
+
+class TopUpForm(forms.Form):
+    below = forms.IntegerField(label=_("When fewer credits are left than"), min_value=1, max_value=MAX_CREDITS)
+    package = forms.ChoiceField(label=_("buy"))
+    monthly_limit = forms.IntegerField(
+        label=_("but in a calendar month at most, in EUR net"), min_value=1, max_value=10_000_000
+    )
+
+    def __init__(self, *args: Any, packages: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["package"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = packages
+
+
+class LedgerFilter(forms.Form):
+    """What of the ledger is shown; everything may be left out."""
+
+    q = forms.CharField(required=False, max_length=100)
+    kind = forms.ChoiceField(required=False)
+    before = forms.IntegerField(required=False, min_value=1)
+    after = forms.IntegerField(required=False, min_value=0)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from otai.web.words import MOVEMENTS
+
+        choice = self.fields["kind"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [("", _("Everything")), *MOVEMENTS.items()]
+
+    def given(self) -> dict[str, Any]:
+        """What could be read; what could not counts as left out."""
+        self.is_valid()
+        return self.cleaned_data

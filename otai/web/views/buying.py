@@ -1,0 +1,194 @@
+"""Buying credits: a package, the order, its payment, and the invoices. Two clicks: choose, order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from otai.billing import operations as billing
+from otai.billing import packages as packages_of
+from otai.billing import queries
+from otai.billing.documents import invoice_pdf, invoice_xml
+from otai.billing.gateways import gateway_named, gateways
+from otai.billing.models import Purchase
+from otai.billing.seller import seller
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
+from otai.db import new_id, utc_now
+from otai.errors import NotFound, OtaiError
+from otai.ledger import queries as ledger
+from otai.orgs.permissions import Action
+from otai.pricing.vat import Vat, VatTreatment, vat_cents
+from otai.units import Money
+from otai.web import demo, words
+from otai.web.access import MemberRequest, local_path, page
+from otai.web.forms import BillingDetailsForm, add_refusal
+
+
+def back_to(request: HttpRequest) -> str:
+    """Where the buyer came from, a training that lacked credits: an address of ours, or nothing."""
+    return local_path(request, request.POST.get("back") or request.GET.get("back", ""))
+
+
+@require_http_methods(["GET", "POST"])
+@page(Action.BUY)
+def package(request: MemberRequest, code: str) -> HttpResponse:
+    """The order before it is made: price, VAT, way to pay. The button orders; a second click of it changes nothing."""
+    organisation, now = request.organisation, utc_now()
+    offer = packages_of.package(organisation, code, now=now)
+    back = back_to(request)
+    try:
+        details = queries.billing_details_of(organisation)
+    except NotFound:
+        here = reverse("web:package", args=[organisation.slug, code]) + (
+            f"?{urlencode({'back': back})}" if back else ""
+        )
+        messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
+        return redirect(reverse("web:billing_details", args=[organisation.slug]) + "?" + urlencode({"next": here}))
+    if request.method == "POST":
+        bought = billing.buy(
+            organisation=organisation,
+            package=offer.code,
+            key=f"web:{request.POST.get('key', '')[:100]}",
+            who=request.user.email,
+            now=now,
+            gateway=request.POST.get("gateway", ""),
+        )
+        address = reverse("web:purchase", args=[organisation.slug, bought.purchase.reference])
+        return redirect(address + (f"?{urlencode({'back': back})}" if back else ""))
+    vat = queries.vat_of(details)
+    tax = Money(vat_cents(offer.price.cents, vat.permille), offer.price.currency)
+    context = {
+        "offer": offer,
+        "title": words.package_title(offer),
+        "details": details,
+        "vat": tax,
+        "vat_words": words.vat_words(vat),
+        "gross": Money(offer.price.cents + tax.cents, offer.price.currency),
+        "ways": [(way.name, words.GATEWAYS.get(way.name, way.title)) for way in gateways().values()],
+        "key": str(new_id()),
+        "back": back,
+        "after": ledger.balance(organisation.id).available + offer.credits,
+    }
+    return render(request, "web/credits/package.html", context)
+
+
+@require_safe
+@page(Action.VIEW)
+def purchase(request: MemberRequest, reference: str) -> HttpResponse:
+    """One order: what it costs, how it is paid, and what became of it."""
+    found = queries.purchase(request.organisation, reference)
+    way = gateway_named(found.gateway)
+    documents = [
+        (words.INVOICES.get(invoice.kind, invoice.kind), invoice)
+        for invoice in queries.invoices(request.organisation, purchase=found.reference)
+    ]
+    missing = Money(found.gross_cents - found.paid_cents, found.currency)
+    context = {
+        "purchase": found,
+        "title": words.purchase_title(found),
+        "net": Money(found.net_cents, found.currency),
+        "vat": Money(found.vat_cents, found.currency),
+        "gross": Money(found.gross_cents, found.currency),
+        "missing": missing,
+        "vat_words": _vat_of(found),
+        "way": words.GATEWAYS.get(way.name, way.title),
+        "by_transfer": way.pays_by_invoice,
+        "is_open": found.status in AWAITING_PAYMENT,
+        "can_cancel": found.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
+        "seller": seller(),
+        "invoices": documents,
+        "back": back_to(request),
+        "may_buy": request.member.may(Action.BUY),
+        "is_demo": demo.is_on(),
+    }
+    return render(request, "web/credits/purchase.html", context)
+
+
+def _vat_of(found: Purchase) -> str:
+    return words.vat_words(Vat(VatTreatment(found.vat_treatment), found.vat_country, found.vat_permille))
+
+
+@require_POST
+@page(Action.BUY)
+def cancel(request: MemberRequest, reference: str) -> HttpResponse:
+    billing.cancel(
+        organisation=request.organisation,
+        reference=queries.purchase(request.organisation, reference).reference,
+        who=request.user.email,
+        why="Cancelled on the page",
+        now=utc_now(),
+    )
+    messages.success(request, _("The order is cancelled, and its invoice closed by a credit note."))
+    return redirect("web:purchase", slug=request.organisation.slug, reference=reference)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Action.BUY)
+def details(request: MemberRequest) -> HttpResponse:
+    """Who invoices are made out to. `next` leads back to what asked for it."""
+    organisation = request.organisation
+    then = local_path(request, request.POST.get("next") or request.GET.get("next", ""))
+    try:
+        known: dict[str, Any] = queries.details_as_dict(queries.billing_details_of(organisation))
+    except NotFound:
+        known = {"name": organisation.name, "email": request.user.email, "language": request.LANGUAGE_CODE[:2]}
+    form = BillingDetailsForm(request.POST or None, initial=known)
+    if request.method == "POST" and form.is_valid():
+        try:
+            billing.set_billing_details(
+                organisation=organisation, **form.cleaned_data, who=request.user.email, now=utc_now()
+            )
+        except OtaiError as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, _("Saved. Invoices from now on are made out so; those issued stay as they are."))
+            return redirect(then or reverse("web:credits", args=[organisation.slug]))
+    status = 422 if form.errors else 200
+    return render(request, "web/credits/details.html", {"form": form, "next": then}, status=status)
+
+
+@require_safe
+@page(Action.VIEW)
+def invoices(request: MemberRequest) -> HttpResponse:
+    """All invoices and credit notes, newest first, a hundred at a time."""
+    found = queries.invoices(request.organisation)
+    last = request.GET.get("before", "")
+    if last:
+        edge = queries.invoice(request.organisation, last)
+        found = found.filter(issued_at__lte=edge.issued_at).exclude(id=edge.id)
+    shown = [InvoiceShown(words.INVOICES.get(invoice.kind, invoice.kind), invoice) for invoice in found[:101]]
+    context = {
+        "invoices": shown[:100],
+        "newer": "?" if last else "",
+        "older": f"?before={shown[99].invoice.number}" if len(shown) > 100 else "",
+    }
+    return render(request, "web/credits/invoices.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceShown:
+    what: Any
+    invoice: Any
+
+    @property
+    def gross(self) -> Money:
+        return Money(self.invoice.gross_cents, self.invoice.currency)
+
+
+@require_GET
+@page(Action.VIEW)
+def invoice_file(request: MemberRequest, number: str, form: str) -> HttpResponse:
+    """The invoice as PDF (with the electronic invoice inside) or as XML alone."""
+    found = queries.invoice(request.organisation, number)
+    body, kind = (invoice_pdf(found), "application/pdf") if form == "pdf" else (invoice_xml(found), "application/xml")
+    response = HttpResponse(body, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{found.number}.{form}"'
+    return response

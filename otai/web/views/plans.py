@@ -1,0 +1,166 @@
+"""The tier, and what happens when credits run low: notice and automatic top-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from otai.billing import operations as billing
+from otai.billing import packages as packages_of
+from otai.billing import queries
+from otai.billing.gateways import gateways
+from otai.billing.operations import topups
+from otai.billing.operations.subscriptions import rank
+from otai.db import utc_now
+from otai.errors import NotFound, OtaiError
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Tier, TierTerms
+from otai.units import Money
+from otai.web import words
+from otai.web.access import MemberRequest, page
+from otai.web.forms import NoticeForm, TopUpForm, add_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class TierShown:
+    """A tier as a card: what it brings, and whether it is above or below the one in force."""
+
+    tier: Tier
+    terms: TierTerms
+    modes: str
+    is_here: bool
+    is_higher: bool
+    is_next: bool
+    initial_due: int
+
+
+@require_safe
+@page(Action.VIEW)
+def tier(request: MemberRequest) -> HttpResponse:
+    """What each tier brings and costs; changing it is one click and a yes."""
+    book = queries.price_book()
+    subscription = queries.subscription_of(request.organisation)
+    reached = queries.tiers_reached(request.organisation)
+    had = max((book.tiers[each].initial_credits for each in reached), default=0)
+    shown = [
+        TierShown(
+            tier=each,
+            terms=book.tiers[each],
+            modes=words.tier_modes(book, each),
+            is_here=each.value == subscription.tier,
+            is_higher=rank(each) > rank(subscription.tier),
+            is_next=each.value == subscription.next_tier,
+            initial_due=max(0, book.tiers[each].initial_credits - had),
+        )
+        for each in Tier
+    ]
+    context = {
+        "tiers": shown,
+        "subscription": subscription,
+        "here": Tier(subscription.tier).title,
+        "next": Tier(subscription.next_tier).title if subscription.next_tier else "",
+        "may_buy": request.member.may(Action.BUY),
+    }
+    return render(request, "web/credits/tier.html", context)
+
+
+@require_POST
+@page(Action.BUY)
+def change_tier(request: MemberRequest) -> HttpResponse:
+    organisation = request.organisation
+    try:
+        wanted = Tier(request.POST.get("tier", ""))
+    except ValueError:
+        raise NotFound("There is no such tier.") from None
+    if not queries.price_book().tiers[wanted].is_free:
+        try:
+            queries.billing_details_of(organisation)
+        except NotFound:
+            messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
+            here = reverse("web:tier", args=[organisation.slug])
+            return redirect(reverse("web:billing_details", args=[organisation.slug]) + f"?next={here}")
+    answer = billing.change_tier(organisation=organisation, tier=wanted, who=request.user.email, now=utc_now())
+    if answer.purchase is not None:
+        messages.info(request, _("%(tier)s begins when its first month is paid.") % {"tier": wanted.title})
+        return redirect("web:purchase", slug=organisation.slug, reference=answer.purchase.reference)
+    if answer.in_force:
+        messages.success(request, _("%(tier)s is in force. Your credits stay.") % {"tier": wanted.title})
+    else:
+        messages.success(
+            request, _("%(tier)s begins when the paid month ends. Your credits stay.") % {"tier": wanted.title}
+        )
+    return redirect("web:tier", slug=organisation.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Action.BUY)
+def low_credits(request: MemberRequest) -> HttpResponse:
+    """A mail when credits run low; an automatic top-up where a payment method is saved that can be charged."""
+    organisation, now = request.organisation, utc_now()
+    watch = queries.credit_watch_of(organisation)
+    subscription = queries.subscription_of(organisation)
+    way = gateways().get(subscription.renewal_gateway)
+    saved = subscription.renewal_payment_method if way is not None and way.charges_saved_methods else ""
+    choices = [
+        (offer.code, f"{words.package_title(offer)} ({offer.price})")
+        for offer in packages_of.packages_for(organisation, now=now)
+    ]
+    which = request.POST.get("form", "")
+    notice = NoticeForm(
+        request.POST if which == "notice" else None, initial={"below": watch.notice_below}, prefix="notice"
+    )
+    top_up = TopUpForm(
+        request.POST if which == "top_up" else None,
+        packages=choices,
+        prefix="top_up",
+        initial={
+            "below": watch.top_up_below or None,
+            "package": watch.top_up_package,
+            "monthly_limit": watch.monthly_limit_cents // 100 or None,
+        },
+    )
+    form = {"notice": notice, "top_up": top_up}.get(which)
+    try:
+        if which == "off":
+            topups.turn_off_top_up(organisation=organisation, who=request.user.email, now=now)
+            messages.success(request, _("No automatic top-up any more."))
+            return redirect("web:low_credits", slug=organisation.slug)
+        if which == "notice" and notice.is_valid():
+            topups.set_low_balance_notice(
+                organisation=organisation, below=notice.cleaned_data["below"], who=request.user.email, now=now
+            )
+            messages.success(request, _("Saved."))
+            return redirect("web:low_credits", slug=organisation.slug)
+        if which == "top_up" and saved and way is not None and top_up.is_valid():
+            topups.set_top_up(
+                organisation=organisation,
+                below=top_up.cleaned_data["below"],
+                package=top_up.cleaned_data["package"],
+                monthly_limit=Money(top_up.cleaned_data["monthly_limit"] * 100),
+                gateway=way.name,
+                payment_method=saved,
+                who=request.user.email,
+                now=now,
+            )
+            messages.success(request, _("Saved. Each top-up is announced by mail before it is charged."))
+            return redirect("web:low_credits", slug=organisation.slug)
+    except OtaiError as refused:
+        if form is None:
+            raise
+        add_refusal(form, refused)
+    context = {
+        "watch": watch,
+        "notice": notice,
+        "top_up": top_up,
+        "can_charge": bool(saved),
+        "minutes": topups.notice_minutes,
+        "limit": Money(watch.monthly_limit_cents),
+    }
+    status = 422 if form is not None and form.errors else 200
+    return render(request, "web/credits/low.html", context, status=status)

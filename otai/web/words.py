@@ -1,0 +1,120 @@
+"""The words of the rooms, in the reader's language: what the books and the queue are called on a page.
+
+The rooms speak English and carry codes; a page translates by the code, and shows the room's own sentence where it knows none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import formats
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from otai.billing.models import Purchase, PurchaseKind
+from otai.billing.packages import PackageOffer
+from otai.billing.queries import AccountWarning
+from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
+from otai.pricing.vat import Vat, VatTreatment, percent
+from otai.web.templatetags.studio import credits, money
+
+Words = Mapping[str, str | Promise]
+
+SOURCES: Words = {
+    "initial": _("Initial credits"),
+    "monthly": _("Monthly credits"),
+    "purchase": _("Bought credits"),
+    "goodwill": _("Goodwill"),
+    "guarantee": _("Guarantee"),
+}
+
+MOVEMENTS: Words = {
+    "grant": _("Credits received"),
+    "hold": _("Held for a training"),
+    "capture": _("Spent on a training"),
+    "release": _("Given back: nothing charged"),
+    "credit_refund": _("Credits refunded"),
+    "withdrawal": _("Credits withdrawn"),
+}
+
+DELIVERIES: Words = {Delivery.STANDARD: _("Standard"), Delivery.FAST: _("Fast")}
+
+GATEWAYS: Words = {"bank_transfer": _("Invoice and bank transfer"), "stripe": _("Card or SEPA direct debit")}
+
+INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
+
+
+def package_title(offer: PackageOffer) -> str:
+    return ngettext("%(credits)s-credit package", "%(credits)s-credit package", offer.credits) % {
+        "credits": offer.credits
+    }
+
+
+def purchase_title(purchase: Purchase) -> str:
+    if purchase.kind == PurchaseKind.SUBSCRIPTION:
+        return _now("%(tier)s, one month") % {"tier": Tier(purchase.tier).title}
+    return ngettext("%(credits)s-credit package", "%(credits)s-credit package", purchase.credits) % {
+        "credits": purchase.credits
+    }
+
+
+def vat_words(vat: Vat) -> str:
+    match vat.treatment:
+        case VatTreatment.REVERSE_CHARGE:
+            return _now("No VAT is added: reverse charge, the buyer owes it")
+        case VatTreatment.OUTSIDE:
+            return _now("No VAT is added outside the European Union")
+        case _:
+            return _now("%(rate)s %% VAT (%(country)s)") % {"rate": vat_rate(vat.permille), "country": vat.country}
+
+
+def vat_rate(permille: int) -> str:
+    """`19` or `25,5`, as the language writes it."""
+    return percent(permille).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
+
+
+def promise_words(promise: DeliveryPromise) -> str:
+    if promise.within is None:
+        return _now("the same day")
+    hours = int(promise.within.total_seconds() // 3600)
+    return ngettext("within %(hours)s hour", "within %(hours)s hours", hours) % {"hours": hours}
+
+
+def band_words(first: int, last: int) -> str:
+    return _now("%(first)s to %(last)s attributes") % {"first": first, "last": last}
+
+
+def tier_modes(book: PriceBook, tier: Tier) -> str:
+    """`Basic and Business`."""
+    from otai.pricing.price_book import Mode
+
+    names = [mode.title for mode in Mode if mode in book.tiers[tier].modes]
+    if len(names) < 2:
+        return "".join(names)
+    return _now("%(several)s and %(last)s") % {"several": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def warning_words(warning: AccountWarning) -> str:
+    """The sentence of a warning, made from its facts where its code is known."""
+    facts: Mapping[str, Any] = warning.facts
+    match warning.code:
+        case "payment_owed" if facts:
+            return _now("A payment was taken back by your bank; %(amount)s are owed.") % {
+                "amount": money(facts["amount"])
+            }
+        case "tier_unpaid" if facts:
+            return _now("%(tier)s is not paid yet: without a payment it falls back to Community on %(until)s.") % {
+                "tier": facts["tier"],
+                "until": formats.date_format(facts["until"], "DATE_FORMAT"),
+            }
+        case "top_up_stopped" if facts:
+            return _now("The automatic top-up is stopped: %(why)s") % facts
+        case "low_balance" if facts:
+            return _now("%(available)s left, fewer than the %(below)s you set.") % {
+                "available": credits(facts["available"]),
+                "below": facts["below"],
+            }
+    return warning.message
