@@ -147,11 +147,19 @@ def _found(token: str, *, lock: bool = False) -> Invitation:
 def _checked_open(invitation: Invitation, *, now: datetime) -> Invitation:
     again = f"Ask {invitation.organisation.name} for a new one."
     if invitation.accepted_at is not None:
-        raise InvitationOver(f"This invitation was used already. {again}")
+        raise InvitationOver(
+            f"This invitation was used already. {again}", why="used", organisation=invitation.organisation.name
+        )
     if invitation.withdrawn_at is not None:
-        raise InvitationOver(f"This invitation was withdrawn. {again}")
+        raise InvitationOver(
+            f"This invitation was withdrawn. {again}", why="withdrawn", organisation=invitation.organisation.name
+        )
     if now >= invitation.expires_at:
-        raise InvitationOver(f"This invitation was good until {invitation.expires_at:%Y-%m-%d}. {again}")
+        raise InvitationOver(
+            f"This invitation was good until {invitation.expires_at:%Y-%m-%d}. {again}",
+            why="expired",
+            organisation=invitation.organisation.name,
+        )
     return invitation
 
 

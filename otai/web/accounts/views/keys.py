@@ -17,6 +17,7 @@ from otai.orgs import operations, queries
 from otai.orgs.permissions import Action, Scope
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import SCOPE_WORDS, ApiKeyForm
+from otai.web.accounts.refusals import in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +41,7 @@ def keys(request: MemberRequest) -> HttpResponse:
                 )
                 form = ApiKeyForm()
             except OtaiError as refused:
-                form.add_error(None, refused.message)
+                form.add_error(None, in_words(refused))
                 status = 409
         else:
             status = 422

@@ -30,6 +30,7 @@ from otai.orgs.operations import (
 from otai.orgs.permissions import Action, Role
 from otai.web.access import MemberRequest, page, signed_in
 from otai.web.accounts.forms import INVITATION, ROLE_WORDS, NewOrganisationForm, ProfileForm
+from otai.web.accounts.refusals import in_words
 from otai.web.accounts.sign_up import sign_up_organisation
 from otai.web.middleware import status_of
 
@@ -127,4 +128,4 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _cannot_join(request: HttpRequest, refused: OtaiError) -> HttpResponse:
-    return render(request, "accounts/cannot_join.html", {"error": refused}, status=status_of(refused))
+    return render(request, "accounts/cannot_join.html", {"why": in_words(refused)}, status=status_of(refused))

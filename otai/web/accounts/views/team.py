@@ -21,6 +21,8 @@ from otai.orgs.permissions import Action, Role
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
+from otai.web.accounts.refusals import in_words
+
 
 @require_safe
 @page(Action.VIEW)
@@ -73,7 +75,7 @@ def invite(request: MemberRequest) -> HttpResponse:
             now=utc_now(),
         )
     except OtaiError as refused:
-        form.add_error("email", refused.message)
+        form.add_error("email", in_words(refused))
         return _team_page(request, form, status=409)
     link = request.build_absolute_uri(reverse("web:join", args=[made.token]))
     sent = send_invitation(made, link=link, inviter=request.user)
@@ -105,7 +107,7 @@ def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
                 now=utc_now(),
             )
         except operations.LastOwner as refused:
-            messages.error(request, refused.message)
+            messages.error(request, in_words(refused))
         else:
             messages.success(
                 request,
@@ -124,7 +126,7 @@ def remove(request: MemberRequest, member: UUID) -> HttpResponse:
             organisation=request.organisation, member=member, who=request.user.email, now=utc_now()
         )
     except operations.LastOwner as refused:
-        messages.error(request, refused.message)
+        messages.error(request, in_words(refused))
     else:
         messages.success(request, _("%(person)s is not in the team any more.") % {"person": found.user.email})
         if found.user_id == request.user.pk:
@@ -141,7 +143,7 @@ def leave(request: MemberRequest) -> HttpResponse:
             organisation=request.organisation, member=request.member.id, who=request.user.email, now=utc_now()
         )
     except operations.LastOwner as refused:
-        messages.error(request, refused.message)
+        messages.error(request, in_words(refused))
         return redirect("web:profile", slug=request.organisation.slug)
     messages.success(
         request, _("You are not in %(organisation)s any more.") % {"organisation": request.organisation.name}

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import gettext
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+import otai.web.accounts
+from otai.orgs.operations import (
+    AlreadyMember,
+    InvitationForAnother,
+    InvitationOver,
+    InvitationUnknown,
+    LastOwner,
+    TooManyApiKeys,
+    TooManyInvitations,
+)
+from otai.orgs.permissions import Role
+from otai.web.accounts.refusals import SENTENCES
+from tests.stories import acme
+from tests.web.visitors import browser, member_of, of, signs_in
+
+ROOM = Path(otai.web.accounts.__file__).parent
+IN_PYTHON = re.compile(r'\b(?:_|gettext|gettext_noop)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)')
+IN_TEMPLATES = re.compile(r"""\{% translate (?:"([^"]*)"|'([^']*)')""")
+
+
+def sentences() -> set[str]:
+    found = set()
+    for path in ROOM.rglob("*.py"):
+        for match in IN_PYTHON.finditer(path.read_text()):
+            found.add("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match.group(1))))
+    for path in [*ROOM.rglob("*.html"), *ROOM.rglob("*.txt")]:
+        found.update(one or other for one, other in IN_TEMPLATES.findall(path.read_text()))
+    return found
+
+
+@pytest.mark.pure
+def test_every_sentence_has_its_german() -> None:
+    with (ROOM / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
+        catalog = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    ours = sentences()
+    assert len(ours) > 200
+    assert not {sentence for sentence in ours if not catalog.get(sentence)}
+
+
+@pytest.mark.pure
+def test_every_refusal_that_is_put_into_words_exists() -> None:
+    kinds = (
+        AlreadyMember,
+        InvitationForAnother,
+        InvitationOver,
+        InvitationUnknown,
+        LastOwner,
+        TooManyApiKeys,
+        TooManyInvitations,
+    )
+    assert {kind.code for kind in kinds} == set(SENTENCES)
+
+
+@pytest.mark.django_db
+def test_the_pages_speak_german_and_formally(now: datetime) -> None:
+    organisation = acme(now)
+    alice = of(member_of(organisation, "alice", Role.OWNER, now))
+    anyone = browser()
+    for client in (alice, anyone):
+        client.cookies["otai_language"] = "de"
+    assert "E-Mail-Adresse oder Passwort stimmt nicht." in signs_in(anyone, "x@y.example").content.decode()
+    pages = [anyone.get(f"/account/{path}/") for path in ("login", "signup", "password/reset")]
+    pages += [alice.get(f"/acme/{path}/") for path in ("team", "team/keys", "team/organisation", "account")]
+    pages += [
+        alice.get(f"/account/{path}/") for path in ("second-factor", "password/change", "email", "reauthenticate")
+    ]
+    for page in pages:
+        main = page.content.decode().partition("<main")[2].partition("</main>")[0]
+        text = re.sub(r"<[^>]+>", " ", main)
+        assert page.headers["Content-Language"] == "de"
+        assert not re.search(r"\b(?:Du|du|dein\w*|Dein\w*|Bitte gib)\b", text), text
+        assert not re.search(r"\b(?:Your|your|Sign in|Password\b|the )\b", text), re.findall(
+            r".*\b(?:Your|the )\b.*", text
+        )
