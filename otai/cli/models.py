@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from otai.cli.output import JsonOption, OrgOption, jsonable, organisation_named, print_json, print_table, say
+from otai.cli.report_card import report_card_summary
 from otai.errors import Invalid
-from otai.serving import queries
+from otai.serving import cards, queries
 
 app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
 Version = Annotated[int | None, typer.Option("--version", help="A version other than the newest.")]
@@ -71,6 +72,46 @@ def export(
         print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes})
     else:
         say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+
+
+@app.command("card")
+def card(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Write the whole report card as one HTML page.")] = None,
+    texts: Annotated[
+        bool,
+        typer.Option("--texts/--no-texts", help="With the beginnings of tickets that were confused or look wrong."),
+    ] = True,
+    version: Version = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The evidence of a model: how often it is right, what it may decide alone, which labels look wrong, what more tickets would bring."""
+    found = queries.version(organisation_named(org), name, version)
+    if html is not None:
+        if html.exists() and not overwrite:
+            raise queries.FileExists(
+                f"{html} exists already. Choose another name, or pass --overwrite.", path=str(html)
+            )
+        if not html.parent.is_dir():
+            raise queries.NoSuchFolder(f"There is no folder {html.parent}. Create it first.", path=str(html.parent))
+        html.write_text(cards.card_page(found, with_texts=texts), encoding="utf-8")
+    evidence = cards.report_card(found)
+    compared = cards.comparison(found)
+    if json:
+        shown = evidence if texts else evidence.without_texts()
+        print_json({"version": found.number, "report_card": shown, "compared_with_the_version_before": compared})
+        return
+    report_card_summary(jsonable(evidence))
+    for one in compared.attributes if compared else []:
+        verdict = "the same as" if one.verdict == "same" else f"{one.verdict} than"
+        say(
+            f"  {one.name}: {verdict} the version before on {one.tickets} common tickets ({100 * one.accuracy.value:+.1f} points, "
+            f"{100 * one.accuracy.low:+.1f} to {100 * one.accuracy.high:+.1f})"
+        )
+    if html is not None:
+        say(f"The whole report card is in {html}.")
 
 
 def predict(

@@ -42,8 +42,26 @@ def report_card_summary(card: dict[str, Any]) -> None:
         "right: share of tickets, with its 95 % interval. F1: macro F1. guessing: what always the most frequent label gets."
     )
     say("at 90, 95, 99 %: the share of tickets that it may decide alone so that this share of them is right; -: none.")
+    for attribute in card["attributes"]:
+        _forecast(attribute)
+    if cost := card.get("cost"):
+        about = "" if cost["energy_is_measured"] else "about "
+        say(
+            f"It took {cost['wall_seconds']:.0f} s, {cost['processor_seconds']:.0f} s of processor time, {cost['peak_memory_bytes'] / 1e6:.0f} MB and "
+            f"{about}{cost['energy_watt_hours']:.2g} Wh."
+        )
     for finding in card.get("findings", []):
         say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
+
+
+def _forecast(attribute: dict[str, Any]) -> None:
+    curve = attribute.get("learning_curve") or {}
+    for forecast in curve.get("forecasts", [])[:1]:
+        gain = forecast["accuracy"]
+        say(
+            f"  {attribute['name']}: {forecast['more_tickets']} more tickets would bring {100 * gain['value']:+.1f} points "
+            f"({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})."
+        )
 
 
 def _origin(card: dict[str, Any]) -> str:

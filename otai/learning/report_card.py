@@ -211,7 +211,8 @@ class AttributeReport:
 def excerpt_of(text: str) -> str:
     """The beginning of a ticket on one line, short enough for a table."""
     # Only the beginning is looked at: a ticket may have megabytes.
-    line = " ".join(text[: 4 * EXCERPT_CHARACTERS].split())
+    # What cannot be printed goes: half a surrogate pair cannot be written to a file, nor a zero byte to a database.
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 4 * EXCERPT_CHARACTERS]).split())
     return line if len(line) <= EXCERPT_CHARACTERS else line[: EXCERPT_CHARACTERS - 1] + "…"
 
 

@@ -98,6 +98,21 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
     assert json.loads(outside.stdout) == [inside["labels"], inside["confidence"]]
 
 
+def test_a_report_card_is_one_page(otai: Otai, tmp_path: Path) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv")
+    otai("org", "create", "acme")
+    otai("tickets", "import", source, "--name", "support")
+    otai("train", "support", "--yes", "--json")
+    shown = otai("model", "card", "support", "--html", "card.html").stdout
+    assert "Report card: trained on" in shown and "The whole report card is in card.html" in shown
+    page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and "support v1" in page and "<script" not in page
+    assert "file_exists" in otai("model", "card", "support", "--html", "card.html", code=3).stderr
+    evidence = as_json(otai("model", "card", "support", "--json", "--no-texts"))
+    assert evidence["compared_with_the_version_before"] is None
+    assert evidence["report_card"]["attributes"][0]["wrong_labels"]["examined"] > 0
+
+
 def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -> None:
     done = subprocess.run(
         [

@@ -67,7 +67,7 @@ def test_a_training_leaves_bundle_report_card_and_result(tmp_path: Path) -> None
     card = ReportCard.from_json((tmp_path / result["report_card"]).read_text())
     assert [one.name for one in card.attributes] == ["queue", "tags"]
     assert card.cost is not None and card.cost.peak_memory_bytes > 50_000_000
-    assert 0 < card.cost.processor_seconds and 0 < (card.cost.energy_watt_hours or 0) < 1
+    assert card.cost.processor_seconds > 0 and 0 < (card.cost.energy_watt_hours or 0) < 1
     assert Bundle.load(tmp_path / result["bundle"]).predict(["vpn is down"])[0]["queue"].label
 
     told = [line for line in lines if line["type"] == "progress"]

@@ -13,7 +13,7 @@ from otai.learning.report_card import EXCERPT_CHARACTERS, ReportCard, WrongLabel
 from otai.learning.tickets import LabelledTickets, Value
 from otai.learning.training import Trained, train
 from otai.learning.wrong_labels import MOST_LISTED, doubts
-from tests.learning.made_up import PRIORITY, QUEUE, QUEUES, TAGS, made_up_tickets
+from tests.learning.made_up import PRIORITY, QUEUE, QUEUES, TAGS, made_up_tickets, tickets_of
 
 pytestmark = pytest.mark.pure
 
@@ -114,12 +114,15 @@ def test_doubts_are_those_of_the_paper_by_hand() -> None:
 
 
 def test_few_tickets_are_examined_by_the_models_that_measured_them() -> None:
-    card = train(made_up_tickets(30, noise=0.0), [PRIORITY], recipe_for("basic")).report_card
-    report = card.attribute("priority")
-    assert report.wrong_labels is not None and report.wrong_labels.examined > 0
+    texts = [f"invoice {number}" for number in range(5)] + [f"printer {number}" for number in range(5)]
+    card = train(tickets_of(texts, ["a"] * 5 + ["b"] * 5), [QUEUE], recipe_for("basic")).report_card
+    report = card.attribute("queue")
+    assert card.holdout == "left_out" and report.learning_curve is None
+    assert report.wrong_labels is not None and report.wrong_labels.examined == 10
 
 
 def test_an_excerpt_is_one_line_and_ends_with_dots_where_it_was_cut() -> None:
     assert excerpt_of("Printer\n\nis  on\tfire") == "Printer is on fire"
+    assert excerpt_of("a\x00b\ud800c\u202ed") == "a b c d"
     cut = excerpt_of("word " * 1_000_000)
     assert len(cut) == EXCERPT_CHARACTERS and cut.endswith("…")
