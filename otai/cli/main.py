@@ -35,6 +35,7 @@ from otai.cli import (  # noqa: E402
     setup,
     simulate,
     studio,
+    team,  # noqa: F401 -- adds its commands to `otai org`
     tickets,
     training,
     workers,

@@ -1,0 +1,176 @@
+"""`otai org members`, `invite`, `role`, `remove` and `keys`: people and programs of an organisation, from the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from django.conf import settings
+from django.urls import reverse
+
+from otai.cli.actor import actor
+from otai.cli.orgs import app
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.orgs import operations, queries
+from otai.orgs.models import Member, Organisation
+from otai.orgs.permissions import Role, Scope
+
+keys_app = typer.Typer(help="API keys of an organisation: list, create, revoke.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+EmailArgument = Annotated[str, typer.Argument(help="Their mail address.")]
+
+
+@app.command("members")
+def members(org: OrgOption = None, json: JsonOption = False) -> None:
+    """Who is in an organisation, and who is invited."""
+    organisation = organisation_named(org)
+    now = utc_now()
+    rows: list[dict[str, Any]] = [
+        {"email": member.user.email, "role": member.role, "since": member.joined_at, "state": "member"}
+        for member in queries.members(organisation)
+    ]
+    rows += [
+        {"email": invitation.email, "role": invitation.role, "since": invitation.invited_at, "state": "invited"}
+        for invitation in queries.open_invitations(organisation, now=now)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table(
+            ["email", "role", "state", "since"],
+            [
+                [row["email"], row["role"], row["state"], f"{row['since'].astimezone(organisation.zone):%Y-%m-%d}"]
+                for row in rows
+            ],
+        )
+
+
+@app.command("invite")
+def invite(
+    email: EmailArgument,
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.TRAINER,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Invite somebody: prints the link that lets them in, once, within a week. No mail is sent from here.
+
+    For the first owner of an organisation that was made on the command line: --role owner.
+    """
+    organisation = organisation_named(org)
+    made = operations.invite(organisation=organisation, email=email, role=role, who=actor(), now=utc_now())
+    link = settings.OTAI_BASE_URL.rstrip("/") + reverse("web:join", args=[made.token])
+    if json:
+        print_json({"email": made.invitation.email, "role": role, "link": link, "until": made.invitation.expires_at})
+    else:
+        say(
+            f"{made.invitation.email} may join {organisation.name} as {role} until {made.invitation.expires_at:%Y-%m-%d}:"
+        )
+        say(link)
+
+
+@app.command("role")
+def change_role(
+    email: EmailArgument, role: Annotated[Role, typer.Argument(help="The new role.")], org: OrgOption = None
+) -> None:
+    """Give a member another role. The last owner stays one."""
+    organisation = organisation_named(org)
+    member = _member(organisation, email)
+    operations.change_role(organisation=organisation, member=member.id, role=role, who=actor(), now=utc_now())
+    say(f"{member.user.email} is now: {role}.")
+
+
+@app.command("remove")
+def remove(email: EmailArgument, org: OrgOption = None) -> None:
+    """Take somebody out of an organisation. What they ordered, and keys that they made, stay."""
+    organisation = organisation_named(org)
+    member = _member(organisation, email)
+    operations.remove_member(organisation=organisation, member=member.id, who=actor(), now=utc_now())
+    say(f"{member.user.email} is not in {organisation.name} any more.")
+
+
+@keys_app.command("list")
+def list_keys(org: OrgOption = None, json: JsonOption = False) -> None:
+    """API keys, revoked and expired ones too."""
+    organisation = organisation_named(org)
+    now = utc_now()
+    rows = [
+        {
+            "prefix": key.prefix,
+            "name": key.name,
+            "scopes": key.scopes,
+            "created_at": key.created_at,
+            "last_used_at": key.last_used_at,
+            "state": "usable" if key.is_usable(now) else "revoked" if key.revoked_at else "expired",
+        }
+        for key in queries.api_keys(organisation)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        print_table(
+            ["prefix", "name", "scopes", "state", "last used"],
+            [
+                [
+                    row["prefix"],
+                    row["name"],
+                    " ".join(row["scopes"]),
+                    row["state"],
+                    f"{row['last_used_at'].astimezone(organisation.zone):%Y-%m-%d %H:%M}"
+                    if row["last_used_at"]
+                    else "never",
+                ]
+                for row in rows
+            ],
+        )
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; may be given several times.")],
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days that it is good for; without, until it is revoked.")
+    ] = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make an API key. It is shown only now."""
+    organisation = organisation_named(org)
+    now = utc_now()
+    made = operations.create_api_key(
+        organisation=organisation,
+        name=name,
+        scopes=scope,
+        who=actor(),
+        now=now,
+        expires_at=now + timedelta(days=days) if days else None,
+    )
+    if json:
+        print_json({"prefix": made.key.prefix, "name": made.key.name, "scopes": made.key.scopes, "key": made.secret})
+    else:
+        say("Keep this key where the program finds it; it cannot be shown again:")
+        say(made.secret)
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    prefix: Annotated[str, typer.Argument(help="Its prefix, as `otai org keys list` shows it.")], org: OrgOption = None
+) -> None:
+    """A key opens nothing any more, from now on."""
+    organisation = organisation_named(org)
+    key = queries.api_keys(organisation).filter(prefix=prefix).first()
+    if key is None:
+        raise NotFound(f"{organisation.name} has no key {prefix!r}. `otai org keys list` shows those there are.")
+    operations.revoke_api_key(organisation=organisation, key=key.id, who=actor(), now=utc_now())
+    say(f"The key {key.name!r} ({key.prefix}) is revoked.")
+
+
+def _member(organisation: Organisation, email: str) -> Member:
+    found = queries.members(organisation).filter(user__email__iexact=email).first()
+    if found is None:
+        raise NotFound(f"{email} is not in {organisation.name}. `otai org members` shows who is.")
+    return found
