@@ -65,6 +65,8 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("OTAI_OLD_SECRET_KEYS", "").split(",") if key]
+"""Keys of before: what they signed and encrypted is still read. To change the key, name the old one here for a while."""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("OTAI_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 USE_TZ = True
