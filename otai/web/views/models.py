@@ -25,7 +25,7 @@ from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
-from otai.web.views.report_card import card_of, summaries
+from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
 
 longest_text = 20_000
@@ -83,6 +83,7 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         raise Http404
     live = live_of(found, versions)
     card = card_of(live.run)
+    rows = summaries(card, earlier=_cards_before(versions, live)) if card else []
     context = {
         "model": found,
         "versions": [(version, _first_figure(version)) for version in versions],
@@ -91,7 +92,8 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "run": live.run,
         "mode": Mode(live.run.mode),
         "card": card,
-        "summaries": summaries(card, earlier=_cards_before(versions, live)) if card else [],
+        "summaries": rows,
+        "suspected": suspected(rows),
         "snippets": snippets(request, live),
         "compares": len(versions) > 1,
         "may_train": request.member.may(Action.TRAIN),

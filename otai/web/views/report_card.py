@@ -89,6 +89,11 @@ def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summar
     return rows
 
 
+def suspected(rows: list[Summary]) -> list[Summary]:
+    """Those with labels that look wrong."""
+    return [row for row in rows if row.report.wrong_labels is not None and row.report.wrong_labels.total]
+
+
 def bar_of(estimate: Estimate, baseline: float) -> Bar:
     def share(value: float) -> float:
         return round(100 * min(max(value, 0.0), 1.0), 2)
@@ -202,6 +207,7 @@ class AttributeCard:
     report: AttributeReport
     bar: Bar
     curve: list[CurvePoint]
+    curve_floor: int
     choices: list[Choice]
     chosen: Choice | None
     promises: list[Coverage]
@@ -215,12 +221,15 @@ class AttributeCard:
 def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> AttributeCard:
     report = card.attributes[position]
     choices = choices_of(report)
+    # The first few tickets make the beginning of a curve jump without saying anything.
+    curve = thinned([point for point in report.curve if point.coverage * report.holdout_tickets >= 10], most=60)
     wrong = report.wrong_labels
     return AttributeCard(
         position,
         report,
         bar_of(report.accuracy, report.majority.accuracy),
-        thinned(report.curve, most=60),
+        curve,
+        max(0, int(min((point.precision for point in curve), default=0) * 10) * 10 - 10),
         choices,
         chosen_of(choices, chosen, coverage_at(report, wanted_precision)),
         [found for found in report.coverage if found.threshold is not None and found.precision is not None],

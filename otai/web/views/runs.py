@@ -27,7 +27,7 @@ from otai.serving import queries as serving
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.web.access import MemberRequest, page
-from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries
+from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
 
 runs_a_page = 25
@@ -170,6 +170,7 @@ def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
     context["version"] = version
     if card is not None:
         context["summaries"] = summaries(card, earlier=earlier_cards(found))
+        context["suspected"] = suspected(context["summaries"])
     if found.has_ended and request.member.may(Action.TRAIN):
         again = Reason.DRIFT if found.status == Status.COMPLETED else Reason(found.reason)
         context["again"] = run_again_address(request.organisation, found, reason=again)

@@ -29,8 +29,8 @@ from otai.tickets.sample import write_csv
 from otai.web import uploads
 from otai.web.access import MemberRequest, page
 
-sample_size = 10
-labels_shown = 12
+sample_size = 5
+labels_shown = 7
 sample_tickets = 1_500
 
 ROLES: dict[str, str | Promise] = {

@@ -262,7 +262,7 @@ def context_of(
             Cell(
                 offer,
                 offer.price.mode is choices.mode and delivery is choices.delivery,
-                _not_in_tier(offer, tier) or missing[offer.price.mode],
+                _not_in_tier(offer, tier) or (_("Not installed here") if missing[offer.price.mode] else ""),
             )
             for offer in offers
             if offer.price.delivery is delivery
@@ -274,10 +274,12 @@ def context_of(
     back = f"{reverse('web:train', args=[organisation.slug])}?{choices.address}"
     return context | {
         "rows": rows,
+        "missing_parts": [(mode, why) for mode, why in missing.items() if why and mode in book.tiers[tier].modes],
         "columns": columns_of(choices, known),
         "is_tried": known is not None,
         "offer": chosen,
         "band": pricing.band_for(book, count),
+        "base": book.base_prices[choices.mode, choices.delivery].credits,
         "credits": credits,
         "left": balance.available - credits,
         "missing": max(0, credits - balance.available),

@@ -79,6 +79,7 @@
             context.save();
             context.font = `600 ${11 * devicePixelRatio}px ${style("--font")}`;
             context.textBaseline = "middle";
+            context.textAlign = "left";
             const taken = [];
             names.slice(1).forEach((name, line) => {
               let last = columns[line + 1].length - 1;

@@ -1,0 +1,215 @@
+"""Alice brings tickets through the browser, sees what they look like, and corrects what was guessed wrong."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from otai.orgs.permissions import Role
+from otai.tickets.models import DataSet
+from tests import stories
+from tests.orgs.people import joins, person
+
+pytestmark = pytest.mark.django_db
+
+CSV = "subject,body,queue\n" + "\n".join(
+    f"Printer {number},The printer in room {number} is on fire,{'it' if number % 2 else 'office'}"
+    for number in range(40)
+)
+
+
+@pytest.fixture
+def alice(now: datetime, client: Client) -> Client:
+    client.force_login(joins(stories.acme(now), person("alice"), Role.OWNER, now).user)
+    return client
+
+
+@pytest.fixture
+def carol(now: datetime) -> Client:
+    browser = Client()
+    browser.force_login(joins(stories.globex(now), person("carol", at="globex.example"), Role.OWNER, now).user)
+    return browser
+
+
+def upload(browser: Client, content: str | bytes, name: str = "support.csv") -> str:
+    """Uploads a file; the address where its columns are settled."""
+    data = content.encode() if isinstance(content, str) else content
+    answer = browser.post("/acme/tickets/upload", {"file": SimpleUploadedFile(name, data)})
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
+
+
+def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) -> None:
+    columns = upload(alice, CSV)
+    page = alice.get(columns).content.decode()
+    assert "support.csv" in page and "The printer in room" in page
+    assert not DataSet.objects.exists()
+
+    # Alice agrees, and the tickets are there with their attribute.
+    answer = alice.post(columns, {"name": "support"}, follow=True)
+    page = answer.content.decode()
+    assert "40 tickets are imported" in page and "queue" in page
+    assert DataSet.objects.get().attributes.get().name == "queue"
+
+    # The file is gone from where it waited.
+    assert alice.get(columns).status_code == 404
+
+
+def test_what_was_guessed_wrong_is_corrected(alice: Client) -> None:
+    columns = upload(alice, "text,room\n" + "\n".join(f"The printer is on fire {n},{n % 4}" for n in range(60)))
+    page = alice.get(columns).content.decode()
+    assert 'name="role-1"' in page
+    alice.post(columns, {"name": "rooms", "role-0": "body", "role-1": "ignore"})
+    assert not DataSet.objects.get().attributes.exists()
+
+
+def test_a_file_that_is_sent_twice_is_imported_once(alice: Client) -> None:
+    columns = upload(alice, CSV)
+    assert alice.post(columns, {"name": "support"}).status_code == 302
+    assert alice.post(columns, {"name": "support"}).status_code == 404
+    assert DataSet.objects.count() == 1
+
+
+def test_bad_rows_are_shown_with_row_and_column_and_can_be_left_out(alice: Client) -> None:
+    rows = CSV + "\n" + '"broken","row","with","too","many"'
+    columns = upload(alice, rows)
+    answer = alice.post(columns, {"name": "support"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "Nothing was imported yet" in page
+    assert "One row cannot be read" in page and ">42<" in page.replace("\n", "")
+    assert not DataSet.objects.exists()
+
+    page = alice.post(columns, {"name": "support", "skip_bad_rows": "1"}, follow=True).content.decode()
+    assert "40 tickets are imported" in page and "1 rows were left out" in page
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x00\x01\x02\xff" * 400, b"", b"only,a,header\n"], ids=["binary", "empty", "header"]
+)
+def test_a_file_that_is_no_table_is_refused_kindly_and_not_kept(alice: Client, content: bytes) -> None:
+    answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("x.csv", content)})
+    if answer.status_code == 302:
+        # A header is a table; that it has no tickets is found out when they are read.
+        answer = alice.post(answer["Location"], {"name": "x"})
+    assert answer.status_code == 422
+    assert "Nothing was imported" in answer.content.decode()
+    assert not DataSet.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd.csv", "..\\..\\boot.csv", "/abs/olute.csv", "a\x00b.csv"])
+def test_a_file_name_never_becomes_a_path(alice: Client, name: str) -> None:
+    columns = upload(alice, CSV, name)
+    alice.post(columns, {"name": "tricky"})
+    stored = DataSet.objects.get()
+    assert "/" not in stored.source_filename and "\\" not in stored.source_filename
+    home = Path(settings.OTAI_HOME)
+    outside = [path for path in home.parent.glob("*.csv") if path.name in ("passwd.csv", "boot.csv", "olute.csv")]
+    assert not outside
+
+
+def test_texts_labels_and_names_are_never_markup(alice: Client) -> None:
+    evil = "<script>alert(1)</script>"
+    rows = f"subject,body,{evil}\n" + "\n".join(
+        f'{evil},"<img src=x onerror=alert(2)> {number}",<b>{number % 2}</b>' for number in range(40)
+    )
+    columns = upload(alice, rows, f"{evil}.csv")
+    pages = [alice.get(columns).content.decode()]
+    pages.append(alice.post(columns, {"name": evil}, follow=True).content.decode())
+    pages.append(alice.get("/acme/tickets/").content.decode())
+    pages.append(alice.get("/acme/train/").content.decode())
+    for page in pages:
+        assert "<script>alert" not in page and "<img src=x" not in page and "<b>0" not in page
+    assert "&lt;b&gt;0&lt;/b&gt;" in pages[1] and "&lt;script&gt;alert" in pages[1]
+
+
+def test_two_gigabytes_are_refused_before_they_are_read(alice: Client) -> None:
+    # The header says two gigabytes; the body is a few bytes, and nobody waits for the rest.
+    body = io.BytesIO(b"--x\r\n")
+    answer = alice.generic(
+        "POST",
+        "/acme/tickets/upload",
+        body.read(),
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(2 << 30),
+    )
+    assert answer.status_code == 413
+    page = answer.content.decode()
+    assert "MB" in page and "otai tickets import" in page
+    assert not DataSet.objects.exists()
+
+
+def test_a_body_that_does_not_say_its_length_is_refused(alice: Client) -> None:
+    answer = alice.generic(
+        "POST",
+        "/acme/tickets/upload",
+        b"",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH="",
+        HTTP_TRANSFER_ENCODING="chunked",
+    )
+    assert answer.status_code == 411
+
+
+def test_a_large_body_is_refused_on_every_other_page(alice: Client) -> None:
+    answer = alice.post("/acme/train/order", {"model": "x" * (3 << 20)})
+    assert answer.status_code == 413
+
+
+def test_a_new_version_keeps_the_one_before_and_either_can_be_deleted(alice: Client) -> None:
+    for _ in range(2):
+        alice.post(upload(alice, CSV), {"name": "support"})
+    first, second = DataSet.objects.order_by("version")
+    page = alice.get(f"/acme/tickets/{first.id}/").content.decode()
+    assert "There is a newer version" in page
+    answer = alice.post(f"/acme/tickets/{first.id}/delete", follow=True)
+    assert "is deleted" in answer.content.decode()
+    assert list(DataSet.objects.all()) == [second]
+
+
+def test_a_data_set_that_a_run_was_trained_on_is_not_deleted(alice: Client, tmp_path: Path, now: datetime) -> None:
+    acme = stories.Organisation.objects.get(slug="acme")
+    used = stories.tickets_of(acme, tmp_path, now)
+    stories.quote_for(acme, used, now)
+    answer = alice.post(f"/acme/tickets/{used.id}/delete")
+    assert answer.status_code == 409
+    assert DataSet.objects.filter(id=used.id).exists()
+
+
+def test_looking_around_with_made_up_tickets(alice: Client) -> None:
+    page = alice.post("/acme/tickets/sample", follow=True).content.decode()
+    assert "made up" in page
+    sample = DataSet.objects.get()
+    part = alice.get(f"/acme/tickets/{sample.id}/sample?from=20").content.decode()
+    assert "21 to 25 of 1,500" in part
+    assert "1496 to" not in alice.get(f"/acme/tickets/{sample.id}/sample?from=abc").content.decode()
+
+
+def test_carol_finds_nothing_and_changes_nothing(alice: Client, carol: Client) -> None:
+    columns = upload(alice, CSV)
+    alice.post(upload(alice, CSV), {"name": "support"})
+    found = DataSet.objects.get()
+    for address in (columns, f"/acme/tickets/{found.id}/", f"/globex/tickets/{found.id}/", f"/globex/tickets/{found.id}/sample",
+                    columns.replace("/acme/", "/globex/")):  # fmt: skip
+        assert carol.get(address).status_code == 404, address
+    for address in (f"/globex/tickets/{found.id}/delete", f"/acme/tickets/{found.id}/delete", f"{columns}drop",
+                    columns.replace("/acme/", "/globex/")):  # fmt: skip
+        assert carol.post(address, {"name": "mine"}).status_code == 404, address
+    assert alice.get(columns).status_code == 200
+    assert list(DataSet.objects.all()) == [found]
+
+
+def test_a_viewer_looks_and_does_not_upload(now: datetime, alice: Client) -> None:
+    alice.post(upload(alice, CSV), {"name": "support"})
+    found = DataSet.objects.get()
+    viewer = Client()
+    viewer.force_login(joins(found.organisation, person("bob"), Role.VIEWER, now).user)
+    page = viewer.get("/acme/tickets/").content.decode()
+    assert "support" in page and 'type="file"' not in page
+    assert viewer.post("/acme/tickets/upload", {}).status_code == 403
+    assert viewer.post(f"/acme/tickets/{found.id}/delete").status_code == 403
