@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from otai.db import utc_now
 from otai.orgs.permissions import Role
 from otai.tickets.models import DataSet
 from tests import stories
@@ -22,6 +23,12 @@ CSV = "subject,body,queue\n" + "\n".join(
     f"Printer {number},The printer in room {number} is on fire,{'it' if number % 2 else 'office'}"
     for number in range(40)
 )
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Pages read the clock themselves."""
+    return utc_now()
 
 
 @pytest.fixture

@@ -1,0 +1,233 @@
+"""Alice chooses what to train, sees what it costs and why, and orders once however often she clicks."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+
+from otai.db import utc_now
+from otai.ledger import queries as ledger
+from otai.ledger.models import Source
+from otai.ledger.operations import grant
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Role
+from otai.pricing.price_book import Tier
+from otai.runs.models import Quote, Run
+from otai.tickets.models import DataSet
+from tests import stories
+from tests.orgs.people import joins, person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Pages read the clock themselves."""
+    return utc_now()
+
+
+@pytest.fixture
+def acme(now: datetime) -> Organisation:
+    return stories.acme(now)
+
+
+@pytest.fixture
+def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
+    return stories.tickets_of(acme, tmp_path, now)
+
+
+@pytest.fixture
+def alice(acme: Organisation, now: datetime, client: Client) -> Client:
+    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
+    return client
+
+
+def order_form(page: str) -> dict[str, list[str]]:
+    """What the order's form would send, button and all."""
+    form = page[page.index('class="order-bar"') :]
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form):
+        if name != "csrfmiddlewaretoken":
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def test_without_tickets_the_page_teaches_the_first_step(alice: Client) -> None:
+    page = alice.get("/acme/train/").content.decode()
+    assert "First, tickets" in page and "/acme/tickets/" in page
+
+
+def test_one_page_says_what_it_costs_when_it_is_ready_and_why(alice: Client, support: DataSet) -> None:
+    page = alice.get("/acme/train/").content.decode()
+    # Two attributes, Basic: 1 x 1/2, rounded up; 6 credits at sign-up.
+    assert "This training costs 1 credit of your 6 credits" in page
+    assert "Train Basic, Standard: 1 credit" in page
+    assert "since it predicts 1 to 5 attributes" in page and "rounded up, once" in page
+    assert "After this: 5 credits of 6 credits" in page or "After this: 5 of 6 credits" in page
+    # What the tier does not include says so, with its price.
+    assert "Not in Community: needs Pro" in page and "Not in Community: needs Enterprise" in page
+    assert "no machine is at work for it now" in page
+
+
+def test_prices_follow_the_choices_in_the_address(alice: Client, support: DataSet) -> None:
+    page = alice.get("/acme/train/?chosen=1&attribute=queue&choice=basic-fast").content.decode()
+    assert "Train Basic, Fast: 1 credit" in page
+    form = order_form(page)
+    assert form["attribute"] == ["queue"] and form["choice"] == ["basic-fast"]
+    # Nothing chosen: nothing to order, and nothing breaks.
+    page = alice.get("/acme/train/?chosen=1").content.decode()
+    assert "Choose at least one attribute" in page and 'id="order-button"' not in page
+
+
+@pytest.mark.parametrize(
+    "query", ["data_set=nonsense", "data_set=00000000-0000-0000-0000-000000000000"], ids=["no id", "nobody's"]
+)
+def test_tickets_that_are_not_there_are_not_found(alice: Client, support: DataSet, query: str) -> None:
+    assert alice.get(f"/acme/train/?{query}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", ["choice=maximum-fast", "choice=x", "model=<b>", "reason=none", "attribute=<i>&chosen=1"]
+)
+def test_choices_that_make_no_sense_fall_back(alice: Client, support: DataSet, query: str) -> None:
+    answer = alice.get(f"/acme/train/?{query}")
+    assert answer.status_code == 200
+    assert "<b>" not in answer.content.decode() and "<i>" not in answer.content.decode()
+
+
+def test_ordering_holds_the_credits_and_leads_to_the_run(alice: Client, acme: Organisation, support: DataSet) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode())
+    answer = alice.post("/acme/train/order", form)
+    assert (answer.status_code, answer["Location"]) == (302, "/acme/runs/1/")
+    balance = ledger.balance(acme.id)
+    assert (balance.available, balance.held) == (5, 1)
+    page = alice.get("/acme/runs/1/").content.decode()
+    assert "1 credit held" in page and "Ordered by alice@acme.example" in page
+
+
+def test_the_same_form_sent_again_orders_nothing_more(alice: Client, acme: Organisation, support: DataSet) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode())
+    places = {alice.post("/acme/train/order", form)["Location"] for _ in range(3)}
+    assert places == {"/acme/runs/1/"}
+    assert Run.objects.count() == Quote.objects.count() == 1
+    assert ledger.balance(acme.id).held == 1
+    # The page made anew is another order.
+    again = order_form(alice.get("/acme/train/").content.decode())
+    assert alice.post("/acme/train/order", again)["Location"] == "/acme/runs/2/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_order_once(alice: Client, acme: Organisation, support: DataSet) -> None:
+    from django.db import connection
+
+    form = order_form(alice.get("/acme/train/").content.decode())
+
+    def click(_number: int) -> str:
+        browser = Client()
+        browser.cookies = alice.cookies
+        try:
+            return str(browser.post("/acme/train/order", form)["Location"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as clicks:
+        places = set(clicks.map(click, range(4)))
+    assert places == {"/acme/runs/1/"}
+    assert Run.objects.count() == 1 and ledger.balance(acme.id).held == 1
+
+
+def test_a_price_that_changed_is_not_charged(alice: Client, acme: Organisation, support: DataSet) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode()) | {"credits": ["0"]}
+    page = alice.post("/acme/train/order", form, follow=True).content.decode()
+    assert "Nothing was ordered yet" in page
+    assert not Run.objects.exists() and ledger.balance(acme.id).held == 0
+
+
+def test_a_mode_that_the_tier_lacks_is_not_ordered(alice: Client, support: DataSet) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode()) | {"choice": ["maximum-fast"]}
+    page = alice.post("/acme/train/order", form, follow=True).content.decode()
+    assert "cannot be ordered any more" in page
+    assert not Run.objects.exists()
+
+
+def test_a_name_that_no_model_can_have_is_refused_with_the_choices_kept(alice: Client, support: DataSet) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode()) | {
+        "model": ["../../x<script>"],
+        "attribute": ["queue"],
+    }
+    answer = alice.post("/acme/train/order", form, follow=True)
+    page = answer.content.decode()
+    assert "cannot be used" in page and "<script>" not in page.replace('<script src="', "")
+    assert order_form(page)["attribute"] == ["queue"]
+    assert not Run.objects.exists()
+
+
+def test_missing_credits_lead_to_the_package_and_back_again(
+    alice: Client, acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    # Six credits: six trainings, and the seventh form finds none.
+    for _ in range(6):
+        alice.post("/acme/train/order", order_form(alice.get("/acme/train/").content.decode()))
+    page = alice.get("/acme/train/?chosen=1&attribute=queue&choice=basic-fast&model=late").content.decode()
+    assert "1 credit is missing" in page and 'id="order-button"' not in page
+    [address] = re.findall(r'href="(/acme/credits/\?[^"]*)"', page)
+    query = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
+    assert query["need"] == ["1"]
+    back = query["back"][0]
+    assert back.startswith("/acme/train/?") and "choice=basic-fast" in back and "model=late" in back
+    assert alice.get(address.replace("&amp;", "&").split("#")[0]).status_code == 200
+
+    # A form from before is refused as well, leads the same way, and nothing is written.
+    form = {
+        "chosen": "1", "data_set": str(support.id), "attribute": "queue", "choice": "basic-fast", "model": "late",
+        "reason": "new_model", "credits": "1", "key": "7e5b9a43-3b0b-4b3e-8f51-6f0f7d3a4c11",
+    }  # fmt: skip
+    answer = alice.post("/acme/train/order", form)
+    assert answer["Location"].startswith("/acme/credits/?need=1&back=")
+    assert Run.objects.count() == 6
+
+    # With credits again, the very same form orders.
+    grant(
+        organisation=acme.id,
+        credits=9,
+        source=Source.GOODWILL,
+        key="g",
+        reference="test",
+        reason="A test",
+        now=utc_now(),
+    )
+    assert alice.post("/acme/train/order", form)["Location"] == "/acme/runs/7/"
+
+
+def test_expected_quality_is_tried_on_the_tickets_themselves(alice: Client, support: DataSet) -> None:
+    page = alice.get("/acme/train/").content.decode()
+    assert "unknown yet" in page and "/acme/train/quality?" in page
+    row = alice.get("/acme/train/quality").content.decode()
+    assert "<tr" in row and "<html" not in row
+    # From now on the page has it at once, or says that it stays unknown.
+    assert "unknown yet" not in alice.get("/acme/train/").content.decode()
+
+
+def test_carol_cannot_train_on_tickets_of_acme(alice: Client, support: DataSet, now: datetime) -> None:
+    form = order_form(alice.get("/acme/train/").content.decode())
+    carol = Client()
+    globex = stories.globex(now, tier=Tier.PRO)
+    carol.force_login(joins(globex, person("carol", at="globex.example"), Role.OWNER, now).user)
+    assert carol.get("/acme/train/").status_code == 404
+    assert carol.post("/acme/train/order", form).status_code == 404
+    assert carol.post("/globex/train/order", form).status_code == 404
+    assert carol.get(f"/globex/train/?data_set={support.id}").status_code == 404
+    assert not Run.objects.exists() and ledger.balance(globex.id).held == 0
+
+
+def test_a_viewer_does_not_spend(acme: Organisation, support: DataSet, now: datetime) -> None:
+    viewer = Client()
+    viewer.force_login(joins(acme, person("bob"), Role.VIEWER, now).user)
+    assert viewer.get("/acme/train/").status_code == 403
+    assert viewer.post("/acme/train/order", {}).status_code == 403
