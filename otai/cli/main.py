@@ -26,8 +26,10 @@ _set_up()
 from otai.cli import (  # noqa: E402
     billing,
     encoders,
+    feedback,
     guarantee,
     ledger,
+    live,  # noqa: F401 -- adds its commands to `otai model`
     models,
     orgs,
     pools,
@@ -59,6 +61,7 @@ app.command("statement")(orgs.statement)
 app.command("predict")(models.predict)
 app.add_typer(models.app, name="model")
 app.add_typer(billing.billing_app, name="billing")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(guarantee.app, name="guarantee")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(encoders.app, name="encoders")

@@ -14,8 +14,8 @@ from otai.cli.report_card import report_card_summary
 from otai.errors import Invalid
 from otai.serving import cards, queries
 
-app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
-Version = Annotated[int | None, typer.Option("--version", help="A version other than the newest.")]
+app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
+Version = Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")]
 
 
 @app.command("list")
@@ -26,6 +26,7 @@ def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
         {
             "model": version.model.name,
             "version": version.number,
+            "live": version.model.live_id == version.id,
             "run": version.run.number,
             "mode": version.run.mode,
             "attributes": [attribute["name"] for attribute in version.run.attributes],
@@ -39,11 +40,12 @@ def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
         print_json(rows)
         return
     print_table(
-        ["model", "version", "run", "mode", "attributes", "created", "size"],
+        ["model", "version", "", "run", "mode", "attributes", "created", "size"],
         [
             [
                 row["model"],
                 row["version"],
+                "live" if row["live"] else "",
                 row["run"],
                 row["mode"],
                 ", ".join(row["attributes"]),

@@ -9,6 +9,7 @@ from otai.orgs.models import Organisation
 from otai.runs.models import Run
 from otai.runs.status import Status
 from otai.serving.models import ModelVersion, TrainedModel
+from otai.serving.versions import compare_and_go_live
 
 
 def register_completed_runs(*, now: datetime, organisation: Organisation | None = None) -> list[ModelVersion]:
@@ -19,7 +20,11 @@ def register_completed_runs(*, now: datetime, organisation: Organisation | None 
     unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True)
     if organisation is not None:
         unregistered = unregistered.filter(organisation=organisation)
-    return [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]
+    registered = [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]
+    for version in registered:
+        # Outside of its transaction: two models are loaded and compared.
+        compare_and_go_live(version, now=now)
+    return registered
 
 
 @transaction.atomic

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation
@@ -14,7 +15,7 @@ from otai.serving.models import ModelVersion, TrainedModel
 from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
-    from otai.learning.bundle import Bundle, TicketPrediction
+    from otai.learning.bundle import Bundle, LabelScore, TicketPrediction
 
 
 def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
@@ -38,11 +39,11 @@ def newest_versions(organisation: Organisation, count: int) -> list[ModelVersion
 
 
 def version(organisation: Organisation, name: str, number: int | None = None) -> ModelVersion:
-    """The version `number` of the model, or its newest. Raises NotFound."""
+    """The version `number` of the model, or the one that is live. Raises NotFound."""
     found = versions(organisation).filter(model__name=name)
-    if number is not None:
-        found = found.filter(number=number)
-    newest = found.first()
+    live = found.filter(model__live=F("id")) if number is None else found.filter(number=number)
+    # A model from before there were live versions, or whose only versions wait for a decision, answers with its newest.
+    newest = live.first() or (found.first() if number is None else None)
     if newest is None:
         known = sorted(set(versions(organisation).values_list("model__name", flat=True)))
         which = f"version {number} of a model {name!r}" if number else f"model {name!r}"
@@ -58,7 +59,31 @@ def predict(version: ModelVersion, texts: Sequence[str]) -> list[TicketPredictio
 
     Raises BundleInvalid if the stored file was changed since it was trained.
     """
-    return _bundle(version.bundle_file, version.bundle_sha256).predict(list(texts))
+    said = bundle(version).predict(list(texts))
+    return [in_todays_words(one, version.renamed) for one in said] if version.renamed else said
+
+
+def bundle(version: ModelVersion) -> Bundle:
+    """The model itself, with the labels that it learnt; it stays loaded in this process. Raises BundleInvalid."""
+    return _bundle(version.bundle_file, version.bundle_sha256)
+
+
+def in_todays_words(said: TicketPrediction, renamed: Mapping[str, Mapping[str, str]]) -> TicketPrediction:
+    """The same prediction with the names that people have given its labels since."""
+
+    def scores(names: Mapping[str, str], found: Sequence[LabelScore]) -> tuple[LabelScore, ...]:
+        return tuple(dataclasses.replace(one, label=names.get(one.label, one.label)) for one in found)
+
+    attributes = {
+        name: dataclasses.replace(
+            one,
+            labels=tuple(renamed.get(name, {}).get(label, label) for label in one.labels),
+            scores=scores(renamed.get(name, {}), one.scores),
+            runners_up=scores(renamed.get(name, {}), one.runners_up),
+        )
+        for name, one in said.attributes.items()
+    }
+    return dataclasses.replace(said, attributes=attributes)
 
 
 @lru_cache(maxsize=4)

@@ -126,7 +126,7 @@ def import_tickets(
         profile, settled = reading.finish(bad)
         stored = file_store().put(staged, folder=f"tickets/{organisation.pk}/{new_id()}", suffix=".parquet")
     try:
-        return _write(
+        return save_data_set(
             DataSet(
                 organisation=organisation,
                 name=name,
@@ -252,7 +252,7 @@ class _Reading:
         return column in self._named and bool(order) and order != order_of(order)
 
 
-def _write(data_set: DataSet, profile: Profile) -> DataSet:
+def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
     """All rows of the data set in one transaction, under the next free version."""
     for _ in range(VERSION_ATTEMPTS):
         newest = DataSet.objects.filter(organisation=data_set.organisation, name=data_set.name)

@@ -104,3 +104,13 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
                 left -= wanted.num_rows
                 if left <= 0:
                     return
+
+
+def text_keys(data_set: DataSet) -> list[bytes]:
+    """What each ticket's text is known by (`otai.learning.splitting.same_text_key`), in the order of the source."""
+    from otai.learning.splitting import same_text_key
+
+    return [
+        same_text_key(f"{row['subject'] or ''}\n{row['body']}" if row["body"] is not None else row["subject"] or "")
+        for row in tickets(data_set)
+    ]

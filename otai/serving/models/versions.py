@@ -15,10 +15,23 @@ class TrainedModel(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField()
+    live = models.ForeignKey(
+        "serving.ModelVersion",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        help_text="The version that answers where none is named.",
+    )
+    keeps_tickets_days = models.PositiveSmallIntegerField(
+        default=0, help_text="How long tickets that it was asked about are kept, to see drift; 0: none is."
+    )
 
     class Meta:
         db_table = "serving_model"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(keeps_tickets_days__lte=90), name="serving_model_keeps_tickets_for_90_days_at_most"
+            ),
             models.UniqueConstraint(fields=["organisation", "name"], name="serving_model_name_is_used_once"),
             models.CheckConstraint(condition=~Q(name=""), name="serving_model_has_a_name"),
         ]
@@ -38,6 +51,13 @@ class ModelVersion(models.Model):
     bundle_sha256 = models.CharField(max_length=64)
     bundle_bytes = models.PositiveBigIntegerField()
     created_at = models.DateTimeField()
+    renamed = models.JSONField(
+        default=dict,
+        help_text="{attribute: {label it learnt: what people call it now}}; predictions use the new names.",
+    )
+    comparison = models.JSONField(
+        null=True, help_text="With the version that was live when this one was made, on tickets neither had learnt."
+    )
 
     class Meta:
         db_table = "serving_model_version"
@@ -48,3 +68,27 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} v{self.number}"
+
+
+class ModelEvent(models.Model):
+    """Something that happened to a model in use, with who and why: a version went live, or was rolled back. Never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    model = models.ForeignKey(TrainedModel, on_delete=models.PROTECT, related_name="events")
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+", null=True)
+    before = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+", null=True)
+    at = models.DateTimeField()
+    move = models.CharField(max_length=60)
+    who = models.CharField(max_length=200)
+    why = models.TextField(blank=True, default="")
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "serving_model_event"
+        constraints = [
+            models.CheckConstraint(condition=~Q(who="") & ~Q(move=""), name="serving_model_event_says_who_and_what"),
+        ]
+        indexes = [models.Index("model", "id", name="serving_model_event_order")]
+
+    def __str__(self) -> str:
+        return self.move

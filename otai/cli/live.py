@@ -1,0 +1,106 @@
+"""`otai model live | rollback | show | keep-tickets`: which version of a model answers, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from otai.cli.actor import actor
+from otai.cli.models import Version, app
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.db import utc_now
+from otai.serving import queries, versions
+
+WhyOption = Annotated[str, typer.Option(help="The reason, for the record.")]
+Name = Annotated[str, typer.Argument(help="Name of the model.")]
+
+
+@app.command("live")
+def live(
+    name: Name,
+    version: Annotated[int, typer.Argument(help="The version that answers from now on.")],
+    why: WhyOption = "",
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide which version answers, whatever its comparison said."""
+    found = versions.go_live(
+        organisation=organisation_named(org), name=name, number=version, who=actor(), why=why, now=utc_now()
+    )
+    _said(found, f"{found} is live.", json=json)
+
+
+@app.command("rollback")
+def rollback(name: Name, why: WhyOption = "", org: OrgOption = None, json: JsonOption = False) -> None:
+    """Take back the version that is live: the one before answers again."""
+    found = versions.roll_back(organisation=organisation_named(org), name=name, who=actor(), why=why, now=utc_now())
+    _said(found, f"{found} is live again.", json=json)
+
+
+@app.command("keep-tickets")
+def keep_tickets(
+    name: Name,
+    days: Annotated[int, typer.Argument(min=0, max=90, help="How long; 0: none, and those kept are deleted.")],
+    org: OrgOption = None,
+) -> None:
+    """Keep the tickets that the model is asked about for some days, so that drift shows. Off unless you turn it on."""
+    versions.keep_tickets(organisation=organisation_named(org), name=name, days=days, who=actor(), now=utc_now())
+    say(f"Tickets are kept for {days} days." if days else "No tickets are kept.")
+
+
+@app.command("show")
+def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonOption = False) -> None:
+    """One version: how it compared with the one before, what was changed in its tickets, and when it answered."""
+    organisation = organisation_named(org)
+    found = queries.version(organisation, name, version)
+    changes = versions.label_changes_of(found)
+    happened = list(versions.events(found.model))
+    if json:
+        print_json(
+            {
+                "model": name,
+                "version": found.number,
+                "live": versions.is_live(found),
+                "run": found.run.number,
+                "comparison": found.comparison,
+                "renamed": found.renamed,
+                "label_changes": changes,
+                "events": [
+                    {"at": e.at, "move": e.move, "version": e.version and e.version.number, "who": e.who, "why": e.why}
+                    for e in happened
+                ],
+            }
+        )
+        return
+    say(f"{found}{', live' if versions.is_live(found) else ''}: run {found.run.number}, of {found.run.data_set}")
+    if found.comparison:
+        say(f"Compared with version {found.comparison['with']}: {found.comparison['why']}")
+    for change in changes:
+        say(
+            f"{change['data_set']}: {change['why']} ({change['changed']} labels are others, {change['added']} tickets new), by {change['by']}"
+        )
+        for one in change["changes"][:10]:
+            say(
+                f"  {one['ticket']}, {one['attribute']}: {', '.join(one['was']) or '-'} -> {', '.join(one['now']) or '-'}"
+            )
+    print_table(
+        ["when", "what happened", "version", "who", "why"],
+        [
+            [
+                f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}",
+                e.move,
+                e.version and e.version.number,
+                e.who,
+                e.why,
+            ]
+            for e in happened
+        ],
+    )
+
+
+def _said(version: Any, sentence: str, *, json: bool) -> None:
+    if json:
+        print_json({"model": version.model.name, "version": version.number, "live": True})
+    else:
+        say(sentence)

@@ -1,0 +1,356 @@
+"""Feedback: what people say the labels of tickets are, beside what a model had said. Collected, counted, and offered as new training data.
+
+Nothing is trained on silently: `merge` makes a new version of the data set in one step, and a training of it is ordered like any other.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
+
+from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.models import Organisation
+from otai.serving import queries
+from otai.serving.models import ChangeKind, DataSetChange, Feedback, ModelVersion, ObservedTicket
+from otai.tickets import queries as tickets
+from otai.tickets.models import Attribute, DataSet
+from otai.tickets.versions import LabelChange, Labels, NewTicket, NextVersion, next_version
+
+MOST_ROWS = 20_000
+MOST_FILE_BYTES = 50_000_000
+MOST_TEXT_CHARACTERS = 100_000
+MOST_CHANGES_KEPT = 10_000
+
+TEXT_COLUMNS = ("text", "subject", "body")
+
+
+class FeedbackInvalid(Invalid):
+    """Says which row and column; nothing of the batch was taken."""
+
+    code = "feedback_invalid"
+
+
+class NothingToMerge(Refused):
+    code = "nothing_to_merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The right labels of one ticket, by attribute; attributes that are not named are left open. An empty tuple: none applies."""
+
+    text: str
+    labels: Mapping[str, Labels]
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a batch brought: statements about labels, of which so many found the model right. `replayed`: it was there already."""
+
+    key: str
+    statements: int
+    right: int
+    replayed: bool
+
+
+def give(
+    *,
+    version: ModelVersion,
+    corrections: Sequence[Correction],
+    by: str,
+    key: str,
+    now: datetime,
+    complete: bool = False,
+) -> Given:
+    """Takes a batch of feedback on what `version` says. The same key again changes nothing.
+
+    `complete`: the batch speaks of every ticket of its time, of those that were right as well; only then does the share of right ones count as
+    the model's accuracy. Raises FeedbackInvalid with `row` (from 1) and `column`.
+    """
+    organisation = version.model.organisation_id
+    if not 1 <= len(key) <= 200:
+        raise FeedbackInvalid("A batch of feedback has a key of 1 to 200 characters.", field="key")
+    if there := _given(organisation, key):
+        return there
+    known = {attribute["name"]: attribute["kind"] for attribute in version.run.attributes}
+    _require_sound(corrections, known)
+    said = queries.predict(version, [one.text for one in corrections])
+    from otai.learning.language import detect_languages
+
+    languages = detect_languages([one.text for one in corrections])
+    rows = []
+    for at, (one, prediction, language) in enumerate(zip(corrections, said, languages, strict=True), start=1):
+        for attribute, labels in one.labels.items():
+            found = prediction[attribute]
+            rows.append(
+                Feedback(
+                    organisation_id=organisation,
+                    version=version,
+                    key=key,
+                    row=at,
+                    ticket=one.ticket,
+                    text=one.text,
+                    language=language or "",
+                    attribute=attribute,
+                    predicted=list(found.labels),
+                    confidence=found.confidence,
+                    corrected=list(labels),
+                    is_right=_same(found.labels, labels),
+                    is_complete=complete,
+                    given_by=by,
+                    given_at=now,
+                )
+            )
+    try:
+        with transaction.atomic():
+            Feedback.objects.bulk_create(rows, batch_size=1_000)
+    except IntegrityError:
+        # The same batch came twice at once: theirs counts.
+        if there := _given(organisation, key):
+            return there
+        raise
+    return Given(key, len(rows), sum(row.is_right for row in rows), False)
+
+
+def _given(organisation: UUID, key: str) -> Given | None:
+    found = Feedback.objects.filter(organisation_id=organisation, key=key).aggregate(
+        all=Count("id"), right=Count("id", filter=Q(is_right=True))
+    )
+    return Given(key, found["all"], found["right"], True) if found["all"] else None
+
+
+def _same(one: Iterable[str], other: Iterable[str]) -> bool:
+    return {label.casefold() for label in one} == {label.casefold() for label in other}
+
+
+def _require_sound(corrections: Sequence[Correction], known: Mapping[str, str]) -> None:
+    if not corrections:
+        raise FeedbackInvalid("There is no ticket in this feedback.")
+    if len(corrections) > MOST_ROWS:
+        raise FeedbackInvalid(
+            f"{len(corrections):,} tickets are more than the {MOST_ROWS:,} of one batch. Send several."
+        )
+    for row, one in enumerate(corrections, start=1):
+        if not one.text.strip():
+            raise FeedbackInvalid(f"Ticket {row} has no text.", row=row, column="text")
+        if len(one.text) > MOST_TEXT_CHARACTERS or "\0" in one.text:
+            raise FeedbackInvalid(f"The text of ticket {row} is too long, or holds a NUL.", row=row, column="text")
+        if len(one.ticket) > 200:
+            raise FeedbackInvalid(f"The id of ticket {row} is longer than 200 characters.", row=row, column="ticket")
+        if not one.labels:
+            raise FeedbackInvalid(f"Ticket {row} says nothing about any attribute.", row=row)
+        for attribute, labels in one.labels.items():
+            if attribute not in known:
+                raise FeedbackInvalid(
+                    f"The model does not predict {attribute!r}. It predicts: {', '.join(known)}.",
+                    row=row,
+                    column=attribute,
+                )
+            if known[attribute] != Attribute.Kind.MULTI and len(labels) != 1:
+                raise FeedbackInvalid(
+                    f"Ticket {row} needs one label for {attribute!r}, not {len(labels)}.", row=row, column=attribute
+                )
+            if any(not label.strip() or len(label) > 200 or not label.isprintable() for label in labels):
+                raise FeedbackInvalid(
+                    f"A label of {attribute!r} has 1 to 200 characters on one line.", row=row, column=attribute
+                )
+
+
+def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correction], str]:
+    """The corrections of a CSV file, and a key that stays the same for the same file. `attributes` maps names to kinds.
+
+    Columns: `text`, or `subject` and `body`; `ticket` if there is one; and a column for each attribute that is spoken of, several labels of a
+    ticket apart by `|`. An empty cell says nothing. Raises FeedbackInvalid with row (as a spreadsheet counts them) and column.
+    """
+    if path.stat().st_size > MOST_FILE_BYTES:
+        raise FeedbackInvalid(f"The file is larger than {MOST_FILE_BYTES // 1_000_000} MB. Split it.")
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FeedbackInvalid(f"The file is not UTF-8 (byte {error.start}). Save it as CSV UTF-8.") from None
+    lines = text.splitlines(keepends=True)
+    dialect_delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    reader = csv.DictReader(lines, delimiter=dialect_delimiter, restval="", restkey="")
+    columns = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = columns
+    if "text" not in columns and "subject" not in columns and "body" not in columns:
+        raise FeedbackInvalid("The file needs a column text, or subject and body.", row=1, column="text")
+    spoken = [name for name in columns if name in attributes]
+    unknown = [name for name in columns if name and name not in attributes and name not in (*TEXT_COLUMNS, "ticket")]
+    if unknown or not spoken:
+        wrong = f"The column {unknown[0]!r} is no attribute of the model." if unknown else "No column is an attribute."
+        raise FeedbackInvalid(
+            f"{wrong} It predicts: {', '.join(attributes)}.", row=1, column=unknown[0] if unknown else ""
+        )
+    found: list[Correction] = []
+    try:
+        for number, row in enumerate(reader, start=2):
+            labels: dict[str, Labels] = {}
+            for name in spoken:
+                cell = (row[name] or "").strip()
+                if not cell:
+                    continue
+                several = attributes[name] == Attribute.Kind.MULTI
+                labels[name] = tuple(part.strip() for part in cell.split("|") if part.strip()) if several else (cell,)
+            if not labels:
+                continue
+            words = row.get("text") or "\n".join(part for part in (row.get("subject"), row.get("body")) if part)
+            if not words.strip():
+                raise FeedbackInvalid(f"Row {number} has labels and no text.", row=number, column="text")
+            if len(found) >= MOST_ROWS:
+                raise FeedbackInvalid(f"The file has more than {MOST_ROWS:,} tickets. Split it.", row=number)
+            found.append(Correction(words, labels, ticket=(row.get("ticket") or "").strip()[:200]))
+    except csv.Error as error:
+        raise FeedbackInvalid(f"The file cannot be read as CSV: {error}.", row=reader.line_num) from None
+    if not found:
+        raise FeedbackInvalid("No row of the file says a label.")
+    return found, f"file:{hashlib.sha256(content).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Feedback that waits to become training data: statements about so many tickets, and the data set they would be merged into."""
+
+    statements: int
+    tickets: int
+    wrong: int
+    into: DataSet | None
+
+
+def offer(organisation: Organisation, name: str) -> Offer:
+    """What could be merged for the model `name`. Raises NotFound."""
+    waiting = _waiting(organisation, name)
+    counts = waiting.aggregate(
+        all=Count("id"), tickets=Count("text", distinct=True), wrong=Count("id", filter=Q(is_right=False))
+    )
+    version = queries.version(organisation, name)
+    try:
+        into = tickets.data_set(organisation, version.run.data_set.name)
+    except NotFound:
+        into = None
+    return Offer(counts["all"], counts["tickets"], counts["wrong"], into)
+
+
+def _waiting(organisation: Organisation, name: str) -> QuerySet[Feedback]:
+    return Feedback.objects.filter(organisation=organisation, version__model__name=name, merged_into__isnull=True)
+
+
+def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
+    """All feedback on the model, newest first."""
+    found = Feedback.objects.filter(organisation=organisation, version__model__name=name).select_related(
+        "version__model"
+    )
+    return found.order_by("-given_at", "-id")
+
+
+def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why: str = "") -> NextVersion:
+    """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the new labels; others are
+    added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
+    version = queries.version(organisation, name)
+    waiting = list(_waiting(organisation, name).order_by("given_at", "row", "id"))
+    if not waiting:
+        raise NothingToMerge(f"No feedback on {name} waits to be merged.")
+    base = tickets.data_set(organisation, version.run.data_set.name)
+    from otai.learning.splitting import same_text_key
+
+    there = set(tickets.text_keys(base))
+    by_text: dict[tuple[bytes, str], Labels] = {}
+    new: dict[bytes, NewTicket] = {}
+    known = set(base.attributes.values_list("name", flat=True))
+    for one in waiting:
+        if one.attribute not in known:
+            continue
+        key = same_text_key(one.text)
+        labels: Labels = tuple(one.corrected)
+        if key in there:
+            by_text[key, one.attribute] = labels
+            continue
+        before = new.get(key)
+        before_labels = dict(before.labels) if before else {}
+        ticket = one.ticket or f"feedback {str(one.id)[-12:]}"
+        new[key] = NewTicket(ticket, one.text, one.language or None, {**before_labels, one.attribute: labels})
+    made = next_version(base, by_text=by_text, added=list(new.values()), what=f"feedback on {name}", now=now)
+    record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why or f"feedback on {name} merged", now=now)
+    Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
+    return made
+
+
+def correct_labels(
+    *,
+    data_set: DataSet,
+    labels: Sequence[tuple[str, str, Labels]],
+    by: str,
+    now: datetime,
+    why: str = "labels corrected",
+) -> NextVersion:
+    """Fixes labels in place: a new version of the data set in which each (ticket, attribute) has these labels. The older version stays.
+
+    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be.
+    """
+    wanted = {(ticket, attribute): tuple(found) for ticket, attribute, found in labels}
+    made = next_version(data_set, by_ticket=wanted, what="labels corrected", now=now)
+    record_change(made, data_set, kind=ChangeKind.LABELS_CORRECTED, by=by, why=why, now=now)
+    return made
+
+
+def map_labels(
+    *, data_set: DataSet, mapping: Mapping[str, Mapping[str, str]], by: str, now: datetime, why: str = "labels renamed"
+) -> NextVersion:
+    """Renames or joins labels: a new version of the data set in which each attribute's labels are called as `mapping` says. Raises ChangeInvalid."""
+    made = next_version(data_set, mapping=mapping, what="labels renamed", now=now)
+    record_change(made, data_set, kind=ChangeKind.LABELS_MAPPED, by=by, why=why, now=now)
+    return made
+
+
+def record_change(
+    made: NextVersion, base: DataSet, *, kind: ChangeKind, by: str, why: str, now: datetime
+) -> DataSetChange:
+    def as_row(change: LabelChange) -> dict[str, object]:
+        return {"ticket": change.ticket, "attribute": change.attribute, "was": change.was, "now": change.now}
+
+    return DataSetChange.objects.create(
+        data_set=made.data_set,
+        base=base,
+        kind=kind,
+        changed_by=by,
+        changed_at=now,
+        why=why[:500],
+        changes=[as_row(change) for change in made.changes[:MOST_CHANGES_KEPT]],
+        changed=len(made.changes),
+        added=made.added,
+    )
+
+
+def keep(version: ModelVersion, texts: Sequence[str], *, now: datetime) -> int:
+    """Remembers tickets that the version was asked about, where the customer wished so (`versions.keep_tickets`); returns how many.
+
+    Whoever answers predictions calls it after them. Expired ones are deleted on the way.
+    """
+    days = version.model.keeps_tickets_days
+    if not days:
+        return 0
+    from otai.learning.language import detect_languages
+
+    forget_expired(now=now)
+    kept = [text[:MOST_TEXT_CHARACTERS].replace("\0", "") for text in texts if text.strip()][:MOST_ROWS]
+    expires_at = now + timedelta(days=days)
+    rows = [
+        ObservedTicket(version=version, text=text, language=language or "", seen_at=now, expires_at=expires_at)
+        for text, language in zip(kept, detect_languages(kept), strict=True)
+    ]
+    ObservedTicket.objects.bulk_create(rows, batch_size=1_000)
+    return len(rows)
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Deletes tickets that were kept long enough. Safe at any time and from any process."""
+    return ObservedTicket.objects.filter(expires_at__lte=now).delete()[0]

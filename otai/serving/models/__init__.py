@@ -1,0 +1,19 @@
+"""The tables of this room: models and their versions, feedback and tickets seen, advice."""
+
+from otai.serving.models.advice import Advice, AdviceCheck, AdviceKind, AdviceStatus
+from otai.serving.models.feedback import ChangeKind, DataSetChange, Feedback, ObservedTicket
+from otai.serving.models.versions import ModelEvent, ModelVersion, TrainedModel
+
+__all__ = [
+    "Advice",
+    "AdviceCheck",
+    "AdviceKind",
+    "AdviceStatus",
+    "ChangeKind",
+    "DataSetChange",
+    "Feedback",
+    "ModelEvent",
+    "ModelVersion",
+    "ObservedTicket",
+    "TrainedModel",
+]

@@ -1,0 +1,197 @@
+"""Which version of a model answers: a new one goes live by itself if it is not worse than the one that is live, and one step takes it back."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from otai.errors import OtaiError, Refused
+from otai.orgs.models import Organisation
+from otai.serving import queries
+from otai.serving.models import DataSetChange, ModelEvent, ModelVersion, TrainedModel
+
+if TYPE_CHECKING:
+    from otai.learning.comparison import Comparison
+
+log = logging.getLogger(__name__)
+
+SYSTEM = "comparison"
+
+
+class AlreadyLive(Refused):
+    code = "already_live"
+
+
+class NothingToRollBack(Refused):
+    code = "nothing_to_roll_back"
+
+
+def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
+    """The first version of a model goes live at once. A later one is compared with the live one on tickets that neither had learnt, and goes
+    live only if no attribute is worse beyond chance; what cannot be compared waits for a person. Safe to call again."""
+    model = TrainedModel.objects.select_related("live__run").get(id=version.model_id)
+    live = model.live
+    if live is None:
+        earlier = ModelVersion.objects.filter(model=model, number__lt=version.number).exists()
+        if not earlier:
+            _go_live(model, version, before=None, who=SYSTEM, why="the first version", now=now)
+            return
+        live = ModelVersion.objects.filter(model=model).exclude(id=version.id).order_by("-number").first()
+        assert live is not None
+    if live.number >= version.number or version.comparison is not None:
+        return
+    try:
+        found = compared(live, version)
+    except (OtaiError, OSError, ValueError) as error:
+        # A file that cannot be read keeps nobody from using the live version.
+        log.warning("%s could not be compared with %s: %s", version, live, error)
+        return
+    goes, why = not_worse(found)
+    version.comparison = {"with": live.number, "goes_live": goes, "why": why, **dataclasses.asdict(found)}
+    ModelVersion.objects.filter(id=version.id).update(comparison=version.comparison)
+    if goes:
+        _go_live(model, version, before=live, who=SYSTEM, why=why, now=now)
+    else:
+        _record(model, version, before=live, move="waits for a decision", who=SYSTEM, why=why, now=now)
+
+
+def compared(older: ModelVersion, newer: ModelVersion) -> Comparison:
+    """Loads both models."""
+    from otai.learning.comparison import compare
+
+    return compare(queries.bundle(older), queries.bundle(newer))
+
+
+def not_worse(found: Comparison) -> tuple[bool, str]:
+    """Whether the newer version may go live by itself, and why or why not, in a sentence."""
+    if not found.attributes:
+        return False, f"Nothing could be compared: {found.unknown} Look at its report card, and decide."
+    worse = [one for one in found.attributes if one.verdict == "worse"]
+    if worse:
+        said = "; ".join(
+            f"{one.name}: {one.newer_accuracy:.1%} after {one.older_accuracy:.1%} on {one.tickets} tickets (p {one.p_value:.2g})"
+            for one in worse
+        )
+        return False, f"Worse beyond chance: {said}."
+    said = "; ".join(
+        f"{one.name}: {one.newer_accuracy:.1%} after {one.older_accuracy:.1%} on {one.tickets} tickets, {one.verdict}"
+        for one in found.attributes
+    )
+    return True, f"Not worse: {said}."
+
+
+def go_live(
+    *, organisation: Organisation, name: str, number: int, who: str, now: datetime, why: str = ""
+) -> ModelVersion:
+    """A person decides that this version answers from now on, whatever the comparison said. Raises NotFound and AlreadyLive."""
+    version = queries.version(organisation, name, number)
+    with transaction.atomic():
+        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
+        if model.live_id == version.id:
+            raise AlreadyLive(f"{version} is live already.")
+        before = ModelVersion.objects.filter(id=model.live_id).first() if model.live_id else None
+        _go_live(model, version, before=before, who=who, why=why or "decided by a person", now=now)
+    return version
+
+
+def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime, why: str = "") -> ModelVersion:
+    """The version that was live before is live again. Raises NotFound and NothingToRollBack."""
+    version = queries.version(organisation, name)
+    with transaction.atomic():
+        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
+        came = ModelEvent.objects.filter(model=model, version_id=model.live_id, before__isnull=False, move="-> live")
+        last = came.select_related("before").order_by("-id").first()
+        if last is None or last.before is None:
+            raise NothingToRollBack(f"No version of {name} was live before this one.")
+        assert model.live is not None
+        before, current = last.before, model.live
+        TrainedModel.objects.filter(id=model.id).update(live=before)
+        # Not an arrival: rolling back twice goes back twice, not to and fro.
+        _record(
+            model,
+            before,
+            before=current,
+            move="rolled back",
+            who=who,
+            why=why or f"back from {current.number}",
+            now=now,
+        )
+    before.model = model
+    return before
+
+
+def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, now: datetime) -> TrainedModel:
+    """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are deleted."""
+    if not 0 <= days <= 90:
+        raise Refused(f"Tickets are kept for 0 to 90 days, not for {days}.", code="days_out_of_range")
+    version = queries.version(organisation, name)
+    with transaction.atomic():
+        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
+        model.keeps_tickets_days = days
+        model.save(update_fields=["keeps_tickets_days"])
+        if days == 0:
+            from otai.serving.models import ObservedTicket
+
+            ObservedTicket.objects.filter(version__model=model).delete()
+        _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now)
+    return model
+
+
+def _go_live(
+    model: TrainedModel, version: ModelVersion, *, before: ModelVersion | None, who: str, why: str, now: datetime
+) -> None:
+    TrainedModel.objects.filter(id=model.id).update(live=version)
+    _record(model, version, before=before, move="-> live", who=who, why=why, now=now)
+
+
+def _record(
+    model: TrainedModel,
+    version: ModelVersion | None,
+    *,
+    before: ModelVersion | None,
+    move: str,
+    who: str,
+    why: str,
+    now: datetime,
+) -> None:
+    ModelEvent.objects.create(model=model, version=version, before=before, at=now, move=move, who=who, why=why)
+
+
+def events(model: TrainedModel) -> QuerySet[ModelEvent]:
+    """What happened to the model in use, oldest first."""
+    return ModelEvent.objects.filter(model=model).select_related("version", "before").order_by("id")
+
+
+def is_live(version: ModelVersion) -> bool:
+    return TrainedModel.objects.filter(id=version.model_id, live=version.id).exists()
+
+
+def label_changes_of(version: ModelVersion) -> list[dict[str, Any]]:
+    """What was corrected, mapped or added in the tickets between the version before and this one, oldest first."""
+    before = ModelVersion.objects.filter(model=version.model_id, number__lt=version.number).order_by("-number").first()
+    data_set = version.run.data_set
+    after = before.run.data_set.version if before and before.run.data_set.name == data_set.name else 0
+    changes = DataSetChange.objects.filter(
+        data_set__organisation_id=data_set.organisation_id,
+        data_set__name=data_set.name,
+        data_set__version__gt=after,
+        data_set__version__lte=data_set.version,
+    )
+    return [
+        {
+            "data_set": str(change.data_set),
+            "kind": change.kind,
+            "by": change.changed_by,
+            "at": change.changed_at,
+            "why": change.why,
+            "changed": change.changed,
+            "added": change.added,
+            "changes": change.changes,
+        }
+        for change in changes.select_related("data_set").order_by("data_set__version")
+    ]

@@ -1,0 +1,206 @@
+"""The next version of a data set, made from one that is there: labels corrected or mapped, tickets added. The older versions stay as they are."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from otai.db import new_id
+from otai.errors import Invalid
+from otai.learning.profile import ProfileBuilder
+from otai.learning.splitting import same_text_key
+from otai.learning.tickets import ATTRIBUTE_PREFIX
+from otai.tickets.files import file_store
+from otai.tickets.models import Attribute, DataSet
+from otai.tickets.operations import ROW_GROUP_TICKETS, save_data_set
+
+Labels = tuple[str, ...]
+
+
+class ChangeInvalid(Invalid):
+    code = "change_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket to be added; `labels` by attribute, those that are not named stay empty."""
+
+    ticket: str
+    text: str
+    language: str | None
+    labels: Mapping[str, Labels]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """One label that is another one in the next version. Labels as a list, whatever the attribute's kind; empty: none."""
+
+    ticket: str
+    attribute: str
+    was: list[str]
+    now: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NextVersion:
+    data_set: DataSet
+    changes: tuple[LabelChange, ...]
+    added: int
+
+
+def next_version(
+    base: DataSet,
+    *,
+    by_ticket: Mapping[tuple[str, str], Labels] | None = None,
+    by_text: Mapping[tuple[bytes, str], Labels] | None = None,
+    mapping: Mapping[str, Mapping[str, str]] | None = None,
+    added: Sequence[NewTicket] = (),
+    what: str,
+    now: datetime,
+) -> NextVersion:
+    """A new version of `base` with some labels changed: by (ticket, attribute), by (same-text key, attribute), or every label of an attribute
+    that `mapping` renames; and with tickets added. `what` is shown where an import shows its file.
+
+    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, and FileStoreUnavailable; nothing is changed then.
+    """
+    attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}
+    by_ticket, by_text, mapping = by_ticket or {}, by_text or {}, mapping or {}
+    _require_known(attributes, by_ticket, by_text, mapping, added)
+    table = pq.read_table(file_store().local_path(base.file))
+    ids = [str(ticket) for ticket in table["ticket"].to_pylist()]
+    if missing := sorted({ticket for ticket, _ in by_ticket} - set(ids)):
+        raise ChangeInvalid(f"{base} has no ticket {missing[0]!r}.", tickets=missing[:100])
+    keys = _text_keys(table) if by_text else [b""] * len(ids)
+    changes: list[LabelChange] = []
+    for name, attribute in attributes.items():
+        is_multi = attribute.kind == Attribute.Kind.MULTI
+        column = ATTRIBUTE_PREFIX + name
+        values = table[column].to_pylist()
+        renamed = mapping.get(name, {})
+        for row, value in enumerate(values):
+            was = _as_labels(value)
+            now_labels = by_ticket.get((ids[row], name))
+            if now_labels is None:
+                now_labels = by_text.get((keys[row], name))
+            if now_labels is None:
+                now_labels = tuple(dict.fromkeys(renamed.get(label, label) for label in was)) if renamed else was
+            if now_labels != was:
+                changes.append(LabelChange(ids[row], name, list(was), list(now_labels)))
+                values[row] = list(now_labels) if is_multi else (now_labels[0] if now_labels else None)
+        at = table.schema.get_field_index(column)
+        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+    if not changes and not added:
+        raise ChangeInvalid("Nothing would change: the labels are already so.")
+    if added:
+        table = pa.concat_tables([table, _as_table(added, table, attributes)])
+    made = _stored_version(base, table, attributes, what=what, now=now)
+    return NextVersion(made, tuple(changes), len(added))
+
+
+def _require_known(
+    attributes: Mapping[str, Attribute],
+    by_ticket: Mapping[tuple[str, str], Labels],
+    by_text: Mapping[tuple[bytes, str], Labels],
+    mapping: Mapping[str, Mapping[str, str]],
+    added: Sequence[NewTicket],
+) -> None:
+    named = {name for _, name in by_ticket} | {name for _, name in by_text} | set(mapping)
+    named |= {name for ticket in added for name in ticket.labels}
+    if unknown := sorted(named - set(attributes)):
+        raise ChangeInvalid(
+            f"There is no attribute {unknown[0]!r}. There is: {', '.join(attributes)}.", attributes=unknown
+        )
+    given = [(name, labels) for (_, name), labels in (*by_ticket.items(), *by_text.items())]
+    given += [(name, labels) for ticket in added for name, labels in ticket.labels.items()]
+    given += [(name, (label,)) for name, renamed in mapping.items() for label in renamed.values()]
+    for name, labels in given:
+        if attributes[name].kind != Attribute.Kind.MULTI and len(labels) > 1:
+            raise ChangeInvalid(f"{name!r} has one label a ticket, not {len(labels)}.", attribute=name)
+        for label in labels:
+            if not label.strip() or len(label) > 200 or not label.isprintable():
+                raise ChangeInvalid(f"A label of {name!r} has 1 to 200 characters on one line.", attribute=name)
+
+
+def _text_keys(table: pa.Table) -> list[bytes]:
+    pairs = zip(table["subject"].to_pylist(), table["body"].to_pylist(), strict=True)
+    return [same_text_key(f"{subject or ''}\n{body}" if body is not None else subject or "") for subject, body in pairs]
+
+
+def _as_labels(value: Any) -> Labels:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _as_table(added: Sequence[NewTicket], base: pa.Table, attributes: Mapping[str, Attribute]) -> pa.Table:
+    schema, first_row = base.schema, base.num_rows + 1
+    has_split = "split" in schema.names and base["split"].null_count < base.num_rows
+    columns: dict[str, list[Any]] = {name: [None] * len(added) for name in schema.names}
+    for at, ticket in enumerate(added):
+        subject, newline, body = ticket.text.partition("\n")
+        columns["ticket"][at], columns["subject"][at] = ticket.ticket, subject
+        columns["body"][at] = body if newline else None
+        columns["language"][at] = ticket.language
+        if "row" in columns:
+            columns["row"][at] = first_row + at
+        for name, labels in ticket.labels.items():
+            is_multi = attributes[name].kind == Attribute.Kind.MULTI
+            columns[ATTRIBUTE_PREFIX + name][at] = list(labels) if is_multi else (labels[0] if labels else None)
+        if has_split:
+            columns["split"][at] = "train"
+    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+
+
+def _stored_version(
+    base: DataSet, table: pa.Table, attributes: Mapping[str, Attribute], *, what: str, now: datetime
+) -> DataSet:
+    orders = {}
+    for name, attribute in attributes.items():
+        if attribute.kind == Attribute.Kind.ORDERED:
+            there = dict.fromkeys(
+                label for value in table[ATTRIBUTE_PREFIX + name].to_pylist() for label in _as_labels(value)
+            )
+            kept = [label for label in attribute.order if label in there]
+            # A label that has no place in the order yet stands last, until someone gives it one.
+            orders[name] = [*kept, *sorted(label for label in there if label not in kept)]
+    builder = ProfileBuilder(
+        {name: str(attribute.kind) for name, attribute in attributes.items()},
+        orders=orders,
+        languages_from=str(base.profile.get("languages_from") or "the version before"),
+    )
+    for batch in table.combine_chunks().to_batches(max_chunksize=ROW_GROUP_TICKETS):
+        builder.add(batch)
+    profile = builder.finish()
+    with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
+        path = Path(folder) / "tickets.parquet"
+        pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_TICKETS)
+        stored = file_store().put(path, folder=f"tickets/{base.organisation_id}/{new_id()}", suffix=".parquet")
+    try:
+        return save_data_set(
+            DataSet(
+                organisation_id=base.organisation_id,
+                name=base.name,
+                file=stored.path,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                tickets=profile.tickets,
+                left_out_rows=base.left_out_rows,
+                source_filename=what[:255],
+                source_format=f"made from version {base.version}",
+                imported_at=now,
+                profile=profile.as_dict(),
+                roles=base.roles,
+            ),
+            profile,
+        )
+    except BaseException:
+        # No row speaks of the file, so nobody would ever delete it.
+        file_store().delete(stored.path)
+        raise
