@@ -20,6 +20,7 @@ from ninja.errors import HttpError, ValidationError
 
 from otai.db import new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+from otai.tickets.files import FileStoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,10 @@ def status_of(error: OtaiError) -> int:
 
 def answer(error: OtaiError) -> HttpResponse:
     """The refusal as an answer."""
+    if isinstance(error, FileStoreUnavailable):
+        # Its words name folders and buckets of ours, which are for operators.
+        log.error("the file store: %s", error.message)
+        error = Unavailable("A file of ours cannot be read or written at this moment.", code=error.code)
     status = status_of(error)
     response = body(status, error.code, error.message, {k: v for k, v in error.details.items() if k not in RESERVED})
     if isinstance(error, NotSignedIn):

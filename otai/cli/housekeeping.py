@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import DatabaseError, connection
@@ -11,12 +12,14 @@ from django.db import DatabaseError, connection
 from otai.billing.operations.sweep import sweep
 from otai.db import utc_now
 from otai.ledger import operations as ledger
+from otai.outbound import operations as outbound
 from otai.runs import queries as runs
 from otai.serving.operations import register_completed_runs
 
 log = logging.getLogger(__name__)
 
 seconds_between = 60.0
+seconds_between_webhooks = 2.0
 
 
 def tidy(*, now: datetime) -> None:
@@ -24,31 +27,53 @@ def tidy(*, now: datetime) -> None:
     sweep(now=now)
     ledger.sweep_stranded_holds(now=now, still_working=runs.still_working)
     register_completed_runs(now=now)
+    outbound.forget_old(now=now)
+
+
+def tell(*, now: datetime) -> int:
+    """One round of webhooks: what happened becomes messages, what is due is sent. Returns the tries made."""
+    outbound.collect(now=now)
+    return outbound.deliver_due(now=now, clock=utc_now, parallel=True)
 
 
 class Housekeeping:
-    """Rounds in a thread of their own, with a connection of their own, since a training keeps the worker for hours."""
+    """Rounds in threads of their own, with connections of their own, since a training keeps the worker for hours.
+
+    Webhooks have their own thread: a receiver that lets us wait must not hold up a grant.
+    """
 
     def __init__(self) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._rounds, name="housekeeping", daemon=True)
+        self._thread = threading.Thread(target=self._tidy, name="housekeeping", daemon=True)
+        self._telling = threading.Thread(target=self._tell, name="webhooks", daemon=True)
 
     def __enter__(self) -> Housekeeping:
         self._thread.start()
+        self._telling.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._telling.join()
 
-    def _rounds(self) -> None:
+    def _tidy(self) -> None:
+        self._rounds(tidy, lambda: seconds_between)
+
+    def _tell(self) -> None:
+        self._rounds(tell, lambda: seconds_between_webhooks)
+
+    def _rounds(self, work: Callable[..., object], seconds: Callable[[], float]) -> None:
         try:
-            while not self._stop.wait(seconds_between):
+            while not self._stop.wait(seconds()):
                 try:
-                    tidy(now=utc_now())
+                    work(now=utc_now())
                 except DatabaseError:
                     # The database is away: the next round finds it, and whatever was due is due still.
                     log.warning("housekeeping waits for the database", exc_info=True)
+                except Exception:
+                    # One thing that is broken must not keep all others from ever being done again.
+                    log.exception("a round of housekeeping failed")
                 finally:
                     connection.close()
         finally:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from otai.cli.housekeeping import Housekeeping, tidy
+from otai.cli.housekeeping import Housekeeping, tell, tidy
 from otai.cli.output import say
 from otai.cli.setup import require_installation
 from otai.db import utc_now
@@ -68,6 +68,7 @@ def worker(
             while not stopping.asked() and working.work_once() is not None:
                 continue
         working.sign_off()
+        tell(now=utc_now())
     else:
         with Housekeeping():
             working.work(until=stopping.asked)

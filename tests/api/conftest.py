@@ -61,3 +61,15 @@ def tickets(tmp_path: Path) -> Path:
     from tests import stories
 
     return stories.write_tickets(tmp_path / "support.csv")
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real model, trained once."""
+    from otai.learning.recipes import recipe_for
+    from otai.learning.training import train
+    from tests.learning.made_up import QUEUE, made_up_tickets
+
+    path = tmp_path_factory.mktemp("bundle") / "queue.otai"
+    train(made_up_tickets(120), [QUEUE], recipe_for("basic")).bundle.save(path)
+    return path

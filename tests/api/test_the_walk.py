@@ -50,7 +50,7 @@ def test_from_tickets_to_a_prediction(alice: Program, tickets: Path) -> None:
     assert alice.get("/balance")[1] == {"available": 99, "held": 0, "spent": 1}
 
     status, events = alice.get("/runs/1/events")
-    assert [move["move"] for move in events["moves"]][0] == "-> queued" and events["progress"]["ended"]
+    assert events["moves"][0]["move"] == "-> queued" and events["progress"]["ended"]
     assert alice.get(f"/runs/1/events?after={events['next_after']}")[1]["moves"] == []
     assert alice.get("/runs/1/attempts")[1]["items"][0]["outcome"] == "completed"
     assert alice.get("/runs/1/report-card")[0] == 200

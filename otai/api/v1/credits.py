@@ -41,7 +41,7 @@ class LotsOut(Schema):
     items: list[LotOut]
 
 
-class LineOut(Schema):
+class StatementLineOut(Schema):
     """One movement of credits, with the balance after it."""
 
     number: int
@@ -60,7 +60,7 @@ class LineOut(Schema):
 
 
 class StatementOut(Schema):
-    items: list[LineOut]
+    items: list[StatementLineOut]
     next: str | None
 
 
@@ -159,7 +159,7 @@ def list_statement(request: CallerRequest, asked: Annotated[StatementQuery, Quer
     )
     shown = lines[: asked.limit]
     more = len(lines) > len(shown)
-    names = [name for name in LineOut.model_fields if name != "number"]
+    names = [name for name in StatementLineOut.model_fields if name != "number"]
     return {
         "items": [{"number": line.seq, **{name: getattr(line, name) for name in names}} for line in shown],
         "next": next_cursor(caller, [shown[-1].seq], of="statement") if more else None,

@@ -12,6 +12,8 @@ from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Name, Number, TicketText
+from otai.errors import Unavailable
+from otai.learning.errors import BundleInvalid
 from otai.orgs.permissions import Action
 from otai.serving import queries
 from otai.serving.models import ModelVersion
@@ -20,7 +22,7 @@ from otai.tickets.files import file_store
 noun = Noun("Models")
 
 
-class VersionOut(Schema):
+class ModelVersionOut(Schema):
     """The outcome of one completed run: a model file, known by its checksum."""
 
     model: str
@@ -33,8 +35,8 @@ class VersionOut(Schema):
     sha256: str
 
 
-class VersionsOut(Schema):
-    items: list[VersionOut]
+class ModelVersionsOut(Schema):
+    items: list[ModelVersionOut]
     next: str | None
 
 
@@ -44,21 +46,21 @@ class PredictIn(Schema):
     texts: Annotated[list[TicketText], Field(min_length=1, max_length=1_000)]
 
 
-class LabelOut(Schema):
+class LikelyLabelOut(Schema):
     label: str
     confidence: float
 
 
-class PredictedOut(Schema):
+class PredictedAttributeOut(Schema):
     """`confidence` is the calibrated probability of the least certain of the labels."""
 
     labels: list[str]
     confidence: float
-    runners_up: list[LabelOut]
+    runners_up: list[LikelyLabelOut]
 
 
-class TicketOut(Schema):
-    attributes: dict[str, PredictedOut]
+class PredictedTicketOut(Schema):
+    attributes: dict[str, PredictedAttributeOut]
 
 
 class PredictionsOut(Schema):
@@ -66,7 +68,7 @@ class PredictionsOut(Schema):
 
     model: str
     version: int
-    items: list[TicketOut]
+    items: list[PredictedTicketOut]
 
 
 VERSION = {
@@ -96,20 +98,20 @@ PREDICTIONS = {
 }
 
 
-@noun.get("/models", Action.VIEW, VersionsOut, example={"items": [VERSION], "next": None})
+@noun.get("/models", Action.VIEW, ModelVersionsOut, example={"items": [VERSION], "next": None})
 def list_models(request: CallerRequest, page: PageQuery) -> Any:
     """All models by name, the newest version first"""
     found = queries.versions(request.auth.organisation).defer("run__report_card")
     return page_of(found, request.auth, page, of="models", by=["model__name", "-number"], shown=_version)
 
 
-@noun.get("/models/{model}", Action.VIEW, VersionOut, example=VERSION)
+@noun.get("/models/{model}", Action.VIEW, ModelVersionOut, example=VERSION)
 def get_model(request: CallerRequest, model: Name) -> Any:
     """The newest version of a model"""
     return _version(version_of(request.auth, model))
 
 
-@noun.get("/models/{model}/versions/{int:version}", Action.VIEW, VersionOut, example=VERSION)
+@noun.get("/models/{model}/versions/{int:version}", Action.VIEW, ModelVersionOut, example=VERSION)
 def get_model_version(request: CallerRequest, model: Name, version: Number) -> Any:
     """One version of a model"""
     return _version(version_of(request.auth, model, version))
@@ -134,10 +136,15 @@ def predict(
     Free of charge. The first request after a while takes longer, since the model is loaded.
     """
     found = version_of(request.auth, model, version)
+    try:
+        predictions = queries.predict(found, asked.texts)
+    except BundleInvalid as damaged:
+        # Nothing is wrong with what was asked.
+        raise Unavailable(f"{found} cannot be loaded: {damaged.message}", code="model_unavailable") from damaged
     return {
         "model": found.model.name,
         "version": found.number,
-        "items": [{"attributes": dict(prediction.attributes)} for prediction in queries.predict(found, asked.texts)],
+        "items": [{"attributes": dict(prediction.attributes)} for prediction in predictions],
     }
 
 

@@ -68,7 +68,7 @@ class RunIn(Schema):
     quote: UUID = Field(description="The id of a quote that still stands.")
 
 
-class MoveOut(Schema):
+class RunMoveOut(Schema):
     id: int
     at: datetime
     move: str
@@ -76,7 +76,7 @@ class MoveOut(Schema):
     why: str
 
 
-class ProgressOut(Schema):
+class RunProgressOut(Schema):
     status: Status
     stage: str
     steps_done: int
@@ -86,15 +86,15 @@ class ProgressOut(Schema):
     ended: bool
 
 
-class EventsOut(Schema):
+class RunEventsOut(Schema):
     """What happened after `after`, and how far the run is. Ask again with `next_after` until `progress.ended`."""
 
-    moves: list[MoveOut]
-    progress: ProgressOut
+    moves: list[RunMoveOut]
+    progress: RunProgressOut
     next_after: int
 
 
-class AttemptOut(Schema):
+class RunAttemptOut(Schema):
     """One try of the run on one machine."""
 
     number: int
@@ -106,8 +106,8 @@ class AttemptOut(Schema):
     outcome: str
 
 
-class AttemptsOut(Schema):
-    items: list[AttemptOut]
+class RunAttemptsOut(Schema):
+    items: list[RunAttemptOut]
 
 
 class RunsQuery(Page):
@@ -205,7 +205,7 @@ def cancel_run(request: CallerRequest, number: Number) -> Any:
 @noun.get(
     "/runs/{int:number}/events",
     Action.VIEW,
-    EventsOut,
+    RunEventsOut,
     produces=["application/json", "text/event-stream"],
     example={
         "moves": [
@@ -268,7 +268,7 @@ def _stream(request: CallerRequest, run: Run, *, after: int) -> HttpResponseBase
 @noun.get(
     "/runs/{int:number}/attempts",
     Action.VIEW,
-    AttemptsOut,
+    RunAttemptsOut,
     example={
         "items": [
             {

@@ -44,7 +44,7 @@ class TeamEventsOut(Schema):
     next: str | None
 
 
-class KeyOut(Schema):
+class ApiKeyOut(Schema):
     """A program's way in. `prefix` tells keys apart; the secret was shown once and is not kept."""
 
     id: UUID
@@ -58,16 +58,16 @@ class KeyOut(Schema):
     revoked_at: datetime | None
 
 
-class KeyMadeOut(KeyOut):
+class ApiKeyMadeOut(ApiKeyOut):
     secret: str | None = Field(description="What the program sends. It is shown this once, and null when repeated.")
 
 
-class KeysOut(Schema):
-    items: list[KeyOut]
+class ApiKeysOut(Schema):
+    items: list[ApiKeyOut]
     next: str | None
 
 
-class KeyIn(Schema):
+class ApiKeyIn(Schema):
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
     expires_at: Moment | None = None
@@ -136,7 +136,7 @@ def _event(event: TeamEvent) -> dict[str, Any]:
     return {name: getattr(event, name) for name in TeamEventOut.model_fields}
 
 
-@noun.get("/api-keys", Action.MANAGE_KEYS, KeysOut, example={"items": [KEY], "next": None})
+@noun.get("/api-keys", Action.MANAGE_KEYS, ApiKeysOut, example={"items": [KEY], "next": None})
 def list_api_keys(request: CallerRequest, page: PageQuery) -> Any:
     """API keys, the newest first, revoked ones too"""
     found = queries.api_keys(request.auth.organisation)
@@ -146,14 +146,14 @@ def list_api_keys(request: CallerRequest, page: PageQuery) -> Any:
 @noun.post(
     "/api-keys",
     Action.MANAGE_KEYS,
-    KeyMadeOut,
+    ApiKeyMadeOut,
     status=201,
     example={**KEY, "secret": "otai_k3m9pq2x_<43 characters>"},
     body_example={"name": "nightly import", "scopes": ["read", "tickets:write"]},
     repeatable=True,
     errors=[409],
 )
-def create_api_key(request: CallerRequest, asked: KeyIn) -> HttpResponse:
+def create_api_key(request: CallerRequest, asked: ApiKeyIn) -> HttpResponse:
     """Make an API key
 
     Its secret is in this answer and nowhere else.
@@ -186,4 +186,4 @@ def revoke_api_key(request: CallerRequest, key: UUID) -> HttpResponse:
 
 
 def _key(key: ApiKey) -> dict[str, Any]:
-    return {name: getattr(key, name) for name in KeyOut.model_fields}
+    return {name: getattr(key, name) for name in ApiKeyOut.model_fields}

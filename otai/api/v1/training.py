@@ -27,7 +27,7 @@ from otai.tickets import queries as tickets
 noun = Noun("Prices and quotes")
 
 
-class LineOut(Schema):
+class PriceLineOut(Schema):
     what: str
     amount: str
     reason: str
@@ -59,7 +59,7 @@ class PriceOut(Schema):
     attributes: int
     credits: int
     in_words: str
-    lines: list[LineOut]
+    lines: list[PriceLineOut]
     price_book: str
     promise: str
     due_at: datetime
@@ -99,7 +99,7 @@ class QuoteOut(Schema):
     reason: Reason
     tier: str
     credits: int
-    lines: list[LineOut]
+    lines: list[PriceLineOut]
     price_book: str
     made_at: datetime
     expires_at: datetime

@@ -26,16 +26,16 @@ Events = Annotated[list[Annotated[Text, Field(max_length=60)]], Field(max_length
 Description = Annotated[Text, Field(max_length=200)]
 
 
-class EventOut(Schema):
+class WebhookEventOut(Schema):
     event: str
     meaning: str
 
 
-class EventsOut(Schema):
-    items: list[EventOut]
+class WebhookEventsOut(Schema):
+    items: list[WebhookEventOut]
 
 
-class EndpointOut(Schema):
+class WebhookEndpointOut(Schema):
     """An address that hears our news. `events` empty: all of them."""
 
     id: UUID
@@ -52,21 +52,21 @@ class EndpointOut(Schema):
     )
 
 
-class EndpointMadeOut(EndpointOut):
+class WebhookEndpointMadeOut(WebhookEndpointOut):
     secret: str | None = Field(description="What verifies signatures. Shown this once, and null when repeated.")
 
 
-class EndpointsOut(Schema):
-    items: list[EndpointOut]
+class WebhookEndpointsOut(Schema):
+    items: list[WebhookEndpointOut]
 
 
-class EndpointIn(Schema):
+class WebhookEndpointIn(Schema):
     url: Url
     events: Events = []
     description: Description = ""
 
 
-class EndpointChangeIn(Schema):
+class WebhookEndpointChangeIn(Schema):
     """What is left out stays as it is."""
 
     url: Url | None = None
@@ -75,7 +75,7 @@ class EndpointChangeIn(Schema):
     enabled: bool | None = None
 
 
-class DeliveryOut(Schema):
+class WebhookDeliveryOut(Schema):
     """One message on its way to one endpoint. `webhook_id` is what the receiver sees; the same for every attempt."""
 
     id: UUID
@@ -89,7 +89,7 @@ class DeliveryOut(Schema):
     ended_at: datetime | None
 
 
-class AttemptOut(Schema):
+class DeliveryAttemptOut(Schema):
     number: int
     at: datetime
     status: int | None
@@ -98,13 +98,13 @@ class AttemptOut(Schema):
     problem: str
 
 
-class DeliveryWithAttemptsOut(DeliveryOut):
+class WebhookDeliveryWithTriesOut(WebhookDeliveryOut):
     payload: dict[str, Any]
-    tries: list[AttemptOut]
+    tries: list[DeliveryAttemptOut]
 
 
-class DeliveriesOut(Schema):
-    items: list[DeliveryOut]
+class WebhookDeliveriesOut(Schema):
+    items: list[WebhookDeliveryOut]
     next: str | None
 
 
@@ -143,7 +143,7 @@ NEEDS = Action.MANAGE_WEBHOOKS
 @noun.get(
     "/webhooks/events",
     NEEDS,
-    EventsOut,
+    WebhookEventsOut,
     example={"items": [{"event": "run.completed", "meaning": EVENTS["run.completed"]}]},
 )
 def list_webhook_events(request: CallerRequest) -> Any:
@@ -151,7 +151,7 @@ def list_webhook_events(request: CallerRequest) -> Any:
     return {"items": [{"event": event, "meaning": meaning} for event, meaning in EVENTS.items()]}
 
 
-@noun.get("/webhooks/endpoints", NEEDS, EndpointsOut, example={"items": [ENDPOINT]})
+@noun.get("/webhooks/endpoints", NEEDS, WebhookEndpointsOut, example={"items": [ENDPOINT]})
 def list_webhook_endpoints(request: CallerRequest) -> Any:
     """Your webhook endpoints"""
     return {"items": list(queries.endpoints(request.auth.organisation))}
@@ -160,14 +160,14 @@ def list_webhook_endpoints(request: CallerRequest) -> Any:
 @noun.post(
     "/webhooks/endpoints",
     NEEDS,
-    EndpointMadeOut,
+    WebhookEndpointMadeOut,
     status=201,
     example=MADE,
     body_example={"url": "https://hooks.acme.example/otai", "events": ["run.completed", "model.ready"]},
     repeatable=True,
     errors=[409],
 )
-def create_webhook_endpoint(request: CallerRequest, asked: EndpointIn) -> HttpResponse:
+def create_webhook_endpoint(request: CallerRequest, asked: WebhookEndpointIn) -> HttpResponse:
     """Add a webhook endpoint
 
     It hears what happens from now on. The secret in this answer verifies signatures (Standard Webhooks); it is shown nowhere else.
@@ -188,7 +188,7 @@ def create_webhook_endpoint(request: CallerRequest, asked: EndpointIn) -> HttpRe
     return keys.once(request, work, secret="secret")  # noqa: S106  the name of a field
 
 
-@noun.get("/webhooks/endpoints/{uuid:endpoint}", NEEDS, EndpointOut, example=ENDPOINT)
+@noun.get("/webhooks/endpoints/{uuid:endpoint}", NEEDS, WebhookEndpointOut, example=ENDPOINT)
 def get_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> Any:
     """One webhook endpoint"""
     return queries.endpoint(request.auth.organisation, endpoint)
@@ -197,11 +197,11 @@ def get_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> Any:
 @noun.patch(
     "/webhooks/endpoints/{uuid:endpoint}",
     NEEDS,
-    EndpointOut,
+    WebhookEndpointOut,
     example=ENDPOINT,
     body_example={"events": ["run.completed"], "enabled": True},
 )
-def change_webhook_endpoint(request: CallerRequest, endpoint: UUID, asked: EndpointChangeIn) -> Any:
+def change_webhook_endpoint(request: CallerRequest, endpoint: UUID, asked: WebhookEndpointChangeIn) -> Any:
     """Change a webhook endpoint
 
     Also turns it off, and on again after it was turned off because nothing arrived.
@@ -223,7 +223,7 @@ def delete_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> HttpRespo
     return HttpResponse(status=204)
 
 
-@noun.post("/webhooks/endpoints/{uuid:endpoint}/rotate", NEEDS, EndpointMadeOut, example=MADE, repeatable=True)
+@noun.post("/webhooks/endpoints/{uuid:endpoint}/rotate", NEEDS, WebhookEndpointMadeOut, example=MADE, repeatable=True)
 def rotate_webhook_secret(request: CallerRequest, endpoint: UUID) -> HttpResponse:
     """Get a new secret
 
@@ -243,7 +243,7 @@ def rotate_webhook_secret(request: CallerRequest, endpoint: UUID) -> HttpRespons
 @noun.post(
     "/webhooks/endpoints/{uuid:endpoint}/test",
     NEEDS,
-    DeliveryOut,
+    WebhookDeliveryOut,
     status=202,
     example={**DELIVERY, "event": "webhook.test", "state": "waiting"},
     errors=[409],
@@ -259,7 +259,7 @@ def test_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> Any:
     )
 
 
-@noun.get("/webhooks/deliveries", NEEDS, DeliveriesOut, example={"items": [DELIVERY], "next": None})
+@noun.get("/webhooks/deliveries", NEEDS, WebhookDeliveriesOut, example={"items": [DELIVERY], "next": None})
 def list_webhook_deliveries(request: CallerRequest, asked: Annotated[DeliveriesQuery, Query()]) -> Any:
     """The delivery log, the newest first
 
@@ -272,7 +272,7 @@ def list_webhook_deliveries(request: CallerRequest, asked: Annotated[DeliveriesQ
 @noun.get(
     "/webhooks/deliveries/{uuid:delivery}",
     NEEDS,
-    DeliveryWithAttemptsOut,
+    WebhookDeliveryWithTriesOut,
     example={
         **DELIVERY,
         "payload": {"type": "run.completed", "timestamp": "2026-11-02T09:36:00+00:00", "data": {"run": 4}},
@@ -297,7 +297,7 @@ def get_webhook_delivery(request: CallerRequest, delivery: UUID) -> Any:
 @noun.post(
     "/webhooks/deliveries/{uuid:delivery}/replay",
     NEEDS,
-    DeliveryOut,
+    WebhookDeliveryOut,
     status=202,
     example={**DELIVERY, "state": "waiting"},
     errors=[409],
@@ -312,7 +312,7 @@ def replay_webhook_delivery(request: CallerRequest, delivery: UUID) -> Any:
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    return {name: getattr(endpoint, name) for name in EndpointOut.model_fields}
+    return {name: getattr(endpoint, name) for name in WebhookEndpointOut.model_fields}
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""Acme with one of everything that an endpoint can name, and what all tables hold."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+
+from otai.billing.models import Invoice
+from otai.billing.operations import buy
+from otai.orgs.models import ApiKey, Organisation
+from otai.outbound import operations as outbound
+from otai.runs.models import Attempt, Run
+from otai.runs.status import Status
+from otai.serving.operations import register_completed_runs
+from otai.tickets.files import file_store
+from tests import stories
+from tests.billing.people import details
+
+
+@dataclass(frozen=True)
+class Everything:
+    """Ids of acme's things, by the names that paths and bodies have for them."""
+
+    path: dict[str, str]
+    body: dict[str, str]
+
+
+def everything_of(organisation: Organisation, folder: Path, now: datetime, bundle: Path | None = None) -> Everything:
+    data_set = stories.tickets_of(organisation, folder, now)
+    run = completed(stories.ordered(organisation, data_set, now), now, bundle)
+    quote = stories.quote_for(organisation, data_set, now)
+    details(organisation, now=now)
+    purchase = buy(organisation=organisation, package="10", key="k1", who="alice", now=now).purchase
+    key = ApiKey.objects.filter(organisation=organisation).order_by("created_at").first()
+    endpoint = outbound.create_endpoint(
+        organisation=organisation, url="https://hooks.acme.example/otai", who="alice", now=now
+    ).endpoint
+    delivery = outbound.send_test(organisation=organisation, endpoint=endpoint.id, who="alice", now=now)
+    assert key is not None
+    return Everything(
+        path={
+            "reference": purchase.reference,
+            "/invoices/number": Invoice.objects.get(purchase=purchase).number,
+            "/runs/number": str(run.number),
+            "attempt": "1",
+            "data_set": str(data_set.id),
+            "quote": str(quote.id),
+            "model": run.model_name,
+            "version": "1",
+            "key": str(key.id),
+            "endpoint": str(endpoint.id),
+            "delivery": str(delivery.id),
+        },
+        body={"quote": str(quote.id), "data_set": str(data_set.id)},
+    )
+
+
+def completed(run: Run, now: datetime, bundle: Path | None = None) -> Run:
+    """The run as it is after a training, without one; with a real model where there is a `bundle`."""
+    stored = file_store().put(bundle, folder="models", suffix=".otai") if bundle else None
+    Attempt.objects.create(run=run, number=1, worker="w", started_at=now, ended_at=now, outcome="completed", log="done")
+    Run.objects.filter(id=run.id).update(
+        status=Status.COMPLETED,
+        ending="completed",
+        attempt=1,
+        started_at=now,
+        ended_at=now,
+        bundle_file=stored.path if stored else "models/none.otai",
+        bundle_sha256=stored.sha256 if stored else "a" * 64,
+        bundle_bytes=stored.bytes if stored else 1,
+        report_card={"attributes": []},
+    )
+    register_completed_runs(now=now, organisation=run.organisation)
+    return Run.objects.get(id=run.id)
+
+
+def all_rows() -> dict[str, str]:
+    """A hash of every table's rows; of keys without the time of their last use, which is noted for whoever shows one."""
+    found = {}
+    for model in apps.get_models():
+        if model is Session:
+            continue
+        fields = [field.attname for field in model._meta.concrete_fields]
+        if model is ApiKey:
+            fields.remove("last_used_at")
+        rows: list[Any] = sorted(repr(row) for row in model._base_manager.values_list(*fields))
+        found[model._meta.label] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return found

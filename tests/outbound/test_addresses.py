@@ -1,0 +1,140 @@
+"""Nobody reaches what is behind our firewall through us."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from otai.outbound import addresses, sending
+from otai.outbound.addresses import InvalidWebhookUrl, checked_url, is_public
+from tests.outbound.receiver import Receiver
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.acme.example/in",
+        "https://localhost/in",
+        "https://127.0.0.1/in",
+        "https://127.1/in",
+        "https://2130706433/in",
+        "https://0x7f000001/in",
+        "https://0/in",
+        "https://10.0.0.7/in",
+        "https://169.254.169.254/latest/meta-data",
+        "https://100.64.0.1/",
+        "https://[::1]/in",
+        "https://[fe80::1]/in",
+        "https://[fd00::1]/in",
+        "https://[::ffff:127.0.0.1]/in",
+        "https://[64:ff9b::7f00:1]/in",
+        "https://[2002:7f00:1::]/in",
+        "https://224.0.0.1/",
+        "https://intranet/in",
+        "https://printer.local/in",
+        "https://metadata.google.internal/",
+        "https://user:pass@hooks.acme.example/in",
+        "ftp://hooks.acme.example/in",
+        "file:///etc/passwd",
+        "https://",
+        "https://hooks.acme.example:0/",
+        "https://hooks.acme.example:99999/",
+        "https://hooks.acme.example/ in",
+        "https://hooks.acme.example/\r\nHost: x",
+        "https://hööks.example/in",
+        "gopher://x",
+        "",
+    ],
+)
+def test_an_address_that_is_not_public_is_refused_when_it_is_entered(url: str) -> None:
+    with pytest.raises(InvalidWebhookUrl):
+        checked_url(url)
+
+
+@pytest.mark.pure
+def test_a_public_address_is_taken() -> None:
+    for url in ("https://hooks.acme.example/in?x=1", "https://hooks.acme.example:8443/", "https://8.8.8.8/in"):
+        assert checked_url(f" {url} ") == url
+    assert is_public("8.8.8.8") and is_public("2a00:1450::1") and not is_public("192.168.1.1")
+
+
+@pytest.mark.pure
+def test_a_name_that_leads_inside_is_refused_when_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name looks public; what it resolves to is our own machine."""
+    monkeypatch.setattr(
+        addresses.socket,
+        "getaddrinfo",
+        lambda host, port, **_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))],
+    )
+    answer = sending.post("https://hooks.acme.example/in", body=b"{}", headers={})
+    assert answer.status is None and "no public address" in answer.problem
+
+
+@pytest.mark.pure
+def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        addresses.socket,
+        "getaddrinfo",
+        lambda host, port, **_: [(2, 1, 6, "", ("8.8.8.8", port)), (2, 1, 6, "", ("10.0.0.1", port))],
+    )
+    assert "10.0.0.1" in sending.post("https://hooks.acme.example/", body=b"{}", headers={}).problem
+
+
+@pytest.mark.pure
+def test_the_connection_goes_to_the_address_that_was_judged(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers differently the second time gains nothing: there is no second time."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolver(host: str, port: int, *more: Any, **named: Any) -> Any:
+        if host == "hooks.acme.example":
+            asked.append(host)
+            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.9"
+        return real(host, port, *more, **named)
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", resolver)
+    url = receiver.url.replace("127.0.0.1", "hooks.acme.example")
+    answer = sending.post(url, body=b"{}", headers={})
+    assert answer.status == 200 and asked == ["hooks.acme.example"]
+    assert receiver.got[0][0]["host"].startswith("hooks.acme.example:")
+
+
+@pytest.mark.pure
+def test_redirects_are_not_followed(receiver: Receiver) -> None:
+    receiver.statuses = [302]
+    receiver.headers = {"Location": receiver.url}
+    answer = sending.post(receiver.url, body=b"{}", headers={})
+    assert answer.status == 302 and "redirects are not followed" in answer.problem and len(receiver.got) == 1
+
+
+@pytest.mark.pure
+def test_a_long_answer_is_not_read_to_its_end(receiver: Receiver) -> None:
+    receiver.body = b"x" * 50_000_000
+    began = time.monotonic()
+    answer = sending.post(receiver.url, body=b"{}", headers={})
+    assert answer.status == 200 and len(answer.body) == sending.kept_characters and time.monotonic() - began < 3
+
+
+@pytest.mark.pure
+def test_an_answer_that_drips_ends_at_the_deadline(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "total_seconds", 0.5)
+    receiver.drip_seconds = 0.1
+    receiver.body = b"x" * 600
+    answer = sending.post(receiver.url, body=b"{}", headers={})
+    assert "no complete answer" in answer.problem and 400 < answer.milliseconds < 2000
+
+
+@pytest.mark.pure
+def test_nobody_there_is_an_answer_too(settings: Any) -> None:
+    settings.OTAI_WEBHOOKS_ALLOW_PRIVATE = True
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    answer = sending.post(f"http://127.0.0.1:{port}/", body=b"{}", headers={})
+    assert answer.status is None and answer.problem.startswith("ConnectError")
