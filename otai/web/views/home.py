@@ -84,6 +84,11 @@ class ModelShown:
     version: ModelVersion
     right: list[tuple[str, float]]
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is the one that answers."""
+        return bool(getattr(self.version.model, "live_id", None) == self.version.id)
+
     @classmethod
     def of(cls, version: ModelVersion) -> ModelShown:
         attributes = (version.run.report_card or {}).get("attributes", [])[:attributes_shown]
