@@ -34,12 +34,14 @@ from otai.cli import (  # noqa: E402
     orgs,
     pools,
     runs,
+    serve,
     setup,
     simulate,
     studio,
     team,  # noqa: F401 -- adds its commands to `otai org`
     tickets,
     training,
+    webhooks,
     workers,
 )
 
@@ -59,6 +61,7 @@ app.command("train")(training.train)
 app.add_typer(runs.app, name="runs")
 app.command("statement")(orgs.statement)
 app.command("predict")(models.predict)
+app.command("serve")(serve.serve)
 app.add_typer(models.app, name="model")
 app.add_typer(billing.billing_app, name="billing")
 app.add_typer(feedback.app, name="feedback")
@@ -68,6 +71,7 @@ app.add_typer(encoders.app, name="encoders")
 app.command("worker")(workers.worker)
 app.add_typer(pools.app, name="pools")
 app.add_typer(pools.workers_app, name="workers")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("simulate")(simulate.simulate)
 app.command("studio")(studio.studio)
 app.command("operator")(studio.operator)

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from otai.cli.output import JsonOption, OrgOption, jsonable, organisation_named, print_json, print_table, say
+from otai.cli.output import (
+    JsonOption,
+    OrgOption,
+    error_console,
+    jsonable,
+    organisation_named,
+    print_json,
+    print_table,
+    say,
+)
 from otai.cli.report_card import report_card_summary
+from otai.cli.serve import bundle_path
 from otai.errors import Invalid
 from otai.serving import cards, queries
+from otai.tickets.columns import ColumnRoles
 
 app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
 Version = Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")]
@@ -117,19 +131,50 @@ def card(
 
 
 def predict(
-    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    name: Annotated[str, typer.Argument(help="Name of the model, or a bundle's file (model.otai).")],
     texts: Annotated[list[str] | None, typer.Argument(help="Tickets; standard input, one a line, if left out.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--in", help="A file of tickets (CSV, Excel, JSON, Parquet), or - for JSON lines on standard input."
+        ),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option("--out", help="Where to write: FILE.csv or FILE.jsonl, or - for JSON lines on standard output."),
+    ] = "-",
+    precision: Annotated[
+        float | None, typer.Option(help="With a CSV: 0.9, 0.95 or 0.99, and a column says what may be decided alone.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option("--column", "-c", help="COLUMN=ROLE; roles: subject, body, ticket.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="For example cp1252; found out if left out.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="For example ';'; found out if left out.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Which sheet of a workbook.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     version: Version = None,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
-    found = queries.version(organisation_named(org), name, version)
+    """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line.
+
+    With --in whole files are predicted in bounded memory, row by row; a row that cannot be read is named and the others are predicted.
+    """
+    path, _ = bundle_path(name, version, org)
+    if source is not None:
+        roles = ColumnRoles.parse(columns=column or ())
+        _predict_rows(
+            path, source, target, precision, overwrite, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet
+        )
+        return
     if not texts:
         if sys.stdin.isatty():
             raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
         texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    for text, prediction in zip(texts, queries.predict(found, texts), strict=True):
+    from otai.learning.bundle import Bundle
+
+    for text, prediction in zip(texts, Bundle.load(path).predict(texts), strict=True):
         if json:
             sys.stdout.write(
                 json_module.dumps({"text": text, **prediction_as_dict(prediction)}, ensure_ascii=False) + "\n"
@@ -144,6 +189,69 @@ def predict(
             )
             rows.append([attribute, label, f"{found_labels['confidence']:.0%}", others])
         print_table(["attribute", "prediction", "confidence", "otherwise"], rows, right=["confidence"])
+
+
+def _predict_rows(
+    path: Path, source: str, target: str, precision: float | None, overwrite: bool, **reading: Any
+) -> None:
+    from otai.learning.bundle import Bundle
+    from otai.serving.batches import Counted, Csv, JsonLines, rows_of_file, rows_of_lines
+
+    bundle, counted = Bundle.load(path), Counted()
+    with ExitStack() as stack:
+        if target == "-":
+            file: IO[str] = sys.stdout
+        else:
+            file = stack.enter_context(_whole_or_not_at_all(Path(target), overwrite=overwrite))
+        writer = Csv(file, bundle, precision=precision) if target.lower().endswith(".csv") else JsonLines(file)
+        if source == "-":
+            batches = rows_of_lines(bundle, sys.stdin.buffer)
+        else:
+            columns = [
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[rows]}"),
+                TimeElapsedColumn(),
+            ]
+            shown = stack.enter_context(Progress(*columns, console=error_console, disable=not sys.stderr.isatty()))
+            bar = shown.add_task("predicting", total=1.0, rows="")
+
+            def progress(share: float, rows: int) -> None:
+                shown.update(bar, completed=share, rows=f"{rows:,} tickets")
+
+            batches = rows_of_file(bundle, Path(source), progress=progress, **reading)
+        for batch in batches:
+            writer.write(batch)
+            for row in batch:
+                counted.add(row)
+    if target != "-":
+        say(f"{counted.predicted:,} tickets predicted, in {target}.")
+    if counted.wrong:
+        listed = "; ".join(counted.first_wrong)
+        raise Invalid(
+            f"{counted.wrong:,} rows cannot be read and have no prediction: {listed}{' ...' if counted.wrong > len(counted.first_wrong) else ''}. "
+            f"The other {counted.predicted:,} are predicted.",
+            code="rows_unreadable",
+            rows=counted.wrong,
+        )
+
+
+@contextmanager
+def _whole_or_not_at_all(target: Path, *, overwrite: bool) -> Iterator[IO[str]]:
+    """The file appears under its name only when everything is in it."""
+    if target.exists() and not overwrite:
+        raise queries.FileExists(
+            f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target)
+        )
+    if not target.parent.is_dir():
+        raise queries.NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def prediction_as_dict(prediction: Any) -> dict[str, Any]:

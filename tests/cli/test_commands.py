@@ -98,7 +98,7 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
     assert json.loads(outside.stdout) == [inside["labels"], inside["confidence"]]
 
 
-def test_a_report_card_is_one_page(otai: Otai, tmp_path: Path) -> None:
+def test_a_report_card_is_one_page_and_whole_files_are_predicted(otai: Otai, tmp_path: Path) -> None:
     source = stories.write_tickets(tmp_path / "support.csv")
     otai("org", "create", "acme")
     otai("tickets", "import", source, "--name", "support")
@@ -111,6 +111,16 @@ def test_a_report_card_is_one_page(otai: Otai, tmp_path: Path) -> None:
     evidence = as_json(otai("model", "card", "support", "--json", "--no-texts"))
     assert evidence["compared_with_the_version_before"] is None
     assert evidence["report_card"]["attributes"][0]["wrong_labels"]["examined"] > 0
+
+    said = otai("predict", "support", "--in", "support.csv", "--out", "out.csv", "--precision", "0.95").stdout
+    assert "150 tickets predicted, in out.csv" in said
+    rows = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 151 and rows[0].startswith("row,ticket,queue,queue confidence,queue second,queue decide alone,")
+    piped = otai("predict", "support", "--in", "-", stdin='{"id": 9, "text": "wifi is slow"}\nnonsense\n', code=4)
+    assert [json.loads(line).get("ticket") for line in piped.stdout.splitlines()] == ["9", "row 2"]
+    assert "rows_unreadable: 1 rows cannot be read and have no prediction: row 2: no JSON" in piped.stderr
+    assert "no_such_folder" in otai("predict", "support", "--in", "support.csv", "--out", "no/out.csv", code=4).stderr
+    assert not (tmp_path / "out.csv.part").exists()
 
 
 def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""`otai serve`: a trained model behind HTTP, for whoever does not speak Python."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otai.cli.output import OrgOption, organisation_named, say
+from otai.errors import Invalid, NotFound
+
+
+class NotForStrangers(Invalid):
+    code = "key_missing"
+
+
+def bundle_path(name: str, version: int | None, org: str | None) -> tuple[Path, str]:
+    """The bundle's file, and what to call the model: `name` is a file of a bundle, or a model of the organisation. Raises NotFound."""
+    if name.endswith(".otai") or os.sep in name:
+        path = Path(name)
+        if not path.is_file():
+            raise NotFound(f"There is no file {path}.", path=str(path))
+        return path, path.stem
+    from otai.serving import queries
+    from otai.tickets.files import file_store
+
+    found = queries.version(organisation_named(org), name, version)
+    return file_store().local_path(found.bundle_file), str(found)
+
+
+def serve(
+    model: Annotated[str, typer.Argument(help="A bundle's file (model.otai), or the name of a model.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8090,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; each has the model in memory.")] = 1,
+    key: Annotated[
+        str | None, typer.Option(envvar="OTAI_SERVE_KEY", help="Ask for it: Authorization: Bearer KEY.")
+    ] = None,
+    version: Annotated[int | None, typer.Option("--version", help="A version other than the newest.")] = None,
+    org: OrgOption = None,
+) -> None:
+    """Serve a model over HTTP: POST /predict, GET /labels, /health and /openapi.json. Ctrl-C stops it."""
+    if key is None and host not in ("127.0.0.1", "::1", "localhost"):
+        raise NotForStrangers(
+            f"Listening on {host} without a key lets everybody there ask. Pass --key, or set OTAI_SERVE_KEY."
+        )
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from otai.learning.bundle import Bundle
+    from otai.serving.http import BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE
+
+    path, name = bundle_path(model, version, org)
+    # A file that is no model, or an encoder that is missing, is better known before anybody asks.
+    Bundle.load(path).predict(["ready"])
+    os.environ |= {BUNDLE_VARIABLE: str(path.resolve()), NAME_VARIABLE: name}
+    if key:
+        os.environ[KEY_VARIABLE] = key
+    say(f"{name} answers at http://{host}:{port}/predict   (description: /openapi.json)")
+    Granian(
+        "otai.serving.http:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        factory=True,
+    ).serve()

@@ -1,0 +1,241 @@
+"""Predictions for whole files and for streams, in bounded memory: rows are read, predicted and written some thousands at a time.
+
+A file may be anything that can be imported (CSV, Excel, JSON, Parquet); which column is the text is found out as in an import. A row that cannot be read is passed on as
+such, with its number and the reason, and the others are predicted all the same: every row of the source is accounted for.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from otai.errors import Invalid
+from otai.learning.bundle import Bundle, TicketPrediction
+from otai.learning.profile import joined_texts
+from otai.serving.http import RequestInvalid, as_json, text_of
+from otai.serving.models import ModelVersion
+from otai.tickets.cells import TicketMaker
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.files import file_store
+from otai.tickets.guessing import guess_roles, look_at
+from otai.tickets.limits import LIMITS
+from otai.tickets.problems import BadRows
+from otai.tickets.sources.opening import open_source
+
+lines_at_once = 256
+most_line_characters = 2_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the source: predicted, or wrong."""
+
+    number: int
+    ticket: str
+    prediction: TicketPrediction | None
+    wrong: str = ""
+
+
+@dataclass
+class Counted:
+    """How it went. `first_wrong` are the first few rows that could not be read, in words."""
+
+    predicted: int = 0
+    wrong: int = 0
+    first_wrong: list[str] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        if row.prediction is not None:
+            self.predicted += 1
+            return
+        self.wrong += 1
+        if len(self.first_wrong) < 5:
+            self.first_wrong.append(f"row {row.number}: {row.wrong}")
+
+
+class Writer(Protocol):
+    def write(self, rows: Sequence[Row]) -> None: ...
+
+
+class _Passing(BadRows):
+    """Bad rows, taken out batch by batch instead of being collected."""
+
+    def __init__(self) -> None:
+        super().__init__(skip=True)
+        self._now: list[tuple[int, str]] = []
+
+    def add(self, row: int, column: str | None, message: str) -> None:
+        self.count += 1
+        self._now.append((row, message if column is None else f"column {column!r}: {message}"))
+
+    def take(self) -> list[Row]:
+        taken, self._now = self._now, []
+        return [Row(number, f"row {number}", None, wrong) for number, wrong in taken]
+
+
+def bundle_of(version: ModelVersion) -> Bundle:
+    """The version's model. Raises BundleInvalid if the stored file was changed since it was trained, FileStoreUnavailable."""
+    return Bundle.load(file_store().local_path(version.bundle_file))
+
+
+def rows_of_file(
+    bundle: Bundle,
+    path: Path,
+    *,
+    roles: ColumnRoles | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    progress: Callable[[float, int], None] | None = None,
+) -> Iterator[list[Row]]:
+    """The rows of a file, batch by batch, in its order. Blank rows are passed over.
+
+    Raises DatasetInvalid for a file that is none, or has no text, and ColumnsInvalid for roles that do not fit it. `progress` is told the share that was read and the rows
+    done.
+    """
+    source = open_source(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    guessed = guess_roles(look_at(source), roles)
+    # Only what a prediction needs: labels, dates and splits of the file are none of its business.
+    wanted = {role: column for role, column in guessed.single.items() if role in ("subject", "body", "ticket")}
+    maker = TicketMaker(source.columns, ColumnRoles(single=wanted), limits=LIMITS)
+    size, done = max(path.stat().st_size, 1), 0
+    bad = _Passing()
+    for read in source.batches(bad):
+        batch = maker.tickets(read, bad)
+        predictions = bundle.predict(joined_texts(batch).to_pylist())
+        rows = [
+            Row(number, ticket, prediction)
+            for number, ticket, prediction in zip(
+                batch.column("row").to_pylist(), batch.column("ticket").to_pylist(), predictions, strict=True
+            )
+        ]
+        done += len(rows)
+        yield sorted([*rows, *bad.take()], key=lambda row: row.number)
+        if progress is not None:
+            progress(min(source.bytes_read() / size, 1.0), done)
+    if late := bad.take():
+        yield late
+
+
+def rows_of_lines(bundle: Bundle, stream: IO[bytes]) -> Iterator[list[Row]]:
+    """JSON lines, each a text or {"text"} or {"subject", "body"}, with an "id" or "ticket" if wanted; answered as soon as they come.
+
+    Whatever has arrived is one batch, so a single line waits for nobody, and a flood is read fast.
+    """
+    number, rest = 0, b""
+    while True:
+        chunk = _read_some(stream)
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop() if chunk else b""
+        if len(rest) > 4 * most_line_characters:
+            yield [
+                Row(
+                    number + 1,
+                    f"row {number + 1}",
+                    None,
+                    f"a line of more than {most_line_characters:,} characters; reading ends here",
+                )
+            ]
+            return
+        for start in range(0, len(lines), lines_at_once):
+            some = lines[start : start + lines_at_once]
+            numbered = [(number + at, line) for at, line in enumerate(some, 1) if line.strip()]
+            number += len(some)
+            if numbered:
+                yield _predicted(bundle, numbered)
+        if not chunk:
+            return
+
+
+def _read_some(stream: IO[bytes]) -> bytes:
+    read1 = getattr(stream, "read1", None)
+    some: bytes = read1(1 << 16) if read1 else stream.readline()
+    return some
+
+
+def _predicted(bundle: Bundle, lines: Sequence[tuple[int, bytes]]) -> list[Row]:
+    texts: list[str] = []
+    rows: list[Row | tuple[int, str]] = []
+    for number, line in lines:
+        try:
+            document = json.loads(line)
+            text = text_of(document, "The line")
+        except RequestInvalid as error:
+            rows.append(Row(number, f"row {number}", None, error.message))
+        except (ValueError, RecursionError) as error:
+            rows.append(Row(number, f"row {number}", None, f"no JSON: {str(error)[:100]}"))
+        else:
+            texts.append(text)
+            rows.append((number, _name(document, number)))
+    predictions = iter(bundle.predict(texts))
+    return [row if isinstance(row, Row) else Row(*row, prediction=next(predictions)) for row in rows]
+
+
+def _name(document: object, number: int) -> str:
+    if isinstance(document, Mapping):
+        for key in ("ticket", "id"):
+            if isinstance(document.get(key), str | int):
+                return str(document[key])
+    return f"row {number}"
+
+
+@dataclass
+class JsonLines:
+    """One object a row: row, ticket, and either attributes or error."""
+
+    file: IO[str]
+
+    def write(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            said = {"error": row.wrong} if row.prediction is None else as_json(row.prediction)
+            self.file.write(json.dumps({"row": row.number, "ticket": row.ticket, **said}, ensure_ascii=False) + "\n")
+        self.file.flush()
+
+
+class PrecisionUnknown(Invalid):
+    code = "precision_unknown"
+
+
+class Csv:
+    """A row for each row: its number, the ticket, and for each attribute the labels, how sure, and what came second.
+
+    With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this precision when the model was measured. Raises
+    PrecisionUnknown for another precision than the measured ones.
+    """
+
+    def __init__(self, file: IO[str], bundle: Bundle, *, precision: float | None = None) -> None:
+        self._names = [one.spec.name for one in bundle.attributes]
+        self._precision = precision
+        key = f"{precision:g}" if precision is not None else ""
+        if precision is not None and precision not in MEASURED_PRECISIONS:
+            known = ", ".join(f"{one:g}" for one in MEASURED_PRECISIONS)
+            raise PrecisionUnknown(f"Thresholds were measured for the precisions {known}, not for {precision:g}.")
+        self._thresholds = {one.spec.name: one.thresholds.get(key) for one in bundle.attributes}
+        self._writer = csv.writer(file)
+        header = ["row", "ticket"]
+        for name in self._names:
+            header += [name, f"{name} confidence", f"{name} second"]
+            header += [f"{name} decide alone"] if precision is not None else []
+        self._columns = len(header)
+        self._writer.writerow([*header, "error"])
+
+    def write(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            cells: list[Any] = [row.number, row.ticket]
+            if row.prediction is not None:
+                for name in self._names:
+                    found = row.prediction[name]
+                    second = found.runners_up[0].label if found.runners_up else ""
+                    cells += ["|".join(found.labels), f"{found.confidence:.4f}", second]
+                    if self._precision is not None:
+                        threshold = self._thresholds[name]
+                        cells.append("yes" if threshold is not None and found.confidence >= threshold else "no")
+            cells += [""] * (self._columns - len(cells))
+            self._writer.writerow([*cells, row.wrong])
+
+
+MEASURED_PRECISIONS = (0.9, 0.95, 0.99)
