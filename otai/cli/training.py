@@ -16,6 +16,7 @@ from otai.cli.runs import run_as_dict
 from otai.cli.setup import require_installation
 from otai.db import utc_now
 from otai.errors import Invalid
+from otai.learning.progress import Stage
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
@@ -213,7 +214,11 @@ def train_here(run: Run, *, quiet: bool) -> None:
         bar = progress.add_task("waiting", total=None)
 
         def show(_run: Run, seen: Watch) -> None:
-            progress.update(bar, description=seen.stage, completed=seen.steps_done, total=seen.steps_total or None)
+            # Fine-tuning takes minutes to hours and says how many are left.
+            said = seen.log.rstrip().rpartition("\n")[2] if seen.stage == Stage.TUNING else ""
+            progress.update(
+                bar, description=said or seen.stage, completed=seen.steps_done, total=seen.steps_total or None
+            )
 
         def has_ended() -> bool:
             run.refresh_from_db()

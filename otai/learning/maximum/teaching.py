@@ -117,7 +117,14 @@ class _Student:
         """All that is to be done, in multiplications, were there no budget."""
         tickets = len(self._teacher.train)
         sizes = [tickets - int((self._teacher.folds == fold).sum()) for fold in self._folds] + [tickets]
-        passes = max(enough_epochs(one, size).epochs + one.contrast_epochs for one in self._ways for size in sizes[-1:])
+        labels = [
+            (int(target.known[self._teacher.train].sum()), len(target.labels)) for target in self._teacher.targets
+        ]
+        few = min(known / count for known, count in labels)
+        passes = max(
+            enough_epochs(one, tickets).epochs + (one.contrast_epochs if few < one.contrast_below else 0)
+            for one in self._ways
+        )
         searched = sum(
             one.ways * one.tickets * SEARCH_EPOCHS for one in rounds(len(self._ways), sizes[0]) if self._folds
         )
