@@ -23,7 +23,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http" and scope["path"].endswith("/events"):
         await events(scope, receive, send)
     elif scope["type"] == "http":
-        await pages(scope, receive, send)
+
+        async def received() -> Any:
+            # Granian's `receive` is awaitable but no coroutine, and a2wsgi insists on one: without this no form arrives.
+            return await receive()
+
+        await pages(scope, received, send)
     elif scope["type"] == "lifespan":
         # Neither half has anything to do at the start or the end.
         while (await receive())["type"] == "lifespan.startup":
