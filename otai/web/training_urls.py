@@ -30,5 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/models/<uuid:model>/", models.model, name="model"),
     path("<slug:slug>/models/<uuid:model>/compare", models.compare, name="compare_versions"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/model.otai", models.download, name="download_version"),
+    path("<slug:slug>/models/<uuid:model>/<int:number>/live", models.go_live, name="go_live"),
+    path("<slug:slug>/models/<uuid:model>/back", models.roll_back, name="roll_back"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/try", models.try_it, name="try_version"),
 ]

@@ -288,6 +288,12 @@ def timeuntil_of(now: datetime, until: datetime) -> str:
 
 
 @register.filter
+def live_dialog(number: int) -> str:
+    """The id of the dialog that makes this version live."""
+    return f"live-{number}"
+
+
+@register.filter
 def share_number(amount: Any) -> str:
     """A fraction as the language writes it: 5/2 is `2.5`."""
     value = float(amount)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,7 +23,8 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Mode
 from otai.serving import queries
-from otai.serving.models import ModelVersion, TrainedModel
+from otai.serving import versions as serving_versions
+from otai.serving.models import Advice, AdviceStatus, ModelEvent, ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
@@ -63,8 +66,8 @@ def models(request: MemberRequest) -> HttpResponse:
 
 
 def live_of(model: TrainedModel, versions: list[ModelVersion]) -> ModelVersion:
-    """The version that answers: the newest."""
-    return versions[0]
+    """The version that answers; the newest where none was made live yet."""
+    return next((version for version in versions if version.id == model.live_id), versions[0])
 
 
 def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[ModelVersion]]:
@@ -95,10 +98,58 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "summaries": rows,
         "suspected": suspected(rows),
         "snippets": snippets(request, live),
+        "undecided": [one for one in versions if one.number > live.number],
+        "events": list(serving_versions.events(found))[::-1],
+        "may_roll_back": request.member.may(Action.MANAGE_MODELS)
+        and ModelEvent.objects.filter(model=found, version=live, before__isnull=False, move="-> live").exists(),
+        "may_manage": request.member.may(Action.MANAGE_MODELS),
+        "advice": [
+            (one, advice_address(request.organisation, one))
+            for one in Advice.objects.filter(version=live, status=AdviceStatus.OPEN).select_related("data_set")
+        ],
         "compares": len(versions) > 1,
         "may_train": request.member.may(Action.TRAIN),
     }
     return render(request, "web/models/model.html", context)
+
+
+def advice_address(organisation: Organisation, advice: Advice) -> str:
+    """The Train page with what the advice proposes; empty where it proposes no training."""
+    run = advice.version.run
+    data_set = advice.data_set
+    if not advice.credits or data_set is None:
+        return ""
+    query = [
+        ("data_set", str(data_set.id)),
+        ("chosen", "1"),
+        *(("attribute", name) for name in advice.attributes),
+        ("choice", f"{run.mode}-{run.delivery}"),
+        ("model", run.model_name),
+        ("reason", advice.reason),
+    ]
+    return f"{reverse('web:train', args=[organisation.slug])}?{urlencode(query)}"
+
+
+@require_POST
+@page(Action.MANAGE_MODELS)
+def go_live(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
+    found, _versions = _model(request.organisation, model)
+    version = serving_versions.go_live(
+        organisation=request.organisation, name=found.name, number=number, who=request.user.email, now=utc_now()
+    )
+    messages.success(request, _("%(version)s answers from now on.") % {"version": version})
+    return redirect("web:model", slug=request.organisation.slug, model=found.id)
+
+
+@require_POST
+@page(Action.MANAGE_MODELS)
+def roll_back(request: MemberRequest, model: UUID) -> HttpResponse:
+    found, _versions = _model(request.organisation, model)
+    version = serving_versions.roll_back(
+        organisation=request.organisation, name=found.name, who=request.user.email, now=utc_now()
+    )
+    messages.success(request, _("%(version)s answers again.") % {"version": version})
+    return redirect("web:model", slug=request.organisation.slug, model=found.id)
 
 
 def _first_figure(version: ModelVersion) -> tuple[str, Estimate] | None:
@@ -173,13 +224,7 @@ def _number(text: str | None) -> int:
 
 
 def _compared(older: ModelVersion, newer: ModelVersion) -> dict[str, Any]:
-    from otai.learning.bundle import Bundle
-    from otai.learning.comparison import compare as compare_bundles
-
-    store = file_store()
-    comparison = compare_bundles(
-        Bundle.load(store.local_path(older.bundle_file)), Bundle.load(store.local_path(newer.bundle_file))
-    )
+    comparison = serving_versions.compared(older, newer)
     cards: list[ReportCard | None] = [card_of(older.run), card_of(newer.run)]
     names: list[str] = []
     for card in cards:
