@@ -1,0 +1,124 @@
+"""Which labels came, went, were renamed, split or joined between the tickets a model learnt and newer ones. Pure.
+
+A label that went and another that came are the same queue under a new name if the tickets say so: tickets that are in both data sets and changed from
+one to the other, and, where there are too few of those, what the old model makes of the tickets that carry the new label. It is as sure of them as of
+its own, only the name is another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+FEWEST_TICKETS = 5
+"""A label with fewer is no label that a model could learn, as in training."""
+
+MOSTLY = 0.6
+"""So much of a new label's tickets must come from one old label to be its heir. The rest are the model's own mistakes."""
+
+GONE = 0.1
+"""A label that has less than this share of the tickets that it used to have is gone: a few old tickets may keep its name."""
+
+
+@dataclass(frozen=True)
+class LabelChanges:
+    """`renamed` maps an old label to its new name, `split` one to several, `joined` a new one to those that it took up. What has no heir is
+    `removed`, what has no forebear `added`. `tickets` counts the newer tickets of each label that came, `evidence` says where each came from."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    split: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tickets: Mapping[str, int] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.renamed or self.split or self.joined)
+
+    @property
+    def only_renamed(self) -> bool:
+        """Nothing but names changed: the model can go on with the new ones, and no training is needed."""
+        return bool(self.renamed) and not (self.added or self.removed or self.split or self.joined)
+
+    @property
+    def in_words(self) -> str:
+        parts = [f"{old!r} is called {new!r} now" for old, new in self.renamed.items()]
+        parts += [f"{old!r} was split into {_listed(new)}" for old, new in self.split.items()]
+        parts += [f"{_listed(old)} were joined into {new!r}" for new, old in self.joined.items()]
+        parts += [f"{_listed(self.added)} {'is' if len(self.added) == 1 else 'are'} new"] if self.added else []
+        parts += [f"{_listed(self.removed)} {'is' if len(self.removed) == 1 else 'are'} gone"] if self.removed else []
+        return "; ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def label_changes(
+    *,
+    learnt: Mapping[str, int],
+    now: Mapping[str, int],
+    moved: Mapping[str, Counter[str]],
+    predicted: Mapping[str, Counter[str]],
+) -> LabelChanges:
+    """`learnt` counts the tickets of each label that the model learnt, `now` those of each label in the newer tickets.
+
+    `moved[new]` counts the labels that tickets now labelled `new` had in the older data set; `predicted[new]` what the model says of tickets labelled
+    `new`. Both only need entries for labels that the model does not know.
+    """
+    there = {label for label, count in now.items() if count >= FEWEST_TICKETS}
+    came = sorted(there - set(learnt))
+    total_before, total_now = max(sum(learnt.values()), 1), max(sum(now.values()), 1)
+
+    def is_gone(label: str) -> bool:
+        expected = learnt[label] / total_before * total_now
+        # Where a rare label's tickets are missing, chance may have taken them: for one of all labels once in a thousand looks.
+        return now.get(label, 0) < max(GONE * expected, 1) and expected >= math.log(1_000 * len(learnt))
+
+    gone = sorted(label for label in learnt if is_gone(label))
+    # A split may leave the old name to one of its parts, so a label that only shrank can have heirs as well.
+    shrunk = {label for label in learnt if now.get(label, 0) < 0.75 * learnt[label] / total_before * total_now}
+    evidence: dict[str, dict[str, float]] = {}
+    source: dict[str, tuple[str, ...]] = {}
+    for label in came:
+        found = moved.get(label, Counter())
+        if sum(found.values()) < FEWEST_TICKETS:
+            found = predicted.get(label, Counter())
+        total = sum(found.values())
+        if not total:
+            continue
+        shares = {old: count / total for old, count in found.most_common(5)}
+        evidence[label] = shares
+        first = max(shares, key=lambda old: shares[old])
+        if shares[first] >= MOSTLY and (first in gone or first in shrunk):
+            source[label] = (first,)
+        else:
+            parts = tuple(old for old, share in shares.items() if old in gone and share >= 0.15)
+            if len(parts) > 1 and sum(shares[old] for old in parts) >= MOSTLY:
+                source[label] = parts
+    heirs: dict[str, list[str]] = {}
+    for label, forebears in source.items():
+        if len(forebears) == 1:
+            heirs.setdefault(forebears[0], []).append(label)
+    renamed = {old: new[0] for old, new in heirs.items() if len(new) == 1 and old in gone}
+    split = {
+        old: (*((old,) if old not in gone else ()), *sorted(new))
+        for old, new in heirs.items()
+        if len(new) > 1 or old not in gone
+    }
+    # Several old labels whose tickets all carry one new name were joined; each alone looks renamed.
+    joined = {label: forebears for label, forebears in source.items() if len(forebears) > 1}
+    explained_new = set(renamed.values()) | {new for parts in split.values() for new in parts} | set(joined)
+    explained_old = set(renamed) | set(split) | {old for parts in joined.values() for old in parts}
+    return LabelChanges(
+        added=tuple(label for label in came if label not in explained_new),
+        removed=tuple(label for label in gone if label not in explained_old),
+        renamed=renamed,
+        split=split,
+        joined=joined,
+        tickets={label: now[label] for label in came},
+        evidence=evidence,
+    )
