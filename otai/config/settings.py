@@ -198,9 +198,13 @@ ACCOUNT_RATE_LIMITS = {
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("OTAI_TRUSTED_PROXIES", "0"))
 """How many reverse proxies of ours stand before this: so many addresses at the end of X-Forwarded-For are believed."""
 
+OTAI_DESK_SECOND_FACTOR = os.environ.get("OTAI_DESK_SECOND_FACTOR", "") == "1"
+"""Whether operators need a second factor for the desk. Set it wherever the desk can be reached from outside."""
+
 MFA_ADAPTER = "otai.web.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "otai.web.accounts.forms.AddPasskeyForm"}
 MFA_TOTP_ISSUER = "OTAI Studio"
 MFA_TOTP_TOLERANCE = 1
 # Without a mail server nobody can confirm an address, and shall be able to protect their account all the same.
@@ -239,6 +243,8 @@ def database(url: str) -> dict[str, Any]:
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         }
+        # Closing the last connection writes the log back into the database: not after each request.
+        config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
     else:
         config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
         config["CONN_HEALTH_CHECKS"] = True
