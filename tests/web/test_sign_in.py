@@ -122,6 +122,18 @@ def test_an_operator_signs_in_where_everybody_does() -> None:
     assert bob.get("/desk/", follow=True).status_code == 403
 
 
+def test_where_the_desk_asks_for_a_second_factor_a_password_is_not_enough(settings: Settings) -> None:
+    settings.OTAI_DESK_SECOND_FACTOR = True
+    olga = person("olga", at="vendor.example")
+    olga.is_staff = olga.is_superuser = True
+    olga.save()
+    hers = browser()
+    signs_in(hers, olga.email)
+    assert hers.get("/desk/orgs/", follow=True).redirect_chain[-1][0] == "/account/second-factor/"
+    _with_an_app(hers)
+    assert hers.get("/desk/").status_code == 200
+
+
 def test_bob_signs_up_by_his_invitation_and_is_in_acme_and_nowhere_else(now: datetime) -> None:
     organisation = acme(now)
     alice = of(member_of(organisation, "alice", Role.OWNER, now))

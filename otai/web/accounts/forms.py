@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth
 from allauth.core import context
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
@@ -155,6 +156,17 @@ class ConfirmPasswordForm(allauth.ReauthenticateForm):
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = ""
         _plain(self)
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"] = forms.BooleanField(
+            label=_("Sign in with it alone"),
+            required=False,
+            initial=True,
+            help_text=_("No password then: your device checks finger, face or PIN. Otherwise it is a second factor."),
+        )
 
 
 # --- Our own

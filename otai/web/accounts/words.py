@@ -15,9 +15,4 @@ SENTENCES = (
     gettext_noop("Authenticator code"),
     gettext_noop("Code"),
     gettext_noop("Name"),
-    gettext_noop("Passwordless"),
-    gettext_noop(
-        "Enabling passwordless operation allows you to sign in using just this key, but imposes additional requirements such as "
-        "biometrics or PIN protection."
-    ),
 )

@@ -1,0 +1,36 @@
+"""The way into the operator's desk: the page where everybody signs in, with its limits, and a second factor where that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    return settings.OTAI_DESK_SECOND_FACTOR and not is_mfa_enabled(request.user)
+
+
+def close_the_side_door() -> None:
+    """Django's own sign-in of the desk counts no attempts and knows no second factor."""
+    may_enter = admin.site.has_permission
+    sign_in = secure_admin_login(admin.site.login)
+
+    def has_permission(request: HttpRequest) -> bool:
+        return may_enter(request) and not lacks_second_factor(request)
+
+    def login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        if may_enter(request) and lacks_second_factor(request):
+            messages.warning(request, _("The desk asks for a second factor: set one up, then come back."))
+            return redirect("mfa_index")
+        response: HttpResponseBase = sign_in(request, extra_context)
+        return response
+
+    admin.site.has_permission = has_permission  # type: ignore[assignment]
+    admin.site.login = login  # type: ignore[method-assign]
