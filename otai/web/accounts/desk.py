@@ -32,5 +32,5 @@ def close_the_side_door() -> None:
         response: HttpResponseBase = sign_in(request, extra_context)
         return response
 
-    admin.site.has_permission = has_permission  # type: ignore[assignment]
-    admin.site.login = login  # type: ignore[method-assign]
+    admin.site.has_permission = has_permission  # type: ignore[method-assign]
+    admin.site.login = login  # type: ignore[assignment]
