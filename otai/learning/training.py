@@ -137,6 +137,8 @@ def train(
         fitting.forget()
         abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
         unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
+        # What Business alone says: models of parts of the tickets are Business's too, and are compared with it.
+        business = list(zip(unseen_scores, holdout_scores, strict=True)) if taught else []
         together = _joined(taught, targets, split.train, unseen_scores, holdout_scores, recipe) if taught else None
         if together is not None:
             unseen_scores, holdout_scores = together.unseen, together.holdout
@@ -185,7 +187,8 @@ def train(
             if len(split.holdout):
                 known, actual = target.known[split.holdout], target.hot[measured.rows] > 0
                 answers[target.spec.name] = Answers.of(known, actual, measured.decided)
-            reports.append(_with_evidence(report, target, number, measured, parts, tickets, split, seed))
+            whole = _decided_by(target, split, *business[number]) if business else measured.decided
+            reports.append(_with_evidence(report, target, number, measured, whole, parts, tickets, split, seed))
             steps.finish()
 
     with clock.stage(Stage.REFITTING):
@@ -555,17 +558,31 @@ def _report(
     )
 
 
+def _decided_by(
+    target: AttributeTarget, split: Split, unseen: Unseen, holdout: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """What a model decides about the holdout tickets in which the attribute is known, by its scores there and of tickets it had not seen."""
+    known = target.known[unseen.rows]
+    head, _ = _head(target, Unseen(unseen.rows[known], unseen.scores[known]))
+    likely = head.probabilities(holdout[target.known[split.holdout]].astype(np.float64))
+    if isinstance(head, ManyLabelsHead):
+        return likely >= head.thresholds
+    return likely == likely.max(axis=1, keepdims=True)
+
+
 def _with_evidence(
     report: AttributeReport,
     target: AttributeTarget,
     number: int,
     measured: _Measured,
+    whole: NDArray[np.bool_],
     parts: SmallerModels | None,
     tickets: LabelledTickets,
     split: Split,
     seed: int,
 ) -> AttributeReport:
-    """The report with what models of parts of the tickets add to it: the learning curve, and labels that look wrong."""
+    """The report with what models of parts of the tickets add to it: the learning curve, and labels that look wrong. `whole` is what a model of their
+    kind decides after all training tickets."""
     rows, probabilities, curve = measured.rows, measured.probabilities, None
     if parts is not None:
         unseen = parts.unseen[number]
@@ -573,8 +590,8 @@ def _with_evidence(
             _, of_training = _head(target, unseen)
             rows, probabilities = np.concatenate([unseen.rows, rows]), np.concatenate([of_training, probabilities])
         learnt = int(target.known[split.train].sum())
-        whole = PartDecision(learnt, measured.decided)
-        curve = learning_curve(target, measured.rows, [*parts.learnt[number], whole], seed=seed)
+        of_all = PartDecision(learnt, whole)
+        curve = learning_curve(target, measured.rows, [*parts.learnt[number], of_all], seed=seed)
     return dataclasses.replace(
         report, learning_curve=curve, wrong_labels=suspected(target, rows, probabilities, tickets)
     )

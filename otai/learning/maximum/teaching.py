@@ -152,6 +152,9 @@ class _Student:
             store=self._store,
             threads=teacher.threads,
         )
+        # The network is here already, and what half precision made of it is what is measured.
+        network.take({name: torch.from_numpy(one.astype(np.float32)) for name, one in arrays.items()})
+        own.__dict__["network"] = network
         holdout = (
             own.scores(teacher.holdout_texts) if teacher.holdout_texts else np.zeros((0, self._labels), np.float32)
         )
