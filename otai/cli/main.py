@@ -24,6 +24,7 @@ _set_up()
 
 # Tables can be imported only from here on.
 from otai.cli import (  # noqa: E402
+    advice,
     billing,
     encoders,
     feedback,
@@ -64,6 +65,7 @@ app.command("predict")(models.predict)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="model")
 app.add_typer(billing.billing_app, name="billing")
+app.add_typer(advice.app, name="advice")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(guarantee.app, name="guarantee")
 app.add_typer(ledger.app, name="ledger")

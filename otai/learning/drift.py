@@ -39,6 +39,10 @@ WORTH = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "language": 0
 """What a signal must amount to: points of confidence or accuracy lost, or the share of tickets in a new language."""
 
 FEWEST_TICKETS = 100
+FEWEST_OF_HISTORY = 400
+"""Of a version's own earlier tickets, to compare with them as well. It learnt the tickets kept aside since they were measured, so it is usually better than
+they say; its own time knows that, and a fall from there shows sooner. Both comparisons then share their false alarms."""
+
 NEW_LANGUAGE_SHARE = 0.02
 """A language that fewer of the training tickets had is new to the model."""
 
@@ -118,28 +122,42 @@ def check(
     *,
     accuracy: Mapping[str, tuple[float, int]],
     judged: Mapping[str, Judged] | None = None,
+    history: Seen | None = None,
+    judged_before: Mapping[str, Judged] | None = None,
     seed: int = 0,
 ) -> list[Signal]:
     """All tests on the new tickets; `names` are the model's attributes, `accuracy` what was measured at the training and on how many tickets.
 
-    Fewer than 100 tickets say nothing: then there is no signal at all, drift or not.
+    `history` and `judged_before` are tickets of the same version before these. Fewer than 100 tickets say nothing: then there is no signal at all.
     """
     signals: list[Signal] = []
     chance = np.random.default_rng(seed)
     if len(seen) >= FEWEST_TICKETS and len(reference) >= FEWEST_TICKETS:
-        limit = FALSE_ALARMS["confidence"] / max(len(names), 1)
+        befores: list[tuple[str, NDArray[Any]]] = [("at the training", reference.confidence)]
+        if history is not None and len(history) >= FEWEST_OF_HISTORY:
+            befores.append(("in the weeks before", history.confidence))
+        limit = FALSE_ALARMS["confidence"] / max(len(names), 1) / len(befores)
         for at, name in enumerate(names):
-            signals.append(
-                _confidence(reference.confidence[:, at], seen.confidence[:, at], name, limit=limit, chance=chance)
-            )
+            signals += [
+                _confidence(before[:, at], seen.confidence[:, at], name, when, limit=limit, chance=chance)
+                for when, before in befores
+            ]
         signals.append(_unfamiliar(reference, seen, chance=chance))
         signals.append(_words(reference, seen, chance=chance))
         signals += _languages(reference, seen)
-    for name, found in (judged or {}).items():
-        if len(found.right) >= FEWEST_TICKETS and name in accuracy:
-            at = list(names).index(name)
-            share, tickets = accuracy[name]
-            signals.append(_accuracy(share, tickets, reference.confidence[:, at], found, name, of=len(judged or {})))
+    asked = [name for name, found in (judged or {}).items() if len(found.right) >= FEWEST_TICKETS and name in accuracy]
+    for name in asked:
+        at = list(names).index(name)
+        share, tickets = accuracy[name]
+        found = (judged or {})[name]
+        then: list[tuple[str, float, int, NDArray[Any]]] = [
+            ("at the training", share, tickets, reference.confidence[:, at])
+        ]
+        earlier = (judged_before or {}).get(name)
+        if earlier is not None and len(earlier.right) >= FEWEST_OF_HISTORY:
+            then.append(("in the weeks before", float(earlier.right.mean()), len(earlier.right), earlier.confidence))
+        limit = FALSE_ALARMS["accuracy"] / len(asked) / len(then)
+        signals += [_accuracy(was, of, before, found, name, when, limit=limit) for when, was, of, before in then]
     return signals
 
 
@@ -167,7 +185,9 @@ def _mean(values: Floats) -> Estimate:
     return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half))
 
 
-def _confidence(before: NDArray[Any], now: Floats, name: str, *, limit: float, chance: np.random.Generator) -> Signal:
+def _confidence(
+    before: NDArray[Any], now: Floats, name: str, when: str, *, limit: float, chance: np.random.Generator
+) -> Signal:
     was, is_now = float(before.mean()), _mean(now)
     p_value = permutation_p(before.astype(np.float64), now, chance=chance)
     drop = was - is_now.value
@@ -180,7 +200,8 @@ def _confidence(before: NDArray[Any], now: Floats, name: str, *, limit: float, c
         limit,
         len(now),
         p_value <= limit and drop >= WORTH["confidence"],
-        f"The model is {is_now.value:.1%} sure of {name} on average, {was:.1%} at the training.",
+        f"The model is {is_now.value:.1%} sure of {name} on average, {was:.1%} {when}.",
+        {"compared_with": when},
     )
 
 
@@ -266,8 +287,10 @@ def _languages(reference: Reference, seen: Seen) -> list[Signal]:
     return signals
 
 
-def _accuracy(share: float, tickets: int, before: NDArray[Any], found: Judged, name: str, *, of: int) -> Signal:
-    """`share` of `tickets` were right at the training. Two independent losses, combined: of confidence, and of right answers beside it."""
+def _accuracy(
+    share: float, tickets: int, before: NDArray[Any], found: Judged, name: str, when: str, *, limit: float
+) -> Signal:
+    """`share` of `tickets` were right before. Two independent losses, combined: of confidence, and of right answers beside it."""
     many, few = len(found.right), max(min(len(before), tickets), 1)
     sure, was_sure = float(found.confidence.mean()), float(before.mean())
     of_confidence = math.sqrt(float(found.confidence.var(ddof=1)) / many + float(before.var(ddof=1)) / few)
@@ -281,7 +304,6 @@ def _accuracy(share: float, tickets: int, before: NDArray[Any], found: Judged, n
         stats.combine_pvalues([stats.norm.sf(less_sure), stats.norm.sf(less_right)], method="fisher").pvalue
     )
     measured = wilson(float(found.right.sum()), many)
-    limit = FALSE_ALARMS["accuracy"] / of
     return Signal(
         "accuracy",
         name,
@@ -291,6 +313,6 @@ def _accuracy(share: float, tickets: int, before: NDArray[Any], found: Judged, n
         limit,
         many,
         p_value <= limit and share - measured.value >= WORTH["accuracy"],
-        f"People found {measured.value:.1%} of {many} right in {name}; {share:.1%} were at the training.",
-        {"mean_confidence": sure, "mean_confidence_at_training": was_sure},
+        f"People found {measured.value:.1%} of {many} right in {name}; {share:.1%} were {when}.",
+        {"compared_with": when, "mean_confidence": sure, "mean_confidence_before": was_sure},
     )
