@@ -6,6 +6,7 @@ import json as json_module
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Annotated, Any
 
@@ -25,7 +26,8 @@ from otai.cli.output import (
 from otai.cli.report_card import report_card_summary
 from otai.cli.serve import bundle_path
 from otai.errors import Invalid
-from otai.serving import cards, queries
+from otai.serving import cards, exports, queries
+from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
 
 app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
@@ -72,22 +74,50 @@ def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
     )
 
 
+class Format(StrEnum):
+    BUNDLE = "bundle"
+    HUGGINGFACE = "huggingface"
+    ONNX = "onnx"
+
+
 @app.command("export")
 def export(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     target: Annotated[Path, typer.Argument(help="File to write, or a folder.")] = Path(),
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="bundle: one file for the Python package; the others: a folder for one attribute of a Maximum model.",
+        ),
+    ] = Format.BUNDLE,
+    attribute: Annotated[
+        str | None, typer.Option("--attribute", "-a", help="With huggingface and onnx: which attribute.")
+    ] = None,
     version: Version = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy the model's bundle: one file that predicts anywhere, with the Python package and without a database."""
+    """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for transformers, or as ONNX."""
     found = queries.version(organisation_named(org), name, version)
+    if form is not Format.BUNDLE:
+        _export_folder(found, target, form, attribute, json=json)
+        return
     path = queries.export(found, target, overwrite=overwrite)
     if json:
         print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes})
     else:
         say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+
+
+def _export_folder(version: ModelVersion, target: Path, form: Format, attribute: str | None, *, json: bool) -> None:
+    exported = exports.write_folder(version, target, form=form.value, attribute=attribute)
+    if json:
+        print_json(exported)
+        return
+    say(f"{exported.attribute} of {version} is in {exported.folder}: {', '.join(exported.files)}")
+    say(f"On {exported.tried} texts its probabilities differ from the network's by at most {exported.difference:.1e}.")
 
 
 @app.command("card")

@@ -1,0 +1,153 @@
+"""A trained model in the forms of others: a folder that transformers loads, and ONNX.
+
+Both hold a fine-tuned network of a Maximum model and the head of one attribute. Words and characters, which Basic and Business read and Maximum reads beside its networks, are looked
+up by hash: neither form can express that. So `network_of` says no for models that have no network of a kind that travels, and what would do instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.errors import NotFound, Refused
+from otai.learning.bundle import AttributeModel, Bundle
+from otai.learning.calibration import softmax
+from otai.learning.heads import OneLabelHead
+
+if TYPE_CHECKING:
+    from otai.learning.maximum.tuned import TunedNetwork
+
+Matrix = NDArray[np.float32]
+
+# What an export is tried with before it counts: short, long, in other scripts, with signs, and with nothing.
+TRIED_ON = (
+    "My invoice is wrong, please refund the payment",
+    "VPN",
+    "Der Drucker im dritten Stock druckt seit gestern nur noch leere Seiten!",
+    "password reset " * 12,
+    "Hello,\n\nsince this morning I cannot log in any more. The screen says: error 0x80070005 (access denied).\n\nRegards, Bob",
+    "プリンターが壊れました",
+    "?!",
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z",
+)
+
+
+class NothingToExport(Refused):
+    code = "nothing_to_export"
+
+
+class NoSuchAttribute(NotFound):
+    code = "attribute_not_found"
+
+
+class ExportDiffers(Refused):
+    code = "export_differs"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A folder that was written. `difference` is the largest difference of a probability between it and the network, over all labels of `tried` texts."""
+
+    folder: Path
+    files: list[str]
+    attribute: str
+    labels: list[str]
+    difference: float
+    tried: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network and its head for one attribute: logits are `weights` times the unit vector, plus `bias`; (labels, d) and (labels,).
+
+    `is_whole` says that the model's own scores are this network's alone, so that nothing is missing but the last step of calibration.
+    """
+
+    network: TunedNetwork
+    attribute: AttributeModel
+    weights: Matrix
+    bias: Matrix
+    is_whole: bool
+
+    def logits(self, texts: Sequence[str]) -> Matrix:
+        """What the export has to say of these texts, shape (texts, labels)."""
+        network = self.network.network
+        with network.bounded_threads(1):
+            vectors = network.all_vectors(network.read(texts, keep_states=False), range(len(texts)))
+        found: Matrix = vectors @ self.weights.T + self.bias
+        return found
+
+    def probabilities(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        logits = logits.astype(np.float64)
+        return 1 / (1 + np.exp(-logits)) if self.attribute.spec.is_multi else softmax(logits)
+
+    def compare(self, logits: NDArray[Any], texts: Sequence[str], *, most: float) -> float:
+        """The largest difference of a probability. Raises ExportDiffers where it is more than `most`."""
+        difference = float(np.abs(self.probabilities(logits) - self.probabilities(self.logits(texts))).max())
+        if not difference <= most:
+            raise ExportDiffers(
+                f"The export answers differently from the model: probabilities differ by up to {difference:.3f}. It was not kept.",
+                difference=difference,
+            )
+        return difference
+
+
+def part_of(bundle: Bundle, attribute: str | None) -> Part:
+    """What can be exported of the bundle for this attribute (None: the only one). Raises NothingToExport, NoSuchAttribute, MissingEncoder."""
+    names = [one.spec.name for one in bundle.attributes]
+    if attribute is None:
+        if len(names) > 1:
+            raise NoSuchAttribute(f"Say which attribute: {', '.join(names)}. A folder holds one.", attributes=names)
+        attribute = names[0]
+    if attribute not in names:
+        raise NoSuchAttribute(f"The model has no attribute {attribute!r}; it has {', '.join(names)}.", attributes=names)
+    number = names.index(attribute)
+    model = bundle.attributes[number]
+    network = _network_of(bundle, number)
+    from otai.learning.maximum.network import SCALE
+
+    head, columns = network.arrays, model.columns
+    weights = SCALE * np.asarray(head["head.weight"], np.float32)[columns]
+    bias = np.asarray(head["head.bias"], np.float32)[columns]
+    assert bundle.tuned is not None
+    others = [one.weights[number] for one in bundle.tuned.networks if one is not network]
+    is_whole = bundle.tuned.business_weights[number] == 0 and not any(others)
+    if is_whole:
+        factor = np.float32(network.weights[number])
+        weights, bias = weights * factor, bias * factor
+        if isinstance(model.head, OneLabelHead):
+            temperature = np.float32(model.head.temperature)
+            weights, bias = weights / temperature, bias / temperature
+        else:
+            slopes, offsets = model.head.slopes.astype(np.float32), model.head.offsets.astype(np.float32)
+            weights, bias = weights * slopes[:, None], bias * slopes + offsets
+    return Part(network, model, weights, bias, is_whole)
+
+
+def _network_of(bundle: Bundle, number: int) -> TunedNetwork:
+    """The transformer that the attribute listens to most."""
+    networks = bundle.tuned.networks if bundle.tuned is not None else ()
+    if not networks:
+        mode = str(bundle.recipe.get("mode", "this"))
+        raise NothingToExport(
+            f"A model of mode {mode} reads words and characters by hash, which neither ONNX nor transformers can express. Its bundle predicts anywhere with the Python package, "
+            "and otai serve answers over HTTP. A Maximum model can be exported.",
+            mode=mode,
+        )
+    transformers = [one for one in networks if _is_transformer(one)]
+    if not transformers:
+        raise NothingToExport(
+            "This model's network is a Universal Sentence Encoder, for which transformers has no architecture. Its bundle predicts anywhere with the Python package, and "
+            "otai serve answers over HTTP.",
+            networks=[one.used.name for one in networks],
+        )
+    return max(transformers, key=lambda one: one.weights[number])
+
+
+def _is_transformer(network: TunedNetwork) -> bool:
+    return hasattr(network.network.module, "backbone")
