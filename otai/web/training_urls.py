@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import models, runs, tickets, train
+from otai.web.views import guarantee, models, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -26,6 +26,10 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/runs/<int:number>/attributes/<int:position>/", runs.attribute, name="run_attribute"),
     path("<slug:slug>/runs/<int:number>/report-card.json", runs.report_card_json, name="report_card_json"),
     path("<slug:slug>/runs/<int:number>/report-card.html", runs.report_card_html, name="report_card_html"),
+    path("<slug:slug>/guarantee/", guarantee.guarantee, name="guarantee"),
+    path("<slug:slug>/guarantee/propose", guarantee.propose, name="propose_criteria"),
+    path("<slug:slug>/guarantee/order", guarantee.order_included, name="order_included"),
+    path("<slug:slug>/guarantee/<slug:tier>/tickets.csv", guarantee.holdout, name="guarantee_holdout"),
     path("<slug:slug>/models/", models.models, name="models"),
     path("<slug:slug>/models/<uuid:model>/", models.model, name="model"),
     path("<slug:slug>/models/<uuid:model>/compare", models.compare, name="compare_versions"),

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -172,14 +171,14 @@ class Snippet:
 
 def snippets(request: MemberRequest, version: ModelVersion) -> list[Snippet]:
     """Ways to use the model from elsewhere; they name this installation and this model."""
-    base = settings.OTAI_BASE_URL.rstrip("/")
+    base = request.build_absolute_uri("/").rstrip("/")
     name = version.model.name
     text = "My invoice was charged twice"
     return [
         Snippet(
             _("From any program"),
             "snippet-curl",
-            f"curl {base}/api/v1/models/{quote(name)}/predictions \\\n"
+            f"curl {base}/api/v1/models/{quote(name)}/predict \\\n"
             '  -H "Authorization: Bearer $OTAI_API_KEY" \\\n'
             '  -H "Content-Type: application/json" \\\n'
             f'  -d \'{{"texts": ["{text}"]}}\'',

@@ -1,0 +1,321 @@
+"""The guarantee of a tier: what the included run must reach, agreed before it; what it reached; and what comes if it did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from otai.billing import queries as billing
+from otai.db import utc_now
+from otai.errors import Invalid, NotFound, Refused
+from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, share_of
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Delivery, Mode, StandardBar, Tier
+from otai.runs import operations as runs
+from otai.runs.guarantee import operations, queries
+from otai.runs.guarantee.criteria import is_standard, standard_threshold
+from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.models import Guarantee, Reason
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+from otai.web.access import MemberRequest, page
+from otai.web.views.train import model_name_for, not_installed
+
+METRICS: dict[str, str | Promise] = {
+    "accuracy": gettext_lazy("right, of all tickets"),
+    "macro_f1": gettext_lazy("macro F1: rare labels count as much"),
+    "coverage": gettext_lazy("decided alone, 95 of 100 right"),
+}
+
+STATUS_WORDS: dict[str, str | Promise] = {
+    GuaranteeStatus.OPEN: gettext_lazy("What must it reach?"),
+    GuaranteeStatus.AGREED: gettext_lazy("Agreed"),
+    GuaranteeStatus.TRAINING: gettext_lazy("Being trained"),
+    GuaranteeStatus.TRAINED: gettext_lazy("Trained"),
+    GuaranteeStatus.MET: gettext_lazy("Reached"),
+    GuaranteeStatus.MISSED: gettext_lazy("Not reached yet"),
+    GuaranteeStatus.IMPROVING: gettext_lazy("Being improved"),
+    GuaranteeStatus.CREDITED: gettext_lazy("Fee credited"),
+    GuaranteeStatus.REFUNDED: gettext_lazy("Fee paid back"),
+}
+
+TONES = {
+    GuaranteeStatus.MET: ("good", "done"),
+    GuaranteeStatus.MISSED: ("warning", "alert"),
+    GuaranteeStatus.CREDITED: ("good", "undo"),
+    GuaranteeStatus.REFUNDED: ("good", "undo"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point of the guarantee's way. `state`: done, now, later or bad-end."""
+
+    state: str
+    what: str
+    at: datetime | None = None
+
+
+def way_of(found: Guarantee) -> list[Step]:
+    """Criteria, run, verdict, improvement, and the end that it had or will have."""
+    status = GuaranteeStatus(found.status)
+    before = status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED)
+    steps = [
+        Step(
+            "now" if status is GuaranteeStatus.OPEN else "done",
+            _("We look at your criteria") if found.waits_for_operator else _("Criteria are agreed"),
+            found.agreed_at,
+        ),
+        Step(
+            "now" if status in (GuaranteeStatus.AGREED, GuaranteeStatus.TRAINING) else "later" if before else "done",
+            _("The included training"),
+            found.run.ended_at if found.run else None,
+        ),
+    ]
+    if status is GuaranteeStatus.MET and found.improvement_run is None:
+        return [*steps, Step("done", _("The criteria are reached"))]
+    missed = found.verdict is not None
+    steps.append(Step("bad-end" if missed else "later", _("Not reached") if missed else _("Verdict")))
+    if missed:
+        improving = status in (GuaranteeStatus.MISSED, GuaranteeStatus.IMPROVING)
+        ended = found.improvement_run.ended_at if found.improvement_run and not improving else None
+        steps.append(Step("now" if improving else "done", _("The included improvement"), ended))
+        if status is GuaranteeStatus.MET:
+            steps.append(Step("done", _("The criteria are reached")))
+        elif improving:
+            steps.append(Step("later", _("Reached, or the fee is credited")))
+        else:
+            steps.append(Step("bad-end", _("Not reached")))
+            steps.append(Step("done", str(STATUS_WORDS[status])))
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One attribute in the form: whether it is in, by which figure, from how many percent; `is_standard`: agreed at once."""
+
+    number: int
+    name: str
+    chosen: bool
+    metric: str
+    threshold: str
+    is_standard: bool
+    problem: str
+    last: Any
+
+    def criterion(self) -> Criterion:
+        """Raises CriterionInvalid."""
+        metric = Metric(self.metric)
+        return Criterion(
+            self.name,
+            metric,
+            share_of(f"{self.threshold.replace(',', '.').strip().removesuffix('%').strip()}%"),
+            Fraction(95, 100) if metric is Metric.COVERAGE else None,
+        )
+
+
+def read_proposal(data_set: DataSet, data: QueryDict, *, bar: StandardBar) -> list[Proposed]:
+    """The form as it stands; what was not said is the standard bar for the first attribute."""
+    last = {one.attribute: one for one in queries.likely(data_set)}
+    given = "proposed" in data
+    rows = []
+    for number, attribute in enumerate(tickets.usable_attributes(data_set)):
+        metric = data.get(f"metric-{number}", "accuracy")
+        metric = metric if metric in METRICS else "accuracy"
+        standard = f"{float(standard_threshold(bar, Metric(metric)) * 100):g}"
+        threshold = data.get(f"threshold-{number}", "").strip() or standard
+        chosen = f"in-{number}" in data if given else number == 0
+        row = Proposed(number, attribute.name, chosen, metric, threshold, False, "", last.get(attribute.name))
+        try:
+            standard_now, problem = is_standard(row.criterion(), bar), ""
+        except CriterionInvalid as wrong:
+            standard_now, problem = False, str(wrong)
+        rows.append(
+            Proposed(number, attribute.name, chosen, metric, threshold, standard_now, problem, last.get(attribute.name))
+        )
+    return rows
+
+
+@require_safe
+@page(Action.VIEW)
+def guarantee(request: MemberRequest) -> HttpResponse:
+    organisation = request.organisation
+    operations.open_guarantees(organisation=organisation, now=utc_now())
+    shown = [_shown(found) for found in queries.guarantees(organisation)][::-1]
+    context: dict[str, Any] = {
+        "guarantees": shown,
+        "may_act": request.member.may(Action.TRAIN),
+        "metrics": METRICS,
+        "rule": billing.price_book().guarantee,
+    }
+    if shown:
+        context |= _form(request, shown[0]["guarantee"])
+    return render(request, "web/guarantee/page.html", context)
+
+
+def _shown(found: Guarantee) -> dict[str, Any]:
+    status = GuaranteeStatus(found.status)
+    tone, icon = TONES.get(status, ("accent", "clock"))
+    return {
+        "guarantee": found,
+        "tier": Tier(found.tier),
+        "word": _("We look at your criteria") if found.waits_for_operator else STATUS_WORDS[status],
+        "tone": tone,
+        "icon": icon,
+        "way": way_of(found),
+        "criteria": [one.in_words for one in queries.criteria(found)],
+        "verdicts": [
+            (title, run, outcomes)
+            for title, run, outcomes in (
+                (_("The included training"), found.run, found.verdict),
+                (_("The included improvement"), found.improvement_run, found.improvement_verdict),
+            )
+            if outcomes
+        ],
+        "again": queries.measured_again(found),
+    }
+
+
+def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
+    """The forms that the highest level offers now: proposing, or ordering what is included."""
+    organisation = request.organisation
+    status = GuaranteeStatus(found.status)
+    book = billing.price_book()
+    context: dict[str, Any] = {"first": found, "key": uuid4()}
+    if status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
+        all_sets = sorted(tickets.data_sets(organisation, newest_only=True), key=lambda one: one.imported_at)[::-1]
+        chosen = (
+            _data_set(organisation, request.GET.get("data_set", "")) or found.data_set or next(iter(all_sets), None)
+        )
+        rows = read_proposal(chosen, request.GET, bar=book.standard_bar) if chosen else []
+        context |= {
+            "data_sets": all_sets,
+            "data_set": chosen,
+            "proposed": rows,
+            "at_once": all(row.is_standard for row in rows if row.chosen),
+            "count": sum(row.chosen for row in rows),
+        }
+    if status in (GuaranteeStatus.AGREED, GuaranteeStatus.MISSED) and found.data_set is not None:
+        tier = billing.tier_of(organisation)
+        context |= {
+            "modes": [one for one in Mode if one in book.tiers[tier].modes and not not_installed(one)],
+            "deliveries": list(Delivery),
+            "versions": tickets.data_sets(organisation).filter(name=found.data_set.name).order_by("-version"),
+        }
+    if status is GuaranteeStatus.MISSED and found.run is not None:
+        context["hints"] = hints_of(found)
+    return context
+
+
+def hints_of(found: Guarantee) -> list[dict[str, Any]]:
+    """For each attribute that missed: what its report card says would help."""
+    missed = {one["criterion"]["attribute"] for one in found.verdict or [] if not one["met"]}
+    card = (found.run.report_card or {}) if found.run else {}
+    hints = []
+    for position, attribute in enumerate(card.get("attributes", [])):
+        if attribute["name"] in missed:
+            curve = attribute.get("learning_curve") or {}
+            hints.append(
+                {
+                    "name": attribute["name"],
+                    "position": position,
+                    "wrong": (attribute.get("wrong_labels") or {}).get("total", 0),
+                    "pairs": attribute["confused_pairs"][:2],
+                    "forecasts": curve.get("forecasts", []),
+                }
+            )
+    return hints
+
+
+def _data_set(organisation: Organisation, asked: str) -> DataSet | None:
+    """Raises NotFound for one that is named and not the organisation's."""
+    if not asked:
+        return None
+    try:
+        return tickets.data_set_with_id(organisation, UUID(asked))
+    except ValueError:
+        raise NotFound(_("There is no such data set.")) from None
+
+
+@require_POST
+@page(Action.TRAIN)
+def propose(request: MemberRequest) -> HttpResponse:
+    data_set = _data_set(request.organisation, request.POST.get("data_set", ""))
+    if data_set is None:
+        raise NotFound(_("There is no such data set."))
+    rows = [row for row in read_proposal(data_set, request.POST, bar=billing.price_book().standard_bar) if row.chosen]
+    try:
+        found = operations.propose(
+            organisation=request.organisation,
+            data_set=data_set,
+            criteria=[row.criterion() for row in rows],
+            who=request.user.email,
+            now=utc_now(),
+        )
+    except (CriterionInvalid, Invalid, Refused) as wrong:
+        messages.error(request, wrong.message if isinstance(wrong, Invalid | Refused) else str(wrong))
+    else:
+        if found.waits_for_operator:
+            messages.info(request, _("These are above the standard bar: we look at them and answer by mail."))
+        else:
+            messages.success(request, _("Agreed. The tickets to measure on are fixed."))
+    return redirect("web:guarantee", slug=request.organisation.slug)
+
+
+@require_POST
+@page(Action.TRAIN)
+def order_included(request: MemberRequest) -> HttpResponse:
+    """The included run, or the included improvement after a miss. It costs the organisation nothing."""
+    organisation, now = request.organisation, utc_now()
+    found = queries.guarantee(organisation)
+    data_set = _data_set(organisation, request.POST.get("data_set", "")) or found.data_set
+    mode, delivery = request.POST.get("mode", ""), request.POST.get("delivery", "")
+    if data_set is None or mode not in tuple(Mode) or delivery not in tuple(Delivery):
+        raise Http404
+    try:
+        sent = UUID(request.POST.get("key", ""))
+    except ValueError:
+        sent = uuid4()
+    improving = found.status in (GuaranteeStatus.MISSED, GuaranteeStatus.IMPROVING)
+    quote = runs.make_quote(
+        organisation=organisation,
+        data_set=data_set,
+        attributes=[attribute.name for attribute in tickets.usable_attributes(data_set)],
+        mode=Mode(mode),
+        delivery=Delivery(delivery),
+        model_name=found.run.model_name if found.run else model_name_for(data_set.name),
+        reason=Reason.LABELS_CHANGED if improving else Reason.NEW_MODEL,
+        now=now,
+        key=uuid5(sent, f"{organisation.pk} {data_set.pk} {mode} {delivery}"),
+    )
+    order = operations.order_improvement_run if improving else operations.order_included_run
+    run = order(organisation=organisation, quote=quote.id, who=request.user.email, now=now)
+    messages.success(request, _("Ordered. It is included in your subscription and costs you nothing."))
+    return redirect("web:run", slug=organisation.slug, number=run.number)
+
+
+@require_safe
+@page(Action.VIEW)
+def holdout(request: MemberRequest, tier: str) -> HttpResponseBase:
+    """The tickets that the guarantee is measured on, as they were when they were fixed."""
+    if tier not in tuple(Tier):
+        raise Http404
+    found = queries.guarantee(request.organisation, Tier(tier))
+    lines: Iterator[str] = queries.holdout_csv(found)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="guarantee-{found.tier}-tickets.csv"'
+    return response
