@@ -225,7 +225,8 @@ def learning_chart(report: AttributeReport) -> str:
                 f"{point.tickets:,} tickets{models}: {name} {percent(value.value, 1)} ({percent(value.low, 1)} to {percent(value.high, 1)})",
                 dot,
             )
-        for forecast in ahead:
+        shown = [one for one in ahead if dot == "dot" or one.macro_f1 is not None]
+        for forecast in shown:
             gain = getattr(forecast, "macro_f1" if dot == "dot2" else "accuracy")
             x, base = last.tickets + forecast.more_tickets, values[-1].value
             plot.line([(last.tickets, base), (x, base + gain.value)], "ideal")
@@ -236,7 +237,9 @@ def learning_chart(report: AttributeReport) -> str:
                 f"{forecast.more_tickets:,} more tickets: {name} {_points(gain.value, gain.low, gain.high)}",
                 dot,
             )
-        end = values[-1].value + (getattr(ahead[-1], "macro_f1" if dot == "dot2" else "accuracy").value if ahead else 0)
+        end = values[-1].value
+        if shown:
+            end += getattr(shown[-1], "macro_f1" if dot == "dot2" else "accuracy").value
         place = plot.at_y(end) + 4
         if ends and abs(place - ends[0]) < 15:
             place = ends[0] + (15 if place >= ends[0] else -15)

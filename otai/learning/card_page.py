@@ -232,7 +232,8 @@ def _forecast(report: AttributeReport) -> str:
     if not curve.forecasts:
         return f"Where it leads is not known: {curve.unknown}"
     said = [
-        f"{one.more_tickets:,} more tickets: {_points(one.accuracy)}, macro F1 {_points(one.macro_f1)}"
+        f"{one.more_tickets:,} more tickets: {_points(one.accuracy)}"
+        + (f", macro F1 {_points(one.macro_f1)}" if one.macro_f1 else "")
         for one in curve.forecasts
     ]
     return "; ".join(said) + ". A forecast from the sizes measured, with its 95 % interval."

@@ -106,11 +106,14 @@ class SizePoint:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What so many more training tickets of the same kind would add: differences, 0.02 being two points, with their 95 % intervals."""
+    """What so many more training tickets of the same kind would add: differences, 0.02 being two points, with their 95 % intervals.
+
+    `macro_f1` is None where too little is known of rare labels to say.
+    """
 
     more_tickets: int
     accuracy: Estimate
-    macro_f1: Estimate
+    macro_f1: Estimate | None
 
 
 @dataclass(frozen=True)
