@@ -77,7 +77,11 @@ def way_of(found: Guarantee) -> list[Step]:
     steps = [
         Step(
             "now" if status is GuaranteeStatus.OPEN else "done",
-            _("We look at your criteria") if found.waits_for_operator else _("Criteria are agreed"),
+            _("We look at your criteria")
+            if found.waits_for_operator
+            else _("Agree on criteria")
+            if status is GuaranteeStatus.OPEN
+            else _("Criteria are agreed"),
             found.agreed_at,
         ),
         Step(
@@ -159,8 +163,10 @@ def guarantee(request: MemberRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "guarantees": shown,
         "may_act": request.member.may(Action.TRAIN),
-        "metrics": METRICS,
-        "rule": billing.price_book().guarantee,
+        "metrics": [
+            (key, word, standard_threshold(billing.price_book().standard_bar, Metric(key)))
+            for key, word in METRICS.items()
+        ],
     }
     if shown:
         context |= _form(request, shown[0]["guarantee"])
