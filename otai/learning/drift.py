@@ -38,7 +38,7 @@ WORDS_CHANGED = 0.001
 WORTH = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "language": 0.05}
 """What a signal must amount to: points of confidence or accuracy lost, or the share of tickets in a new language."""
 
-FEWEST_TICKETS = 100
+FEWEST_TICKETS, FEWEST_MEASURED = 100, 50
 FEWEST_OF_HISTORY = 400
 """Of a version's own earlier tickets, to compare with them as well. It learnt the tickets kept aside since they were measured, so it is usually better than
 they say; its own time knows that, and a fall from there shows sooner. Both comparisons then share their false alarms."""
@@ -132,7 +132,7 @@ def check(
     """
     signals: list[Signal] = []
     chance = np.random.default_rng(seed)
-    if len(seen) >= FEWEST_TICKETS and len(reference) >= FEWEST_TICKETS:
+    if len(seen) >= FEWEST_TICKETS and len(reference) >= FEWEST_MEASURED:
         befores: list[tuple[str, NDArray[Any]]] = [("at the training", reference.confidence)]
         if history is not None and len(history) >= FEWEST_OF_HISTORY:
             befores.append(("in the weeks before", history.confidence))
