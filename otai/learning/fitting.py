@@ -13,6 +13,7 @@ from otai.learning.features import TextFeatures
 from otai.learning.heads import FOLDS, balanced_folds
 from otai.learning.mixing import Mix, best_mix, gain_over
 from otai.learning.recipes import WORDS_ALONE, Balance
+from otai.learning.report_card import Estimate
 from otai.learning.solving import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
 from otai.learning.spaces import (
     FEWEST_SKETCH_COLUMNS,
@@ -128,7 +129,7 @@ class Fitting:
             )
         self._space: tuple[int, Space] | None = None
         self._mixes: list[Mix] = []
-        self._gains: list[float] = []
+        self._gains: list[Estimate] = []
         self._linear: Linear | None = None
 
     @staticmethod
@@ -150,7 +151,7 @@ class Fitting:
         return self._mixes
 
     @property
-    def gains_by_vectors(self) -> Sequence[float]:
+    def gains_by_vectors(self) -> Sequence[Estimate]:
         """By how much each attribute's mix is worth more than words alone, on tickets not trained on; empty if nothing else was tried."""
         return self._gains
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otai.learning.recipes import Recipe
-from otai.learning.report_card import AttributeReport, Finding
+from otai.learning.report_card import AttributeReport, Estimate, Finding
 from otai.learning.splitting import Split
 from otai.learning.targets import AttributeTarget
 from otai.learning.tickets import LabelledTickets
@@ -89,18 +89,18 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
     return findings
 
 
-def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[float]) -> list[Finding]:
-    """What sentence vectors gained over words and characters, where it is so little that the cheaper mode would do."""
+def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate]) -> list[Finding]:
+    """What sentence vectors gained over words and characters, where that is little, or may well be chance: the cheaper mode would do."""
     return [
         Finding(
             "words_were_enough",
             "note",
-            f"{target.spec.name}: sentence vectors changed the mean of accuracy and macro F1 by {100 * gain:+.1f} points on tickets kept back "
-            "from training. Basic, the cheaper mode, is enough for this attribute.",
+            f"{target.spec.name}: sentence vectors changed the mean of accuracy and macro F1 by {100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to "
+            f"{100 * gain.high:+.1f}) on tickets kept back from training. Basic, the cheaper mode, is enough for this attribute.",
             target.spec.name,
         )
         for target, gain in zip(targets, gains, strict=True)
-        if gain < WORTH_THE_DEARER_MODE
+        if gain.low <= 0 or gain.value < WORTH_THE_DEARER_MODE
     ]
 
 
