@@ -160,11 +160,14 @@ class Encoder:
         budget = BATCH_TOKENS["cpu" if self.device == "cpu" else "cuda"]
         was_training = module.training
         with self._lock, bounded_threads(threads or self._threads or usable_cores()), torch.inference_mode():
-            module.eval()
+            # Walking over all parts of a network takes as long as a short text does: only where there is something to change.
+            if was_training:
+                module.eval()
             for batch in _batches(readable_rows, framed, budget):
                 inputs = module.collate([framed[row] for row in batch])
                 vectors[batch] = self._forward(module, inputs)
-            module.train(was_training)
+            if was_training:
+                module.train()
         return vectors
 
     def _forward(self, module: Any, inputs: tuple[torch.Tensor, ...]) -> Vectors:

@@ -155,6 +155,9 @@ class UniversalTokeniser:
         self.blank: int | None = blank if blank != UNKNOWN else None
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
+        if len(texts) == 1:
+            # A list starts a thread, which takes longer than one text does.
+            return [self._pieces.encode(texts[0], out_type=int)]
         found: list[list[int]] = self._pieces.encode(list(texts), out_type=int, num_threads=1)
         return found
 
