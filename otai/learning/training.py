@@ -22,6 +22,8 @@ from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, U
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.holdout import Answers, HoldoutRecord, text_hashes
 from otai.learning.learning_curve import learning_curve
+from otai.learning.maximum.folds import shared_folds
+from otai.learning.maximum.hierarchy import found_below
 from otai.learning.meaning import Encoding, VectorReader, Vectors
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
@@ -138,8 +140,10 @@ def train(
         abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
         unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
         # What Business alone says: models of parts of the tickets are Business's too, and are compared with it.
-        business = list(zip(unseen_scores, holdout_scores, strict=True)) if taught else []
-        together = _joined(taught, targets, split.train, unseen_scores, holdout_scores, recipe) if taught else None
+        business = list(zip(unseen_scores, holdout_scores, strict=True)) if folds is not None else []
+        together = (
+            _joined(taught, targets, split.train, unseen_scores, holdout_scores, recipe) if folds is not None else None
+        )
         if together is not None:
             unseen_scores, holdout_scores = together.unseen, together.holdout
 
@@ -407,14 +411,17 @@ def _taught(
     checkpoints: Path | None,
     steps: Steps,
 ) -> tuple[Rows | None, list[Taught]]:
-    """The folds that all models of this training share, and what encoders learnt that were trained further; neither where the recipe asks for none."""
-    if not recipe.tunings or reading.reader is None:
+    """The folds that all models of this training share, where scores of several models or attributes meet (None: each attribute has its own), and what
+    encoders learnt that were trained further."""
+    tunes = bool(recipe.tunings) and reading.reader is not None
+    if not tunes and not (recipe.agrees and found_below(targets, split.train)):
         return None, []
-    from otai.learning.maximum.folds import shared_folds
-    from otai.learning.maximum.teaching import Teacher
-
     wanted = recipe.tickets_to_calibrate if len(split.holdout) else len(split.train)
     folds = shared_folds(targets, split.train, text_numbers[split.train], tickets_wanted=wanted)
+    if not tunes or reading.reader is None:
+        return folds, []
+    from otai.learning.maximum.teaching import Teacher
+
     told = 0
 
     def tell(share: float, note: str) -> None:

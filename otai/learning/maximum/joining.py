@@ -14,6 +14,7 @@ from otai.learning.fitting import Unseen
 from otai.learning.maximum.combining import Combination, combined
 from otai.learning.maximum.hierarchy import Hierarchy, found_below
 from otai.learning.maximum.tuned import Taught, Tuned
+from otai.learning.mixing import worth_of
 from otai.learning.report_card import Finding
 from otai.learning.targets import AttributeTarget
 
@@ -22,6 +23,9 @@ Rows = NDArray[np.int64]
 
 # A gain below this is not worth a dearer mode, whatever its interval.
 WORTH_THE_DEARER_MODE = 0.01
+
+# Labels that agree are worth something by themselves, but not more than this of accuracy and macro F1.
+MOST_COST_OF_AGREEING = 0.005
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,21 @@ def joined(
             chosen.scores(measured.astype(np.float64), [one.holdout[:, columns].astype(np.float64) for one in taught])
         )
     hierarchy = _hierarchy(targets, train, unseen, new_unseen) if agrees else None
-    if hierarchy is not None:
-        new_unseen, new_holdout = hierarchy.scores(new_unseen), hierarchy.scores(new_holdout)
+    agreeing = hierarchy.scores(new_unseen) if hierarchy is not None else new_unseen
+    cost = _cost(hierarchy, targets, unseen, new_unseen, agreeing) if hierarchy is not None else 0.0
+    dear = cost > MOST_COST_OF_AGREEING
+    if hierarchy is not None and not dear:
+        new_unseen, new_holdout = agreeing, hierarchy.scores(new_holdout)
     known_rows = [target.known[one.rows] for target, one in zip(targets, unseen, strict=True)]
     return Joined(
         tuned=_tuned(taught, combinations),
-        hierarchy=hierarchy,
+        hierarchy=None if dear else hierarchy,
         unseen=[
             Unseen(one.rows[known], scores[known].astype(np.float32))
             for one, known, scores in zip(unseen, known_rows, new_unseen, strict=True)
         ],
         holdout=[one.astype(np.float32) for one in new_holdout],
-        findings=_findings(taught, targets, combinations, hierarchy),
+        findings=_findings(taught, targets, combinations) + _agreements(targets, hierarchy, cost),
     )
 
 
@@ -109,7 +116,6 @@ def _findings(
     taught: Sequence[Taught],
     targets: Sequence[AttributeTarget],
     combinations: Sequence[Combination],
-    hierarchy: Hierarchy | None,
 ) -> list[Finding]:
     findings = []
     for one in taught:
@@ -123,26 +129,48 @@ def _findings(
                     f"at rate {tuning.rate:g}{', likeness beside labels' if tuning.contrast_weight else ''}.",
                 )
             )
-    for target, chosen in zip(targets, combinations, strict=True):
+    for target, chosen in zip(targets, combinations if taught else (), strict=bool(taught)):
         name = target.spec.name
         gain = f"{100 * chosen.gain:+.1f} points (95 % interval {100 * chosen.low:+.1f} to {100 * chosen.high:+.1f})"
         said = f"{name}: fine-tuning changed the mean of accuracy and macro F1 by {gain} on tickets kept back from training."
         if chosen.is_business_alone:
-            said += " The model is Business's. Business, the cheaper mode, is enough for this data."
+            said += " The fine-tuned networks were left out: Business, the cheaper mode, is enough for this data."
             findings.append(Finding("business_is_enough", "warning", said, name))
         elif chosen.low <= 0 or chosen.gain < WORTH_THE_DEARER_MODE:
             said += " Its confidences gained surely, its answers hardly. Business, the cheaper mode, is enough for this data."
             findings.append(Finding("business_is_enough", "note", said, name))
         else:
             findings.append(Finding("fine_tuning_gained", "note", said, name))
-    for below in hierarchy.below if hierarchy else ():
-        child, parent = targets[below.child].spec.name, targets[below.parent].spec.name
-        findings.append(
-            Finding(
-                "hierarchy",
-                "note",
-                f"{child}: {below.purity:.1%} of its tickets go with one {parent} for each label, so the two are predicted together and agree.",
-                child,
+    return findings
+
+
+def _cost(
+    hierarchy: Hierarchy,
+    targets: Sequence[AttributeTarget],
+    unseen: Sequence[Unseen],
+    before: Sequence[NDArray[np.float64]],
+    after: Sequence[NDArray[np.float64]],
+) -> float:
+    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes concerned."""
+    costs = []
+    for number in sorted(hierarchy.attributes):
+        known = targets[number].known[unseen[number].rows]
+        hot = targets[number].hot[unseen[number].rows[known]]
+        free, bound = (worth_of(one[number][known].astype(np.float32), hot, multi=False) for one in (before, after))
+        costs.append(free - bound)
+    return float(np.mean(costs))
+
+
+def _agreements(targets: Sequence[AttributeTarget], hierarchy: Hierarchy | None, cost: float) -> list[Finding]:
+    findings = []
+    for one in hierarchy.below if hierarchy else ():
+        child, parent = targets[one.child].spec.name, targets[one.parent].spec.name
+        said = f"{child}: {one.purity:.1%} of its tickets go with one {parent} for each label"
+        if cost > MOST_COST_OF_AGREEING:
+            said += f"; made to agree, such attributes would lose {100 * cost:.1f} points of accuracy and macro F1 (their mean), so each is predicted on its own."
+            findings.append(Finding("hierarchy_left_free", "note", said, child))
+        else:
+            findings.append(
+                Finding("hierarchy", "note", f"{said}, so the two are predicted together and agree.", child)
             )
-        )
     return findings

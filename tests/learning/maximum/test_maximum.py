@@ -152,7 +152,9 @@ def test_where_fine_tuning_gains_nothing_the_model_is_businesss_and_the_card_say
     monkeypatch.setattr("otai.learning.maximum.combining.SURE_ENOUGH", 1e9)
     trained = train(helpdesk(), [QUEUE], HURRIED, encoding=encoding)
     [enough] = [one for one in trained.report_card.findings if one.code == "business_is_enough"]
-    assert enough.message.endswith("The model is Business's. Business, the cheaper mode, is enough for this data.")
+    assert enough.message.endswith(
+        "The fine-tuned networks were left out: Business, the cheaper mode, is enough for this data."
+    )
     assert trained.bundle.tuned is None and trained.bundle.hierarchy is None
     business = train(helpdesk(), [QUEUE], BUSINESS, encoding=encoding)
     texts = helpdesk().texts[:10]
