@@ -148,7 +148,7 @@ def _weekly_signals(version: ModelVersion, bundle: Bundle, fresh: NewTickets, *,
     if bundle.reference is None:
         return []
     lately = _seen(version, since=now - WINDOW, until=now)
-    latest = _joined(fresh, lately)
+    latest = _joined(_with_known_labels(bundle, fresh), lately)
     if len(latest) < drift.FEWEST_TICKETS:
         return []
     earlier = _seen(version, since=now - WINDOW - HISTORY, until=now - WINDOW) if latest is lately else NewTickets()
@@ -188,6 +188,22 @@ def _seen(version: ModelVersion, *, since: datetime, until: datetime) -> NewTick
         [found[text][0] for text in texts],
         [found[text][1] for text in texts],
         [found[text][2] for text in texts],
+    )
+
+
+def _with_known_labels(bundle: Bundle, fresh: NewTickets) -> NewTickets:
+    """Tickets of labels that the model does not have are another finding: labels changed. They would look like drift as well."""
+    known = {one.spec.name: {label.casefold() for label in one.labels} for one in bundle.attributes}
+    rows = [
+        row
+        for row, labels in enumerate(fresh.labels)
+        if all({label.casefold() for label in found} <= known[name] for name, found in labels.items())
+    ]
+    return NewTickets(
+        [fresh.texts[row] for row in rows],
+        [fresh.languages[row] for row in rows],
+        [fresh.labels[row] for row in rows],
+        [fresh.is_complete[row] for row in rows],
     )
 
 

@@ -421,7 +421,9 @@ def test_the_holdout_is_a_file_that_no_spreadsheet_runs(acme: Organisation, tmp_
 )
 def test_the_database_refuses(rule: str, changes: dict, acme: Organisation, support: DataSet, now: datetime) -> None:
     guarantee = agreed(acme, support, now)
-    with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+    # An unknown status breaks every rule that names statuses; which of them a database tells first is its own affair.
+    expected = "runs_guarantee_" if "status" in changes else rule
+    with pytest.raises(IntegrityError, match=expected), transaction.atomic():
         Guarantee.objects.filter(id=guarantee.id).update(**changes)
 
 

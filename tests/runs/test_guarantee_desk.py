@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from typer.testing import CliRunner
 
 from otai.orgs.models import Organisation, User
+from otai.runs.guarantee import operations
 from otai.runs.models import Guarantee
 from otai.tickets.models import DataSet
 from tests import stories
@@ -75,24 +74,22 @@ def test_olga_declines_and_pays_a_fee_back(desk: Client, acme: Organisation, sup
     assert credited.status == "refunded"
 
 
-def test_alice_agrees_orders_and_downloads_by_commands(database_url: str, tmp_path: Path) -> None:
-    def otai(*words: object, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "otai.cli.main", *map(str, words)],
-            env={**os.environ, "OTAI_DATABASE_URL": database_url, "COLUMNS": "200", "OTAI_ACTOR": "alice"},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+def test_alice_agrees_orders_and_downloads_by_commands(
+    acme: Organisation, support: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from otai.cli.main import app
 
-    stories.write_tickets(tmp_path / "support.csv", tickets=300)
-    otai("org", "create", "acme")
-    otai("tickets", "import", "support.csv")
+    monkeypatch.setenv("OTAI_ACTOR", "alice")
+    monkeypatch.setattr("otai.cli.guarantee.require_installation", lambda: None)
+
+    def otai(*words: object) -> str:
+        done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
     assert "Agreed at once: accuracy up to 70 %" in otai("guarantee", "show")
-    assert "is no criterion" in otai("guarantee", "propose", "queue 0.7", "--data-set", "support", code=4)
+    with pytest.raises(operations.CriteriaInvalid, match="is no criterion"):
+        otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
     assert "accuracy of at least 90 %" in otai("guarantee", "waiting")
     otai("guarantee", "agree", "--why", "clean tickets")
@@ -100,8 +97,27 @@ def test_alice_agrees_orders_and_downloads_by_commands(database_url: str, tmp_pa
     assert (ordered["status"], ordered["guarantee"]["status"], ordered["credits"]) == ("completed", "met", 1)
     assert json.loads(otai("statement", "--json"))["balance"] == {"available": 6, "held": 0, "spent": 1}
     assert "accuracy of at least 90 %" in otai("guarantee", "show")
-    otai("guarantee", "holdout", "holdout.csv")
+    otai("guarantee", "holdout", tmp_path / "holdout.csv")
     held = (tmp_path / "holdout.csv").read_text().splitlines()
     assert len(held) == ordered["guarantee"]["holdout_tickets"] + 1
-    assert "criteria_not_agreed" in otai("guarantee", "order", "--yes", code=3)
-    assert "nothing_missed" in otai("guarantee", "improve", "--yes", code=3)
+    with pytest.raises(operations.NotAgreed):
+        otai("guarantee", "order", "--yes")
+    with pytest.raises(operations.NothingMissed):
+        otai("guarantee", "improve", "--yes")
+
+    # The model's versions, its feedback and its advice, by commands as well.
+    (tmp_path / "feedback.csv").write_text("text,queue\nmy vpn drops,network\ninvoice wrong amount,accounts\n")
+    assert "the model was right in 1" in otai("feedback", "give", "support", tmp_path / "feedback.csv")
+    assert "2 statements about 2 tickets wait" in otai("feedback", "list", "support")
+    assert "2 tickets are new" in otai("feedback", "merge", "support")
+    assert "live" in otai("model", "list")
+    assert "the first version" in otai("model", "show", "support")
+    assert "Nothing advises a training." in otai("advice", "check", "support")
+    assert "queue:" in otai("advice", "improve", "support")
+    assert json.loads(otai("advice", "list", "--json")) == []
+    assert "Tickets are kept for 30 days" in otai("model", "keep-tickets", "support", 30)
+    renamed = otai("feedback", "rename", "support", "--attribute", "queue", "network=infrastructure")
+    assert "labels are others now" in renamed
+    [found] = json.loads(otai("advice", "check", "support", "--json"))
+    assert (found["kind"], found["credits"]) == ("labels_renamed", 0)
+    assert "uses the new names" in otai("advice", "follow", str(found["id"])[-8:])
