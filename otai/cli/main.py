@@ -34,6 +34,7 @@ from otai.cli import (  # noqa: E402
     models,
     orgs,
     pools,
+    remote,
     runs,
     serve,
     setup,
@@ -75,6 +76,8 @@ app.add_typer(pools.app, name="pools")
 app.add_typer(pools.workers_app, name="workers")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("simulate")(simulate.simulate)
+app.command("login")(remote.login)
+app.command("logout")(remote.logout)
 app.command("studio")(studio.studio)
 app.command("operator")(studio.operator)
 
@@ -99,7 +102,10 @@ def run() -> None:
     # Nothing that we write is meant for other users of the machine.
     os.umask(0o077)
     with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
-        app()
+        if remote.is_wanted(sys.argv[1:]):
+            remote.app()
+        else:
+            app()
 
 
 if __name__ == "__main__":

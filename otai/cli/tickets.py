@@ -101,8 +101,8 @@ def import_(
     say(
         f"{data_set}: {data_set.tickets:,} tickets imported from {data_set.source_filename} ({data_set.source_format}){left_out}."
     )
-    _show_columns(ColumnRoles.from_dict(data_set.roles))
-    _show_profile(queries.profile(data_set))
+    show_columns(ColumnRoles.from_dict(data_set.roles))
+    show_profile(queries.profile(data_set))
 
 
 @app.command()
@@ -125,7 +125,7 @@ def columns(
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return
     say(f"{file.name}: {preview.format}; looked at {preview.look.where}.")
-    _show_columns(preview.roles)
+    show_columns(preview.roles)
 
 
 @app.command()
@@ -143,7 +143,7 @@ def profile(
     say(
         f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, {data_set.imported_at:%Y-%m-%d %H:%M} UTC."
     )
-    _show_profile(queries.profile(data_set))
+    show_profile(queries.profile(data_set))
 
 
 @app.command("list")
@@ -216,13 +216,13 @@ def _as_dict(data_set: DataSet) -> dict[str, Any]:
     }
 
 
-def _show_columns(roles: ColumnRoles) -> None:
+def show_columns(roles: ColumnRoles) -> None:
     print_table(
         ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
     )
 
 
-def _show_profile(profile: Profile) -> None:
+def show_profile(profile: Profile) -> None:
     languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
     say(f"Languages: {languages or 'none found'} ({profile.languages_from})")
     if profile.split:

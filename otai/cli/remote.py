@@ -1,0 +1,508 @@
+"""The command line against a Studio elsewhere: `OTAI_URL` and `OTAI_API_KEY`, or `otai login`.
+
+The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`, `otai predict`, `otai model`,
+`otai statement`, `otai balance`. What works on an installation itself (workers, pools, organisations ...) stays local.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import typer
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from otai.cli import tickets as local_tickets
+from otai.cli.output import JsonOption, console, print_json, print_table, say
+from otai.cli.report_card import report_card_summary
+from otai.cli.tickets import (
+    AttributeOption,
+    ColumnOption,
+    DelimiterOption,
+    EncodingOption,
+    FileArgument,
+    IgnoreOption,
+    MultiOption,
+    OrderedOption,
+    SheetOption,
+)
+from otai.client import Run, Studio
+from otai.errors import Invalid
+from otai.learning.profile import Profile
+from otai.pricing.price_book import Delivery, Mode
+from otai.tickets.columns import ColumnRoles
+
+COMMANDS = frozenset(
+    {"tickets", "quote", "train", "runs", "predict", "model", "balance", "statement", "login", "logout"}
+)
+
+app = typer.Typer(
+    name="otai",
+    help="OTAI Studio, at the address of OTAI_URL or `otai login`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+tickets_app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
+runs_app = typer.Typer(help="Training runs: list, show, watch, cancel.", no_args_is_help=True)
+model_app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
+app.add_typer(tickets_app, name="tickets")
+app.add_typer(runs_app, name="runs")
+app.add_typer(model_app, name="model")
+
+ModeOption = Annotated[Mode, typer.Option(help="Quality of the model.")]
+DeliveryOption = Annotated[Delivery, typer.Option(help="How soon.")]
+Number = Annotated[int, typer.Argument(help="The run's number, as `otai runs list` shows it.")]
+
+
+def login_file() -> Path:
+    return Path(os.environ.get("OTAI_LOGIN_FILE") or Path(platformdirs.user_config_dir("otai")) / "login.json")
+
+
+def _stored() -> dict[str, str]:
+    try:
+        found = json_module.loads(login_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def is_wanted(arguments: list[str]) -> bool:
+    """Whether the command is for a Studio elsewhere. `OTAI_URL` empty, or an `OTAI_HOME`, mean the installation here."""
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    if command in ("login", "logout"):
+        return True
+    if command not in COMMANDS:
+        return False
+    if "OTAI_URL" in os.environ:
+        return bool(os.environ["OTAI_URL"])
+    return "OTAI_HOME" not in os.environ and bool(_stored())
+
+
+def studio() -> Studio:
+    if os.environ.get("OTAI_URL"):
+        return Studio()
+    stored = _stored()
+    return Studio(stored.get("url"), stored.get("key"))
+
+
+@app.command("login")
+def login(
+    url: Annotated[str, typer.Argument(help="The Studio's address, https://...")],
+    key: Annotated[str, typer.Option(prompt="API key", hide_input=True, envvar="OTAI_API_KEY", help="An API key.")],
+) -> None:
+    """Remember a Studio and its key: the commands named here then go there, until `otai logout`."""
+    with Studio(url, key) as tried:
+        organisation = tried.organisation()
+    path = login_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Ours alone from its first byte on: the key opens what its scopes say.
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json_module.dump({"url": url, "key": key}, out)
+    say(f"Signed in to {url} as {organisation['name']} ({organisation['organisation']}).")
+
+
+@app.command("logout")
+def logout() -> None:
+    """Forget the Studio and its key."""
+    login_file().unlink(missing_ok=True)
+    say("Signed out. Revoke the key in the Studio if nobody else uses it.")
+
+
+@app.command("balance")
+def balance(json: JsonOption = False) -> None:
+    """Credits: available, held, spent."""
+    with studio() as there:
+        found = there.organisation()
+    if json:
+        print_json(found)
+        return
+    have = found["balance"]
+    say(
+        f"{found['name']}, {found['tier'].capitalize()}: {have['available']} available | {have['held']} held | {have['spent']} spent"
+    )
+    for warning in found["warnings"]:
+        say(f"! {warning['message']}")
+
+
+@app.command("statement")
+def statement(
+    limit: Annotated[int, typer.Option(min=1, help="How many lines, the newest first.")] = 50, json: JsonOption = False
+) -> None:
+    """The latest movements of credits."""
+    with studio() as there:
+        lines = [line for line, _ in zip(there.statement(), range(limit), strict=False)]
+    if json:
+        print_json(lines)
+        return
+    columns = ["at", "what", "reason", "credits_in", "credits_out", "available"]
+    print_table(columns, [[line[column] for column in columns] for line in lines], right=columns[3:])
+
+
+@tickets_app.command("import")
+def import_tickets(
+    file: FileArgument,
+    name: Annotated[str | None, typer.Option(help="Name of the data set; the file's if left out.")] = None,
+    column: ColumnOption = None,
+    attribute: AttributeOption = None,
+    multi: MultiOption = None,
+    ordered: OrderedOption = None,
+    ignore: IgnoreOption = None,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Upload and import tickets. Columns are guessed and can be named; bad rows refuse the whole import."""
+    _must_be_there(file)
+    bar = Progress(
+        TextColumn("Uploading"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), transient=True,
+        disable=json or not sys.stdout.isatty(), console=console,
+    )  # fmt: skip
+    with studio() as there, bar:
+        task = bar.add_task("upload", total=file.stat().st_size)
+        data_set = there.import_tickets(
+            file,
+            name=name or "",
+            skip_bad_rows=skip_bad_rows,
+            on_progress=lambda sent, size: bar.update(task, completed=sent, total=size),
+            column=column,
+            attribute=attribute,
+            multi=multi,
+            ordered=ordered,
+            ignore=ignore,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
+        )
+    if json:
+        print_json(data_set.raw)
+        return
+    left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
+    say(
+        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets imported ({data_set.source_format}){left_out}."
+    )
+    local_tickets.show_columns(ColumnRoles.from_dict(data_set.raw["roles"]))
+    local_tickets.show_profile(Profile.from_dict(data_set.raw["profile"]))
+
+
+def _must_be_there(file: Path) -> None:
+    if not file.is_file():
+        raise Invalid(f"There is no file {file}.", code="no_such_file", field="file")
+
+
+@tickets_app.command("columns")
+def columns(
+    file: FileArgument,
+    column: ColumnOption = None,
+    attribute: AttributeOption = None,
+    multi: MultiOption = None,
+    ordered: OrderedOption = None,
+    ignore: IgnoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what each column would be taken for, and why, without importing."""
+    _must_be_there(file)
+    with studio() as there:
+        found = there.preview_columns(
+            file, column=column, attribute=attribute, multi=multi, ordered=ordered, ignore=ignore
+        )
+    if json:
+        print_json(found)
+    else:
+        say(f"{file.name}: {found['format']}; looked at {found['rows_looked_at']:,} rows.")
+        local_tickets.show_columns(ColumnRoles.from_dict(found["roles"]))
+
+
+@tickets_app.command("list")
+def list_tickets(json: JsonOption = False) -> None:
+    """The data sets and their versions."""
+    with studio() as there:
+        found = list(there.data_sets())
+    if json:
+        print_json([one.raw for one in found])
+    else:
+        print_table(
+            ["name", "version", "tickets", "imported", "from"],
+            [
+                [one.name, one.version, f"{one.tickets:,}", _local(one.imported_at), one.source_filename]
+                for one in found
+            ],
+            right=["version", "tickets"],
+        )
+
+
+tickets_app.command("sample")(local_tickets.sample)
+
+
+@app.command("quote")
+def quote(
+    mode: ModeOption = Mode.BASIC,
+    delivery: DeliveryOption = Delivery.STANDARD,
+    attributes: Annotated[int | None, typer.Option(help="Number of attributes to predict.")] = None,
+    data_set: Annotated[
+        str | None, typer.Option("--data-set", help="Count the usable attributes of these tickets.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """What a training costs, line by line, when it would be ready, and what would be cheaper. Orders nothing."""
+    if (attributes is None) == (data_set is None):
+        raise Invalid(
+            "Say what to price: --attributes 7, or --data-set NAME to count those of your tickets.",
+            code="nothing_to_price",
+        )
+    with studio() as there:
+        if data_set is not None:
+            attributes = len(there.quote(there.data_set(data_set).id, mode="basic").attributes)
+        assert attributes is not None
+        found = there.price(attributes, mode=mode.value, delivery=delivery.value)
+    if json:
+        print_json(found)
+        return
+    say(found["in_words"])
+    say(f"  ready {found['promise']}: by {_local(datetime.fromisoformat(found['due_at']))} if ordered now")
+    if not found["available"]:
+        say(f"  {mode.title} needs {str(found['needs_tier']).capitalize()}.")
+    for saving in found["cheaper"]:
+        say(f"  cheaper: {saving['what']}: {saving['credits']}, saves {saving['saves']}")
+    say(f"  {found['balance']} credits available")
+
+
+@app.command("train")
+def train(
+    data_set: Annotated[str, typer.Argument(help="Name of the imported tickets.")],
+    attribute: AttributeOption = None,
+    mode: ModeOption = Mode.BASIC,
+    delivery: DeliveryOption = Delivery.STANDARD,
+    model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why you train: new_model, labels_changed, drift, new_language.")
+    ] = "new_model",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Order only, and do not wait.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Quote, order and watch: shows the price, asks, and follows the training to its end."""
+    with studio() as there:
+        offered = there.quote(
+            there.data_set(data_set).id,
+            attributes=attribute,
+            mode=mode.value,
+            delivery=delivery.value,
+            model=model,
+            reason=reason,
+        )
+        if not json:
+            say(f"Quote for {offered.model}: {offered.credits} credits, predicts {', '.join(offered.attributes)}")
+            for line in offered.lines:
+                say(f"  {line['what']}")
+            say(f"  ready by {_local(offered.due_at)}; the quote stands until {_local(offered.expires_at)}")
+            say(f"  after this: {offered.balance_after} of {offered.balance} credits")
+        if not yes:
+            if json or not sys.stdin.isatty():
+                raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+            typer.confirm(f"Train for {offered.credits} credits?", abort=True)
+        run = there.order(offered.id)
+        if not json:
+            say(f"Run {run.number} is ordered: {run.credits} credits held.")
+        if not detach:
+            run = _watched(there, run, quiet=json)
+        _end(there, run, json=json, detached=detach)
+
+
+def _watched(there: Studio, run: Run, *, quiet: bool) -> Run:
+    words = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("steps"),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*words, console=console, disable=quiet) as bar:
+        task = bar.add_task("waiting", total=None)
+
+        def show(seen: Any) -> None:
+            bar.update(
+                task,
+                description=seen["stage"] or seen["status"],
+                completed=seen["steps_done"],
+                total=seen["steps_total"] or None,
+            )
+
+        return there.wait_for_run(run.number, on_progress=show)
+
+
+def _end(there: Studio, run: Run, *, json: bool, detached: bool = False) -> None:
+    card = there.report_card(run.number) if run.status == "completed" else None
+    if json:
+        print_json({**run.raw, "report_card": card})
+    elif card is not None:
+        report_card_summary(card)
+        say(
+            f"Run {run.number} is completed: {run.charged} credits spent. Try it: otai predict {run.model} 'My printer is on fire'"
+        )
+    elif run.has_ended:
+        say(f"Run {run.number} {run.status}: {run.failure_message or 'cancelled'}")
+        say(f"  {run.credits} credits given back, nothing charged.")
+    elif detached:
+        say(f"  watch it: otai runs watch {run.number}")
+    if run.has_ended and run.status != "completed":
+        raise typer.Exit(8)
+
+
+@runs_app.command("list")
+def list_runs(json: JsonOption = False) -> None:
+    """All runs, newest first."""
+    with studio() as there:
+        found = list(there.runs())
+    if json:
+        print_json([run.raw for run in found])
+        return
+    print_table(
+        ["run", "model", "mode", "delivery", "attributes", "status", "held", "charged", "ordered", "due"],
+        [
+            [
+                run.number,
+                run.model,
+                run.mode,
+                run.delivery,
+                len(run.attributes),
+                run.status,
+                run.held,
+                run.charged,
+                _local(run.ordered_at),
+                _local(run.due_at),
+            ]
+            for run in found
+        ],
+        right=["run", "attributes", "held", "charged"],
+    )
+
+
+@runs_app.command("show")
+def show(number: Number, json: JsonOption = False) -> None:
+    """One run and its report card."""
+    with studio() as there:
+        run = there.run(number)
+        card = there.report_card(number) if run.status == "completed" else None
+    if json:
+        print_json({**run.raw, "report_card": card})
+        return
+    say(
+        f"Run {run.number}: {run.mode.capitalize()}, {run.delivery.capitalize()}, of {run.data_set_name} as {run.model}"
+    )
+    say(f"{run.status}; {run.held} credits held, {run.charged} charged; due {_local(run.due_at)}")
+    if run.failure_message:
+        say(f"{run.failure_code}: {run.failure_message}")
+    if card is not None:
+        report_card_summary(card)
+
+
+@runs_app.command("watch")
+def watch(number: Number, json: JsonOption = False) -> None:
+    """Follow a run to its end."""
+    with studio() as there:
+        _end(there, _watched(there, there.run(number), quiet=json), json=json)
+
+
+@runs_app.command("cancel")
+def cancel(number: Number, json: JsonOption = False) -> None:
+    """Cancel a run that has not ended; its credits are given back in full."""
+    with studio() as there:
+        run = there.cancel(number)
+    if json:
+        print_json(run.raw)
+    else:
+        say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")
+
+
+@app.command("predict")
+def predict(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Tickets; standard input, one a line, if left out.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Another version.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
+    if not texts:
+        if sys.stdin.isatty():
+            raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
+        texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    with studio() as there:
+        found = there.predict(name, texts, version=version)
+    for text, prediction in zip(texts, found, strict=True):
+        if json:
+            rows = {
+                attribute: {"labels": said.labels, "confidence": said.confidence}
+                for attribute, said in prediction.attributes.items()
+            }
+            sys.stdout.write(json_module.dumps({"text": text, "attributes": rows}, ensure_ascii=False) + "\n")
+            continue
+        say(f"\n{text if len(text) <= 100 else text[:99] + '…'}")
+        print_table(
+            ["attribute", "prediction", "confidence", "otherwise"],
+            [
+                [
+                    attribute,
+                    ", ".join(said.labels) or "(none)",
+                    f"{said.confidence:.0%}",
+                    ", ".join(f"{other.label} {other.confidence:.0%}" for other in said.runners_up[:2]),
+                ]
+                for attribute, said in prediction.attributes.items()
+            ],
+            right=["confidence"],
+        )
+
+
+@model_app.command("list")
+def list_models(json: JsonOption = False) -> None:
+    """All versions of all models, newest first."""
+    with studio() as there:
+        found = list(there.models())
+    if json:
+        print_json([version.raw for version in found])
+    else:
+        print_table(
+            ["model", "version", "run", "mode", "attributes", "created", "size"],
+            [
+                [
+                    v.model,
+                    v.version,
+                    v.run,
+                    v.mode,
+                    ", ".join(v.attributes),
+                    _local(v.created_at),
+                    f"{v.bytes / 1e6:.1f} MB",
+                ]
+                for v in found
+            ],
+            right=["version", "run", "size"],
+        )
+
+
+@model_app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder.")] = Path(),
+    version: Annotated[int | None, typer.Option("--version", help="Another version.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Download the model: one file that predicts anywhere, with the Python package and without a database."""
+    with studio() as there:
+        path = there.download(name, target, version=version)
+    if json:
+        print_json({"file": path, "bytes": path.stat().st_size})
+    else:
+        say(f"{name} is in {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

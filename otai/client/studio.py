@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote as quoted
+from urllib.parse import urlsplit
+
+import httpx
+
+from otai.client.answers import Balance, DataSet, ModelVersion, Prediction, Quote, Run
+from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+
+KINDS: dict[int, type[OtaiError]] = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Refused, 429: Unavailable}
+TRY_AGAIN = frozenset({429, 502, 503, 504})
+tries = 5
+longest_wait_seconds = 60.0
+upload_seconds = 900.0
+"""An import is answered when it is done."""
+poll_seconds = 2.0
+
+
+class Studio:
+    """A Studio at `url`, as the organisation whose API key this is. Without arguments: `OTAI_URL` and `OTAI_API_KEY`."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        url = (url or os.environ.get("OTAI_URL", "")).rstrip("/")
+        key = key or os.environ.get("OTAI_API_KEY", "")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Invalid(f"A Studio's address looks like https://studio.example, not {url!r}.", code="invalid_url")
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise Invalid("A key is sent over https only, except to this machine.", code="invalid_url")
+        if not key:
+            raise NotAllowed("An API key is needed: OTAI_API_KEY, or otai login.", code="not_signed_in")
+        self.url = url
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1",
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "otai-client"},
+            timeout=httpx.Timeout(timeout, connect=10.0),
+            transport=transport,
+        )
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Credits
+
+    def organisation(self) -> dict[str, Any]:
+        """Tier, balance, warnings."""
+        return dict(self._get("/organisation"))
+
+    def balance(self) -> Balance:
+        return Balance.of(self._get("/balance"))
+
+    def statement(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Every movement of credits, the newest first; `since`, `until` and `kind` as the API takes them."""
+        return self._pages("/statement", filters)
+
+    def price(self, attributes: int, *, mode: str = "basic", delivery: str = "standard") -> dict[str, Any]:
+        """What a training would cost; writes nothing."""
+        return dict(self._get("/price", {"attributes": attributes, "mode": mode, "delivery": delivery}))
+
+    # Tickets
+
+    def import_tickets(
+        self,
+        path: Path | str,
+        *,
+        name: str = "",
+        skip_bad_rows: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+        **reading: Any,
+    ) -> DataSet:
+        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`.
+
+        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid (`dataset_invalid`, with the
+        rows) and what the API refuses with.
+        """
+        asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
+        raw = self._upload("/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress)
+        return DataSet.of(raw)
+
+    def preview_columns(self, path: Path | str, **reading: Any) -> dict[str, Any]:
+        """What each column would be taken for."""
+        return self._upload("/data-sets/preview", Path(path), {"filename": Path(path).name, **reading})
+
+    def data_sets(self, name: str | None = None) -> Iterator[DataSet]:
+        """By name, the newest version first."""
+        return map(DataSet.of, self._pages("/data-sets", {"name": name} if name else {}))
+
+    def data_set(self, name: str, version: int | None = None) -> DataSet:
+        """The newest version of that name, or the one asked for. Raises NotFound."""
+        for found in self.data_sets(name):
+            if version in (None, found.version):
+                return found
+        raise NotFound(f"There is no data set {name!r}.", name=name)
+
+    # Training
+
+    def quote(
+        self,
+        data_set: uuid.UUID | str,
+        *,
+        attributes: Sequence[str] | None = None,
+        mode: str = "basic",
+        delivery: str = "standard",
+        model: str | None = None,
+        reason: str = "new_model",
+    ) -> Quote:
+        """A priced offer; `attributes` left out: all that can be learned."""
+        asked = {
+            "data_set": str(data_set),
+            "attributes": None if attributes is None else list(attributes),
+            "mode": mode,
+            "delivery": delivery,
+            "model": model,
+            "reason": reason,
+        }
+        return Quote.of(self._post("/quotes", {k: v for k, v in asked.items() if v is not None}, key=_new_key()))
+
+    def order(self, quote: uuid.UUID | str) -> Run:
+        """Holds the credits and queues the run; the same quote again gives the same run."""
+        return Run.of(self._post("/runs", {"quote": str(quote)}, key=f"order:{quote}"))
+
+    def runs(self, **filters: Any) -> Iterator[Run]:
+        """The newest first; `status` and `model` as the API takes them."""
+        return map(Run.of, self._pages("/runs", filters))
+
+    def run(self, number: int) -> Run:
+        return Run.of(self._get(f"/runs/{number}"))
+
+    def cancel(self, number: int) -> Run:
+        return Run.of(self._post(f"/runs/{number}/cancel", None))
+
+    def report_card(self, number: int) -> dict[str, Any]:
+        return dict(self._get(f"/runs/{number}/report-card"))
+
+    def wait_for_run(
+        self,
+        number: int,
+        *,
+        on_progress: Callable[[Mapping[str, Any]], None] | None = None,
+        timeout: float | None = None,
+    ) -> Run:
+        """Watches the run until it has ended, by the stream of its events; where the line breaks, it takes the stream up again.
+
+        `on_progress` gets status, stage, steps_done, steps_total. Raises Unavailable (`still_running`) after `timeout` seconds.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        after = 0
+        while True:
+            try:
+                after, ended = self._follow(number, after, on_progress, ends)
+                if ended:
+                    return self.run(number)
+            except httpx.TransportError:
+                # The stream broke; what happened meanwhile comes with the next one.
+                pass
+            if ends is not None and time.monotonic() >= ends:
+                raise Unavailable(f"Run {number} has not ended yet.", code="still_running")
+            self._sleep(poll_seconds)
+
+    def _follow(
+        self, number: int, after: int, on_progress: Callable[[Mapping[str, Any]], None] | None, ends: float | None
+    ) -> tuple[int, bool]:
+        """(the last event's number, has the run ended?), when the stream ends or time is up."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        # Every 15 seconds something comes, if only a sign of life.
+        with self._http.stream(
+            "GET", f"/runs/{number}/events", headers=headers, timeout=httpx.Timeout(45.0, connect=10.0)
+        ) as response:
+            if response.status_code != 200:
+                response.read()
+                if response.status_code in TRY_AGAIN:
+                    return after, False
+                raise _refusal(response)
+            event = ""
+            for line in response.iter_lines():
+                field, _, value = line.partition(": ")
+                if field == "id" and value.isdecimal():
+                    after = int(value)
+                elif field == "event":
+                    event = value
+                elif field == "data" and event == "progress" and on_progress is not None:
+                    on_progress(json.loads(value))
+                elif field == "data" and event == "end":
+                    return after, True
+                if ends is not None and time.monotonic() >= ends:
+                    break
+        return after, False
+
+    # Models
+
+    def models(self) -> Iterator[ModelVersion]:
+        return map(ModelVersion.of, self._pages("/models", {}))
+
+    def model(self, name: str, version: int | None = None) -> ModelVersion:
+        """The version that answers now, or the one asked for."""
+        path = f"/models/{quoted(name, safe='')}" + (f"/versions/{version}" if version else "")
+        return ModelVersion.of(self._get(path))
+
+    def predict(self, model: str, texts: Sequence[str], *, version: int | None = None) -> list[Prediction]:
+        """What the model says of each text, in order; any number of them."""
+        found: list[Prediction] = []
+        path = f"/models/{quoted(model, safe='')}/predict" + (f"?version={version}" if version else "")
+        for begin in range(0, len(texts), 200):
+            raw = self._post(path, {"texts": list(texts[begin : begin + 200])}, safe=True)
+            found += [Prediction.of(item) for item in raw["items"]]
+        return found
+
+    def download(self, model: str, target: Path | str, *, version: int | None = None) -> Path:
+        """Saves the model file to `target` (a file, or a folder), checked against its SHA-256 before it counts."""
+        import hashlib
+
+        found = self.model(model, version)
+        target = Path(target)
+        if target.is_dir():
+            target = target / f"{found.model.replace(' ', '-')}-v{found.version}.otai"
+        part = target.with_name(target.name + ".part")
+        digest = hashlib.sha256()
+        try:
+            path = f"/models/{quoted(found.model, safe='')}/versions/{found.version}/bundle"
+            with self._http.stream("GET", path, headers={"Accept": "*/*"}) as response:
+                if response.status_code != 200:
+                    response.read()
+                    raise _refusal(response)
+                with part.open("wb") as out:
+                    for chunk in response.iter_bytes(1 << 20):
+                        digest.update(chunk)
+                        out.write(chunk)
+            if digest.hexdigest() != found.sha256:
+                raise Unavailable("The model arrived damaged. Download it again.", code="download_damaged")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    # HTTP
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return self._json(lambda: self._http.get(path, params=params))
+
+    def _post(self, path: str, body: Mapping[str, Any] | None, *, key: str = "", safe: bool = False) -> Any:
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._json(
+            lambda: self._http.post(path, json=body or {}, headers=headers), safe=safe or bool(key) or body is None
+        )
+
+    def _upload(
+        self,
+        path: str,
+        file: Path,
+        params: Mapping[str, Any],
+        *,
+        key: str = "",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Any]:
+        size = file.stat().st_size
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        if key:
+            headers["Idempotency-Key"] = key
+        asked = {name: value for name, value in params.items() if value not in (None, "", (), [])}
+
+        def send() -> httpx.Response:
+            return self._http.post(
+                path,
+                content=_chunks(file, size, on_progress),
+                params=asked,
+                headers=headers,
+                timeout=httpx.Timeout(upload_seconds, connect=10.0),
+            )
+
+        return dict(self._json(send))
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = self._get(path, {**params, "limit": 200, **({"cursor": cursor} if cursor else {})})
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def _json(self, send: Callable[[], httpx.Response], *, safe: bool = True) -> Any:
+        """The answer, after as many tries as make sense. `safe`: sending it twice does nothing twice."""
+        for attempt in range(1, tries + 1):
+            last = attempt == tries
+            try:
+                response = send()
+            except httpx.ConnectError as error:
+                if last:
+                    raise Unavailable(f"{self.url} cannot be reached: {error}", code="studio_unreachable") from None
+                wait = _backoff(attempt)
+            except httpx.TransportError as error:
+                if last or not safe:
+                    raise Unavailable(f"{self.url} did not answer: {error}", code="studio_unreachable") from None
+                wait = _backoff(attempt)
+            else:
+                if response.is_success:
+                    return response.json() if response.content else None
+                in_progress = response.status_code == 409 and _error(response).get("code") == "request_in_progress"
+                if last or not (response.status_code in TRY_AGAIN or in_progress):
+                    raise _refusal(response)
+                if response.status_code in (502, 504) and not safe:
+                    raise _refusal(response)
+                wait = _asked_wait(response) or _backoff(attempt)
+            self._sleep(min(wait, longest_wait_seconds))
+        raise AssertionError("unreachable")
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
+def _backoff(attempt: int) -> float:
+    return min(0.5 * 2**attempt, 20.0) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+
+
+def _asked_wait(response: httpx.Response) -> float | None:
+    told = response.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else None
+
+
+def _chunks(file: Path, size: int, on_progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
+    sent = 0
+    with file.open("rb") as handle:
+        while chunk := handle.read(1 << 20):
+            yield chunk
+            sent += len(chunk)
+            if on_progress is not None:
+                on_progress(sent, size)
+
+
+def _error(response: httpx.Response) -> dict[str, Any]:
+    try:
+        found = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _refusal(response: httpx.Response) -> OtaiError:
+    """The API's refusal as the error it was there."""
+    error = _error(response)
+    status = response.status_code
+    kind = KINDS.get(status) or (Invalid if 400 <= status < 500 else Unavailable)
+    details = {name: value for name, value in error.items() if name not in ("code", "message")}
+    message = error.get("message") or f"The Studio answered with {status}."
+    found = kind(message, code=error.get("code") or f"http_{status}")
+    found.details |= details
+    return found
