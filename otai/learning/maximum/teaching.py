@@ -41,6 +41,7 @@ MOST_EPOCHS = 12
 
 TICKETS_TO_JUDGE = 1_000
 SEARCH_EPOCHS = 2
+SEARCH_STEPS = 50
 
 TELL_EVERY = 0.1
 
@@ -174,10 +175,9 @@ class _Student:
             if kept := self._keeping.find(self._file(f"{name}-loss")):
                 return float(kept.values["loss"])
             lesson = self._lesson(np.sort(learning[:tickets]), way)
-            short = enough_epochs(
-                dataclasses.replace(way, epochs=SEARCH_EPOCHS, contrast_epochs=min(way.contrast_epochs, 1)),
-                len(lesson.rows),
-            )
+            contrast = min(way.contrast_epochs, 1)
+            short = dataclasses.replace(way, epochs=SEARCH_EPOCHS, contrast_epochs=contrast, fewest_steps=SEARCH_STEPS)
+            short = enough_epochs(short, len(lesson.rows))
             network = self._network()
             self._tune(network, reading, lesson, short, seed=number, name=name)
             asked = torch.from_numpy(judged)
