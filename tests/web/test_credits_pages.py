@@ -1,0 +1,323 @@
+"""Alice and Bob of acme look at their credits, buy some, and see that a failed training cost nothing. Carol of globex sees none of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.db import utc_now
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Role
+from otai.pricing.price_book import Tier
+from otai.runs.executors import Failed
+from otai.runs.testing import FakeExecutor
+from otai.runs.worker import Worker
+from tests import stories
+from tests.web.visitors import browser, member_of, of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now() -> datetime:
+    # Pages ask the clock themselves, so these stories happen a little before now.
+    return utc_now() - timedelta(hours=1)
+
+
+@pytest.fixture
+def acme(now: datetime) -> Organisation:
+    return stories.acme(now, tier=Tier.PRO)
+
+
+@pytest.fixture
+def alice(acme: Organisation, now: datetime) -> Client:
+    return of(member_of(acme, "alice", Role.OWNER, now))
+
+
+def with_details(organisation: Organisation, now: datetime) -> None:
+    billing.set_billing_details(
+        organisation=organisation,
+        name="Acme GmbH",
+        street="Hauptstr. 1",
+        postcode="10115",
+        city="Berlin",
+        country="DE",
+        email="billing@acme.example",
+        who="alice",
+        now=now,
+    )
+
+
+def text_of(page) -> str:
+    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page.content.decode(), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_the_page_says_what_there_is_and_what_it_is_enough_for(alice: Client) -> None:
+    shown = text_of(alice.get("/acme/credits/"))
+    # 100 credits of Pro; Business, Standard, with the standard set costs 3.
+    assert "100 credits. Enough for 33 Business trainings." in shown
+    assert "Counted with 3 credits each" in shown
+    assert "How long they last can be told after the first week." in shown
+    assert "EUR 9 a credit" in shown
+    assert "10 % saved" in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_held_training_is_in_flight_and_a_failed_one_shows_that_nothing_was_charged(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    data_set = stories.tickets_of(acme, tmp_path, now)
+    stories.ordered(acme, data_set, now)
+    shown = text_of(alice.get("/acme/credits/"))
+    assert "99 credits | 1 held".replace(" | ", " ") in shown
+    assert "Training 1 support" in shown
+    assert "1 credit held" in shown
+    Worker(FakeExecutor(failure=Failed(True, "bad_data", "Too few tickets.", "")), clock=lambda: now).work_once()
+    page = alice.get("/acme/credits/")
+    assert '<del class="number">1 credit</del>' in page.content.decode()
+    shown = text_of(page)
+    assert "nothing charged" in shown
+    assert "Given back: nothing charged" in shown
+    assert ledger.balance(acme.id).available == 100
+
+
+def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    offered = alice.get("/acme/credits/packages/50/")
+    assert "50 credits for EUR 535.50" in text_of(offered)
+    assert "19 % VAT (DE)" in text_of(offered)
+    key = re.search(r'name="key" value="([^"]+)"', offered.content.decode()).group(1)
+    for _click in range(2):
+        ordered = alice.post("/acme/credits/packages/50/", {"key": key, "gateway": "bank_transfer"})
+        assert ordered.status_code == 302
+    [purchase] = queries.purchases(acme)
+    shown = text_of(alice.get(ordered.headers["Location"]))
+    assert "EUR 535.50 to be paid until" in shown
+    assert purchase.reference in shown
+    assert "Demo" not in shown
+    billing.confirm_payment(
+        reference=purchase.reference,
+        received=queries.Money(53550),
+        bank_reference="b1",
+        who="op",
+        why="seen",
+        now=now,
+    )
+    assert "Paid: 50 credits are in your balance." in text_of(alice.get(ordered.headers["Location"]))
+    assert ledger.balance(acme.id).available == 150
+
+
+def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client, acme: Organisation) -> None:
+    asked = alice.get("/acme/credits/packages/10/?back=/acme/train/")
+    assert asked.status_code == 302
+    form = {
+        "name": "Acme",
+        "street": "A 1",
+        "postcode": "",
+        "city": "B",
+        "country": "de",
+        "vat_id": "",
+        "language": "en",
+    }
+    address = asked.headers["Location"]
+    wrong = alice.post(address, form | {"email": "b@acme.example", "vat_id": "DE1"})
+    assert wrong.status_code == 422
+    assert "is not a valid VAT id" in text_of(wrong)
+    saved = alice.post(address, form | {"email": "b@acme.example"})
+    assert saved.headers["Location"] == "/acme/credits/packages/10/?back=%2Facme%2Ftrain%2F"
+    ordered = alice.post(saved.headers["Location"], {"key": "1", "back": "/acme/train/"})
+    assert 'href="/acme/train/"' in alice.get(ordered.headers["Location"]).content.decode()
+
+
+def test_what_a_training_lacks_marks_the_package_that_covers_it(alice: Client) -> None:
+    page = alice.get("/acme/credits/?need=40&back=/acme/train/").content.decode()
+    assert "Your training needs 40 credits more" in page
+    assert re.search(r"50-credit package\s*<span class=\"badge accent\"", page)
+    assert "/acme/credits/packages/50/?back=%2Facme%2Ftrain%2F" in page
+    led_away = alice.get("/acme/credits/?need=4&back=https://evil.example/").content.decode()
+    assert not re.search(r'(href|action)="[^"]*evil', led_away)
+
+
+def test_the_ledger_is_searched_filtered_and_turned_page_by_page(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    for n in range(120):
+        billing.give_goodwill(organisation=acme, credits=1, who="op", why=f"Sorry {n}", key=str(n), now=now)
+    first = alice.get("/acme/credits/ledger/")
+    assert "Sorry 119" in text_of(first)
+    assert "Sorry 60 " not in text_of(first)
+    older = re.search(r'href="(\?before=\d+)" rel="next"', first.content.decode()).group(1)
+    second = alice.get("/acme/credits/ledger/" + older)
+    assert "Sorry 60 " in text_of(second)
+    newer = re.search(r'href="(\?after=\d+)" rel="prev"', second.content.decode()).group(1)
+    assert "Sorry 119" in text_of(alice.get("/acme/credits/ledger/" + newer))
+    found = text_of(alice.get("/acme/credits/ledger/?q=sorry+77"))
+    assert "Sorry 77" in found
+    assert "Sorry 78" not in found
+    assert "Nothing matches" in text_of(alice.get("/acme/credits/ledger/?q=training+999"))
+    assert "Nothing matches" in text_of(alice.get("/acme/credits/ledger/?kind=withdrawal"))
+    # What cannot be read counts as left out.
+    assert alice.get("/acme/credits/ledger/?before=x&kind=nonsense&after=-1").status_code == 200
+    part = alice.get("/acme/credits/ledger/?q=sorry+7", headers={"HX-Request": "true"}).content.decode()
+    assert part.startswith('<div id="movements"')
+
+
+def test_a_spreadsheet_runs_nothing_that_somebody_wrote_into_the_ledger(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    for n, nasty in enumerate(("=cmd|'/c calc'!A1", "+1+1", "-1+2", "@SUM(A1)", "  =1+1")):
+        billing.give_goodwill(organisation=acme, credits=1, who="op", why=nasty, key=str(n), now=now)
+    answer = alice.get("/acme/credits/ledger.csv")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="credits-acme-')
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert len(rows) == 7
+    assert not [cell for row in rows[1:] for cell in row if cell.lstrip(" ").startswith(("=", "+", "-", "@"))]
+
+
+def test_scripts_in_names_and_reasons_stay_words(alice: Client, acme: Organisation, now: datetime) -> None:
+    nasty = "<script>alert(1)</script>"
+    billing.give_goodwill(organisation=acme, credits=1, who="op", why=nasty, key="x", now=now)
+    acme.name = f"Acme {nasty}"
+    acme.save()
+    for address in ("/acme/", "/acme/credits/", "/acme/credits/ledger/", "/acme/credits/ledger/?q=<script>"):
+        assert "<script>alert" not in alice.get(address).content.decode()
+
+
+def test_invoices_are_listed_and_downloaded(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    [invoice] = queries.invoices(acme)
+    assert invoice.number in text_of(alice.get("/acme/credits/invoices/"))
+    pdf = alice.get(f"/acme/credits/invoices/{invoice.number}.pdf")
+    assert pdf.content.startswith(b"%PDF")
+    assert pdf.headers["Content-Disposition"] == f'attachment; filename="{invoice.number}.pdf"'
+    assert b"CrossIndustryInvoice" in alice.get(f"/acme/credits/invoices/{invoice.number}.xml").content
+    cancelled = alice.post(f"/acme/credits/purchases/{bought.purchase.reference}/cancel")
+    assert cancelled.status_code == 302
+    assert queries.invoices(acme).count() == 2
+    again = alice.post(f"/acme/credits/purchases/{bought.purchase.reference}/cancel")
+    assert again.status_code == 302
+    assert queries.invoices(acme).count() == 2
+
+
+def test_a_tier_is_changed_after_a_yes_and_the_credits_stay(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    shown = text_of(alice.get("/acme/credits/tier/"))
+    assert "You are in Pro" in shown
+    assert "500 credits at the start (400 more for you)" in shown
+    rise = alice.post("/acme/credits/tier/change", {"tier": "enterprise"})
+    assert "/credits/purchases/" in rise.headers["Location"]
+    assert "EUR 593.81 to be paid" in text_of(alice.get(rise.headers["Location"]))
+    assert alice.post("/acme/credits/tier/change", {"tier": "community"}).status_code == 302
+    assert "You are in Community" in text_of(alice.get("/acme/credits/tier/"))
+    assert ledger.balance(acme.id).available == 100
+    assert alice.post("/acme/credits/tier/change", {"tier": "palace"}).status_code == 404
+    refused = alice.post("/acme/credits/tier/change", {"tier": "community"})
+    assert refused.status_code == 409
+    assert "already_in_tier" in text_of(refused)
+
+
+def test_low_credits_are_told_on_every_page_once_asked_for(alice: Client, acme: Organisation) -> None:
+    assert alice.post("/acme/credits/low/", {"form": "notice", "notice-below": "500"}).status_code == 302
+    assert "100 credits left, fewer than the 500 you set." in text_of(alice.get("/acme/"))
+    assert alice.post("/acme/credits/low/", {"form": "notice", "notice-below": "-1"}).status_code == 422
+    page = text_of(alice.get("/acme/credits/low/"))
+    assert "An automatic top-up needs a saved card" in page
+    # Without a saved method there is no form, and a forged one changes nothing.
+    alice.post(
+        "/acme/credits/low/",
+        {"form": "top_up", "top_up-below": "5", "top_up-package": "10", "top_up-monthly_limit": "100"},
+    )
+    assert queries.credit_watch_of(acme).top_up_below == 0
+
+
+def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from otai.pricing.price_book import BasePrice, Delivery, Mode, Package
+    from otai.units import Money
+
+    book = queries.price_book()
+    other = replace(
+        book,
+        version="other",
+        base_prices={**book.base_prices, (Mode.BUSINESS, Delivery.FAST): BasePrice(77, "r")},
+        packages=(Package(13, Money(130_00), "r"),),
+    )
+    monkeypatch.setattr("otai.billing.queries.price_book", lambda: other)
+    shown = text_of(alice.get("/acme/help/"))
+    for expected in ("77 credits", "13-credit package", "EUR 130", "Price book other"):
+        assert expected in shown
+
+
+def test_who_may_only_look_cannot_buy(acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    viewer = of(member_of(acme, "victor", Role.VIEWER, now))
+    page = viewer.get("/acme/credits/")
+    assert page.status_code == 200
+    assert "packages/10/" not in page.content.decode()
+    for address in ("packages/10/", "details/", "low/"):
+        assert viewer.get(f"/acme/credits/{address}").status_code == 403
+    for address in ("packages/10/", "tier/change", "low/"):
+        assert viewer.post(f"/acme/credits/{address}", {"tier": "community", "key": "1"}).status_code == 403
+    assert not queries.purchases(acme).exists()
+    assert queries.tier_of(acme) is Tier.PRO
+
+
+def test_carol_of_globex_finds_nothing_of_acme_and_changes_nothing(acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    [invoice] = queries.invoices(acme)
+    globex = stories.globex(now)
+    carol = of(member_of(globex, "carol", Role.OWNER, now))
+    reference, number = bought.purchase.reference, invoice.number
+    for slug in ("acme", "globex"):
+        assert carol.get(f"/{slug}/credits/purchases/{reference}/").status_code == 404
+        assert carol.get(f"/{slug}/credits/invoices/{number}.pdf").status_code == 404
+        assert carol.post(f"/{slug}/credits/purchases/{reference}/cancel").status_code == 404
+        assert carol.post(f"/{slug}/credits/purchases/{reference}/demo").status_code == 404
+    for page in ("", "now", "credits/", "credits/ledger/", "credits/ledger.csv", "credits/tier/", "help/"):
+        assert carol.get(f"/acme/{page}").status_code == 404
+        assert browser().get(f"/acme/{page}").status_code == 302
+    assert queries.purchase(acme, reference).status == "open"
+
+
+def test_the_demos_way_in_is_closed_everywhere_else(
+    alice: Client, acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch, settings, tmp_path: Path
+) -> None:
+    from otai.web import demo
+
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    transfer = f"/acme/credits/purchases/{bought.purchase.reference}/demo"
+    assert alice.post(transfer).status_code == 404
+    with pytest.raises(demo.NotADemo):
+        demo.prepare_link(host="127.0.0.1")
+    settings.OTAI_HOME = tmp_path
+    (tmp_path / demo.MARK).touch()
+    with pytest.raises(demo.NotADemo):
+        demo.prepare_link(host="0.0.0.0")
+    monkeypatch.delenv(demo.VARIABLE, raising=False)
+    token = demo.prepare_link(host="127.0.0.1")
+    demo.prepare_people()
+    # Not from elsewhere, not under another name, not with another token; then once, and not again.
+    assert browser(REMOTE_ADDR="10.0.0.9").get(f"/studio/demo/{token}").status_code == 404
+    assert browser().get("/studio/demo/guess").status_code == 404
+    visitor = browser()
+    assert visitor.get(f"/studio/demo/{token}").headers["Location"] == "/"
+    assert visitor.get("/").headers["Location"] == "/acme/"
+    assert browser().get(f"/studio/demo/{token}").status_code == 404
+    assert visitor.post(transfer).status_code == 302
+    assert ledger.balance(acme.id).available == 110
+    monkeypatch.delenv(demo.VARIABLE)
+    assert visitor.post(transfer).status_code == 404
