@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
+from otai.runs.operations import MODEL_DELETED
 from otai.runs.status import Status
 from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.versions import compare_and_go_live
@@ -17,7 +18,9 @@ def register_completed_runs(*, now: datetime, organisation: Organisation | None 
 
     Safe to call at any time and from any number of processes: a run becomes one version, once.
     """
-    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True)
+    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True).exclude(
+        bundle_file=MODEL_DELETED
+    )
     if organisation is not None:
         unregistered = unregistered.filter(organisation=organisation)
     registered = [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import guarantee, models, runs, tickets, train
+from otai.web.views import advice, guarantee, models, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -35,6 +35,19 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/models/<uuid:model>/compare", models.compare, name="compare_versions"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/model.otai", models.download, name="download_version"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/live", models.go_live, name="go_live"),
+    path("<slug:slug>/models/<uuid:model>/delete", models.delete, name="delete_model"),
+    path("<slug:slug>/models/<uuid:model>/look", advice.look_now, name="look_now"),
+    path("<slug:slug>/models/<uuid:model>/keep", advice.keep_tickets, name="keep_tickets"),
+    path("<slug:slug>/models/<uuid:model>/feedback/", advice.feedback, name="model_feedback"),
+    path("<slug:slug>/models/<uuid:model>/feedback/merge", advice.merge_feedback, name="merge_feedback"),
+    path("<slug:slug>/models/<uuid:model>/<int:number>/feedback", advice.give_feedback, name="give_feedback"),
+    path(
+        "<slug:slug>/models/<uuid:model>/<int:number>/labels/<int:position>",
+        advice.correct_labels,
+        name="correct_labels",
+    ),
+    path("<slug:slug>/advice/<uuid:advice>/follow", advice.follow, name="follow_advice"),
+    path("<slug:slug>/advice/<uuid:advice>/dismiss", advice.dismiss, name="dismiss_advice"),
     path("<slug:slug>/models/<uuid:model>/back", models.roll_back, name="roll_back"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/try", models.try_it, name="try_version"),
 ]

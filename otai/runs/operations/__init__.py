@@ -3,10 +3,12 @@
 from otai.ledger.operations import AlreadyRefunded, InsufficientCredits
 from otai.runs.operations.attempts import Claimed, begin_attempt, end_run, hand_back, record_progress
 from otai.runs.operations.corrections import (
+    MODEL_DELETED,
     REFUNDED,
     RunHasEnded,
     RunNotCharged,
     cancel_run,
+    forget_models,
     refund_run,
 )
 from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
@@ -32,6 +34,7 @@ from otai.runs.operations.pools import (
 
 __all__ = [
     "LOCAL_POOL",
+    "MODEL_DELETED",
     "REFUNDED",
     "AlreadyRefunded",
     "Claimed",
@@ -50,6 +53,7 @@ __all__ = [
     "begin_attempt",
     "cancel_run",
     "end_run",
+    "forget_models",
     "hand_back",
     "hold_reference",
     "local_pool",

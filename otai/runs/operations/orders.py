@@ -81,22 +81,22 @@ def make_quote(
     price = pricing.price(book, mode=mode, delivery=delivery, attributes=len(chosen))
     pricing.require_mode(book, tier=tier, mode=mode)
     readiness.require(mode)
-    offered = dict(
-        organisation=organisation,
-        data_set=data_set,
-        model_name=model_name,
-        attributes=chosen,
-        mode=mode.value,
-        delivery=delivery.value,
-        reason=reason,
-        tier=tier.value,
-        price_book=book.version,
-        credits=price.credits,
-        price_lines=[{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
-        made_at=now,
-        due_at=pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
-        expires_at=now + book.quote_good_for,
-    )
+    offered = {
+        "organisation": organisation,
+        "data_set": data_set,
+        "model_name": model_name,
+        "attributes": chosen,
+        "mode": mode.value,
+        "delivery": delivery.value,
+        "reason": reason,
+        "tier": tier.value,
+        "price_book": book.version,
+        "credits": price.credits,
+        "price_lines": [{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
+        "made_at": now,
+        "due_at": pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
+        "expires_at": now + book.quote_good_for,
+    }
     if key is None:
         return Quote.objects.create(**offered)
     # Of two requests at the same time one makes it and the other finds it.

@@ -288,6 +288,12 @@ def timeuntil_of(now: datetime, until: datetime) -> str:
 
 
 @register.filter
+def days_of(numbers: str) -> list[int]:
+    """Numbers for a select: `"0,7,14"`."""
+    return [int(number) for number in numbers.split(",")]
+
+
+@register.filter
 def live_dialog(number: int) -> str:
     """The id of the dialog that makes this version live."""
     return f"live-{number}"

@@ -192,7 +192,7 @@ def _shown(found: Guarantee) -> dict[str, Any]:
             )
             if outcomes
         ],
-        "again": queries.measured_again(found),
+        "again": bool(queries.corrections(found)),
     }
 
 

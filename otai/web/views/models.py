@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
-from uuid import UUID
+from urllib.parse import quote
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.learning.report_card import Estimate, ReportCard
+from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Mode
-from otai.serving import queries
+from otai.serving import advice, deletion, feedback, queries
 from otai.serving import versions as serving_versions
-from otai.serving.models import Advice, AdviceStatus, ModelEvent, ModelVersion, TrainedModel
+from otai.serving.models import ModelEvent, ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
+from otai.web.views.advice import advice_for
 from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
 
@@ -102,31 +103,16 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "may_roll_back": request.member.may(Action.MANAGE_MODELS)
         and ModelEvent.objects.filter(model=found, version=live, before__isnull=False, move="-> live").exists(),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
-        "advice": [
-            (one, advice_address(request.organisation, one))
-            for one in Advice.objects.filter(version=live, status=AdviceStatus.OPEN).select_related("data_set")
-        ],
+        "advice": advice_for(live, request.organisation),
+        "balance": ledger.balance(request.organisation.id),
+        "offer": feedback.offer(request.organisation, found.name),
+        "going": deletion.what_goes(found),
+        "may_give": request.member.may(Action.GIVE_FEEDBACK),
+        "last_look": advice.checks(live).first(),
         "compares": len(versions) > 1,
         "may_train": request.member.may(Action.TRAIN),
     }
     return render(request, "web/models/model.html", context)
-
-
-def advice_address(organisation: Organisation, advice: Advice) -> str:
-    """The Train page with what the advice proposes; empty where it proposes no training."""
-    run = advice.version.run
-    data_set = advice.data_set
-    if not advice.credits or data_set is None:
-        return ""
-    query = [
-        ("data_set", str(data_set.id)),
-        ("chosen", "1"),
-        *(("attribute", name) for name in advice.attributes),
-        ("choice", f"{run.mode}-{run.delivery}"),
-        ("model", run.model_name),
-        ("reason", advice.reason),
-    ]
-    return f"{reverse('web:train', args=[organisation.slug])}?{urlencode(query)}"
 
 
 @require_POST
@@ -149,6 +135,15 @@ def roll_back(request: MemberRequest, model: UUID) -> HttpResponse:
     )
     messages.success(request, _("%(version)s answers again.") % {"version": version})
     return redirect("web:model", slug=request.organisation.slug, model=found.id)
+
+
+@require_POST
+@page(Action.MANAGE_MODELS)
+def delete(request: MemberRequest, model: UUID) -> HttpResponse:
+    found, _versions = _model(request.organisation, model)
+    deletion.delete_model(organisation=request.organisation, id=found.id, who=request.user.email, now=utc_now())
+    messages.success(request, _("%(name)s is deleted.") % {"name": found.name})
+    return redirect("web:models", slug=request.organisation.slug)
 
 
 def _first_figure(version: ModelVersion) -> tuple[str, Estimate] | None:
@@ -275,6 +270,8 @@ def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
         }
     else:
         context["prediction"] = predictions(version, text)
+        context["key"] = uuid4()
+        context["may_give"] = request.member.may(Action.GIVE_FEEDBACK)
         card = card_of(version.run)
         context["answers"] = [
             (name, found, _decides(card, name, found.confidence))

@@ -1,0 +1,222 @@
+"""What would make a model better, one step from doing it: advice followed or set aside, suspected labels corrected in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.learning.report_card import ReportCard
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.runs.models import Reason
+from otai.runs.operations import InsufficientCredits
+from otai.serving import advice as serving_advice
+from otai.serving import feedback as serving_feedback
+from otai.serving import queries
+from otai.serving import versions as serving_versions
+from otai.serving.models import Advice, ModelVersion, TrainedModel
+from otai.web.access import MemberRequest, page
+from otai.web.views.report_card import card_of
+from otai.web.views.train import buying_address, run_again_address
+
+feedback_shown = 50
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceView:
+    """Advice as a person reads it: what was found, in sentences, and the numbers behind it."""
+
+    advice: Advice
+    sentences: list[str]
+    points: list[dict[str, Any]]
+    unit: str
+    elsewhere: str
+    """The Train page with these choices, for whoever wants other ones."""
+
+
+def advice_for(version: ModelVersion, organisation: Organisation) -> list[AdviceView]:
+    found = []
+    for one in serving_advice.open_advice(version):
+        sentences = [str(item["sentence"]) for item in one.evidence if item.get("sentence")]
+        elsewhere = run_again_address(organisation, version.run, reason=Reason(one.reason)) if one.credits else ""
+        chart = one.chart or {}
+        points = [point for point in chart.get("points", []) if point.get("now") is not None]
+        found.append(AdviceView(one, sentences, points, chart.get("unit", ""), elsewhere))
+    return found
+
+
+def _model(request: MemberRequest, id: UUID) -> TrainedModel:
+    found = TrainedModel.objects.filter(organisation=request.organisation, id=id).first()
+    if found is None:
+        raise NotFound(_("There is no such model."))
+    return found
+
+
+@require_POST
+@page(Action.TRAIN)
+def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
+    """Orders the training that the advice proposes, or gives labels their new names, which costs nothing."""
+    organisation = request.organisation
+    found = serving_advice.advice(organisation, advice)
+    try:
+        run = serving_advice.follow(
+            organisation=organisation,
+            id=advice,
+            who=request.user.email,
+            now=utc_now(),
+            with_feedback="with_feedback" in request.POST,
+        )
+    except InsufficientCredits as refused:
+        back = run_again_address(organisation, found.version.run, reason=Reason(found.reason))
+        messages.warning(request, refused.message)
+        may_buy = request.member.may(Action.BUY)
+        return HttpResponseRedirect(
+            buying_address(organisation, int(refused.details["missing"]), back) if may_buy else back
+        )
+    if run is None:
+        messages.success(request, _("The model answers with the new names from now on. Nothing was charged."))
+        return redirect("web:model", slug=organisation.slug, model=found.version.model_id)
+    return redirect("web:run", slug=organisation.slug, number=run.number)
+
+
+@require_POST
+@page(Action.TRAIN)
+def dismiss(request: MemberRequest, advice: UUID) -> HttpResponse:
+    found = serving_advice.advice(request.organisation, advice)
+    serving_advice.dismiss(
+        organisation=request.organisation,
+        id=advice,
+        who=request.user.email,
+        why=request.POST.get("why", "").strip()[:500],
+        now=utc_now(),
+    )
+    messages.info(request, _("Set aside. You will hear of it again only if something else is found."))
+    return redirect("web:model", slug=request.organisation.slug, model=found.version.model_id)
+
+
+@require_POST
+@page(Action.MANAGE_MODELS)
+def look_now(request: MemberRequest, model: UUID) -> HttpResponse:
+    """Looks at the newest tickets now instead of waiting for the weekly look."""
+    found = _model(request, model)
+    given = serving_advice.check(organisation=request.organisation, name=found.name, now=utc_now())
+    if given:
+        text = ngettext("%(count)s piece of advice.", "%(count)s pieces of advice.", len(given)) % {"count": len(given)}
+    else:
+        text = _("Nothing speaks for training again.")
+    messages.info(request, text)
+    return redirect("web:model", slug=request.organisation.slug, model=found.id)
+
+
+@require_POST
+@page(Action.MANAGE_MODELS)
+def keep_tickets(request: MemberRequest, model: UUID) -> HttpResponse:
+    """For how many days tickets that the model is asked about are kept, to see whether they change."""
+    found = _model(request, model)
+    days = request.POST.get("days", "")
+    if not days.isdecimal() or len(days) > 3:
+        raise Http404
+    serving_versions.keep_tickets(
+        organisation=request.organisation, name=found.name, days=int(days), who=request.user.email, now=utc_now()
+    )
+    messages.success(request, _("Saved."))
+    return redirect("web:model", slug=request.organisation.slug, model=found.id)
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def correct_labels(request: MemberRequest, model: UUID, number: int, position: int) -> HttpResponse:
+    """Gives the chosen tickets the labels that the training suggested: a new version of the data set, the old one stays."""
+    found = _model(request, model)
+    version = queries.version(request.organisation, found.name, number)
+    card: ReportCard | None = card_of(version.run)
+    if card is None or not 0 <= position < len(card.attributes):
+        raise Http404
+    chosen = request.POST.getlist("ticket")
+    if not chosen:
+        messages.warning(request, _("Choose the tickets whose label you want to correct."))
+        return redirect("web:run_attribute", request.organisation.slug, version.run.number, position)
+    made = serving_advice.accept_suspects(
+        organisation=request.organisation,
+        name=found.name,
+        number=number,
+        attribute=card.attributes[position].name,
+        ticket_ids=chosen,
+        who=request.user.email,
+        now=utc_now(),
+    )
+    count = len(made.changes)
+    messages.success(
+        request,
+        ngettext(
+            "%(count)s label is corrected, in %(data_set)s. Train again to learn from it.",
+            "%(count)s labels are corrected, in %(data_set)s. Train again to learn from them.",
+            count,
+        )
+        % {"count": count, "data_set": made.data_set},
+    )
+    return redirect("web:data_set", slug=request.organisation.slug, data_set=made.data_set.id)
+
+
+@require_safe
+@page(Action.VIEW)
+def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
+    """What people said about the model's answers, and one step to make training data of it."""
+    found = _model(request, model)
+    context = {
+        "model": found,
+        "offer": serving_feedback.offer(request.organisation, found.name),
+        "listed": serving_feedback.listed(request.organisation, found.name)[:feedback_shown],
+        "may_merge": request.member.may(Action.UPLOAD_TICKETS),
+    }
+    return render(request, "web/models/feedback.html", context)
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def merge_feedback(request: MemberRequest, model: UUID) -> HttpResponse:
+    found = _model(request, model)
+    made = serving_feedback.merge(
+        organisation=request.organisation, name=found.name, by=request.user.email, now=utc_now()
+    )
+    messages.success(request, _("The feedback is part of %(data_set)s now.") % {"data_set": made.data_set})
+    return redirect("web:data_set", slug=request.organisation.slug, data_set=made.data_set.id)
+
+
+@require_POST
+@page(Action.GIVE_FEEDBACK)
+def give_feedback(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
+    """The right labels of the ticket that was tried."""
+    found = _model(request, model)
+    version = queries.version(request.organisation, found.name, number)
+    text = request.POST.get("text", "").replace("\x00", "")[:20_000]
+    specs = {attribute["name"]: attribute for attribute in version.run.attributes}
+    labels: dict[str, tuple[str, ...]] = {}
+    for position, name in enumerate(specs):
+        said = request.POST.get(f"label-{position}", "").strip()
+        if not said:
+            continue
+        several = specs[name]["kind"] == "multi"
+        labels[name] = tuple(part.strip() for part in said.split(",") if part.strip()) if several else (said,)
+    if not labels or not text.strip():
+        messages.warning(request, _("Say the right label of at least one attribute."))
+        return redirect("web:model", slug=request.organisation.slug, model=found.id)
+    serving_feedback.give(
+        version=version,
+        corrections=[serving_feedback.Correction(text, labels)],
+        by=request.user.email,
+        key=f"page:{request.POST.get('key', '')[:64]}",
+        now=utc_now(),
+    )
+    messages.success(request, _("Thank you. It becomes training data when you say so."))
+    return redirect("web:model_feedback", slug=request.organisation.slug, model=found.id)
