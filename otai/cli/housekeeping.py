@@ -14,6 +14,7 @@ from otai.db import utc_now
 from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
 from otai.runs import queries as runs
+from otai.serving.advice import look_when_due
 from otai.serving.operations import register_completed_runs
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def tidy(*, now: datetime) -> None:
     sweep(now=now)
     ledger.sweep_stranded_holds(now=now, still_working=runs.still_working)
     register_completed_runs(now=now)
+    look_when_due(now=now)
     outbound.forget_old(now=now)
 
 

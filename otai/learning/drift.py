@@ -301,7 +301,7 @@ def _accuracy(
     of_gap = math.sqrt(max(doubt_now, doubt_then) / many + doubt_then / max(tickets, 1))
     less_right = ((share - was_sure) - (float(found.right.mean()) - sure)) / max(of_gap, 1e-9)
     p_value = float(
-        stats.combine_pvalues([stats.norm.sf(less_sure), stats.norm.sf(less_right)], method="fisher").pvalue
+        stats.combine_pvalues([max(float(stats.norm.sf(z)), 1e-300) for z in (less_sure, less_right)]).pvalue
     )
     measured = wilson(float(found.right.sum()), many)
     return Signal(

@@ -7,6 +7,8 @@ of an unchanged helpdesk advises a training at most once in a hundred. Nothing i
 
 from __future__ import annotations
 
+import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +20,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from otai.billing import queries as billing
-from otai.errors import NotFound, Refused
+from otai.errors import NotFound, OtaiError, Refused
 from otai.learning.label_changes import LabelChanges, label_changes
 from otai.learning.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs.models import Reason, Run
+from otai.runs.models import Housekeeping, Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.serving import feedback, queries
-from otai.serving.models import Advice, AdviceCheck, AdviceKind, AdviceStatus, Feedback, ModelVersion, ObservedTicket
+from otai.serving.models import (
+    Advice,
+    AdviceCheck,
+    AdviceKind,
+    AdviceStatus,
+    Feedback,
+    ModelVersion,
+    ObservedTicket,
+    TrainedModel,
+)
 from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.versions import ChangeInvalid, NextVersion
@@ -36,6 +47,8 @@ if TYPE_CHECKING:
     from otai.learning.bundle import Bundle
     from otai.learning.drift import Judged, Seen, Signal
     from otai.learning.improvement import Improvement
+
+log = logging.getLogger(__name__)
 
 SYSTEM = "advice"
 WINDOW = timedelta(days=14)
@@ -67,20 +80,37 @@ class NewTickets:
 # --- looking
 
 
-def look_at_all(*, now: datetime) -> list[Advice]:
-    """Checks the live version of every model; returns the advice that is open. Meant to be called once a day or oftener, from anywhere."""
-    found = []
-    for version in ModelVersion.objects.filter(model__live__isnull=False, model__live__id=_own_id()).select_related(
-        "model__organisation"
+LOOK = "advice"
+look_every = timedelta(hours=24)
+
+
+def look_when_due(*, now: datetime) -> int | None:
+    """Checks the live version of every model once a day, and forgets tickets that were kept long enough; returns how many models were looked at.
+
+    None: it is not due, or another process is at it. Safe at any time and from any process.
+    """
+    task, _ = Housekeeping.objects.get_or_create(name=LOOK, defaults={"next_at": now})
+    # Whoever moves the time forward does the work; if that one dies, the next day comes all the same.
+    if task.next_at > now or not Housekeeping.objects.filter(name=LOOK, next_at=task.next_at).update(
+        next_at=now + look_every
     ):
-        found += check(organisation=version.model.organisation, name=version.model.name, now=now)
-    return found
+        return None
+    feedback.forget_expired(now=now)
+    return look_at_all(now=now)
 
 
-def _own_id() -> Any:
-    from django.db.models import F
-
-    return F("id")
+def look_at_all(*, now: datetime) -> int:
+    """Checks the live version of every model of the installation; returns how many there are."""
+    live = TrainedModel.objects.filter(live__isnull=False).select_related("organisation").order_by("id")
+    count = 0
+    for model in live.iterator(chunk_size=200):
+        try:
+            check(organisation=model.organisation, name=model.name, now=now)
+        except OtaiError as error:
+            # One model whose file is gone must not keep the others from being looked at.
+            log.warning("%s of %s could not be checked: %s", model.name, model.organisation_id, error.message)
+        count += 1
+    return count
 
 
 def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advice]:
@@ -90,6 +120,8 @@ def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advic
     """
     version = queries.version(organisation, name)
     newest = _newest(organisation, version)
+    if not _anything_new(version, newest, now=now):
+        return []
     bundle = queries.bundle(version)
     holding: dict[AdviceKind, dict[str, Any]] = {}
     fresh = _fresh_tickets(version, newest)
@@ -99,6 +131,16 @@ def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advic
     signals = _weekly_signals(version, bundle, fresh, now=now)
     holding |= _of_drift(version, signals, newest)
     return _settle(version, holding, newest, now=now)
+
+
+def _anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> bool:
+    """Cheap to ask: most models on most days have seen nothing, and their files need not be read."""
+    return (
+        (newest is not None and newest.id != version.run.data_set_id)
+        or Advice.objects.filter(version=version, status=AdviceStatus.OPEN).exists()
+        or ObservedTicket.objects.filter(version=version, seen_at__gt=now - WINDOW).exists()
+        or Feedback.objects.filter(version=version, given_at__gt=now - WINDOW).exists()
+    )
 
 
 def _newest(organisation: Organisation, version: ModelVersion) -> DataSet | None:
@@ -560,8 +602,6 @@ def improvements(organisation: Organisation, name: str, number: int | None = Non
     from otai.learning.improvement import improvements as from_evidence
 
     version = queries.version(organisation, name, number)
-    import json
-
     card = ReportCard.from_json(json.dumps(version.run.report_card))
     profile = version.run.data_set.profile
     tier = billing.tier_of(organisation)
