@@ -115,7 +115,7 @@ RECIPES = {
                 "use-multilingual",
                 (_UNIVERSAL, replace(_UNIVERSAL, rate=1e-3), replace(_UNIVERSAL, contrast_weight=0.3)),
             ),
-            ("*", (_MINILM, replace(_MINILM, rate=2e-4), replace(_MINILM, contrast_weight=0.3))),
+            ("*", (_MINILM, replace(_MINILM, rate=2e-4))),
         ),
         tuning_work=MOST_TUNING_WORK,
         agrees=True,
