@@ -38,6 +38,8 @@ def test_after_five_wrong_passwords_even_the_right_one_waits() -> None:
     right = browser()
     assert "Too many attempts" in signs_in(right, alice.email).content.decode()
     assert not is_in(right)
+    by_another_name = Client(headers={"host": "127.0.0.1"})
+    assert "Too many attempts" in signs_in(by_another_name, alice.email).content.decode()
     other = browser()
     signs_in(other, bob.email)
     assert is_in(other), "Bob is not kept out by somebody who guesses at Alice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -46,6 +47,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         # Nobody signs in by it, and it must not be a name that an operator could be given later.
         user.username = f"person-{uuid.uuid4().hex[:16]}"  # type: ignore[attr-defined]
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # By mail address alone: allauth adds the host, and whoever guesses could begin anew under each name of this installation.
+        return str(credentials.get("email", "")).lower()
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         member = queries.memberships(request.user).first() if request.user.is_authenticated else None

@@ -7,11 +7,14 @@ from typing import Any, cast
 from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
-from django.db import transaction
-from django.http import HttpRequest
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from otai.db import utc_now
@@ -92,6 +95,15 @@ class SignUpForm(allauth.SignupForm):
                 _("The invitation is for %(email)s.") % {"email": self.invitation.email}, code="invitation_for_another"
             )
         return email
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        try:
+            user, response = super().try_save(request)
+        except IntegrityError:
+            # Sent twice in the same moment: the other one made the account.
+            messages.error(request, get_adapter().error_messages["email_taken"])
+            return None, redirect("account_login")
+        return user, response
 
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:
