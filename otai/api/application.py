@@ -15,7 +15,7 @@ from ninja.utils import replace_path_param_notation
 from otai import __version__
 from otai.api import problems, reference, uploads
 from otai.api.endpoints import guarded
-from otai.api.v1 import billing, credits, datasets, models, organisation, runs, team, training, webhooks
+from otai.api.v1 import billing, credits, datasets, improving, models, organisation, runs, team, training, webhooks
 from otai.errors import NotFound
 
 PREFIX = "/api/v1"
@@ -44,6 +44,7 @@ NOUNS: tuple[Router, ...] = (
     training.noun,
     runs.noun,
     models.noun,
+    improving.noun,
     team.noun,
     webhooks.noun,
 )

@@ -16,7 +16,7 @@ from otai.ledger.models import Kind, Source, Transfer
 from otai.runs.expectations import WILL_BE_LATE
 from otai.runs.models import Event, Run
 from otai.runs.status import Status
-from otai.serving.models import ModelVersion
+from otai.serving.models import Advice, ModelVersion
 
 EVENTS: dict[str, str] = {
     "run.ordered": "A run was ordered; its credits are held.",
@@ -30,6 +30,7 @@ EVENTS: dict[str, str] = {
     "credits.refunded": "The credits of a completed run were given back.",
     "credits.low": "Credits fell below the threshold that was set (PUT /api/v1/low-balance-notice).",
     "model.ready": "A new version of a model can be used.",
+    "advice.raised": "A new training is worth its credits, and why.",
     "webhook.test": "Sent when a person asks for a test; to that endpoint alone.",
 }
 
@@ -138,6 +139,20 @@ def _version_news(version: ModelVersion) -> News | None:
     return News(model.organisation_id, f"model-version:{version.id}", "model.ready", version.created_at, data)
 
 
+def _advice_news(advice: Advice) -> News | None:
+    model = advice.version.model
+    data = {
+        "advice": str(advice.id),
+        "kind": advice.kind,
+        "title": advice.title,
+        "model": model.name,
+        "version": advice.version.number,
+        "credits": advice.credits,
+        "url": f"{settings.OTAI_BASE_URL}/api/v1/advice/{advice.id}",
+    }
+    return News(model.organisation_id, f"advice:{advice.id}", "advice.raised", advice.found_at, data)
+
+
 SOURCES: Sequence[NewsSource] = (
     NewsSource(
         "runs",
@@ -161,6 +176,13 @@ SOURCES: Sequence[NewsSource] = (
         lambda: ModelVersion.objects.select_related("model", "run").defer("run__report_card"),
         _version_news,
         lambda row: row.created_at,
+        UUID,
+    ),
+    NewsSource(
+        "advice",
+        lambda: Advice.objects.select_related("version__model"),
+        _advice_news,
+        lambda row: row.found_at,
         UUID,
     ),
 )

@@ -15,8 +15,10 @@ from otai.billing.models import Invoice
 from otai.billing.operations import buy
 from otai.orgs.models import ApiKey, Organisation
 from otai.outbound import operations as outbound
+from otai.runs.guarantee.operations import open_guarantees
 from otai.runs.models import Attempt, Run
 from otai.runs.status import Status
+from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from tests import stories
@@ -42,6 +44,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
         organisation=organisation, url="https://hooks.acme.example/otai", who="alice", now=now
     ).endpoint
     delivery = outbound.send_test(organisation=organisation, endpoint=endpoint.id, who="alice", now=now)
+    advice = advice_on(run, now)
+    guarantee = open_guarantees(organisation=organisation, now=now)[0]
     assert key is not None
     return Everything(
         path={
@@ -56,6 +60,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "key": str(key.id),
             "endpoint": str(endpoint.id),
             "delivery": str(delivery.id),
+            "advice_id": str(advice.id),
+            "guarantee": str(guarantee.id),
         },
         body={"quote": str(quote.id), "data_set": str(data_set.id)},
     )
@@ -78,6 +84,22 @@ def completed(run: Run, now: datetime, bundle: Path | None = None) -> Run:
     )
     register_completed_runs(now=now, organisation=run.organisation)
     return Run.objects.get(id=run.id)
+
+
+def advice_on(run: Run, now: datetime) -> Advice:
+    return Advice.objects.create(
+        version=run.version,
+        data_set=run.data_set,
+        kind="drift",
+        found_at=now,
+        checked_at=now,
+        title="Tickets have changed",
+        evidence=[],
+        chart={},
+        reason="drift",
+        attributes=["queue"],
+        credits=1,
+    )
 
 
 def all_rows() -> dict[str, str]:

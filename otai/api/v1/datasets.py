@@ -165,7 +165,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 delimiter=asked.delimiter or None,
                 sheet=asked.sheet or None,
             )
-            return {**_data_set(data_set), "profile": data_set.profile, "roles": data_set.roles}
+            return {**data_set_out(data_set), "profile": data_set.profile, "roles": data_set.roles}
 
         return keys.once(request, work, content_sha256=upload.sha256)
 
@@ -206,7 +206,7 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
     found = queries.data_sets(request.auth.organisation)
     if asked.name is not None:
         found = found.filter(name=asked.name)
-    return page_of(found, request.auth, asked, of="data-sets", by=["name", "-version"], shown=_data_set)
+    return page_of(found, request.auth, asked, of="data-sets", by=["name", "-version"], shown=data_set_out)
 
 
 @noun.get(
@@ -218,7 +218,7 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
 def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
     """One data set, with what was found in it"""
     found = data_set_of(request.auth, data_set)
-    return {**_data_set(found), "profile": found.profile, "roles": found.roles}
+    return {**data_set_out(found), "profile": found.profile, "roles": found.roles}
 
 
 @noun.get(
@@ -301,5 +301,5 @@ def data_set_of(caller: Caller, id: UUID) -> DataSet:
     return found
 
 
-def _data_set(data_set: DataSet) -> dict[str, Any]:
+def data_set_out(data_set: DataSet) -> dict[str, Any]:
     return {name: getattr(data_set, name) for name in DataSetOut.model_fields}

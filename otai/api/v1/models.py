@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Schema
 from pydantic import Field
@@ -11,15 +11,21 @@ from pydantic import Field
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import Name, Number, TicketText
+from otai.api.v1.shapes import Name, Number, Text, TicketText
+from otai.db import utc_now
 from otai.errors import Unavailable
 from otai.learning.errors import BundleInvalid
 from otai.orgs.permissions import Action
-from otai.serving import queries
-from otai.serving.models import ModelVersion
+from otai.serving import cards, feedback, queries, versions
+from otai.serving.models import ModelEvent, ModelVersion
 from otai.tickets.files import file_store
 
 noun = Noun("Models")
+
+CARD_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
+)
+"""The page carries its own styles and no script; it is a document to keep, not a page of the Studio."""
 
 
 class ModelVersionOut(Schema):
@@ -33,6 +39,7 @@ class ModelVersionOut(Schema):
     created_at: datetime
     bytes: int
     sha256: str
+    live: bool = Field(description="It answers where no version is named.")
 
 
 class ModelVersionsOut(Schema):
@@ -80,6 +87,7 @@ VERSION = {
     "created_at": "2026-11-02T09:36:00Z",
     "bytes": 5242880,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "live": True,
 }
 PREDICTIONS = {
     "model": "support",
@@ -107,7 +115,7 @@ def list_models(request: CallerRequest, page: PageQuery) -> Any:
 
 @noun.get("/models/{model}", Action.VIEW, ModelVersionOut, example=VERSION)
 def get_model(request: CallerRequest, model: Name) -> Any:
-    """The newest version of a model"""
+    """The version of a model that answers now"""
     return _version(version_of(request.auth, model))
 
 
@@ -129,7 +137,7 @@ def predict(
     request: CallerRequest,
     model: Name,
     asked: PredictIn,
-    version: Annotated[Number | None, Query(description="The newest, if left out.")] = None,
+    version: Annotated[Number | None, Query(description="The live one, if left out.")] = None,
 ) -> Any:
     """What does the model say of these tickets?
 
@@ -141,6 +149,7 @@ def predict(
     except BundleInvalid as damaged:
         # Nothing is wrong with what was asked.
         raise Unavailable(f"{found} cannot be loaded: {damaged.message}", code="model_unavailable") from damaged
+    feedback.keep(found, asked.texts, now=utc_now())
     return {
         "model": found.model.name,
         "version": found.number,
@@ -167,6 +176,119 @@ def download_bundle(request: CallerRequest, model: Name, version: Number) -> Htt
     return response
 
 
+class ModelEventOut(Schema):
+    at: datetime
+    move: str
+    version: int | None
+    who: str
+    why: str
+
+
+class ModelEventsOut(Schema):
+    items: list[ModelEventOut]
+
+
+class GoLiveIn(Schema):
+    why: Annotated[Text, Field(max_length=500)] = ""
+
+
+class KeptTicketsIn(Schema):
+    days: int = Field(ge=0, le=3_650, description="0: none is kept, and those that were are deleted.")
+
+
+class KeptTicketsOut(Schema):
+    model: str
+    days: int
+
+
+@noun.get(
+    "/models/{model}/events",
+    Action.VIEW,
+    ModelEventsOut,
+    example={
+        "items": [
+            {"at": "2026-11-02T09:36:00Z", "move": "-> live", "version": 3, "who": "comparison", "why": "not worse"}
+        ]
+    },
+)
+def list_model_events(request: CallerRequest, model: Name) -> Any:
+    """Which version was live when, and why"""
+    found = versions.events(version_of(request.auth, model).model).select_related("version")
+    return {"items": [_event(event) for event in found]}
+
+
+def _event(event: ModelEvent) -> dict[str, Any]:
+    number = event.version.number if event.version else None
+    return {"version": number, **{name: getattr(event, name) for name in ("at", "move", "who", "why")}}
+
+
+@noun.get("/models/{model}/versions/{int:version}/comparison", Action.VIEW, dict[str, Any], example={"goes_live": True})
+def get_comparison(request: CallerRequest, model: Name, version: Number) -> Any:
+    """A version beside the one that was live before it
+
+    On tickets that neither had learnt: per attribute which is better, and whether that is more than chance.
+    """
+    return version_of(request.auth, model, version).comparison or {}
+
+
+@noun.post(
+    "/models/{model}/versions/{int:version}/go-live",
+    Action.MANAGE_MODELS,
+    ModelVersionOut,
+    example=VERSION,
+    body_example={"why": "The new queue matters more."},
+    errors=[409],
+)
+def go_live(request: CallerRequest, model: Name, version: Number, asked: GoLiveIn) -> Any:
+    """Let a version answer from now on"""
+    caller = request.auth
+    versions.go_live(
+        organisation=caller.organisation, name=model, number=version, who=caller.who, why=asked.why, now=utc_now()
+    )
+    return _version(version_of(caller, model, version))
+
+
+@noun.post("/models/{model}/roll-back", Action.MANAGE_MODELS, ModelVersionOut, example=VERSION, errors=[409])
+def roll_back(request: CallerRequest, model: Name) -> Any:
+    """Let the version before answer again"""
+    caller = request.auth
+    version_of(caller, model)
+    versions.roll_back(organisation=caller.organisation, name=model, who=caller.who, now=utc_now())
+    return _version(version_of(caller, model))
+
+
+@noun.put(
+    "/models/{model}/kept-tickets",
+    Action.MANAGE_MODELS,
+    KeptTicketsOut,
+    example={"model": "support", "days": 30},
+    body_example={"days": 30},
+)
+def set_kept_tickets(request: CallerRequest, model: Name, asked: KeptTicketsIn) -> Any:
+    """Keep the tickets that the model is asked about, for a while
+
+    Only so can drift be seen in them. Nothing is kept unless you say so here.
+    """
+    caller = request.auth
+    version_of(caller, model)
+    kept = versions.keep_tickets(
+        organisation=caller.organisation, name=model, days=asked.days, who=caller.who, now=utc_now()
+    )
+    return {"model": kept.name, "days": kept.keeps_tickets_days}
+
+
+@noun.get("/models/{model}/versions/{int:version}/report-card.html", Action.VIEW, produces=["text/html"], errors=[503])
+def get_report_card_page(
+    request: CallerRequest,
+    model: Name,
+    version: Number,
+    with_texts: Annotated[bool, Query(description="With the beginnings of tickets as examples.")] = True,
+) -> HttpResponse:
+    """The report card as one HTML page that needs nothing else"""
+    page = cards.card_page(version_of(request.auth, model, version), with_texts=with_texts)
+    return HttpResponse(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": CARD_POLICY})
+
+
 def version_of(caller: Caller, name: str, number: int | None = None) -> ModelVersion:
     """Raises NotFound, also for another organisation's."""
     return queries.version(caller.organisation, name, number)
@@ -182,4 +304,5 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "created_at": version.created_at,
         "bytes": version.bundle_bytes,
         "sha256": version.bundle_sha256,
+        "live": version.model.live_id == version.id,
     }
