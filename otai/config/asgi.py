@@ -20,7 +20,8 @@ pages = WSGIMiddleware(get_wsgi_application(), workers=threads)  # type: ignore[
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "http" and scope["path"].endswith("/events"):
+    if scope["type"] == "http" and scope["path"].endswith("/events") and scope["method"] in ("GET", "HEAD"):
+        # Only what has no body: this handler would take one of any size before anybody looks at it.
         await events(scope, receive, send)
     elif scope["type"] == "http":
 

@@ -34,15 +34,25 @@ class Installation:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_"))}
         return kept | {"OTAI_HOME": str(self.home), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
-    def otai(self, *arguments: str) -> str:
+    def otai(self, *arguments: str, fails: bool = False) -> str:
         """A command to its end; what it printed."""
         command = [sys.executable, "-m", "otai.cli.main", *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, f"otai {' '.join(arguments)}: {done.stderr}{done.stdout}"
+        assert fails or done.returncode == 0, f"otai {' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.otai(*arguments, "--json"))
+
+    def python(self, code: str) -> Any:
+        """A program in this installation; the JSON in the last line that it printed."""
+        more = {"DJANGO_SETTINGS_MODULE": "otai.config.settings"}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, env=self.environment | more, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
 
     @contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:

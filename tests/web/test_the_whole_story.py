@@ -6,8 +6,10 @@ Sign up, upload, quote, order, live progress, report card, try it, out of credit
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,6 +28,10 @@ def test_from_signing_up_to_the_invoice(tmp_path: Path) -> None:
     installation.otai("init")
     tickets = write_csv(tmp_path / "helpdesk.csv", tickets=200)
     with installation.studio() as base, installation.process("worker", "--grace", "0"), chromium() as browser:
+        # Two gigabytes, and a body that does not say its length, are refused before they are there.
+        assert refused_at_the_door(base, f"Content-Length: {2 << 30}") == 413
+        assert refused_at_the_door(base, "Transfer-Encoding: chunked") == 411
+
         page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
         watched = Watched(page, base)
         page.set_default_timeout(20_000)
@@ -118,6 +124,21 @@ def test_from_signing_up_to_the_invoice(tmp_path: Path) -> None:
         # All the time nothing came from elsewhere, and the browser had nothing to complain of.
         assert watched.elsewhere == []
         assert watched.complaints == []
+
+
+def refused_at_the_door(base: str, *headers: str) -> int:
+    """The answer to an upload of which only the head is sent: whoever waits for its two gigabytes times out."""
+    address = urlsplit(base)
+    assert address.hostname and address.port
+    head = [
+        "POST /acme-ltd/tickets/upload HTTP/1.1",
+        f"Host: {address.netloc}",
+        "Content-Type: multipart/form-data; boundary=x",
+        *headers,
+    ]
+    with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+        line.sendall("\r\n".join([*head, "", "5\r\n--x\r\n\r\n"]).encode())
+        return int(line.recv(4096).split()[1])
 
 
 def fill_in_details(page: Any) -> None:
