@@ -25,8 +25,9 @@ from otai.cli.output import (
 )
 from otai.cli.report_card import report_card_summary
 from otai.cli.serve import bundle_path
+from otai.db import utc_now
 from otai.errors import Invalid
-from otai.serving import cards, exports, queries
+from otai.serving import cards, exports, feedback, queries
 from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
 
@@ -94,6 +95,9 @@ def export(
     attribute: Annotated[
         str | None, typer.Option("--attribute", "-a", help="With huggingface and onnx: which attribute.")
     ] = None,
+    with_card: Annotated[
+        bool, typer.Option("--card", help="Write the report card beside it, as a page without a word of any ticket.")
+    ] = False,
     version: Version = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     org: OrgOption = None,
@@ -102,22 +106,30 @@ def export(
     """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for transformers, or as ONNX."""
     found = queries.version(organisation_named(org), name, version)
     if form is not Format.BUNDLE:
-        _export_folder(found, target, form, attribute, json=json)
+        folder = _export_folder(found, target, form, attribute, json=json)
+        if with_card:
+            (folder / "report-card.html").write_text(cards.card_page(found, with_texts=False), encoding="utf-8")
         return
     path = queries.export(found, target, overwrite=overwrite)
+    page = path.with_suffix(".html") if with_card else None
+    if page is not None:
+        page.write_text(cards.card_page(found, with_texts=False), encoding="utf-8")
     if json:
-        print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes})
-    else:
-        say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+        print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes, "report_card": page})
+        return
+    say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+    if page is not None:
+        say(f"Its report card is in {page}.")
 
 
-def _export_folder(version: ModelVersion, target: Path, form: Format, attribute: str | None, *, json: bool) -> None:
+def _export_folder(version: ModelVersion, target: Path, form: Format, attribute: str | None, *, json: bool) -> Path:
     exported = exports.write_folder(version, target, form=form.value, attribute=attribute)
     if json:
         print_json(exported)
-        return
+        return exported.folder
     say(f"{exported.attribute} of {version} is in {exported.folder}: {', '.join(exported.files)}")
     say(f"On {exported.tried} texts its probabilities differ from the network's by at most {exported.difference:.1e}.")
+    return exported.folder
 
 
 @app.command("card")
@@ -191,11 +203,20 @@ def predict(
 
     With --in whole files are predicted in bounded memory, row by row; a row that cannot be read is named and the others are predicted.
     """
-    path, _ = bundle_path(name, version, org)
+    path, found = bundle_path(name, version, org)
     if source is not None:
         roles = ColumnRoles.parse(columns=column or ())
         _predict_rows(
-            path, source, target, precision, overwrite, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet
+            path,
+            found,
+            source,
+            target,
+            precision,
+            overwrite,
+            roles=roles,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
         )
         return
     if not texts:
@@ -204,7 +225,10 @@ def predict(
         texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
     from otai.learning.bundle import Bundle
 
-    for text, prediction in zip(texts, Bundle.load(path).predict(texts), strict=True):
+    predictions = Bundle.load(path).predict(texts)
+    if found is not None:
+        feedback.keep(found, texts, now=utc_now())
+    for text, prediction in zip(texts, predictions, strict=True):
         if json:
             sys.stdout.write(
                 json_module.dumps({"text": text, **prediction_as_dict(prediction)}, ensure_ascii=False) + "\n"
@@ -222,7 +246,13 @@ def predict(
 
 
 def _predict_rows(
-    path: Path, source: str, target: str, precision: float | None, overwrite: bool, **reading: Any
+    path: Path,
+    version: ModelVersion | None,
+    source: str,
+    target: str,
+    precision: float | None,
+    overwrite: bool,
+    **reading: Any,
 ) -> None:
     from otai.learning.bundle import Bundle
     from otai.serving.batches import Counted, Csv, JsonLines, rows_of_file, rows_of_lines
@@ -252,6 +282,8 @@ def _predict_rows(
             batches = rows_of_file(bundle, Path(source), progress=progress, **reading)
         for batch in batches:
             writer.write(batch)
+            if version is not None:
+                feedback.keep(version, [row.text for row in batch], now=utc_now())
             for row in batch:
                 counted.add(row)
     if target != "-":

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otai.cli.output import OrgOption, organisation_named, say
 from otai.errors import Invalid, NotFound
 
+if TYPE_CHECKING:
+    from otai.serving.models import ModelVersion
+
 
 class NotForStrangers(Invalid):
     code = "key_missing"
 
 
-def bundle_path(name: str, version: int | None, org: str | None) -> tuple[Path, str]:
-    """The bundle's file, and what to call the model: `name` is a file of a bundle, or a model of the organisation. Raises NotFound."""
+def bundle_path(name: str, version: int | None, org: str | None) -> tuple[Path, ModelVersion | None]:
+    """The bundle's file: `name` is a file of a bundle, or a model of the organisation, which then comes with it. Raises NotFound."""
     if name.endswith(".otai") or os.sep in name:
         path = Path(name)
         if not path.is_file():
             raise NotFound(f"There is no file {path}.", path=str(path))
-        return path, path.stem
+        return path, None
     from otai.serving import queries
     from otai.tickets.files import file_store
 
     found = queries.version(organisation_named(org), name, version)
-    return file_store().local_path(found.bundle_file), str(found)
+    return file_store().local_path(found.bundle_file), found
 
 
 def serve(
@@ -52,7 +55,8 @@ def serve(
     from otai.learning.bundle import Bundle
     from otai.serving.http import BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE
 
-    path, name = bundle_path(model, version, org)
+    path, found = bundle_path(model, version, org)
+    name = str(found) if found else path.stem
     # A file that is no model, or an encoder that is missing, is better known before anybody asks.
     Bundle.load(path).predict(["ready"])
     os.environ |= {BUNDLE_VARIABLE: str(path.resolve()), NAME_VARIABLE: name}

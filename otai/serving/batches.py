@@ -38,6 +38,7 @@ class Row:
     ticket: str
     prediction: TicketPrediction | None
     wrong: str = ""
+    text: str = ""
 
 
 @dataclass
@@ -106,11 +107,15 @@ def rows_of_file(
     bad = _Passing()
     for read in source.batches(bad):
         batch = maker.tickets(read, bad)
-        predictions = bundle.predict(joined_texts(batch).to_pylist())
+        texts = joined_texts(batch).to_pylist()
         rows = [
-            Row(number, ticket, prediction)
-            for number, ticket, prediction in zip(
-                batch.column("row").to_pylist(), batch.column("ticket").to_pylist(), predictions, strict=True
+            Row(number, ticket, prediction, text=text)
+            for number, ticket, prediction, text in zip(
+                batch.column("row").to_pylist(),
+                batch.column("ticket").to_pylist(),
+                bundle.predict(texts),
+                texts,
+                strict=True,
             )
         ]
         done += len(rows)
@@ -171,8 +176,14 @@ def _predicted(bundle: Bundle, lines: Sequence[tuple[int, bytes]]) -> list[Row]:
         else:
             texts.append(text)
             rows.append((number, _name(document, number)))
-    predictions = iter(bundle.predict(texts))
-    return [row if isinstance(row, Row) else Row(*row, prediction=next(predictions)) for row in rows]
+    found = iter(zip(bundle.predict(texts), texts, strict=True))
+    answered = []
+    for row in rows:
+        if not isinstance(row, Row):
+            prediction, text = next(found)
+            row = Row(*row, prediction, text=text)
+        answered.append(row)
+    return answered
 
 
 def _name(document: object, number: int) -> str:

@@ -79,7 +79,8 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
     otai("org", "create", "acme")
     otai("tickets", "import", source, "--name", "support")
     otai("train", "support", "--yes", "--json")
-    otai("model", "export", "support", tmp_path / "model.otai")
+    otai("model", "export", "support", tmp_path / "model.otai", "--card")
+    assert "It began on day" not in (tmp_path / "model.html").read_text(encoding="utf-8")
     inside = json.loads(otai("predict", "support", "wifi is slow today", "--json").stdout)["attributes"]["queue"]
     script = (
         "import json, sys\n"
