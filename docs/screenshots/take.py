@@ -27,8 +27,8 @@ KINDS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
 tallest = 2400
-colours = 80
-"""Of a picture's palette: text stays sharp, and a picture takes about 40 kB."""
+colours = 128
+"""Of a picture's palette: text stays sharp, and a picture takes about 50 kB."""
 
 PREPARE = """
 import json, sys

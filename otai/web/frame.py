@@ -23,17 +23,18 @@ THEME_COOKIE = "otai_theme"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A word of the navigation; `page` is the name of its address."""
+    """A word of the navigation; `page` is the name of its address, `also` of others that belong to it."""
 
     word: str | Promise
     page: str
     icon: str
+    also: tuple[str, ...] = ()
 
 
 DESTINATIONS = (
     Destination(_("Home"), "web:home", "home"),
     Destination(_("Tickets"), "web:tickets", "tickets"),
-    Destination(_("Train"), "web:train", "train"),
+    Destination(_("Train"), "web:train", "train", also=("web:runs", "web:guarantee")),
     Destination(_("Models"), "web:models", "models"),
     Destination(_("Credits"), "web:credits", "credits"),
     Destination(_("Team"), "web:team", "team"),
@@ -76,7 +77,8 @@ class Frame:
         items = []
         for destination in DESTINATIONS:
             if address := self._address(destination.page):
-                is_here = here == home if address == home else here.startswith(address)
+                parts = [address, *filter(None, map(self._address, destination.also))]
+                is_here = here == home if address == home else here.startswith(tuple(parts))
                 items.append(NavigationItem(destination.word, destination.icon, address, is_here))
         return items
 
