@@ -53,7 +53,7 @@ bob = User.objects.create_user(username="bob", email="bob@acme.example", first_n
 for organisation in (acme, initech):
     add_member(organisation=organisation, user=alice, role=Role.OWNER, who="setup", now=now)
 add_member(organisation=acme, user=bob, role=Role.TRAINER, who="setup", now=now)
-support = DataSet.objects.get(name="support")
+support = DataSet.objects.filter(name="support").latest("version")
 version = ModelVersion.objects.order_by("-number").first()
 said = [feedback.Correction("The coffee machine on floor 3 leaks", {"queue": ("Facilities",)}), feedback.Correction(
     "Payslip for March is missing", {"queue": ("Human Resources",), "priority": ("low",)})]
@@ -78,12 +78,14 @@ def installation(folder: Path) -> tuple[Installation, dict[str, str]]:
     made.otai("init")
     made.otai("org", "create", "acme", "--name", "Acme Ltd", "--tier", "pro", "--time-zone", "Europe/Berlin")
     made.otai("org", "create", "initech", "--name", "Initech", "--tier", "community")
-    tickets, same = folder / "support.csv", folder / "same.csv"
-    made.otai("tickets", "sample", str(tickets), "--tickets", "1800")
-    made.otai("tickets", "import", str(tickets), "--name", "support", "--org", "acme")
+    fewer, tickets, same = folder / "fewer.csv", folder / "support.csv", folder / "same.csv"
+    for file, count in ((fewer, "1200"), (tickets, "2400")):
+        made.otai("tickets", "sample", str(file), "--tickets", count)
+    made.otai("tickets", "import", str(fewer), "--name", "support", "--org", "acme")
     same.write_text("text,queue\n" + "\n".join(f"the very same words,{'ab'[n % 2]}" for n in range(40)))
     made.otai("tickets", "import", str(same), "--name", "broken-export", "--org", "acme")
     made.otai("train", "support", "--yes", "--org", "acme")
+    made.otai("tickets", "import", str(tickets), "--name", "support", "--org", "acme")
     made.otai("train", "support", "--yes", "--org", "acme")
     made.otai("train", "broken-export", "--yes", "--org", "acme", fails=True)
     details = {"name": "Acme GmbH", "street": "Hauptstr. 1", "postcode": "10115", "city": "Berlin", "country": "DE",
@@ -91,8 +93,14 @@ def installation(folder: Path) -> tuple[Installation, dict[str, str]]:
     given = [part for name, value in details.items() for part in (f"--{name}", value)]
     made.otai("billing", "details", "set", *given, "--org", "acme")
     made.otai("billing", "buy", "50", "--org", "acme")
+    # The sweep asks for the tier's first month.
+    made.otai("billing", "sweep")
+    for line, ordered in enumerate(made.json("billing", "purchases", "--org", "acme")):
+        gross = f"{ordered['gross_cents'] / 100:.2f}"
+        made.otai(
+            "billing", "confirm-payment", ordered["reference"], gross, "--bank-reference", f"statement 7, line {line}"
+        )
     bought = next(one for one in made.json("billing", "purchases", "--org", "acme") if one["credits"])
-    made.otai("billing", "confirm-payment", bought["reference"], "535.5", "--bank-reference", "statement 7, line 3")
     known = made.python(PREPARE)
     return made, {**known, "purchase": bought["reference"], "tickets": str(tickets)}
 
