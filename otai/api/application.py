@@ -48,7 +48,7 @@ NOUNS: tuple[Router, ...] = (
     team.noun,
     webhooks.noun,
 )
-ALWAYS = (401, 403, 429)
+ALWAYS = (401, 403, 429, 503)
 """What any endpoint may answer, beside its own statuses; 404 and 422 follow from its parameters."""
 
 
@@ -84,8 +84,8 @@ def openapi() -> dict[str, Any]:
         "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "A signed-in browser."},
     }
     for address, methods in document["paths"].items():
-        for operation in methods.values():
-            _complete(operation, address)
+        for method, operation in methods.items():
+            _complete(operation, method, address)
     return document
 
 
@@ -121,7 +121,7 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
-def _complete(operation: dict[str, Any], address: str) -> None:
+def _complete(operation: dict[str, Any], method: str, address: str) -> None:
     """Examples, refusals, keys and scopes of one endpoint."""
     said = operation.pop("x-otai")
     operation["security"] = [{"apiKey": []}, {"session": []}]
@@ -144,6 +144,8 @@ def _complete(operation: dict[str, Any], address: str) -> None:
         # A parameter that may be left out cannot be sent as null either.
         parameter["schema"] = _without_null(parameter["schema"])
     refusals = {*ALWAYS, *said["errors"]}
+    if method != "get":
+        refusals.add(409)
     if "{" in address:
         refusals |= {404, 422}
     if operation["parameters"] or "requestBody" in operation:

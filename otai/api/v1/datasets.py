@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from otai.api.v1.shapes import Name, Text
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs.permissions import Action
-from otai.tickets import operations, queries
+from otai.tickets import expected_quality, operations, queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 
@@ -73,6 +74,33 @@ class AttributesOut(Schema):
 
 class TicketsOut(Schema):
     items: list[dict[str, Any]]
+
+
+class EstimateOut(Schema):
+    """A share with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ExpectedOut(Schema):
+    accuracy: EstimateOut
+    macro_f1: EstimateOut | None
+
+
+class ExpectationOut(Schema):
+    """`guessing` is what always answering the most frequent label would reach."""
+
+    attribute: str
+    guessing: float
+    tried_on: int
+    unknown: str
+    modes: dict[str, ExpectedOut | None]
+
+
+class ExpectedQualityOut(Schema):
+    items: list[ExpectationOut]
 
 
 class PreviewOut(Schema):
@@ -281,6 +309,48 @@ def list_tickets(
     """The tickets themselves, in the order of the source"""
     found = data_set_of(request.auth, data_set)
     return {"items": list(queries.tickets(found, offset=offset, limit=limit))}
+
+
+@noun.get(
+    "/data-sets/{uuid:data_set}/expected-quality",
+    Action.VIEW,
+    ExpectedQualityOut,
+    example={
+        "items": [
+            {
+                "attribute": "queue",
+                "guessing": 0.31,
+                "tried_on": 4000,
+                "unknown": "",
+                "modes": {
+                    "basic": {"accuracy": {"value": 0.86, "low": 0.84, "high": 0.88}, "macro_f1": None},
+                    "business": None,
+                    "maximum": None,
+                },
+            }
+        ]
+    },
+    errors=[503],
+)
+def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
+    """What a training on these tickets would probably reach
+
+    By attribute and mode, with 95 % intervals; null where nobody can say. The first request for a data set tries it out, which takes some
+    seconds; the answer is kept.
+    """
+    found = expected_quality.of(data_set_of(request.auth, data_set), now=utc_now())
+    return {
+        "items": [
+            {
+                "attribute": name,
+                "guessing": each.guessing,
+                "tried_on": each.tried_on,
+                "unknown": each.unknown,
+                "modes": {mode: asdict(said) if said else None for mode, said in each.modes.items()},
+            }
+            for name, each in found.items()
+        ]
+    }
 
 
 @noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, errors=[409, 503])

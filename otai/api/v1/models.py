@@ -16,7 +16,7 @@ from otai.db import utc_now
 from otai.errors import Unavailable
 from otai.learning.errors import BundleInvalid
 from otai.orgs.permissions import Action
-from otai.serving import cards, feedback, queries, versions
+from otai.serving import cards, deletion, feedback, queries, versions
 from otai.serving.models import ModelEvent, ModelVersion
 from otai.tickets.files import file_store
 
@@ -275,6 +275,19 @@ def set_kept_tickets(request: CallerRequest, model: Name, asked: KeptTicketsIn) 
         organisation=caller.organisation, name=model, days=asked.days, who=caller.who, now=utc_now()
     )
     return {"model": kept.name, "days": kept.keeps_tickets_days}
+
+
+@noun.delete("/models/{model}", Action.MANAGE_MODELS, errors=[409, 503])
+def delete_model(request: CallerRequest, model: Name) -> HttpResponse:
+    """Delete a model with all its versions
+
+    And with what was made from tickets along the way: feedback, kept tickets, advice, the words of tickets in its evidence. What stays is what the
+    books need. It cannot be undone, and is refused while a training of it is under way.
+    """
+    caller = request.auth
+    found = version_of(caller, model).model
+    deletion.delete_model(organisation=caller.organisation, id=found.id, who=caller.who, now=utc_now())
+    return HttpResponse(status=204)
 
 
 @noun.get("/models/{model}/versions/{int:version}/report-card.html", Action.VIEW, produces=["text/html"], errors=[503])

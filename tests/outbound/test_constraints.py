@@ -1,0 +1,73 @@
+"""Each rule of the tables, by trying to break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from otai.api.models import KeyedRequest
+from otai.orgs.models import Organisation
+from otai.outbound.models import Delivery, DeliveryAttempt, Endpoint, Message
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def there(acme: Organisation, now: datetime) -> dict[str, Any]:
+    endpoint = Endpoint.objects.create(
+        organisation=acme, url="https://a.example", salt="s", created_at=now, created_by="a"
+    )
+    message = Message.objects.create(
+        organisation=acme, key="k", event="run.completed", payload={}, happened_at=now, made_at=now
+    )
+    delivery = Delivery.objects.create(message=message, endpoint=endpoint, next_at=now, made_at=now)
+    DeliveryAttempt.objects.create(delivery=delivery, number=1, at=now, status=200, milliseconds=1)
+    KeyedRequest.objects.create(organisation=acme, key="k", request_sha256="0", made_at=now)
+    return {"acme": acme, "endpoint": endpoint, "message": message, "delivery": delivery, "now": now}
+
+
+BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "outbound_endpoint_has_a_url_and_a_salt": lambda t: Endpoint.objects.update(url=""),
+    "outbound_endpoint_disabled_says_why": lambda t: Endpoint.objects.update(disabled_at=t["now"]),
+    "outbound_endpoint_previous_secret_has_an_end": lambda t: Endpoint.objects.update(previous_salt="x"),
+    "outbound_message_is_told_once": lambda t: Message.objects.create(
+        organisation=t["acme"], key="k", event="e", payload={}, happened_at=t["now"], made_at=t["now"]
+    ),
+    "outbound_message_has_a_key_and_an_event": lambda t: Message.objects.update(event=""),
+    "outbound_delivery_is_one_for_each_endpoint": lambda t: Delivery.objects.create(
+        message=t["message"], endpoint=t["endpoint"], next_at=t["now"], made_at=t["now"]
+    ),
+    "outbound_delivery_has_a_next_time_exactly_while_it_waits": lambda t: Delivery.objects.update(next_at=None),
+    "outbound_delivery_rounds_begin_in_the_past": lambda t: Delivery.objects.update(round_began_with=7),
+    "outbound_attempt_number_is_used_once": lambda t: DeliveryAttempt.objects.create(
+        delivery=t["delivery"], number=1, at=t["now"], status=200, milliseconds=1
+    ),
+    "outbound_attempt_without_an_answer_says_why": lambda t: DeliveryAttempt.objects.update(status=None),
+    "api_keyed_request_key_is_used_once": lambda t: KeyedRequest.objects.create(
+        organisation=t["acme"], key="k", request_sha256="1", made_at=t["now"]
+    ),
+    "api_keyed_request_has_a_key": lambda t: KeyedRequest.objects.update(key=""),
+    "api_keyed_request_keeps_answers_of_what_was_done": lambda t: KeyedRequest.objects.update(status=409, answer={}),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(BREAKS))
+def test_the_database_itself_refuses(rule: str, there: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        BREAKS[rule](there)
+    # SQLite names the columns of a unique rule, not the rule.
+    assert rule in str(refused.value) or "UNIQUE constraint failed" in str(refused.value)
+
+
+@pytest.mark.pure
+def test_every_rule_is_tried() -> None:
+    rules = {
+        constraint.name
+        for model in (Endpoint, Message, Delivery, DeliveryAttempt, KeyedRequest)
+        for constraint in model._meta.constraints
+    }
+    assert rules == set(BREAKS)
