@@ -13,16 +13,20 @@ from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.versions import compare_and_go_live
 
 
-def register_completed_runs(*, now: datetime, organisation: Organisation | None = None) -> list[ModelVersion]:
+def register_completed_runs(
+    *, now: datetime, organisation: Organisation | None = None, among_newest: int | None = None
+) -> list[ModelVersion]:
     """A model version for every completed run that has none yet: how news of a training travels up to this room.
 
-    Safe to call at any time and from any number of processes: a run becomes one version, once.
+    Safe to call at any time and from any number of processes: a run becomes one version, once. A page asks only `among_newest` runs of
+    its organisation, which does not take longer with the years; workers ask all.
     """
-    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True).exclude(
-        bundle_file=MODEL_DELETED
-    )
+    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True).exclude(bundle_file=MODEL_DELETED)
     if organisation is not None:
         unregistered = unregistered.filter(organisation=organisation)
+        if among_newest is not None:
+            last = Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0
+            unregistered = unregistered.filter(number__gt=last - among_newest)
     registered = [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]
     for version in registered:
         # Outside of its transaction: two models are loaded and compared.

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation
@@ -27,15 +29,34 @@ def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
     )
 
 
-def newest_versions(organisation: Organisation, count: int) -> list[ModelVersion]:
-    """The newest version of each model, the model trained last first, with its run: two queries."""
-    last = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-number").values("id", "created_at")[:1]
-    models = TrainedModel.objects.filter(organisation=organisation).annotate(
-        newest=Subquery(last.values("id")), trained_at=Subquery(last.values("created_at"))
+def model_names(organisation: Organisation) -> list[str]:
+    return list(TrainedModel.objects.filter(organisation=organisation).order_by("name").values_list("name", flat=True))
+
+
+def answering_versions(organisation: Organisation, count: int) -> list[ModelVersion]:
+    """Of each model the version that answers, the newest where none was made live yet; the model trained last first.
+
+    Two queries, however many versions there are. Each carries its run.
+    """
+    newest = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-number")
+    models = (
+        TrainedModel.objects.filter(organisation=organisation)
+        .annotate(
+            answering=Coalesce(F("live_id"), Subquery(newest.values("id")[:1])),
+            trained_at=Subquery(newest.values("created_at")[:1]),
+        )
+        .exclude(answering=None)
+        .order_by("-trained_at", "name")
     )
-    ids = list(models.exclude(newest=None).order_by("-trained_at", "name").values_list("newest", flat=True)[:count])
+    ids = list(models.values_list("answering", flat=True)[:count])
     found = ModelVersion.objects.select_related("model", "run").in_bulk(ids)
     return [found[id] for id in ids]
+
+
+def versions_counted(organisation: Organisation) -> dict[UUID, int]:
+    """How many versions each model has, by the model's id."""
+    found = ModelVersion.objects.filter(model__organisation=organisation).values_list("model").annotate(Count("id"))
+    return dict(found)
 
 
 def version(organisation: Organisation, name: str, number: int | None = None) -> ModelVersion:

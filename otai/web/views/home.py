@@ -73,7 +73,7 @@ def greeting(at: time) -> str:
 def happening(organisation: Organisation) -> dict[str, Any]:
     return {
         "runs": list(runs.unfinished(organisation)[:runs_shown]),
-        "models": [ModelShown.of(version) for version in serving.newest_versions(organisation, models_shown)],
+        "models": [ModelShown.of(version) for version in serving.answering_versions(organisation, models_shown)],
     }
 
 

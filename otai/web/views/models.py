@@ -31,6 +31,9 @@ from otai.web.views.advice import advice_for
 from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
 
+models_shown, versions_shown, events_shown = 100, 20, 30
+"""The newest; a page stays quick after years of training."""
+
 longest_text = 20_000
 """Characters of a try-it text; a ticket of any helpdesk fits several times."""
 
@@ -47,21 +50,17 @@ class NamedModel:
 @require_safe
 @page(Action.VIEW)
 def models(request: MemberRequest) -> HttpResponse:
-    register_completed_runs(now=utc_now(), organisation=request.organisation)
-    by_model: dict[UUID, list[ModelVersion]] = {}
-    for version in queries.versions(request.organisation).defer("run__report_card"):
-        by_model.setdefault(version.model_id, []).append(version)
+    register_completed_runs(now=utc_now(), organisation=request.organisation, among_newest=100)
     named = []
-    for versions in by_model.values():
-        live = live_of(versions[0].model, versions)
+    counted = queries.versions_counted(request.organisation)
+    for live in queries.answering_versions(request.organisation, models_shown):
+        if live.run.report_card:
+            # Only the first attribute is shown here, and to read a whole card takes some milliseconds.
+            live.run.report_card |= {"attributes": live.run.report_card["attributes"][:1]}
         card = card_of(live.run)
         rows = summaries(card, earlier=[]) if card else []
-        named.append(
-            NamedModel(
-                live.model, live, len(versions), rows[0] if rows else None, [one["name"] for one in live.run.attributes]
-            )
-        )
-    named.sort(key=lambda one: one.live.created_at, reverse=True)
+        names = [one["name"] for one in live.run.attributes]
+        named.append(NamedModel(live.model, live, counted[live.model_id], rows[0] if rows else None, names))
     return render(request, "web/models/list.html", {"models": named, "may_train": request.member.may(Action.TRAIN)})
 
 
@@ -71,11 +70,20 @@ def live_of(model: TrainedModel, versions: list[ModelVersion]) -> ModelVersion:
 
 
 def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[ModelVersion]]:
-    """The model and its versions, newest first. Raises NotFound, also for another organisation's."""
+    """The model and its newest versions, newest first, the live one among them. Raises NotFound, also for another organisation's."""
     found = TrainedModel.objects.filter(organisation=organisation, id=id).first()
     if found is None:
         raise NotFound(_("There is no such model."))
-    return found, list(queries.versions(organisation).filter(model=found))
+    of_model = (
+        queries.versions(organisation)
+        .filter(model=found)
+        .select_related("run__data_set")
+        .defer("run__data_set__profile", "run__data_set__roles")
+    )
+    versions = list(of_model[:versions_shown])
+    if found.live_id is not None and found.live_id not in {version.id for version in versions}:
+        versions += of_model.filter(id=found.live_id)
+    return found, versions
 
 
 @require_safe
@@ -99,7 +107,7 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "suspected": suspected(rows),
         "snippets": snippets(request, live),
         "undecided": [one for one in versions if one.number > live.number],
-        "events": list(serving_versions.events(found))[::-1],
+        "events": list(serving_versions.events(found).reverse()[:events_shown]),
         "may_roll_back": request.member.may(Action.MANAGE_MODELS)
         and ModelEvent.objects.filter(model=found, version=live, before__isnull=False, move="-> live").exists(),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
@@ -147,8 +155,8 @@ def delete(request: MemberRequest, model: UUID) -> HttpResponse:
 
 
 def _first_figure(version: ModelVersion) -> tuple[str, Estimate] | None:
-    card = card_of(version.run)
-    return (card.attributes[0].name, card.attributes[0].accuracy) if card and card.attributes else None
+    attributes = (version.run.report_card or {}).get("attributes", [])
+    return (attributes[0]["name"], Estimate(**attributes[0]["accuracy"])) if attributes else None
 
 
 def _cards_before(versions: list[ModelVersion], live: ModelVersion) -> list[dict[str, Any]]:

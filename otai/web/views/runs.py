@@ -183,7 +183,7 @@ def version_of(found: Run) -> ModelVersion | None:
         return None
     version = ModelVersion.objects.select_related("model", "run").filter(run=found).first()
     if version is None:
-        register_completed_runs(now=utc_now(), organisation=found.organisation)
+        register_completed_runs(now=utc_now(), organisation=found.organisation, among_newest=100)
         version = ModelVersion.objects.select_related("model", "run").filter(run=found).first()
     return version
 

@@ -36,11 +36,10 @@ from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
 from otai.runs import expectations, operations, readiness
-from otai.runs import queries as runs
 from otai.runs.forecast import Expected as Times
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import InsufficientCredits
-from otai.runs.status import Status
+from otai.serving import queries as serving
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
@@ -141,8 +140,7 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
 
 def trained_models(organisation: Organisation) -> list[str]:
     """Names of the models that completed runs made."""
-    names = runs.runs(organisation).filter(status=Status.COMPLETED).order_by("model_name").values_list("model_name")
-    return [name for (name,) in names.distinct()]
+    return serving.model_names(organisation)
 
 
 def model_name_for(data_set: str) -> str:
