@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +28,11 @@ from otai.runs.guarantee.criteria import standard_threshold
 from otai.runs.guarantee.status import GuaranteeStatus
 from otai.runs.models import Guarantee, Reason, Run
 from otai.serving.operations import register_completed_runs
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
+
+if TYPE_CHECKING:
+    from otai.learning.expected_quality import Expectation, Expected
 
 app = typer.Typer(
     help="The included run and improvement: criteria, verdict, and the fee back if both miss.", no_args_is_help=True
@@ -82,6 +87,8 @@ def show(
     bar, terms = billing.price_book().standard_bar, billing.price_book().guarantee
     chosen = tickets.data_set(organisation, data_set) if data_set else found.data_set
     likely = queries.likely(chosen) if chosen else []
+    is_before = found.status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED)
+    expected = expected_quality.of(chosen, now=utc_now()) if chosen and is_before else {}
     corrected = queries.corrections(found)
     again = queries.measured_again(found)
     if json:
@@ -91,6 +98,7 @@ def show(
                 "standard_bar": {metric.value: standard_threshold(bar, metric) for metric in Metric},
                 "rule": {"compares": terms.verdict, "reason": terms.reason},
                 "likely": likely,
+                "expected": expected,
                 "corrected_labels": corrected,
                 "measured_again": {name: [one.as_dict() for one in outcomes] for name, outcomes in again.items()},
             }
@@ -118,7 +126,12 @@ def show(
         _table_of_outcomes([(name, one) for name, outcomes in again.items() for one in outcomes])
     if found.fee_credits:
         say(f"Missed twice: the training fee of {found.fee_credits} credits was credited.")
-    if likely and found.status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
+    if found.status == GuaranteeStatus.MISSED and found.run:
+        say(f"What would most likely raise it: otai advice improve {found.run.model_name}")
+        say("Then order the included improvement run: otai guarantee improve")
+    if expected:
+        _show_expected(expected, str(chosen))
+    if likely and is_before:
         say(f"What {chosen} reached when it was last trained (run {likely[0].run}, {Mode(likely[0].mode).title}):")
         print_table(
             ["attribute", "accuracy", "macro F1", "coverage at 95 %", "with more tickets"],
@@ -137,6 +150,22 @@ def show(
         ["when", "what happened", "who", "why"],
         [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.why] for e in queries.events(found)],
     )
+
+
+def _show_expected(expected: Mapping[str, Expectation], data_set: str) -> None:
+    say(f"What {data_set} makes likely, tried on a part of it:")
+    modes = list(Mode)
+    print_table(
+        ["attribute", "guessing", *(f"{mode.title}: accuracy" for mode in modes)],
+        [
+            [name, f"{one.guessing:.1%}", *(_expected(one.modes.get(mode.value)) for mode in modes)]
+            for name, one in expected.items()
+        ],
+    )
+
+
+def _expected(found: Expected | None) -> str:
+    return _interval(vars(found.accuracy)) if found else "not known"
 
 
 def _interval(estimate: dict[str, float]) -> str:

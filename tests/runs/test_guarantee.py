@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
 from otai.billing.models import PaymentRefund, Purchase
 from otai.billing.operations.refunds import NothingToRefund
 from otai.billing.revenue import month_close
-from otai.errors import NotFound
+from otai.errors import NotFound, OtaiError
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation
@@ -237,6 +239,31 @@ def test_an_order_repeated_is_one_order_and_a_paid_quote_is_not_included(
     assert (first.id, balance(acme)) == (again.id, (5, 2, 0))
     with pytest.raises(operations.NotAgreed, match="ordered already"):
         included(acme, support, now)
+
+
+def test_two_orders_at_once_are_one_included_run_and_one_grant(
+    acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    agreed(acme, support, now)
+    quotes = [quote(acme, support, now).id for _ in range(4)]
+    answers: list[object] = []
+
+    def order(offered: UUID) -> None:
+        try:
+            answers.append(operations.order_included_run(organisation=acme, quote=offered, who="alice", now=now).number)
+        except OtaiError as refused:
+            answers.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=order, args=(offered,)) for offered in quotes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, answers)) == ["1", *["criteria_not_agreed"] * 3]
+    assert balance(acme) == (6, 1, 0)
+    assert audit().clean
 
 
 def test_a_run_that_does_not_train_what_was_agreed_is_refused(
