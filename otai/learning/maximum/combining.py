@@ -28,6 +28,9 @@ MOST_LOSS_OF_WORTH = 0.005
 LEAST_SHARE = 0.05
 
 RESAMPLES = 200
+
+# Tickets times labels looked at; more would take memory and not choose better.
+MOST_ENTRIES = 4_000_000
 MOST_WEIGHT = 20.0
 
 
@@ -67,7 +70,9 @@ def combined(business: Floats, networks: Sequence[Floats], hot: NDArray[np.float
     alone = Combination(1.0, (0.0,) * len(networks), 0.0, 0.0, 0.0)
     if len(hot) < 2 or not networks:
         return alone
-    scores = [business.astype(np.float64), *(one.astype(np.float64) for one in networks)]
+    step = -(-hot.size // MOST_ENTRIES)
+    hot = hot[::step]
+    scores = [one[::step].astype(np.float64) for one in (business, *networks)]
     weights = _likeliest(scores, hot, multi=multi)
     # How loud a voice is: its weight times how far its scores spread.
     loud = weights * np.array([one.std() for one in scores])

@@ -56,7 +56,7 @@ def joined(
     for target, business, measured in zip(targets, unseen, holdout, strict=True):
         columns = slice(start, start + len(target.labels))
         start = columns.stop
-        networks = [one.unseen[places][:, columns].astype(np.float64) for one in taught]
+        networks = [one.unseen[np.searchsorted(one.held, places), columns].astype(np.float64) for one in taught]
         known = target.known[business.rows]
         scores = business.scores.astype(np.float64)
         chosen = combined(

@@ -138,10 +138,10 @@ class _Student:
         with network.bounded_threads(teacher.threads):
             reading = network.read(teacher.texts)
             tuning, tried = self._chosen(reading)
-            unseen = np.full((len(teacher.train), self._labels), np.nan, np.float32)
+            held = np.flatnonzero(teacher.folds >= 0)
+            unseen = np.zeros((len(held), self._labels), np.float32)
             for fold in self._folds:
-                kept_back = np.flatnonzero(teacher.folds == fold)
-                unseen[kept_back] = self._unseen(f"fold-{fold}", reading, tuning, fold, affordable)
+                unseen[teacher.folds[held] == fold] = self._unseen(f"fold-{fold}", reading, tuning, fold, affordable)
             network = self._trained("whole", reading, tuning, np.arange(len(teacher.train)), affordable, seed=0)
             arrays = {name: one.numpy().astype(np.float16) for name, one in network.learnt().items()}
         own = TunedNetwork(
@@ -160,7 +160,7 @@ class _Student:
             own.scores(teacher.holdout_texts) if teacher.holdout_texts else np.zeros((0, self._labels), np.float32)
         )
         teacher.worked(max(self.work * affordable - (teacher.done_work - began), 0.0))
-        return Taught(own, unseen, holdout, tuning, tried)
+        return Taught(own, held, unseen, holdout, tuning, tried)
 
     def _chosen(self, reading: Reading) -> tuple[Tuning, list[tuple[Tuning, float]]]:
         """The way of learning whose network, after few tickets, is least wrong about tickets of the first fold."""

@@ -87,12 +87,13 @@ class TunedNetwork:
 
 @dataclass(frozen=True)
 class Taught:
-    """What one encoder's networks learnt. `unseen` are scores of the training tickets in folds, by networks that had not seen them; NaN for tickets of no fold.
+    """What one encoder's networks learnt. `unseen` are scores of the training tickets at places `held`, by networks that had not seen them.
 
     `tried` is every way of learning with its loss on tickets kept back; one entry: nothing was to choose.
     """
 
     network: TunedNetwork
+    held: NDArray[np.int64]
     unseen: Matrix
     holdout: Matrix
     tuning: Tuning
