@@ -151,7 +151,7 @@ def _attribute(
     charts = [
         ("How much it may decide alone", precision_curve(report), "The further to the right a line stays high, the more tickets need no person. Each mark: the precision asked for, and the share of tickets reached."),
         ("What its confidence means", reliability_chart(report), f"On the dotted line, a confidence of 80 % is right 80 times in 100. Mean distance from it: {percent(report.calibration_error, 1)}."),
-        ("What more tickets would bring", learning_chart(report), _forecast(report)),
+        ("What more tickets would bring", learning_chart(report), _forecast(report, card.mode)),
     ]  # fmt: skip
     drawn = "".join(
         f"<div><h3>{escape(name)}</h3>{svg}<p class='muted'>{escape(said)}</p></div>"
@@ -225,7 +225,7 @@ def _compared(one: AttributeComparison | None, compared_with: str) -> str:
     )
 
 
-def _forecast(report: AttributeReport) -> str:
+def _forecast(report: AttributeReport, mode: str) -> str:
     curve = report.learning_curve
     if curve is None:
         return ""
@@ -236,7 +236,8 @@ def _forecast(report: AttributeReport) -> str:
         + (f", macro F1 {_points(one.macro_f1)}" if one.macro_f1 else "")
         for one in curve.forecasts
     ]
-    return "; ".join(said) + ". A forecast from the sizes measured, with its 95 % interval."
+    without = " All sizes were measured without the fine-tuned networks." if mode == "maximum" else ""
+    return "; ".join(said) + f". A forecast from the sizes measured, with its 95 % interval.{without}"
 
 
 def _points(gain: Estimate) -> str:

@@ -88,8 +88,10 @@ class SmallerModels:
                 is_half = every == 2
                 # The products of a half's tickets hold those of its quarters and eighths; it comes last, since fitting overwrites them.
                 part = _Part(sample, members, words if is_half else words[np.ix_(inside, inside)])
-                # The small ones are asked about no more than thresholds need.
+                # The small ones are asked about no more than thresholds of multi-label attributes need.
                 asked = np.flatnonzero(~members)[:: 1 if is_half else every]
+                if not is_half and not any(target.spec.is_multi for target in targets):
+                    asked = asked[:0]
                 for at, scored in enumerate(part.scored(sample.inputs.rows(asked), holdout, targets, mixes, balances)):
                     labelled = targets[at].known[sample.rows[asked]]
                     if is_half:
@@ -190,30 +192,29 @@ class _Part:
         goals = [
             Goal(hot=target.hot[rows], rows=target.known[rows], is_multi=target.spec.is_multi) for target in targets
         ]
-        scores = [
-            tuple(np.zeros((len(one.vectors), len(target.labels)), np.float32) for one in (asked, holdout))
-            for target in targets
-        ]
+        # All attributes' columns side by side: a sparse product with many columns costs little more than one with few.
+        widths = [len(target.labels) for target in targets]
+        starts = np.concatenate([[0], np.cumsum(widths)])
+        scores = [np.zeros((len(one.vectors), int(starts[-1])), np.float32) for one in (asked, holdout)]
         base = ProductBase(inputs.matrix, inputs.vectors, spaces=len(used), words=self.words)
         for balance in used:
             space = base.space(balances[balance], curvature=CURVATURE)
             asking = [at for at, mix in enumerate(mixes) if balance in mix.balances and goals[at].rows.any()]
             for batch in _batches(asking, targets):
                 models = fit(space, [goals[at] for at in batch]).models
-                start = 0
-                for at in batch:
-                    width = len(targets[at].labels)
-                    share = np.float32(1 / len(mixes[at].balances))
-                    for begin in range(0, width, MODELS_AT_ONCE):
-                        columns = slice(begin, min(begin + MODELS_AT_ONCE, width))
-                        weights = space.weights(models[:, start + columns.start : start + columns.stop])
-                        for into, read in zip(scores[at], (asked, holdout), strict=True):
-                            part = read.matrix @ weights.words + read.vectors @ weights.vectors + weights.intercepts
-                            into[:, columns] += share * part
-                    start += width
-        for (of_asked, of_holdout), goal, mix in zip(scores, goals, mixes, strict=True):
+                columns = np.concatenate([np.arange(starts[at], starts[at + 1]) for at in batch])
+                shares = np.concatenate([np.full(widths[at], 1 / len(mixes[at].balances)) for at in batch])
+                models = models * shares.astype(np.float32)
+                for begin in range(0, len(columns), MODELS_AT_ONCE):
+                    some = slice(begin, begin + MODELS_AT_ONCE)
+                    weights = space.weights(models[:, some])
+                    for into, read in zip(scores, (asked, holdout), strict=True):
+                        part = read.matrix @ weights.words + read.vectors @ weights.vectors + weights.intercepts
+                        into[:, columns[some]] += part
+        for at, (goal, mix) in enumerate(zip(goals, mixes, strict=True)):
             lead = np.float32(mix.prior_share) * lead_of(goal) if goal.rows.any() else np.float32(0)
-            yield _Scored(of_asked + lead, of_holdout + lead, int(goal.rows.sum()))
+            own = slice(starts[at], starts[at + 1])
+            yield _Scored(scores[0][:, own] + lead, scores[1][:, own] + lead, int(goal.rows.sum()))
 
 
 def _batches(asked: Sequence[int], targets: Sequence[AttributeTarget]) -> Iterator[list[int]]:
