@@ -27,6 +27,7 @@ from otai.pricing.price_book import Tier
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
+from otai.serving.models import Advice, ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web import urls
@@ -122,6 +123,8 @@ def make_world(tmp_path: Path) -> World:
             "data_set": data_set.id,
             "upload": uuid.uuid4(),
             "model": version.model_id,
+            "tier": "pro",
+            "advice": advised(version, now).id,
         },
         "web:invoice_pdf": {"number": invoice.number},
         "web:invoice_xml": {"number": invoice.number},
@@ -129,6 +132,13 @@ def make_world(tmp_path: Path) -> World:
         "web:try_version": {"number": version.number},
     }
     return World(acme, globex, things, of(alice), of(carol))
+
+
+def advised(version: ModelVersion, now: datetime) -> Advice:
+    said = {"title": "Drift", "evidence": [{"sentence": "queue is right less often"}], "chart": {}, "reason": "drift"}
+    return Advice.objects.create(
+        version=version, kind="drift", found_at=now, checked_at=now, attributes=["queue"], credits=1, **said
+    )
 
 
 FORM = {"role": "viewer", "tier": "community", "key": "1", "gateway": "bank_transfer", "attribute": "queue"}
@@ -173,7 +183,7 @@ def test_carol_of_globex_gets_404_for_everything_of_acme_and_changes_nothing(wor
             foreign.append(world.address(name, arguments, slug="globex"))
         for address in foreign:
             for method in ("get", "post"):
-                answer = getattr(world.carol, method)(address)
+                answer = getattr(world.carol, method)(address, FORM if method == "post" else None)
                 if answer.status_code not in (404, 405):
                     shown.append((method, address, answer.status_code))
                 if not answer.streaming and b"Acme" in answer.content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -115,7 +116,7 @@ def balances_at(organisation: UUID, moments: Sequence[datetime]) -> list[Balance
     is_postgres = connection.vendor == "postgresql"
     row = "(CAST(%s AS int), CAST(%s AS timestamptz))" if is_postgres else "(%s, %s)"
     known = organisation if is_postgres else organisation.hex
-    values: list[object] = []
+    values: list[Any] = []
     for n, at in enumerate(moments):
         values += [n, at if is_postgres else stored_time(at)]
     with connection.cursor() as cursor:
