@@ -71,5 +71,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.learning.made_up import QUEUE, made_up_tickets
 
     path = tmp_path_factory.mktemp("bundle") / "queue.otai"
-    train(made_up_tickets(120), [QUEUE], recipe_for("basic")).bundle.save(path)
+    trained = train(made_up_tickets(120), [QUEUE], recipe_for("basic"))
+    trained.bundle.save(path)
+    path.with_suffix(".json").write_text(trained.report_card.to_json())
     return path

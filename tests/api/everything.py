@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,7 +81,7 @@ def completed(run: Run, now: datetime, bundle: Path | None = None) -> Run:
         bundle_file=stored.path if stored else "models/none.otai",
         bundle_sha256=stored.sha256 if stored else "a" * 64,
         bundle_bytes=stored.bytes if stored else 1,
-        report_card={"attributes": []},
+        report_card=json.loads(bundle.with_suffix(".json").read_text()) if bundle else {"attributes": []},
     )
     register_completed_runs(now=now, organisation=run.organisation)
     return Run.objects.get(id=run.id)

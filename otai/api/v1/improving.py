@@ -18,14 +18,14 @@ from otai.api.v1.models import version_of
 from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name, Number, Text, TicketText
 from otai.db import new_id, utc_now
-from otai.errors import NotFound
-from otai.learning.acceptance import Criterion
+from otai.errors import Invalid, NotFound
+from otai.learning.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.guarantee import operations as guarantee_operations
 from otai.runs.guarantee import queries as guarantee_queries
 from otai.runs.models import Guarantee
-from otai.serving import advice, feedback
+from otai.serving import advice, cards, feedback
 from otai.serving.models import Advice, AdviceStatus, Feedback
 from otai.tickets.versions import NextVersion
 
@@ -345,6 +345,8 @@ def list_improvements(
 ) -> Any:
     """What would most likely raise a model, for each attribute"""
     found = version_of(request.auth, model, version)
+    # An old card that this release cannot read is told as such.
+    cards.report_card(found)
     improved = advice.improvements(request.auth.organisation, found.model.name, found.number)
     return {name: [asdict(one) for one in each] for name, each in improved.items()}
 
@@ -367,7 +369,7 @@ def accept_suspects(request: CallerRequest, model: Name, asked: SuspectsIn) -> H
     caller = request.auth
 
     def work() -> Any:
-        version_of(caller, model)
+        cards.report_card(version_of(caller, model))
         return _merged(
             advice.accept_suspects(
                 organisation=caller.organisation,
@@ -479,7 +481,10 @@ def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     """
     caller = request.auth
     data_set = data_set_of(caller, asked.data_set)
-    criteria = [Criterion.parse(text) for text in asked.criteria]
+    try:
+        criteria = [Criterion.parse(text) for text in asked.criteria]
+    except CriterionInvalid as wrong:
+        raise Invalid(str(wrong), code="criteria_invalid", field="body.criteria") from None
     guarantee_operations.open_guarantees(organisation=caller.organisation, now=utc_now())
     return _guarantee(
         guarantee_operations.propose(
