@@ -6,6 +6,7 @@ Plain values only, so that a report card is the same in JSON, in the database an
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -269,7 +270,11 @@ class ReportCard:
     @classmethod
     def from_json(cls, text: str) -> ReportCard:
         """Raises ValueError for a text that is no report card or one of a newer format."""
-        values = json.loads(text)
+        return cls.from_values(json.loads(text))
+
+    @classmethod
+    def from_values(cls, values: Any) -> ReportCard:
+        """The same from what JSON was read to, as the database keeps it."""
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise ValueError(f"This is no report card of format {FORMAT}.")
         try:
@@ -277,6 +282,12 @@ class ReportCard:
         except (KeyError, TypeError) as error:
             raise ValueError(f"This report card is incomplete: {error}") from error
         return card
+
+
+@functools.cache
+def _hints_of(kind: type) -> dict[str, Any]:
+    # Working them out takes longer than all the rest of reading a report card.
+    return typing.get_type_hints(kind)
 
 
 def _rebuilt(kind: Any, value: Any) -> Any:
@@ -289,6 +300,6 @@ def _rebuilt(kind: Any, value: Any) -> Any:
     if origin is types.UnionType:
         return _rebuilt(next(part for part in typing.get_args(kind) if part is not type(None)), value)
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints_of(typing.cast(type, kind))
         return typing.cast(type, kind)(**{name: _rebuilt(hints[name], item) for name, item in value.items()})
     return value

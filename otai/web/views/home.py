@@ -21,8 +21,9 @@ from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.quote import price
 from otai.runs import queries as runs
+from otai.serving import advice as serving_advice
 from otai.serving import queries as serving
-from otai.serving.models import ModelVersion
+from otai.serving.models import AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
@@ -31,6 +32,7 @@ from otai.web.charts import Columns, stacked_columns
 runs_shown = 5
 models_shown = 4
 attributes_shown = 3
+advice_shown = 4
 weeks_shown = 13
 
 
@@ -105,14 +107,22 @@ class Advice:
 
 
 def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Advice]:
-    found = []
+    open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
+    found = [
+        Advice(
+            f"{one.version}: {one.title}",
+            _("Look at it: %(credits)s credits") % {"credits": one.credits} if one.credits else _("Look at it: free"),
+            reverse("web:model", args=[organisation.slug, one.version.model_id]),
+        )
+        for one in open_ones.select_related("version__model")[:advice_shown]
+    ]
     costs = price(billing.price_book(), mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits
     train = _address("web:train", organisation)
     trained_on = {shown.version.run.data_set_id for shown in models}
     if train and not models:
         text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {"tickets": newest.tickets}
         found.append(Advice(text, _("Train from %(credits)s credits") % {"credits": costs}, train))
-    elif train and newest.id not in trained_on:
+    elif train and not found and newest.id not in trained_on:
         text = _("%(name)s has %(tickets)s tickets that no model has learnt from yet.") % {
             "name": f"{newest.name} v{newest.version}",
             "tickets": newest.tickets,

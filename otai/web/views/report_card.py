@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +31,7 @@ def card_of(run: Run) -> ReportCard | None:
     if run.report_card is None:
         return None
     try:
-        return ReportCard.from_json(json.dumps(run.report_card))
+        return ReportCard.from_values(run.report_card)
     except ValueError:
         return None
 
