@@ -279,8 +279,10 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
         ticket = one.ticket or f"feedback {str(one.id)[-12:]}"
         new[key] = NewTicket(ticket, one.text, one.language or None, {**before_labels, one.attribute: labels})
     made = next_version(base, by_text=by_text, added=list(new.values()), what=f"feedback on {name}", now=now)
-    record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why or f"feedback on {name} merged", now=now)
-    Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
+    with transaction.atomic():
+        why = why or f"feedback on {name} merged"
+        record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why, now=now)
+        Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
     return made
 
 

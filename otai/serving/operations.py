@@ -10,7 +10,7 @@ from otai.runs.models import Run
 from otai.runs.operations import MODEL_DELETED
 from otai.runs.status import Status
 from otai.serving.models import ModelVersion, TrainedModel
-from otai.serving.versions import compare_and_go_live
+from otai.serving.versions import compare_what_waits
 
 
 def register_completed_runs(
@@ -28,9 +28,9 @@ def register_completed_runs(
             last = Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0
             unregistered = unregistered.filter(number__gt=last - among_newest)
     registered = [_register(run, now=now) for run in unregistered.order_by("ended_at", "number")]
-    for version in registered:
-        # Outside of its transaction: two models are loaded and compared.
-        compare_and_go_live(version, now=now)
+    if among_newest is None:
+        # Outside of their transactions: two models are loaded and compared, which no page waits for.
+        compare_what_waits(now=now)
     return registered
 
 

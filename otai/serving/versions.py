@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from otai.errors import OtaiError, Refused
 from otai.orgs.models import Organisation
@@ -50,14 +50,23 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
     except (OtaiError, OSError, ValueError) as error:
         # A file that cannot be read keeps nobody from using the live version.
         log.warning("%s could not be compared with %s: %s", version, live, error)
-        return
-    goes, why = not_worse(found)
-    version.comparison = {"with": live.number, "goes_live": goes, "why": why, **dataclasses.asdict(found)}
+        goes, why, evidence = False, f"It could not be compared: {error}", {"tickets": 0, "attributes": []}
+    else:
+        goes, why = not_worse(found)
+        evidence = dataclasses.asdict(found)
+    version.comparison = {"with": live.number, "goes_live": goes, "why": why, **evidence}
     ModelVersion.objects.filter(id=version.id).update(comparison=version.comparison)
     if goes:
         _go_live(model, version, before=live, who=SYSTEM, why=why, now=now)
     else:
         _record(model, version, before=live, move="waits for a decision", who=SYSTEM, why=why, now=now)
+
+
+def compare_what_waits(*, now: datetime) -> None:
+    """Versions whose comparison was cut short, by a crash between their registration and it. Costs one query when there are none."""
+    later = Q(model__live__isnull=True) | Q(number__gt=F("model__live__number"))
+    for version in ModelVersion.objects.filter(later, comparison__isnull=True).select_related("model", "run"):
+        compare_and_go_live(version, now=now)
 
 
 def compared(older: ModelVersion, newer: ModelVersion) -> Comparison:

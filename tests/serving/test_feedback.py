@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from otai.errors import NotFound
 from otai.learning.drift import FEWEST_TICKETS
@@ -13,8 +15,10 @@ from otai.orgs.models import Organisation
 from otai.runs.models import Run
 from otai.serving import feedback, queries, versions
 from otai.serving.feedback import Correction, FeedbackInvalid
-from otai.serving.models import Feedback, ModelVersion, ObservedTicket
+from otai.serving.models import DataSetChange, Feedback, ModelEvent, ModelVersion, ObservedTicket, TrainedModel
+from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
+from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
 from otai.tickets.versions import ChangeInvalid
 from tests import stories
@@ -254,3 +258,62 @@ def test_predictions_use_the_names_that_people_have_given_since(
     found = queries.version(acme, "support")
     [said] = queries.predict(found, ["my vpn drops every minute"])
     assert (said["queue"].label, said["queue"].scores[0].label) == ("infrastructure", "infrastructure")
+
+
+def test_a_version_whose_comparison_was_cut_short_is_compared_later(
+    acme: Organisation, support: DataSet, version: ModelVersion, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("otai.serving.operations.compare_what_waits", crash)
+        with pytest.raises(KeyboardInterrupt):
+            trained(acme, support, now + timedelta(days=1))
+    assert queries.version(acme, "support").number == 1
+    register_completed_runs(now=now + timedelta(days=1))
+    assert queries.version(acme, "support").number == 2
+
+
+def test_a_version_that_cannot_be_compared_waits_and_says_why(
+    acme: Organisation, version: ModelVersion, tmp_path: Path, now: datetime
+) -> None:
+    queries._bundle.cache_clear()
+    file_store().delete(version.bundle_file)
+    source = stories.write_tickets(tmp_path / "other.csv", seed=2)
+    other = stories.import_tickets(organisation=acme, name="other", source=source, now=now)
+    second = trained(acme, other, now + timedelta(days=1), model="support")
+    second.refresh_from_db()
+    assert (second.comparison["goes_live"], second.comparison["tickets"]) == (False, 0)
+    assert "could not be compared" in second.comparison["why"]
+    assert queries.version(acme, "support").number == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "changes"),
+    [
+        (Feedback, "serving_feedback_says_who_and_what", {"given_by": ""}),
+        (Feedback, "serving_feedback_says_who_and_what", {"text": ""}),
+        (Feedback, "serving_feedback_confidence_is_a_share", {"confidence": 1.5}),
+        (DataSetChange, "serving_data_set_change_says_who_and_why", {"why": ""}),
+        (DataSetChange, "serving_data_set_change_kind_is_known", {"kind": "magic"}),
+        (ModelEvent, "serving_model_event_says_who_and_what", {"who": ""}),
+        (TrainedModel, "serving_model_keeps_tickets_for_90_days_at_most", {"keeps_tickets_days": 91}),
+        (
+            ObservedTicket,
+            "serving_observed_ticket_is_kept_for_a_while",
+            {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
+        ),
+    ],
+)
+def test_the_database_refuses(
+    table: type[Model], rule: str, changes: dict, acme: Organisation, version: ModelVersion, now: datetime
+) -> None:
+    versions.keep_tickets(organisation=acme, name="support", days=30, who="alice", now=now)
+    feedback.keep(queries.version(acme, "support"), ["vpn drops"], now=now)
+    feedback.give(
+        version=version, corrections=[Correction("a new one", {"queue": ("network",)})], by="bob", key="k", now=now
+    )
+    feedback.merge(organisation=acme, name="support", by="alice", now=now)
+    with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+        table.objects.update(**changes)
