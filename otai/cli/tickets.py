@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,6 +17,9 @@ from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.sample import write_csv
+
+if TYPE_CHECKING:
+    from otai.learning.expected_quality import Expected
 
 app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
 
@@ -144,6 +147,44 @@ def profile(
         f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, {data_set.imported_at:%Y-%m-%d %H:%M} UTC."
     )
     show_profile(queries.profile(data_set))
+
+
+@app.command("expect")
+def expect(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: VersionOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What quality each mode would probably reach on these tickets, before anything is ordered. Tried once for each version: a few seconds."""
+    from otai.tickets import expected_quality
+
+    found = expected_quality.of(queries.data_set(organisation_named(org), name, version), now=utc_now())
+    if json:
+        print_json(found)
+        return
+    modes = list(next(iter(found.values())).modes) if found else []
+    print_table(
+        ["attribute", "guessing", *modes],
+        [
+            [attribute, f"{one.guessing:.0%}" if one.tried_on else "", *(_share(one.modes[mode]) for mode in modes)]
+            for attribute, one in found.items()
+        ],
+        right=["guessing"],
+    )
+    for attribute, one in found.items():
+        if one.unknown:
+            say(f"! {attribute}: {one.unknown}")
+    say(
+        "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or too few tickets."
+    )
+
+
+def _share(expected: Expected | None) -> str:
+    if expected is None:
+        return "unknown"
+    accuracy = expected.accuracy
+    return f"{accuracy.value:.0%} ({accuracy.low:.0%} to {accuracy.high:.0%})"
 
 
 @app.command("list")

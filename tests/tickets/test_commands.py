@@ -40,6 +40,9 @@ def test_alice_makes_a_sample_looks_at_it_imports_it_and_deletes_it(
     assert "product" in imported["roles"]["ignored"]
     assert "support v1: 300 tickets" in otai_tickets("profile", "support")
     assert json.loads(otai_tickets("profile", "support", "--json"))["profile"]["tickets"] == 300
+    expected = json.loads(otai_tickets("expect", "support", "--json"))
+    assert expected and all(one["modes"]["maximum"] is None for one in expected.values())
+    assert "guessing" in otai_tickets("expect", "support")
     assert [one["name"] for one in json.loads(otai_tickets("list", "--json"))] == ["support"]
     assert "deleted" in otai_tickets("delete", "support", "--version", "1", "--yes")
     assert json.loads(otai_tickets("list", "--json")) == []
@@ -55,6 +58,8 @@ def test_carol_of_globex_finds_nothing_of_acme(
     assert json.loads(otai_tickets("list", "--org", "globex", "--json")) == []
     with pytest.raises(NotFound):
         otai_tickets("profile", "synthetic", "--org", "globex")
+    with pytest.raises(NotFound):
+        otai_tickets("expect", "synthetic", "--org", "globex")
     with pytest.raises(NotFound):
         otai_tickets("delete", "synthetic", "--version", "1", "--yes", "--org", "globex")
     assert len(json.loads(otai_tickets("list", "--org", "acme", "--json"))) == 1
