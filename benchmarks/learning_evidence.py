@@ -1,0 +1,191 @@
+"""How honest the evidence is: planted label errors among the suspects, forecasts beside what came, expectations beside what was reached, and what evidence costs.
+
+Needs ../shared beside the repository (public data, not part of the product). Basic mode, one thread; `docs/report-card.md` says what the figures mean.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.machine import measured_on
+
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+import numpy as np
+
+from benchmarks.learning_business import FRAGMENT as BUSINESS_FRAGMENT
+from benchmarks.learning_business import SETS, rows_of, tickets_of
+from otai.learning import training, wrong_labels
+from otai.learning.expected_quality import expected
+from otai.learning.recipes import recipe_for
+from otai.learning.smaller import Sample, SmallerModels
+from otai.learning.training import train
+
+FRAGMENT = BUSINESS_FRAGMENT.with_name("learning_evidence.md")
+BASIC = recipe_for("basic")
+PLANTED_SHARE, FIRST = 0.05, (20, 50, 100, 200)
+PARTS, SEEDS = (8, 4), (0, 1)
+
+
+def planted(name: str) -> str:
+    """A row of the table: of the likeliest suspects in the training part, the share whose label had really been replaced."""
+    tickets, specs = tickets_of(rows_of(name), SETS[name])
+    column, chance = list(tickets.attributes[specs[0].name]), random.Random(1)
+    rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
+    labels = [column[row] for row in rows]
+    wrong = set(chance.sample(rows, int(PLANTED_SHARE * len(rows))))
+    for row in sorted(wrong):
+        column[row] = next(label for label in iter(lambda: chance.choice(labels), None) if label != column[row])
+    data = dataclasses.replace(tickets, attributes={specs[0].name: column})
+    most = wrong_labels.suspected.__kwdefaults__["most"]
+    wrong_labels.suspected.__kwdefaults__["most"] = len(tickets)
+    try:
+        [report] = train(data, specs[:1], BASIC).report_card.attributes
+    finally:
+        wrong_labels.suspected.__kwdefaults__["most"] = most
+    in_training = {str(row) for row in rows}
+    listed = [int(one.ticket_id) for one in report.wrong_labels.suspects if one.ticket_id in in_training]
+    hits = np.array([row in wrong for row in listed])
+    shares = " | ".join(f"{hits[:first].mean():.0%}" for first in FIRST)
+    return f"| {name} | {len(wrong)} of {len(rows):,} | {shares} | {len(listed):,} |"
+
+
+def forecasts(name: str) -> Iterator[tuple[Any, ...]]:
+    """(metric, what the forecast for twice the tickets said, what came), one for each attribute, part and seed; None where no forecast was made."""
+    tickets, specs = tickets_of(rows_of(name), SETS[name])
+    rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
+    for seed in SEEDS:
+        order = rows[:]
+        random.Random(seed).shuffle(order)
+        for part in PARTS:
+            few = len(order) // part
+            # The same labels for both, or more of them would be measured with more tickets.
+            learnable = {
+                spec.name: {
+                    label
+                    for label, count in Counter(tickets.attributes[spec.name][row] for row in order[:few]).items()
+                    if label and count >= BASIC.fewest_tickets
+                }
+                for spec in specs
+            }
+            columns = {
+                name: [label if label in learnable[name] else None for label in column]
+                for name, column in tickets.attributes.items()
+            }
+            cards = []
+            for count in (few, 2 * few):
+                kept = set(order[:count])
+                splits = [
+                    split if split != "train" or row in kept else None for row, split in enumerate(tickets.splits)
+                ]
+                cards.append(train(dataclasses.replace(tickets, attributes=columns, splits=splits), specs, BASIC))
+            for before, after in zip(*(one.report_card.attributes for one in cards), strict=True):
+                made = before.learning_curve.forecasts if before.learning_curve else []
+                doubled = next((one for one in made if one.more_tickets > 0.9 * before.train_tickets), None)
+                for metric in ("accuracy", "macro_f1"):
+                    said = getattr(doubled, metric) if doubled else None
+                    yield metric, said, getattr(after, metric).value - getattr(before, metric).value
+
+
+def expectations(name: str) -> list[str]:
+    """Rows of the table: what was expected of Basic before, and what it reached."""
+    tickets, specs = tickets_of(rows_of(name), SETS[name])
+    began = time.process_time()
+    before = expected(tickets, specs)
+    seconds = time.process_time() - began
+    lines = []
+    for report in train(tickets, specs, BASIC).report_card.attributes:
+        basic = before[report.name].modes["basic"]
+        said = (
+            "unknown"
+            if basic is None
+            else f"{basic.accuracy.value:.3f} ({basic.accuracy.low:.3f} to {basic.accuracy.high:.3f})"
+        )
+        f1 = basic.macro_f1 if basic else None
+        said_f1 = "unknown" if f1 is None else f"{f1.value:.3f} ({f1.low:.3f} to {f1.high:.3f})"
+        lines.append(
+            f"| {name} | {report.name} | {said} | {report.accuracy.value:.3f} | {said_f1} | {report.macro_f1.value:.3f} | {seconds:.1f} |"
+        )
+    return lines
+
+
+def cost(name: str) -> str:
+    """A row of the table: processor seconds of a training without and with evidence."""
+    tickets, specs = tickets_of(rows_of(name), SETS[name])
+    spent = 0.0
+
+    def timed(function: Any) -> Any:
+        def measured(*arguments: Any, **named: Any) -> Any:
+            nonlocal spent
+            began = time.process_time()
+            found = function(*arguments, **named)
+            spent += time.process_time() - began
+            return found
+
+        return measured
+
+    names = {(SmallerModels, "fit"), (Sample, "of"), (training, "learning_curve"), (training, "suspected")}
+    kept = {one: getattr(*one) for one in names}
+    for (owner, attribute), function in kept.items():
+        setattr(owner, attribute, timed(function))
+    try:
+        began = time.process_time()
+        train(tickets, specs, BASIC)
+        whole = time.process_time() - began
+    finally:
+        for (owner, attribute), function in kept.items():
+            setattr(owner, attribute, function)
+    return f"| {name} | {whole - spent:.1f} | {whole:.1f} | {spent / (whole - spent):.0%} |"
+
+
+def main() -> None:
+    lines = [
+        "## Evidence",
+        "",
+        f"`make bench BENCH=learning_evidence`; {measured_on()}; Basic, one thread. What the figures mean: [the report card](report-card.md).",
+        "",
+        "Suspected labels: 5 % of the training labels replaced; the share of the likeliest suspects that had really been replaced.",
+        "",
+        f"| data | planted | {' | '.join(f'first {first}' for first in FIRST)} | suspected |",
+        f"|---|---|{'---:|' * len(FIRST)}---:|",
+        *(planted(name) for name in ("banking77", "grp_it")),
+        "",
+    ]
+    held: dict[str, list[bool]] = {"accuracy": [], "macro_f1": []}
+    unknown = Counter[str]()
+    for name in SETS:
+        for metric, said, came in forecasts(name):
+            if said is None:
+                unknown[metric] += 1
+            else:
+                held[metric].append(said.low <= came <= said.high)
+    lines += [
+        "Forecasts for twice the tickets, from an eighth and a quarter of the training tickets, two seeds, all sets: the interval held what came in "
+        + ", ".join(f"{sum(one)} of {len(one)} ({metric}; unknown: {unknown[metric]})" for metric, one in held.items())
+        + ".",
+        "",
+        "Expected of Basic before ordering, and reached:",
+        "",
+        "| data | attribute | expected accuracy | reached | expected macro F1 | reached | processor s of the set |",
+        "|---|---|---|---:|---|---:|---:|",
+        *(line for name in SETS for line in expectations(name)),
+        "",
+        "What evidence costs, processor seconds of a training:",
+        "",
+        "| data | without | with | more |",
+        "|---|---:|---:|---:|",
+        *(cost(name) for name in ("banking77", "grp_it", "endava_5k")),
+    ]
+    FRAGMENT.parent.mkdir(exist_ok=True)
+    FRAGMENT.write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
