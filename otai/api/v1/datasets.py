@@ -363,9 +363,10 @@ def delete_data_set(request: CallerRequest, data_set: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def data_set_of(caller: Caller, id: UUID) -> DataSet:
-    """Raises NotFound, also for another organisation's."""
-    found = DataSet.objects.filter(organisation=caller.organisation, id=id).first()
+def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> DataSet:
+    """Raises NotFound, also for another organisation's. The profile is long, and a price needs nothing of it."""
+    rows = DataSet.objects.filter(organisation=caller.organisation, id=id)
+    found = (rows.defer("profile", "roles") if without_profile else rows).first()
     if found is None:
         raise NotFound("There is no such data set.")
     return found

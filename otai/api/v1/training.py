@@ -21,7 +21,7 @@ from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import expectations, operations
-from otai.runs.models import Quote, Reason
+from otai.runs.models import Quote, Reason, Run
 from otai.tickets import queries as tickets
 
 noun = Noun("Prices and quotes")
@@ -104,7 +104,9 @@ class QuoteOut(Schema):
     made_at: datetime
     expires_at: datetime
     due_at: datetime
-    expected_finish_at: datetime | None
+    expected_finish_at: datetime | None = Field(
+        description="When a run would probably be ready if it were ordered now; worked out when a quote is looked at (GET)."
+    )
     balance: int
     balance_after: int
     run: int | None
@@ -228,7 +230,7 @@ def make_quote(request: CallerRequest, asked: QuoteIn) -> HttpResponse:
     caller = request.auth
 
     def work() -> Any:
-        data_set = data_set_of(caller, asked.data_set)
+        data_set = data_set_of(caller, asked.data_set, without_profile=True)
         names = asked.attributes
         if names is None:
             names = [attribute.name for attribute in tickets.usable_attributes(data_set)]
@@ -244,7 +246,7 @@ def make_quote(request: CallerRequest, asked: QuoteIn) -> HttpResponse:
             reason=asked.reason,
             now=utc_now(),
         )
-        return QuoteOut.model_validate(_quote(quote, caller))
+        return QuoteOut.model_validate(_quote(quote, caller, run=None, expected=None))
 
     return keys.once(request, work)
 
@@ -255,13 +257,12 @@ def get_quote(request: CallerRequest, quote: UUID) -> Any:
     found = Quote.objects.filter(organisation=request.auth.organisation, id=quote).first()
     if found is None:
         raise NotFound("There is no such quote.")
-    return _quote(found, request.auth)
+    run = getattr(found, "run", None)
+    return _quote(found, request.auth, run=run, expected=None if run else expectations.for_quote(found, now=utc_now()))
 
 
-def _quote(quote: Quote, caller: Caller) -> dict[str, Any]:
+def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectations.Expected | None) -> dict[str, Any]:
     balance = ledger.balance(caller.organisation.id).available
-    run = getattr(quote, "run", None)
-    expected = None if run else expectations.for_quote(quote, now=utc_now())
     names = ("id", "mode", "delivery", "reason", "tier", "credits", "price_book", "made_at", "expires_at", "due_at")
     return {
         **{name: getattr(quote, name) for name in names},

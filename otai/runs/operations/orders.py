@@ -104,7 +104,8 @@ def make_quote(
 
 
 def _chosen_attributes(data_set: DataSet, names: Sequence[str]) -> list[dict[str, Any]]:
-    known = {attribute.name: attribute for attribute in tickets.attributes(data_set)}
+    # Of labels nothing is asked here, and there may be thousands.
+    known = {attribute.name: attribute for attribute in tickets.attributes(data_set).prefetch_related(None)}
     if repeated := sorted({name for name in names if list(names).count(name) > 1}):
         raise UnknownAttribute(
             f"{', '.join(repeated)}: named more than once. Name each attribute once.", attributes=repeated
