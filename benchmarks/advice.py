@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import random
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -193,46 +196,74 @@ def shifted_week(found: Desk, kind: str) -> Week:
 KINDS = ("new queues", "another desk's tickets", "most words lost", "labels mean something else")
 
 
+@dataclass
+class Counted:
+    """What one model's weeks brought: false advice without feedback and with it, and the week in which each shift was found (0: neither)."""
+
+    name: str
+    accuracy: float
+    false: dict[bool, int]
+    found: dict[tuple[str, bool], list[int]]
+
+
+def simulated(name: str, number: int, checks: int, shifts: int) -> Counted:
+    chance = np.random.default_rng([8, number, sorted(SETS).index(name)])
+    one = desk(name, number)
+    week = usual_week(one)
+    counted = Counted(
+        name,
+        float(one.usual.right.mean()),
+        {False: 0, True: 0},
+        {(kind, feedback): [] for kind in KINDS for feedback in (False, True)},
+    )
+    for at in range(checks):
+        history = joined([week(chance) for _ in range(WEEKS_BEFORE)])
+        for feedback, is_advised in advised(one, joined([week(chance), week(chance)]), history, seed=at).items():
+            counted.false[feedback] += is_advised
+    for kind in KINDS:
+        shifted = shifted_week(one, kind)
+        for at in range(shifts):
+            history = joined([week(chance) for _ in range(WEEKS_BEFORE)])
+            before, first, second = week(chance), shifted(chance), shifted(chance)
+            soon = advised(one, joined([before, first]), history, seed=at)
+            late = advised(one, joined([first, second]), history, seed=at)
+            for feedback in (False, True):
+                counted.found[kind, feedback].append(1 if soon[feedback] else 2 if late[feedback] else 0)
+    print(name, number, f"accuracy {counted.accuracy:.3f}, false {counted.false}", flush=True)
+    return counted
+
+
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--models", type=int, default=3, help="trained of each set, on other tickets each")
     asked.add_argument("--checks", type=int, default=100, help="weekly checks of each model")
     asked.add_argument("--shifts", type=int, default=20, help="planted shifts of each kind and model")
+    asked.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     options = asked.parse_args()
-    chance = np.random.default_rng(8)
-    false = {False: 0, True: 0}
-    checks = 0
-    found_in: dict[tuple[str, bool], list[int]] = {(kind, feedback): [] for kind in KINDS for feedback in (False, True)}
-    by_set: dict[str, list[str]] = {}
-    for name in SETS:
-        accuracies = []
-        wrong = {False: 0, True: 0}
-        for seed in range(options.models):
-            one = desk(name, seed)
-            accuracies.append(float(one.usual.right.mean()))
-            week = usual_week(one)
-            for _ in range(options.checks):
-                history = joined([week(chance) for _ in range(WEEKS_BEFORE)])
-                weeks = joined([week(chance), week(chance)])
-                checks += 1
-                for feedback, is_advised in advised(one, weeks, history, seed=checks).items():
-                    wrong[feedback] += is_advised
-            for kind in KINDS:
-                shifted = shifted_week(one, kind)
-                for _ in range(options.shifts):
-                    history = joined([week(chance) for _ in range(WEEKS_BEFORE)])
-                    before, first, second = week(chance), shifted(chance), shifted(chance)
-                    soon = advised(one, joined([before, first]), history, seed=checks)
-                    late = advised(one, joined([first, second]), history, seed=checks)
-                    for feedback in (False, True):
-                        found_in[kind, feedback].append(1 if soon[feedback] else 2 if late[feedback] else 0)
-            print(name, seed, f"accuracy {accuracies[-1]:.3f}, false {wrong}", flush=True)
-        by_set[name] = [
-            f"{np.mean(accuracies):.1%}",
-            *(f"{wrong[feedback]} of {options.models * options.checks}" for feedback in (False, True)),
+    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as processes:
+        waiting = [
+            processes.submit(simulated, name, number, options.checks, options.shifts)
+            for number in range(options.models)
+            for name in SETS
         ]
-        for feedback in (False, True):
-            false[feedback] += wrong[feedback]
+        all_counted = [one.result() for one in waiting]
+    checks = len(all_counted) * options.checks
+    false = {feedback: sum(one.false[feedback] for one in all_counted) for feedback in (False, True)}
+    found_in = {
+        (kind, feedback): [week for one in all_counted for week in one.found[kind, feedback]]
+        for kind in KINDS
+        for feedback in (False, True)
+    }
+    by_set = {}
+    for name in SETS:
+        own = [one for one in all_counted if one.name == name]
+        by_set[name] = [
+            f"{np.mean([one.accuracy for one in own]):.1%}",
+            *(
+                f"{sum(one.false[feedback] for one in own)} of {len(own) * options.checks}"
+                for feedback in (False, True)
+            ),
+        ]
 
     def share(kind: str, feedback: bool, within: int) -> str:
         found = found_in[kind, feedback]
