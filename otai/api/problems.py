@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -153,6 +153,9 @@ def of_exception(request: HttpRequest, error: Exception) -> HttpResponse:
             return answer(Malformed(f"The request cannot be read: {error.message}."))
         case RequestDataTooBig() | TooManyFilesSent():
             return answer(TooLarge("The request is larger than this endpoint takes."))
+        case SuspiciousOperation():
+            # A thousand parameters, a host that is not ours: no client of ours sends that.
+            return answer(Malformed("The request cannot be read: it has too many parts, or parts that make no sense."))
         case MultiPartParserError():
             return answer(Malformed(f"The form cannot be read: {error}."))
         case Http404():

@@ -118,6 +118,11 @@ def test_refusals_have_one_form(alice: Program) -> None:
     assert answered(alice.call("GET", "/no-such-thing"))[1]["error"]["code"] == "not_found"
 
 
+def test_a_thousand_parameters_are_refused(alice: Program) -> None:
+    status, refused = alice.get("/runs?" + "&".join(f"a{n}=1" for n in range(1_200)))
+    assert status == 400 and refused["error"]["code"] == "malformed_request"
+
+
 def test_what_nobody_expected_is_a_500_without_its_words(alice: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret detail")
