@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
 
 from otai.billing import operations as billing
@@ -59,6 +61,21 @@ def test_a_training_is_watched_and_its_part_asks_again_only_while_it_runs(
     assert 'hx-trigger="every 5s"' in part
     assert "1 credit held" in text_of(alice.get("/acme/now"))
     assert 'hx-swap-oob="outerHTML:#balance"' in part
+
+
+def test_a_first_visit_takes_less_than_150_kb_over_the_wire(alice: Client) -> None:
+    """The page, and all that it loads, compressed as `otai studio` serves it; fonts are compressed already."""
+    page = alice.get("/acme/", headers={"accept-encoding": "gzip"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    weight = len(page.content)
+    loaded = set(re.findall(r'(?:src|href)="/static/([^"#]+)', gzip.decompress(page.content).decode()))
+    assert {"web/css/studio.css", "web/js/studio.js", "web/icons.svg", "web/vendor/inter-latin.woff2"} <= loaded
+    for name in loaded:
+        file = finders.find(name)
+        assert file, name
+        body = Path(file).read_bytes()
+        weight += len(body) if name.endswith(".woff2") else len(gzip.compress(body))
+    assert weight < 150_000
 
 
 def test_weeks_add_up_to_what_the_ledger_says_in_the_organisations_own_days(now: datetime) -> None:
