@@ -21,6 +21,7 @@ from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Run
 from otai.runs.worker import Worker
 from otai.serving.models import TrainedModel
+from otai.serving.operations import register_completed_runs
 from otai.tickets.operations import import_tickets
 from tests import stories
 from tests.orgs.people import joins, person
@@ -51,6 +52,12 @@ def carol(now: datetime) -> Client:
     browser = Client()
     browser.force_login(joins(stories.globex(now), person("carol", at="globex.example"), Role.OWNER, now).user)
     return browser
+
+
+def trains() -> None:
+    """What `otai worker` does for one run: train it, and make a version of it."""
+    Worker(executor=LocalExecutor()).work_once()
+    register_completed_runs(now=utc_now())
 
 
 def text(answer: Any) -> str:
@@ -120,7 +127,7 @@ def test_from_a_training_to_a_report_card_and_a_model_in_use(
     source.write_text(source.read_text().replace(",network,", f',"{EVIL}",'))
     support = import_tickets(organisation=acme, name="support", source=source, now=now)
     stories.ordered(acme, support, now)
-    Worker(executor=LocalExecutor()).work_once()
+    trains()
 
     # The run's page answers its question in words, with evidence below.
     page = text(alice.get("/acme/runs/1/"))
@@ -163,7 +170,7 @@ def test_from_a_training_to_a_report_card_and_a_model_in_use(
 
     # A second version is compared with the first on tickets that neither had learnt; either can be live.
     stories.ordered(acme, support, utc_now())
-    Worker(executor=LocalExecutor()).work_once()
+    trains()
     assert "sparkline" in text(alice.get("/acme/runs/2/"))
     compared = text(alice.get(f"{address}compare"))
     assert "Version 2 beside version 1" in compared and "no sure difference" in compared
