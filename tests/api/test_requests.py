@@ -152,7 +152,7 @@ def test_the_same_key_and_request_buy_once(acme: Any, alice: Program, moment: An
     asked = {"package": "10", "gateway": "bank_transfer"}
     first = alice.call("POST", "/purchases", asked, **{"Idempotency-Key": "monday"})
     again = alice.call("POST", "/purchases", asked, **{"Idempotency-Key": "monday"})
-    assert first.status_code == again.status_code == 201 and first.content == again.content
+    assert first.status_code == again.status_code == 201 and first.json() == again.json()
     assert again["Idempotency-Replayed"] == "true" and "Idempotency-Replayed" not in first
     status, refused = alice.post("/purchases", {"package": "50"}, **{"Idempotency-Key": "monday"})
     assert status == 409 and refused["error"]["code"] == "duplicate_request"
