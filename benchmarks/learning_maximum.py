@@ -145,8 +145,10 @@ def page(found: dict[str, Any]) -> list[str]:
     ]
     for name in [one for one in ALL if one in found]:
         first = found[name]["0"]
+        one = first["maximum"]
+        wall = f"{one['wall']:.0f}" if one["wall"] else "not whole"
         lines.append(
-            f"| {name} | {first['business']['processor']:.0f} | {first['maximum']['processor']:.0f} | {first['maximum']['wall']:.0f} | {first['maximum']['megabytes']:.0f} |"
+            f"| {name} | {first['business']['processor']:.0f} | {one['processor']:.0f} | {wall} | {one['megabytes']:.0f} |"
         )
     lines += ["", "What the report cards say (seed 0):", ""]
     lines += [f"- {name}: {message}" for name in ALL if name in found for message in found[name]["0"]["findings"]]

@@ -10,16 +10,27 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 Tensors = dict[str, Tensor]
+
+
+def fingerprint(parts: Iterable[bytes | NDArray[Any]]) -> str:
+    """Of contents that are too large to be spelt out; where one part ends and the next begins counts."""
+    whole = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else part.tobytes()
+        whole.update(len(content).to_bytes(8, "little"))
+        whole.update(content)
+    return whole.hexdigest()
 
 
 @dataclass(frozen=True)

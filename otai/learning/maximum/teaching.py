@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from otai.learning.encoders import EncoderStore, usable_cores
-from otai.learning.maximum.keeping import Keeping
+from otai.learning.maximum.keeping import Keeping, fingerprint
 from otai.learning.maximum.lesson import Lesson
 from otai.learning.maximum.network import Matrix, Network, Reading
 from otai.learning.maximum.search import halved, rounds
@@ -76,7 +76,8 @@ class Teacher:
             affordable = min(1.0, self.recipe.tuning_work / wanted)
             self._all, self._began = wanted * affordable, time.monotonic()
             threads = self.threads or usable_cores()
-            names, where = " and ".join(used.name for used in encoders), f"with {threads} threads and no GPU"
+            names = " and ".join(used.name for used in encoders)
+            where = f"with {threads} {'thread' if threads == 1 else 'threads'} and no GPU"
             if torch.cuda.is_available():
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets, on a GPU.")
             else:
@@ -107,11 +108,16 @@ class _Student:
         self._weight = network.weight_of_a_token()
         self._tokens = float(np.mean([len(tokens) for tokens in network.tokens(teacher.texts)]))
         # Whatever decides what is learnt: what another training saved is of no use to this one.
-        told = [
-            (target.spec, target.labels, target.hot.tobytes(), target.known.tobytes()) for target in teacher.targets
-        ]
-        data = teacher.train.tobytes(), teacher.folds.tobytes(), list(teacher.texts)
-        self._keeping = Keeping.of(teacher.checkpoints, used, teacher.recipe, teacher.seed, teacher.threads, data, told)
+        self._keeping = Keeping.of(
+            teacher.checkpoints,
+            used,
+            teacher.recipe,
+            teacher.seed,
+            teacher.threads,
+            fingerprint(text.encode("utf-8", "surrogatepass") for text in teacher.texts),
+            fingerprint([teacher.train, teacher.folds]),
+            [(one.spec, one.labels, fingerprint([one.hot, one.known])) for one in teacher.targets],
+        )
 
     @property
     def work(self) -> float:

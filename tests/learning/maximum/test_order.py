@@ -52,7 +52,7 @@ def test_alice_gets_a_maximum_model(
     assert run.status == "completed", run.failure_message
     assert ledger.balance(acme.id).spent == 6
     # She was told how long it would take, and the card says what fine-tuning gained, or that the cheaper mode is enough.
-    assert "takes about a minute with 1 threads and no GPU" in Attempt.objects.get(run=run).log
+    assert "takes about a minute with 1 thread and no GPU" in Attempt.objects.get(run=run).log
     card = run.report_card or {}
     assert card["mode"] == "maximum" and "tuning" in card["seconds"]
     codes = {(finding["attribute"], finding["code"]) for finding in card["findings"]}

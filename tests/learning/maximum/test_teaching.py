@@ -226,7 +226,7 @@ def test_it_says_how_long_it_will_take_and_how_long_is_left(
 ) -> None:
     said: list[str] = []
     teach(targets, store, used, said=said)
-    assert said[0].startswith("Fine-tuning tiny on 120 tickets takes about a minute with 1 threads")
+    assert said[0].startswith("Fine-tuning tiny on 120 tickets takes about a minute with 1 thread")
     assert said[1].startswith("Fine-tuning: 1") and said[1].endswith("left.")
 
 
