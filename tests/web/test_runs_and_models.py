@@ -137,6 +137,9 @@ def test_from_a_training_to_a_report_card_and_a_model_in_use(
     card = json.loads(text(alice.get("/acme/runs/1/report-card.json")))
     figures = {one["name"]: one for one in card["attributes"]}
 
+    file = alice.get("/acme/runs/1/report-card.html?download")
+    assert "attachment" in file["Content-Disposition"] and EVIL not in text(file)
+
     # One attribute, opened: the choice of how much it decides alone is a select that a script makes a slider.
     opened = text(alice.get("/acme/runs/1/attributes/0/"))
     assert "Automate" in opened and '<select id="at"' in opened and "What it takes for what" in opened

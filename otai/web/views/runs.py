@@ -24,6 +24,7 @@ from otai.runs.event_stream import run_events_response
 from otai.runs.models import Attempt, Reason, Run
 from otai.runs.status import WORKING, Status
 from otai.serving import queries as serving
+from otai.serving.cards import card_page
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.web.access import MemberRequest, page
@@ -270,8 +271,15 @@ def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
 @require_safe
 @page(Action.VIEW)
 def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
-    """The whole report card on one page, to print or to keep."""
+    """The whole report card on one page to print; with `?download` as a file of its own, to send around."""
     found, _card = _required_card(request, number)
+    if "download" in request.GET:
+        version = version_of(found)
+        if version is None:
+            raise Http404
+        file = HttpResponse(card_page(version), content_type="text/html; charset=utf-8")
+        file["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.html"'
+        return file
     card = card_of(found)
     assert card is not None
     context = {
