@@ -29,7 +29,7 @@ from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
 from otai.learning.reference import Reference, confidence_of, sketch
 from otai.learning.report_card import AttributeReport, Finding, ReportCard, excerpt_of
-from otai.learning.smaller import PartDecision, Sample, SmallerModels
+from otai.learning.smaller import MOST_ENTRIES, PartDecision, Sample, SmallerModels
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
@@ -595,7 +595,10 @@ def _with_evidence(
         unseen = parts.unseen[number]
         if len(unseen.rows):
             _, of_training = _head(target, unseen)
-            rows, probabilities = np.concatenate([unseen.rows, rows]), np.concatenate([of_training, probabilities])
+            # Of thousands of labels, fewer tickets are examined: tickets times labels is what takes the memory.
+            room = max(MOST_ENTRIES // len(target.labels) - len(unseen.rows), 0)
+            rows = np.concatenate([unseen.rows, rows[:room]])
+            probabilities = np.concatenate([of_training, probabilities[:room]])
         learnt = int(target.known[split.train].sum())
         of_all = PartDecision(learnt, whole)
         curve = learning_curve(target, measured.rows, [*parts.learnt[number], of_all], seed=seed)
