@@ -225,7 +225,7 @@ def stamp(at: datetime | None, organisation: Any = None) -> SafeString | str:
     if at is None:
         return ""
     there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
-    text = formats.date_format(there, "j. M Y, H:i" if _is_german() else "j M Y, H:i")
+    text = formats.date_format(there, "j. N Y, H:i" if _is_german() else "j M Y, H:i")
     return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
 
 
@@ -314,14 +314,14 @@ def day(at: date | None, organisation: Any = None) -> SafeString | str:
     there = at
     if isinstance(at, datetime):
         there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
-    text = formats.date_format(there, "j. M Y" if _is_german() else "j M Y")
+    text = formats.date_format(there, "j. N Y" if _is_german() else "j M Y")
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
 
 
 @register.filter
 def plain_day(on: date) -> str:
     """`22 Nov`: a day where the year is clear, without markup, for labels."""
-    return formats.date_format(on, "j. M" if _is_german() else "j M")
+    return formats.date_format(on, "j. N" if _is_german() else "j M")
 
 
 @register.filter
@@ -335,7 +335,7 @@ def clock(at: datetime | None, organisation: Any = None) -> str:
         return formats.date_format(there, "H:i")
     if abs((there.date() - today).days) < 7:
         return formats.date_format(there, "D H:i")
-    return formats.date_format(there, "j. M H:i" if _is_german() else "j M H:i")
+    return formats.date_format(there, "j. N H:i" if _is_german() else "j M H:i")
 
 
 @register.filter
