@@ -117,7 +117,7 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "columns": columns,
         "data-set": f"/acme/tickets/{known['support']}/",
         "train": f"/acme/train/?data_set={known['support']}",
-        "train-too-few-credits": f"/acme/train/?data_set={known['support']}&chosen=1&attribute=queue",
+        "train-one-attribute": f"/acme/train/?data_set={known['support']}&chosen=1&attribute=queue",
         "runs": "/acme/runs/",
         "run-waiting": "/acme/runs/4/",
         "run-failed": "/acme/runs/3/",
@@ -151,7 +151,8 @@ SIGNED_OUT = {"sign-in", "sign-up"}
 
 def take(page: Any, address: str, target: Path, *, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(address)
+    answer = page.goto(address)
+    assert answer.status < 500, f"{address}: {answer.status}"
     page.wait_for_load_state("networkidle") if "runs/4" not in address else page.wait_for_timeout(800)
     page.wait_for_timeout(300)
     height = page.evaluate("document.documentElement.scrollHeight")
