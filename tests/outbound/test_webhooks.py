@@ -89,6 +89,32 @@ def test_low_credits_are_told_once_for_each_fall(acme: Organisation, receiver: R
     assert receiver.verified(0, made.secret)["data"]["available"] == 6
 
 
+def test_bought_credits_and_advice_are_told(acme: Organisation, receiver: Receiver, tmp_path: Path) -> None:
+    from otai.billing.operations import buy, confirm_payment
+    from otai.units import Money
+    from tests.api.everything import advice_on, completed
+    from tests.billing.people import details
+
+    details(acme, now=present())
+    run = completed(stories.ordered(acme, stories.tickets_of(acme, tmp_path, present()), present()), present())
+    made = listening(acme, receiver, present(), "credits.purchased", "advice.raised")
+    purchase = buy(organisation=acme, package="10", key="k", who="alice", now=present()).purchase
+    confirm_payment(
+        reference=purchase.reference,
+        received=Money(purchase.gross_cents),
+        bank_reference="b1",
+        who="olga",
+        why="bank statement",
+        now=present(),
+    )
+    advice_on(run, present())
+    operations.collect(now=present())
+    operations.deliver_due(now=present())
+    assert sorted(told(receiver, made.secret)) == ["advice.raised", "credits.purchased"]
+    bought = next(m for m in (receiver.verified(n, made.secret) for n in range(2)) if "credits" in m["type"])
+    assert bought["data"]["credits"] == 10
+
+
 def test_what_happened_before_is_not_told(acme: Organisation, receiver: Receiver) -> None:
     """The initial credits came before anybody listened."""
     listening(acme, receiver, present())
