@@ -31,6 +31,8 @@ def register_completed_runs(
     if among_newest is None:
         # Outside of their transactions: two models are loaded and compared, which no page waits for.
         compare_what_waits(now=now)
+        for version in registered:
+            version.refresh_from_db(fields=["comparison"])
     return registered
 
 
