@@ -67,6 +67,10 @@ class OneLabelHead:
         return cls(temperature, ConfidenceMap.fit(top, right)), _with_top(raw, calibrated)
 
 
+# What a label's best F1 has to gain over giving the label to every ticket before the model is believed to know anything of it.
+LEAST_GAIN_OVER_ALWAYS = 0.05
+
+
 @dataclass(frozen=True)
 class ManyLabelsHead:
     """Any number of labels a ticket: a logistic curve and a threshold for each label; all arrays of shape (labels,)."""
@@ -171,12 +175,18 @@ def _logistic_fit(scores: Floats, hot: NDArray[np.float32]) -> tuple[Floats, Flo
 
 
 def _best_f1_threshold(probability: Floats, applies: NDArray[np.bool_]) -> float:
-    """Half-way between the two tickets where F1 is best; one half where nothing applies."""
+    """Half-way between the two tickets where F1 is best; one half where nothing applies, or where nothing was learnt.
+
+    The F1 of a label that nothing tells is best when it is given to every ticket (Lipton, Elkan and Naryanaswamy 2014), which ruins all the
+    other labels of those tickets: such a label is given only where it is likelier than not.
+    """
     order = np.argsort(-probability, kind="stable")
     hits = np.cumsum(applies[order])
     if not len(hits) or not hits[-1]:
         return 0.5
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
     best = int(f1.argmax())
+    if f1[best] < f1[-1] + LEAST_GAIN_OVER_ALWAYS:
+        return 0.5
     below = probability[order[best + 1]] if best + 1 < len(order) else 0.0
     return float((probability[order[best]] + below) / 2)

@@ -103,3 +103,16 @@ def test_a_tag_that_scores_say_nothing_about_keeps_its_base_rate() -> None:
     head, probabilities = ManyLabelsHead.fit(-hot.astype(float), hot)
     assert probabilities == pytest.approx(0.2, abs=0.03)
     assert np.isfinite(head.thresholds).all()
+
+
+def test_a_label_that_nothing_tells_is_not_given_to_every_ticket() -> None:
+    chance = np.random.default_rng(0)
+    applies = chance.random(2000) < 0.15
+    told = chance.random(2000) < 0.3
+    hot = np.stack([applies, told], axis=1).astype(np.float32)
+    # Scores of the first label are noise; those of the second say what is true.
+    scores = np.stack([chance.normal(size=2000), told + 0.1 * chance.normal(size=2000)], axis=1)
+    head, probabilities = ManyLabelsHead.fit(scores, hot)
+    given = probabilities >= head.thresholds
+    assert given[:, 0].mean() < 0.05
+    assert (given[:, 1] == told).mean() > 0.95
