@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import buying, credits, demo, front, help, home, plans
+from otai.web.views import buying, credits, demo, front, help, home, plans, webhooks
 
 app_name = "web"
 
@@ -31,5 +31,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/tier/", plans.tier, name="tier"),
     path("<slug:slug>/credits/tier/change", plans.change_tier, name="change_tier"),
     path("<slug:slug>/credits/low/", plans.low_credits, name="low_credits"),
+    path("<slug:slug>/team/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("<slug:slug>/team/webhooks/<uuid:endpoint>/", webhooks.webhook, name="webhook"),
+    path("<slug:slug>/team/webhooks/<uuid:endpoint>/test", webhooks.test_webhook, name="test_webhook"),
+    path("<slug:slug>/team/webhooks/<uuid:endpoint>/switch", webhooks.switch_webhook, name="switch_webhook"),
+    path("<slug:slug>/team/webhooks/<uuid:endpoint>/secret", webhooks.rotate_webhook, name="rotate_webhook"),
+    path("<slug:slug>/team/webhooks/<uuid:endpoint>/delete", webhooks.delete_webhook, name="delete_webhook"),
+    path("<slug:slug>/team/webhooks/deliveries/<uuid:delivery>/again", webhooks.send_again, name="send_again"),
     path("<slug:slug>/help/", help.help_page, name="help"),
 ]

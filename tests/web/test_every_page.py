@@ -23,6 +23,7 @@ from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Role
+from otai.outbound.operations import create_endpoint, send_test
 from otai.pricing.price_book import Tier
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.testing import FakeExecutor
@@ -111,6 +112,7 @@ def make_world(tmp_path: Path) -> World:
     run = trained(acme, data_set, now)
     stories.ordered(acme, data_set, now)
     [version] = register_completed_runs(now=now)
+    endpoint = create_endpoint(organisation=acme, url="https://hooks.acme.example/otai", who="alice", now=now).endpoint
     things = {
         "*": {
             "reference": purchase.reference,
@@ -125,6 +127,8 @@ def make_world(tmp_path: Path) -> World:
             "model": version.model_id,
             "tier": "pro",
             "advice": advised(version, now).id,
+            "endpoint": endpoint.id,
+            "delivery": send_test(organisation=acme, endpoint=endpoint.id, who="alice", now=now).id,
         },
         "web:invoice_pdf": {"number": invoice.number},
         "web:invoice_xml": {"number": invoice.number},

@@ -186,5 +186,11 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "key_created": _("Key %(subject)s made"),
         "key_revoked": _("Key %(subject)s revoked"),
         "organisation_changed": _("Name or time zone changed"),
+        "webhook_created": _("Webhook %(subject)s made"),
+        "webhook_changed": _("Webhook %(subject)s changed"),
+        "webhook_secret_rotated": _("Webhook %(subject)s has a new secret"),
+        "webhook_deleted": _("Webhook %(subject)s deleted"),
     }
-    return {"at": event.at, "who": event.who, "words": words[event.what] % {"subject": event.subject, "role": role}}
+    # An event that another room writes and that has no words here yet is shown by its name, never as an error.
+    said = words.get(event.what, event.what.replace("_", " ") + ": %(subject)s")
+    return {"at": event.at, "who": event.who, "words": said % {"subject": event.subject, "role": role}}

@@ -1,0 +1,55 @@
+"""Webhooks on a page: made, its secret shown once, tested, sent again, turned off, deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from otai.orgs.permissions import Role
+from otai.outbound.models import Delivery, DeliveryState, Endpoint
+from tests import stories
+from tests.web.visitors import member_of, of
+
+pytestmark = pytest.mark.django_db
+
+LOG = "/acme/team/webhooks/"
+
+
+def test_alice_makes_a_webhook_tests_it_and_turns_it_off(now: datetime) -> None:
+    acme = stories.acme(now)
+    alice = of(member_of(acme, "alice", Role.OWNER, now))
+    form = {"url": "https://hooks.acme.example/<b>otai</b>", "events": ["run.completed"], "description": "routing"}
+    made = alice.post(LOG, form)
+    assert "whsec_" in made.text and "<b>otai" not in made.text
+    assert "whsec_" not in alice.get(LOG).text
+    endpoint = Endpoint.objects.get()
+    assert endpoint.events == ["run.completed"]
+
+    here = f"{LOG}{endpoint.id}/"
+    assert "not tried yet" in alice.post(f"{here}test", follow=True).text
+    delivery = Delivery.objects.get()
+    delivery.state, delivery.next_at, delivery.ended_at = DeliveryState.FAILED, None, now
+    delivery.save()
+    assert "Given up" in alice.get(here).text
+    alice.post(f"{LOG}deliveries/{delivery.id}/again")
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.WAITING
+
+    alice.post(f"{here}switch", {"enabled": "0"})
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at is not None
+    assert "whsec_" in alice.post(f"{here}secret").text
+    alice.post(f"{here}delete")
+    assert not Endpoint.objects.exists()
+
+
+def test_an_address_that_cannot_be_used_is_refused_beside_the_form(now: datetime) -> None:
+    alice = of(member_of(stories.acme(now), "alice", Role.OWNER, now))
+    for url in ("http://127.0.0.1/", "ftp://acme.example/", "nonsense"):
+        answer = alice.post(LOG, {"url": url})
+        assert answer.status_code == 422 and not Endpoint.objects.exists(), url
+
+
+def test_who_only_looks_on_cannot_see_webhooks(now: datetime) -> None:
+    assert of(member_of(stories.acme(now), "vera", Role.VIEWER, now)).get(LOG).status_code == 403
