@@ -190,6 +190,7 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "webhook_changed": _("Webhook %(subject)s changed"),
         "webhook_secret_rotated": _("Webhook %(subject)s has a new secret"),
         "webhook_deleted": _("Webhook %(subject)s deleted"),
+        "webhook_disabled": _("Webhook %(subject)s turned off: it took nothing for days"),
     }
     # An event that another room writes and that has no words here yet is shown by its name, never as an error.
     said = words.get(event.what, event.what.replace("_", " ") + ": %(subject)s")
