@@ -65,7 +65,8 @@ def test_from_signing_up_to_the_invoice(tmp_path: Path) -> None:
         page.wait_for_url("**/runs/1/")
 
         # The run goes on before her eyes, told by the server, until its report card is there.
-        page.wait_for_selector("text=Began on", timeout=most_seconds_to_train)
+        # A quick machine may be done by then: its time line is folded, and says it all the same.
+        page.wait_for_selector("text=Began on", timeout=most_seconds_to_train, state="attached")
         page.wait_for_selector("text=Report card", timeout=most_seconds_to_train)
         assert any(kind.startswith("text/event-stream") for kind in watched.kinds("/runs/1/events"))
         assert re.search(r"right \d+ times in 100", page.inner_text("main"))
