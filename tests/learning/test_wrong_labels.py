@@ -12,7 +12,7 @@ from otai.learning.recipes import recipe_for
 from otai.learning.report_card import EXCERPT_CHARACTERS, ReportCard, WrongLabels, excerpt_of
 from otai.learning.tickets import LabelledTickets, Value
 from otai.learning.training import Trained, train
-from otai.learning.wrong_labels import MOST_LISTED, doubts
+from otai.learning.wrong_labels import LEAST_MARGIN, MOST_LISTED, doubts
 from tests.learning.made_up import PRIORITY, QUEUE, QUEUES, TAGS, made_up_tickets, tickets_of
 
 pytestmark = pytest.mark.pure
@@ -126,3 +126,29 @@ def test_an_excerpt_is_one_line_and_ends_with_dots_where_it_was_cut() -> None:
     assert excerpt_of("a\x00b\ud800c\u202ed") == "a b c d"
     cut = excerpt_of("word " * 1_000_000)
     assert len(cut) == EXCERPT_CHARACTERS and cut.endswith("…")
+
+
+def test_the_doubts_are_those_of_the_library_of_the_method() -> None:
+    """cleanlab, of the authors of confident learning, finds the same tickets; ours keeps those with a clear margin, in the same order."""
+    from cleanlab.filter import find_label_issues
+
+    chance = np.random.default_rng(7)
+    codes = chance.integers(0, 6, 3_000)
+    probabilities = chance.dirichlet(np.full(6, 0.4), 3_000)
+    told = chance.random(3_000) < 0.8
+    probabilities[told] = 0.3 * probabilities[told] + 0.7 * np.eye(6)[codes[told]]
+    theirs = find_label_issues(
+        codes,
+        probabilities,
+        filter_by="confident_learning",
+        return_indices_ranked_by="normalized_margin",
+        min_examples_per_class=0,
+        n_jobs=1,
+    )
+    rows = np.arange(len(codes))
+    others = probabilities.copy()
+    others[rows, codes] = -1
+    margin = probabilities[rows, codes] - others.max(axis=1)
+    clear = [int(row) for row in theirs if margin[row] <= -LEAST_MARGIN]
+    assert len(clear) > 100
+    assert doubts(probabilities, codes).at.tolist() == clear
