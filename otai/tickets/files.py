@@ -48,6 +48,7 @@ class FileStore:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise FileStoreUnavailable(f"The file store {url} cannot be opened: {error}.", url=url) from None
+        self._errors = _errors_of(self._fs)
 
     @property
     def is_local(self) -> bool:
@@ -74,7 +75,7 @@ class FileStore:
             else:
                 # An object store shows an object only once its upload is complete.
                 self._fs.put_file(str(source), target)
-        except OSError as error:
+        except self._errors as error:
             self._remove_quietly(partial)
             raise FileStoreUnavailable(
                 f"The file store {self.url} did not take a file of {size:,} bytes: {error}. Nothing was stored.",
@@ -87,7 +88,7 @@ class FileStore:
         """The file for reading, in a `with`. Raises FileStoreUnavailable when it is not there."""
         try:
             handle = self._fs.open(self._full(path), "rb")
-        except OSError as error:
+        except self._errors as error:
             raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path) from error
         with handle:
             yield handle
@@ -110,7 +111,7 @@ class FileStore:
         partial = cached.parent / f".{new_id()}.partial"
         try:
             self._fs.get_file(self._full(path), str(partial))
-        except OSError as error:
+        except self._errors as error:
             partial.unlink(missing_ok=True)
             raise FileStoreUnavailable(
                 f"The file {path} could not be read from {self.url}: {error}.", path=path
@@ -124,7 +125,7 @@ class FileStore:
             self._fs.rm_file(self._full(path))
         except FileNotFoundError:
             return
-        except OSError as error:
+        except self._errors as error:
             raise FileStoreUnavailable(
                 f"The file {path} could not be deleted from {self.url}: {error}.", path=path
             ) from error
@@ -177,6 +178,15 @@ def file_store() -> FileStore:
 def _protocols(fs: Any) -> tuple[str, ...]:
     protocol = fs.protocol
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _errors_of(fs: Any) -> tuple[type[Exception], ...]:
+    """What the store raises when it cannot be reached or refuses. S3's own errors are no OSError where nothing answers at all."""
+    if "s3" not in _protocols(fs):
+        return (OSError,)
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (OSError, BotoCoreError, ClientError)
 
 
 def _hash_of(path: Path) -> tuple[str, int]:
