@@ -39,6 +39,7 @@ from otai.db import utc_now
 from otai.orgs.models import Organisation, User
 from otai.orgs.operations import add_member, create_api_key, invite
 from otai.orgs.permissions import Role
+from otai.outbound.operations import create_endpoint, send_test
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.models import Reason
 from otai.runs.operations import make_quote, order_run
@@ -61,12 +62,16 @@ feedback.give(version=version, corrections=said, by="bob@acme.example", key="pic
 quote = make_quote(organisation=acme, data_set=support, attributes=["queue", "priority", "type"], mode=Mode.BASIC,
     delivery=Delivery.FAST, model_name="support-routing", reason=Reason.NEW_MODEL, now=now)
 order_run(organisation=acme, quote=quote.id, who="bob@acme.example", now=now)
+hook = create_endpoint(organisation=acme, url="https://hooks.acme.example/otai", events=["run.completed", "model.ready"],
+    description="routes new models", who="alice@acme.example", now=now).endpoint
+send_test(organisation=acme, endpoint=hook.id, who="alice@acme.example", now=now)
 browser = Client()
 browser.force_login(alice)
 print(json.dumps({
     "session": browser.cookies["sessionid"].value,
     "support": str(support.id),
     "model": str(TrainedModel.objects.get(name="support").id),
+    "webhook": str(hook.id),
 }))
 """
 
@@ -139,6 +144,8 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "low-credits": "/acme/credits/low/",
         "team": "/acme/team/",
         "api-keys": "/acme/team/keys/",
+        "webhooks": "/acme/team/webhooks/",
+        "webhook": f"/acme/team/webhooks/{known['webhook']}/",
         "organisation": "/acme/team/organisation/",
         "profile": "/acme/account/",
         "help": "/acme/help/",
