@@ -75,6 +75,30 @@ def test_a_climb_totals_the_same_as_signing_up_there(acme: Organisation, fake: A
     assert queries.tiers_reached(acme) == [Tier.COMMUNITY, Tier.PRO, Tier.ENTERPRISE]
 
 
+def test_a_sweep_that_slept_for_months_orders_them_all_and_takes_no_tier_away(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.set_renewal_payment(organisation=acme, gateway="fake", payment_method=f"c:{GOOD_CARD}", who=ALICE, now=now)
+    late = now + 100 * DAY
+    assert billing.sweep_subscriptions(now=late).ordered == 3
+    assert (subscription(acme).status, queries.tier_of(acme)) == ("paid", Tier.PRO)
+    assert subscription(acme).paid_until_at == datetime(2027, 3, 1, 23, tzinfo=UTC)
+
+
+def test_grace_does_not_run_out_for_a_month_that_was_never_ordered(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.sweep_grants(now=now + 40 * DAY)  # sees that the paid month ended; months are ordered by the other sweep
+    report = billing.sweep_subscriptions(now=now + 60 * DAY)
+    assert (report.ended, report.ordered) == (0, 1)
+    assert (subscription(acme).status, queries.tier_of(acme)) == ("unpaid", Tier.PRO)
+    assert subscription(acme).grace_until_at == now + 74 * DAY
+    assert billing.sweep_subscriptions(now=now + 74 * DAY).ended == 1
+    assert queries.tier_of(acme) is Tier.COMMUNITY
+
+
 def test_going_up_and_down_and_up_again_earns_nothing(acme: Organisation, fake: Any, now: datetime) -> None:
     rise(acme, Tier.PRO, now)
     billing.cancel_tier(organisation=acme, who=ALICE, why="too dear", now=now + DAY)

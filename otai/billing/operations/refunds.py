@@ -97,23 +97,8 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         reason=f"Paid back: {why}",
         now=now,
     )
-    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
-    refund = PaymentRefund.objects.create(
-        id=new_id(),
-        organisation_id=purchase.organisation_id,
-        purchase=purchase,
-        payment=payment,
-        kind=RefundKind.UNUSED_CREDITS,
-        credits=wanted,
-        net_cents=net,
-        vat_cents=vat,
-        gross_cents=net + vat,
-        currency=purchase.currency,
-        # Money goes back the way it came.
-        gateway=payment.gateway if payment else purchase.gateway,
-        requested_at=now,
-        requested_by=who,
-        reason=why,
+    refund = _requested(
+        purchase, RefundKind.UNUSED_CREDITS, credits=wanted, net=net, vat=vat, who=who, why=why, now=now
     )
     note = invoices.credit(purchase, unused=wanted, net=net, vat=vat, why=why, now=now)
     move(purchase, PurchaseStatus.REFUNDED, who=who, why=why, now=now)
@@ -132,6 +117,30 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         now=now,
     )
     return refund
+
+
+def _requested(
+    purchase: Purchase, kind: RefundKind, *, credits: int, net: int, vat: int, who: str, why: str, now: datetime
+) -> PaymentRefund:
+    """The refund as a row; `send` makes it happen."""
+    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
+    return PaymentRefund.objects.create(
+        id=new_id(),
+        organisation_id=purchase.organisation_id,
+        purchase=purchase,
+        payment=payment,
+        kind=kind,
+        credits=credits,
+        net_cents=net,
+        vat_cents=vat,
+        gross_cents=net + vat,
+        currency=purchase.currency,
+        # Money goes back the way it came.
+        gateway=payment.gateway if payment else purchase.gateway,
+        requested_at=now,
+        requested_by=who,
+        reason=why,
+    )
 
 
 def refund_fee(*, organisation: Organisation, credits: int, who: str, why: str, now: datetime) -> list[PaymentRefund]:
@@ -160,23 +169,7 @@ def refund_fee(*, organisation: Organisation, credits: int, who: str, why: str, 
 
 def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> PaymentRefund:
     vat = invoices.part_of_vat(purchase, net)
-    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
-    refund = PaymentRefund.objects.create(
-        id=new_id(),
-        organisation_id=purchase.organisation_id,
-        purchase=purchase,
-        payment=payment,
-        kind=RefundKind.TRAINING_FEE,
-        credits=credits,
-        net_cents=net,
-        vat_cents=vat,
-        gross_cents=net + vat,
-        currency=purchase.currency,
-        gateway=payment.gateway if payment else purchase.gateway,
-        requested_at=now,
-        requested_by=who,
-        reason=why,
-    )
+    refund = _requested(purchase, RefundKind.TRAINING_FEE, credits=credits, net=net, vat=vat, who=who, why=why, now=now)
     note = invoices.credit(purchase, unused=0, net=net, vat=vat, why=why, now=now)
     record(
         organisation=purchase.organisation_id,

@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from otai.billing import queries
+from otai.billing.gateway import PaymentState
 from otai.billing.models import BillingDetails, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
 from otai.billing.operations.events import notify
@@ -42,14 +43,19 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
     ).order_by("paid_until_at", "id")
     for id in list(due.values_list("id", flat=True)):
         try:
-            with transaction.atomic():
-                subscription = _locked(id)
-                ended += settle_what_ended(subscription, now=now)
-                purchase = _order_next_month(subscription, now=now)
-            if purchase is not None:
+            another = True
+            while another:
+                with transaction.atomic():
+                    subscription = _locked(id)
+                    ended += settle_what_ended(subscription, now=now)
+                    purchase = _order_next_month(subscription, now=now)
+                if purchase is None:
+                    break
                 ordered += 1
                 # The provider is asked between transactions: a saved payment method is charged, a bank transfer is awaited.
-                pay(purchase, now=now, payment_method=subscription.renewal_payment_method)
+                seen = pay(purchase, now=now, payment_method=subscription.renewal_payment_method)
+                # Where the sweep slept for more than a month, the month just paid has ended as well, and the one after it is due.
+                another = seen.state is PaymentState.SUCCEEDED
         except (OtaiError, DatabaseError):
             logger.exception("The renewal of subscription %s failed.", id)
             failed += 1
@@ -99,6 +105,17 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
     if purchase is not None and purchase.status == PurchaseStatus.PROCESSING:
         # The bank is still at work: whoever has paid in time is not punished for its slowness.
         return False
+    if purchase is None and not _was_ordered(subscription):
+        # Grace runs for those who were asked to pay. Whoever our sweep never asked is asked now.
+        move(
+            subscription,
+            SubscriptionStatus.UNPAID,
+            who=SWEEP,
+            why="The month had not been ordered when its time of grace ended.",
+            now=now,
+            grace_until_at=now + queries.price_book().payment_grace,
+        )
+        return False
     why = "The month was not paid within the time of grace."
     lost, grace_ended_at = Tier(subscription.tier), subscription.grace_until_at
     if purchase is not None:
@@ -122,6 +139,20 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
     return True
 
 
+def _was_ordered(subscription: Subscription) -> bool:
+    """Whether the month after the paid one was ever ordered, or cannot be for want of an address to invoice."""
+    if not BillingDetails.objects.filter(organisation=subscription.organisation_id).exists():
+        return True
+    return Purchase.objects.filter(
+        organisation=subscription.organisation_id, key__startswith=_key_of_next_month(subscription)
+    ).exists()
+
+
+def _key_of_next_month(subscription: Subscription) -> str:
+    assert subscription.paid_until_at, "only a paid tier has months"
+    return f"month:{subscription.paid_until_at.isoformat()}:"
+
+
 def open_month(subscription: Subscription) -> Purchase | None:
     """The order for a month that waits for its payment, locked; there is at most one."""
     return (
@@ -142,13 +173,12 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
     if not BillingDetails.objects.filter(organisation=organisation).exists():
         # Nobody can be invoiced without an address; the grace time runs, and the desk shows who is affected.
         return None
-    assert subscription.paid_until_at
     purchase = order_month(
         organisation=organisation,
         tier=Tier(subscription.tier),
         gateway=subscription.renewal_gateway,
         # A cancelled order is followed by another for the same month, so the key counts the orders.
-        key=f"month:{subscription.paid_until_at.isoformat()}:{Purchase.objects.filter(organisation=organisation).count()}",
+        key=f"{_key_of_next_month(subscription)}{Purchase.objects.filter(organisation=organisation).count()}",
         who=SWEEP,
         now=now,
     )
