@@ -9,8 +9,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from otai.errors import NotFound
+from otai.ledger import operations
 from otai.ledger import queries as ledger
+from otai.ledger.models import Transfer
 from otai.orgs.models import Organisation
+from otai.runs.models import Quote, Run
 from otai.serving import advice, feedback, queries, versions
 from otai.serving.feedback import Correction
 from otai.serving.models import Advice, AdviceCheck, ModelVersion, ObservedTicket
@@ -162,6 +165,41 @@ def test_a_new_attribute_is_offered_with_the_price_of_all(acme: Organisation, tm
     assert run is not None
     assert [one["name"] for one in run.attributes] == ["queue", "priority"]
     assert ledger.balance(acme.id).held == 1
+
+
+def test_an_order_that_is_refused_leaves_the_feedback_waiting(
+    acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    lines = stories.write_tickets(tmp_path / "a.csv", tickets=200).read_text().splitlines()
+    without = tmp_path / "without.csv"
+    without.write_text("\n".join(line.rpartition(",")[0] for line in lines))
+    version = trained(acme, stories.import_tickets(organisation=acme, name="support", source=without, now=now), now)
+    there = stories.import_tickets(organisation=acme, name="support", source=tmp_path / "a.csv", now=now)
+    [found] = advice.check(organisation=acme, name="support", now=now)
+    said = [Correction("The coffee machine asks for a password", {"queue": ("network",)}, ticket="t-900")]
+    feedback.give(version=version, corrections=said, by="bob", key="b-1", now=now)
+    held = operations.place_hold(
+        organisation=acme.id,
+        credits=ledger.balance(acme.id).available,
+        key="all",
+        reference="another run",
+        reason="everything",
+        deadline_at=now + timedelta(days=1),
+        now=now,
+    )
+    runs, quotes, transfers = Run.objects.count(), Quote.objects.count(), Transfer.objects.count()
+    with pytest.raises(operations.InsufficientCredits):
+        advice.follow(organisation=acme, id=found.id, who="alice", now=now, with_feedback=True)
+    assert tickets.data_set(acme, "support") == there
+    assert feedback.offer(acme, "support").statements == 1
+    assert (Run.objects.count(), Quote.objects.count(), Transfer.objects.count()) == (runs, quotes, transfers)
+    assert Advice.objects.get().status == "open"
+
+    operations.release(organisation=acme.id, hold=held.hold, key="none", reason="given back", now=now)
+    run = advice.follow(organisation=acme, id=found.id, who="alice", now=now, with_feedback=True)
+    assert run is not None
+    # Tried first and then ordered: one hold, one run.
+    assert (run.data_set.version, ledger.balance(acme.id).held, Run.objects.count()) == (there.version + 1, 1, runs + 1)
 
 
 @pytest.mark.parametrize(

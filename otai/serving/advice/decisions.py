@@ -1,0 +1,148 @@
+"""What people decide on advice: to follow it, to set it aside, or to accept labels that a training suspected to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from otai.errors import Refused
+from otai.orgs.models import Organisation
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs.models import Reason, Run
+from otai.runs.operations import make_quote, order_run
+from otai.serving import feedback, queries
+from otai.serving.advice.queries import advice, improvements
+from otai.serving.models import Advice, AdviceKind, AdviceStatus, ModelVersion
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+from otai.tickets.versions import ChangeInvalid, NextVersion
+
+
+class AdviceDecided(Refused):
+    code = "advice_decided"
+
+
+def follow(
+    *,
+    organisation: Organisation,
+    id: UUID,
+    who: str,
+    now: datetime,
+    mode: Mode | None = None,
+    delivery: Delivery | None = None,
+    with_feedback: bool = False,
+) -> Run | None:
+    """One step from advice to order: quotes and orders the training that it proposes, with its reason on the run.
+
+    `with_feedback` merges the waiting feedback first, once the order is sure to be taken: a refused one leaves the feedback waiting. Only
+    credits spent elsewhere in between can still refuse it afterwards; the merged version is then there to be ordered. Advice to rename labels
+    costs nothing: the version goes on with the new names, and None is returned.
+
+    Raises NotFound, AdviceDecided and what `make_quote` and `order_run` raise.
+    """
+    found = advice(organisation, id)
+    require_open(found)
+    version = queries.version(organisation, found.version.model.name, found.version.number)
+    if found.kind == AdviceKind.LABELS_RENAMED:
+        with transaction.atomic():
+            locked = locked_open(found)
+            renamed = {name: dict(names) for name, names in version.renamed.items()}
+            for name, names in locked.mapping.items():
+                renamed.setdefault(name, {}).update(names)
+            ModelVersion.objects.filter(id=version.id).update(renamed=renamed)
+            close(locked, AdviceStatus.FOLLOWED, by=who, why="labels are called by their new names", now=now)
+        return None
+    data_set = tickets.data_set(organisation, version.run.data_set.name)
+
+    def quoted(tickets_of: DataSet) -> UUID:
+        return make_quote(
+            organisation=organisation,
+            data_set=tickets_of,
+            attributes=found.attributes,
+            mode=mode or Mode(version.run.mode),
+            delivery=delivery or Delivery(version.run.delivery),
+            model_name=version.model.name,
+            reason=Reason(found.reason),
+            now=now,
+        ).id
+
+    if with_feedback and feedback.offer(organisation, version.model.name).statements:
+        # Merging writes a file and cannot be undone. More tickets cost the same, so what would refuse the order refuses it here already.
+        with transaction.atomic():
+            order_run(organisation=organisation, quote=quoted(data_set), who=who, now=now)
+            transaction.set_rollback(True)
+        why = f"for a training because of {found.kind.replace('_', ' ')}"
+        data_set = feedback.merge(organisation=organisation, name=version.model.name, by=who, now=now, why=why).data_set
+    offered = quoted(data_set)
+    with transaction.atomic():
+        locked = locked_open(found)
+        run = order_run(organisation=organisation, quote=offered, who=who, now=now)
+        Advice.objects.filter(id=locked.id).update(run=run)
+        close(locked, AdviceStatus.FOLLOWED, by=who, why=f"run {run.number} is ordered", now=now)
+    return run
+
+
+def dismiss(*, organisation: Organisation, id: UUID, who: str, why: str, now: datetime) -> Advice:
+    """A person does not want it. It is not given again while nothing else is found. Raises NotFound and AdviceDecided."""
+    found = advice(organisation, id)
+    with transaction.atomic():
+        locked = locked_open(found)
+        close(locked, AdviceStatus.DISMISSED, by=who, why=why or "dismissed", now=now)
+    return locked
+
+
+def accept_suspects(
+    *,
+    organisation: Organisation,
+    name: str,
+    attribute: str,
+    who: str,
+    now: datetime,
+    ticket_ids: Sequence[str] | None = None,
+    number: int | None = None,
+) -> NextVersion:
+    """Fixes the labels that the version's training suspected to be wrong, as it suggested: those of `ticket_ids`, or all that are listed.
+
+    Makes a new version of the data set, from its newest. Raises NotFound and ChangeInvalid (also where nothing was suspected).
+    """
+    version = queries.version(organisation, name, number)
+    listed = next(
+        (
+            one
+            for one in improvements(organisation, name, version.number).get(attribute, [])
+            if one.kind == "wrong_labels"
+        ),
+        None,
+    )
+    suspects = {one["ticket"]: tuple(one["suggested"]) for one in listed.details["suspects"]} if listed else {}
+    wanted = list(suspects) if ticket_ids is None else list(ticket_ids)
+    if unknown := [ticket for ticket in wanted if ticket not in suspects]:
+        raise ChangeInvalid(f"The label of {unknown[0]!r} was not suspected to be wrong.", tickets=unknown)
+    if not wanted:
+        raise ChangeInvalid(f"No label of {attribute!r} was suspected to be wrong.", attribute=attribute)
+    return feedback.correct_labels(
+        data_set=tickets.data_set(organisation, version.run.data_set.name),
+        labels=[(ticket, attribute, suspects[ticket]) for ticket in wanted],
+        by=who,
+        why=f"{len(wanted)} labels that run {version.run.number} found wrong",
+        now=now,
+    )
+
+
+def require_open(found: Advice) -> None:
+    if found.status != AdviceStatus.OPEN:
+        raise AdviceDecided(f"This advice was decided before: {found.status}.", status=found.status)
+
+
+def locked_open(found: Advice) -> Advice:
+    locked = Advice.objects.select_for_update().get(id=found.id)
+    require_open(locked)
+    return locked
+
+
+def close(one: Advice, status: AdviceStatus, *, by: str, why: str, now: datetime) -> None:
+    Advice.objects.filter(id=one.id).update(status=status, decided_at=now, decided_by=by, decided_why=why[:500])
+    one.status, one.decided_at, one.decided_by, one.decided_why = status, now, by, why[:500]

@@ -1,0 +1,193 @@
+"""What labels that changed, new attributes and drift mean for a version: a title, the evidence, a chart and the reason to train, by kind of advice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from otai.learning.label_changes import LabelChanges, label_changes
+from otai.runs.models import Reason
+from otai.serving.advice.new_tickets import MOST_TICKETS, NewTickets
+from otai.serving.models import AdviceKind, ModelVersion
+from otai.tickets import queries as tickets
+from otai.tickets.models import Attribute, DataSet
+
+if TYPE_CHECKING:
+    from otai.learning.bundle import Bundle
+
+
+def of_labels(
+    version: ModelVersion, newest: DataSet, bundle: Bundle, fresh: NewTickets
+) -> dict[AdviceKind, dict[str, Any]]:
+    evidence, mapping, only_names, points = [], {}, True, []
+    moved = _moved(version.run.data_set, newest)
+    for model in bundle.attributes:
+        name = model.spec.name
+        found = _changes_of(version, newest, bundle, name, fresh, moved.get(name, {}))
+        # Whoever uses the new name already gets it.
+        renamed = version.renamed.get(name, {})
+        open_names = {old: new for old, new in found.renamed.items() if renamed.get(old) != new}
+        if not found or (found.only_renamed and not open_names):
+            continue
+        only_names = only_names and found.only_renamed
+        if found.renamed:
+            mapping[name] = dict(found.renamed)
+        evidence.append(
+            {
+                "kind": "labels",
+                "attribute": name,
+                "sentence": f"{name}: {found.in_words}.",
+                "added": list(found.added),
+                "removed": list(found.removed),
+                "renamed": dict(found.renamed),
+                "split": {old: list(parts) for old, parts in found.split.items()},
+                "joined": {new: list(parts) for new, parts in found.joined.items()},
+                "tickets": dict(found.tickets),
+                "came_from": {new: dict(shares) for new, shares in found.evidence.items()},
+            }
+        )
+        points += [{"label": f"{name}: {label}", "before": 0, "now": count} for label, count in found.tickets.items()]
+    if not evidence:
+        return {}
+    said = " ".join(str(one["sentence"]) for one in evidence)
+    kind = AdviceKind.LABELS_RENAMED if only_names else AdviceKind.LABELS_CHANGED
+    return {
+        kind: {
+            "title": said[:300],
+            "evidence": evidence,
+            "mapping": mapping,
+            "chart": {"title": "Tickets of labels that the model does not know", "unit": "tickets", "points": points},
+            "reason": Reason.LABELS_CHANGED,
+        }
+    }
+
+
+def _counts(data_set: DataSet, name: str) -> dict[str, int]:
+    attribute = data_set.attributes.filter(name=name).first()
+    return dict(attribute.labels.values_list("name", "count")) if attribute else {}
+
+
+def _changes_of(
+    version: ModelVersion,
+    newest: DataSet,
+    bundle: Bundle,
+    name: str,
+    fresh: NewTickets,
+    moved: Mapping[str, Counter[str]],
+) -> LabelChanges:
+    model = next(one for one in bundle.attributes if one.spec.name == name)
+    learnt = {label: count for label, count in _counts(version.run.data_set, name).items() if label in model.labels}
+    if not learnt or not newest.attributes.filter(name=name).exists():
+        return LabelChanges()
+    # What came since the training shows sooner what changed than all tickets taken together do.
+    came: Counter[str] = Counter()
+    for labels in fresh.labels:
+        came.update(labels.get(name, []))
+    everything = _counts(newest, name)
+    now = dict(came) if sum(came.values()) >= 100 and not moved else everything
+    unknown = {label for label in {*now, *everything} if label not in learnt}
+    predicted: dict[str, Counter[str]] = {}
+    texts = [
+        (text, label)
+        for text, labels in zip(fresh.texts, fresh.labels, strict=True)
+        for label in labels.get(name, [])
+        if label in unknown
+    ][:MOST_TICKETS]
+    if texts:
+        for (_, label), said in zip(texts, bundle.predict([text for text, _ in texts]), strict=True):
+            predicted.setdefault(label, Counter()).update(said[name].labels[:1])
+    return label_changes(learnt=learnt, now=now, moved=moved, predicted=predicted)
+
+
+def _moved(before: DataSet, newest: DataSet) -> dict[str, dict[str, Counter[str]]]:
+    """For each attribute and label of today: what tickets with the same text were labelled before, where that was another label."""
+    single = {
+        name
+        for name in before.attributes.exclude(kind=Attribute.Kind.MULTI).values_list("name", flat=True)
+        if newest.attributes.filter(name=name).exists()
+    }
+    was = dict(zip(tickets.text_keys(before), tickets.tickets(before), strict=True))
+    moved: dict[str, dict[str, Counter[str]]] = {}
+    for key, row in zip(tickets.text_keys(newest), tickets.tickets(newest), strict=True):
+        if (old := was.get(key)) is None:
+            continue
+        for name in single:
+            label, former = row.get(f"attribute:{name}"), old.get(f"attribute:{name}")
+            if label and former and label != former:
+                moved.setdefault(name, {}).setdefault(label, Counter())[former] += 1
+    return moved
+
+
+def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, dict[str, Any]]:
+    trained = {attribute["name"] for attribute in version.run.attributes}
+    before = set(version.run.data_set.attributes.values_list("name", flat=True))
+    new = [one for one in tickets.usable_attributes(newest) if one.name not in trained and one.name not in before]
+    if not new:
+        return {}
+    names = ", ".join(repr(one.name) for one in new)
+    counts = {one.name: sum(label.count for label in one.labels.all()) for one in new}
+    return {
+        AdviceKind.NEW_ATTRIBUTE: {
+            "title": f"{newest} has {names}, which the model does not predict."[:300],
+            "evidence": [
+                {
+                    "kind": "attribute",
+                    "attribute": one.name,
+                    "sentence": f"{counts[one.name]} tickets say their {one.name!r}, with {one.labels.count()} labels.",
+                }
+                for one in new
+            ],
+            "chart": {
+                "title": "Tickets that carry the new attribute",
+                "unit": "tickets",
+                "points": [{"label": name, "before": 0, "now": count} for name, count in counts.items()],
+            },
+            "reason": Reason.LABELS_CHANGED,
+            "attributes": sorted(trained) + [one.name for one in new],
+        }
+    }
+
+
+def of_drift(
+    version: ModelVersion, signals: Sequence[Mapping[str, Any]], newest: DataSet | None
+) -> dict[AdviceKind, dict[str, Any]]:
+    found: dict[AdviceKind, dict[str, Any]] = {}
+    languages = [one for one in signals if one["kind"] == "language" and one["is_drift"]]
+    if languages:
+        largest = max(languages, key=lambda one: one["now"]["value"])
+        found[AdviceKind.NEW_LANGUAGE] = {
+            "title": f"{largest['now']['value']:.0%} of the new tickets are in a language that the model did not learn: {largest['language']!r}.",
+            "evidence": [dict(one) for one in languages],
+            "chart": {
+                "title": "Share of tickets by language",
+                "unit": "share",
+                "points": [_point(str(one["language"]), one) for one in signals if one["kind"] == "language"],
+            },
+            "reason": Reason.NEW_LANGUAGE,
+        }
+    drifted = [one for one in signals if one["is_drift"] and one["kind"] != "language"]
+    # Tickets in a new language are unsure and unfamiliar as well: that is one finding, not two.
+    if drifted and not (languages and all(one["kind"] != "accuracy" for one in drifted)):
+        changed = any(one["kind"] == "words" and one.get("changed") for one in signals)
+        why = " The words of the tickets have changed as well." if changed else ""
+        found[AdviceKind.DRIFT] = {
+            "title": (str(drifted[0]["sentence"]) + why)[:300],
+            "evidence": [dict(one) for one in drifted] + [dict(one) for one in signals if one["kind"] == "words"],
+            "chart": {
+                "title": "At the training and in the last two weeks",
+                "unit": "share",
+                "points": [
+                    _point(f"{one['attribute']}: {one['kind']}" if one["attribute"] else "known words", one)
+                    for one in signals
+                    if one["kind"] in ("confidence", "accuracy", "unfamiliar")
+                ],
+            },
+            "reason": Reason.DRIFT,
+        }
+    return found
+
+
+def _point(label: str, signal: Mapping[str, Any]) -> dict[str, Any]:
+    now = signal["now"]
+    return {"label": label, "before": signal["before"], "now": now["value"], "low": now["low"], "high": now["high"]}

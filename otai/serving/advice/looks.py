@@ -1,0 +1,146 @@
+"""Looks at models and their newest tickets: daily at all of an installation, or at one now. What holds is written as open advice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from otai.billing import queries as billing
+from otai.errors import NotFound, OtaiError
+from otai.orgs.models import Organisation
+from otai.pricing import quote as pricing
+from otai.pricing.price_book import Delivery, Mode
+from otai.runs.models import Housekeeping
+from otai.serving import feedback, queries
+from otai.serving.advice.decisions import close
+from otai.serving.advice.findings import of_attributes, of_drift, of_labels
+from otai.serving.advice.new_tickets import fresh_tickets
+from otai.serving.advice.queries import open_advice
+from otai.serving.advice.signals import WINDOW, weekly_signals
+from otai.serving.models import (
+    Advice,
+    AdviceKind,
+    AdviceStatus,
+    Feedback,
+    ModelVersion,
+    ObservedTicket,
+    TrainedModel,
+)
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+
+log = logging.getLogger(__name__)
+
+
+SYSTEM = "advice"
+LOOK = "advice"
+look_every = timedelta(hours=24)
+
+
+def look_when_due(*, now: datetime) -> int | None:
+    """Checks the live version of every model once a day, and forgets tickets that were kept long enough; returns how many models were looked at.
+
+    None: it is not due, or another process is at it. Safe at any time and from any process.
+    """
+    task, _ = Housekeeping.objects.get_or_create(name=LOOK, defaults={"next_at": now})
+    # Whoever moves the time forward does the work; if that one dies, the next day comes all the same.
+    if task.next_at > now or not Housekeeping.objects.filter(name=LOOK, next_at=task.next_at).update(
+        next_at=now + look_every
+    ):
+        return None
+    feedback.forget_expired(now=now)
+    return look_at_all(now=now)
+
+
+def look_at_all(*, now: datetime) -> int:
+    """Checks the live version of every model of the installation; returns how many there are."""
+    live = TrainedModel.objects.filter(live__isnull=False).select_related("organisation").order_by("id")
+    count = 0
+    for model in live.iterator(chunk_size=200):
+        try:
+            check(organisation=model.organisation, name=model.name, now=now)
+        except OtaiError as error:
+            # One model whose file is gone must not keep the others from being looked at.
+            log.warning("%s of %s could not be checked: %s", model.name, model.organisation_id, error.message)
+        count += 1
+    return count
+
+
+def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advice]:
+    """Looks at the live version of a model and its newest tickets; returns the open advice, most urgent first.
+
+    Advice that holds no more is marked outdated. Safe to call at any time: drift is tested once in a week. Raises NotFound, BundleInvalid.
+    """
+    version = queries.version(organisation, name)
+    newest = _newest(organisation, version)
+    if not _anything_new(version, newest, now=now):
+        return []
+    bundle = queries.bundle(version)
+    holding: dict[AdviceKind, dict[str, Any]] = {}
+    fresh = fresh_tickets(version, newest)
+    if newest is not None and newest.id != version.run.data_set_id:
+        holding |= of_labels(version, newest, bundle, fresh)
+        holding |= of_attributes(version, newest)
+    signals = weekly_signals(version, bundle, fresh, now=now)
+    holding |= of_drift(version, signals, newest)
+    return _settle(version, holding, newest, now=now)
+
+
+def _anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> bool:
+    """Cheap to ask: most models on most days have seen nothing, and their files need not be read."""
+    return (
+        (newest is not None and newest.id != version.run.data_set_id)
+        or Advice.objects.filter(version=version, status=AdviceStatus.OPEN).exists()
+        or ObservedTicket.objects.filter(version=version, seen_at__gt=now - WINDOW).exists()
+        or Feedback.objects.filter(version=version, given_at__gt=now - WINDOW).exists()
+    )
+
+
+def _newest(organisation: Organisation, version: ModelVersion) -> DataSet | None:
+    try:
+        return tickets.data_set(organisation, version.run.data_set.name)
+    except NotFound:
+        return None
+
+
+def _settle(
+    version: ModelVersion, holding: Mapping[AdviceKind, Mapping[str, Any]], newest: DataSet | None, *, now: datetime
+) -> list[Advice]:
+    """Writes what holds as open advice, and closes what holds no more. Dismissed advice is not given again for the same finding."""
+    with transaction.atomic():
+        for one in Advice.objects.select_for_update().filter(version=version, status=AdviceStatus.OPEN):
+            if AdviceKind(one.kind) not in holding:
+                close(one, AdviceStatus.OUTDATED, by=SYSTEM, why="it holds no more", now=now)
+        for kind, found in holding.items():
+            names = found.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
+            free = kind is AdviceKind.LABELS_RENAMED
+            written = {
+                "checked_at": now,
+                "title": found["title"],
+                "evidence": found["evidence"],
+                "chart": found["chart"],
+                "mapping": found.get("mapping", {}),
+                "reason": found["reason"],
+                "data_set": newest,
+                "attributes": names,
+                "credits": 0 if free else _price(version, len(names)),
+            }
+            if Advice.objects.filter(version=version, kind=kind, status=AdviceStatus.OPEN).update(**written):
+                continue
+            last = Advice.objects.filter(version=version, kind=kind).order_by("-found_at", "-id").first()
+            was_dismissed = last is not None and last.status == AdviceStatus.DISMISSED
+            if was_dismissed and last is not None and last.evidence == found["evidence"]:
+                continue
+            Advice.objects.create(version=version, kind=kind, found_at=now, **written)
+    return list(open_advice(version))
+
+
+def _price(version: ModelVersion, attributes: int) -> int:
+    book = billing.price_book()
+    return pricing.price(
+        book, mode=Mode(version.run.mode), delivery=Delivery(version.run.delivery), attributes=attributes
+    ).credits
