@@ -23,10 +23,10 @@ View = Callable[..., Any]
 
 
 class Noun(Router):
-    """The endpoints of one noun; its `tag` groups them in the documentation."""
+    """The endpoints of one noun; its `tag` groups them in the documentation. A part of a noun has none of its own."""
 
-    def __init__(self, tag: str) -> None:
-        super().__init__(tags=[tag])
+    def __init__(self, tag: str | None = None) -> None:
+        super().__init__(tags=[tag] if tag else None)
 
     def endpoint(
         self,

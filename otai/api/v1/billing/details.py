@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import Field
+
+from otai.api.access import CallerRequest
+from otai.api.endpoints import Noun
+from otai.api.v1.shapes import Name, Text
+from otai.billing import operations, queries
+from otai.db import utc_now
+from otai.orgs.permissions import Action
+
+noun = Noun()
+
+
+class BillingDetailsOut(Schema):
+    name: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    vat_id: str
+    email: str
+    language: str
+
+
+class BillingDetailsIn(Schema):
+    name: Name
+    street: Name
+    postcode: Annotated[Text, Field(max_length=20)] = ""
+    city: Name
+    country: Annotated[Text, Field(min_length=2, max_length=2, description="ISO 3166, for example DE.")]
+    vat_id: Annotated[Text, Field(max_length=20)] = ""
+    email: Annotated[Text, Field(max_length=254)]
+    language: Literal["en", "de"] = "en"
+
+
+DETAILS = {
+    "name": "Acme Ltd",
+    "street": "Lindenstrasse 7",
+    "postcode": "50674",
+    "city": "Köln",
+    "country": "DE",
+    "vat_id": "",
+    "email": "billing@acme.example",
+    "language": "de",
+}
+
+
+@noun.get("/billing-details", Action.BUY, BillingDetailsOut, example=DETAILS, errors=[404])
+def get_billing_details(request: CallerRequest) -> Any:
+    """Whom invoices are made out to"""
+    return queries.details_as_dict(queries.billing_details_of(request.auth.organisation))
+
+
+@noun.put("/billing-details", Action.BUY, BillingDetailsOut, example=DETAILS, body_example=DETAILS)
+def set_billing_details(request: CallerRequest, asked: BillingDetailsIn) -> Any:
+    """Set whom invoices are made out to
+
+    From now on; those issued stay as they are. VAT follows country and VAT id.
+    """
+    found = operations.set_billing_details(
+        organisation=request.auth.organisation, who=request.auth.who, now=utc_now(), **asked.dict()
+    )
+    return queries.details_as_dict(found)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.access import CallerRequest
+from otai.api.cursors import PageQuery, page_of
+from otai.api.endpoints import Noun
+from otai.api.v1.shapes import MoneyOut, Name, Text
+from otai.billing import operations, queries
+from otai.billing.gateway import PaymentSeen
+from otai.billing.models import Purchase
+from otai.db import utc_now
+from otai.orgs.permissions import Action
+
+noun = Noun()
+
+
+class PurchaseIn(Schema):
+    package: Name = Field(description="A code of GET /packages.")
+    gateway: Annotated[Text, Field(max_length=40)] = Field("", description="How it is paid; the first one if left out.")
+    payment_method: Annotated[Text, Field(max_length=200)] = Field(
+        "", description="The provider's name for a payment method that is charged at once."
+    )
+
+
+class PurchaseOut(Schema):
+    """Something bought once: a package of credits, or a month of a tier. Credits come when `status` is paid."""
+
+    reference: str
+    kind: str
+    title: str
+    credits: int
+    tier: str
+    status: str
+    net: MoneyOut
+    vat: MoneyOut
+    gross: MoneyOut
+    paid: MoneyOut
+    vat_treatment: str
+    gateway: str
+    ordered_at: datetime
+    ordered_by: str
+    expires_at: datetime
+    paid_at: datetime | None
+
+
+class PaymentOut(Schema):
+    """Where the payment stands. A browser finishes one that waits with the provider's script and `client_secret`."""
+
+    state: str
+    problem: str
+    client_secret: str
+
+
+class BoughtOut(PurchaseOut):
+    payment: PaymentOut
+
+
+class PurchasesOut(Schema):
+    items: list[PurchaseOut]
+    next: str | None
+
+
+class WhyIn(Schema):
+    why: Annotated[Text, Field(max_length=500)] = "Cancelled by the customer."
+
+
+PURCHASE = {
+    "reference": "K7RM2QXA",
+    "kind": "package",
+    "title": "50-credit package",
+    "credits": 50,
+    "tier": "",
+    "status": "open",
+    "net": {"cents": 45000, "currency": "EUR"},
+    "vat": {"cents": 8550, "currency": "EUR"},
+    "gross": {"cents": 53550, "currency": "EUR"},
+    "paid": {"cents": 0, "currency": "EUR"},
+    "vat_treatment": "domestic",
+    "gateway": "bank_transfer",
+    "ordered_at": "2026-11-02T09:30:00Z",
+    "ordered_by": "controlling (API key k3m9pq2x)",
+    "expires_at": "2026-12-02T09:30:00Z",
+    "paid_at": None,
+}
+BOUGHT = {**PURCHASE, "payment": {"state": "waiting", "problem": "", "client_secret": ""}}
+
+
+@noun.post(
+    "/purchases",
+    Action.BUY,
+    BoughtOut,
+    status=201,
+    example=BOUGHT,
+    body_example={"package": "50", "gateway": "bank_transfer"},
+    repeatable="required",
+    errors=[404, 503],
+)
+def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
+    """Buy a package
+
+    Orders it and opens its payment; credits come when the payment is confirmed. With a payment method that the gateway can charge,
+    it is charged at once.
+    """
+    caller = request.auth
+
+    def work() -> Any:
+        bought = operations.buy(
+            organisation=caller.organisation,
+            package=asked.package,
+            key=keys.key_of(request, required=True),
+            gateway=asked.gateway,
+            payment_method=asked.payment_method,
+            who=caller.who,
+            now=utc_now(),
+        )
+        return BoughtOut.model_validate(bought_out(bought.purchase, bought.payment))
+
+    return keys.once(request, work, required=True)
+
+
+@noun.get("/purchases", Action.BUY, PurchasesOut, example={"items": [PURCHASE], "next": None})
+def list_purchases(request: CallerRequest, page: PageQuery) -> Any:
+    """Your purchases, the newest first"""
+    found = queries.purchases(request.auth.organisation)
+    return page_of(found, request.auth, page, of="purchases", by=["-ordered_at", "-id"], shown=_purchase)
+
+
+@noun.get("/purchases/{reference}", Action.BUY, PurchaseOut, example=PURCHASE)
+def get_purchase(request: CallerRequest, reference: Name) -> Any:
+    """One purchase"""
+    return _purchase(queries.purchase(request.auth.organisation, reference))
+
+
+@noun.post(
+    "/purchases/{reference}/cancel",
+    Action.BUY,
+    PurchaseOut,
+    example={**PURCHASE, "status": "cancelled"},
+    body_example={"why": "Ordered twice."},
+    errors=[409, 503],
+)
+def cancel_purchase(request: CallerRequest, reference: Name, asked: WhyIn) -> Any:
+    """Cancel a purchase that is not paid"""
+    caller = request.auth
+    found = queries.purchase(caller.organisation, reference)
+    why = asked.why.strip() or "Cancelled by the customer."
+    return _purchase(
+        operations.cancel(
+            organisation=caller.organisation, reference=found.reference, who=caller.who, why=why, now=utc_now()
+        )
+    )
+
+
+def bought_out(purchase: Purchase, payment: PaymentSeen) -> dict[str, Any]:
+    return {
+        **_purchase(purchase),
+        "payment": {
+            "state": payment.state.value,
+            "problem": payment.problem,
+            "client_secret": payment.client_secret,
+        },
+    }
+
+
+def _purchase(purchase: Purchase) -> dict[str, Any]:
+    currency = purchase.currency
+    names = ("reference", "kind", "title", "credits", "tier", "status", "vat_treatment", "gateway", "ordered_at")
+    return {
+        **{name: getattr(purchase, name) for name in (*names, "ordered_by", "expires_at", "paid_at")},
+        "net": {"cents": purchase.net_cents, "currency": currency},
+        "vat": {"cents": purchase.vat_cents, "currency": currency},
+        "gross": {"cents": purchase.gross_cents, "currency": currency},
+        "paid": {"cents": purchase.paid_cents, "currency": currency},
+    }

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.access import Caller, CallerRequest
+from otai.api.endpoints import Noun
+from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, bought_out
+from otai.api.v1.shapes import MoneyOut, Text, money
+from otai.billing import operations, queries
+from otai.db import utc_now
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Mode, Tier
+
+noun = Noun()
+
+
+class TierOut(Schema):
+    """The tier in force. `next_tier` begins when the paid month ends; null: nothing changes."""
+
+    tier: str
+    status: str
+    modes: list[str]
+    monthly_credits: int
+    monthly_price: MoneyOut
+    next_grant_at: datetime
+    paid_until_at: datetime | None
+    grace_until_at: datetime | None
+    next_tier: str | None
+
+
+class TierTermsOut(Schema):
+    tier: str
+    initial_credits: int
+    monthly_credits: int
+    modes: list[str]
+    monthly_price: MoneyOut
+    in_force: bool
+
+
+class TiersOut(Schema):
+    items: list[TierTermsOut]
+
+
+class TierIn(Schema):
+    tier: Tier
+    gateway: Annotated[Text, Field(max_length=40)] = ""
+    payment_method: Annotated[Text, Field(max_length=200)] = ""
+
+
+class TierChangedOut(Schema):
+    """In force at once, from `from_at` on, or when `purchase` is paid."""
+
+    tier: str
+    in_force: bool
+    from_at: datetime | None
+    purchase: BoughtOut | None
+
+
+TIER = {
+    "tier": "pro",
+    "status": "paid",
+    "modes": ["basic", "business"],
+    "monthly_credits": 50,
+    "monthly_price": {"cents": 9900, "currency": "EUR"},
+    "next_grant_at": "2026-12-02T09:30:00Z",
+    "paid_until_at": "2026-12-02T09:30:00Z",
+    "grace_until_at": None,
+    "next_tier": None,
+}
+
+
+@noun.get("/tier", Action.VIEW, TierOut, example=TIER)
+def get_tier(request: CallerRequest) -> Any:
+    """The tier in force"""
+    return _tier(request.auth)
+
+
+@noun.get(
+    "/tiers",
+    Action.VIEW,
+    TiersOut,
+    example={
+        "items": [
+            {
+                "tier": "pro",
+                "initial_credits": 100,
+                "monthly_credits": 50,
+                "modes": ["basic", "business"],
+                "monthly_price": {"cents": 9900, "currency": "EUR"},
+                "in_force": True,
+            }
+        ]
+    },
+)
+def list_tiers(request: CallerRequest) -> Any:
+    """All tiers and what they bring"""
+    mine = queries.tier_of(request.auth.organisation)
+    return {
+        "items": [
+            {
+                "tier": tier.value,
+                "initial_credits": terms.initial_credits,
+                "monthly_credits": terms.monthly_credits,
+                "modes": [mode.value for mode in Mode if mode in terms.modes],
+                "monthly_price": money(terms.monthly_price),
+                "in_force": tier is mine,
+            }
+            for tier, terms in queries.price_book().tiers.items()
+        ]
+    }
+
+
+@noun.post(
+    "/tier",
+    Action.BUY,
+    TierChangedOut,
+    example={"tier": "pro", "in_force": False, "from_at": None, "purchase": {**BOUGHT, "kind": "subscription"}},
+    body_example={"tier": "pro", "gateway": "bank_transfer"},
+    repeatable=True,
+    errors=[404, 409, 503],
+)
+def change_tier(request: CallerRequest, asked: TierIn) -> HttpResponse:
+    """Change the tier
+
+    A higher tier begins when its first month is paid, a lower one when the paid month ends. Asking for the tier in force takes a
+    cancellation back. Credits stay.
+    """
+    caller = request.auth
+
+    def work() -> Any:
+        found = operations.change_tier(
+            organisation=caller.organisation,
+            tier=asked.tier,
+            gateway=asked.gateway,
+            payment_method=asked.payment_method,
+            who=caller.who,
+            now=utc_now(),
+        )
+        bought = bought_out(found.purchase, found.payment) if found.purchase and found.payment else None
+        return TierChangedOut.model_validate(
+            {"tier": asked.tier.value, "in_force": found.in_force, "from_at": found.from_at, "purchase": bought}
+        )
+
+    return keys.once(request, work, status=200)
+
+
+def _tier(caller: Caller) -> dict[str, Any]:
+    subscription = queries.subscription_of(caller.organisation)
+    terms = queries.price_book().tiers[Tier(subscription.tier)]
+    names = ("tier", "status", "next_grant_at", "paid_until_at", "grace_until_at", "next_tier")
+    return {
+        **{name: getattr(subscription, name) for name in names},
+        "modes": [mode.value for mode in Mode if mode in terms.modes],
+        "monthly_credits": terms.monthly_credits,
+        "monthly_price": money(terms.monthly_price),
+    }

@@ -1,0 +1,75 @@
+"""For operators: the sweep by the clock, the audit, the month's close."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from otai.billing.audit import audit as billing_audit
+from otai.billing.operations.sweep import sweep as run_sweep
+from otai.billing.revenue import Movement, month_close
+from otai.billing.seller import seller
+from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
+from otai.db import utc_now
+from otai.errors import Invalid
+
+
+def sweep(json: JsonOption = False) -> None:
+    """All that is due by the clock: grants, renewals, lapsed orders, lost webhooks, top-ups, mails. Run it every few minutes."""
+    report = run_sweep(now=utc_now())
+    if json:
+        print_json(report)
+    else:
+        for name, result in report.items():
+            say(f"{name.replace('_', ' ')}: {_in_words(result)}")
+    if None in report.values():
+        raise typer.Exit(1)
+
+
+def _in_words(result: Any) -> str:
+    if result is None:
+        return "failed, see the log"
+    counts = jsonable(result)
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) if isinstance(counts, dict) else str(counts)
+
+
+def audit(json: JsonOption = False) -> None:
+    """For operators: do purchases, payments, invoices and the ledger's lots fit together? Exits with 1 if not."""
+    report = billing_audit()
+    if json:
+        print_json({**jsonable(report), "clean": report.clean})
+    else:
+        for finding in report.findings:
+            say(f"BROKEN: {finding.what}: {finding.where} {finding.details}")
+        say(f"{'Clean' if report.clean else 'NOT clean'}: {report.purchases} purchases, {report.invoices} invoices.")
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+def month_close_command(
+    month: Annotated[str, typer.Argument(help="For example 2026-11.")], json: JsonOption = False
+) -> None:
+    """For operators: revenue recognised and deferred, received and refunded, invoices and VAT of a month."""
+    year, _, number = month.partition("-")
+    if not (year.isdigit() and number.isdigit() and 2000 <= int(year) <= 2200 and 1 <= int(number) <= 12):
+        raise Invalid(f"{month!r} is no month. Write it like 2026-11.", code="invalid_month")
+    close = month_close(int(year), int(number), zone=seller().zone)
+    if json:
+        movements = {
+            name: {**jsonable(movement), "difference": movement.difference}
+            for name, movement in (("packages", close.packages), ("tiers", close.tiers), ("total", close.total))
+        }
+        print_json({**jsonable(close), **movements})
+        return
+    rows: list[tuple[str, Movement]] = [("packages", close.packages), ("tiers", close.tiers), ("total", close.total)]
+    print_table(
+        ["net", "deferred before", "received", "refunded", "recognised", "deferred after", "difference"],
+        [[n, m.deferred_before, m.received, m.refunded, m.recognised, m.deferred_after, m.difference] for n, m in rows],
+        right=["deferred before", "received", "refunded", "recognised", "deferred after", "difference"],
+        title=f"Month close {month}",
+    )
+    say(f"Cash received {close.cash_received} (surplus {close.cash_surplus}), paid back {close.cash_paid_back}")
+    say(
+        f"Invoiced {close.invoiced}, credited {close.credited}, VAT {close.vat}; owed by customers {close.owed_by_customers}"
+    )

@@ -1,0 +1,61 @@
+"""`otai billing details`: who the invoices are made out to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.cli.actor import actor
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.db import utc_now
+
+app = typer.Typer(help="Who the invoices are made out to.", no_args_is_help=True)
+
+
+@app.command("set")
+def details_set(
+    name: Annotated[str, typer.Option(help="Legal name.")],
+    street: Annotated[str, typer.Option()],
+    city: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="Two-letter ISO code, for example DE.")],
+    email: Annotated[str, typer.Option(help="Where invoices and notices go.")],
+    postcode: Annotated[str, typer.Option()] = "",
+    vat_id: Annotated[str, typer.Option(help="VAT id, for buyers in the European Union.")] = "",
+    language: Annotated[str, typer.Option(help="Language of invoices and mails: en or de.")] = "en",
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Who the invoices from now on are made out to; VAT follows country and VAT id."""
+    found = billing.set_billing_details(
+        organisation=organisation_named(org),
+        name=name,
+        street=street,
+        postcode=postcode,
+        city=city,
+        country=country,
+        email=email,
+        vat_id=vat_id,
+        language=language,
+        who=actor(),
+        now=utc_now(),
+    )
+    vat = queries.vat_of(found)
+    if json:
+        print_json({**queries.details_as_dict(found), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
+    else:
+        say(f"Invoices are made out to {found.name}, {found.city}, {found.country}: {vat.in_words}.")
+
+
+@app.command("show")
+def details_show(org: OrgOption = None, json: JsonOption = False) -> None:
+    """The billing details, and the VAT that follows from them."""
+    found = queries.billing_details_of(organisation_named(org))
+    vat = queries.vat_of(found)
+    if json:
+        print_json({**queries.details_as_dict(found), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
+    else:
+        say("\n".join(str(value) for value in queries.details_as_dict(found).values() if value))
+        say(vat.in_words)

@@ -1,0 +1,77 @@
+"""`otai billing invoices`: list and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otai.billing import queries
+from otai.billing.documents import invoice_pdf, invoice_xml
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.units import Money
+
+app = typer.Typer(help="Invoices and credit notes: list, export.", no_args_is_help=True)
+
+
+@app.command("list")
+def invoices_list(org: OrgOption = None, json: JsonOption = False) -> None:
+    """All invoices and credit notes of an organisation, newest first."""
+    rows: list[dict[str, Any]] = [
+        {
+            "number": invoice.number,
+            "kind": invoice.kind,
+            "issued_on": invoice.issued_on,
+            "purchase": invoice.purchase.reference,
+            "corrects": invoice.corrects.number if invoice.corrects else None,
+            "net_cents": invoice.net_cents,
+            "vat_cents": invoice.vat_cents,
+            "gross_cents": invoice.gross_cents,
+            "currency": invoice.currency,
+        }
+        for invoice in queries.invoices(organisation_named(org))
+    ]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["number", "date", "purchase", "net", "VAT", "gross", "corrects"],
+        [
+            [
+                row["number"],
+                row["issued_on"],
+                row["purchase"],
+                *(Money(row[f"{name}_cents"], row["currency"]) for name in ("net", "vat", "gross")),
+                row["corrects"],
+            ]
+            for row in rows
+        ],
+        right=["net", "VAT", "gross"],
+    )
+
+
+@app.command("export")
+def invoices_export(
+    number: Annotated[str | None, typer.Argument(help="INV-2026-000001; all of them if left out.")] = None,
+    purchase: Annotated[str | None, typer.Option(help="Only those of this purchase.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the files go.")] = Path(),
+    xml: Annotated[bool, typer.Option("--xml", help="EN 16931 XML (CII) instead of PDF.")] = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write invoices to files: PDF with the XML inside (Factur-X, ZUGFeRD), or the XML alone."""
+    organisation = organisation_named(org)
+    found = (
+        [queries.invoice(organisation, number)] if number else list(queries.invoices(organisation, purchase=purchase))
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for invoice in found:
+        target = folder / f"{invoice.number}.{'xml' if xml else 'pdf'}"
+        target.write_bytes(invoice_xml(invoice) if xml else invoice_pdf(invoice))
+        written.append(target)
+    if json:
+        print_json({"files": written})
+    else:
+        say("\n".join(str(target) for target in written) or "There are no invoices yet.")

@@ -1,0 +1,153 @@
+"""Purchases: order, list, cancel, and book the money that came."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.billing.models import Purchase
+from otai.billing.seller import seller
+from otai.cli.actor import actor
+from otai.cli.billing.arguments import Key, Why, at_in_words, money_from
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.db import new_id, utc_now
+from otai.units import Money
+
+
+def buy(
+    package: Annotated[str, typer.Argument(help="A package of `otai billing packages`, for example 50.")],
+    gateway: Annotated[str, typer.Option(help="How to pay: bank_transfer, stripe.")] = "",
+    payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
+    key: Key = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Order a package. The credits come when the payment is confirmed."""
+    organisation = organisation_named(org)
+    bought = billing.buy(
+        organisation=organisation,
+        package=package,
+        key=key or str(new_id()),
+        who=actor(),
+        now=utc_now(),
+        gateway=gateway,
+        payment_method=payment_method,
+    )
+    if json:
+        print_json({**purchase_row(bought.purchase), "payment": bought.payment.state, "replayed": bought.replayed})
+    else:
+        say_how_to_pay(bought.purchase)
+
+
+def list_purchases(org: OrgOption = None, json: JsonOption = False) -> None:
+    """All orders of an organisation, newest first."""
+    organisation = organisation_named(org)
+    rows = [purchase_row(purchase) for purchase in queries.purchases(organisation)]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["ordered", "reference", "what", "gross", "status", "paid by", "paid"],
+        [
+            [
+                at_in_words(row["ordered_at"], organisation),
+                row["reference"],
+                row["what"],
+                Money(row["gross_cents"], row["currency"]),
+                row["status"],
+                row["gateway"],
+                at_in_words(row["paid_at"], organisation),
+            ]
+            for row in rows
+        ],
+        right=["gross"],
+    )
+
+
+def cancel_purchase(
+    reference: Annotated[str, typer.Argument(help="OT-XXXXX-XXXXX")],
+    why: Why = "cancelled",
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Cancel an order that is not paid; a credit note closes its invoice."""
+    found = billing.cancel(
+        organisation=organisation_named(org), reference=reference, who=actor(), why=why, now=utc_now()
+    )
+    if json:
+        print_json(purchase_row(found))
+    else:
+        say(f"{found.reference} is {found.status}.")
+
+
+def confirm_payment(
+    reference: Annotated[str, typer.Argument(help="The order's reference, as on the bank statement.")],
+    amount: Annotated[str, typer.Argument(help="What came: 535.50")],
+    bank_reference: Annotated[
+        str, typer.Option("--bank-reference", help="The bank's id of the entry: it counts once.")
+    ],
+    currency: Annotated[str, typer.Option()] = "EUR",
+    why: Why = "bank statement",
+    json: JsonOption = False,
+) -> None:
+    """For operators: money came by bank transfer. In full, it brings the credits."""
+    booked = billing.confirm_payment(
+        reference=reference,
+        received=money_from(amount, currency=currency.upper()),
+        bank_reference=bank_reference,
+        who=actor(),
+        why=why,
+        now=utc_now(),
+    )
+    if json:
+        print_json(
+            {
+                **purchase_row(booked.purchase),
+                "payment": booked.payment.id,
+                "missing_cents": booked.missing.cents,
+                "surplus_cents": booked.surplus.cents,
+                "delivered": booked.delivered,
+                "replayed": booked.replayed,
+            }
+        )
+        return
+    if booked.replayed:
+        say("This entry was recorded before; nothing changed.")
+    say(f"{booked.purchase.reference} is {booked.purchase.status}.")
+    if booked.missing.cents and not booked.delivered:
+        say(f"  {booked.missing} are missing.")
+    if booked.surplus.cents:
+        say(f"  {booked.surplus} are surplus: otai billing return-surplus {booked.payment.id} --why ...")
+
+
+def purchase_row(purchase: Purchase) -> dict[str, Any]:
+    return {
+        "reference": purchase.reference,
+        "what": purchase.title,
+        "credits": purchase.credits,
+        "status": purchase.status,
+        "net_cents": purchase.net_cents,
+        "vat_cents": purchase.vat_cents,
+        "gross_cents": purchase.gross_cents,
+        "paid_cents": purchase.paid_cents,
+        "currency": purchase.currency,
+        "gateway": purchase.gateway,
+        "ordered_at": purchase.ordered_at,
+        "ordered_by": purchase.ordered_by,
+        "expires_at": purchase.expires_at,
+        "paid_at": purchase.paid_at,
+    }
+
+
+def say_how_to_pay(purchase: Purchase) -> None:
+    gross = Money(purchase.gross_cents, purchase.currency)
+    net, vat = Money(purchase.net_cents, purchase.currency), Money(purchase.vat_cents, purchase.currency)
+    say(f"{purchase.reference}: {purchase.title}, {net} + {vat} VAT = {gross}: {purchase.status}")
+    if purchase.paid_at is not None:
+        say("  paid; the credits are in the account." if purchase.credits else "  paid.")
+    elif purchase.gateway == "bank_transfer":
+        say(f"  Please transfer {gross} to IBAN {seller().iban}, naming {purchase.reference}.")
+        say(f"  The invoice: otai billing invoices export --purchase {purchase.reference}")

@@ -1,0 +1,75 @@
+"""Payment refunds and goodwill: what operators give back, and give."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from otai.billing import operations as billing
+from otai.cli.actor import actor
+from otai.cli.billing.arguments import Key, Why
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.db import new_id, utc_now
+from otai.units import Money
+
+
+def refund_payment(
+    reference: Annotated[str, typer.Argument(help="The purchase whose unused credits are paid back.")],
+    why: Why,
+    credits: Annotated[int | None, typer.Option(help="How many; all that are unused if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: pay unused credits back, pro rata at the price paid, once, with a credit note."""
+    refund = billing.refund_payment(reference=reference, who=actor(), why=why, now=utc_now(), credits=credits)
+    _show_refund(refund, json=json)
+
+
+def return_surplus(payment: Annotated[UUID, typer.Argument()], why: Why, json: JsonOption = False) -> None:
+    """For operators: send back what came beyond what was asked for."""
+    _show_refund(billing.return_surplus(payment=payment, who=actor(), why=why, now=utc_now()), json=json)
+
+
+def confirm_refund(refund: Annotated[UUID, typer.Argument()], why: Why, json: JsonOption = False) -> None:
+    """For operators: the bank transfer of a payment refund was made."""
+    _show_refund(billing.confirm_refund(refund=refund, who=actor(), why=why, now=utc_now()), json=json)
+
+
+def _show_refund(refund: Any, *, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "refund": refund.id,
+                "kind": refund.kind,
+                "state": refund.state,
+                "credits": refund.credits,
+                "net_cents": refund.net_cents,
+                "vat_cents": refund.vat_cents,
+                "gross_cents": refund.gross_cents,
+                "currency": refund.currency,
+            }
+        )
+        return
+    what = f"{refund.credits} unused credits" if refund.credits else "surplus"
+    say(f"{Money(refund.gross_cents, refund.currency)} for {what}: {refund.state} ({refund.gateway})")
+    if refund.state == "sent" and refund.gateway == "bank_transfer":
+        say(f"  Make the transfer, then: otai billing confirm-refund {refund.id} --why ...")
+
+
+def goodwill(
+    credits: Annotated[int, typer.Argument(help="How many credits.")],
+    why: Why,
+    key: Key = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: give credits, with a reason the customer reads in the statement."""
+    organisation = organisation_named(org)
+    made = billing.give_goodwill(
+        organisation=organisation, credits=credits, who=actor(), why=why, key=key or str(new_id()), now=utc_now()
+    )
+    if json:
+        print_json({"credits": made.credits, "available": made.available_after, "replayed": made.replayed})
+    else:
+        say(f"{made.credits} credits given to {organisation.name}; {made.available_after} are available.")

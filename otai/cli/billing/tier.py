@@ -1,0 +1,104 @@
+"""`otai billing tier`: show, change, cancel."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.cli.actor import actor
+from otai.cli.billing.arguments import Why, at_in_words
+from otai.cli.billing.purchases import purchase_row, say_how_to_pay
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.db import utc_now
+from otai.pricing.price_book import Tier
+from otai.units import Money
+
+app = typer.Typer(help="The tier: show, change, cancel.", no_args_is_help=True)
+
+
+def _tier(organisation: Any) -> dict[str, Any]:
+    found = queries.subscription_of(organisation)
+    terms = queries.price_book().tiers[Tier(found.tier)]
+    return {
+        "organisation": organisation.slug,
+        "tier": found.tier,
+        "status": found.status,
+        "monthly_price_cents": terms.monthly_price.cents,
+        "monthly_credits": terms.monthly_credits,
+        "next_grant_at": found.next_grant_at,
+        "paid_until_at": found.paid_until_at,
+        "grace_until_at": found.grace_until_at,
+        "next_tier": found.next_tier,
+    }
+
+
+@app.command("show")
+def tier_show(org: OrgOption = None, json: JsonOption = False) -> None:
+    """The tier in force, what it costs and brings, and what comes next."""
+    organisation = organisation_named(org)
+    found = _tier(organisation)
+    if json:
+        print_json(found)
+        return
+    price = (
+        f"{Money(found['monthly_price_cents'])} a month, net" if found["monthly_price_cents"] else "no monthly price"
+    )
+    say(f"{organisation.name}: {Tier(found['tier']).title} ({found['status']}), {price}")
+    say(
+        f"  {found['monthly_credits']} credits a month, the next on {at_in_words(found['next_grant_at'], organisation)}"
+    )
+    if found["paid_until_at"]:
+        say(f"  paid until {at_in_words(found['paid_until_at'], organisation)}")
+    if found["grace_until_at"]:
+        say(f"  not paid: falls back to Community on {at_in_words(found['grace_until_at'], organisation)}")
+    if found["next_tier"]:
+        say(f"  {Tier(found['next_tier']).title} after that")
+
+
+@app.command("change")
+def tier_change(
+    tier: Annotated[Tier, typer.Argument(help="The tier to change to.")],
+    gateway: Annotated[str, typer.Option(help="How to pay; the default one if left out.")] = "",
+    payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
+    why: Why = "",
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """A higher tier begins when its first month is paid, a lower one when the paid month ends."""
+    organisation = organisation_named(org)
+    answer = billing.change_tier(
+        organisation=organisation,
+        tier=tier,
+        who=actor(),
+        why=why,
+        now=utc_now(),
+        gateway=gateway,
+        payment_method=payment_method,
+    )
+    _show_tier_answer(answer, organisation, tier, json=json)
+
+
+@app.command("cancel")
+def tier_cancel(why: Why = "cancelled", org: OrgOption = None, json: JsonOption = False) -> None:
+    """Back to Community when the paid month ends. Credits stay."""
+    organisation = organisation_named(org)
+    answer = billing.cancel_tier(organisation=organisation, who=actor(), why=why, now=utc_now())
+    _show_tier_answer(answer, organisation, Tier.COMMUNITY, json=json)
+
+
+def _show_tier_answer(answer: Any, organisation: Any, tier: Tier, *, json: bool) -> None:
+    purchase = purchase_row(answer.purchase) if answer.purchase else None
+    if json:
+        print_json(
+            {**_tier(organisation), "in_force": answer.in_force, "from_at": answer.from_at, "purchase": purchase}
+        )
+    elif answer.in_force:
+        say(f"{organisation.name} is in {tier.title} now.")
+    elif answer.purchase:
+        say(f"{tier.title} begins when its first month is paid.")
+        say_how_to_pay(answer.purchase)
+    else:
+        say(f"{tier.title} begins on {at_in_words(answer.from_at, organisation)}.")
