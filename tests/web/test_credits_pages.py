@@ -184,6 +184,26 @@ def test_a_spreadsheet_runs_nothing_that_somebody_wrote_into_the_ledger(
     assert not [cell for row in rows[1:] for cell in row if cell.lstrip(" ").startswith(("=", "+", "-", "@"))]
 
 
+def test_the_file_has_what_the_page_was_narrowed_to(alice: Client, acme: Organisation, now: datetime) -> None:
+    for n in range(60):
+        billing.give_goodwill(organisation=acme, credits=1, who="op", why=f"Sorry {n}", key=str(n), now=now)
+
+    def downloaded(page: str) -> list[str]:
+        address = re.search(r'id="ledger-download" href="([^"]+)"', page).group(1).replace("&amp;", "&")
+        rows = csv.reader(io.StringIO(b"".join(alice.get(address).streaming_content).decode()))
+        return [row[3] for row in rows][1:]
+
+    def page_of(query: str, **headers: str) -> str:
+        return alice.get(f"/acme/credits/ledger/{query}", headers=headers).content.decode()
+
+    assert len(downloaded(page_of(""))) == 61
+    # More than a page shows, and nothing else; also where only the rows were renewed while somebody typed.
+    assert downloaded(page_of("?q=sorry+5")) == ["Sorry 5", *(f"Sorry {n}" for n in range(50, 60))]
+    assert downloaded(page_of("?q=sorry+57&kind=grant", **{"HX-Request": "true"})) == ["Sorry 57"]
+    assert downloaded(page_of("?q=sorry+57&kind=hold")) == []
+    assert downloaded(page_of("?q=run+999")) == []
+
+
 def test_scripts_in_names_and_reasons_stay_words(alice: Client, acme: Organisation, now: datetime) -> None:
     nasty = "<script>alert(1)</script>"
     billing.give_goodwill(organisation=acme, credits=1, who="op", why=nasty, key="x", now=now)

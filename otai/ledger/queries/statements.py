@@ -67,13 +67,11 @@ def statement(
     statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for an unknown
     organisation.
     """
-    found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold)
+    found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
     if before is not None:
         found = found.filter(seq__lt=before)
     if after is not None:
         found = found.filter(seq__gt=after)
-    if text:
-        found = found.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
     if newest_first:
         found = found.order_by("-seq")
     return [_line(each) for each in found[offset : offset + limit if limit is not None else None]]
@@ -84,12 +82,15 @@ def statement_csv(
     since: datetime | None = None,
     until: datetime | None = None,
     kinds: Collection[str] | None = None,
+    *,
+    reference: str | None = None,
+    text: str = "",
 ) -> Iterator[str]:
     """The same as CSV text, line by line, in bounded memory; header first.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
-    found = _transfers(organisation, since, until, kinds)
+    found = _transfers(organisation, since, until, kinds, reference=reference, text=text)
     yield _csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
     for transfer in found.iterator(chunk_size=2000):
         line = _line(transfer)
@@ -116,6 +117,7 @@ def _transfers(
     *,
     reference: str | None = None,
     hold: UUID | None = None,
+    text: str = "",
 ) -> QuerySet[Transfer]:
     for moment in filter(None, (since, until)):
         checked_moment(moment, what="A period")
@@ -134,6 +136,8 @@ def _transfers(
         found = found.filter(reference=reference)
     if hold is not None:
         found = found.filter(hold_id=hold)
+    if text:
+        found = found.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
     return found
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -204,12 +205,7 @@ def movements(request: MemberRequest) -> HttpResponse:
     form = LedgerFilter(request.GET)
     asked = form.given()
     text, kind = asked.get("q", "").strip(), asked.get("kind", "")
-    narrowed: dict[str, Any] = {"kinds": [kind] if kind else None}
-    if number := _run_number(text):
-        run = runs.with_number(organisation, number)
-        narrowed["reference"] = f"run:{run.id}" if run else f"run {number}"
-    elif text:
-        narrowed["text"] = text
+    narrowed = _narrowed(organisation, text=text, kind=kind)
     before, after = asked.get("before"), asked.get("after")
     if after is not None:
         lines = ledger.statement(organisation.id, after=after, limit=lines_on_a_page + 1, **narrowed)
@@ -222,6 +218,8 @@ def movements(request: MemberRequest) -> HttpResponse:
         has_newer, has_older = before is not None, len(lines) > lines_on_a_page
         lines = lines[:lines_on_a_page]
     kept = {name: value for name, value in (("q", text), ("kind", kind)) if value}
+    part = request.headers.get("HX-Request") == "true" and not request.headers.get("HX-History-Restore-Request")
+    download = reverse("web:ledger_csv", args=[organisation.slug])
     context = {
         "lines": read_lines(organisation, lines),
         "q": text,
@@ -230,9 +228,21 @@ def movements(request: MemberRequest) -> HttpResponse:
         "newer": "?" + urlencode(kept | {"after": lines[0].seq}) if lines and has_newer else "",
         "older": "?" + urlencode(kept | {"before": lines[-1].seq}) if lines and has_older else "",
         "is_narrowed": bool(kept),
+        "is_part": part,
+        "download": f"{download}?{urlencode(kept)}" if kept else download,
     }
-    part = request.headers.get("HX-Request") == "true" and not request.headers.get("HX-History-Restore-Request")
     return render(request, "web/credits/ledger_rows.html" if part else "web/credits/ledger.html", context)
+
+
+def _narrowed(organisation: Organisation, *, text: str, kind: str) -> dict[str, Any]:
+    """What the ledger is asked for: the page and the file to download show the same movements."""
+    narrowed: dict[str, Any] = {"kinds": [kind] if kind else None}
+    if number := _run_number(text):
+        run = runs.with_number(organisation, number)
+        narrowed["reference"] = f"run:{run.id}" if run else f"run {number}"
+    elif text:
+        narrowed["text"] = text
+    return narrowed
 
 
 def _run_number(text: str) -> int | None:
@@ -244,10 +254,11 @@ def _run_number(text: str) -> int | None:
 @require_safe
 @page(Action.VIEW)
 def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
-    """All movements, for a spreadsheet. Cells that it would run as formulas are made harmless by the ledger."""
+    """The movements that the page would show on all of its pages, for a spreadsheet. The ledger makes cells harmless that it would run as formulas."""
     organisation = request.organisation
-    kind = LedgerFilter(request.GET).given().get("kind", "")
-    lines = ledger.statement_csv(organisation.id, kinds=[kind] if kind else None)
+    asked = LedgerFilter(request.GET).given()
+    narrowed = _narrowed(organisation, text=asked.get("q", "").strip(), kind=asked.get("kind", ""))
+    lines = ledger.statement_csv(organisation.id, **narrowed)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     day = utc_now().astimezone(organisation.zone).date()
     response["Content-Disposition"] = f'attachment; filename="credits-{organisation.slug}-{day}.csv"'
