@@ -14,7 +14,8 @@ from django.contrib.sessions.models import Session
 
 from otai.billing.models import Invoice
 from otai.billing.operations import buy
-from otai.orgs.models import ApiKey, Organisation
+from otai.orgs.models import ApiKey, Organisation, User
+from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
 from otai.runs.guarantee.operations import open_guarantees
 from otai.runs.models import Attempt, Run
@@ -46,6 +47,11 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     ).endpoint
     delivery = outbound.send_test(organisation=organisation, endpoint=endpoint.id, who="alice", now=now)
     advice = advice_on(run, now)
+    bob = User.objects.create_user("bob", "bob@acme.example", "long enough for anybody")
+    member = add_member(organisation=organisation, user=bob, role="trainer", who="alice", now=now)
+    invitation = invite(
+        organisation=organisation, email="dora@acme.example", role="viewer", who="alice", now=now
+    ).invitation
     guarantee = open_guarantees(organisation=organisation, now=now)[0]
     assert key is not None
     return Everything(
@@ -59,6 +65,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "model": run.model_name,
             "version": "1",
             "key": str(key.id),
+            "member": str(member.id),
+            "invitation": str(invitation.id),
             "endpoint": str(endpoint.id),
             "delivery": str(delivery.id),
             "advice_id": str(advice.id),

@@ -15,33 +15,10 @@ from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Moment, Name
 from otai.db import utc_now
 from otai.orgs import operations, queries
-from otai.orgs.models import ApiKey, Member, TeamEvent
+from otai.orgs.models import ApiKey
 from otai.orgs.permissions import Action, Scope
 
-noun = Noun("Team and keys")
-
-
-class MemberOut(Schema):
-    id: UUID
-    email: str
-    role: str
-    joined_at: datetime
-
-
-class MembersOut(Schema):
-    items: list[MemberOut]
-
-
-class TeamEventOut(Schema):
-    at: datetime
-    who: str
-    what: str
-    subject: str
-
-
-class TeamEventsOut(Schema):
-    items: list[TeamEventOut]
-    next: str | None
+noun = Noun()
 
 
 class ApiKeyOut(Schema):
@@ -84,56 +61,6 @@ KEY = {
     "last_used_at": None,
     "revoked_at": None,
 }
-
-
-@noun.get(
-    "/members",
-    Action.VIEW,
-    MembersOut,
-    example={
-        "items": [
-            {
-                "id": "019a4f0e-4444-7555-8666-777788889999",
-                "email": "alice@acme.example",
-                "role": "owner",
-                "joined_at": "2026-11-02T09:30:00Z",
-            }
-        ]
-    },
-)
-def list_members(request: CallerRequest) -> Any:
-    """The people of your organisation"""
-    return {"items": [_member(member) for member in queries.members(request.auth.organisation)]}
-
-
-def _member(member: Member) -> dict[str, Any]:
-    return {"id": member.id, "email": member.user.email, "role": member.role, "joined_at": member.joined_at}
-
-
-@noun.get(
-    "/team-events",
-    Action.MANAGE_TEAM,
-    TeamEventsOut,
-    example={
-        "items": [
-            {
-                "at": "2026-11-02T09:30:00Z",
-                "who": "alice@acme.example",
-                "what": "key_created",
-                "subject": "nightly import",
-            }
-        ],
-        "next": None,
-    },
-)
-def list_team_events(request: CallerRequest, page: PageQuery) -> Any:
-    """What happened to members, invitations and keys"""
-    found = queries.team_events(request.auth.organisation)
-    return page_of(found, request.auth, page, of="team-events", by=["-at", "-id"], shown=_event)
-
-
-def _event(event: TeamEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in TeamEventOut.model_fields}
 
 
 @noun.get("/api-keys", Action.MANAGE_KEYS, ApiKeysOut, example={"items": [KEY], "next": None})
