@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -53,3 +54,25 @@ def test_an_address_that_cannot_be_used_is_refused_beside_the_form(now: datetime
 
 def test_who_only_looks_on_cannot_see_webhooks(now: datetime) -> None:
     assert of(member_of(stories.acme(now), "vera", Role.VIEWER, now)).get(LOG).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"),
+    [
+        (Role.OWNER, ["Members", "API keys", "Webhooks", "Organisation"]),
+        (Role.TRAINER, ["Members", "Webhooks"]),
+        (Role.BILLING, ["Members"]),
+        (Role.VIEWER, ["Members"]),
+    ],
+)
+def test_the_teams_tabs_lead_where_the_role_may_go_and_nowhere_else(now: datetime, role: Role, sees: list[str]) -> None:
+    visitor = of(member_of(stories.acme(now), "tessa", role, now))
+    addresses = {}
+    for page in ("/acme/team/", LOG) if "Webhooks" in sees else ("/acme/team/",):
+        tabs = re.search(r'<nav class="tabs".*?</nav>', visitor.get(page).text, re.DOTALL)
+        assert tabs is not None
+        found = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', tabs[0])
+        assert [word for _, word in found] == sees
+        addresses |= dict(found)
+    for address in addresses:
+        assert visitor.get(address).status_code == 200, address

@@ -8,6 +8,7 @@
 {% chart _("Coverage against precision") "line" %}<table> ... </table>{% endchart %}
 {% field form.name %}   {% figure "84.1" unit="%" label=_("right") %}   {% spend _("Train") credits=3 left=25 %}
 {% pages newer older %}   {{ moment|stamp:organisation }}   {{ moment|day:organisation }}   {{ 3|credits }}   {{ money|money }}
+{% if request.member|may:"manage_keys" %} ... {% endif %}    (a link to where somebody gets a 403 is worse than none)
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from otai.orgs.models import Member
 from otai.units import Money
 
 register = template.Library()
@@ -174,6 +176,11 @@ def address_of(page: str, *args: Any) -> str:
         return reverse(page, args=args)
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def may(member: Member, action: str) -> bool:
+    return member.may(action)
 
 
 @register.filter
