@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from otai.errors import OtaiError
 from otai.pricing.vat import EU_STANDARD_RATES
 from otai.units import MAX_CREDITS
+from otai.web.refusals import in_words
 
 
 def add_refusal(form: forms.Form, refused: OtaiError) -> None:
     """What a room refused, beside the field that it names."""
     field = refused.details.get("field")
-    form.add_error(field if field in form.fields else None, refused.message)
+    form.add_error(field if field in form.fields else None, in_words(refused))
 
 
 class BillingDetailsForm(forms.Form):

@@ -22,8 +22,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from otai.db import new_id
-from otai.errors import Invalid, NotFound, Refused
+from otai.errors import Invalid, Refused
 from otai.orgs.models import Organisation
+from otai.web.refusals import NotHere
 
 UPLOAD_PAGES = ("/tickets/upload",)
 """How the addresses end that take a file."""
@@ -124,7 +125,7 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
     try:
         about = json.loads((folder / "about.json").read_text())
     except (OSError, ValueError):
-        raise NotFound(_("This upload is not here any more. Upload the file again.")) from None
+        raise NotHere(_("This upload is not here any more. Upload the file again.")) from None
     return WaitingUpload(id, folder / "file", about["filename"])
 
 

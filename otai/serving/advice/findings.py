@@ -135,6 +135,8 @@ def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, di
                     "kind": "attribute",
                     "attribute": one.name,
                     "sentence": f"{counts[one.name]} tickets say their {one.name!r}, with {one.labels.count()} labels.",
+                    "tickets": counts[one.name],
+                    "labels": one.labels.count(),
                 }
                 for one in new
             ],

@@ -1,4 +1,4 @@
-"""What the rooms refuse about people, in the language of the page. What is not here is said as the room says it."""
+"""What the rooms refuse about people, in the language of the page. The words for all other refusals are the Studio's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from otai.errors import OtaiError
+from otai.web import refusals
 
 _over = {
     "used": lambda: _("This invitation was used already. Ask %(organisation)s for a new one."),
@@ -32,4 +33,4 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def in_words(error: OtaiError) -> str:
     sentence = SENTENCES.get(error.code)
-    return sentence(error.details) % error.details if sentence else error.message
+    return sentence(error.details) % error.details if sentence else refusals.in_words(error)

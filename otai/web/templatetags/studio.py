@@ -30,6 +30,7 @@ from django.utils.translation import gettext_lazy as _
 
 from otai.orgs.models import Member
 from otai.units import Money
+from otai.web import refusals
 
 register = template.Library()
 
@@ -176,6 +177,12 @@ def address_of(page: str, *args: Any) -> str:
         return reverse(page, args=args)
     except NoReverseMatch:
         return ""
+
+
+@register.filter
+def in_words(error: Any) -> str:
+    """What a room refused, in the reader's language."""
+    return refusals.in_words(error)
 
 
 @register.filter

@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
-from otai.errors import NotFound
 from otai.learning.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -25,7 +24,9 @@ from otai.serving import feedback as serving_feedback
 from otai.serving import queries
 from otai.serving import versions as serving_versions
 from otai.serving.models import Advice, ModelVersion, TrainedModel
+from otai.web import advice_words
 from otai.web.access import MemberRequest, page
+from otai.web.refusals import NotHere, in_words
 from otai.web.views.report_card import card_of
 from otai.web.views.train import buying_address, run_again_address
 
@@ -37,7 +38,9 @@ class AdviceView:
     """Advice as a person reads it: what was found, in sentences, and the numbers behind it."""
 
     advice: Advice
+    title: str
     sentences: list[str]
+    chart_title: str
     points: list[dict[str, Any]]
     unit: str
     elsewhere: str
@@ -47,18 +50,31 @@ class AdviceView:
 def advice_for(version: ModelVersion, organisation: Organisation) -> list[AdviceView]:
     found = []
     for one in serving_advice.open_advice(version):
-        sentences = [str(item["sentence"]) for item in one.evidence if item.get("sentence")]
         elsewhere = run_again_address(organisation, version.run, reason=Reason(one.reason)) if one.credits else ""
         chart = one.chart or {}
-        points = [point for point in chart.get("points", []) if point.get("now") is not None]
-        found.append(AdviceView(one, sentences, points, chart.get("unit", ""), elsewhere))
+        points = [
+            {**point, "label": advice_words.point_label(str(point["label"]))}
+            for point in chart.get("points", [])
+            if point.get("now") is not None
+        ]
+        found.append(
+            AdviceView(
+                one,
+                advice_words.title(one),
+                advice_words.sentences(one),
+                advice_words.chart_title(one),
+                points,
+                chart.get("unit", ""),
+                elsewhere,
+            )
+        )
     return found
 
 
 def _model(request: MemberRequest, id: UUID) -> TrainedModel:
     found = TrainedModel.objects.filter(organisation=request.organisation, id=id).first()
     if found is None:
-        raise NotFound(_("There is no such model."))
+        raise NotHere(_("There is no such model."))
     return found
 
 
@@ -78,7 +94,7 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
         )
     except InsufficientCredits as refused:
         back = run_again_address(organisation, found.version.run, reason=Reason(found.reason))
-        messages.warning(request, refused.message)
+        messages.warning(request, in_words(refused))
         may_buy = request.member.may(Action.BUY)
         return HttpResponseRedirect(
             buying_address(organisation, int(refused.details["missing"]), back) if may_buy else back

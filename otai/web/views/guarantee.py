@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
 from otai.db import utc_now
-from otai.errors import Invalid, NotFound, Refused
+from otai.errors import Invalid, Refused
 from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -33,6 +33,7 @@ from otai.runs.models import Guarantee, Reason
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.refusals import NotHere, in_words
 from otai.web.views.train import model_name_for, not_installed
 
 METRICS: dict[str, str | Promise] = {
@@ -147,7 +148,7 @@ def read_proposal(data_set: DataSet, data: QueryDict, *, bar: StandardBar) -> li
         try:
             standard_now, problem = is_standard(row.criterion(), bar), ""
         except CriterionInvalid as wrong:
-            standard_now, problem = False, str(wrong)
+            standard_now, problem = False, in_words(wrong)
         rows.append(
             Proposed(number, attribute.name, chosen, metric, threshold, standard_now, problem, last.get(attribute.name))
         )
@@ -254,7 +255,7 @@ def _data_set(organisation: Organisation, asked: str) -> DataSet | None:
     try:
         return tickets.data_set_with_id(organisation, UUID(asked))
     except ValueError:
-        raise NotFound(_("There is no such data set.")) from None
+        raise NotHere(_("There is no such data set.")) from None
 
 
 @require_POST
@@ -262,7 +263,7 @@ def _data_set(organisation: Organisation, asked: str) -> DataSet | None:
 def propose(request: MemberRequest) -> HttpResponse:
     data_set = _data_set(request.organisation, request.POST.get("data_set", ""))
     if data_set is None:
-        raise NotFound(_("There is no such data set."))
+        raise NotHere(_("There is no such data set."))
     rows = [row for row in read_proposal(data_set, request.POST, bar=billing.price_book().standard_bar) if row.chosen]
     try:
         found = operations.propose(
@@ -273,7 +274,7 @@ def propose(request: MemberRequest) -> HttpResponse:
             now=utc_now(),
         )
     except (CriterionInvalid, Invalid, Refused) as wrong:
-        messages.error(request, wrong.message if isinstance(wrong, Invalid | Refused) else str(wrong))
+        messages.error(request, in_words(wrong))
     else:
         if found.waits_for_operator:
             messages.info(request, _("These are above the standard bar: we look at them and answer by mail."))

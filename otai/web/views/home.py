@@ -26,6 +26,7 @@ from otai.serving import queries as serving
 from otai.serving.models import AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.web import advice_words
 from otai.web.access import MemberRequest, page
 from otai.web.charts import Columns, stacked_columns
 
@@ -110,7 +111,7 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
     found = [
         Advice(
-            f"{one.version}: {one.title}",
+            f"{one.version}: {advice_words.title(one)}",
             _("Look at it: %(credits)s credits") % {"credits": one.credits} if one.credits else _("Look at it: free"),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
         )

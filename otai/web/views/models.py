@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
-from otai.errors import NotFound
 from otai.learning.report_card import Estimate, ReportCard
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -27,6 +26,7 @@ from otai.serving.models import ModelEvent, ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
+from otai.web.refusals import NotHere
 from otai.web.views.advice import advice_for
 from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
@@ -73,7 +73,7 @@ def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[Mod
     """The model and its newest versions, newest first, the live one among them. Raises NotFound, also for another organisation's."""
     found = TrainedModel.objects.filter(organisation=organisation, id=id).first()
     if found is None:
-        raise NotFound(_("There is no such model."))
+        raise NotHere(_("There is no such model."))
     of_model = (
         queries.versions(organisation)
         .filter(model=found)
@@ -246,7 +246,7 @@ def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
     for version in versions:
         if version.number == number:
             return version
-    raise NotFound(_("There is no such version."))
+    raise NotHere(_("There is no such version."))
 
 
 @require_safe

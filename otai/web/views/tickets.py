@@ -92,13 +92,17 @@ def languages_of(shares: dict[str, float], *, most: int = 4) -> list[tuple[str, 
     return [(code, share) for code, share in ordered[:most] if share >= 0.005]
 
 
+class NoFile(DatasetInvalid):
+    """Said by the page itself, in the reader's language."""
+
+
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def upload(request: MemberRequest) -> HttpResponse:
     """Takes the file and shows what its columns will be taken for. Nothing is imported yet."""
     file = request.FILES.get("file")
     if file is None or not file.size:
-        empty = DatasetInvalid(_("Choose a file that is not empty."))
+        empty = NoFile(_("Choose a file that is not empty."))
         return _data_sets(request, problem=empty, status=422)
     kept = uploads.keep(request.organisation, file)
     try:

@@ -27,7 +27,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
 from otai.db import utc_now
-from otai.errors import Invalid, NotFound, OtaiError, Unavailable
+from otai.errors import Invalid, OtaiError, Unavailable
 from otai.learning.expected_quality import Expectation, Expected
 from otai.learning.findings import RARE_LABEL_TICKETS
 from otai.ledger import queries as ledger
@@ -44,6 +44,7 @@ from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.refusals import NotHere, in_words
 
 REASONS: dict[str, str | Promise] = {
     Reason.NEW_MODEL: gettext_lazy("A new model"),
@@ -111,7 +112,7 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
         try:
             data_set: DataSet | None = tickets.data_set_with_id(organisation, UUID(asked))
         except ValueError:
-            raise NotFound(_("There is no such data set.")) from None
+            raise NotHere(_("There is no such data set.")) from None
     else:
         data_set = newest[0] if newest else None
     if data_set is None:
@@ -155,7 +156,7 @@ def not_installed(mode: Mode) -> str:
     try:
         readiness.require(mode)
     except Unavailable as missing:
-        return missing.message
+        return in_words(missing)
     return ""
 
 
@@ -224,7 +225,7 @@ def quality(request: MemberRequest) -> HttpResponse:
         request.organisation, request.GET, tier=billing.tier_of(request.organisation), book=billing.price_book()
     )
     if choices.data_set is None:
-        raise NotFound(_("There is no such data set."))
+        raise NotHere(_("There is no such data set."))
     found = expected_quality.of(choices.data_set, now=utc_now())
     context = {"columns": columns_of(choices, found), "is_tried": True, "choices": choices}
     return render(request, "web/train/quality.html", context)
@@ -357,7 +358,7 @@ def order(request: MemberRequest) -> HttpResponse:
         )
         return HttpResponseRedirect(buy or back)
     except (Invalid, operations.QuoteExpired) as refused:
-        messages.error(request, refused.message)
+        messages.error(request, in_words(refused))
         return redirect(back)
     return redirect("web:run", slug=organisation.slug, number=run.number)
 

@@ -85,7 +85,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
                 now=utc_now(),
             )
         except InvalidOrganisation as wrong:
-            form.add_error("organisation", wrong.message)
+            form.add_error("organisation", in_words(wrong))
         else:
             return redirect("web:home", slug=member.organisation.slug)
     context = {

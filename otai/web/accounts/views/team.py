@@ -163,7 +163,7 @@ def organisation(request: MemberRequest) -> HttpResponse:
                 organisation=request.organisation, who=request.user.email, now=utc_now(), **form.cleaned_data
             )
         except operations.InvalidOrganisation as wrong:
-            form.add_error(wrong.details.get("field"), wrong.message)
+            form.add_error(wrong.details.get("field"), in_words(wrong))
         else:
             messages.success(request, _("Saved."))
             return redirect("web:organisation", slug=request.organisation.slug)
