@@ -1,7 +1,7 @@
 """The model as one file, and what it says about a ticket.
 
 A bundle is a safetensors file (arrays, and a JSON manifest among its metadata). Nothing in it can run code, it holds no word of any
-ticket (features are hashes, and so are the tickets it was measured on), and a checksum over all of it is verified before anything is used. Loading needs numpy and
+ticket (features are hashes, and so are the tickets it was measured on; landmarks are meanings), and a checksum over all of it is verified before anything is used. Loading needs numpy and
 scipy, neither Django nor a database.
 """
 
@@ -32,11 +32,13 @@ from otai.learning.holdout import HoldoutRecord
 from otai.learning.maximum.hierarchy import Hierarchy
 from otai.learning.maximum.tuned import Tuned, TunedNetwork
 from otai.learning.meaning import VectorReader, Vectors
+from otai.learning.nearness import Nearness
 from otai.learning.reference import Reference
 from otai.learning.spaces import sketch_matrix
 from otai.learning.tickets import AttributeKind, AttributeSpec
 
-FORMAT = 1
+# 2: vectors count by their nearness to landmarks. Models of format 1 are read as well.
+FORMAT = 2
 SUFFIX = ".otai"
 
 # safetensors begins with the length of its header. A manifest of 5 000 labels takes well under one MiB.
@@ -161,6 +163,7 @@ class Bundle:
 
     The weights are numbers that half precision can hold, so that the file keeps them exactly in two bytes each.
     Columns are the features themselves (`sketch_columns` 0), or so many columns that the features are added up into.
+    `vector_weights` are those of the vectors or, with `nearness`, those of its landmarks.
     """
 
     features: TextFeatures
@@ -177,6 +180,7 @@ class Bundle:
     hierarchy: Hierarchy | None = None
     holdout: HoldoutRecord | None = None
     reference: Reference | None = None
+    nearness: Nearness | None = None
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -210,7 +214,8 @@ class Bundle:
         if self.sketch_columns:
             matrix = matrix @ self._sketch
         # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
-        scores = (matrix @ self.weights + vectors @ self.vector_weights + self.intercepts).astype(np.float64)
+        columns = self.nearness(vectors) if self.nearness is not None else vectors
+        scores = (matrix @ self.weights + columns @ self.vector_weights + self.intercepts).astype(np.float64)
         wordless = (np.diff(matrix.indptr) == 0) & ~vectors.any(axis=1)
         foreign, foreign_scores = None, None
         if self.abroad is not None:
@@ -271,6 +276,9 @@ class Bundle:
         }
         if self.reader is not None:
             tensors["vectors.weights"] = self.vector_weights.astype(np.float16)
+        if self.nearness is not None:
+            tensors["nearness.directions"] = self.nearness.directions.astype(np.float16)
+            tensors["nearness.landmarks"] = self.nearness.landmarks.astype(np.float16)
         if self.abroad is not None:
             tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
             tensors["abroad.intercepts"] = self.abroad.intercepts
@@ -300,6 +308,7 @@ class Bundle:
             "sketch_columns": self.sketch_columns,
             "pieces": [self.features.shortest_piece, self.features.longest_piece],
             "encoders": self.reader.manifest() if self.reader else [],
+            "reach": self.nearness.reach if self.nearness else None,
             "tuned": self.tuned.manifest() if self.tuned else None,
             "hierarchy": self.hierarchy.manifest() if self.hierarchy else None,
             "reference": self.reference.manifest() if self.reference else None,
@@ -367,11 +376,13 @@ class Bundle:
         if weights.shape != (width, start) or intercepts.shape != (start,):
             raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
         reader = VectorReader.from_manifest(manifest["encoders"])
-        vector_weights, abroad = np.zeros((0, start), np.float32), None
+        vector_weights, abroad, nearness = np.zeros((0, start), np.float32), None, None
         if reader is not None:
             vector_weights = tensors["vectors.weights"].astype(np.float32)
-            if vector_weights.shape != (reader.width, start):
-                raise ValueError(f"weights {vector_weights.shape} for vectors of {reader.width} and {start} labels")
+            nearness = _nearness(manifest.get("reach"), tensors, reader.width)
+            rows = reader.width if nearness is None else len(nearness.landmarks)
+            if vector_weights.shape != (rows, start):
+                raise ValueError(f"weights {vector_weights.shape} for vectors of {rows} and {start} labels")
         if reader is not None and "abroad.weights" in tensors:
             abroad = Abroad(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
             if abroad.weights.shape != (reader.base_width, start) or abroad.intercepts.shape != (start,):
@@ -391,8 +402,19 @@ class Bundle:
             tuned=_tuned(manifest, tensors, attributes=len(attributes), labels=start),
             hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
+            nearness=nearness,
             holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
+
+
+def _nearness(reach: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> Nearness | None:
+    """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
+    if reach is None:
+        return None
+    directions, landmarks = (tensors[f"nearness.{name}"].astype(np.float32) for name in ("directions", "landmarks"))
+    if directions.shape != (width, landmarks.shape[1]) or not reach > 0:
+        raise ValueError(f"directions {directions.shape} for vectors of {width}, landmarks {landmarks.shape}")
+    return Nearness(directions, landmarks, float(reach))
 
 
 def _tuned(

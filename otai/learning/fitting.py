@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from scipy import sparse
 from otai.learning.features import TextFeatures
 from otai.learning.heads import FOLDS, balanced_folds
 from otai.learning.mixing import Mix, best_mix, gain_over
+from otai.learning.nearness import as_columns, nearness
 from otai.learning.recipes import WORDS_ALONE, Balance
 from otai.learning.report_card import Estimate
 from otai.learning.solving import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
@@ -33,6 +34,9 @@ from otai.learning.targets import AttributeTarget
 
 Rows = NDArray[np.int64]
 
+# Beside a sketch so many tickets stand for all, where vectors count by nearness.
+MOST_LANDMARKS = 1_024
+
 # More weights than this are kept as a sketch, however few the tickets: it bounds the size of the bundle.
 MOST_EXACT_WEIGHTS = 25_000_000
 
@@ -52,18 +56,22 @@ class Unseen:
 class Linear:
     """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
 
-    `sketch_columns` 0: columns are features.
+    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by their nearness to these, and `vector_weights`
+    has a row for each of them; None: by themselves.
     """
 
     weights: Matrix
     vector_weights: Matrix
     intercepts: Matrix
     sketch_columns: int
+    landmarks: Matrix | None = None
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for)."""
+    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for).
+
+    Where a balance counts nearness, the vectors are the tickets' places (`nearness.along`)."""
 
     matrix: sparse.csr_matrix
     vectors: Matrix
@@ -119,11 +127,20 @@ class Fitting:
         labels = sum(len(target.labels) for target in targets)
         exact = width > 0 and self.is_exact_for(len(self._order), balances) and width * labels <= MOST_EXACT_WEIGHTS
         self._columns = 0 if exact or not width else self.sketch_columns_for(len(self._order))
+        self._reach = _reach_of(balances) if vectors.shape[1] else None
+        self._landmarks: Matrix | None = None
+        self._as_columns: Matrix | None = None
+        if self._reach is not None:
+            self._landmarks = vectors
         if exact:
             matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
             self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(balances))
         else:
             self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
+            if self._reach is not None:
+                self._landmarks = _landmarks_among(inputs[0].vectors)
+                self._as_columns = as_columns(self._landmarks, self._reach)
+                vectors = nearness(vectors, self._landmarks, self._reach) @ self._as_columns
             self._base = SketchBase(
                 sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
             )
@@ -169,7 +186,12 @@ class Fitting:
             hot = target.hot[rows[target.known[rows]]]
             self._mixes.append(
                 best_mix(
-                    [one.scores for one in tried], tried[0].lead, hot, self._prior_shares, multi=target.spec.is_multi
+                    [one.scores for one in tried],
+                    tried[0].lead,
+                    hot,
+                    self._prior_shares,
+                    multi=target.spec.is_multi,
+                    usual=self._usual,
                 )
             )
             if len(self._balances) > 1 and WORDS_ALONE in self._balances:
@@ -194,6 +216,12 @@ class Fitting:
         finish()
         return unseen, holdout
 
+    @property
+    def _usual(self) -> tuple[int, ...]:
+        """The balances whose mean is taken unless others are clearly better: all that read vectors, where any does."""
+        reading = tuple(number for number, balance in enumerate(self._balances) if balance.vectors)
+        return reading or tuple(range(len(self._balances)))
+
     def forget(self) -> None:
         """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is kept."""
         if len(self._balances) > 1:
@@ -213,7 +241,11 @@ class Fitting:
         """The space of a balance. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
         if self._space is None or self._space[0] != number:
             self._space = None
-            self._space = number, self._base.space(self._balances[number], curvature=CURVATURE)
+            balance = self._balances[number]
+            if not balance.vectors:
+                # In the form that the other balances' models have, so that models of words alone can be averaged with them.
+                balance = replace(balance, reach=self._reach)
+            self._space = number, self._base.space(balance, curvature=CURVATURE)
         return self._space[1]
 
     def _crossed(
@@ -294,17 +326,22 @@ class Fitting:
             before = found[number]
             found[number] = part if before is None else before.plus(part)
         weights = Weights.beside([one for one in found if one is not None])
+        vectors = weights.vectors if self._as_columns is None else self._as_columns @ weights.vectors
         # Half precision is what the bundle keeps, so half precision is what is measured.
         return Linear(
             weights=weights.words.astype(np.float16).astype(np.float32),
-            vector_weights=weights.vectors.astype(np.float16).astype(np.float32),
+            vector_weights=vectors.astype(np.float16).astype(np.float32),
             intercepts=weights.intercepts + np.concatenate(self._shifts(taking_part)),
             sketch_columns=self._columns,
+            landmarks=self._landmarks,
         )
 
     def _scores_by(self, linear: Linear, inputs: Inputs) -> list[Matrix]:
         matrix = inputs.matrix @ self._sketch if self._columns else inputs.matrix
-        scores = matrix @ linear.weights + inputs.vectors @ linear.vector_weights + linear.intercepts
+        vectors = inputs.vectors
+        if linear.landmarks is not None and self._reach is not None:
+            vectors = nearness(vectors, linear.landmarks, self._reach)
+        scores = matrix @ linear.weights + vectors @ linear.vector_weights + linear.intercepts
         return np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
 
     def _folds(self, target: AttributeTarget, rows: Rows) -> Rows:
@@ -352,6 +389,21 @@ class _Crossed:
             np.concatenate([one.scores for one in parts]),
             np.concatenate([one.lead for one in parts]),
         )
+
+
+def _reach_of(balances: Sequence[Balance]) -> float | None:
+    """The reach that all balances with vectors have in common; None: vectors count by themselves."""
+    reaches = {balance.reach for balance in balances if balance.vectors}
+    assert len(reaches) <= 1, "models of several reaches have no mean among models"
+    return reaches.pop() if reaches else None
+
+
+def _landmarks_among(places: Matrix) -> Matrix:
+    """Some of these tickets, the same each time."""
+    if len(places) <= MOST_LANDMARKS:
+        return places
+    chosen = np.random.default_rng(0).permutation(len(places))[:MOST_LANDMARKS]
+    return places[np.sort(chosen)]
 
 
 def _bounded(step_done: Callable[[], None], steps: int) -> tuple[Callable[[], None], Callable[[], None]]:

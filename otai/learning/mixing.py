@@ -25,9 +25,9 @@ Matrix = NDArray[np.float32]
 # Giving prior back that gains less than this on the tickets at hand is chance: none is given back.
 LEAST_GAIN_OF_PRIOR = 0.003
 
-# Leaving balances out is a choice among more, so it has to gain more. Chosen with the margin above, it lost half a point against the mean
+# Other balances than the usual are a choice among more, so they have to gain more. Chosen with the margin above, it lost half a point against the mean
 # of all on tickets that had no part in the choice (docs/experiments-business.md).
-LEAST_GAIN_OF_FEWER = 0.015
+LEAST_GAIN_OF_OTHERS = 0.015
 
 REDRAWN = 200
 
@@ -47,22 +47,33 @@ class Mix:
         return (mean + np.float32(self.prior_share) * lead).astype(np.float32)
 
 
-def best_mix(tried: Sequence[Matrix], lead: Matrix, hot: Matrix, prior_shares: Sequence[float], *, multi: bool) -> Mix:
-    """From scores by each balance, what training was ahead by, and the 0/1 truth; all of shape (tickets not trained on, labels)."""
+def best_mix(
+    tried: Sequence[Matrix],
+    lead: Matrix,
+    hot: Matrix,
+    prior_shares: Sequence[float],
+    *,
+    multi: bool,
+    usual: tuple[int, ...] = (),
+) -> Mix:
+    """From scores by each balance, what training was ahead by, and the 0/1 truth; all of shape (tickets not trained on, labels).
+
+    `usual` are the balances that are taken unless others are clearly better (none given: all).
+    """
     every = tuple(range(len(tried)))
+    usual = usual or every
     shares = tuple(prior_shares) if not multi else prior_shares[:1]
     if len(every) == 1 and len(shares) == 1:
         return Mix(every, shares[0])
     step = -(-hot.size // MOST_ENTRIES)
     tried, lead, hot = [scores[::step] for scores in tried], lead[::step], hot[::step]
-    wholes = [Mix(every, share) for share in shares]
+    wholes = [Mix(usual, share) for share in shares]
     chosen = _first_unless(wholes, tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_PRIOR)
     if len(every) == 1:
         return chosen
-    fewer: list[tuple[int, ...]] = [(number,) for number in every]
-    fewer += list(itertools.combinations(every, 2)) if len(every) > 2 else []
-    others = [Mix(balances, chosen.prior_share) for balances in fewer]
-    return _first_unless([chosen, *others], tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_FEWER)
+    others = [(number,) for number in every] + (list(itertools.combinations(every, 2)) if len(every) > 2 else [])
+    mixes = [Mix(balances, chosen.prior_share) for balances in others if balances != usual]
+    return _first_unless([chosen, *mixes], tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_OTHERS)
 
 
 def _first_unless(

@@ -11,10 +11,14 @@ from otai.learning.errors import InputFailure
 @dataclass(frozen=True)
 class Balance:
     """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two blocks), and how
-    hard all weights are held down."""
+    hard all weights are held down.
+
+    `reach` None: tickets are as like as the product of their vectors; else by their nearness within that reach (`nearness.py`).
+    """
 
     vectors: float
     penalty: float
+    reach: float | None = None
 
 
 WORDS_ALONE = Balance(vectors=0.0, penalty=0.12)
@@ -91,7 +95,7 @@ _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 # About 20 minutes on two cores of 2020; 10 000 short tickets need two thirds of it.
 MOST_TUNING_WORK = 5e13
 
-_BUSINESS_BALANCES = (WORDS_ALONE, Balance(1.0, 0.2), Balance(4.0, 0.2), Balance(10.0, 0.5))
+_BUSINESS_BALANCES = (WORDS_ALONE, Balance(1.0, 0.2, reach=0.6), Balance(8.0, 0.2, reach=0.6))
 _BUSINESS_PRIOR_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 RECIPES = {

@@ -209,7 +209,8 @@ class _Part:
                     some = slice(begin, begin + MODELS_AT_ONCE)
                     weights = space.weights(models[:, some])
                     for into, read in zip(scores, (asked, holdout), strict=True):
-                        part = read.matrix @ weights.words + read.vectors @ weights.vectors + weights.intercepts
+                        part = read.matrix @ weights.words + weights.intercepts
+                        part += space.columns_of(read.vectors) @ weights.vectors
                         into[:, columns[some]] += part
         for at, (goal, mix) in enumerate(zip(goals, mixes, strict=True)):
             lead = np.float32(mix.prior_share) * lead_of(goal) if goal.rows.any() else np.float32(0)

@@ -11,7 +11,7 @@ Newton-like step with one curvature for all models, factorised once. What the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from scipy.linalg import blas, lapack
 
 from otai.learning.features import Hashes
 from otai.learning.gram import gram
+from otai.learning.nearness import add_nearness, nearness
 from otai.learning.recipes import Balance
 
 Matrix = NDArray[np.float32]
@@ -29,7 +30,7 @@ Matrix = NDArray[np.float32]
 # Up to this many tickets the exact space is used: at most 1 GB. A recipe with several balances keeps the products beside the
 # factorisation, which is twice the memory, and so ends earlier.
 MOST_TICKETS_EXACT = 16_000
-MOST_TICKETS_EXACT_BALANCED = 8_000
+MOST_TICKETS_EXACT_BALANCED = 11_000
 
 SKETCH_COLUMNS = 4_096
 
@@ -45,7 +46,10 @@ INTERCEPT = 1.0
 
 @dataclass(frozen=True)
 class Weights:
-    """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and intercepts (models,)."""
+    """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and intercepts (models,).
+
+    Where tickets count by their nearness, `vectors` are weights of the nearness to each ticket of the space, shape (tickets, models).
+    """
 
     words: Matrix
     vectors: Matrix
@@ -97,6 +101,10 @@ class Space(Protocol):
         """The models as weights of columns."""
         ...
 
+    def columns_of(self, vectors: Matrix) -> Matrix:
+        """What `Weights.vectors` are weights of, for any tickets: their vectors, or their nearness to the tickets of the space."""
+        ...
+
 
 class ProductBase:
     """What the exact spaces of all balances have in common. `spaces` 1: only one will be asked for, so it takes the memory over.
@@ -144,7 +152,9 @@ class SketchBase:
     def space(self, balance: Balance, *, curvature: float) -> Space:
         if self._by_tickets:
             vectors = self._dense[:, self._columns.shape[1] : -1]
-            return ProductSpace(self._columns, self._squares.copy(), vectors, curvature=curvature, balance=balance)
+            # Nearness, where it is asked for, has become columns already.
+            linear = replace(balance, reach=None)
+            return ProductSpace(self._columns, self._squares.copy(), vectors, curvature=curvature, balance=linear)
         return SketchSpace(self._dense, self._squares, vectors=self._vectors, curvature=curvature, balance=balance)
 
 
@@ -160,10 +170,14 @@ class ProductSpace:
     ) -> None:
         self.penalty, self._curvature = balance.penalty, curvature
         self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(balance.vectors)
+        self._reach = balance.reach
         system = words
         system += np.float32(INTERCEPT**2)
         if vectors.size and balance.vectors:
-            system += self._weight * (vectors @ vectors.T)
+            if balance.reach is None:
+                system += self._weight * (vectors @ vectors.T)
+            else:
+                add_nearness(system, vectors, weight=balance.vectors, reach=balance.reach)
         system *= np.float32(curvature)
         system[np.diag_indices(len(system))] += np.float32(balance.penalty)
         self._factor = _cholesky(system)
@@ -201,8 +215,11 @@ class ProductSpace:
     def weights(self, models: Matrix) -> Weights:
         models = np.ascontiguousarray(models)
         words = self._by_feature @ models
-        vectors = self._weight * (self._vectors.T @ models)
+        vectors = self._weight * (models if self._reach is not None else self._vectors.T @ models)
         return Weights(words, vectors, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32))
+
+    def columns_of(self, vectors: Matrix) -> Matrix:
+        return vectors if self._reach is None else nearness(vectors, self._vectors, self._reach)
 
 
 class SketchSpace:
@@ -243,6 +260,9 @@ class SketchSpace:
     def weights(self, models: Matrix) -> Weights:
         scaled = models * self._scales
         return Weights(np.ascontiguousarray(scaled[: self._words]), scaled[self._words : -1], INTERCEPT * scaled[-1])
+
+    def columns_of(self, vectors: Matrix) -> Matrix:
+        return vectors
 
 
 def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vectors: Matrix) -> Matrix:

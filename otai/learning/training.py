@@ -26,6 +26,7 @@ from otai.learning.learning_curve import learning_curve
 from otai.learning.maximum.folds import shared_folds
 from otai.learning.maximum.hierarchy import found_below
 from otai.learning.meaning import Encoding, VectorReader, Vectors
+from otai.learning.nearness import Nearness, along, principal_directions
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import ABROAD, Recipe
 from otai.learning.reference import Reference, confidence_of, sketch
@@ -93,19 +94,21 @@ def train(
         steps.finish()
 
     with clock.stage(Stage.FEATURES):
-        features, train_matrix = _features([tickets.texts[row] for row in split.train], split, targets, recipe)
+        refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
+        taking_part = len(split.train) + (len(split.holdout) if refit else 0)
+        features, train_matrix = _features([tickets.texts[row] for row in split.train], taking_part, targets, recipe)
         steps.finish()
         holdout_matrix, holdout_known_words = features.read([tickets.texts[row] for row in split.holdout])
         steps.finish()
 
     with clock.stage(Stage.ENCODING):
         reading = _read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
-        inputs = (Inputs(train_matrix, reading.train), Inputs(holdout_matrix, reading.holdout))
+        compared = reading.compared(recipe)
+        inputs = (Inputs(train_matrix, compared.train), Inputs(holdout_matrix, compared.holdout))
 
     with clock.stage(Stage.TUNING):
         folds, taught = _taught(tickets, split, targets, text_numbers, recipe, reading, seed, checkpoints, steps)
 
-    refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
     with clock.stage(Stage.TRAINING):
         fitting = Fitting(
             features,
@@ -123,7 +126,7 @@ def train(
         # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and parts of them would say nothing.
         sample = (
             Sample.of(
-                Inputs(train_matrix, reading.train),
+                inputs[0],
                 split.train,
                 text_numbers[split.train],
                 targets,
@@ -166,7 +169,7 @@ def train(
             with threadpool_limits(limits=1, user_api="blas"):
                 parts = SmallerModels.fit(
                     sample,
-                    Inputs(holdout_matrix, reading.holdout),
+                    Inputs(holdout_matrix, compared.holdout),
                     targets,
                     fitting.mixes,
                     recipe.balances,
@@ -210,6 +213,7 @@ def train(
             trained_tickets=len(split.train) + (len(split.holdout) if refit else 0),
             vector_weights=linear.vector_weights,
             reader=reading.reader,
+            nearness=compared.nearness(linear),
             abroad=_as_abroad(abroad.final()) if abroad else None,
             tuned=together.tuned if together else None,
             hierarchy=together.hierarchy if together else None,
@@ -268,14 +272,14 @@ class _StageClock:
 
 
 def _features(
-    texts: list[str], split: Split, targets: Sequence[AttributeTarget], recipe: Recipe
+    texts: list[str], taking_part: int, targets: Sequence[AttributeTarget], recipe: Recipe
 ) -> tuple[TextFeatures, sparse.csr_matrix]:
-    """The vocabulary and the matrix of the training part.
+    """The vocabulary and the matrix of the training part. `taking_part`: how many tickets the final model learns from.
 
     Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And where
     many labels would make the model too large, the rarest words are what it can do without.
     """
-    exact = Fitting.is_exact_for(len(split.train) + len(split.holdout), recipe.balances)
+    exact = Fitting.is_exact_for(taking_part, recipe.balances)
     labels = sum(len(target.labels) for target in targets)
     fewest = recipe.min_tickets_per_feature or (1 if exact else 2)
     counted = TokenCounts.of(texts)
@@ -358,6 +362,14 @@ class _Reading:
     def base_width(self) -> int:
         return self.reader.base_width if self.reader else 0
 
+    def compared(self, recipe: Recipe) -> _Compared:
+        """What of the vectors models compare: themselves, or their places along the directions in which the training part's differ."""
+        reach = next((balance.reach for balance in recipe.balances if balance.reach is not None), None)
+        if reach is None or self.reader is None:
+            return _Compared(self.train, self.holdout)
+        directions = principal_directions(self.train)
+        return _Compared(along(self.train, directions), along(self.holdout, directions), directions, reach)
+
     def fitting_abroad(
         self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
     ) -> Fitting | None:
@@ -381,6 +393,22 @@ class _Reading:
 
     def findings(self) -> list[Finding]:
         return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What models compare of the vectors, shape (tickets, width) each."""
+
+    train: Vectors
+    holdout: Vectors
+    directions: Vectors | None = None
+    reach: float = 0.0
+
+    def nearness(self, linear: Linear) -> Nearness | None:
+        """What the model must remember beside its weights."""
+        if self.directions is None or linear.landmarks is None:
+            return None
+        return Nearness(self.directions, linear.landmarks, self.reach)
 
 
 def _read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps) -> _Reading:

@@ -16,6 +16,7 @@ from otai.learning.bundle import Bundle
 from otai.learning.encoders import EncoderStore, MissingEncoder, VectorCache
 from otai.learning.errors import BundleInvalid, InputFailure
 from otai.learning.meaning import Encoding, VectorReader, language_shares
+from otai.learning.mixing import Mix
 from otai.learning.recipes import recipe_for
 from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training import Trained, train
@@ -182,6 +183,62 @@ def test_weights_that_do_not_fit_their_encoders_are_refused(trained: Trained) ->
     narrow = dataclasses.replace(trained.bundle, vector_weights=trained.bundle.vector_weights[:-1])
     with pytest.raises(BundleInvalid):
         Bundle.from_bytes(narrow.to_bytes())
+
+
+def here(loaded: Bundle, trained: Trained) -> Bundle:
+    """A loaded model with the encoders of the tests."""
+    return dataclasses.replace(loaded, reader=trained.bundle.reader)
+
+
+def test_a_model_of_the_format_before_nearness_predicts_as_it_did(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trained.bundle.nearness is not None and trained.bundle.reader is not None
+    weights = np.random.default_rng(0).standard_normal((trained.bundle.reader.width, len(trained.bundle.intercepts)))
+    linear = dataclasses.replace(
+        trained.bundle, nearness=None, vector_weights=weights.astype(np.float16).astype(np.float32)
+    )
+    monkeypatch.setattr("otai.learning.bundle.FORMAT", 1)
+    content = linear.to_bytes()
+    monkeypatch.undo()
+    texts = made_up_tickets(8, seed=5).texts
+    loaded = here(Bundle.from_bytes(content), trained)
+    for name, probabilities in linear.probabilities(texts).items():
+        np.testing.assert_array_equal(loaded.probabilities(texts)[name], probabilities)
+
+
+def test_a_model_of_words_alone_can_be_averaged_with_one_of_nearness(
+    encoding: Encoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.learning.fitting.best_mix", lambda *_, **__: Mix((0, 2), 0.0))
+    tickets = made_up_tickets(220)
+    given = dataclasses.replace(tickets, splits=["test" if n % 5 == 0 else "train" for n in range(220)])
+    trained = train(given, [QUEUE], BUSINESS, encoding=encoding)
+    assert trained.report_card.attributes[0].accuracy.value > 0.8
+
+
+def test_landmarks_that_do_not_fit_are_refused(trained: Trained) -> None:
+    nearness = trained.bundle.nearness
+    assert nearness is not None
+    narrow = dataclasses.replace(nearness, directions=nearness.directions[:-1])
+    with pytest.raises(BundleInvalid):
+        Bundle.from_bytes(dataclasses.replace(trained.bundle, nearness=narrow).to_bytes())
+
+
+def test_many_tickets_are_compared_with_some_of_them(
+    trained: Trained, encoding: Encoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.learning.fitting.MOST_TICKETS_EXACT_BALANCED", 100)
+    monkeypatch.setattr("otai.learning.fitting.MOST_LANDMARKS", 60)
+    sketched = train(made_up_tickets(220), [QUEUE, PRIORITY, TAGS], BUSINESS, encoding=encoding)
+    assert sketched.bundle.nearness is not None and sketched.bundle.sketch_columns > 0
+    assert len(sketched.bundle.nearness.landmarks) == 60
+    loaded = here(Bundle.from_bytes(sketched.bundle.to_bytes()), trained)
+    tickets = made_up_tickets(60, seed=9)
+    decided = [one["queue"].label for one in loaded.predict(tickets.texts)]
+    right = sum(label == said for label, said in zip(decided, tickets.attributes["queue"], strict=True))
+    exact = [one["queue"].label for one in trained.bundle.predict(tickets.texts)]
+    assert right >= 0.9 * sum(label == said for label, said in zip(exact, tickets.attributes["queue"], strict=True))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,13 @@ def test_a_model_that_knows_nothing_is_left_out() -> None:
     assert best_mix([noisy(4, 0), noisy(0, 1) * 4], LEAD, HOT, (0.0,), multi=False).balances == (0,)
 
 
+def test_the_usual_balances_are_taken_unless_others_are_clearly_better() -> None:
+    alike = [noisy(3, 0), noisy(3, 1), noisy(3, 2)]
+    assert best_mix(alike, LEAD, HOT, (0.0,), multi=False, usual=(1, 2)).balances == (1, 2)
+    first_knows = [HOT * 9, noisy(1, 1), noisy(1, 2)]
+    assert 0 in best_mix(first_knows, LEAD, HOT, (0.0,), multi=False, usual=(1, 2)).balances
+
+
 def test_frequent_labels_get_back_what_they_are_owed_where_that_is_better() -> None:
     assert best_mix([noisy(1, 0)], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 1.0
     assert best_mix([HOT * 9], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 0.0

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from otai.learning import solving
 from otai.learning.features import TextFeatures
 from otai.learning.gram import gram
+from otai.learning.nearness import along, as_columns, nearness
 from otai.learning.recipes import WORDS_ALONE, Balance
 from otai.learning.solving import CURVATURE, Goal, fit
 from otai.learning.spaces import ProductBase, SketchBase, Space, sketch_matrix, sketched
@@ -100,6 +101,26 @@ def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_m
         assert bool(weights.vectors.any()) == (balance.vectors > 0)
         found.append(by_weights)
     np.testing.assert_allclose(found[0], found[1], atol=2e-2)
+
+
+def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: sparse.csr_matrix) -> None:
+    """All tickets as landmarks: the sketch's columns stand for the same products as the exact space's."""
+    vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
+    places = along(vectors, np.eye(6, dtype=np.float32))
+    goal = Goal(hot_of("queue"), ALL, is_multi=False)
+    identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
+    balance = Balance(4.0, 0.2, reach=0.6)
+    exact = ProductBase(matrix, places).space(balance, curvature=CURVATURE)
+    columns = nearness(places, places, 0.6) @ as_columns(places, 0.6)
+    wide = SketchBase(sketched([matrix], identity, columns), columns.shape[1]).space(balance, curvature=CURVATURE)
+    found = []
+    for space, vectors_of in ((exact, places), (wide, columns)):
+        fitted = fit(space, [goal])
+        weights = space.weights(fitted.models)
+        by_weights = matrix @ weights.words + space.columns_of(vectors_of) @ weights.vectors + weights.intercepts
+        np.testing.assert_allclose(by_weights, fitted.scores, atol=2e-3)
+        found.append(by_weights)
+    np.testing.assert_allclose(found[0], found[1], atol=3e-2)
 
 
 def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
