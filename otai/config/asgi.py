@@ -13,10 +13,13 @@ from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 
+from otai.config.start import settle_in
+
 threads = int(os.environ.get("OTAI_WEB_THREADS", "8"))
 
 events = get_asgi_application()
 pages = WSGIMiddleware(get_wsgi_application(), workers=threads)  # type: ignore[arg-type]
+settle_in()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
