@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from otai.errors import NotFound, OtaiError
 from otai.learning.acceptance import CriterionInvalid
 from otai.pricing.price_book import Mode, Tier
+from otai.pricing.settlement import Ending
+from otai.runs.models import Run
 
 FACT = re.compile(r"%\((\w+)\)s")
 
@@ -220,6 +222,17 @@ def in_words(error: OtaiError | CriterionInvalid) -> str:
         if set(FACT.findall(text)) <= set(facts):
             return text % facts
     return error.message
+
+
+def why_failed(run: Run) -> str:
+    """What ended a training without a model; empty if nothing did. The executor's own words are English and kept beside ours."""
+    if reads_english() or not run.failure_message:
+        return run.failure_message
+    if run.ending == Ending.FAILED_INPUT:
+        text = gettext("Nothing can be learnt from these tickets as they are. In English: %(said)s")
+    else:
+        text = gettext("Something broke down on our side. In English: %(said)s")
+    return text % {"said": run.failure_message}
 
 
 def sentences_for(code: str, field: str = "") -> tuple[str | Promise, ...]:

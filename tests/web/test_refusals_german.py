@@ -20,13 +20,15 @@ from otai.errors import Invalid, OtaiError
 from otai.learning.evaluation import wilson
 from otai.orgs.permissions import Role
 from otai.outbound.operations import create_endpoint
+from otai.pricing.settlement import Ending
+from otai.runs.models import Run
 from otai.runs.operations import QuoteExpired, order_run
 from otai.serving import advice, feedback
 from otai.serving.models import Advice, AdviceKind
 from otai.web import advice_words
 from otai.web.accounts.refusals import SENTENCES
 from otai.web.accounts.refusals import in_words as of_people
-from otai.web.refusals import FACT, REFUSALS, WORD_FOR_WORD, in_words
+from otai.web.refusals import FACT, REFUSALS, WORD_FOR_WORD, in_words, why_failed
 from tests import stories
 from tests.serving.training_here import trained
 from tests.web.visitors import member_of, of
@@ -151,6 +153,18 @@ def test_pages_refuse_in_german(now: datetime) -> None:
     refused = alice.post("/acme/tickets/upload", {"file": broken})
     assert refused.status_code == 422 and "Die erste Zeile sollte die Spalten benennen" in refused.text
     assert "Wählen Sie" in alice.post("/acme/tickets/upload", {}).text
+
+
+@pytest.mark.pure
+def test_a_failed_training_says_in_german_whose_fault_it_was() -> None:
+    run = Run(ending=Ending.FAILED_INPUT, failure_code="label_too_rare", failure_message="queue has one label.")
+    with translation.override("en"):
+        assert why_failed(run) == "queue has one label."
+    with translation.override("de"):
+        assert why_failed(run) == "Aus diesen Tickets lässt sich so nichts lernen. Auf Englisch: queue has one label."
+        run.ending = Ending.FAILED_SYSTEM
+        assert why_failed(run).startswith("Auf unserer Seite ist etwas ausgefallen.")
+        assert why_failed(Run()) == ""
 
 
 @pytest.mark.django_db(transaction=True)

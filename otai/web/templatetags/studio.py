@@ -186,6 +186,11 @@ def in_words(error: Any) -> str:
 
 
 @register.filter
+def why_failed(run: Any) -> str:
+    return refusals.why_failed(run)
+
+
+@register.filter
 def may(member: Member, action: str) -> bool:
     return member.may(action)
 
