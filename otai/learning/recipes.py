@@ -96,8 +96,6 @@ _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 MOST_TUNING_WORK = 5e13
 
 _BUSINESS_BALANCES = (WORDS_ALONE, Balance(1.0, 0.2, reach=0.6), Balance(8.0, 0.2, reach=0.6))
-_BUSINESS_PRIOR_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-
 RECIPES = {
     "basic": Recipe(mode="basic", tickets_to_calibrate=800),
     "business": Recipe(
@@ -105,13 +103,11 @@ RECIPES = {
         reads_vectors=True,
         # Chosen by cross-validation inside the training parts of the public sets (docs/experiments-business.md).
         balances=_BUSINESS_BALANCES,
-        prior_shares=_BUSINESS_PRIOR_SHARES,
     ),
     "maximum": Recipe(
         mode="maximum",
         reads_vectors=True,
         balances=_BUSINESS_BALANCES,
-        prior_shares=_BUSINESS_PRIOR_SHARES,
         # Every fold costs a training of each network, so fewer tickets are kept back than in Business.
         tickets_to_calibrate=1_000,
         tunings=(

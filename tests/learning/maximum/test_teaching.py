@@ -182,6 +182,16 @@ def test_scores_of_tickets_kept_back_come_from_networks_that_had_not_seen_them(
     assert taught.unseen.shape == own.shape and np.abs(taught.unseen - own).max() > 0.05
 
 
+def test_what_is_delivered_is_the_mean_of_what_the_networks_learnt() -> None:
+    import torch
+
+    from otai.learning.maximum.teaching import mean_of
+
+    one, other = ({"head.bias": torch.tensor(values)} for values in ([1.0, 2.0], [3.0, -2.0]))
+    assert mean_of([one, other])["head.bias"].tolist() == [2.0, 0.0]
+    assert mean_of([one])["head.bias"].tolist() == [1.0, 2.0]
+
+
 def test_labels_are_learnt_from_the_text(taught: Taught, targets: list[AttributeTarget]) -> None:
     # The tiny encoder spells words letter by letter and has random weights, so more than chance is all that can be asked.
     learnt = taught.holdout[:, : len(targets[0].labels)].argmax(axis=1)
