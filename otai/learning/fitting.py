@@ -40,6 +40,9 @@ MOST_LANDMARKS = 1_024
 # More weights than this are kept as a sketch, however few the tickets: it bounds the size of the bundle.
 MOST_EXACT_WEIGHTS = 25_000_000
 
+# Models of one balance, times tickets, that are kept so that models like them begin where they ended: 16 MB.
+MOST_KEPT_TO_BEGIN_FROM = 2_000_000
+
 # Models fitted side by side, times tickets: bounds the memory of their scores (four arrays of 4 bytes each).
 MOST_SCORES_AT_ONCE = 5_000_000
 
@@ -145,6 +148,7 @@ class Fitting:
                 sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
             )
         self._space: tuple[int, Space] | None = None
+        self._begin_from: dict[tuple[int, int], Fitted] = {}
         self._mixes: list[Mix] = []
         self._gains: list[Estimate] = []
         self._linear: Linear | None = None
@@ -255,7 +259,8 @@ class Fitting:
         space = self._space_of(balance)
         found: list[list[_Crossed]] = [[] for _ in self._targets]
         for batch in self._batches(held_back):
-            scores = fit(space, [goal for _, _, goal in batch], step_done=step).scores
+            # From nothing: models of another fold have learnt from the tickets that this one keeps back.
+            scores = self._fitted(balance, space, batch, step, from_earlier=False).scores
             start = 0
             for number, rows, goal in batch:
                 columns = slice(start, start + goal.hot.shape[1])
@@ -263,6 +268,27 @@ class Fitting:
                 lead = np.broadcast_to(lead_of(goal), (len(rows), goal.hot.shape[1]))
                 found[number].append(_Crossed(rows, scores[rows, columns], lead))
         return [_Crossed.joined(parts) for parts in found]
+
+    def _fitted(
+        self,
+        balance: int,
+        space: Space,
+        batch: list[tuple[int, Rows, Goal]],
+        step: Callable[[], None],
+        *,
+        from_earlier: bool,
+    ) -> Fitted:
+        """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or those without the holdout."""
+        goals = [goal for _, _, goal in batch]
+        keys = [(balance, number) for number, _, _ in batch]
+        known = [self._begin_from[key] for key in keys if from_earlier and key in self._begin_from]
+        fitted = fit(space, goals, step_done=step, begin_from=known if len(known) == len(keys) else None)
+        if sum(len(target.labels) for target in self._targets) * space.tickets <= MOST_KEPT_TO_BEGIN_FROM:
+            start = 0
+            for key, goal in zip(keys, goals, strict=True):
+                self._begin_from[key] = fitted.columns([slice(start, start + goal.hot.shape[1])])
+                start += goal.hot.shape[1]
+        return fitted
 
     def _held_back(self) -> list[tuple[int, Rows, Goal]]:
         """(attribute, rows of the space held back, what to fit): the folds of each attribute.
@@ -300,7 +326,7 @@ class Fitting:
             ]
             for batch in self._batches(goals):
                 space = self._space_of(balance)
-                fitted = fit(space, [goal for _, _, goal in batch], step_done=step)
+                fitted = self._fitted(balance, space, batch, step, from_earlier=True)
                 start = 0
                 for number, _, goal in batch:
                     yield number, _Made(space, fitted.columns([slice(start, start + goal.hot.shape[1])]))

@@ -68,18 +68,35 @@ class Fitted:
     def columns(self, kept: Sequence[slice]) -> Fitted:
         if not kept:
             return Fitted(self.models[:, :0], self.scores[:, :0])
-        return Fitted(*(np.concatenate([part[:, at] for at in kept], axis=1) for part in (self.models, self.scores)))
+        return Fitted.beside([Fitted(self.models[:, at], self.scores[:, at]) for at in kept])
+
+    @classmethod
+    def beside(cls, parts: Sequence[Fitted]) -> Fitted:
+        """All of them side by side, copied."""
+        return cls(
+            np.concatenate([one.models for one in parts], axis=1),
+            np.concatenate([one.scores for one in parts], axis=1),
+        )
 
 
-def fit(space: Space, goals: Sequence[Goal], *, step_done: Callable[[], None] = lambda: None) -> Fitted:
-    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times."""
+def fit(
+    space: Space,
+    goals: Sequence[Goal],
+    *,
+    step_done: Callable[[], None] = lambda: None,
+    begin_from: Sequence[Fitted] | None = None,
+) -> Fitted:
+    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times.
+
+    `begin_from`: for each goal the models of one much like it, from which fewer steps are needed.
+    """
     blocks: list[_Block] = []
     column = 0
     for goal in goals:
         columns = slice(column, column + goal.hot.shape[1])
         blocks.append(_Block(goal, columns, columns, lead_of(goal)))
         column = columns.stop
-    here = _first_guess(space, blocks)
+    here = Fitted.beside(begin_from) if begin_from else _first_guess(space, blocks)
     ahead = Fitted(here.models.copy(), here.scores.copy())
     finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
     for taken in range(MOST_STEPS):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -132,6 +134,34 @@ def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
     alone = fit(space, [queue]).models
     start = tags.hot.shape[1]
     np.testing.assert_allclose(together[:, start : start + alone.shape[1]], alone, atol=1e-3)
+
+
+class CountingSpace:
+    """Counts the steps of a space."""
+
+    def __init__(self, space: Space) -> None:
+        self.space, self.steps = space, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.space, name)
+
+    def step(self, residuals: Any, models: Any) -> Any:
+        self.steps += 1
+        return self.space.step(residuals, models)
+
+
+def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix: sparse.csr_matrix) -> None:
+    space = CountingSpace(product_space(matrix))
+    hot = hot_of("queue")
+    fold = fit(cast(Space, space), [Goal(hot, np.arange(200) % 5 > 0, is_multi=False)])
+    goal = Goal(hot, ALL, is_multi=False)
+    space.steps = 0
+    cold = fit(cast(Space, space), [goal])
+    taken, space.steps = space.steps, 0
+    warm = fit(cast(Space, space), [goal], begin_from=[fold])
+    assert space.steps < taken
+    agree = (cold.scores.argmax(axis=1) == warm.scores.argmax(axis=1)).mean()
+    assert agree > 0.99 and np.abs(cold.scores - warm.scores).mean() < 0.1 * np.abs(cold.scores).mean()
 
 
 def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) -> None:
