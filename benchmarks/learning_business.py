@@ -24,6 +24,7 @@ from benchmarks.machine import measured_on
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 FRAGMENT = ROOT / ".bench" / "learning_business.md"
+FOUND = FRAGMENT.with_name("learning_business.json")
 SETS = {
     "endava_5k": ("ticket_type", "category", "sub_category1", "sub_category2", "business_service", "urgency", "impact"),
     "grp_it": ("group",),
@@ -33,6 +34,7 @@ SETS = {
 }
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 CORRECTED_LABELS = 50
+SPEED_SETS = ("banking77", "grp_it")
 
 
 def rows_of(name: str) -> list[dict[str, str]]:
@@ -107,8 +109,8 @@ def probe(name: str) -> dict[str, Any]:
     if name == "hint3_curekart":
         found["auroc"] = strangers(trained, rows)
         found["retrained"] = retrained(tickets, specs)
-    if name in ("banking77", "grp_it"):
-        found["speed"] = speed(trained, [row["text"] for row in rows if row["split"] == "test"])
+    if name in SPEED_SETS:
+        trained.bundle.save(FRAGMENT.with_name(f"business-{name}.otai"))
     return found
 
 
@@ -145,21 +147,25 @@ def retrained(tickets: Any, specs: Sequence[Any]) -> list[float]:
     return seconds
 
 
-def speed(trained: Any, texts: Sequence[str]) -> dict[str, float]:
-    """Milliseconds for a ticket alone (median), and tickets a second in a batch, processor time on one thread, nothing cached."""
-    import dataclasses
+def speed(name: str) -> dict[str, float]:
+    """The model as it comes from its file, with as many threads as the machine has cores, nothing cached: milliseconds for a ticket alone (median) and tickets a second in a batch."""
+    from otai.learning.bundle import Bundle
 
-    bundle = trained.bundle
-    bundle = dataclasses.replace(bundle, reader=dataclasses.replace(bundle.reader, cache=None))
+    os.environ["OTAI_ENCODERS"] = str(ROOT / ".bench" / "encoders")
+    bundle = Bundle.load(FRAGMENT.with_name(f"business-{name}.otai"))
+    texts = [row["text"] for row in rows_of(name) if row["split"] == "test"]
     bundle.predict(texts[:5])
     alone = []
-    for text in texts[5:65]:
-        began = time.process_time()
+    for text in texts[5:105]:
+        began = time.perf_counter()
         bundle.predict([text])
-        alone.append(1000 * (time.process_time() - began))
-    began = time.process_time()
-    bundle.predict(texts[100:500])
-    return {"alone_ms": statistics.median(alone), "a_second": 400 / (time.process_time() - began)}
+        alone.append(1000 * (time.perf_counter() - began))
+    batches = []
+    for start in (100, 500, 900):
+        began = time.perf_counter()
+        bundle.predict(texts[start : start + 400])
+        batches.append(400 / (time.perf_counter() - began))
+    return {"alone_ms": statistics.median(alone), "a_second": statistics.median(batches)}
 
 
 def abroad() -> dict[str, float]:
@@ -181,9 +187,10 @@ def abroad() -> dict[str, float]:
     return found
 
 
-def in_a_process(what: str) -> Any:
-    command = [sys.executable, "-m", "benchmarks.learning_business", "--probe", what]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True)
+def in_a_process(what: str, how: str = "--probe") -> Any:
+    command = [sys.executable, "-m", "benchmarks.learning_business", how, what]
+    environment = {**os.environ, **(ONE_THREAD if how == "--probe" else {})}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -199,16 +206,26 @@ def baselines() -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
 
 
 def main() -> None:
+    if len(sys.argv) == 3 and sys.argv[1] == "--speed":
+        print(json.dumps(speed(sys.argv[2])))
+        return
     if len(sys.argv) == 3 and sys.argv[1] == "--probe":
         print(json.dumps(abroad() if sys.argv[2] == "xsid" else probe(sys.argv[2])))
         return
     if not SHARED.exists():
         raise SystemExit(f"The public data sets are not there: {SHARED}")
+    FRAGMENT.parent.mkdir(exist_ok=True)
     found = {name: in_a_process(name) for name in SETS}
     languages = in_a_process("xsid")
-    FRAGMENT.parent.mkdir(exist_ok=True)
+    for name in SPEED_SETS:
+        found[name]["speed"] = in_a_process(name, "--speed")
+    FOUND.write_text(json.dumps({"sets": found, "languages": languages}, indent=1))
     FRAGMENT.write_text("\n".join(page(found, languages)) + "\n")
     print(FRAGMENT.read_text())
+
+
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
@@ -227,8 +244,8 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
     for name, one in found.items():
         for attribute, ours in one["business"].items():
             theirs = others[name, attribute]
-            for model, (_, macro_f1) in theirs.items():
-                mean[model].append(macro_f1)
+            for model, pair in theirs.items():
+                mean[model].append(pair[1])
             for mode in ("basic", "business"):
                 mean[mode].append(one[mode][attribute]["macro_f1"])
             accuracy, macro_f1 = (
@@ -251,9 +268,9 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
     ]
     for name, one in found.items():
         for attribute, ours in one["business"].items():
-            basic = one["basic"][attribute]
+            measured_basic = one["basic"][attribute]
             lines.append(
-                f"| {name}, {attribute} | {basic['ece']:.3f} | {ours['ece']:.3f} | {basic['coverage']:.1%} | {ours['coverage']:.1%} | {ours['precision']:.1%} |"
+                f"| {name}, {attribute} | {measured_basic['ece']:.3f} | {ours['ece']:.3f} | {measured_basic['coverage']:.1%} | {ours['coverage']:.1%} | {ours['precision']:.1%} |"
             )
     lines += [
         "",
@@ -278,10 +295,10 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
         f"Retraining after {CORRECTED_LABELS} corrected labels (hint3_curekart): {again:.1f} s of processor time, the first training {first:.1f} s (mark: a fifth).",
         "",
     ]
-    for name in ("banking77", "grp_it"):
+    for name in SPEED_SETS:
         fast = found[name]["speed"]
         lines.append(
-            f"Prediction ({name}, one core, nothing cached): {fast['alone_ms']:.0f} ms a ticket alone (mark: 20), {fast['a_second']:.0f} a second in a batch (mark: 300)."
+            f"Prediction ({name}; wall time on all {usable_cores()} cores, nothing cached): {fast['alone_ms']:.1f} ms a ticket alone (mark: 20), {fast['a_second']:.0f} a second in a batch (mark: 300)."
         )
     return lines
 

@@ -103,6 +103,7 @@ RECIPES = {
         reads_vectors=True,
         # Chosen by cross-validation inside the training parts of the public sets (docs/experiments-business.md).
         balances=_BUSINESS_BALANCES,
+        tickets_to_calibrate=4_000,
     ),
     "maximum": Recipe(
         mode="maximum",
