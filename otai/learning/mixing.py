@@ -22,8 +22,8 @@ from otai.learning.report_card import Estimate
 
 Matrix = NDArray[np.float32]
 
-# Giving prior back that gains less than this on the tickets at hand is chance: none is given back.
-LEAST_GAIN_OF_PRIOR = 0.003
+# Another share of the prior that gains less than this on the tickets at hand is chance.
+LEAST_GAIN_OF_PRIOR = 0.005
 
 # Other balances than the usual are a choice among more, so they have to gain more, and surely. Chosen with less, they lost half a point and
 # more on tickets that had no part in the choice (docs/experiments-business.md).
@@ -37,7 +37,7 @@ MOST_ENTRIES = 2_000_000
 
 @dataclass(frozen=True)
 class Mix:
-    """The mean of these balances' models; `prior_share` of what each label's score was ahead by in training is given back."""
+    """The mean of these balances' models; `prior_share` of what each label's score was ahead by in training is given back (negative: that much more is taken)."""
 
     balances: tuple[int, ...]
     prior_share: float

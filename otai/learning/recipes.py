@@ -56,7 +56,7 @@ class Recipe:
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
     `reads_vectors` says that encoders read the tickets as well, `balances` how much their vectors may count, and `prior_shares` how much
-    frequent labels may be favoured (`mixing.py` chooses).
+    frequent labels may be favoured, or held back (`mixing.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
     `tunings` maps an encoder's name to the ways of training it further that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in
@@ -96,6 +96,9 @@ _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 MOST_TUNING_WORK = 5e13
 
 _BUSINESS_BALANCES = (WORDS_ALONE, Balance(1.0, 0.2, reach=0.6), Balance(8.0, 0.2, reach=0.6))
+# How much frequent labels may be held back further than training did (a negative share of their lead); nothing stands first.
+_PRIOR_SHARES = (0.0, -0.25, -0.5)
+
 RECIPES = {
     "basic": Recipe(mode="basic", tickets_to_calibrate=800),
     "business": Recipe(
@@ -103,12 +106,14 @@ RECIPES = {
         reads_vectors=True,
         # Chosen by cross-validation inside the training parts of the public sets (docs/experiments-business.md).
         balances=_BUSINESS_BALANCES,
+        prior_shares=_PRIOR_SHARES,
         tickets_to_calibrate=4_000,
     ),
     "maximum": Recipe(
         mode="maximum",
         reads_vectors=True,
         balances=_BUSINESS_BALANCES,
+        prior_shares=_PRIOR_SHARES,
         # Every fold costs a training of each network, so fewer tickets are kept back than in Business.
         tickets_to_calibrate=1_000,
         tunings=(
