@@ -139,7 +139,7 @@ def _network_of(bundle: Bundle, number: int) -> TunedNetwork:
             "and otai serve answers over HTTP. A Maximum model can be exported.",
             mode=mode,
         )
-    transformers = [one for one in networks if _is_transformer(one)]
+    transformers = [one for one in networks if one.network.is_transformer]
     if not transformers:
         raise NothingToExport(
             "This model's network is a Universal Sentence Encoder, for which transformers has no architecture. Its bundle predicts anywhere with the Python package, and "
@@ -147,7 +147,3 @@ def _network_of(bundle: Bundle, number: int) -> TunedNetwork:
             networks=[one.used.name for one in networks],
         )
     return max(transformers, key=lambda one: one.weights[number])
-
-
-def _is_transformer(network: TunedNetwork) -> bool:
-    return hasattr(network.network.module, "backbone")

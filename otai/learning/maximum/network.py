@@ -79,6 +79,10 @@ class Network:
         most = self._most_tokens
         return [[*one[: most - 1], one[-1]] if len(one) > most else one for one in self._encoder.tokens(texts)]
 
+    @property
+    def is_transformer(self) -> bool:
+        return hasattr(self.module, "backbone")
+
     def weight_of_a_token(self) -> float:
         """How much training on one token costs, in multiplications of parameters (forward 1, backward 2)."""
         return 3.0 * sum(parameter.numel() for parameter in self.parameters())

@@ -34,8 +34,10 @@ from otai.learning.targets import AttributeTarget
 
 Rows = NDArray[np.int64]
 
-# Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted. Measured (docs/experiments-maximum.md).
+# Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted: of a transformer, and of the Universal Sentence Encoder, which
+# works out once a batch what depends on a word piece alone. Measured (docs/experiments-maximum.md).
 WORK_A_SECOND = 2.0e10
+UNIVERSAL_WORK_A_SECOND = 7.0e10
 
 # However few the tickets, a network does not see them more often than this.
 MOST_EPOCHS = 12
@@ -64,7 +66,7 @@ class Teacher:
     threads: int | None
     checkpoints: Path | None
     tell: Callable[[float, str], None]
-    done_work: float = 0.0
+    done_seconds: float = 0.0
     _all: float = 1.0
     _began: float = 0.0
     _told: float = 0.0
@@ -75,20 +77,21 @@ class Teacher:
             students = [_Student(self, used, store) for used in encoders]
             wanted = sum(one.work for one in students)
             affordable = min(1.0, self.recipe.tuning_work / wanted)
-            self._all, self._began = wanted * affordable, time.monotonic()
+            self._all, self._began = affordable * sum(one.seconds for one in students), time.monotonic()
             threads = self.threads or usable_cores()
             names = " and ".join(used.name for used in encoders)
             where = f"with {threads} {'thread' if threads == 1 else 'threads'} and no GPU"
             if torch.cuda.is_available():
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets, on a GPU.")
             else:
-                length = in_words(self._all / WORK_A_SECOND / threads)
+                length = in_words(self._all / threads)
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
             return [student.learn(affordable) for student in students]
 
-    def worked(self, work: float) -> None:
-        self.done_work += work
-        gone, share = time.monotonic() - self._began, min(self.done_work / self._all, 1.0)
+    def worked(self, seconds: float) -> None:
+        """So many seconds of one core were foretold for what is done now."""
+        self.done_seconds += seconds
+        gone, share = time.monotonic() - self._began, min(self.done_seconds / self._all, 1.0)
         sentence = ""
         if share - self._told >= TELL_EVERY and share < 1:
             self._told = share
@@ -107,6 +110,7 @@ class _Student:
         self._encoder = opened_encoder(used, store, teacher.threads)
         network = self._network()
         self._weight = network.weight_of_a_token()
+        self._work_a_second = WORK_A_SECOND if network.is_transformer else UNIVERSAL_WORK_A_SECOND
         self._tokens = float(np.mean([len(tokens) for tokens in network.tokens(teacher.texts)]))
         # Whatever decides what is learnt: what another training saved is of no use to this one. How Business's models are made does not.
         self._keeping = Keeping.of(
@@ -138,9 +142,14 @@ class _Student:
         )
         return self._work_of(sum(sizes) * passes + searched)
 
+    @property
+    def seconds(self) -> float:
+        """How long `work` takes one core."""
+        return self.work / self._work_a_second
+
     def learn(self, affordable: float) -> Taught:
         """`affordable` is the share of the work that the budget allows."""
-        teacher, began = self._teacher, self._teacher.done_work
+        teacher, began = self._teacher, self._teacher.done_seconds
         network = self._network()
         with network.bounded_threads(teacher.threads):
             reading = network.read(teacher.texts)
@@ -173,7 +182,7 @@ class _Student:
         holdout = (
             own.scores(teacher.holdout_texts) if teacher.holdout_texts else np.zeros((0, self._labels), np.float32)
         )
-        teacher.worked(max(self.work * affordable - (teacher.done_work - began), 0.0))
+        teacher.worked(max(self.seconds * affordable - (teacher.done_seconds - began), 0.0))
         return Taught(own, held, unseen, holdout, tuning, tried)
 
     def _chosen(self, reading: Reading) -> tuple[Tuning, list[tuple[Tuning, float]]]:
@@ -230,7 +239,7 @@ class _Student:
             seed=1_000 * self._teacher.seed + 10 * seed,
             keeping=self._keeping,
             name=self._file(name),
-            tickets_done=lambda tickets: self._teacher.worked(self._work_of(tickets)),
+            tickets_done=lambda tickets: self._teacher.worked(self._work_of(tickets) / self._work_a_second),
         )
 
     def _lesson(self, rows: Rows, way: Tuning) -> Lesson:

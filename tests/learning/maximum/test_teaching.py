@@ -248,15 +248,15 @@ def test_a_budget_bounds_the_work_and_not_the_time(
     worked: list[float] = []
     original = teaching.Teacher.worked
 
-    def counted(teacher: teaching.Teacher, work: float) -> None:
-        worked.append(work)
-        original(teacher, work)
+    def counted(teacher: teaching.Teacher, seconds: float) -> None:
+        worked.append(seconds)
+        original(teacher, seconds)
 
     monkeypatch.setattr(teaching.Teacher, "worked", counted)
     teach(targets, store, used)
     whole = sum(worked)
     worked.clear()
-    teach(targets, store, used, recipe=dataclasses.replace(RECIPE, tuning_work=0.3 * whole))
+    teach(targets, store, used, recipe=dataclasses.replace(RECIPE, tuning_work=0.3 * whole * teaching.WORK_A_SECOND))
     assert 0.1 * whole < sum(worked) < 0.35 * whole
 
 
