@@ -22,12 +22,14 @@ from otai.learning.report_card import Estimate
 
 Matrix = NDArray[np.float32]
 
-# Another share of the prior that gains less than this on the tickets at hand is chance.
+# Another share of the prior that gains less than this on the tickets at hand, or with less certainty (of redrawn tickets), is chance.
 LEAST_GAIN_OF_PRIOR = 0.005
+SURE_OF_PRIOR = 0.8
 
 # Other balances than the usual are a choice among more, so they have to gain more, and surely. Chosen with less, they lost half a point and
 # more on tickets that had no part in the choice (docs/experiments-business.md).
 LEAST_GAIN_OF_OTHERS = 0.015
+SURE_OF_OTHERS = 0.975
 
 REDRAWN = 200
 
@@ -68,35 +70,43 @@ def best_mix(
     step = -(-hot.size // MOST_ENTRIES)
     tried, lead, hot = [scores[::step] for scores in tried], lead[::step], hot[::step]
     wholes = [Mix(usual, share) for share in shares]
-    chosen = _first_unless(wholes, tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_PRIOR)
+    chosen = _first_unless(wholes, tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_PRIOR, sure=SURE_OF_PRIOR)
     if len(every) == 1:
         return chosen
     others = [(number,) for number in every] + (list(itertools.combinations(every, 2)) if len(every) > 2 else [])
     mixes = [Mix(balances, chosen.prior_share) for balances in others if balances != usual]
-    other = _first_unless([chosen, *mixes], tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_OTHERS)
-    if other is chosen or _gain(other, chosen, tried, lead, hot, multi=multi).low <= 0:
-        return chosen
-    return other
+    return _first_unless(
+        [chosen, *mixes], tried, lead, hot, multi=multi, gain=LEAST_GAIN_OF_OTHERS, sure=SURE_OF_OTHERS
+    )
 
 
 def _first_unless(
-    mixes: Sequence[Mix], tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool, gain: float
+    mixes: Sequence[Mix], tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool, gain: float, sure: float
 ) -> Mix:
-    """The first of the mixes, unless another is worth more by `gain` or more: then the best."""
+    """The first of the mixes, unless another is worth more by `gain` or more, and more at all in a share `sure` of redraws: then the best of those."""
     worth = [worth_of(mix.scores(tried, lead), hot, multi=multi) for mix in mixes]
-    best = int(np.argmax(worth))
-    return mixes[best] if worth[best] >= worth[0] + gain else mixes[0]
+    for number in np.argsort(worth)[::-1]:
+        if worth[number] < worth[0] + gain:
+            break
+        gains = _gains(mixes[number], mixes[0], tried, lead, hot, multi=multi)
+        if np.quantile(gains[1:], 1 - sure) > 0:
+            return mixes[number]
+    return mixes[0]
 
 
 def gain_over(number: int, mix: Mix, tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool) -> Estimate:
     """By how much the mix is worth more than balance `number` alone, the same share of the prior given back; with a 95 % interval from redrawn tickets."""
     step = -(-hot.size // MOST_ENTRIES)
     alone = Mix((number,), mix.prior_share)
-    return _gain(mix, alone, [scores[::step] for scores in tried], lead[::step], hot[::step], multi=multi)
+    gains = _gains(mix, alone, [scores[::step] for scores in tried], lead[::step], hot[::step], multi=multi)
+    low, high = np.quantile(gains[1:], [0.025, 0.975])
+    return Estimate(float(gains[0]), float(min(low, gains[0])), float(max(high, gains[0])))
 
 
-def _gain(mix: Mix, alone: Mix, tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool) -> Estimate:
-    """By how much the first is worth more than the second."""
+def _gains(
+    mix: Mix, alone: Mix, tried: Sequence[Matrix], lead: Matrix, hot: Matrix, *, multi: bool
+) -> NDArray[np.float64]:
+    """By how much the first is worth more than the second, on the tickets and on `REDRAWN` redraws of them, shape (1 + redraws,)."""
     actual, tickets = hot > 0, len(hot)
     drawn = np.random.default_rng(0).multinomial(tickets, np.full(tickets, 1 / tickets), size=REDRAWN)
     weights = np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
@@ -106,9 +116,8 @@ def _gain(mix: Mix, alone: Mix, tried: Sequence[Matrix], lead: Matrix, hot: Matr
         )
         for one in (mix, alone)
     )
-    gains = mixed - single
-    low, high = np.quantile(gains[1:], [0.025, 0.975])
-    return Estimate(float(gains[0]), float(min(low, gains[0])), float(max(high, gains[0])))
+    gains: NDArray[np.float64] = mixed - single
+    return gains
 
 
 def worth_of(scores: Matrix, hot: Matrix, *, multi: bool) -> float:

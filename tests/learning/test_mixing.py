@@ -32,6 +32,16 @@ def test_the_usual_balances_are_taken_unless_others_are_clearly_better() -> None
     assert 0 in best_mix(first_knows, LEAD, HOT, (0.0,), multi=False, usual=(1, 2)).balances
 
 
+def test_a_share_that_one_rare_ticket_decides_is_not_chosen() -> None:
+    hot = np.eye(3, dtype=np.float32)[[0] * 300 + [1] * 100 + [2]]
+    lead = np.broadcast_to(np.array([2.0, 1.0, -4.0], np.float32), hot.shape)
+    scores = 4 * hot
+    scores[-1] = [0.0, 0.0, -0.5]  # wrong as it is, right once frequent labels are held back
+    assert best_mix([scores], lead, hot, (0.0, -0.5), multi=False).prior_share == 0.0
+    scores[300:400] = [1.0, 0.4, 0.0]  # a hundred of them are no chance
+    assert best_mix([scores], lead * [[2, -2, 0]], hot, (0.0, -0.5), multi=False).prior_share == -0.5
+
+
 def test_frequent_labels_get_back_what_they_are_owed_where_that_is_better() -> None:
     assert best_mix([noisy(1, 0)], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 1.0
     assert best_mix([HOT * 9], LEAD, HOT, (0.0, 1.0), multi=False).prior_share == 0.0
