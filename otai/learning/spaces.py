@@ -35,7 +35,7 @@ MOST_TICKETS_EXACT_BALANCED = 11_000
 SKETCH_COLUMNS = 4_096
 
 # Above some 30 000 tickets the sketch gets fewer columns, so that it stays near 500 MB, but never fewer than the second figure.
-MOST_SKETCH_ENTRIES = 128_000_000
+MOST_SKETCH_ENTRIES = 125_000_000
 FEWEST_SKETCH_COLUMNS = 2_048
 
 ROWS_AT_ONCE = 4_096
