@@ -30,12 +30,20 @@ def test_a_few_thousand_tickets_are_tried_however_many_there_are() -> None:
     assert found.tried_on == MOST_TICKETS
 
 
-def test_business_is_basic_and_what_it_gained_elsewhere_with_all_its_spread() -> None:
+def test_business_is_basic_and_what_it_gained_elsewhere_with_all_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    spread = {**GAINS_OVER_BASIC, "business": ((-0.10, -0.10), (-0.06, -0.06), (-0.02, -0.02))}
+    monkeypatch.setattr("otai.learning.expected_quality.GAINS_OVER_BASIC", spread)
     modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
     basic, business = modes["basic"], modes["business"]
     assert basic is not None and business is not None
-    assert business.accuracy.high - business.accuracy.low >= basic.accuracy.high - basic.accuracy.low
-    assert business.accuracy.value == pytest.approx(basic.accuracy.value, abs=0.02)
+    assert business.accuracy.high - business.accuracy.low > basic.accuracy.high - basic.accuracy.low + 0.04
+    assert business.accuracy.value == pytest.approx(basic.accuracy.value - 0.06, abs=0.01)
+
+
+def test_every_mode_has_a_gain_for_each_of_thirteen_attributes() -> None:
+    assert {mode: len(gains) for mode, gains in GAINS_OVER_BASIC.items()} == {"basic": 1, "business": 13, "maximum": 13}
+    modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
+    assert all(one is not None for one in modes.values())
 
 
 def test_a_mode_that_was_never_measured_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
