@@ -18,24 +18,24 @@ from threadpoolctl import threadpool_limits
 from otai.learning.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
 from otai.learning.errors import InputFailure
 from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
-from otai.learning.features import NO_FEATURES, TextFeatures, TokenCounts
+from otai.learning.features import TextFeatures, TokenCounts
 from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
 from otai.learning.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.holdout import Answers, HoldoutRecord, text_hashes
 from otai.learning.learning_curve import learning_curve
 from otai.learning.maximum.folds import shared_folds
 from otai.learning.maximum.hierarchy import found_below
-from otai.learning.meaning import Encoding, VectorReader, Vectors
-from otai.learning.nearness import Nearness, along, principal_directions
+from otai.learning.meaning import Encoding
 from otai.learning.progress import Progress, Stage, Steps, ignore
-from otai.learning.recipes import ABROAD, Recipe
+from otai.learning.recipes import Recipe
 from otai.learning.reference import Reference, confidence_of, sketch
-from otai.learning.report_card import AttributeReport, Finding, ReportCard, excerpt_of
+from otai.learning.report_card import AttributeReport, ReportCard, excerpt_of
 from otai.learning.smaller import MOST_ENTRIES, PartDecision, Sample, SmallerModels
 from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
 from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
+from otai.learning.training_vectors import ENCODING_STEPS, Reading, read_vectors
 from otai.learning.wrong_labels import suspected
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ MOST_TICKETS_TO_ASK_OF_A_FEATURE = 16
 
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
-ENCODING_STEPS = 10
 TUNING_STEPS = 60
 
 
@@ -102,7 +101,7 @@ def train(
         steps.finish()
 
     with clock.stage(Stage.ENCODING):
-        reading = _read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
+        reading = read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
         compared = reading.compared(recipe)
         inputs = (Inputs(train_matrix, compared.train), Inputs(holdout_matrix, compared.holdout))
 
@@ -349,95 +348,13 @@ def _split(
     return Split(labelled[chosen.train], labelled[chosen.holdout], False)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The vectors of a training, shape (tickets, width) each; without encoders their width is 0."""
-
-    train: Vectors
-    holdout: Vectors
-    reader: VectorReader | None = None
-    why: str = ""
-
-    @property
-    def base_width(self) -> int:
-        return self.reader.base_width if self.reader else 0
-
-    def compared(self, recipe: Recipe) -> _Compared:
-        """What of the vectors models compare: themselves, or their places along the directions in which the training part's differ."""
-        reach = next((balance.reach for balance in recipe.balances if balance.reach is not None), None)
-        if reach is None or self.reader is None:
-            return _Compared(self.train, self.holdout)
-        directions = principal_directions(self.train)
-        return _Compared(along(self.train, directions), along(self.holdout, directions), directions, reach)
-
-    def fitting_abroad(
-        self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
-    ) -> Fitting | None:
-        """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new languages are safe."""
-        if self.reader is None or len(self.reader.used) == 1:
-            return None
-        inputs = [
-            Inputs(sparse.csr_matrix((len(vectors), 0), dtype=np.float32), vectors[:, : self.base_width])
-            for vectors in (self.train, self.holdout)
-        ]
-        return Fitting(
-            NO_FEATURES,
-            (inputs[0], inputs[1]),
-            targets,
-            train=split.train,
-            holdout=split.holdout,
-            same_text=same_text,
-            refit=refit,
-            balances=(ABROAD,),
-        )
-
-    def findings(self) -> list[Finding]:
-        return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """What models compare of the vectors, shape (tickets, width) each."""
-
-    train: Vectors
-    holdout: Vectors
-    directions: Vectors | None = None
-    reach: float = 0.0
-
-    def nearness(self, linear: Linear) -> Nearness | None:
-        """What the model must remember beside its weights."""
-        if self.directions is None or linear.landmarks is None:
-            return None
-        return Nearness(self.directions, linear.landmarks, self.reach)
-
-
-def _read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps) -> _Reading:
-    if not recipe.reads_vectors:
-        steps.finish(ENCODING_STEPS)
-        return _Reading(np.zeros((len(split.train), 0), np.float32), np.zeros((len(split.holdout), 0), np.float32))
-    rows = np.concatenate([split.train, split.holdout])
-    texts = [tickets.texts[row] for row in rows]
-    train_texts, languages = texts[: len(split.train)], [tickets.languages[row] for row in split.train]
-    reader, why = encoding.for_tickets(train_texts, languages)
-    told = 0
-
-    def tell(share: float) -> None:
-        nonlocal told
-        steps.finish(int(share * ENCODING_STEPS) - told)
-        told = int(share * ENCODING_STEPS)
-
-    vectors = reader.vectors(texts, done=tell)
-    tell(1.0)
-    return _Reading(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)
-
-
 def _taught(
     tickets: LabelledTickets,
     split: Split,
     targets: Sequence[AttributeTarget],
     text_numbers: Rows,
     recipe: Recipe,
-    reading: _Reading,
+    reading: Reading,
     seed: int,
     checkpoints: Path | None,
     steps: Steps,
