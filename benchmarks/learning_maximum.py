@@ -156,7 +156,7 @@ def page(found: dict[str, Any]) -> list[str]:
             )
     lines += [
         "",
-        "Training (seed 0), seconds; wall times are those of a machine shared with other work, so the processor's count. Frozen vectors came from the cache.",
+        "Training (seed 0), seconds of the run that trained the networks (later runs found them in `.bench/checkpoints`); wall times are those of a machine shared with other work, so the processor's count. Frozen vectors came from the cache.",
         "",
         "| set | processor, Business | Maximum | wall, Maximum | bundle, MB |",
         "|---|---:|---:|---:|---:|",

@@ -39,7 +39,7 @@ BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
 TOKENS_FOR_ONE_THREAD = 128
 """So few tokens are read by one thread: waking others, and theirs of numpy beside them, takes longer than they save. Measured on two
-cores: a short ticket through Business 16 ms with one thread, 32 to 58 ms with two."""
+cores: a short ticket through Business 16 to 20 ms with one thread, 32 to 58 ms with two."""
 
 
 class Tokeniser(Protocol):
