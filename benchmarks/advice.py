@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import measured_on
-from otai.learning import drift
-from otai.learning.bundle import Bundle
-from otai.learning.drift import Judged, Seen
+from otai.learning.data.splitting import same_text_key
+from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.evidence import drift
+from otai.learning.evidence.drift import Judged, Seen
+from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import RECIPES
-from otai.learning.splitting import same_text_key
-from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training import train
 
 ROOT = Path(__file__).resolve().parents[1]

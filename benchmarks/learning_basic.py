@@ -34,7 +34,7 @@ TIMED_RUNS = 3
 
 def tickets_of(name: str) -> tuple[Any, list[Any]]:
     """A public set as labelled tickets with its own split, and the specs of its attributes."""
-    from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
 
     with (SHARED / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -145,8 +145,8 @@ def pipelines_timed() -> dict[str, Any]:
 
 def attributes_timed() -> dict[str, Any]:
     """endava_5k with each attribute alone, and with 20 attributes: the seven, again and again under other names."""
+    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
     from otai.learning.recipes import recipe_for
-    from otai.learning.tickets import AttributeSpec, LabelledTickets
     from otai.learning.training import train
 
     tickets, specs = tickets_of("endava_5k")
@@ -167,8 +167,8 @@ def memory() -> dict[str, Any]:
     """Peak memory of a training on 50 000 made-up tickets of 60 words with 7 attributes, the interpreter included."""
     import numpy as np
 
+    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
     from otai.learning.recipes import recipe_for
-    from otai.learning.tickets import AttributeSpec, LabelledTickets
     from otai.learning.training import train
 
     chance = np.random.default_rng(0)
@@ -194,7 +194,7 @@ def memory() -> dict[str, Any]:
 
 def latency() -> dict[str, Any]:
     """Prediction through a reloaded bundle with the 7 attributes of endava_5k; every test ticket alone, then all at once."""
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
 

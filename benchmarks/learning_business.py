@@ -45,7 +45,7 @@ def rows_of(name: str) -> list[dict[str, str]]:
 def tickets_of(
     rows: Sequence[dict[str, str]], attributes: Sequence[str], *, train: str = "train"
 ) -> tuple[Any, list[Any]]:
-    from otai.learning.tickets import AttributeSpec, LabelledTickets
+    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 
     splits = {train: "train", "test": "test"}
     tickets = LabelledTickets(
@@ -60,7 +60,7 @@ def tickets_of(
 
 def encoding(cached: bool = True) -> Any:
     from otai.learning.encoders import EncoderStore, VectorCache, pull
-    from otai.learning.meaning import Encoding
+    from otai.learning.features.embeddings import Encoding
 
     store = EncoderStore(ROOT / ".bench" / "encoders")
     for name in ("use-multilingual", "minilm-en"):
@@ -149,7 +149,7 @@ def retrained(tickets: Any, specs: Sequence[Any]) -> list[float]:
 
 def speed(name: str) -> dict[str, float]:
     """The model as it comes from its file, with as many threads as the machine has cores, nothing cached: milliseconds for a ticket alone (median) and tickets a second in a batch."""
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
     os.environ["OTAI_ENCODERS"] = str(ROOT / ".bench" / "encoders")
     bundle = Bundle.load(FRAGMENT.with_name(f"business-{name}.otai"))

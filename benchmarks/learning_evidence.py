@@ -21,10 +21,11 @@ import numpy as np
 
 from benchmarks.learning_business import FRAGMENT as BUSINESS_FRAGMENT
 from benchmarks.learning_business import SETS, rows_of, tickets_of
-from otai.learning import training, wrong_labels
-from otai.learning.expected_quality import expected
+from otai.learning import training
+from otai.learning.evidence import label_issues as wrong_labels
+from otai.learning.evidence.expected_quality import expected
+from otai.learning.linear.subset_models import Sample, SmallerModels
 from otai.learning.recipes import recipe_for
-from otai.learning.smaller import Sample, SmallerModels
 from otai.learning.training import train
 
 FRAGMENT = BUSINESS_FRAGMENT.with_name("learning_evidence.md")

@@ -18,7 +18,7 @@ from otai.cli.setup import require_installation
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.db import utc_now
 from otai.errors import Invalid
-from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, Outcome, percent
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, Outcome, percent
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier, VerdictRule
 from otai.runs import operations as runs
@@ -32,7 +32,7 @@ from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 
 if TYPE_CHECKING:
-    from otai.learning.expected_quality import Expectation, Expected
+    from otai.learning.evidence.expected_quality import Expectation, Expected
 
 app = typer.Typer(
     help="The included run and improvement: criteria, verdict, and the fee back if both miss.", no_args_is_help=True

@@ -223,7 +223,7 @@ def predict(
         if sys.stdin.isatty():
             raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
         texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
     predictions = Bundle.load(path).predict(texts)
     if found is not None:
@@ -254,7 +254,7 @@ def _predict_rows(
     overwrite: bool,
     **reading: Any,
 ) -> None:
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
     from otai.serving.batches import Counted, Csv, JsonLines, rows_of_file, rows_of_lines
 
     bundle, counted = Bundle.load(path), Counted()

@@ -33,7 +33,7 @@ from otai.cli.tickets import (
 )
 from otai.client import Run, Studio
 from otai.errors import Invalid
-from otai.learning.profile import Profile
+from otai.learning.data.profile import Profile
 from otai.pricing.price_book import Delivery, Mode
 from otai.tickets.columns import ColumnRoles
 

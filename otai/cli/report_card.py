@@ -8,7 +8,7 @@ from otai.cli.output import print_table, say
 
 
 def report_card_summary(card: dict[str, Any]) -> None:
-    """The report card (its JSON form, see `otai.learning.report_card`) as a table and sentences."""
+    """The report card (its JSON form, see `otai.learning.evidence.report_card`) as a table and sentences."""
     say(f"\nReport card: {_origin(card)}")
     rows = []
     for attribute in card["attributes"]:

@@ -52,7 +52,7 @@ def serve(
     from granian import Granian
     from granian.constants import Interfaces
 
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
     from otai.serving.http import BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE
 
     path, found = bundle_path(model, version, org)

@@ -12,14 +12,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
-from otai.learning.profile import Profile
+from otai.learning.data.profile import Profile
 from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.sample import write_csv
 
 if TYPE_CHECKING:
-    from otai.learning.expected_quality import Expected
+    from otai.learning.evidence.expected_quality import Expected
 
 app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from otai.learning.meaning import Encoding
+    from otai.learning.features.embeddings import Encoding
 
 STOPPED = 128 + signal.SIGTERM
 ORPHANED = 3
@@ -110,10 +110,10 @@ def run(spec: Spec) -> dict[str, Any]:
 def _completed(spec: Spec) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
-    from otai.learning.energy import Meter
+    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.evidence.energy import Meter
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
-    from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
     from otai.learning.training import steps_of, train
 
     seconds: dict[str, float] = {}
@@ -164,7 +164,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
 
 def _encoding(spec: Spec) -> Encoding:
     from otai.learning.encoders import EncoderStore, VectorCache
-    from otai.learning.meaning import Encoding
+    from otai.learning.features.embeddings import Encoding
 
     store = EncoderStore(spec.encoders_dir) if spec.encoders_dir else EncoderStore()
     return Encoding(store, VectorCache(spec.vectors_dir) if spec.vectors_dir else None, threads=spec.threads)

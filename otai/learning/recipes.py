@@ -13,7 +13,7 @@ class Balance:
     """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two blocks), and how
     hard all weights are held down.
 
-    `reach` None: tickets are as like as the product of their vectors; else by their nearness within that reach (`nearness.py`).
+    `reach` None: tickets are as like as the product of their vectors; else by their nearness within that reach (`features/kernel.py`).
     """
 
     vectors: float
@@ -56,7 +56,7 @@ class Recipe:
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
     `reads_vectors` says that encoders read the tickets as well, `balances` how much their vectors may count, and `prior_shares` how much
-    frequent labels may be favoured, or held back (`mixing.py` chooses).
+    frequent labels may be favoured, or held back (`linear/blending.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
     `tunings` maps an encoder's name to the ways of training it further that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in

@@ -15,32 +15,32 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from otai.learning.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
+from otai.learning.data.splitting import Split, same_text_key, split_as_given, split_by_hash
+from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
+from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
-from otai.learning.evaluation import Threshold, decisions, evaluate, thresholds_for
-from otai.learning.features import TextFeatures, TokenCounts
-from otai.learning.fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
-from otai.learning.heads import ManyLabelsHead, OneLabelHead
-from otai.learning.holdout import Answers, HoldoutRecord, text_hashes
-from otai.learning.learning_curve import learning_curve
-from otai.learning.maximum.folds import shared_folds
-from otai.learning.maximum.hierarchy import found_below
-from otai.learning.meaning import Encoding
+from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, thresholds_for
+from otai.learning.evidence.label_issues import suspected
+from otai.learning.evidence.learning_curve import learning_curve
+from otai.learning.evidence.report_card import AttributeReport, ReportCard, excerpt_of
+from otai.learning.evidence.training_findings import data_findings, evidence_findings, vector_findings
+from otai.learning.features.embeddings import Encoding
+from otai.learning.features.text import TextFeatures, TokenCounts
+from otai.learning.finetuning.folds import shared_folds
+from otai.learning.finetuning.hierarchy import found_below
+from otai.learning.linear.cross_fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
+from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.linear.subset_models import MOST_ENTRIES, PartDecision, Sample, SmallerModels
+from otai.learning.linear.training_vectors import ENCODING_STEPS, Reading, read_vectors
+from otai.learning.model.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
+from otai.learning.model.holdout import Answers, HoldoutRecord, text_hashes
+from otai.learning.model.reference import Reference, confidence_of, sketch
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import Recipe
-from otai.learning.reference import Reference, confidence_of, sketch
-from otai.learning.report_card import AttributeReport, ReportCard, excerpt_of
-from otai.learning.smaller import MOST_ENTRIES, PartDecision, Sample, SmallerModels
-from otai.learning.splitting import Split, same_text_key, split_as_given, split_by_hash
-from otai.learning.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
-from otai.learning.tickets import AttributeSpec, LabelledTickets
-from otai.learning.training_findings import data_findings, evidence_findings, vector_findings
-from otai.learning.training_vectors import ENCODING_STEPS, Reading, read_vectors
-from otai.learning.wrong_labels import suspected
 
 if TYPE_CHECKING:
-    from otai.learning.maximum.joining import Joined
-    from otai.learning.maximum.teaching import Taught
+    from otai.learning.finetuning.ensemble import Joined
+    from otai.learning.finetuning.trainer import Taught
 
 Rows = NDArray[np.int64]
 
@@ -368,7 +368,7 @@ def _taught(
     folds = shared_folds(targets, split.train, text_numbers[split.train], tickets_wanted=wanted)
     if not tunes or reading.reader is None:
         return folds, []
-    from otai.learning.maximum.teaching import Teacher
+    from otai.learning.finetuning.trainer import Teacher
 
     told = 0
 
@@ -405,7 +405,7 @@ def _joined(
     recipe: Recipe,
 ) -> Joined:
     """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to agree."""
-    from otai.learning.maximum.joining import joined
+    from otai.learning.finetuning.ensemble import joined
 
     return joined(taught, targets, train, unseen, holdout, agrees=recipe.agrees)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from otai.errors import Invalid
-from otai.learning.bundle import Bundle, TicketPrediction
-from otai.learning.profile import joined_texts
+from otai.learning.data.profile import joined_texts
+from otai.learning.model.bundle import Bundle, TicketPrediction
 from otai.serving.http import RequestInvalid, as_json, text_of
 from otai.serving.models import ModelVersion
 from otai.tickets.cells import TicketMaker

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from otai.errors import NotFound
-from otai.learning.report_card import ReportCard
+from otai.learning.evidence.report_card import ReportCard
 from otai.serving.models import ModelVersion
 from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
-    from otai.learning.comparison import Comparison
+    from otai.learning.evidence.comparison import Comparison
 
 
 class NoReportCard(NotFound):
@@ -34,7 +34,7 @@ def version_before(version: ModelVersion) -> ModelVersion | None:
 def comparison(version: ModelVersion, older: ModelVersion | None = None) -> Comparison | None:
     """The version beside `older`, the one before if none is named; None where there is none before.
 
-    On tickets that neither had learnt when it was measured (`otai.learning.comparison`). The answer never changes, so it is kept in this process.
+    On tickets that neither had learnt when it was measured (`otai.learning.evidence.comparison`). The answer never changes, so it is kept in this process.
     Raises BundleInvalid for a file that was changed, FileStoreUnavailable.
     """
     older = older or version_before(version)
@@ -48,7 +48,7 @@ def card_page(version: ModelVersion, *, with_texts: bool = True) -> str:
 
     Raises NoReportCard, and what `comparison` raises.
     """
-    from otai.learning.card_page import card_html
+    from otai.learning.evidence.card_page import card_html
 
     card = report_card(version)
     older = version_before(version)
@@ -69,8 +69,8 @@ def card_page(version: ModelVersion, *, with_texts: bool = True) -> str:
 @lru_cache(maxsize=64)
 def _compared(older: str, newer: str) -> Comparison:
     # The numerical libraries take half a second to load.
-    from otai.learning.bundle import Bundle
-    from otai.learning.comparison import compare
+    from otai.learning.evidence.comparison import compare
+    from otai.learning.model.bundle import Bundle
 
     store = file_store()
     return compare(Bundle.load(store.local_path(older)), Bundle.load(store.local_path(newer)))

@@ -83,7 +83,7 @@ def give(
     known = {attribute["name"]: attribute["kind"] for attribute in version.run.attributes}
     _require_sound(corrections, known)
     said = queries.predict(version, [one.text for one in corrections])
-    from otai.learning.language import detect_languages
+    from otai.learning.data.language import detect_languages
 
     languages = detect_languages([one.text for one in corrections])
     rows = []
@@ -260,7 +260,7 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     if not waiting:
         raise NothingToMerge(f"No feedback on {name} waits to be merged.")
     base = tickets.data_set(organisation, version.run.data_set.name)
-    from otai.learning.splitting import same_text_key
+    from otai.learning.data.splitting import same_text_key
 
     there = set(tickets.text_keys(base))
     by_text: dict[tuple[bytes, str], Labels] = {}
@@ -340,7 +340,7 @@ def keep(version: ModelVersion, texts: Sequence[str], *, now: datetime) -> int:
     days = version.model.keeps_tickets_days
     if not days:
         return 0
-    from otai.learning.language import detect_languages
+    from otai.learning.data.language import detect_languages
 
     forget_expired(now=now)
     kept = [text[:MOST_TEXT_CHARACTERS].replace("\0", "") for text in texts if text.strip()][:MOST_ROWS]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
-from otai.learning.bundle import Bundle, TicketPrediction
+from otai.learning.model.bundle import Bundle, TicketPrediction
 
 BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE = "OTAI_SERVE_BUNDLE", "OTAI_SERVE_KEY", "OTAI_SERVE_NAME"
 

@@ -17,7 +17,7 @@ from otai.serving.models import ModelVersion, TrainedModel
 from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
-    from otai.learning.bundle import Bundle, LabelScore, TicketPrediction
+    from otai.learning.model.bundle import Bundle, LabelScore, TicketPrediction
 
 
 def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
@@ -110,7 +110,7 @@ def in_todays_words(said: TicketPrediction, renamed: Mapping[str, Mapping[str, s
 @lru_cache(maxsize=4)
 def _bundle(path: str, _sha256: str) -> Bundle:
     # The numerical libraries take half a second to load, and most commands and pages predict nothing.
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
     return Bundle.load(file_store().local_path(path))
 
@@ -134,7 +134,7 @@ def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> P
         raise FileExists(f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target))
     if not target.parent.is_dir():
         raise NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
     part = target.with_name(target.name + ".part")
     try:

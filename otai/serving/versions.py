@@ -16,7 +16,7 @@ from otai.serving import queries
 from otai.serving.models import DataSetChange, ModelEvent, ModelVersion, TrainedModel
 
 if TYPE_CHECKING:
-    from otai.learning.comparison import Comparison
+    from otai.learning.evidence.comparison import Comparison
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def compare_what_waits(*, now: datetime) -> None:
 
 def compared(older: ModelVersion, newer: ModelVersion) -> Comparison:
     """Loads both models."""
-    from otai.learning.comparison import compare
+    from otai.learning.evidence.comparison import compare
 
     return compare(queries.bundle(older), queries.bundle(newer))
 

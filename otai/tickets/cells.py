@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otai.learning.tickets import ATTRIBUTE_PREFIX, AttributeKind
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.tickets.column_names import SPLIT_VALUES, language_code
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html

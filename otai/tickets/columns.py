@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otai.errors import Invalid
-from otai.learning.tickets import AttributeKind
+from otai.learning.data.tickets import AttributeKind
 from otai.tickets.column_names import folded
 
 TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split")

@@ -13,8 +13,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from otai.learning.expected_quality import Expectation, Expected
-from otai.learning.report_card import Estimate
+from otai.learning.evidence.expected_quality import Expectation, Expected
+from otai.learning.metrics import Estimate
 from otai.tickets import queries
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, ExpectedQuality
@@ -37,8 +37,8 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     if (known := stored(data_set)) is not None:
         return known
     # The numerical libraries take half a second to load.
-    from otai.learning.expected_quality import expected
-    from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.evidence.expected_quality import expected
 
     specs = [
         AttributeSpec(one.name, AttributeKind(one.kind), tuple(one.order))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from otai.learning.tickets import AttributeKind
+from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.columns import SEPARATORS, AttributeColumns, ColumnRoles

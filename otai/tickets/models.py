@@ -14,7 +14,7 @@ class DataSet(models.Model):
 
     The tickets are the Parquet file at `file` (a path inside the file store, see `files.py`); `sha256` is the hash of its bytes.
     `roles` says what each column of the source was used for and why (`columns.ColumnRoles.as_dict`), `profile` what was found
-    (`otai.learning.profile.Profile.as_dict`).
+    (`otai.learning.data.profile.Profile.as_dict`).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -104,7 +104,7 @@ class ExpectedQuality(models.Model):
     data_set = models.OneToOneField(
         DataSet, on_delete=models.CASCADE, primary_key=True, related_name="expected_quality"
     )
-    attributes = models.JSONField(help_text="by attribute, see otai.learning.expected_quality.Expectation")
+    attributes = models.JSONField(help_text="by attribute, see otai.learning.evidence.expected_quality.Expectation")
     tried_at = models.DateTimeField()
 
     class Meta:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from otai.errors import NotFound
-from otai.learning.profile import RARE_LABEL_TICKETS, Profile
+from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.orgs.models import Organisation
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
@@ -107,8 +107,8 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
 
 
 def text_keys(data_set: DataSet) -> list[bytes]:
-    """What each ticket's text is known by (`otai.learning.splitting.same_text_key`), in the order of the source."""
-    from otai.learning.splitting import same_text_key
+    """What each ticket's text is known by (`otai.learning.data.splitting.same_text_key`), in the order of the source."""
+    from otai.learning.data.splitting import same_text_key
 
     return [
         same_text_key(f"{row['subject'] or ''}\n{row['body']}" if row["body"] is not None else row["subject"] or "")

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from otai.db import new_id
 from otai.errors import Invalid
-from otai.learning.profile import ProfileBuilder
-from otai.learning.splitting import same_text_key
-from otai.learning.tickets import ATTRIBUTE_PREFIX
+from otai.learning.data.profile import ProfileBuilder
+from otai.learning.data.splitting import same_text_key
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.operations import ROW_GROUP_TICKETS, save_data_set

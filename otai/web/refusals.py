@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from otai.errors import NotFound, OtaiError
-from otai.learning.acceptance import CriterionInvalid
+from otai.learning.evidence.acceptance import CriterionInvalid
 from otai.pricing.price_book import Mode, Tier
 from otai.pricing.settlement import Ending
 from otai.runs.models import Run

@@ -84,7 +84,7 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
     inside = json.loads(otai("predict", "support", "wifi is slow today", "--json").stdout)["attributes"]["queue"]
     script = (
         "import json, sys\n"
-        "from otai.learning.bundle import Bundle\n"
+        "from otai.learning.model.bundle import Bundle\n"
         "[found] = Bundle.load(sys.argv[1]).predict(['wifi is slow today'])\n"
         "assert 'django' not in sys.modules\n"
         "print(json.dumps([list(found.attributes['queue'].labels), found.attributes['queue'].confidence]))\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
+from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
 
 QUEUES = {
     "Billing": "invoice payment refund charge receipt tax bank amount credit",

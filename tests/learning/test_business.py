@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otai.learning.bundle import Bundle
+from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.encoders import EncoderStore, MissingEncoder, VectorCache
 from otai.learning.errors import BundleInvalid, InputFailure
-from otai.learning.meaning import Encoding, VectorReader, language_shares
-from otai.learning.mixing import Mix
+from otai.learning.features.embeddings import Encoding, VectorReader, language_shares
+from otai.learning.linear.blending import Mix
+from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for
-from otai.learning.tickets import AttributeSpec, LabelledTickets
 from otai.learning.training import Trained, train
 from tests.learning.encoders.conftest import store
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
@@ -114,7 +114,7 @@ def test_a_loaded_model_predicts_to_the_last_digit_in_a_process_without_django(
     trained.bundle.save(path)
     program = (
         "import json, sys\n"
-        "from otai.learning.bundle import Bundle\n"
+        "from otai.learning.model.bundle import Bundle\n"
         "predictions = Bundle.load(sys.argv[1]).predict(json.load(sys.stdin))\n"
         'assert "django" not in sys.modules\n'
         'print(json.dumps([[repr(p[n].confidence) for n in ("queue", "priority", "tags")] for p in predictions]))\n'
@@ -198,7 +198,7 @@ def test_a_model_of_the_format_before_nearness_predicts_as_it_did(
     linear = dataclasses.replace(
         trained.bundle, nearness=None, vector_weights=weights.astype(np.float16).astype(np.float32)
     )
-    monkeypatch.setattr("otai.learning.bundle.FORMAT", 1)
+    monkeypatch.setattr("otai.learning.model.bundle.FORMAT", 1)
     content = linear.to_bytes()
     monkeypatch.undo()
     texts = made_up_tickets(8, seed=5).texts
@@ -211,7 +211,8 @@ def test_a_model_of_words_alone_can_be_averaged_with_one_of_nearness(
     encoding: Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "otai.learning.fitting.best_mix", lambda tried, *_, **__: Mix((0, 2) if len(tried) > 1 else (0,), 0.0)
+        "otai.learning.linear.cross_fitting.best_mix",
+        lambda tried, *_, **__: Mix((0, 2) if len(tried) > 1 else (0,), 0.0),
     )
     tickets = made_up_tickets(220)
     given = dataclasses.replace(tickets, splits=["test" if n % 5 == 0 else "train" for n in range(220)])
@@ -230,8 +231,8 @@ def test_landmarks_that_do_not_fit_are_refused(trained: Trained) -> None:
 def test_many_tickets_are_compared_with_some_of_them(
     trained: Trained, encoding: Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otai.learning.fitting.MOST_TICKETS_EXACT_BALANCED", 100)
-    monkeypatch.setattr("otai.learning.fitting.MOST_LANDMARKS", 60)
+    monkeypatch.setattr("otai.learning.linear.cross_fitting.MOST_TICKETS_EXACT_BALANCED", 100)
+    monkeypatch.setattr("otai.learning.linear.cross_fitting.MOST_LANDMARKS", 60)
     sketched = train(made_up_tickets(220), [QUEUE, PRIORITY, TAGS], BUSINESS, encoding=encoding)
     assert sketched.bundle.nearness is not None and sketched.bundle.sketch_columns > 0
     assert len(sketched.bundle.nearness.landmarks) == 60

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from otai.learning.bundle import Bundle
+from otai.learning.evidence.report_card import ReportCard
+from otai.learning.model.bundle import Bundle
 from otai.learning.progress import Stage
-from otai.learning.report_card import ReportCard
 from tests.learning.made_up import made_up_tickets, tickets_of
 
 pytestmark = pytest.mark.pure

@@ -6,14 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from otai.learning import fitting, spaces
-from otai.learning.bundle import Bundle
+from otai.learning.data.splitting import same_text_key
+from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
 from otai.learning.errors import InputFailure
+from otai.learning.evidence.report_card import ReportCard
+from otai.learning.linear import cross_fitting as fitting
+from otai.learning.linear import spaces
+from otai.learning.model.bundle import Bundle
 from otai.learning.progress import Progress, Stage
 from otai.learning.recipes import recipe_for
-from otai.learning.report_card import ReportCard
-from otai.learning.splitting import same_text_key
-from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
 from otai.learning.training import Trained, train
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
 

@@ -7,8 +7,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from otai.learning.acceptance import Criterion
-from otai.learning.report_card import AttributeReport, Coverage, Estimate, Majority, ReportCard
+from otai.learning.evidence.acceptance import Criterion
+from otai.learning.evidence.report_card import AttributeReport, Coverage, Majority, ReportCard
+from otai.learning.metrics import Estimate
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.executors import Failed

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, judge
-from otai.learning.report_card import Coverage
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge
+from otai.learning.evidence.report_card import Coverage
 from otai.pricing.price_book import PRICE_BOOK, Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
 from otai.runs.guarantee.queries import levels_reached

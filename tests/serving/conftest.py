@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from otai.learning.bundle import Bundle
+from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets

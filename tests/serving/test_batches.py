@@ -11,7 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from otai.learning.bundle import Bundle
+from otai.learning.model.bundle import Bundle
 from otai.serving.batches import Counted, Csv, JsonLines, PrecisionUnknown, Row, rows_of_file, rows_of_lines
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.problems import DatasetInvalid

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from otai.errors import NotFound
-from otai.learning.drift import FEWEST_TICKETS
+from otai.learning.evidence.drift import FEWEST_TICKETS
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
 from otai.serving import feedback, queries, versions
@@ -233,8 +233,8 @@ def test_a_worse_version_waits_until_someone_decides(acme: Organisation, tmp_pat
     trained(acme, good, now)
     # Someone mixed the queues up in every ticket that is not measured on: the next model learns nonsense.
     queues = list(stories.QUEUES)
-    from otai.learning.measuring import choose_holdout
-    from otai.learning.tickets import AttributeSpec
+    from otai.learning.data.tickets import AttributeSpec
+    from otai.learning.evidence.measuring import choose_holdout
     from otai.runs.guarantee.holdout import labelled_tickets, table_of
 
     table = table_of(good)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from otai.learning.bundle import Bundle
+from otai.learning.model.bundle import Bundle
 from otai.serving import http
 from otai.serving.http import ModelServer
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
 from otai.learning.recipes import recipe_for
-from otai.learning.tickets import AttributeKind, AttributeSpec, LabelledTickets
 from otai.learning.training import train
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode

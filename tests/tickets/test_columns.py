@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otai.learning.tickets import AttributeKind
+from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.guessing import guess_roles, look_at, order_of
 from otai.tickets.html_text import text_of_html

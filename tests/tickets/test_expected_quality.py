@@ -28,7 +28,7 @@ def test_a_data_set_is_tried_once_and_what_was_found_stays(
     basic = found["queue"].modes["basic"]
     assert basic is not None and basic.accuracy.low > found["queue"].guessing
 
-    monkeypatch.setattr("otai.learning.expected_quality.expected", lambda *_: pytest.fail("tried twice"))
+    monkeypatch.setattr("otai.learning.evidence.expected_quality.expected", lambda *_: pytest.fail("tried twice"))
     assert expected_quality.of(support, now=now + timedelta(days=1)) == found == expected_quality.stored(support)
     assert ExpectedQuality.objects.get().tried_at == now
 

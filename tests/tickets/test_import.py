@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from otai.errors import NotFound
-from otai.learning.tickets import LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.orgs.models import Organisation
 from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otai.billing.audit import audit as billing_audit
-from otai.learning.acceptance import Criterion
+from otai.learning.evidence.acceptance import Criterion
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation

@@ -12,8 +12,8 @@ import pytest
 from django.utils import translation
 
 import otai
-from otai.learning.findings import Finding as DataFinding
-from otai.learning.report_card import Finding as CardFinding
+from otai.learning.data.profile_findings import Finding as DataFinding
+from otai.learning.finding import Finding as CardFinding
 from otai.orgs.permissions import Role
 from otai.tickets import queries as tickets
 from otai.web.finding_words import CARD, DATA, advice, card_message, message

@@ -17,7 +17,7 @@ from django.utils import translation
 
 import otai
 from otai.errors import Invalid, OtaiError
-from otai.learning.evaluation import wilson
+from otai.learning.metrics import wilson
 from otai.orgs.permissions import Role
 from otai.outbound.operations import create_endpoint
 from otai.pricing.settlement import Ending
@@ -184,7 +184,7 @@ def test_a_look_at_new_labels_is_told_in_german(tmp_path: Path, now: datetime) -
 
 
 def signal(kind: str, attribute: str | None = None, **more: Any) -> dict[str, Any]:
-    from otai.learning.drift import Signal
+    from otai.learning.evidence.drift import Signal
 
     return Signal(kind, attribute, 0.9, wilson(70, 100), 0.001, 0.01, 100, True, "In English.", more).as_dict()
 

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from otai.db import utc_now
-from otai.learning.bundle import Bundle
+from otai.learning.model.bundle import Bundle
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role

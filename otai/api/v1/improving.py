@@ -19,7 +19,7 @@ from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name, Number, Text, TicketText
 from otai.db import new_id, utc_now
 from otai.errors import Invalid, NotFound
-from otai.learning.acceptance import Criterion, CriterionInvalid
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.guarantee import operations as guarantee_operations

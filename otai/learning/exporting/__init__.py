@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otai.errors import NotFound, Refused
-from otai.learning.bundle import AttributeModel, Bundle
-from otai.learning.calibration import softmax
-from otai.learning.heads import OneLabelHead
+from otai.learning.linear.calibration import softmax
+from otai.learning.linear.heads import OneLabelHead
+from otai.learning.model.bundle import AttributeModel, Bundle
 
 if TYPE_CHECKING:
-    from otai.learning.maximum.tuned import TunedNetwork
+    from otai.learning.finetuning.finetuned import TunedNetwork
 
 Matrix = NDArray[np.float32]
 
@@ -109,7 +109,7 @@ def part_of(bundle: Bundle, attribute: str | None) -> Part:
     number = names.index(attribute)
     model = bundle.attributes[number]
     network = _network_of(bundle, number)
-    from otai.learning.maximum.network import SCALE
+    from otai.learning.finetuning.network import SCALE
 
     head, columns = network.arrays, model.columns
     weights = SCALE * np.asarray(head["head.weight"], np.float32)[columns]

@@ -25,8 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from otai.learning.evidence.report_card import ReportCard
 from otai.learning.exporting import TRIED_ON, Exported, NothingToExport, Part
-from otai.learning.report_card import ReportCard
 
 LOUD, QUIET = 1e4, 1e-3
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.tickets`; results go below `output_dir`.
+    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.data.tickets`; results go below `output_dir`.
 
     `checkpoint_dir` holds what an earlier attempt saved, and takes what this one saves. The training may not hold more memory, with all
     that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used twice is refused there. `tickets_in_store` is where the file store has the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from otai.learning.acceptance import Criterion, Metric
+from otai.learning.evidence.acceptance import Criterion, Metric
 from otai.pricing.price_book import StandardBar
 
 _BAR_PRECISION = Fraction(95, 100)

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
-from otai.learning.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec, LabelledTickets
 from otai.ledger.queries.statements import harmless
 from otai.tickets import queries as tickets
 from otai.tickets.files import StoredFile, file_store
@@ -68,7 +68,7 @@ class Holdout:
 def chosen_from(data_set: DataSet, names: Sequence[str], *, share: float) -> Holdout:
     """Raises HoldoutImpossible when the data set has no tickets to measure on."""
     # The numerical libraries take half a second to load, and most commands choose nothing.
-    from otai.learning.measuring import choose_holdout
+    from otai.learning.evidence.measuring import choose_holdout
 
     table = table_of(data_set)
     try:
@@ -227,7 +227,7 @@ def has_own_ids(data_set: DataSet) -> bool:
 
 
 def text_keys(table: pa.Table) -> list[bytes]:
-    from otai.learning.splitting import same_text_key
+    from otai.learning.data.splitting import same_text_key
 
     subjects = table["subject"].to_pylist()
     bodies = table["body"].to_pylist()

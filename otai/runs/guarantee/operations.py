@@ -13,7 +13,7 @@ from otai.billing import queries as billing
 from otai.billing.models import PaymentRefund
 from otai.billing.operations.events import checked_why
 from otai.errors import Invalid, NotFound, Refused
-from otai.learning.acceptance import Criterion
+from otai.learning.evidence.acceptance import Criterion
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, Source
 from otai.orgs.models import Organisation

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from otai.billing import queries as billing
 from otai.errors import NotFound, Refused
-from otai.learning.acceptance import Criterion, Outcome
+from otai.learning.evidence.acceptance import Criterion, Outcome
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee import holdout
@@ -81,8 +81,8 @@ def corrections(guarantee: Guarantee) -> tuple[holdout.Correction, ...]:
 def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
     """Both included versions on the labels that count now, and on those that were agreed: `"first"`, `"improvement"`, `"first, as agreed"`,
     `"improvement, as agreed"`. Empty where no label was corrected. Loads both models."""
-    from otai.learning.bundle import Bundle
-    from otai.learning.measuring import measure
+    from otai.learning.evidence.measuring import measure
+    from otai.learning.model.bundle import Bundle
 
     found = corrections(guarantee)
     if not found:

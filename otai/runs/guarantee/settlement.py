@@ -7,8 +7,8 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from otai.learning.acceptance import Criterion, Outcome, judge
-from otai.learning.report_card import ReportCard
+from otai.learning.evidence.acceptance import Criterion, Outcome, judge
+from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import operations as ledger
 from otai.ledger.models import Hold, Lot, Source
 from otai.ledger.operations import InsufficientCredits

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from otai.errors import Invalid, NotFound, Refused
-from otai.learning.report_card import ReportCard
+from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import operations as ledger
 from otai.ledger.operations import AlreadyRefunded
 from otai.orgs.models import Organisation

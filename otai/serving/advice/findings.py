@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from otai.learning.label_changes import LabelChanges, label_changes
+from otai.learning.data.label_changes import LabelChanges, label_changes
 from otai.runs.models import Reason
 from otai.serving.advice.new_tickets import MOST_TICKETS, NewTickets
 from otai.serving.models import AdviceKind, ModelVersion
@@ -14,7 +14,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
 
 if TYPE_CHECKING:
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
 
 def of_labels(

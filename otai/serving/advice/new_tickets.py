@@ -11,7 +11,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 
 if TYPE_CHECKING:
-    from otai.learning.bundle import Bundle
+    from otai.learning.model.bundle import Bundle
 
 
 MOST_TICKETS = 2_000

@@ -10,14 +10,14 @@ from django.db.models import QuerySet
 
 from otai.billing import queries as billing
 from otai.errors import NotFound
-from otai.learning.report_card import ReportCard
+from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Mode
 from otai.serving import queries
 from otai.serving.models import Advice, AdviceCheck, AdviceKind, AdviceStatus, ModelVersion
 
 if TYPE_CHECKING:
-    from otai.learning.improvement import Improvement
+    from otai.learning.evidence.improvement import Improvement
 
 
 _URGENCY = {
@@ -58,8 +58,8 @@ def checks(version: ModelVersion) -> QuerySet[AdviceCheck]:
 
 def improvements(organisation: Organisation, name: str, number: int | None = None) -> dict[str, list[Improvement]]:
     """For each attribute what would most likely raise it, from the evidence of the version's training. Raises NotFound."""
-    from otai.learning.expected_quality import GAINS_OVER_BASIC
-    from otai.learning.improvement import improvements as from_evidence
+    from otai.learning.evidence.expected_quality import GAINS_OVER_BASIC
+    from otai.learning.evidence.improvement import improvements as from_evidence
 
     version = queries.version(organisation, name, number)
     card = ReportCard.from_json(json.dumps(version.run.report_card))

@@ -12,8 +12,8 @@ from otai.serving.advice.new_tickets import NewTickets, joined, tickets_seen, wi
 from otai.serving.models import AdviceCheck, ModelVersion
 
 if TYPE_CHECKING:
-    from otai.learning.bundle import Bundle
-    from otai.learning.drift import Judged, Seen, Signal
+    from otai.learning.evidence.drift import Judged, Seen, Signal
+    from otai.learning.model.bundle import Bundle
 
 
 WINDOW = timedelta(days=14)
@@ -23,7 +23,7 @@ HISTORY = timedelta(days=84)
 
 def weekly_signals(version: ModelVersion, bundle: Bundle, fresh: NewTickets, *, now: datetime) -> list[dict[str, Any]]:
     """This week's tests: those that were made, or new ones, once there are enough tickets."""
-    from otai.learning import drift
+    from otai.learning.evidence import drift
 
     monday = (now - timedelta(days=now.weekday())).date()
     made = AdviceCheck.objects.filter(version=version, week=monday).first()
@@ -55,7 +55,7 @@ def weekly_signals(version: ModelVersion, bundle: Bundle, fresh: NewTickets, *, 
 
 
 def _signals(version: ModelVersion, bundle: Bundle, latest: NewTickets, earlier: NewTickets) -> list[Signal]:
-    from otai.learning import drift
+    from otai.learning.evidence import drift
 
     assert bundle.reference is not None
     card = {one["name"]: one for one in (version.run.report_card or {}).get("attributes", [])}
@@ -80,8 +80,8 @@ def _signals(version: ModelVersion, bundle: Bundle, latest: NewTickets, earlier:
 
 
 def _looked_at(bundle: Bundle, found: NewTickets) -> tuple[Seen, dict[str, Judged]]:
-    from otai.learning import drift
-    from otai.learning.language import detect_languages
+    from otai.learning.data.language import detect_languages
+    from otai.learning.evidence import drift
 
     # One detector for all: what a data set says of its languages is not what the reference was measured with.
     languages = [
@@ -108,7 +108,7 @@ def _judged(
 ) -> Judged | None:
     import numpy as np
 
-    from otai.learning.drift import FEWEST_TICKETS, Judged
+    from otai.learning.evidence.drift import FEWEST_TICKETS, Judged
 
     known = {label.casefold() for label in bundle.attributes[at].labels}
     spoken_of = [

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='ExpectedQuality',
             fields=[
                 ('data_set', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='expected_quality', serialize=False, to='tickets.dataset')),
-                ('attributes', models.JSONField(help_text='by attribute, see otai.learning.expected_quality.Expectation')),
+                ('attributes', models.JSONField(help_text='by attribute, see otai.learning.evidence.expected_quality.Expectation')),
                 ('tried_at', models.DateTimeField()),
             ],
             options={

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
-from otai.learning.report_card import ReportCard
+from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.runs.models import Reason

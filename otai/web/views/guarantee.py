@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, Refused
-from otai.learning.acceptance import Criterion, CriterionInvalid, Metric, share_of
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, StandardBar, Tier

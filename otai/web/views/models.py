@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
-from otai.learning.report_card import Estimate, ReportCard
+from otai.learning.evidence.report_card import ReportCard
+from otai.learning.metrics import Estimate
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -189,7 +190,7 @@ def snippets(request: MemberRequest, version: ModelVersion) -> list[Snippet]:
         Snippet(
             _("In Python, from the downloaded file"),
             "snippet-python",
-            "from otai.learning.bundle import Bundle\n\n"
+            "from otai.learning.model.bundle import Bundle\n\n"
             f'model = Bundle.load("{name.replace(" ", "-")}-v{version.number}.otai")\n'
             f'[ticket] = model.predict(["{text}"])\n'
             "for name, found in ticket.attributes.items():\n"

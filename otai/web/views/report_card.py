@@ -7,15 +7,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from otai.learning.report_card import (
+from otai.learning.evidence.report_card import (
     AttributeReport,
     ConfusedPair,
     Coverage,
     CurvePoint,
-    Estimate,
     ReportCard,
     SuspectedLabel,
 )
+from otai.learning.metrics import Estimate
 from otai.runs.models import Run
 
 labels_in_matrix = 12

@@ -1,0 +1,122 @@
+"""Which tickets are kept aside to measure on.
+
+A holdout is only evidence if nothing in it was seen in training, so tickets with the same text always stay together. And it is
+only comparable if it stays the same: a ticket's place is decided by a hash of its text, so that a data set with a few tickets
+more keeps nearly all of its holdout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.learning.data.normalisation import normalise
+
+TRAIN, TEST = "train", "test"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers, ascending. `fixed_by_customer` says that the data set came with its split."""
+
+    train: NDArray[np.int64]
+    holdout: NDArray[np.int64]
+    fixed_by_customer: bool
+    duplicates_moved: int = 0
+    """Rows taken out of a fixed split's training part because the same text stands in its test part."""
+
+
+def same_text_key(text: str) -> bytes:
+    """Equal for texts that differ only in case, blanks or Unicode form; 16 bytes."""
+    squeezed = " ".join(normalise(text).split())
+    return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def split_as_given(text_numbers: NDArray[np.int64], splits: Sequence[str | None]) -> Split | None:
+    """The customer's own split; None if it names no test tickets or no training tickets. Equal texts have equal numbers.
+
+    A training ticket whose text also stands in the test part is left out of training: the yardstick wins.
+    """
+    train = [row for row, split in enumerate(splits) if split == TRAIN]
+    test = [row for row, split in enumerate(splits) if split == TEST]
+    if not train or not test:
+        return None
+    tested = set(text_numbers[test].tolist())
+    kept = [row for row in train if int(text_numbers[row]) not in tested]
+    return Split(
+        train=np.asarray(kept, np.int64),
+        holdout=np.asarray(test, np.int64),
+        fixed_by_customer=True,
+        duplicates_moved=len(train) - len(kept),
+    )
+
+
+def split_by_hash(
+    texts: Sequence[str],
+    labels: Mapping[str, Sequence[tuple[str, ...]]],
+    *,
+    share: float,
+    fewest_tickets: int,
+    seed: int,
+) -> Split:
+    """Keeps about `share` of the tickets aside, of each label of each attribute about the same share.
+
+    `labels[attribute][row]` holds the labels of a row (none: empty). Every ticket is dealt with in the stratum of its
+    rarest label, in which the tickets with the lowest hashes are kept aside; a label never loses a ticket to the holdout
+    when that would leave it fewer than `fewest_tickets` to learn from. Same input and seed, same split.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for row, text in enumerate(texts):
+        groups.setdefault(same_text_key(text), []).append(row)
+    salt = seed.to_bytes(8, "little", signed=True)
+    ordered = sorted(groups, key=lambda key: hashlib.blake2b(key, digest_size=8, key=salt).digest())
+
+    numbers: dict[tuple[str, str], int] = {}
+    labels_of_row: list[list[int]] = [[] for _ in texts]
+    for attribute, column in labels.items():
+        for row, row_labels in enumerate(column):
+            for label in row_labels:
+                labels_of_row[row].append(numbers.setdefault((attribute, label), len(numbers)))
+    count = [0] * len(numbers)
+    for row_numbers in labels_of_row:
+        for number in row_numbers:
+            count[number] += 1
+
+    # Labels too rare to be learnt at all must not decide where a ticket goes.
+    learnable = [tickets >= fewest_tickets for tickets in count]
+    strata: dict[int, list[list[int]]] = {}
+    for key in ordered:
+        rows = groups[key]
+        candidates = {number for row in rows for number in labels_of_row[row] if learnable[number]}
+        stratum = min(candidates, key=lambda number: (count[number], number), default=-1)
+        strata.setdefault(stratum, []).append(rows)
+
+    spare = [tickets - fewest_tickets for tickets in count]
+    wanted = [share * tickets for tickets in count]
+    held: list[int] = []
+    # Rarest first: a frequent label always finds other tickets, a rare one does not.
+    for stratum in sorted(strata, key=lambda number: (count[number] if number >= 0 else len(texts), number)):
+        size = sum(len(rows) for rows in strata[stratum])
+        quota = share * size if stratum < 0 else min(wanted[stratum], share * size + 0.5)
+        taken = 0
+        for rows in strata[stratum]:
+            if taken + len(rows) > quota + 0.5:
+                continue
+            cost: dict[int, int] = {}
+            for row in rows:
+                for number in labels_of_row[row]:
+                    cost[number] = cost.get(number, 0) + 1
+            if any(learnable[number] and spare[number] < tickets for number, tickets in cost.items()):
+                continue
+            for number, tickets in cost.items():
+                spare[number] -= tickets
+                wanted[number] -= tickets
+            held.extend(rows)
+            taken += len(rows)
+    holdout = np.asarray(sorted(held), np.int64)
+    train = np.setdiff1d(np.arange(len(texts)), holdout)
+    return Split(train=train, holdout=holdout, fixed_by_customer=False)

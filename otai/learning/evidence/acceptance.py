@@ -1,0 +1,193 @@
+"""What a model must reach, and whether it did: criteria and the verdict. Pure, and light to import; what needs numbers is in `measuring.py`.
+
+Coverage is counted at the model's own threshold, which was chosen without the holdout. That threshold is an estimate, so the precision
+above it falls a little below the stated one about half of the time; it counts unless the holdout shows that it lies below beyond chance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from otai.learning.evidence.report_card import AttributeReport
+from otai.learning.metrics import Estimate
+
+PRECISIONS = (Fraction(90, 100), Fraction(95, 100), Fraction(99, 100))
+"""Those that a report card measures coverage at."""
+
+
+class Metric(StrEnum):
+    ACCURACY = "accuracy"
+    MACRO_F1 = "macro_f1"
+    COVERAGE = "coverage"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return {"accuracy": "accuracy", "macro_f1": "macro F1", "coverage": "coverage"}[self.value]
+
+
+class CriterionInvalid(ValueError):
+    """Says what is wrong with a criterion and what would be right."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """The metric of an attribute must be at least `threshold`. `precision` is the stated one of a coverage, None for the other metrics."""
+
+    attribute: str
+    metric: Metric
+    threshold: Fraction
+    precision: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise CriterionInvalid(
+                f"A threshold lies above 0 and at most at 1 (100 %); {percent(self.threshold)} does not."
+            )
+        if self.metric is Metric.COVERAGE and self.precision not in PRECISIONS:
+            known = ", ".join(percent(one) for one in PRECISIONS)
+            raise CriterionInvalid(f"A coverage is stated at a precision of {known}.")
+        if self.metric is not Metric.COVERAGE and self.precision is not None:
+            raise CriterionInvalid(f"Only a coverage has a precision; {self.metric.title} has none.")
+
+    @property
+    def in_words(self) -> str:
+        """For example: `queue: coverage at 95 % precision of at least 30 %`."""
+        at = f" at {percent(self.precision)} precision" if self.precision is not None else ""
+        return f"{self.attribute}: {self.metric.title}{at} of at least {percent(self.threshold)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Criterion:
+        """Reads `queue accuracy 0.85`, `queue macro_f1 60%`, `queue coverage@95 0.3`; the attribute may have blanks.
+
+        Raises CriterionInvalid.
+        """
+        found = re.fullmatch(
+            r"\s*(?P<attribute>.+?)\s+(?P<metric>accuracy|macro_f1|coverage)(@(?P<precision>[0-9.]+%?))?"
+            r"\s*(>=|:)?\s*(?P<threshold>[0-9.]+\s*%?)\s*",
+            text,
+        )
+        if found is None:
+            raise CriterionInvalid(
+                f"{text!r} is no criterion. Write: queue accuracy 0.85, queue macro_f1 0.6, or queue coverage@95 0.3"
+            )
+        precision = found["precision"]
+        return cls(
+            found["attribute"],
+            Metric(found["metric"]),
+            share_of(found["threshold"]),
+            share_of(precision) if precision else None,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "attribute": self.attribute,
+            "metric": self.metric.value,
+            "threshold": str(self.threshold),
+            "precision": None if self.precision is None else str(self.precision),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Criterion:
+        """Raises CriterionInvalid for what is no criterion."""
+        try:
+            precision = values.get("precision")
+            return cls(
+                str(values["attribute"]),
+                Metric(values["metric"]),
+                share_of(str(values["threshold"])),
+                None if precision is None else share_of(str(precision)),
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            if isinstance(error, CriterionInvalid):
+                raise
+            raise CriterionInvalid(
+                "A criterion has an attribute, a metric (accuracy, macro_f1, coverage) and a threshold."
+            ) from error
+
+
+def share_of(text: str) -> Fraction:
+    """`0.85`, `85%`, `85` and `17/20` are the same share. Raises CriterionInvalid."""
+    bare = text.strip()
+    try:
+        value = Fraction(bare.removesuffix("%").strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise CriterionInvalid(f"{text!r} is no share. Write 0.85 or 85 %.") from error
+    if bare.endswith("%") or value > 1:
+        value /= 100
+    if value.denominator > 10_000:
+        raise CriterionInvalid(f"{text!r} is finer than can be measured; at most four decimals.")
+    return value
+
+
+def percent(share: Fraction | float) -> str:
+    return f"{float(share) * 100:.4g} %"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A criterion as it was measured: the value with its 95 % interval, on how many tickets, and whether it is met."""
+
+    criterion: Criterion
+    measured: Estimate
+    tickets: int
+    met: bool
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "criterion": self.criterion.as_dict(),
+            "in_words": self.criterion.in_words,
+            "value": self.measured.value,
+            "low": self.measured.low,
+            "high": self.measured.high,
+            "tickets": self.tickets,
+            "met": self.met,
+            "note": self.note,
+        }
+
+
+def judge(criteria: Sequence[Criterion], attributes: Sequence[AttributeReport], *, by_bound: bool) -> list[Outcome]:
+    """Each criterion against the report card's attributes; `by_bound` compares the lower end of the interval instead of the value.
+
+    An attribute that is not in the report card misses.
+    """
+    by_name = {attribute.name: attribute for attribute in attributes}
+    return [_judged(criterion, by_name.get(criterion.attribute), by_bound=by_bound) for criterion in criteria]
+
+
+def _judged(criterion: Criterion, report: AttributeReport | None, *, by_bound: bool) -> Outcome:
+    if report is None:
+        return Outcome(criterion, Estimate(0.0, 0.0, 1.0), 0, False, "This attribute was not trained.")
+    note, precise = "", True
+    match criterion.metric:
+        case Metric.ACCURACY:
+            measured = report.accuracy
+        case Metric.MACRO_F1:
+            measured = report.macro_f1
+        case Metric.COVERAGE:
+            measured, precise, note = _coverage(criterion, report)
+    compared = measured.low if by_bound else measured.value
+    # A share of two counts and the threshold are both rounded correctly, so equal shares are equal floats.
+    met = precise and compared >= float(criterion.threshold)
+    return Outcome(criterion, measured, report.holdout_tickets, met, note)
+
+
+def _coverage(criterion: Criterion, report: AttributeReport) -> tuple[Estimate, bool, str]:
+    # The numerical libraries take half a second to load, and most commands judge nothing.
+    from otai.learning.metrics import wilson
+
+    assert criterion.precision is not None
+    stated = float(criterion.precision)
+    found = next((one for one in report.coverage if abs(one.target_precision - stated) < 1e-9), None)
+    if found is None or found.threshold is None or found.precision is None:
+        return Estimate(0.0, 0.0, 0.0), False, f"No confidence reaches {percent(stated)} precision."
+    given = sum(label.holdout_tickets for label in report.per_label) if report.kind == "multi" else 0
+    of = given or report.holdout_tickets
+    precision = wilson(round(found.precision * found.tickets), found.tickets)
+    note = f"Above its threshold {percent(found.precision)} of {found.tickets} are right."
+    return wilson(round(found.coverage * of), of), precision.high >= stated, note

@@ -1,0 +1,139 @@
+"""Two versions of a model beside each other, on tickets that both were measured on and neither had learnt by then.
+
+A holdout's tickets are chosen by a hash of their text, so two trainings on growing data share most of them. On those the versions are compared ticket by ticket:
+McNemar's exact test over the tickets that only one of them got right, and an interval of the difference from redrawn tickets, the same ones for both.
+
+What counts as right are the labels that the newer training was given: a corrected label counts as corrected for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from otai.learning.metrics import RESAMPLES, Estimate, quality_under, sparse_of
+from otai.learning.model.bundle import AttributeModel, Bundle
+from otai.learning.model.holdout import NOT_KNOWN, Answers, Codes
+
+# With fewer tickets in common, a comparison says nothing.
+FEWEST_TICKETS = 30
+
+# A difference that chance makes more often than this is none.
+SURE = 0.05
+
+
+@dataclass(frozen=True)
+class AttributeComparison:
+    """One attribute on `tickets` common tickets. Differences are the newer less the older, with 95 % intervals.
+
+    `only_older` and `only_newer` count the tickets that only that version got right, `p_value` is McNemar's. `verdict` is "better", "worse" or "same" (no
+    difference that chance would not make). `new_labels` are those that the older version did not know.
+    """
+
+    name: str
+    tickets: int
+    older_accuracy: float
+    newer_accuracy: float
+    accuracy: Estimate
+    older_macro_f1: float
+    newer_macro_f1: float
+    macro_f1: Estimate
+    only_older: int
+    only_newer: int
+    p_value: float
+    verdict: str
+    new_labels: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`tickets` were measured by both; `attributes` are those that both predict and could be compared. `unknown` says why nothing could."""
+
+    tickets: int
+    attributes: list[AttributeComparison]
+    unknown: str = ""
+
+
+def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
+    """The newer version against the older, attribute by attribute."""
+    before, after = older.holdout, newer.holdout
+    if before is None or after is None:
+        return Comparison(
+            0, [], "One of the versions had too few tickets to keep any aside, or was made before records were kept."
+        )
+    _, at_before, at_after = np.intersect1d(before.texts, after.texts, return_indices=True)
+    if len(at_after) < FEWEST_TICKETS:
+        return Comparison(
+            len(at_after),
+            [],
+            f"Only {len(at_after)} tickets were kept aside from both trainings; {FEWEST_TICKETS} are needed.",
+        )
+    models = {model.spec.name: model for model in older.attributes}
+    compared = []
+    for model in newer.attributes:
+        name = model.spec.name
+        if name not in models or name not in before.attributes or models[name].spec.is_multi != model.spec.is_multi:
+            continue
+        old, new = _rows(before.attributes[name], at_before), _rows(after.attributes[name], at_after)
+        known = (old.actual[:, 0] != NOT_KNOWN) & (new.actual[:, 0] != NOT_KNOWN)
+        if known.sum() >= FEWEST_TICKETS:
+            compared.append(_compared(models[name], model, _rows(old, known), _rows(new, known), seed=seed))
+    unknown = "" if compared else "No attribute is predicted by both versions and known of enough common tickets."
+    return Comparison(len(at_after), compared, unknown)
+
+
+def _rows(answers: Answers, which: NDArray[np.generic]) -> Answers:
+    return Answers(answers.actual[which], answers.predicted[which])
+
+
+def _compared(
+    older: AttributeModel, newer: AttributeModel, old: Answers, new: Answers, *, seed: int
+) -> AttributeComparison:
+    place = {label.casefold(): number for number, label in enumerate(newer.labels)}
+    width = len(newer.labels) + len(older.labels)
+    # Labels that only the older version knows stand behind the newer one's: predicting them is wrong, but it is no other label.
+    translated = np.array(
+        [place.get(label.casefold(), len(newer.labels) + number) for number, label in enumerate(older.labels)]
+    )
+    actual = _hot(new.actual, np.arange(len(newer.labels)), width)
+    guesses = (_hot(old.predicted, translated, width), _hot(new.predicted, np.arange(len(newer.labels)), width))
+    right_before, right_after = ((guess == actual).all(axis=1) for guess in guesses)
+    only_older, only_newer = int((right_before & ~right_after).sum()), int((right_after & ~right_before).sum())
+    p_value = float(stats.binomtest(only_newer, only_older + only_newer).pvalue) if only_older + only_newer else 1.0
+    tickets = len(actual)
+    chance = np.random.default_rng(seed)
+    drawn = chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=RESAMPLES)
+    weights = np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
+    before, after = (quality_under(guess, actual, sparse_of(actual), weights) for guess in guesses)
+    known_before = {label.casefold() for label in older.labels}
+    return AttributeComparison(
+        name=newer.spec.name,
+        tickets=tickets,
+        older_accuracy=float(before[0, 0]),
+        newer_accuracy=float(after[0, 0]),
+        accuracy=_difference(after[0] - before[0]),
+        older_macro_f1=float(before[1, 0]),
+        newer_macro_f1=float(after[1, 0]),
+        macro_f1=_difference(after[1] - before[1]),
+        only_older=only_older,
+        only_newer=only_newer,
+        p_value=p_value,
+        verdict="same" if p_value > SURE else "better" if only_newer > only_older else "worse",
+        new_labels=[label for label in newer.labels if label.casefold() not in known_before],
+    )
+
+
+def _hot(codes: Codes, numbers: NDArray[np.int64], width: int) -> NDArray[np.bool_]:
+    """Label numbers as 0/1, renumbered, shape (tickets, width)."""
+    hot = np.zeros((len(codes), width), np.bool_)
+    rows, places = np.nonzero(codes >= 0)
+    hot[rows, numbers[codes[rows, places]]] = True
+    return hot
+
+
+def _difference(values: NDArray[np.float64]) -> Estimate:
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return Estimate(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))

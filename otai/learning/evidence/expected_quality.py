@@ -1,0 +1,276 @@
+"""What quality to expect of each mode before a training is ordered, from the data itself.
+
+Basic is tried for real, on at most some 3 000 of the tickets, at four sizes; a power law (`learning_curve.py`) carries what it reaches there to all
+tickets. Business and Maximum are not tried: what they gained over Basic on the public sets (docs/benchmarks.md) is added, with all its spread, and a mode
+that has not been measured is unknown. A few seconds of one core; nothing is stored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from otai.learning.data.splitting import same_text_key, split_as_given
+from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels, column_of
+from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.errors import InputFailure
+from otai.learning.evidence.learning_curve import FEWEST_HOLDOUT_TICKETS, FEWEST_SIZES, REDRAWN, Measured, measure
+from otai.learning.features.text import TextFeatures
+from otai.learning.linear.calibration import Floats
+from otai.learning.linear.cross_fitting import Fitting, Inputs
+from otai.learning.linear.heads import ManyLabelsHead
+from otai.learning.linear.subset_models import PartDecision, Sample, SmallerModels
+from otai.learning.metrics import Estimate
+from otai.learning.recipes import RECIPES
+
+Rows = NDArray[np.int64]
+
+MOST_TICKETS = 3_000
+MOST_MEASURED_TICKETS = 1_500
+
+# Tickets squared times labels: what one step of fitting costs. More labels are tried on fewer tickets.
+MOST_WORK = 2.5e9
+FEWEST_TICKETS = 400
+
+# An expectation whose interval reaches further than this to either side is none.
+WIDEST_INTERVAL = 0.15
+
+# By how much a mode was better than Basic on the test rows of thirteen attributes of five public sets: (accuracy, macro F1), docs/benchmarks.md (Maximum). A mode that is not
+# named here has not been measured.
+GAINS_OVER_BASIC: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "basic": ((0.0, 0.0),),
+    "business": (
+        (0.025, 0.025),  # banking77, intent
+        (0.037, 0.034),  # hint3_curekart, intent
+        (0.017, 0.015),  # grp_it, group
+        (-0.001, -0.003),  # endava_5k, ticket_type
+        (0.011, -0.019),  # endava_5k, category
+        (0.025, 0.002),  # endava_5k, sub_category1
+        (0.013, 0.033),  # endava_5k, sub_category2
+        (0.005, -0.003),  # endava_5k, business_service
+        (-0.003, -0.011),  # endava_5k, urgency
+        (-0.001, -0.001),  # endava_5k, impact
+        (0.008, -0.001),  # support_en_de, type
+        (0.026, 0.054),  # support_en_de, queue
+        (0.051, 0.048),  # support_en_de, priority
+    ),
+    "maximum": (
+        (0.031, 0.031),  # banking77, intent
+        (0.035, 0.033),  # hint3_curekart, intent
+        (0.017, 0.014),  # grp_it, group
+        (-0.002, -0.006),  # endava_5k, ticket_type
+        (0.011, -0.001),  # endava_5k, category
+        (0.028, -0.006),  # endava_5k, sub_category1
+        (0.008, 0.069),  # endava_5k, sub_category2
+        (-0.004, -0.019),  # endava_5k, business_service
+        (-0.011, -0.054),  # endava_5k, urgency
+        (-0.002, -0.085),  # endava_5k, impact
+        (0.002, -0.004),  # support_en_de, type
+        (0.026, 0.036),  # support_en_de, queue
+        (0.021, 0.021),  # support_en_de, priority
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a report card will probably say of one attribute in one mode, with 95 % intervals; macro F1 is None where too little is known of rare labels."""
+
+    accuracy: Estimate
+    macro_f1: Estimate | None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One attribute. `modes` has an entry for each mode; None: unknown, and `unknown` says why if it is so for all of them.
+
+    `guessing` is what always answering the most frequent label would reach; `tried_on` how many tickets Basic was tried on.
+    """
+
+    modes: Mapping[str, Expected | None]
+    guessing: float
+    tried_on: int
+    unknown: str = ""
+
+
+MODES = ("basic", "business", "maximum")
+
+
+def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, seed: int = 0) -> dict[str, Expectation]:
+    """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that training would give."""
+    found: dict[str, Expectation] = {}
+    rows, text_numbers = _usable(tickets)
+    if len(np.unique(text_numbers[rows])) < 2:
+        return {spec.name: _nothing("The tickets have no text, or all the same.") for spec in attributes}
+    train, measured_on, all_train, all_measured = _parted(tickets, rows, text_numbers, seed=seed)
+    targets: list[AttributeTarget] = []
+    for spec in attributes:
+        try:
+            labels = clean_labels(column_of(tickets, spec))
+            target = attribute_target(spec, labels, all_train, fewest_tickets=RECIPES["basic"].fewest_tickets)
+        except InputFailure as failure:
+            found[spec.name] = _nothing(failure.message)
+            continue
+        if target.known[train].sum() < FEWEST_TICKETS // 8 or not target.hot[train][target.known[train]].any():
+            found[spec.name] = _nothing("Too few tickets have a label to try a training on.")
+            continue
+        targets.append(target)
+    if not targets:
+        return found
+    train = train[: _affordable(targets)]
+    trial = _Trial(tickets, train, measured_on, text_numbers, targets, seed)
+    for target, (measured, guessing) in zip(targets, trial.results(), strict=True):
+        if isinstance(measured, str):
+            found[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
+            continue
+        found[target.spec.name] = Expectation(
+            {
+                mode: _expected(
+                    measured,
+                    GAINS_OVER_BASIC.get(mode),
+                    tickets=int(target.known[all_train].sum()),
+                    measured_on=int(target.known[all_measured].sum()),
+                    seed=seed,
+                )
+                for mode in MODES
+            },
+            guessing,
+            len(train),
+        )
+    return found
+
+
+def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:
+    return Expectation(dict.fromkeys(MODES), guessing, tried_on, why)
+
+
+def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
+    rows = np.array([row for row, text in enumerate(tickets.texts) if text and not text.isspace()], np.int64)
+    numbers: dict[bytes, int] = {}
+    same = np.array([numbers.setdefault(same_text_key(text), len(numbers)) for text in tickets.texts], np.int64)
+    return rows, same
+
+
+def _parted(tickets: LabelledTickets, rows: Rows, text_numbers: Rows, *, seed: int) -> tuple[Rows, Rows, Rows, Rows]:
+    """Rows to try on, in chance's order, and to measure on; and what a training would learn from and be measured on. No text is in two of them."""
+    chance = np.random.default_rng(seed)
+    given = split_as_given(text_numbers, tickets.splits) if tickets.splits is not None else None
+    if given is not None:
+        train, measured = np.intersect1d(given.train, rows), np.intersect1d(given.holdout, rows)
+    else:
+        share = RECIPES["basic"].holdout_share
+        texts = np.unique(text_numbers[rows])
+        kept_aside = chance.random(int(texts.max()) + 1) < share
+        aside = kept_aside[text_numbers[rows]]
+        train, measured = rows[~aside], rows[aside]
+    few = measured[chance.permutation(len(measured))[:MOST_MEASURED_TICKETS]]
+    return train[chance.permutation(len(train))[:MOST_TICKETS]], few, train, measured
+
+
+def _affordable(targets: Sequence[AttributeTarget]) -> int:
+    labels = sum(len(target.labels) for target in targets)
+    return int(np.clip(np.sqrt(MOST_WORK / labels), FEWEST_TICKETS, MOST_TICKETS))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Basic, tried on some tickets."""
+
+    tickets: LabelledTickets
+    train: Rows
+    holdout: Rows
+    text_numbers: Rows
+    targets: Sequence[AttributeTarget]
+    seed: int
+
+    def results(self) -> list[tuple[Measured | str, float]]:
+        """For each attribute what was measured, or why nothing could be; and what guessing reaches."""
+        recipe = RECIPES["basic"]
+        features, matrix = TextFeatures.fit([self.tickets.texts[row] for row in self.train], min_tickets=1)
+        read, _ = features.read([self.tickets.texts[row] for row in self.holdout])
+        inputs, held_out = _words_only(matrix), _words_only(read)
+        fitting = Fitting(
+            features,
+            (inputs, held_out),
+            self.targets,
+            train=self.train,
+            holdout=self.holdout,
+            same_text=self.text_numbers[self.train],
+            refit=False,
+            balances=recipe.balances,
+            tickets_to_calibrate=1,
+        )
+        same = self.text_numbers[self.train]
+        sample = Sample.of(inputs, self.train, same, self.targets, fitting.products, seed=self.seed)
+        unseen, holdout_scores = fitting.measure(lambda: None)
+        parts = None
+        if sample is not None:
+            parts = SmallerModels.fit(
+                sample, held_out, self.targets, fitting.mixes, recipe.balances, holdout_rows=self.holdout
+            )
+        results: list[tuple[Measured | str, float]] = []
+        for number, target in enumerate(self.targets):
+            known = target.known[self.holdout]
+            rows = self.holdout[known]
+            actual = target.hot[rows] > 0
+            guessing = (
+                float((~actual.any(axis=1)).mean() if target.spec.is_multi else actual.mean(axis=0).max())
+                if len(rows)
+                else 0.0
+            )
+            if parts is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
+                results.append(("Too few labelled tickets to try a training on and measure it.", guessing))
+                continue
+            scores = holdout_scores[number][known].astype(np.float64)
+            if target.spec.is_multi:
+                head, _ = ManyLabelsHead.fit(unseen[number].scores.astype(np.float64), target.hot[unseen[number].rows])
+                decided = head.probabilities(scores) >= head.thresholds
+            else:
+                decided = np.zeros(scores.shape, np.bool_)
+                decided[np.arange(len(scores)), scores.argmax(axis=1)] = True
+            whole = PartDecision(int(target.known[self.train].sum()), decided)
+            measured = measure(target, rows, [*parts.learnt[number], whole], seed=self.seed)
+            enough = len(measured.tickets) >= FEWEST_SIZES
+            results.append((measured if enough else "Tried at too few sizes to tell where it leads.", guessing))
+        return results
+
+
+def _words_only(matrix: sparse.csr_matrix) -> Inputs:
+    return Inputs(matrix, np.zeros((matrix.shape[0], 0), np.float32))
+
+
+def _expected(
+    measured: Measured,
+    gains: tuple[tuple[float, float], ...] | None,
+    *,
+    tickets: int,
+    measured_on: int,
+    seed: int,
+) -> Expected | None:
+    """What is reached with all the tickets, and then measured on so many; None where the gains are not known or the interval is too wide."""
+    if gains is None:
+        return None
+    chance = np.random.default_rng(seed)
+    which = chance.integers(len(gains), size=REDRAWN)
+    estimates = []
+    for metric, values in enumerate((measured.accuracy, measured.macro_f1)):
+        gain = np.array([one[metric] for one in gains])
+        reached = measured.laws(values).at(tickets)
+        drawn = reached[1:] + gain[which]
+        # The card will be measured on tickets of its own, which adds chance of its own.
+        drawn = drawn + chance.standard_normal(REDRAWN) * np.sqrt(
+            np.clip(reached[0] * (1 - reached[0]), 0.01, 1) / max(measured_on, 1)
+        )
+        estimates.append(_interval(float(reached[0] + np.median(gain)), drawn))
+    accuracy, macro_f1 = (one if one.high - one.low <= 2 * WIDEST_INTERVAL else None for one in estimates)
+    return Expected(accuracy, macro_f1) if accuracy else None
+
+
+def _interval(value: float, drawn: Floats) -> Estimate:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    value = float(np.clip(value, 0, 1))
+    return Estimate(value, float(np.clip(low, 0, value)), float(np.clip(high, value, 1)))

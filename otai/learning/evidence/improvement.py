@@ -1,0 +1,258 @@
+"""What would most likely raise an attribute that is not good enough: read from the evidence of its training. Pure.
+
+A gain is a difference (0.02 being two points of accuracy) with its 95 % interval, and None where nobody knows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from otai.learning.evidence.report_card import AttributeReport
+from otai.learning.metrics import Estimate, wilson
+
+THIN_TICKETS = 20
+"""A label with fewer training tickets than this is learnt badly more often than not (docs/report-card.md)."""
+
+FEW_OF_A_LANGUAGE = 0.05
+WORTH_SAYING = 0.005
+MOST_MERGES = 5
+MOST_NAMED = 10
+MODES = ("basic", "business", "maximum")
+
+
+class Kind(StrEnum):
+    WRONG_LABELS = "wrong_labels"
+    MERGE_LABELS = "merge_labels"
+    THIN_LABELS = "thin_labels"
+    MORE_TICKETS = "more_tickets"
+    DUPLICATES = "duplicates"
+    LANGUAGE = "language"
+    STRONGER_MODE = "stronger_mode"
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """One thing to do about an attribute, in a sentence; `details` has what a page or a program needs to do it."""
+
+    kind: Kind
+    attribute: str
+    sentence: str
+    gain: Estimate | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def improvements(
+    report: AttributeReport,
+    *,
+    mode: str,
+    contradicting_duplicates: int = 0,
+    languages: Mapping[str, float] | None = None,
+    gains_of_modes: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    modes_allowed: Sequence[str] = MODES,
+) -> list[Improvement]:
+    """The likeliest first: what is known to gain most, then what is worth trying without a forecast.
+
+    `languages` are the shares of the training tickets by language. `gains_of_modes` holds (accuracy, macro F1) over Basic as measured elsewhere.
+    """
+    found = [
+        *_wrong_labels(report),
+        *_merges(report),
+        *_more_tickets(report),
+        *_thin_labels(report),
+        *_duplicates(report, contradicting_duplicates),
+        *_languages(report, languages or {}),
+        *_modes(report, mode, gains_of_modes or {}, modes_allowed),
+    ]
+
+    def rank(one: Improvement) -> tuple[int, float]:
+        # Wrong labels come first: as long as they stand, nothing else can be measured well.
+        first = 0 if one.kind is Kind.WRONG_LABELS else 1
+        return first, -(one.gain.value if one.gain else 0.0)
+
+    return sorted(found, key=rank)
+
+
+def _wrong_labels(report: AttributeReport) -> list[Improvement]:
+    wrong = report.wrong_labels
+    if wrong is None or not wrong.total:
+        return []
+    listed = wrong.suspects
+    return [
+        Improvement(
+            Kind.WRONG_LABELS,
+            report.name,
+            f"{wrong.total} of {wrong.examined} labels look wrong; the likeliest {len(listed)} are listed. Look at them, and accept those that are.",
+            None,
+            {
+                "total": wrong.total,
+                "examined": wrong.examined,
+                "suspects": [
+                    {
+                        "ticket": one.ticket_id,
+                        "given": one.given,
+                        "suggested": one.suggested,
+                        "confidence": one.confidence,
+                        "excerpt": one.excerpt,
+                    }
+                    for one in listed
+                ],
+            },
+        )
+    ]
+
+
+def _merges(report: AttributeReport) -> list[Improvement]:
+    both_ways: dict[tuple[int, int], list[int]] = {}
+    for actual, predicted, tickets in report.confusion:
+        if actual != predicted:
+            pair = (min(actual, predicted), max(actual, predicted))
+            both_ways.setdefault(pair, [0, 0])[actual > predicted] += tickets
+    found = []
+    for (one, other), (there, back) in both_ways.items():
+        # Confused one way only, a label is too broad; both ways, the tickets do not tell the two apart.
+        if min(there, back) < 1 or (there + back) < WORTH_SAYING * report.holdout_tickets or there + back < 3:
+            continue
+        gain = wilson(there + back, report.holdout_tickets)
+        names = [report.labels[one], report.labels[other]]
+        learnt = {label.label: label.train_tickets for label in report.per_label}
+        thin = [name for name in names if learnt.get(name, THIN_TICKETS) < THIN_TICKETS]
+        why = f" {thin[0]!r} has only {learnt[thin[0]]} tickets." if thin else ""
+        found.append(
+            Improvement(
+                Kind.MERGE_LABELS,
+                report.name,
+                f"{names[0]!r} and {names[1]!r} are taken for each other in {there + back} of {report.holdout_tickets} measured tickets "
+                f"({there} and {back}).{why} Joined, those would be right.",
+                gain,
+                {"labels": names, "confused": [there, back], "tickets": [learnt.get(name, 0) for name in names]},
+            )
+        )
+    return sorted(found, key=lambda one: -(one.gain.value if one.gain else 0))[:MOST_MERGES]
+
+
+def _more_tickets(report: AttributeReport) -> list[Improvement]:
+    curve = report.learning_curve
+    if curve is None or not curve.forecasts:
+        return []
+    best = max(curve.forecasts, key=lambda one: one.more_tickets)
+    gain = best.accuracy
+    if gain.high < WORTH_SAYING:
+        return []
+    return [
+        Improvement(
+            Kind.MORE_TICKETS,
+            report.name,
+            f"{best.more_tickets} more labelled tickets would add {100 * gain.low:.1f} to {100 * gain.high:.1f} points of accuracy, "
+            f"as the learning curve goes.",
+            gain,
+            {
+                "forecasts": [
+                    {"more_tickets": one.more_tickets, "accuracy": vars(one.accuracy)} for one in curve.forecasts
+                ]
+            },
+        )
+    ]
+
+
+def tickets_needed(report: AttributeReport, missing: float) -> int | None:
+    """How many more tickets would close a gap of `missing` accuracy, from the forecasts; None where they do not reach so far."""
+    curve = report.learning_curve
+    for one in sorted(curve.forecasts, key=lambda found: found.more_tickets) if curve else []:
+        if one.accuracy.value >= missing > 0:
+            return math.ceil(one.more_tickets * missing / one.accuracy.value)
+    return None
+
+
+def _thin_labels(report: AttributeReport) -> list[Improvement]:
+    thin = [
+        one
+        for one in report.per_label
+        if one.train_tickets < THIN_TICKETS and one.holdout_tickets and (one.f1 is None or one.f1 < 0.6)
+    ]
+    if not thin:
+        return []
+    thin.sort(key=lambda one: one.train_tickets)
+    named = ", ".join(f"{one.label!r} ({one.train_tickets})" for one in thin[:MOST_NAMED])
+    missing = sum(THIN_TICKETS - one.train_tickets for one in thin)
+    return [
+        Improvement(
+            Kind.THIN_LABELS,
+            report.name,
+            f"{len(thin)} labels have fewer than {THIN_TICKETS} tickets and are mostly missed: {named}. {missing} more tickets would bring each to {THIN_TICKETS}.",
+            None,
+            {
+                "labels": {one.label: THIN_TICKETS - one.train_tickets for one in thin},
+                "missing_tickets": missing,
+            },
+        )
+    ]
+
+
+def _duplicates(report: AttributeReport, contradicting: int) -> list[Improvement]:
+    if not contradicting:
+        return []
+    return [
+        Improvement(
+            Kind.DUPLICATES,
+            report.name,
+            f"{contradicting} tickets have the same text as another with another label: no model can be right about both. Decide which it is.",
+            None,
+            {"tickets": contradicting},
+        )
+    ]
+
+
+def _languages(report: AttributeReport, languages: Mapping[str, float]) -> list[Improvement]:
+    few = {code: share for code, share in languages.items() if 0.005 <= share < FEW_OF_A_LANGUAGE and len(code) == 2}
+    return [
+        Improvement(
+            Kind.LANGUAGE,
+            report.name,
+            f"Only {share:.1%} of the tickets are in {code!r}. More of them would help, or a mode whose encoder reads other languages as well.",
+            None,
+            {"language": code, "share": share},
+        )
+        for code, share in sorted(few.items(), key=lambda one: -one[1])
+    ]
+
+
+def _modes(
+    report: AttributeReport, mode: str, gains: Mapping[str, Sequence[tuple[float, float]]], allowed: Sequence[str]
+) -> list[Improvement]:
+    found = []
+    for stronger in MODES[MODES.index(mode) + 1 :] if mode in MODES else []:
+        if stronger not in allowed:
+            continue
+        measured, own = gains.get(stronger), gains.get(mode)
+        if not measured or not own:
+            found.append(
+                Improvement(
+                    Kind.STRONGER_MODE,
+                    report.name,
+                    f"{stronger.capitalize()} learns more; by how much has not been measured.",
+                    None,
+                    {"mode": stronger},
+                )
+            )
+            continue
+        # Paired where both modes were measured on the same attributes; Basic is the zero of all of them.
+        own_of = own if len(own) == len(measured) else [(0.0, 0.0)] * len(measured)
+        differences = [one[0] - other[0] for one, other in zip(measured, own_of, strict=True)]
+        mean = sum(differences) / len(differences)
+        spread = math.sqrt(sum((one - mean) ** 2 for one in differences) / max(len(differences) - 1, 1))
+        gain = Estimate(mean, mean - 1.96 * spread, mean + 1.96 * spread)
+        found.append(
+            Improvement(
+                Kind.STRONGER_MODE,
+                report.name,
+                f"{stronger.capitalize()} gained {100 * mean:+.1f} points of accuracy on {len(differences)} attributes of public sets, "
+                f"mostly between {100 * gain.low:+.1f} and {100 * gain.high:+.1f}; yours may differ.",
+                gain,
+                {"mode": stronger, "measured_on": len(differences)},
+            )
+        )
+    return found

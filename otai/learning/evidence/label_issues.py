@@ -1,0 +1,118 @@
+"""Tickets whose label is probably not what people meant, found by confident learning (Northcutt, Jiang and Chuang 2021).
+
+What counts is what a model says of tickets that it did not learn. A label's own threshold is how sure such models are, on average, of the tickets that
+carry it: a ticket counts as another label's where that label reaches its threshold and the given one does not come near. Those tickets are ranked by the
+normalised margin, the given label's probability less the best other one's.
+
+The library cleanlab does the same and more; why it is not used: docs/decisions/0116-confident-learning-is-ours.md. How many of those listed are really wrong
+on public sets with planted errors: docs/report-card.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.learning.data.targets import AttributeTarget
+from otai.learning.data.tickets import LabelledTickets
+from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, excerpt_of
+from otai.learning.linear.calibration import Floats
+
+MOST_LISTED = 50
+
+# How much likelier the suggested label must be than the given one. Queues that people themselves mix up give thousands of small doubts, which nobody can settle: with this
+# margin a real helpdesk's list halves, and a clean set's stays (docs/report-card.md).
+LEAST_MARGIN = 0.5
+
+# A multi-label ticket is suspected by a single label that is nearly sure to be missing or too many.
+SURE_OF_ONE_LABEL = 0.9
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """Doubtful tickets, the most doubtful first: positions, the label each should rather have (one-label attributes), and how sure that is."""
+
+    at: NDArray[np.int64]
+    suggested: NDArray[np.int64]
+    confidence: Floats
+
+
+def doubts(probabilities: Floats, codes: NDArray[np.int64]) -> Doubts:
+    """Of tickets with one label each. `probabilities` (tickets, labels) come from models that had not learnt these tickets; `codes` are the labels given."""
+    rows = np.arange(len(codes))
+    given = probabilities[rows, codes]
+    own = np.bincount(codes, weights=given, minlength=probabilities.shape[1])
+    tickets = np.bincount(codes, minlength=probabilities.shape[1])
+    # A label that no ticket has cannot be confidently anything.
+    thresholds = np.where(tickets > 0, own / np.maximum(tickets, 1), np.inf)
+    confident = np.where(probabilities >= thresholds, probabilities, -1.0)
+    counted_as = confident.argmax(axis=1)
+    doubtful = np.flatnonzero((confident.max(axis=1) >= 0) & (counted_as != codes))
+    others = probabilities[doubtful].copy()
+    others[np.arange(len(doubtful)), codes[doubtful]] = -1
+    suggested = others.argmax(axis=1)
+    confidence = others.max(axis=1)
+    margin = given[doubtful] - confidence
+    kept = margin <= -LEAST_MARGIN
+    order = np.argsort(margin[kept], kind="stable")
+    return Doubts(doubtful[kept][order], suggested[kept][order], confidence[kept][order])
+
+
+def suspected(
+    target: AttributeTarget,
+    rows: NDArray[np.int64],
+    probabilities: Floats,
+    tickets: LabelledTickets,
+    *,
+    most: int = MOST_LISTED,
+) -> WrongLabels:
+    """The suspects among `rows` of the data set, whose `probabilities` come from models that had not learnt them, shape (rows, labels).
+
+    At most `most` are listed, the likeliest first; `total` counts all.
+    """
+    if target.spec.is_multi:
+        return _suspected_of_many(target, rows, probabilities, tickets, most=most)
+    found = doubts(probabilities, target.codes(rows))
+    codes = target.codes(rows[found.at])
+    listed = [
+        _suspect(tickets, row, [target.labels[code]], [target.labels[label]], confidence)
+        for row, code, label, confidence in zip(
+            rows[found.at][:most], codes[:most], found.suggested[:most], found.confidence[:most], strict=True
+        )
+    ]
+    return WrongLabels(len(rows), len(found.at), listed)
+
+
+def _suspected_of_many(
+    target: AttributeTarget, rows: NDArray[np.int64], probabilities: Floats, tickets: LabelledTickets, *, most: int
+) -> WrongLabels:
+    given = target.hot[rows] > 0
+    against = np.where(given, 1 - probabilities, probabilities)
+    worst = against.max(axis=1, initial=0.0)
+    found = np.flatnonzero(worst >= SURE_OF_ONE_LABEL)
+    order = found[np.argsort(-worst[found], kind="stable")]
+    listed = []
+    for at in order[:most]:
+        # Only what is nearly sure is changed: the other labels of the ticket stay as people gave them.
+        changed = given[at] ^ (against[at] >= SURE_OF_ONE_LABEL)
+        listed.append(_suspect(tickets, rows[at], _named(target, given[at]), _named(target, changed), float(worst[at])))
+    return WrongLabels(len(rows), len(order), listed)
+
+
+def _named(target: AttributeTarget, which: NDArray[np.bool_]) -> list[str]:
+    return [target.labels[label] for label in np.flatnonzero(which)]
+
+
+def _suspect(
+    tickets: LabelledTickets, row: int, given: Sequence[str], suggested: Sequence[str], confidence: float
+) -> SuspectedLabel:
+    return SuspectedLabel(
+        ticket_id=tickets.ids[row],
+        given=list(given),
+        suggested=list(suggested),
+        confidence=float(confidence),
+        excerpt=excerpt_of(tickets.texts[row]),
+    )

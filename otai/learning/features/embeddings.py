@@ -1,0 +1,151 @@
+"""What tickets mean, as vectors: which frozen encoders read them, and what a model remembers of those encoders.
+
+The weights of an encoder never go into a model. A model remembers the name, the revision and the fingerprint, and predicts only with an encoder of that very
+fingerprint: with another one the same text would have another vector, and nobody would notice.
+
+    encoding = Encoding(EncoderStore(folder), VectorCache(other_folder))
+    reader, why = encoding.for_tickets(texts, languages)       # MissingEncoder, EncodersNotInstalled
+    vectors = reader.vectors(texts)                            # (texts, reader.width), one unit vector an encoder, side by side
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Encoders are imported where they are needed: a model of words alone loads neither them nor their cache.
+if TYPE_CHECKING:
+    from otai.learning.encoders import Encoder, EncoderStore, VectorCache
+
+Vectors = NDArray[np.float32]
+
+# More tickets than this do not change which languages a helpdesk speaks.
+TICKETS_TO_TELL_LANGUAGES = 1_000
+
+
+@dataclass(frozen=True)
+class EncoderUsed:
+    """What a model remembers of an encoder it was trained with."""
+
+    name: str
+    revision: str
+    fingerprint: str
+    dimension: int
+
+
+@dataclass(frozen=True)
+class VectorReader:
+    """Texts to vectors, by the encoders of one model, each in its own columns. The first is multilingual (`base_width` columns).
+
+    `store` None: the one of this installation.
+    """
+
+    used: tuple[EncoderUsed, ...]
+    store: EncoderStore | None = None
+    cache: VectorCache | None = None
+    threads: int | None = None
+
+    @property
+    def width(self) -> int:
+        return sum(one.dimension for one in self.used)
+
+    @property
+    def base_width(self) -> int:
+        return self.used[0].dimension
+
+    @cached_property
+    def _encoders(self) -> tuple[Encoder, ...]:
+        return tuple(opened_encoder(one, self.store, self.threads) for one in self.used)
+
+    def ready(self) -> VectorReader:
+        """Itself, once every encoder is known to be here at the right revision. Raises MissingEncoder, EncodersNotInstalled."""
+        _store(self.store).require(one.name for one in self.used)
+        assert self._encoders
+        return self
+
+    def vectors(self, texts: Sequence[str], *, done: Callable[[float], None] | None = None) -> Vectors:
+        """One row a text, shape (texts, width); zeros where an encoder can read nothing. Raises as `ready` does.
+
+        `done` is called with the share of the work that is done; what it raises ends it.
+        """
+        columns = []
+        for number, encoder in enumerate(self.ready()._encoders):
+
+            def tell(texts_done: int, of: int, before: int = number) -> None:
+                if done is not None:
+                    done((before + texts_done / max(of, 1)) / len(self.used))
+
+            columns.append(encoder.encode(texts, cache=self.cache, progress=tell))
+        return np.concatenate(columns, axis=1)
+
+    def manifest(self) -> list[dict[str, Any]]:
+        return [asdict(one) for one in self.used]
+
+    @classmethod
+    def from_manifest(cls, entries: Sequence[Mapping[str, Any]]) -> VectorReader | None:
+        """The encoders of a stored model, in this installation's store; None for a model without."""
+        return cls(tuple(EncoderUsed(**entry) for entry in entries)) if entries else None
+
+
+def opened_encoder(used: EncoderUsed, store: EncoderStore | None, threads: int | None) -> Encoder:
+    """The encoder that a model was trained with, from `store` (None: this installation's). Raises MissingEncoder where there is none or another revision."""
+    from otai.learning.encoders import MissingEncoder, open_encoder
+
+    encoder = open_encoder(used.name, store=_store(store), threads=threads)
+    if encoder.fingerprint != used.fingerprint:
+        raise MissingEncoder(
+            f"This model was trained with {used.name} at revision {used.revision}; here is revision {encoder.spec.revision}, which "
+            "gives other vectors. Train the model again, or use it where that revision is.",
+            encoder=used.name,
+            revision=used.revision,
+        )
+    return encoder
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Where a training finds encoders (`store` None: where this installation has them), and where it keeps vectors (`cache` None: nowhere)."""
+
+    store: EncoderStore | None = None
+    cache: VectorCache | None = None
+    threads: int | None = None
+
+    def for_tickets(self, texts: Sequence[str], languages: Sequence[str | None]) -> tuple[VectorReader, str]:
+        """The encoders for these tickets, and why these. Languages that nobody told are detected, on a sample.
+
+        Raises MissingEncoder and EncodersNotInstalled; the quote asks the same before (`otai.runs.readiness`).
+        """
+        from otai.learning.encoders import encoders_for
+
+        store = _store(self.store)
+        choice = encoders_for(language_shares(texts, languages), present=store.available())
+        store.require(choice.names)
+        used = []
+        for name in choice.names:
+            spec = store.find(name).spec
+            used.append(EncoderUsed(name, spec.revision, spec.fingerprint, spec.dimension))
+        return VectorReader(tuple(used), store, self.cache, self.threads), choice.why
+
+
+def _store(store: EncoderStore | None) -> EncoderStore:
+    from otai.learning.encoders import EncoderStore
+
+    return store or EncoderStore()
+
+
+def language_shares(texts: Sequence[str], languages: Sequence[str | None]) -> dict[str | None, float]:
+    """The share of each language; detected on every n-th ticket where fewer than half say theirs."""
+    if not len(texts):
+        return {}
+    from otai.learning.data.language import detect_languages
+
+    told = [language for language in languages if language]
+    if 2 * len(told) < len(texts):
+        told = [code for code in detect_languages(texts[:: -(-len(texts) // TICKETS_TO_TELL_LANGUAGES)]) if code]
+    return {language: tickets / len(told) for language, tickets in Counter(told).items()}

@@ -1,0 +1,176 @@
+"""Business's scores and the networks' made one, attribute by attribute, and then made to agree where labels lie under labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.learning.data.targets import AttributeTarget
+from otai.learning.finding import Finding
+from otai.learning.finetuning.ensemble_weights import Combination, combined
+from otai.learning.finetuning.finetuned import Taught, Tuned
+from otai.learning.finetuning.hierarchy import Hierarchy, found_below
+from otai.learning.linear.blending import worth_of
+from otai.learning.linear.calibration import fitted_temperature
+from otai.learning.linear.cross_fitting import Unseen
+
+Matrix = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+# A gain below this is not worth a dearer mode, whatever its interval.
+WORTH_THE_DEARER_MODE = 0.01
+
+# Labels that agree are worth something by themselves, but not more than this of accuracy and macro F1.
+MOST_COST_OF_AGREEING = 0.005
+
+
+@dataclass(frozen=True)
+class Joined:
+    """`tuned` None: no attribute listens to any network, and the model is Business's. `unseen` has the tickets in which each attribute is known."""
+
+    tuned: Tuned | None
+    hierarchy: Hierarchy | None
+    unseen: list[Unseen]
+    holdout: list[Matrix]
+    findings: list[Finding]
+
+
+def joined(
+    taught: Sequence[Taught],
+    targets: Sequence[AttributeTarget],
+    train: Rows,
+    unseen: Sequence[Unseen],
+    holdout: Sequence[Matrix],
+    *,
+    agrees: bool,
+) -> Joined:
+    """`unseen` and `holdout` are Business's, for each attribute; all attributes' unseen tickets are the same ones."""
+    place_of = {int(row): place for place, row in enumerate(train)}
+    places = np.asarray([place_of[int(row)] for row in unseen[0].rows], np.int64)
+    combinations, new_unseen, new_holdout = [], [], []
+    start = 0
+    for target, business, measured in zip(targets, unseen, holdout, strict=True):
+        columns = slice(start, start + len(target.labels))
+        start = columns.stop
+        networks = [one.unseen[np.searchsorted(one.held, places), columns].astype(np.float64) for one in taught]
+        known = target.known[business.rows]
+        scores = business.scores.astype(np.float64)
+        chosen = combined(
+            scores[known],
+            [one[known] for one in networks],
+            target.hot[business.rows[known]],
+            multi=target.spec.is_multi,
+        )
+        combinations.append(chosen)
+        new_unseen.append(chosen.scores(scores, networks))
+        new_holdout.append(
+            chosen.scores(measured.astype(np.float64), [one.holdout[:, columns].astype(np.float64) for one in taught])
+        )
+    hierarchy = _hierarchy(targets, train, unseen, new_unseen) if agrees else None
+    agreeing = hierarchy.scores(new_unseen) if hierarchy is not None else new_unseen
+    cost = _cost(hierarchy, targets, unseen, new_unseen, agreeing) if hierarchy is not None else 0.0
+    dear = cost > MOST_COST_OF_AGREEING
+    if hierarchy is not None and not dear:
+        new_unseen, new_holdout = agreeing, hierarchy.scores(new_holdout)
+    known_rows = [target.known[one.rows] for target, one in zip(targets, unseen, strict=True)]
+    return Joined(
+        tuned=_tuned(taught, combinations),
+        hierarchy=None if dear else hierarchy,
+        unseen=[
+            Unseen(one.rows[known], scores[known].astype(np.float32))
+            for one, known, scores in zip(unseen, known_rows, new_unseen, strict=True)
+        ],
+        holdout=[one.astype(np.float32) for one in new_holdout],
+        findings=_findings(taught, targets, combinations) + _agreements(targets, hierarchy, cost),
+    )
+
+
+def _tuned(taught: Sequence[Taught], combinations: Sequence[Combination]) -> Tuned | None:
+    """Networks that nobody listens to are left behind."""
+    networks = tuple(
+        dataclasses.replace(one.network, weights=weights)
+        for number, one in enumerate(taught)
+        if any(weights := tuple(chosen.networks[number] for chosen in combinations))
+    )
+    return Tuned(networks, tuple(chosen.business for chosen in combinations)) if networks else None
+
+
+def _hierarchy(
+    targets: Sequence[AttributeTarget], train: Rows, unseen: Sequence[Unseen], scores: Sequence[NDArray[np.float64]]
+) -> Hierarchy | None:
+    below = found_below(targets, train)
+    temperatures = {}
+    for number in sorted({number for one in below for number in (one.child, one.parent)}):
+        known = targets[number].known[unseen[number].rows]
+        temperatures[number] = fitted_temperature(
+            scores[number][known], targets[number].codes(unseen[number].rows[known])
+        )
+    return Hierarchy(below, temperatures) if below else None
+
+
+def _findings(
+    taught: Sequence[Taught],
+    targets: Sequence[AttributeTarget],
+    combinations: Sequence[Combination],
+) -> list[Finding]:
+    findings = []
+    for one in taught:
+        if len(one.tried) > 1:
+            tuning = one.tuning
+            findings.append(
+                Finding(
+                    "way_of_learning",
+                    "note",
+                    f"{one.network.used.name}: {len(one.tried)} ways of fine-tuning were tried on a part of the tickets; chosen: {tuning.epochs} epochs "
+                    f"at rate {tuning.rate:g}{', likeness beside labels' if tuning.contrast_weight else ''}.",
+                )
+            )
+    for target, chosen in zip(targets, combinations if taught else (), strict=bool(taught)):
+        name = target.spec.name
+        gain = f"{100 * chosen.gain:+.1f} points (95 % interval {100 * chosen.low:+.1f} to {100 * chosen.high:+.1f})"
+        said = f"{name}: fine-tuning changed the mean of accuracy and macro F1 by {gain} on tickets kept back from training."
+        if chosen.is_business_alone:
+            said += " The fine-tuned networks were left out: Business, the cheaper mode, is enough for this data."
+            findings.append(Finding("business_is_enough", "warning", said, name))
+        elif chosen.low <= 0 or chosen.gain < WORTH_THE_DEARER_MODE:
+            said += " Its confidences gained surely, its answers hardly. Business, the cheaper mode, is enough for this data."
+            findings.append(Finding("business_is_enough", "note", said, name))
+        else:
+            findings.append(Finding("fine_tuning_gained", "note", said, name))
+    return findings
+
+
+def _cost(
+    hierarchy: Hierarchy,
+    targets: Sequence[AttributeTarget],
+    unseen: Sequence[Unseen],
+    before: Sequence[NDArray[np.float64]],
+    after: Sequence[NDArray[np.float64]],
+) -> float:
+    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes concerned."""
+    costs = []
+    for number in sorted(hierarchy.attributes):
+        known = targets[number].known[unseen[number].rows]
+        hot = targets[number].hot[unseen[number].rows[known]]
+        free, bound = (worth_of(one[number][known].astype(np.float32), hot, multi=False) for one in (before, after))
+        costs.append(free - bound)
+    return float(np.mean(costs))
+
+
+def _agreements(targets: Sequence[AttributeTarget], hierarchy: Hierarchy | None, cost: float) -> list[Finding]:
+    findings = []
+    for one in hierarchy.below if hierarchy else ():
+        child, parent = targets[one.child].spec.name, targets[one.parent].spec.name
+        said = f"{child}: {one.purity:.1%} of its tickets go with one {parent} for each label"
+        if cost > MOST_COST_OF_AGREEING:
+            said += f"; made to agree, such attributes would lose {100 * cost:.1f} points of accuracy and macro F1 (their mean), so each is predicted on its own."
+            findings.append(Finding("hierarchy_left_free", "note", said, child))
+        else:
+            findings.append(
+                Finding("hierarchy", "note", f"{said}, so the two are predicted together and agree.", child)
+            )
+    return findings

@@ -1,0 +1,1 @@
+"""Linear models of every attribute at once: fitted, cross-fitted, blended, and calibrated."""

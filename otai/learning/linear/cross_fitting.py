@@ -1,0 +1,449 @@
+"""Which models a training needs, on which tickets: for calibration, to be measured, and to be delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from otai.learning.data.targets import AttributeTarget
+from otai.learning.features.kernel import as_columns, nearness
+from otai.learning.features.text import TextFeatures
+from otai.learning.linear.blending import Mix, best_mix, gain_over
+from otai.learning.linear.heads import FOLDS, balanced_folds
+from otai.learning.linear.solver import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
+from otai.learning.linear.spaces import (
+    FEWEST_SKETCH_COLUMNS,
+    MOST_SKETCH_ENTRIES,
+    MOST_TICKETS_EXACT,
+    MOST_TICKETS_EXACT_BALANCED,
+    SKETCH_COLUMNS,
+    Matrix,
+    ProductBase,
+    SketchBase,
+    Space,
+    Weights,
+    sketch_matrix,
+    sketched,
+)
+from otai.learning.metrics import Estimate
+from otai.learning.recipes import WORDS_ALONE, Balance
+
+Rows = NDArray[np.int64]
+
+# Beside a sketch so many tickets stand for all, where vectors count by nearness.
+MOST_LANDMARKS = 1_024
+
+# More weights than this are kept as a sketch, however few the tickets: it bounds the size of the bundle.
+MOST_EXACT_WEIGHTS = 25_000_000
+
+# Models of one balance, times tickets, that are kept so that models like them begin where they ended: 16 MB.
+MOST_KEPT_TO_BEGIN_FROM = 2_000_000
+
+# Models fitted side by side, times tickets: bounds the memory of their scores (four arrays of 4 bytes each).
+MOST_SCORES_AT_ONCE = 5_000_000
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Scores of training tickets by models that did not learn from them. `rows` are rows of the data set."""
+
+    rows: Rows
+    scores: Matrix
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
+
+    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by their nearness to these, and `vector_weights`
+    has a row for each of them; None: by themselves.
+    """
+
+    weights: Matrix
+    vector_weights: Matrix
+    intercepts: Matrix
+    sketch_columns: int
+    landmarks: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for).
+
+    Where a balance counts nearness, the vectors are the tickets' places (`kernel.along`)."""
+
+    matrix: sparse.csr_matrix
+    vectors: Matrix
+
+    def rows(self, which: Rows) -> Inputs:
+        return Inputs(self.matrix[which], self.vectors[which])
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Models of one attribute by one balance, and the space they are in."""
+
+    space: Space
+    fitted: Fitted
+
+
+class Fitting:
+    """The models of one training. `train` and `holdout` are rows of the data set, in the order of their inputs' rows.
+
+    With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at before
+    `final`. `same_text[ticket]` is equal for training tickets with the same text.
+
+    Every balance of `balances` is tried on tickets held back; what each attribute takes of them is its mix (`blending.py`).
+    Which tickets are held back is the attribute's own affair, unless `folds` says it for each training ticket (-1: never): then `measure` gives
+    scores of all tickets held back, also where the attribute is not known.
+    """
+
+    def __init__(
+        self,
+        features: TextFeatures,
+        inputs: tuple[Inputs, Inputs],
+        targets: Sequence[AttributeTarget],
+        *,
+        train: Rows,
+        holdout: Rows,
+        same_text: NDArray[np.int64],
+        refit: bool,
+        balances: Sequence[Balance] = (WORDS_ALONE,),
+        prior_shares: Sequence[float] = (0.0,),
+        tickets_to_calibrate: int = 1_500,
+        folds: Rows | None = None,
+    ) -> None:
+        self._targets, self._same_text, self._refit = targets, same_text, refit
+        self._balances, self._prior_shares = balances, prior_shares
+        self._tickets_to_calibrate = tickets_to_calibrate
+        self._given_folds = folds
+        self._train, self._holdout = train, holdout
+        self._order = np.concatenate([train, holdout]) if refit else train
+        self._held_out = inputs[1]
+        taking_part = inputs if refit else inputs[:1]
+        vectors = np.concatenate([one.vectors for one in taking_part])
+        width = inputs[0].matrix.shape[1]
+        labels = sum(len(target.labels) for target in targets)
+        exact = width > 0 and self.is_exact_for(len(self._order), balances) and width * labels <= MOST_EXACT_WEIGHTS
+        self._columns = 0 if exact or not width else self.sketch_columns_for(len(self._order))
+        self._reach = _reach_of(balances) if vectors.shape[1] else None
+        self._landmarks: Matrix | None = None
+        self._as_columns: Matrix | None = None
+        if self._reach is not None:
+            self._landmarks = vectors
+        if exact:
+            matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
+            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(balances))
+        else:
+            self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
+            if self._reach is not None:
+                self._landmarks = _landmarks_among(inputs[0].vectors)
+                self._as_columns = as_columns(self._landmarks, self._reach)
+                vectors = nearness(vectors, self._landmarks, self._reach) @ self._as_columns
+            self._base = SketchBase(
+                sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
+            )
+        self._space: tuple[int, Space] | None = None
+        self._begin_from: dict[tuple[int, int], Fitted] = {}
+        self._mixes: list[Mix] = []
+        self._gains: list[Estimate] = []
+        self._linear: Linear | None = None
+
+    @staticmethod
+    def sketch_columns_for(tickets: int) -> int:
+        return min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // tickets, FEWEST_SKETCH_COLUMNS))
+
+    @staticmethod
+    def is_exact_for(tickets: int, balances: Sequence[Balance]) -> bool:
+        """Whether so many tickets can be fitted through the products of all their pairs."""
+        return tickets <= (MOST_TICKETS_EXACT if len(balances) == 1 else MOST_TICKETS_EXACT_BALANCED)
+
+    def products(self, rows: Rows) -> Matrix | None:
+        """The products of training tickets with each other, by their places in the training part; None where they were never made. Ask before `measure`."""
+        return self._base.products(rows) if isinstance(self._base, ProductBase) else None
+
+    @property
+    def mixes(self) -> Sequence[Mix]:
+        """What each attribute takes of the balances; known after `measure`."""
+        return self._mixes
+
+    @property
+    def gains_by_vectors(self) -> Sequence[Estimate]:
+        """By how much each attribute's mix is worth more than words alone, on tickets not trained on; empty if nothing else was tried."""
+        return self._gains
+
+    def measure(self, step_done: Callable[[], None]) -> tuple[list[Unseen], list[Matrix]]:
+        """For each attribute: scores of unseen training tickets, and scores of all holdout tickets, by models of the training part.
+
+        Calls `step_done` `steps()` times.
+        """
+        step, finish = _bounded(step_done, self.steps())
+        held_back = self._held_back()
+        crossed = [self._crossed(number, held_back, step) for number in range(len(self._balances))]
+        for number, target in enumerate(self._targets):
+            rows = self._order[crossed[0][number].rows]
+            tried = [one[number].only(target.known[rows]) for one in crossed]
+            hot = target.hot[rows[target.known[rows]]]
+            self._mixes.append(
+                best_mix(
+                    [one.scores for one in tried],
+                    tried[0].lead,
+                    hot,
+                    self._prior_shares,
+                    multi=target.spec.is_multi,
+                    usual=self._usual,
+                )
+            )
+            if len(self._balances) > 1 and WORDS_ALONE in self._balances:
+                alone = self._balances.index(WORDS_ALONE)
+                scores, lead, multi = [one.scores for one in tried], tried[0].lead, target.spec.is_multi
+                self._gains.append(gain_over(alone, self._mixes[-1], scores, lead, hot, multi=multi))
+        unseen = [
+            Unseen(
+                self._order[crossed[0][number].rows],
+                mix.scores([one[number].scores for one in crossed], crossed[0][number].lead),
+            )
+            for number, mix in enumerate(self._mixes)
+        ]
+        del crossed
+
+        taking_part = np.arange(len(self._order)) < len(self._train)
+        if self._refit:
+            holdout = self._holdout_scores(taking_part, step)
+        else:
+            self._linear = self._as_linear(taking_part, step)
+            holdout = self._scores_by(self._linear, self._held_out)
+        finish()
+        return unseen, holdout
+
+    @property
+    def _usual(self) -> tuple[int, ...]:
+        """The balances whose mean is taken unless others are clearly better: all that read vectors, where any does."""
+        reading = tuple(number for number, balance in enumerate(self._balances) if balance.vectors)
+        return reading or tuple(range(len(self._balances)))
+
+    def forget(self) -> None:
+        """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is kept."""
+        if len(self._balances) > 1:
+            self._space = None
+
+    def steps(self) -> int:
+        """How often `step_done` will be called by `measure`."""
+        return MOST_STEPS * (len(self._balances) + 1) * max(len(self._targets), 1)
+
+    def final(self) -> Linear:
+        """The model to deliver; it learns from the holdout as well if it was asked to refit."""
+        if self._linear is not None:
+            return self._linear
+        return self._as_linear(np.ones(len(self._order), np.bool_), lambda: None)
+
+    def _space_of(self, number: int) -> Space:
+        """The space of a balance. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
+        if self._space is None or self._space[0] != number:
+            self._space = None
+            balance = self._balances[number]
+            if not balance.vectors:
+                # In the form that the other balances' models have, so that models of words alone can be averaged with them.
+                balance = replace(balance, reach=self._reach)
+            self._space = number, self._base.space(balance, curvature=CURVATURE)
+        return self._space[1]
+
+    def _crossed(
+        self, balance: int, held_back: list[tuple[int, Rows, Goal]], step: Callable[[], None]
+    ) -> list[_Crossed]:
+        """For each attribute the scores of tickets by models of this balance that had not seen them."""
+        space = self._space_of(balance)
+        found: list[list[_Crossed]] = [[] for _ in self._targets]
+        for batch in self._batches(held_back):
+            # From nothing: models of another fold have learnt from the tickets that this one keeps back.
+            scores = self._fitted(balance, space, batch, step, from_earlier=False).scores
+            start = 0
+            for number, rows, goal in batch:
+                columns = slice(start, start + goal.hot.shape[1])
+                start = columns.stop
+                lead = np.broadcast_to(lead_of(goal), (len(rows), goal.hot.shape[1]))
+                found[number].append(_Crossed(rows, scores[rows, columns], lead))
+        return [_Crossed.joined(parts) for parts in found]
+
+    def _fitted(
+        self,
+        balance: int,
+        space: Space,
+        batch: list[tuple[int, Rows, Goal]],
+        step: Callable[[], None],
+        *,
+        from_earlier: bool,
+    ) -> Fitted:
+        """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or those without the holdout."""
+        goals = [goal for _, _, goal in batch]
+        keys = [(balance, number) for number, _, _ in batch]
+        known = [self._begin_from[key] for key in keys if from_earlier and key in self._begin_from]
+        fitted = fit(space, goals, step_done=step, begin_from=known if len(known) == len(keys) else None)
+        if sum(len(target.labels) for target in self._targets) * space.tickets <= MOST_KEPT_TO_BEGIN_FROM:
+            start = 0
+            for key, goal in zip(keys, goals, strict=True):
+                self._begin_from[key] = fitted.columns([slice(start, start + goal.hot.shape[1])])
+                start += goal.hot.shape[1]
+        return fitted
+
+    def _held_back(self) -> list[tuple[int, Rows, Goal]]:
+        """(attribute, rows of the space held back, what to fit): the folds of each attribute.
+
+        Each fold yields a fifth of the training part and costs as much as the model itself, so no more are fitted than it takes.
+        """
+        goals = []
+        in_training = np.arange(len(self._order)) < len(self._train)
+        for number, target in enumerate(self._targets):
+            known = target.known[self._order] & in_training
+            if self._given_folds is not None:
+                folds = np.full(len(self._order), -1)
+                folds[: len(self._train)] = self._given_folds
+                for fold in range(FOLDS):
+                    if (held_back := np.flatnonzero(folds == fold)).size:
+                        goals.append((number, held_back, self._goal(target, known & (folds != fold))))
+                continue
+            folds = self._folds(target, np.flatnonzero(known))
+            wanted = -(-self._tickets_to_calibrate * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
+            for fold in range(min(wanted, FOLDS)):
+                held_back = np.flatnonzero(known & (folds == fold))
+                if len(held_back):
+                    goals.append((number, held_back, self._goal(target, known & (folds != fold))))
+        return goals
+
+    def _made(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
+        """Every attribute's models of all tickets that take part, by each balance of its mix."""
+        # The balance whose space is there goes first.
+        kept = self._space[0] if self._space else 0
+        for balance in sorted(range(len(self._balances)), key=lambda number: (number != kept, number)):
+            goals = [
+                (number, np.zeros(0, np.int64), self._goal(target, target.known[self._order] & taking_part))
+                for number, (target, mix) in enumerate(zip(self._targets, self._mixes, strict=True))
+                if balance in mix.balances
+            ]
+            for batch in self._batches(goals):
+                space = self._space_of(balance)
+                fitted = self._fitted(balance, space, batch, step, from_earlier=True)
+                start = 0
+                for number, _, goal in batch:
+                    yield number, _Made(space, fitted.columns([slice(start, start + goal.hot.shape[1])]))
+                    start += goal.hot.shape[1]
+
+    def _holdout_scores(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> list[Matrix]:
+        scores = [np.zeros((len(self._holdout), len(target.labels)), np.float32) for target in self._targets]
+        for number, made in self._made(taking_part, step):
+            scores[number] += made.fitted.scores[len(self._train) :] / len(self._mixes[number].balances)
+        return [one + shift for one, shift in zip(scores, self._shifts(taking_part), strict=True)]
+
+    def _shifts(self, taking_part: NDArray[np.bool_]) -> list[Matrix]:
+        """What each attribute's scores are moved by, so that frequent labels are as likely as the mix wants, shape (labels,)."""
+        return [
+            np.float32(mix.prior_share) * lead_of(self._goal(target, target.known[self._order] & taking_part))
+            for target, mix in zip(self._targets, self._mixes, strict=True)
+        ]
+
+    def _as_linear(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Linear:
+        found: list[Weights | None] = [None] * len(self._targets)
+        for number, made in self._made(taking_part, step):
+            part = made.space.weights(made.fitted.models).times(1 / len(self._mixes[number].balances))
+            before = found[number]
+            found[number] = part if before is None else before.plus(part)
+        weights = Weights.beside([one for one in found if one is not None])
+        vectors = weights.vectors if self._as_columns is None else self._as_columns @ weights.vectors
+        # Half precision is what the bundle keeps, so half precision is what is measured.
+        return Linear(
+            weights=weights.words.astype(np.float16).astype(np.float32),
+            vector_weights=vectors.astype(np.float16).astype(np.float32),
+            intercepts=weights.intercepts + np.concatenate(self._shifts(taking_part)),
+            sketch_columns=self._columns,
+            landmarks=self._landmarks,
+        )
+
+    def _scores_by(self, linear: Linear, inputs: Inputs) -> list[Matrix]:
+        matrix = inputs.matrix @ self._sketch if self._columns else inputs.matrix
+        vectors = inputs.vectors
+        if linear.landmarks is not None and self._reach is not None:
+            vectors = nearness(vectors, linear.landmarks, self._reach)
+        scores = matrix @ linear.weights + vectors @ linear.vector_weights + linear.intercepts
+        return np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
+
+    def _folds(self, target: AttributeTarget, rows: Rows) -> Rows:
+        """A fold for each row of the space (-1: not one of `rows`), equal for equal texts, each label's texts dealt out evenly."""
+        _, first, text = np.unique(self._same_text[rows], return_index=True, return_inverse=True)
+        if target.spec.is_multi:
+            of_text = np.arange(len(first)) % FOLDS
+        else:
+            of_text = balanced_folds(target.codes(self._order[rows[first]]))
+        folds = np.full(len(self._order), -1)
+        folds[rows] = of_text[text]
+        return folds
+
+    def _goal(self, target: AttributeTarget, rows: NDArray[np.bool_]) -> Goal:
+        return Goal(hot=target.hot[self._order], rows=rows, is_multi=target.spec.is_multi)
+
+    def _batches(self, goals: list[tuple[int, Rows, Goal]]) -> list[list[tuple[int, Rows, Goal]]]:
+        batches: list[list[tuple[int, Rows, Goal]]] = []
+        most = max(MOST_SCORES_AT_ONCE // len(self._order), 1)
+        columns = most + 1
+        for goal in goals:
+            columns += goal[2].hot.shape[1]
+            if columns > most:
+                batches.append([])
+                columns = goal[2].hot.shape[1]
+            batches[-1].append(goal)
+        return batches
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    """Scores of rows of the space by models that had not seen them, and what their training was ahead by; both (rows, labels)."""
+
+    rows: Rows
+    scores: Matrix
+    lead: Matrix
+
+    def only(self, which: NDArray[np.bool_]) -> _Crossed:
+        return self if which.all() else _Crossed(self.rows[which], self.scores[which], self.lead[which])
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Crossed]) -> _Crossed:
+        return cls(
+            np.concatenate([one.rows for one in parts]),
+            np.concatenate([one.scores for one in parts]),
+            np.concatenate([one.lead for one in parts]),
+        )
+
+
+def _reach_of(balances: Sequence[Balance]) -> float | None:
+    """The reach that all balances with vectors have in common; None: vectors count by themselves."""
+    reaches = {balance.reach for balance in balances if balance.vectors}
+    assert len(reaches) <= 1, "models of several reaches have no mean among models"
+    return reaches.pop() if reaches else None
+
+
+def _landmarks_among(places: Matrix) -> Matrix:
+    """Some of these tickets, the same each time."""
+    if len(places) <= MOST_LANDMARKS:
+        return places
+    chosen = np.random.default_rng(0).permutation(len(places))[:MOST_LANDMARKS]
+    return places[np.sort(chosen)]
+
+
+def _bounded(step_done: Callable[[], None], steps: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """`step_done`, called at most `steps` times by the first and the times that are left by the second."""
+    left = steps
+
+    def step() -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            step_done()
+
+    def finish() -> None:
+        while left:
+            step()
+
+    return step, finish

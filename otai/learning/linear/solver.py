@@ -1,0 +1,190 @@
+"""All labels of all attributes, fitted together.
+
+One model per label, by logistic regression (softmax over the labels of an attribute; one logistic curve a label where any number
+applies), with *adjusted logits*: during training each label's score starts ahead by a part of the logarithm of its frequency
+(Menon et al. 2021), so that a rare label need not be shouted down by a frequent one, and the scores themselves suit the macro F1.
+
+Newton's method would need a curvature, and its factorisation, for each label. Here all labels share one (Boehning and Lindsay
+1988, made faster by Nesterov's momentum), so a factorisation serves all labels of all attributes, and one more label costs
+two columns in a dense product. A ticket without a label, and a ticket held back, is a ticket with residual zero; hence
+attributes with gaps, the folds for calibration, the model that is measured and the final one are all columns of the same batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otai.learning.linear.spaces import Matrix, Space
+
+Rows = NDArray[np.bool_]
+
+# Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
+CURVATURE = 0.2
+PRIOR_TRUST = 0.5
+
+# A goal is done when a step lowers its loss by less than this share; hundreds of labels take more steps than four do.
+LEAST_GAIN = 0.004
+MOST_STEPS = 30
+
+# Logits of the first guess: ridge regression onto 0 and 1, spread to where logits usually end.
+FIRST_SPREAD = 5.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One attribute to fit on some of the tickets. `hot` is 0/1 of shape (tickets, labels); `rows` says which take part."""
+
+    hot: Matrix
+    rows: Rows
+    is_multi: bool
+
+
+@dataclass(eq=False)
+class _Block:
+    """One goal: its columns among those still moving and in the end, and how its descent is going."""
+
+    goal: Goal
+    columns: slice
+    final_columns: slice
+    lead: Matrix
+    """what each label's score is ahead by in training, shape (labels,)"""
+    speed: float = 1.0
+    momentum: float = 1.0
+    loss: float = np.inf
+    is_done: bool = False
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Models side by side in the space's form, shape (size, models), and what they give each ticket, (tickets, models)."""
+
+    models: Matrix
+    scores: Matrix
+
+    def columns(self, kept: Sequence[slice]) -> Fitted:
+        if not kept:
+            return Fitted(self.models[:, :0], self.scores[:, :0])
+        return Fitted.beside([Fitted(self.models[:, at], self.scores[:, at]) for at in kept])
+
+    @classmethod
+    def beside(cls, parts: Sequence[Fitted]) -> Fitted:
+        """All of them side by side, copied."""
+        return cls(
+            np.concatenate([one.models for one in parts], axis=1),
+            np.concatenate([one.scores for one in parts], axis=1),
+        )
+
+
+def fit(
+    space: Space,
+    goals: Sequence[Goal],
+    *,
+    step_done: Callable[[], None] = lambda: None,
+    begin_from: Sequence[Fitted] | None = None,
+) -> Fitted:
+    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times.
+
+    `begin_from`: for each goal the models of one much like it, from which fewer steps are needed.
+    """
+    blocks: list[_Block] = []
+    column = 0
+    for goal in goals:
+        columns = slice(column, column + goal.hot.shape[1])
+        blocks.append(_Block(goal, columns, columns, lead_of(goal)))
+        column = columns.stop
+    here = Fitted.beside(begin_from) if begin_from else _first_guess(space, blocks)
+    ahead = Fitted(here.models.copy(), here.scores.copy())
+    finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
+    for taken in range(MOST_STEPS):
+        here = _step(space, blocks, here, ahead)
+        step_done()
+        going_on = [block for block in blocks if not block.is_done] if taken + 1 < MOST_STEPS else []
+        if len(going_on) < len(blocks):
+            for block in set(blocks) - set(going_on):
+                finished.models[:, block.final_columns] = here.models[:, block.columns]
+                finished.scores[:, block.final_columns] = here.scores[:, block.columns]
+            kept = [block.columns for block in going_on]
+            here, ahead = here.columns(kept), ahead.columns(kept)
+            _renumber(going_on)
+        blocks = going_on
+        if not blocks:
+            for _ in range(taken + 1, MOST_STEPS):
+                step_done()
+            break
+    return finished
+
+
+def _first_guess(space: Space, blocks: list[_Block]) -> Fitted:
+    columns = blocks[-1].columns.stop if blocks else 0
+    guess = np.zeros((space.tickets, columns), np.float32)
+    for block in blocks:
+        taking_part = block.goal.hot[block.goal.rows]
+        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
+    return Fitted(*(-part for part in space.step(guess, np.zeros((space.size, columns), np.float32))))
+
+
+def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fitted:
+    """Where one step from `ahead` leads; `ahead` itself moves on beyond that, by the momentum of each block."""
+    lengths = space.lengths(ahead.models, ahead.scores)
+    residuals = np.empty_like(ahead.scores)
+    for block in blocks:
+        residuals[:, block.columns], loss = _residual(block, ahead.scores[:, block.columns])
+        loss += 0.5 * space.penalty * float(lengths[block.columns].sum())
+        if loss > block.loss:
+            # The shared curvature was too optimistic here: go slower from now on, and forget the momentum.
+            block.speed, block.momentum = block.speed * 0.6, 1.0
+        else:
+            block.is_done = block.loss - loss < LEAST_GAIN * loss
+        block.loss = loss
+    there = Fitted(*space.step(residuals, ahead.models))
+    speed, pull = np.empty(residuals.shape[1], np.float32), np.empty(residuals.shape[1], np.float32)
+    for block in blocks:
+        grown = (1 + np.sqrt(1 + 4 * block.momentum**2)) / 2
+        speed[block.columns], pull[block.columns] = block.speed, (block.momentum - 1) / grown
+        block.momentum = grown
+    for now, then, beyond in ((here.models, there.models, ahead.models), (here.scores, there.scores, ahead.scores)):
+        then *= -speed
+        then += beyond
+        np.subtract(then, now, out=beyond)
+        beyond *= pull
+        beyond += then
+    return there
+
+
+def _renumber(blocks: list[_Block]) -> None:
+    start = 0
+    for block in blocks:
+        block.columns = slice(start, start + block.goal.hot.shape[1])
+        start = block.columns.stop
+
+
+def lead_of(goal: Goal) -> Matrix:
+    """What each label's score is ahead by in training, shape (labels,). Added to a score, it gives back what the data said is likely."""
+    tickets = goal.hot[goal.rows].sum(axis=0, dtype=np.float64)
+    share = (tickets + 0.5) / (goal.rows.sum() + 0.5 * len(tickets))
+    lead = np.log(share / (1 - share)) if goal.is_multi else np.log(share)
+    return (PRIOR_TRUST * lead).astype(np.float32)
+
+
+def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
+    """How far the probabilities are off, shape of `scores`, zero for tickets that take no part; and the log loss of the others."""
+    goal = block.goal
+    logits = scores + block.lead
+    if goal.is_multi:
+        loss = np.logaddexp(np.float32(0), logits) - goal.hot * logits
+        likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        total = float(loss[goal.rows].sum(dtype=np.float64))
+    else:
+        logits -= logits.max(axis=1, keepdims=True)
+        likely = np.exp(logits)
+        normaliser = likely.sum(axis=1, keepdims=True)
+        likely /= normaliser
+        loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", goal.hot, logits)
+        total = float(loss[goal.rows].sum(dtype=np.float64))
+    residual = likely - goal.hot
+    residual[~goal.rows] = 0
+    return residual, total

@@ -1,0 +1,108 @@
+"""What encoders read of a training's tickets, and what its models compare of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from otai.learning.data.splitting import Split
+from otai.learning.data.targets import AttributeTarget
+from otai.learning.data.tickets import LabelledTickets
+from otai.learning.features.embeddings import Encoding, VectorReader, Vectors
+from otai.learning.features.kernel import Nearness, along, principal_directions
+from otai.learning.features.text import NO_FEATURES
+from otai.learning.finding import Finding
+from otai.learning.linear.cross_fitting import Fitting, Inputs, Linear
+from otai.learning.progress import Steps
+from otai.learning.recipes import ABROAD, Recipe
+
+Rows = NDArray[np.int64]
+
+# How much of the progress bar reading takes.
+ENCODING_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The vectors of a training, shape (tickets, width) each; without encoders their width is 0."""
+
+    train: Vectors
+    holdout: Vectors
+    reader: VectorReader | None = None
+    why: str = ""
+
+    @property
+    def base_width(self) -> int:
+        return self.reader.base_width if self.reader else 0
+
+    def compared(self, recipe: Recipe) -> Compared:
+        """What of the vectors models compare: themselves, or their places along the directions in which the training part's differ."""
+        reach = next((balance.reach for balance in recipe.balances if balance.reach is not None), None)
+        if reach is None or self.reader is None:
+            return Compared(self.train, self.holdout)
+        directions = principal_directions(self.train)
+        return Compared(along(self.train, directions), along(self.holdout, directions), directions, reach)
+
+    def fitting_abroad(
+        self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
+    ) -> Fitting | None:
+        """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new languages are safe."""
+        if self.reader is None or len(self.reader.used) == 1:
+            return None
+        inputs = [
+            Inputs(sparse.csr_matrix((len(vectors), 0), dtype=np.float32), vectors[:, : self.base_width])
+            for vectors in (self.train, self.holdout)
+        ]
+        return Fitting(
+            NO_FEATURES,
+            (inputs[0], inputs[1]),
+            targets,
+            train=split.train,
+            holdout=split.holdout,
+            same_text=same_text,
+            refit=refit,
+            balances=(ABROAD,),
+        )
+
+    def findings(self) -> list[Finding]:
+        return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What models compare of the vectors, shape (tickets, width) each."""
+
+    train: Vectors
+    holdout: Vectors
+    directions: Vectors | None = None
+    reach: float = 0.0
+
+    def nearness(self, linear: Linear) -> Nearness | None:
+        """What the model must remember beside its weights."""
+        if self.directions is None or linear.landmarks is None:
+            return None
+        return Nearness(self.directions, linear.landmarks, self.reach)
+
+
+def read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps) -> Reading:
+    if not recipe.reads_vectors:
+        steps.finish(ENCODING_STEPS)
+        return Reading(np.zeros((len(split.train), 0), np.float32), np.zeros((len(split.holdout), 0), np.float32))
+    rows = np.concatenate([split.train, split.holdout])
+    texts = [tickets.texts[row] for row in rows]
+    train_texts, languages = texts[: len(split.train)], [tickets.languages[row] for row in split.train]
+    reader, why = encoding.for_tickets(train_texts, languages)
+    told = 0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        steps.finish(int(share * ENCODING_STEPS) - told)
+        told = int(share * ENCODING_STEPS)
+
+    vectors = reader.vectors(texts, done=tell)
+    tell(1.0)
+    return Reading(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)

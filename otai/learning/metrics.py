@@ -1,0 +1,83 @@
+"""Figures of merit on 0/1 matrices of (tickets, labels), each with the interval that says how much of it may be chance.
+
+Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured share (0 to 1, or an error in steps) with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(successes: float, trials: int) -> Estimate:
+    """A share with its 95 % interval (Wilson 1927), which stays inside 0 and 1 and is honest for few trials."""
+    if trials == 0:
+        return Estimate(0.0, 0.0, 1.0)
+    z = 1.959964
+    share = successes / trials
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
+    return Estimate(float(share), float(max(0.0, centre - half)), float(min(1.0, centre + half)))
+
+
+def f1_per_label(hits: Floats, predicted: Floats, actual: Floats) -> Floats:
+    """2 hits / (predicted + actual), 0 where nothing was predicted or there; any common shape."""
+    return 2 * hits / np.maximum(predicted + actual, 1e-9)
+
+
+def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: int) -> Estimate:
+    """Mean F1 over the labels present in `actual`, with the 2.5 and 97.5 percentiles of 400 bootstrap resamples of tickets.
+
+    Both matrices hold 0/1, shape (tickets, labels).
+    """
+    tickets = actual.shape[0]
+    both = actual.multiply(predicted).tocsr()
+
+    def totals(weights: Floats) -> Floats:
+        hits, guessed, there = (np.asarray(weights @ part) for part in (both, predicted, actual))
+        f1 = f1_per_label(hits, guessed, there)
+        present = there > 0
+        return (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+
+    value = float(totals(np.ones((1, tickets)))[0])
+    if tickets == 0:
+        return Estimate(value, 0.0, 1.0)
+    chance = np.random.default_rng(seed)
+    resampled = totals(chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=RESAMPLES).astype(np.float64))
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    # A resample loses labels that have one ticket, so the interval can miss the value itself; it must not.
+    return Estimate(value, float(min(low, value)), float(max(high, value)))
+
+
+def quality_under(
+    decided: NDArray[np.bool_], actual: NDArray[np.bool_], there: sparse.csr_matrix, weights: Floats
+) -> Floats:
+    """Accuracy and macro F1 under each row of weights of the holdout's tickets, shape (2, drawn)."""
+    right = (decided == actual).all(axis=1).astype(np.float64)
+    guessed = sparse.csr_matrix(decided.astype(np.float64))
+    both = there.multiply(guessed).tocsr()
+    hits, predicted, present = (np.asarray(weights @ part) for part in (both, guessed, there))
+    f1 = f1_per_label(hits, predicted, present) * (present > 0)
+    macro = f1.sum(axis=1) / np.maximum((present > 0).sum(axis=1), 1)
+    return np.stack([weights @ right / weights.sum(axis=1), macro])
+
+
+def sparse_of(hot: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """0/1 as numbers, for products."""
+    return sparse.csr_matrix(hot.astype(np.float64))

@@ -1,0 +1,498 @@
+"""The model as one file, and what it says about a ticket.
+
+A bundle is a safetensors file (arrays, and a JSON manifest among its metadata). Nothing in it can run code, it holds no word of any
+ticket (features are hashes, and so are the tickets it was measured on; landmarks are meanings), and a checksum over all of it is verified before anything is used. Loading needs numpy and
+scipy, neither Django nor a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from scipy import sparse
+
+from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.learning.errors import BundleInvalid
+from otai.learning.features.embeddings import VectorReader, Vectors
+from otai.learning.features.kernel import Nearness
+from otai.learning.features.text import TextFeatures
+from otai.learning.finetuning.finetuned import Tuned, TunedNetwork
+from otai.learning.finetuning.hierarchy import Hierarchy
+from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.linear.spaces import sketch_matrix
+from otai.learning.model.holdout import HoldoutRecord
+from otai.learning.model.reference import Reference
+
+# 2: vectors count by their nearness to landmarks. Models of format 1 are read as well.
+FORMAT = 2
+SUFFIX = ".otai"
+
+# safetensors begins with the length of its header. A manifest of 5 000 labels takes well under one MiB.
+MOST_HEADER_BYTES = 16 * 1024 * 1024
+
+# Below this share of known words a ticket is in a language (or of a matter) that the training never showed. Measured on xsid: English
+# tickets not trained on lie above, German, Italian and Dutch ones below (docs/experiments-business.md).
+FEWEST_KNOWN_WORDS = 0.5
+
+RUNNERS_UP = 3
+CHUNK_TICKETS = 2_048
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """A label and how likely it is (0 to 1)."""
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class AttributePrediction:
+    """What the model says about one attribute of one ticket.
+
+    `labels` has exactly one entry for single and ordered attributes, any number for multi-label ones (surest first).
+    `confidence` is the calibrated probability of the least certain of them (of no label at all: that none applies).
+    `runners_up` are the next likeliest labels, at most three.
+    """
+
+    labels: tuple[str, ...]
+    confidence: float
+    scores: tuple[LabelScore, ...]
+    runners_up: tuple[LabelScore, ...]
+
+    @property
+    def label(self) -> str | None:
+        """The likeliest of the labels given; None where none is."""
+        return self.labels[0] if self.labels else None
+
+
+@dataclass(frozen=True)
+class TicketPrediction:
+    """One ticket: a prediction for each attribute of the model, by its name."""
+
+    attributes: Mapping[str, AttributePrediction]
+
+    def __getitem__(self, attribute: str) -> AttributePrediction:
+        return self.attributes[attribute]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of some tickets for one attribute, shape (tickets, labels), and of which tickets they mean something.
+
+    `wordless`: nothing in the ticket is known. `foreign`: its words are not, so `foreign_scores` say more; None: nobody was asked.
+    """
+
+    scores: NDArray[np.float64]
+    wordless: NDArray[np.bool_]
+    foreign: NDArray[np.bool_] | None = None
+    foreign_scores: NDArray[np.float64] | None = None
+
+    def rows(self, which: NDArray[np.bool_]) -> Scored:
+        return Scored(
+            self.scores[which],
+            self.wordless[which],
+            None if self.foreign is None else self.foreign[which],
+            None if self.foreign_scores is None else self.foreign_scores[which],
+        )
+
+
+@dataclass(frozen=True)
+class Abroad:
+    """The part of a model for tickets in languages that the training did not show: the multilingual encoder's vectors alone.
+
+    An encoder of one language beside a multilingual one takes 20 points from every language that the training did not show
+    (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of all attributes).
+    """
+
+    weights: NDArray[np.float32]
+    intercepts: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AttributeModel:
+    """One attribute's part of a model: its labels stand at `columns` of the score matrix.
+
+    `frequencies` is the share of training tickets that have each label. `thresholds` maps a target precision ("0.95") to the confidence from which it held (absent: never), see report_card.Coverage.
+    """
+
+    spec: AttributeSpec
+    labels: tuple[str, ...]
+    columns: slice
+    head: OneLabelHead | ManyLabelsHead
+    thresholds: Mapping[str, float]
+    frequencies: NDArray[np.float64]
+    head_abroad: OneLabelHead | ManyLabelsHead | None = None
+
+    def probabilities(self, scored: Scored) -> NDArray[np.float64]:
+        """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels' frequencies: a low
+        confidence, not a sure guess."""
+        likely = self.head.probabilities(scored.scores)
+        if scored.foreign is not None and scored.foreign_scores is not None and self.head_abroad is not None:
+            likely[scored.foreign] = self.head_abroad.probabilities(scored.foreign_scores[scored.foreign])
+        likely[scored.wordless] = self.frequencies
+        return likely
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which labels are given, shape of `probabilities` (tickets, labels)."""
+        if isinstance(self.head, ManyLabelsHead):
+            decided: NDArray[np.bool_] = probabilities >= self.head.thresholds
+            return decided
+        decided = np.zeros(probabilities.shape, np.bool_)
+        decided[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
+        return decided
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model. `weights` has shape (columns, labels of all attributes), `intercepts` (labels of all attributes,).
+
+    The weights are numbers that half precision can hold, so that the file keeps them exactly in two bytes each.
+    Columns are the features themselves (`sketch_columns` 0), or so many columns that the features are added up into.
+    `vector_weights` are those of the vectors or, with `nearness`, those of its landmarks.
+    """
+
+    features: TextFeatures
+    sketch_columns: int
+    weights: NDArray[np.float32]
+    intercepts: NDArray[np.float32]
+    attributes: tuple[AttributeModel, ...]
+    recipe: Mapping[str, Any]
+    trained_tickets: int
+    vector_weights: NDArray[np.float32]
+    reader: VectorReader | None = None
+    abroad: Abroad | None = None
+    tuned: Tuned | None = None
+    hierarchy: Hierarchy | None = None
+    holdout: HoldoutRecord | None = None
+    reference: Reference | None = None
+    nearness: Nearness | None = None
+
+    @property
+    def specs(self) -> tuple[AttributeSpec, ...]:
+        return tuple(attribute.spec for attribute in self.attributes)
+
+    @cached_property
+    def _sketch(self) -> sparse.csr_matrix:
+        return sketch_matrix(self.features.hashes, self.sketch_columns)
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""
+        matrix, known_words = self.features.read(texts)
+        if self.reader is None:
+            vectors = np.zeros((len(texts), 0), np.float32)
+        else:
+            vectors = self.reader.vectors(texts)
+        networks = self.tuned.scores(texts) if self.tuned is not None else []
+        return {
+            one.spec.name: one.probabilities(scored)
+            for one, scored in zip(self.attributes, self.scored(matrix, known_words, vectors, networks), strict=True)
+        }
+
+    def scored(
+        self,
+        matrix: sparse.csr_matrix,
+        known_words: NDArray[np.float64],
+        vectors: Vectors,
+        networks: Sequence[NDArray[np.float32]] = (),
+    ) -> Iterator[Scored]:
+        """For each attribute what it says of tickets, from what was read of them; `networks` are the scores of each fine-tuned one."""
+        if self.sketch_columns:
+            matrix = matrix @ self._sketch
+        # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
+        columns = self.nearness(vectors) if self.nearness is not None else vectors
+        scores = (matrix @ self.weights + columns @ self.vector_weights + self.intercepts).astype(np.float64)
+        wordless = (np.diff(matrix.indptr) == 0) & ~vectors.any(axis=1)
+        foreign, foreign_scores = None, None
+        if self.abroad is not None:
+            base = vectors[:, : len(self.abroad.weights)]
+            foreign = foreign_tickets(known_words, base)
+            foreign_scores = (base @ self.abroad.weights + self.abroad.intercepts).astype(np.float64)
+        own = [scores[:, one.columns] for one in self.attributes]
+        if self.tuned is not None:
+            own = [
+                self.tuned.combined(number, own[number], [each[:, one.columns] for each in networks])
+                for number, one in enumerate(self.attributes)
+            ]
+        if self.hierarchy is not None:
+            own = self.hierarchy.scores(own)
+        for number, one in enumerate(self.attributes):
+            apart = None if foreign_scores is None else foreign_scores[:, one.columns]
+            yield Scored(own[number], wordless, foreign, apart)
+
+    def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
+        """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that confidence."""
+        predictions: list[TicketPrediction] = []
+        for start in range(0, len(texts), CHUNK_TICKETS):
+            by_attribute = self.probabilities(texts[start : start + CHUNK_TICKETS])
+            columns = {one.spec.name: list(_predictions(one, by_attribute[one.spec.name])) for one in self.attributes}
+            names = list(columns)
+            predictions.extend(
+                TicketPrediction(dict(zip(names, row, strict=True)))
+                for row in zip(*(columns[name] for name in names), strict=True)
+            )
+        return predictions
+
+    def save(self, path: Path | str) -> str:
+        """Writes the file whole or not at all; returns its sha256 (of the file) in hex."""
+        content = self.to_bytes()
+        path = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return hashlib.sha256(content).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """The file's content. The same model gives the same bytes."""
+        tensors: dict[str, NDArray[Any]] = {
+            "features.word_hashes": self.features.word_hashes,
+            "features.word_idf": self.features.word_idf,
+            "features.piece_hashes": self.features.piece_hashes,
+            "features.piece_idf": self.features.piece_idf,
+            "linear.weights": self.weights.astype(np.float16),
+            "linear.intercepts": self.intercepts,
+        }
+        if self.reader is not None:
+            tensors["vectors.weights"] = self.vector_weights.astype(np.float16)
+        if self.nearness is not None:
+            tensors["nearness.directions"] = self.nearness.directions.astype(np.float16)
+            tensors["nearness.landmarks"] = self.nearness.landmarks.astype(np.float16)
+        if self.abroad is not None:
+            tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
+            tensors["abroad.intercepts"] = self.abroad.intercepts
+        for number, network in enumerate(self.tuned.networks if self.tuned else ()):
+            tensors |= {f"tuned.{number}.{name}": array for name, array in network.arrays.items()}
+        if self.holdout is not None:
+            tensors |= self.holdout.arrays([one.spec.name for one in self.attributes])
+        for number, attribute in enumerate(self.attributes):
+            arrays = attribute.head.arrays() | {"frequencies": attribute.frequencies}
+            if attribute.head_abroad is not None:
+                arrays |= {f"abroad.{name}": array for name, array in attribute.head_abroad.arrays().items()}
+            for name, array in arrays.items():
+                tensors[f"attribute.{number}.{name}"] = array
+        if self.reference is not None:
+            tensors |= {f"reference.{name}": array for name, array in self.reference.arrays().items()}
+        tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        manifest = json.dumps(self._manifest(), ensure_ascii=True, sort_keys=True, allow_nan=False)
+        # One entry only: safetensors writes several in an order that changes from process to process.
+        content: bytes = save_tensors(tensors, metadata={"otai": f"{_checksum(manifest, tensors)} {manifest}"})
+        return content
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "recipe": dict(self.recipe),
+            "trained_tickets": self.trained_tickets,
+            "sketch_columns": self.sketch_columns,
+            "pieces": [self.features.shortest_piece, self.features.longest_piece],
+            "encoders": self.reader.manifest() if self.reader else [],
+            "reach": self.nearness.reach if self.nearness else None,
+            "tuned": self.tuned.manifest() if self.tuned else None,
+            "hierarchy": self.hierarchy.manifest() if self.hierarchy else None,
+            "reference": self.reference.manifest() if self.reference else None,
+            "attributes": [
+                {
+                    "name": one.spec.name,
+                    "kind": one.spec.kind.value,
+                    "order": list(one.spec.order),
+                    "labels": list(one.labels),
+                    "thresholds": dict(one.thresholds),
+                }
+                for one in self.attributes
+            ],
+        }
+
+    @classmethod
+    def load(cls, path: Path | str) -> Bundle:
+        """Raises `BundleInvalid` for a file that is no bundle, is damaged, or is of a newer format; FileNotFoundError."""
+        return cls.from_bytes(Path(path).read_bytes())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Bundle:
+        manifest_text, tensors = _checked(content)
+        try:
+            return cls._assembled(json.loads(manifest_text), tensors)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise BundleInvalid(f"The bundle's parts do not fit together: {error!r}.") from error
+
+    @classmethod
+    def _assembled(cls, manifest: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Bundle:
+        attributes = []
+        start = 0
+        for number, entry in enumerate(manifest["attributes"]):
+            prefix = f"attribute.{number}."
+            arrays = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
+            kind = AttributeKind(entry["kind"])
+            columns = slice(start, start + len(entry["labels"]))
+            start = columns.stop
+            head = ManyLabelsHead if kind is AttributeKind.MULTI else OneLabelHead
+            apart = {
+                name.removeprefix("abroad."): array for name, array in arrays.items() if name.startswith("abroad.")
+            }
+            attributes.append(
+                AttributeModel(
+                    spec=AttributeSpec(entry["name"], kind, tuple(entry["order"])),
+                    labels=tuple(entry["labels"]),
+                    columns=columns,
+                    head=head.from_arrays(arrays),
+                    thresholds=entry["thresholds"],
+                    frequencies=arrays["frequencies"],
+                    head_abroad=head.from_arrays(apart) if apart else None,
+                )
+            )
+        features = TextFeatures(
+            word_hashes=tensors["features.word_hashes"],
+            word_idf=tensors["features.word_idf"],
+            piece_hashes=tensors["features.piece_hashes"],
+            piece_idf=tensors["features.piece_idf"],
+            shortest_piece=manifest["pieces"][0],
+            longest_piece=manifest["pieces"][1],
+        )
+        weights, intercepts = tensors["linear.weights"].astype(np.float32), tensors["linear.intercepts"]
+        sketch_columns = int(manifest["sketch_columns"])
+        width = sketch_columns or features.width
+        if weights.shape != (width, start) or intercepts.shape != (start,):
+            raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
+        reader = VectorReader.from_manifest(manifest["encoders"])
+        vector_weights, abroad, nearness = np.zeros((0, start), np.float32), None, None
+        if reader is not None:
+            vector_weights = tensors["vectors.weights"].astype(np.float32)
+            nearness = _nearness(manifest.get("reach"), tensors, reader.width)
+            rows = reader.width if nearness is None else len(nearness.landmarks)
+            if vector_weights.shape != (rows, start):
+                raise ValueError(f"weights {vector_weights.shape} for vectors of {rows} and {start} labels")
+        if reader is not None and "abroad.weights" in tensors:
+            abroad = Abroad(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
+            if abroad.weights.shape != (reader.base_width, start) or abroad.intercepts.shape != (start,):
+                raise ValueError(f"weights {abroad.weights.shape} for vectors of {reader.base_width}, {start} labels")
+        measured = {name.removeprefix("reference."): tensors[name] for name in tensors if name.startswith("reference.")}
+        return cls(
+            features=features,
+            sketch_columns=sketch_columns,
+            weights=weights,
+            intercepts=intercepts,
+            attributes=tuple(attributes),
+            recipe=manifest["recipe"],
+            trained_tickets=manifest["trained_tickets"],
+            vector_weights=vector_weights,
+            reader=reader,
+            abroad=abroad,
+            tuned=_tuned(manifest, tensors, attributes=len(attributes), labels=start),
+            hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
+            reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
+            nearness=nearness,
+            holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
+        )
+
+
+def _nearness(reach: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> Nearness | None:
+    """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
+    if reach is None:
+        return None
+    directions, landmarks = (tensors[f"nearness.{name}"].astype(np.float32) for name in ("directions", "landmarks"))
+    if directions.shape != (width, landmarks.shape[1]) or not reach > 0:
+        raise ValueError(f"directions {directions.shape} for vectors of {width}, landmarks {landmarks.shape}")
+    return Nearness(directions, landmarks, float(reach))
+
+
+def _tuned(
+    manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], *, attributes: int, labels: int
+) -> Tuned | None:
+    """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
+    entry = manifest.get("tuned")
+    if not entry:
+        return None
+    networks = []
+    for number, one in enumerate(entry["networks"]):
+        prefix = f"tuned.{number}."
+        own = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
+        networks.append(network := TunedNetwork.from_manifest(one, own))
+        if network.labels != labels or len(network.weights) != attributes:
+            raise ValueError(f"a network of {network.labels} labels in a model of {labels}")
+    weights = tuple(float(one) for one in entry["business_weights"])
+    if len(weights) != attributes:
+        raise ValueError(f"{len(weights)} weights for {attributes} attributes")
+    return Tuned(tuple(networks), weights)
+
+
+def foreign_tickets(known_words: NDArray[np.float64], base: Vectors) -> NDArray[np.bool_]:
+    """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in training."""
+    foreign: NDArray[np.bool_] = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
+    return foreign
+
+
+def _predictions(attribute: AttributeModel, probabilities: NDArray[np.float64]) -> Iterator[AttributePrediction]:
+    decided = attribute.decide(probabilities)
+    shown = min(RUNNERS_UP + 1, len(attribute.labels))
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    labels = attribute.labels
+    if not attribute.spec.is_multi:
+        top = np.take_along_axis(probabilities, order[:, :shown], axis=1)
+        for best, likely in zip(order[:, :shown].tolist(), top.tolist(), strict=True):
+            scores = tuple(LabelScore(labels[at], value) for at, value in zip(best, likely, strict=True))
+            yield AttributePrediction((scores[0].label,), scores[0].confidence, scores[:1], scores[1:])
+        return
+    for row, ranked in enumerate(order.tolist()):
+        given = tuple(LabelScore(labels[at], float(probabilities[row, at])) for at in ranked if decided[row, at])
+        others = [LabelScore(labels[at], float(probabilities[row, at])) for at in ranked if not decided[row, at]]
+        none_applies = 1.0 - (others[0].confidence if others else 0.0)
+        confidence = min((score.confidence for score in given), default=none_applies)
+        yield AttributePrediction(tuple(score.label for score in given), confidence, given, tuple(others[:RUNNERS_UP]))
+
+
+def _checksum(manifest: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(manifest.encode("ascii"))
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.data.cast("B") if array.size else b"")
+    return digest.hexdigest()
+
+
+def _checked(content: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
+    """The manifest and the arrays of a file whose checksum and format are right."""
+    if len(content) < 8:
+        raise BundleInvalid("This file is too short to be a bundle.")
+    (header_bytes,) = struct.unpack("<Q", content[:8])
+    if header_bytes > min(MOST_HEADER_BYTES, len(content) - 8):
+        raise BundleInvalid("This file is no bundle, or only a part of one.")
+    try:
+        header = json.loads(content[8 : 8 + header_bytes])
+        expected, _, manifest_text = header["__metadata__"]["otai"].partition(" ")
+        manifest = json.loads(manifest_text)
+        written_format = manifest["format"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleInvalid("This file is no bundle: it has no manifest.") from error
+    if not isinstance(written_format, int) or written_format > FORMAT:
+        raise BundleInvalid(
+            f"This bundle has format {written_format}; this version reads up to {FORMAT}. Update OTAI Studio to use it."
+        )
+    try:
+        tensors: dict[str, NDArray[Any]] = load_tensors(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise BundleInvalid(f"This bundle is damaged: {error}.") from error
+    if _checksum(manifest_text, tensors) != expected:
+        raise BundleInvalid("This bundle is damaged: its checksum does not fit. Copy or download it again.")
+    return manifest_text, tensors

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otai.learning.data.splitting import Split, same_text_key, split_as_given, split_by_hash
+from tests.learning.made_up import made_up_tickets
+
+pytestmark = pytest.mark.pure
+
+
+def split(texts: list[str], labels: dict[str, list[tuple[str, ...]]], seed: int = 0) -> Split:
+    return split_by_hash(texts, labels, share=0.2, fewest_tickets=5, seed=seed)
+
+
+def columns(tickets: int = 400) -> tuple[list[str], dict[str, list[tuple[str, ...]]]]:
+    made = made_up_tickets(tickets)
+    one = {name: [(str(value),) for value in made.attributes[name]] for name in ("queue", "priority")}
+    return list(made.texts), one | {"tags": [tuple(value or ()) for value in made.attributes["tags"]]}
+
+
+def test_a_fifth_of_the_tickets_is_kept_aside() -> None:
+    texts, labels = columns()
+    assert 0.16 <= len(split(texts, labels).holdout) / len(texts) <= 0.24
+
+
+def test_every_label_of_every_attribute_has_about_its_share() -> None:
+    texts, labels = columns()
+    chosen = split(texts, labels)
+    for name in ("queue", "priority"):
+        total = Counter(label for row in labels[name] for label in row)
+        held = Counter(label for row in chosen.holdout for label in labels[name][row])
+        for label, count in total.items():
+            assert abs(held[label] - 0.2 * count) <= max(3, 0.06 * count), (name, label)
+
+
+def test_the_same_input_gives_the_same_split_and_another_seed_another() -> None:
+    texts, labels = columns()
+    assert np.array_equal(split(texts, labels).holdout, split(texts, labels).holdout)
+    assert not np.array_equal(split(texts, labels).holdout, split(texts, labels, seed=1).holdout)
+
+
+def test_a_data_set_that_grew_keeps_nearly_all_of_its_holdout() -> None:
+    texts, labels = columns(400)
+    grown_texts, grown_labels = columns(440)
+    assert grown_texts[:400] == texts
+    before = set(split(texts, labels).holdout.tolist())
+    after = set(split(grown_texts, grown_labels).holdout.tolist())
+    assert len(before & after) >= 0.8 * len(before)
+
+
+def test_a_rare_label_keeps_the_tickets_it_needs_to_be_learnt() -> None:
+    texts = [f"ticket number {number} of its kind" for number in range(106)]
+    labels = {"queue": [("common",)] * 100 + [("rare",)] * 6}
+    chosen = split(texts, labels)
+    assert sum(row >= 100 for row in chosen.train) >= 5
+
+
+def test_tickets_too_few_to_spare_any_give_no_holdout() -> None:
+    texts = [f"ticket {number}" for number in range(10)]
+    chosen = split(texts, {"queue": [("a",)] * 5 + [("b",)] * 5})
+    assert len(chosen.holdout) == 0 and len(chosen.train) == 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["vpn", "VPN ", " v p n", "printer", "fire", "Fire\n"]), st.integers(0, 30), st.booleans()
+        ),
+        min_size=1,
+        max_size=80,
+    )
+)
+def test_the_same_text_is_never_on_both_sides(rows: list[tuple[str, int, bool]]) -> None:
+    texts = [f"{word} {number}" if marked else f"  {word.upper()}   {number} " for word, number, marked in rows]
+    labels = {"queue": [(word.strip().lower(),) for word, _, _ in rows]}
+    chosen = split(texts, labels)
+    train = {same_text_key(texts[row]) for row in chosen.train}
+    assert not train & {same_text_key(texts[row]) for row in chosen.holdout}
+    assert sorted([*chosen.train.tolist(), *chosen.holdout.tolist()]) == list(range(len(texts)))
+
+
+def test_the_customers_split_wins_and_gives_up_training_tickets_that_are_tested() -> None:
+    numbers = np.array([0, 1, 2, 1, 3])
+    chosen = split_as_given(numbers, ["train", "train", "train", "test", None])
+    assert chosen is not None
+    assert chosen.train.tolist() == [0, 2] and chosen.holdout.tolist() == [3]
+    assert chosen.fixed_by_customer and chosen.duplicates_moved == 1
+
+
+@pytest.mark.parametrize("splits", [["train", "train"], ["test", "test"], [None, None], ["valid", ""]])
+def test_a_split_with_one_side_only_is_no_split(splits: list[str | None]) -> None:
+    assert split_as_given(np.array([0, 1]), splits) is None

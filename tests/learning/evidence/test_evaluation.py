@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.metrics import f1_score
+
+from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
+from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.learning.evidence.evaluation import evaluate, thresholds_for
+from otai.learning.evidence.report_card import AttributeReport, ReportCard
+from otai.learning.finding import Finding
+from otai.learning.metrics import macro_f1, wilson
+
+pytestmark = pytest.mark.pure
+
+
+def target_of(labels: list[str], kind: AttributeKind = AttributeKind.SINGLE) -> AttributeTarget:
+    spec = AttributeSpec("queue", kind, ("low", "medium", "high") if kind is AttributeKind.ORDERED else ())
+    return attribute_target(spec, clean_labels(labels), np.arange(len(labels)), fewest_tickets=5)
+
+
+def report_of(target: AttributeTarget, predicted: list[str], confidence: list[float]) -> AttributeReport:
+    rows = np.arange(len(predicted))
+    probabilities = np.zeros((len(rows), len(target.labels)))
+    columns = np.array([target.labels.index(label) for label in predicted])
+    probabilities[:] = (1 - np.array(confidence))[:, None] / max(len(target.labels) - 1, 1)
+    probabilities[rows, columns] = confidence
+    right = np.array(predicted) == np.array(target.labels)[target.codes(rows)]
+    return evaluate(
+        target,
+        train=rows,
+        holdout=rows,
+        probabilities=probabilities,
+        decided=probabilities == probabilities.max(axis=1, keepdims=True),
+        thresholds=thresholds_for(np.array(confidence), right, of=len(rows)),
+        ticket_ids=[f"T-{row}" for row in rows],
+        seed=0,
+    )
+
+
+ACTUAL = ["billing"] * 60 + ["network"] * 30 + ["access"] * 10
+PREDICTED = ["billing"] * 55 + ["network"] * 5 + ["network"] * 25 + ["billing"] * 5 + ["access"] * 4 + ["billing"] * 6
+CONFIDENCE = [0.95] * 55 + [0.6] * 5 + [0.9] * 25 + [0.55] * 5 + [0.8] * 4 + [0.5] * 6
+
+
+def test_figures_are_those_that_one_would_count_by_hand() -> None:
+    report = report_of(target_of(ACTUAL), PREDICTED, CONFIDENCE)
+    assert report.accuracy.value == pytest.approx(0.84)
+    assert report.accuracy.low < 0.84 < report.accuracy.high
+    assert report.macro_f1.value == pytest.approx(f1_score(ACTUAL, PREDICTED, average="macro"))
+    access = next(label for label in report.per_label if label.label == "access")
+    assert (access.precision, access.recall, access.holdout_tickets) == (1.0, 0.4, 10)
+    assert sum(tickets for _, _, tickets in report.confusion) == 100
+
+
+def test_guessing_the_majority_stands_beside_every_figure() -> None:
+    majority = report_of(target_of(ACTUAL), PREDICTED, CONFIDENCE).majority
+    assert majority.label == "billing" and majority.accuracy == pytest.approx(0.6)
+    assert majority.macro_f1 == pytest.approx(f1_score(ACTUAL, ["billing"] * 100, average="macro"))
+
+
+def test_confused_pairs_name_tickets_to_look_at() -> None:
+    pair = report_of(target_of(ACTUAL), PREDICTED, CONFIDENCE).confused_pairs[0]
+    assert (pair.actual, pair.predicted, pair.tickets) == ("access", "billing", 6)
+    assert pair.ticket_ids == ["T-94", "T-95", "T-96", "T-97", "T-98"]
+
+
+def test_coverage_says_what_the_threshold_gave() -> None:
+    at_95 = next(
+        one for one in report_of(target_of(ACTUAL), PREDICTED, CONFIDENCE).coverage if one.target_precision == 0.95
+    )
+    # 55 + 25 + 4 tickets are right down to 0.8; the five below that would make it 84 of 89, less than 95 %.
+    assert at_95.threshold == pytest.approx(0.8)
+    assert at_95.coverage == pytest.approx(0.84) and at_95.precision == 1.0
+
+
+def test_a_precision_that_is_never_reached_has_no_threshold() -> None:
+    confidence, right = np.linspace(0.1, 0.9, 200), np.arange(200) % 2 == 0
+    for one in thresholds_for(confidence, right, of=200):
+        assert one.confidence is None and one.coverage == 0
+
+
+def test_tickets_of_equal_confidence_stay_together() -> None:
+    chosen = thresholds_for(np.full(100, 0.7), np.arange(100) < 91, of=100, targets=(0.9, 0.95))
+    assert chosen[0].confidence == 0.7 and chosen[0].coverage == 1.0
+    assert chosen[1].confidence is None
+
+
+def test_an_ordered_attribute_says_how_far_off_it_is() -> None:
+    labels = ["low"] * 10 + ["medium"] * 10 + ["high"] * 10
+    report = report_of(target_of(labels, AttributeKind.ORDERED), ["low"] * 30, [0.5] * 30)
+    assert report.labels == ["low", "medium", "high"]
+    assert report.mean_absolute_error == pytest.approx(1.0)
+    assert report.majority.mean_absolute_error is not None
+
+
+def test_intervals_hold_the_value_even_for_labels_with_one_ticket() -> None:
+    actual = sparse.csr_matrix(np.eye(6))
+    estimate = macro_f1(actual, actual, seed=0)
+    assert estimate.low <= estimate.value == 1.0 <= estimate.high
+
+
+def test_wilson_stays_inside_zero_and_one() -> None:
+    assert wilson(0, 10).low == 0 and 0.2 < wilson(0, 10).high < 0.35
+    assert wilson(10, 10).high == pytest.approx(1)
+    assert wilson(0, 0).high == 1
+
+
+def test_a_report_card_comes_back_from_json_unchanged() -> None:
+    report = report_of(target_of(ACTUAL), PREDICTED, CONFIDENCE)
+    card = ReportCard(
+        mode="basic",
+        recipe={"mode": "basic", "refit": True},
+        seed=3,
+        tickets=100,
+        train_tickets=80,
+        holdout_tickets=20,
+        holdout="chosen",
+        final_model_learnt_holdout=True,
+        attributes=[report],
+        findings=[Finding("small_holdout", "note", "Measured on few.", None)],
+        seconds={"training": 1.5},
+    )
+    assert ReportCard.from_json(card.to_json()) == card
+    assert card.attribute("queue") is report
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"format": 99}', '{"format": 1}', "nonsense"])
+def test_what_is_no_report_card_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        ReportCard.from_json(text)

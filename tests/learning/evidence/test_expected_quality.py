@@ -1,0 +1,73 @@
+"""Quality expected before ordering: tried on a part of the tickets, and honest about what is not known."""
+
+from __future__ import annotations
+
+import pytest
+
+from otai.learning.data.tickets import AttributeSpec
+from otai.learning.evidence.expected_quality import GAINS_OVER_BASIC, MOST_TICKETS, expected
+from otai.learning.recipes import recipe_for
+from otai.learning.training import train
+from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
+
+pytestmark = pytest.mark.pure
+
+
+def test_what_is_expected_holds_what_the_training_then_reaches() -> None:
+    tickets = made_up_tickets(1_500)
+    found = expected(tickets, [QUEUE, PRIORITY, TAGS])
+    card = train(tickets, [QUEUE, PRIORITY, TAGS], recipe_for("basic")).report_card
+    for report in card.attributes:
+        basic = found[report.name].modes["basic"]
+        assert basic is not None and basic.macro_f1 is not None
+        assert basic.accuracy.low <= report.accuracy.value <= basic.accuracy.high
+        assert basic.macro_f1.low <= report.macro_f1.value <= basic.macro_f1.high
+        assert basic.accuracy.low < basic.accuracy.value <= 1
+
+
+def test_a_few_thousand_tickets_are_tried_however_many_there_are() -> None:
+    found = expected(made_up_tickets(6_000), [QUEUE])["queue"]
+    assert found.tried_on == MOST_TICKETS
+
+
+def test_business_is_basic_and_what_it_gained_elsewhere_with_all_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    spread = {**GAINS_OVER_BASIC, "business": ((-0.10, -0.10), (-0.06, -0.06), (-0.02, -0.02))}
+    monkeypatch.setattr("otai.learning.evidence.expected_quality.GAINS_OVER_BASIC", spread)
+    modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
+    basic, business = modes["basic"], modes["business"]
+    assert basic is not None and business is not None
+    assert business.accuracy.high - business.accuracy.low > basic.accuracy.high - basic.accuracy.low + 0.04
+    assert business.accuracy.value == pytest.approx(basic.accuracy.value - 0.06, abs=0.01)
+
+
+def test_every_mode_has_a_gain_for_each_of_thirteen_attributes() -> None:
+    assert {mode: len(gains) for mode, gains in GAINS_OVER_BASIC.items()} == {"basic": 1, "business": 13, "maximum": 13}
+    modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
+    assert all(one is not None for one in modes.values())
+
+
+def test_a_mode_that_was_never_measured_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "otai.learning.evidence.expected_quality.GAINS_OVER_BASIC", {"basic": GAINS_OVER_BASIC["basic"]}
+    )
+    modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
+    assert modes["basic"] is not None and modes["business"] is None
+
+
+def test_the_customers_own_split_is_measured_on() -> None:
+    found = expected(made_up_tickets(1_000, splits=True), [QUEUE])["queue"]
+    assert found.tried_on == 800 and found.modes["basic"] is not None
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "why"),
+    [
+        (["same text"] * 40, ["a", "b"] * 20, "same"),
+        ([f"words {number}" for number in range(40)], ["a", "b"] * 20, "Too few"),
+        ([f"words {number}" for number in range(40)], ["a"] * 40, "needs at least 2 labels"),
+        ([f"words {number}" for number in range(40)], [None] * 40, "No training ticket"),
+    ],
+)
+def test_what_cannot_be_tried_is_unknown_with_its_reason(texts: list[str], labels: list[str | None], why: str) -> None:
+    found = expected(tickets_of(texts, labels), [AttributeSpec("queue")])["queue"]
+    assert set(found.modes.values()) == {None} and why in found.unknown

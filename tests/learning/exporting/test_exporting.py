@@ -1,0 +1,136 @@
+"""Models in the forms of others: transformers' pipeline and onnxruntime say what the network says, with the right labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otai.learning.encoders import EncoderStore, import_path, open_encoder
+from otai.learning.exporting import ExportDiffers, NoSuchAttribute, NothingToExport, part_of
+from otai.learning.features.embeddings import EncoderUsed
+from otai.learning.finetuning.finetuned import Tuned, TunedNetwork
+from otai.learning.model.bundle import Bundle
+from otai.learning.recipes import recipe_for
+from otai.learning.training import train
+from tests.learning.encoders.conftest import tiny_folder
+from tests.learning.made_up import QUEUE, TAGS, made_up_tickets
+
+__all__ = ["tiny_folder"]
+
+pytestmark = pytest.mark.pure
+
+TEXTS = ["vpn", "the invoice is wrong", "printer password printer", "x y z " * 40, "invoice"]
+
+
+@pytest.fixture(scope="module")
+def basic() -> Bundle:
+    return train(made_up_tickets(200), [QUEUE, TAGS], recipe_for("basic")).bundle
+
+
+@pytest.fixture(scope="module")
+def maximum(basic: Bundle, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A model that listens to a little BERT, whose upper layer and heads are as far from where they began as learning would bring them."""
+    import torch
+
+    from otai.learning.finetuning.network import Network
+
+    store = EncoderStore(tmp_path_factory.mktemp("encoders"))
+    import_path(tiny_folder, store, name="tiny")
+    spec = store.find("tiny").spec
+    labels = sum(len(one.labels) for one in basic.attributes)
+    network = Network(open_encoder("tiny", store=store, threads=1), labels=labels, trained_layers=1, most_tokens=32)
+    torch.manual_seed(1)
+    arrays = {
+        name: (one + 0.05 * torch.randn_like(one)).numpy().astype(np.float16) for name, one in network.learnt().items()
+    }
+    arrays["head.weight"] = (0.4 * torch.randn(labels, spec.dimension)).numpy().astype(np.float16)
+    used = EncoderUsed(spec.name, spec.revision, spec.fingerprint, spec.dimension)
+    tuned = TunedNetwork(used, 1, 32, arrays, (0.7, 0.5), store, threads=1)
+    return dataclasses.replace(basic, tuned=Tuned((tuned,), (0.3, 0.0)))
+
+
+def test_transformers_pipeline_gives_the_networks_labels_and_scores(maximum: Bundle, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    from otai.learning.exporting.huggingface import logits_of, write_folder
+
+    part = part_of(maximum, "queue")
+    exported = write_folder(part, tmp_path / "queue", name="support v2")
+    assert exported.difference < 0.001 and not part.is_whole
+    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"} <= set(
+        exported.files
+    )
+    config = json.loads((exported.folder / "config.json").read_text())
+    assert config["architectures"] == ["BertForSequenceClassification"] and "auto_map" not in config
+    assert config["id2label"] == {"0": "Access", "1": "Billing", "2": "Hardware", "3": "Network"}
+
+    expected = part.probabilities(part.logits(TEXTS))
+    classify = pipeline("text-classification", model=str(exported.folder), truncation=True, device="cpu")
+    for text, likely in zip(TEXTS, expected, strict=True):
+        found = classify(text)[0]
+        assert found["label"] == part.attribute.labels[int(likely.argmax())]
+        assert found["score"] == pytest.approx(likely.max(), abs=0.002)
+    assert len({classify(text)[0]["label"] for text in TEXTS}) > 1
+    # Padding beside a longer text changes nothing.
+    together = part.probabilities(logits_of(exported.folder, TEXTS))
+    assert np.abs(together - expected).max() < 0.002
+
+
+def test_a_multi_label_attribute_is_one_with_sigmoids(maximum: Bundle, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    from otai.learning.exporting.huggingface import write_folder
+
+    part = part_of(maximum, "tags")
+    # Tags listen to the network alone, so the folder has the calibration's curve in it.
+    assert part.is_whole
+    exported = write_folder(part, tmp_path / "tags", name="support v2")
+    classify = pipeline("text-classification", model=str(exported.folder), truncation=True, top_k=None, device="cpu")
+    [expected] = part.probabilities(part.logits(["vpn printer"]))
+    found = {one["label"]: one["score"] for one in classify(["vpn printer"])[0]}
+    assert set(found) == set(part.attribute.labels) and sum(found.values()) != pytest.approx(1, abs=0.01)
+    for label, likely in zip(part.attribute.labels, expected, strict=True):
+        assert found[label] == pytest.approx(likely, abs=0.002)
+
+
+def test_a_whole_network_gives_the_models_own_scores(maximum: Bundle) -> None:
+    alone = dataclasses.replace(maximum, tuned=dataclasses.replace(maximum.tuned, business_weights=(0.0, 0.0)))  # type: ignore[type-var]
+    part = part_of(alone, "queue")
+    own = alone.probabilities(TEXTS)["queue"]
+    assert part.is_whole
+    assert part.probabilities(part.logits(TEXTS)).argmax(axis=1).tolist() == own.argmax(axis=1).tolist()
+
+
+def test_onnxruntime_says_the_same(maximum: Bundle, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    from otai.learning.exporting.onnx_file import write_folder
+
+    exported = write_folder(part_of(maximum, "queue"), tmp_path / "onnx", name="support v2")
+    assert exported.difference < 1e-4 and {"model.onnx", "labels.json", "tokenizer.json"} <= set(exported.files)
+    told = json.loads((exported.folder / "labels.json").read_text())
+    assert told["labels"] == list(part_of(maximum, "queue").attribute.labels) and told["probabilities"] == "softmax"
+
+
+def test_what_cannot_be_exported_says_what_would_do(basic: Bundle, maximum: Bundle) -> None:
+    with pytest.raises(NothingToExport, match="otai serve"):
+        part_of(basic, "queue")
+    with pytest.raises(NoSuchAttribute, match="queue, tags"):
+        part_of(maximum, "colour")
+    with pytest.raises(NoSuchAttribute, match="Say which"):
+        part_of(maximum, None)
+
+
+def test_an_export_that_answers_otherwise_is_not_kept(
+    maximum: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from otai.learning.exporting import huggingface
+
+    monkeypatch.setattr(huggingface, "LOUD", 0.01)
+    with pytest.raises(ExportDiffers):
+        huggingface.write_folder(part_of(maximum, "queue"), tmp_path / "queue", name="support v2")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from otai.learning.linear.calibration import (
+    ConfidenceMap,
+    expected_calibration_error,
+    fitted_temperature,
+    reliability,
+    rising_fit,
+    softmax,
+)
+from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
+
+pytestmark = pytest.mark.pure
+
+SHARES = st.floats(0, 1, allow_nan=False)
+
+
+def overconfident(tickets: int = 4_000, labels: int = 4, *, times: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Scores `times` as large as the truth behind them, and the labels."""
+    chance = np.random.default_rng(0)
+    true_scores = chance.normal(size=(tickets, labels)) * 1.5
+    likely = softmax(true_scores)
+    codes = (likely.cumsum(axis=1) > chance.random((tickets, 1))).argmax(axis=1)
+    return true_scores * times, codes
+
+
+def test_perfect_confidence_has_no_error_and_boastful_confidence_a_large_one() -> None:
+    right = np.array([True, False] * 500)
+    assert expected_calibration_error(np.full(1_000, 0.5), right) == pytest.approx(0)
+    assert expected_calibration_error(np.full(1_000, 1.0), right) == pytest.approx(0.5)
+
+
+def test_reliability_bins_hold_every_ticket_once() -> None:
+    confidence = np.array([0.0, 0.05, 0.55, 0.999, 1.0])
+    bins = reliability(confidence, np.array([False, False, True, True, True]))
+    assert [one.tickets for one in bins] == [2, 1, 2]
+
+
+def test_temperature_undoes_scores_that_are_three_times_too_large() -> None:
+    scores, codes = overconfident()
+    assert fitted_temperature(scores, codes) == pytest.approx(3.0, rel=0.1)
+
+
+def test_a_fitted_head_keeps_its_word_on_new_tickets() -> None:
+    scores, codes = overconfident(8_000)
+    head, _ = OneLabelHead.fit(scores[:4_000], codes[:4_000])
+    raw, fitted = softmax(scores[4_000:]), head.probabilities(scores[4_000:])
+    right = fitted.argmax(axis=1) == codes[4_000:]
+    assert expected_calibration_error(raw.max(axis=1), right) > 0.1
+    assert expected_calibration_error(fitted.max(axis=1), right) < 0.03
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.integers(1, 200), elements=SHARES), st.integers(0, 2**32 - 1))
+def test_a_confidence_map_rises_and_stays_between_zero_and_one(raw: np.ndarray, seed: int) -> None:
+    right = np.random.default_rng(seed).random(len(raw)) < raw
+    fitted = ConfidenceMap.fit(raw, right)(np.linspace(0, 1, 200))
+    assert np.all(np.diff(fitted) >= 0) and fitted.min() >= 0 and fitted.max() <= 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.tuples(st.integers(1, 20), st.integers(2, 6)), elements=st.floats(-50, 50)), st.integers(0, 99))
+def test_probabilities_add_up_to_one_and_keep_the_winner(scores: np.ndarray, seed: int) -> None:
+    codes = np.random.default_rng(seed).integers(0, scores.shape[1], len(scores))
+    head, crossed = OneLabelHead.fit(scores, codes)
+    for probabilities in (head.probabilities(scores), crossed):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
+        assert probabilities.min() >= 0
+        best = probabilities[np.arange(len(scores)), softmax(scores / head.temperature).argmax(axis=1)]
+        assert np.all(best >= probabilities.max(axis=1) - 1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.integers(1, 30), elements=SHARES))
+def test_rising_fit_rises_and_keeps_the_mean(values: np.ndarray) -> None:
+    fitted = rising_fit(values, np.ones(len(values)))
+    assert np.all(np.diff(fitted) >= -1e-12)
+    assert fitted.mean() == pytest.approx(values.mean())
+
+
+def test_rising_fit_leaves_what_rises_already() -> None:
+    assert rising_fit(np.array([0.1, 0.2, 0.9]), np.ones(3)).tolist() == [0.1, 0.2, 0.9]
+
+
+def test_each_tag_gets_the_threshold_that_suits_it() -> None:
+    chance = np.random.default_rng(0)
+    hot = np.stack([chance.random(2_000) < 0.5, chance.random(2_000) < 0.05], axis=1).astype(np.float32)
+    scores = hot * 2.0 + chance.normal(size=hot.shape)
+    head, probabilities = ManyLabelsHead.fit(scores, hot)
+    assert probabilities.mean(axis=0) == pytest.approx(hot.mean(axis=0), abs=0.02)
+    given_labels = probabilities >= head.thresholds
+    assert 0.02 < given_labels[:, 1].mean() < 0.12
+
+
+def test_a_tag_that_scores_say_nothing_about_keeps_its_base_rate() -> None:
+    hot = (np.random.default_rng(0).random((1_000, 1)) < 0.2).astype(np.float32)
+    head, probabilities = ManyLabelsHead.fit(-hot.astype(float), hot)
+    assert probabilities == pytest.approx(0.2, abs=0.03)
+    assert np.isfinite(head.thresholds).all()
+
+
+def test_a_label_that_nothing_tells_is_not_given_to_every_ticket() -> None:
+    chance = np.random.default_rng(0)
+    applies = chance.random(2000) < 0.15
+    told = chance.random(2000) < 0.3
+    hot = np.stack([applies, told], axis=1).astype(np.float32)
+    # Scores of the first label are noise; those of the second say what is true.
+    scores = np.stack([chance.normal(size=2000), told + 0.1 * chance.normal(size=2000)], axis=1)
+    head, probabilities = ManyLabelsHead.fit(scores, hot)
+    given = probabilities >= head.thresholds
+    assert given[:, 0].mean() < 0.05
+    assert (given[:, 1] == told).mean() > 0.95
