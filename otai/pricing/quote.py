@@ -154,13 +154,14 @@ def require_mode(book: PriceBook, *, tier: Tier, mode: Mode) -> None:
     if mode in book.tiers[tier].modes:
         return
     needed = cheapest_tier_with(book, mode)
-    allowed = ", ".join(m.title for m in Mode if m in book.tiers[tier].modes)
+    allowed = [m for m in Mode if m in book.tiers[tier].modes]
     raise ModeNotInTier(
-        f"{mode.title} is not included in {tier.title}, which trains {allowed}."
+        f"{mode.title} is not included in {tier.title}, which trains {', '.join(m.title for m in allowed)}."
         + (f" {needed.title} includes it." if needed else " No tier includes it at present."),
         mode=mode.value,
         tier=tier.value,
         needs_tier=needed.value if needed else None,
+        allowed=[m.value for m in allowed],
     )
 
 

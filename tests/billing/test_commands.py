@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from otai.billing.models import Event
 from otai.cli.billing import billing_app, money_from
-from otai.errors import Invalid, OtaiError
+from otai.errors import Invalid, NotFound, OtaiError
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 
@@ -95,6 +95,14 @@ def test_sweep_and_month_close_report(acme: Organisation) -> None:
     assert "Month close 2026-11" in otai("month-close", "2026-11")
     with pytest.raises(Invalid):
         otai("month-close", "2026-13")
+
+
+def test_the_book_behind_an_old_quote_can_be_read() -> None:
+    assert "business fast" in otai("price-book")
+    book = as_json("price-book", "2026-11")
+    assert (book["version"], book["base_prices"]["business fast"]["credits"]) == ("2026-11", 5)
+    with pytest.raises(NotFound, match="Published: 2026-11"):
+        otai("price-book", "1999-01")
 
 
 def test_an_order_can_be_cancelled(acme: Organisation) -> None:

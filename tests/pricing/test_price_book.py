@@ -7,9 +7,11 @@ from fractions import Fraction
 import pytest
 
 from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, Tier
+from otai.pricing.published import PriceBookUnknown, as_published, book_of, from_published, read, versions
 from otai.pricing.quote import price
 from otai.units import Money
 from tests.conftest import SHARED
+from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
 
@@ -102,9 +104,9 @@ def test_every_number_has_a_reason() -> None:
 
 def test_a_book_cannot_be_changed_after_it_was_made() -> None:
     with pytest.raises(TypeError):
-        PRICE_BOOK.base_prices[Mode.BASIC, Delivery.FAST] = PRICE_BOOK.base_prices[Mode.BASIC, Delivery.STANDARD]  # type: ignore[index]
+        BOOK.base_prices[Mode.BASIC, Delivery.FAST] = BOOK.base_prices[Mode.BASIC, Delivery.STANDARD]  # type: ignore[index]
     with pytest.raises(AttributeError):
-        PRICE_BOOK.version = "another"  # type: ignore[misc]
+        BOOK.version = "another"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -119,21 +121,46 @@ def test_a_book_cannot_be_changed_after_it_was_made() -> None:
 )
 def test_a_book_with_a_gap_an_overlap_or_a_free_band_is_refused(bands: tuple[ComplexityBand, ...]) -> None:
     with pytest.raises(ValueError, match="price book"):
-        replace(PRICE_BOOK, bands=bands)
+        replace(BOOK, bands=bands)
 
 
 def test_a_book_that_cannot_price_a_mode_is_refused() -> None:
-    prices = {k: v for k, v in PRICE_BOOK.base_prices.items() if k != (Mode.MAXIMUM, Delivery.FAST)}
+    prices = {k: v for k, v in BOOK.base_prices.items() if k != (Mode.MAXIMUM, Delivery.FAST)}
     with pytest.raises(ValueError, match="maximum fast"):
-        replace(PRICE_BOOK, base_prices=prices)
+        replace(BOOK, base_prices=prices)
 
 
 def test_another_vendors_book_prices_for_itself() -> None:
     dearer = replace(
-        PRICE_BOOK,
+        BOOK,
         version="vendor-1",
         bands=(ComplexityBand(1, 10, Fraction(1, 3), "ours"), ComplexityBand(11, 30, Fraction(3, 2), "ours")),
     )
     found = price(dearer, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
     assert (found.credits, found.exact, found.price_book) == (2, Fraction(5, 3), "vendor-1")
-    assert price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3).credits == 3
+    assert price(BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3).credits == 3
+
+
+def test_the_book_in_force_is_the_one_that_was_published_under_its_version() -> None:
+    """A number that changes needs a new version: old quotes and purchases name this one, and are read by its file."""
+    assert as_published(PRICE_BOOK) == as_published(read(PRICE_BOOK.version)), (
+        "The price book differs from what was published as this version. Give it a new version and date, and write its file: "
+        "python -m otai.pricing.publish"
+    )
+
+
+@pytest.mark.parametrize("version", versions())
+def test_every_published_book_is_read_whole(version: str) -> None:
+    book = read(version)
+    assert (book.version, versions()) == (version, tuple(sorted(versions())))
+    assert as_published(from_published(as_published(book))) == as_published(book)
+
+
+def test_a_quote_of_before_is_read_by_the_book_of_its_version() -> None:
+    newer = replace(BOOK, version="2027-02", packages=BOOK.packages[:1])
+    assert book_of("2027-02", in_force=newer) is newer
+    old = book_of("2026-11", in_force=newer)
+    assert [package.credits for package in old.packages] == [10, 50, 100]
+    assert price(old, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3).credits == 3
+    with pytest.raises(PriceBookUnknown, match="Published: 2026-11"):
+        book_of("1999-01", in_force=newer)

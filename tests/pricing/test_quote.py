@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -9,31 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otai.pricing import quote
-from otai.pricing.price_book import PRICE_BOOK, Delivery, Mode, Tier
+from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.pricing.settlement import Ending, attempt_again, settle
+from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SAME_DAY = PRICE_BOOK.promises[Mode.BASIC, Delivery.STANDARD]
+SAME_DAY = BOOK.promises[Mode.BASIC, Delivery.STANDARD]
 
 
 @pytest.mark.parametrize("attributes", [0, -1, 201, 10**9])
 def test_attributes_outside_the_book_are_refused_with_the_limit(attributes: int) -> None:
     with pytest.raises(quote.AttributeCountOutOfRange, match="200") as refused:
-        quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)
+        quote.price(BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)
     assert refused.value.code == "attribute_count_out_of_range"
 
 
 @pytest.mark.parametrize("attributes", [2.0, "3", True, None, Fraction(3)])
 def test_a_count_that_is_not_a_whole_number_is_refused(attributes: object) -> None:
     with pytest.raises(quote.AttributeCountOutOfRange, match="whole number"):
-        quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)  # type: ignore[arg-type]
+        quote.price(BOOK, mode=Mode.BASIC, delivery=Delivery.FAST, attributes=attributes)  # type: ignore[arg-type]
 
 
 @given(st.sampled_from(Mode), st.sampled_from(Delivery), st.integers(1, 200))
 def test_a_price_is_the_exact_amount_rounded_up_and_never_free(mode: Mode, delivery: Delivery, attributes: int) -> None:
-    found = quote.price(PRICE_BOOK, mode=mode, delivery=delivery, attributes=attributes)
+    found = quote.price(BOOK, mode=mode, delivery=delivery, attributes=attributes)
     assert found.credits >= 1
     assert 0 <= found.credits - found.exact < 1
     assert found.lines[-1].amount == found.credits
@@ -42,7 +44,7 @@ def test_a_price_is_the_exact_amount_rounded_up_and_never_free(mode: Mode, deliv
 @given(st.sampled_from(Mode), st.integers(1, 199))
 def test_more_attributes_never_cost_less_and_fast_never_less_than_standard(mode: Mode, attributes: int) -> None:
     def credits(delivery: Delivery, count: int) -> int:
-        return quote.price(PRICE_BOOK, mode=mode, delivery=delivery, attributes=count).credits
+        return quote.price(BOOK, mode=mode, delivery=delivery, attributes=count).credits
 
     for delivery in Delivery:
         assert credits(delivery, attributes) <= credits(delivery, attributes + 1)
@@ -50,9 +52,9 @@ def test_more_attributes_never_cost_less_and_fast_never_less_than_standard(mode:
 
 
 def test_a_person_can_follow_the_price() -> None:
-    found = quote.price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
+    found = quote.price(BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
     assert found.in_words == "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits"
-    whole = quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=30)
+    whole = quote.price(BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=30)
     assert whole.in_words == "Basic, Standard: 1 credit x 2 (21-50 attributes) = 2"
 
 
@@ -80,7 +82,7 @@ def test_same_day_ends_at_midnight_where_the_organisation_is(ordered: str, due: 
 )
 def test_promised_hours_count_from_the_order(mode: str, delivery: str, hours: int) -> None:
     ordered = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
-    promise = PRICE_BOOK.promises[Mode(mode), Delivery(delivery)]
+    promise = BOOK.promises[Mode(mode), Delivery(delivery)]
     assert quote.due_at(promise, ordered_at=ordered, zone=BERLIN) == ordered + timedelta(hours=hours)
 
 
@@ -91,17 +93,51 @@ def test_same_day_is_at_least_four_hours_and_at_most_a_long_day_away(ordered: da
         assert timedelta(hours=4) <= wait <= timedelta(hours=25)
 
 
-def test_a_mode_outside_the_tier_is_refused_with_the_tier_that_has_it() -> None:
-    with pytest.raises(
-        quote.ModeNotInTier, match=r"Maximum is not included in Pro, .* Enterprise includes it"
-    ) as refused:
-        quote.require_mode(PRICE_BOOK, tier=Tier.PRO, mode=Mode.MAXIMUM)
-    assert refused.value.details["needs_tier"] == "enterprise"
-    quote.require_mode(PRICE_BOOK, tier=Tier.ENTERPRISE, mode=Mode.MAXIMUM)
+@pytest.mark.parametrize(
+    ("tier", "mode", "says"),
+    [
+        (
+            "community",
+            "business",
+            "Business is not included in Community, which trains Basic. Pro includes it.",
+        ),
+        (
+            "community",
+            "maximum",
+            "Maximum is not included in Community, which trains Basic. Enterprise includes it.",
+        ),
+        (
+            "pro",
+            "maximum",
+            "Maximum is not included in Pro, which trains Basic, Business. Enterprise includes it.",
+        ),
+    ],
+)
+def test_a_mode_outside_the_tier_is_refused_with_what_it_trains_and_the_tier_that_has_it(
+    tier: str, mode: str, says: str
+) -> None:
+    with pytest.raises(quote.ModeNotInTier) as refused:
+        quote.require_mode(BOOK, tier=Tier(tier), mode=Mode(mode))
+    assert refused.value.message == says
+    assert refused.value.details["needs_tier"] == quote.cheapest_tier_with(BOOK, Mode(mode))
+    assert refused.value.details["allowed"] == [m.value for m in Mode if m in BOOK.tiers[Tier(tier)].modes]
+
+
+@pytest.mark.parametrize(("tier", "trains"), [("community", 1), ("pro", 2), ("enterprise", 3)])
+def test_every_mode_of_the_tier_is_let_through(tier: str, trains: int) -> None:
+    for mode in list(Mode)[:trains]:
+        quote.require_mode(BOOK, tier=Tier(tier), mode=mode)
+
+
+def test_a_mode_that_no_tier_has_is_refused_without_naming_one() -> None:
+    without = replace(BOOK, tiers={tier: replace(of, modes=frozenset({Mode.BASIC})) for tier, of in BOOK.tiers.items()})
+    with pytest.raises(quote.ModeNotInTier, match=r"which trains Basic\. No tier includes it at present\.$") as refused:
+        quote.require_mode(without, tier=Tier.ENTERPRISE, mode=Mode.MAXIMUM)
+    assert refused.value.details["needs_tier"] is None
 
 
 def test_the_matrix_shows_every_choice_and_what_the_tier_leaves_out(now: datetime) -> None:
-    offers = quote.matrix(PRICE_BOOK, tier=Tier.PRO, attributes=3, ordered_at=now, zone=BERLIN)
+    offers = quote.matrix(BOOK, tier=Tier.PRO, attributes=3, ordered_at=now, zone=BERLIN)
     seen = [(o.price.mode.value, o.price.delivery.value, o.credits, o.available, o.needs_tier) for o in offers]
     assert seen == [
         ("basic", "standard", 1, True, None),
@@ -114,19 +150,19 @@ def test_the_matrix_shows_every_choice_and_what_the_tier_leaves_out(now: datetim
 
 
 def test_a_quote_says_what_would_be_cheaper() -> None:
-    chosen = quote.price(PRICE_BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=21)
-    assert [(s.what, s.credits, s.saves) for s in quote.cheaper(PRICE_BOOK, chosen, tier=Tier.PRO)] == [
+    chosen = quote.price(BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=21)
+    assert [(s.what, s.credits, s.saves) for s in quote.cheaper(BOOK, chosen, tier=Tier.PRO)] == [
         ("Standard delivery (same day)", 6, 4),
         ("20 attributes instead of 21", 5, 5),
         ("Basic mode", 4, 6),
     ]
-    cheapest = quote.price(PRICE_BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=4)
-    assert quote.cheaper(PRICE_BOOK, cheapest, tier=Tier.PRO) == ()
+    cheapest = quote.price(BOOK, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=4)
+    assert quote.cheaper(BOOK, cheapest, tier=Tier.PRO) == ()
 
 
 def test_a_quote_is_good_until_its_expiry(now: datetime) -> None:
-    assert PRICE_BOOK.quote_good_for == timedelta(minutes=30)
-    expires_at = now + PRICE_BOOK.quote_good_for
+    assert BOOK.quote_good_for == timedelta(minutes=30)
+    expires_at = now + BOOK.quote_good_for
     assert quote.is_open(expires_at=expires_at, now=expires_at - timedelta(seconds=1))
     assert not quote.is_open(expires_at=expires_at, now=expires_at)
 
@@ -135,7 +171,7 @@ def test_a_quote_is_good_until_its_expiry(now: datetime) -> None:
     ("missing", "covering"), [(1, [10, 50, 100]), (10, [10, 50, 100]), (11, [50, 100]), (500, [100])]
 )
 def test_the_packages_that_cover_what_is_missing_are_named(missing: int, covering: list[int]) -> None:
-    assert [p.credits for p in quote.packages_covering(PRICE_BOOK, missing)] == covering
+    assert [p.credits for p in quote.packages_covering(BOOK, missing)] == covering
 
 
 @pytest.mark.parametrize(
@@ -164,4 +200,4 @@ def test_only_a_completed_run_costs_anything(ending: Ending, capture: int, relea
     ],
 )
 def test_only_our_own_failures_are_tried_again(ending: Ending, attempts: int, again: bool) -> None:
-    assert attempt_again(ending=ending, attempts=attempts, most_attempts=PRICE_BOOK.system_failure_attempts) is again
+    assert attempt_again(ending=ending, attempts=attempts, most_attempts=BOOK.system_failure_attempts) is again

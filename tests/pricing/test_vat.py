@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otai.pricing.price_book import PRICE_BOOK
 from otai.pricing.vat import (
     EU_STANDARD_RATES,
     CountryUnknown,
@@ -17,6 +16,7 @@ from otai.pricing.vat import (
     vat_cents,
     vat_on_sale,
 )
+from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.pure
 def test_vat_follows_the_buyers_country_and_vat_id(
     buyer: str, vat_id: str, treatment: VatTreatment, permille: int
 ) -> None:
-    found = vat_on_sale(rates=PRICE_BOOK.vat_rates, seller_country="DE", buyer_country=buyer, buyer_vat_id=vat_id)
+    found = vat_on_sale(rates=BOOK.vat_rates, seller_country="DE", buyer_country=buyer, buyer_vat_id=vat_id)
     assert (found.treatment, found.permille) == (treatment, permille)
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge
-from otai.learning.evidence.report_card import Coverage
-from otai.pricing.price_book import PRICE_BOOK, Tier, VerdictRule
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge, share_of
+from otai.learning.evidence.report_card import Coverage, LabelReport
+from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
 from otai.runs.guarantee.queries import levels_reached
 from otai.runs.guarantee.status import MOVES, GuaranteeStatus
+from tests.pricing.book import BOOK
 from tests.runs.guarantees import attribute_report
 
 pytestmark = pytest.mark.pure
-BAR = PRICE_BOOK.standard_bar
+BAR = BOOK.standard_bar
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,42 @@ def test_what_cannot_be_measured_is_no_criterion(text: str) -> None:
         Criterion.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("0.85", Fraction(17, 20)),
+        ("85%", Fraction(17, 20)),
+        (" 85 % ", Fraction(17, 20)),
+        ("85", Fraction(17, 20)),
+        ("17/20", Fraction(17, 20)),
+        ("1", Fraction(1)),
+        ("1%", Fraction(1, 100)),
+        ("1.5%", Fraction(3, 200)),
+        ("9.99%", Fraction(999, 10_000)),
+        ("10", Fraction(1, 10)),
+        ("100", Fraction(1)),
+        ("100%", Fraction(1)),
+        ("0.01%", Fraction(1, 10_000)),
+        ("0", Fraction(0)),
+    ],
+)
+def test_a_share_is_read_exactly(text: str, share: Fraction) -> None:
+    assert share_of(text) == share
+
+
+@pytest.mark.parametrize("text", ["1.5", "1.0001", "2", "9.99", "much", "", "%", "1/0", "0.33333", "33.333%"])
+def test_what_may_mean_two_shares_or_none_is_refused(text: str) -> None:
+    with pytest.raises(CriterionInvalid):
+        share_of(text)
+
+
+def test_the_refusal_of_an_ambiguous_share_says_how_to_write_it() -> None:
+    with pytest.raises(
+        CriterionInvalid, match=r"'1\.5' may mean a share or per cent\. Write 1\.5 % or a share up to 1\."
+    ):
+        Criterion.parse("queue accuracy 1.5")
+
+
 def test_the_standard_bar_is_agreed_at_once_and_nothing_above_it() -> None:
     assert is_standard(Criterion.parse("queue accuracy 70%"), BAR)
     assert not is_standard(Criterion.parse("queue accuracy 70.01%"), BAR)
@@ -71,7 +109,7 @@ def test_the_measured_value_counts_and_equality_is_enough() -> None:
     assert not missed.met
     [bound] = judge([Criterion.parse("queue accuracy 0.85")], reports, by_bound=True)
     assert not bound.met, "the lower end of its interval is below"
-    assert PRICE_BOOK.guarantee.verdict is VerdictRule.POINT
+    assert BOOK.guarantee.verdict is VerdictRule.POINT
 
 
 def coverage(of: float, precision: float, tickets: int) -> Coverage:
@@ -89,6 +127,53 @@ def test_a_coverage_counts_unless_its_precision_is_below_the_stated_one_beyond_c
     assert not met(coverage(0.4, 0.8, 40)), "32 of 40 right is"
     assert not met(coverage(0.39, 1.0, 39))
     assert not met(), "no confidence reaches it"
+
+
+def multi_label(of: float, *, given: tuple[int, ...], precision: float = 1.0, tickets: int = 60):
+    """Tags on 100 tickets, of which the labels were given as often as `given` says."""
+    report = attribute_report("tags", 0.5, coverage=(coverage(of, precision, tickets),))
+    per_label = [LabelReport(f"tag {at}", 50, count, 0, None, None, None) for at, count in enumerate(given)]
+    return replace(report, kind="multi", per_label=per_label)
+
+
+@pytest.mark.parametrize(
+    ("report", "low", "high"),
+    [
+        # Wilson's 95 % interval of 40 of 100 tickets; of 96 of 240 given labels; of 8 of 20.
+        (attribute_report("tags", 0.5, coverage=(coverage(0.4, 1.0, 40),)), 0.3094, 0.4980),
+        (multi_label(0.4, given=(200, 40)), 0.3401, 0.4631),
+        (multi_label(0.4, given=(15, 5)), 0.2188, 0.6134),
+        # No label was given in the holdout: the tickets are all there is to count by.
+        (multi_label(0.4, given=(0, 0)), 0.3094, 0.4980),
+    ],
+)
+def test_a_coverage_is_a_share_of_the_tickets_or_of_the_labels_given(report, low: float, high: float) -> None:
+    [outcome] = judge([Criterion.parse("tags coverage@95 0.4")], [report], by_bound=False)
+    assert (outcome.measured.value, outcome.met) == (0.4, True)
+    assert (outcome.measured.low, outcome.measured.high) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "by_bound", "met"),
+    [("40%", False, True), ("40.01%", False, False), ("34%", True, True), ("35%", True, False), ("22%", True, True)],
+)
+def test_by_the_bound_more_given_labels_prove_more(threshold: str, by_bound: bool, met: bool) -> None:
+    [outcome] = judge(
+        [Criterion.parse(f"tags coverage@95 {threshold}")], [multi_label(0.4, given=(200, 40))], by_bound=by_bound
+    )
+    assert outcome.met is met
+
+
+def test_a_coverage_counts_at_its_own_precision_alone() -> None:
+    at_90 = Coverage(0.9, 0.6, 0.7, 0.9, 0.7, 0.92, 70)
+    reports = [attribute_report("queue", 0.8, coverage=(at_90, coverage(0.4, 0.97, 40)))]
+    [ninety, ninety_five, ninety_nine] = judge(
+        [Criterion.parse(f"queue coverage@{stated} 0.5") for stated in (90, 95, 99)], reports, by_bound=False
+    )
+    assert (ninety.met, ninety.measured.value) == (True, 0.7)
+    assert (ninety_five.met, ninety_five.measured.value) == (False, 0.4)
+    assert (ninety_nine.met, ninety_nine.measured.value) == (False, 0.0)
+    assert "99 %" in ninety_nine.note
 
 
 def test_an_attribute_that_was_not_trained_misses() -> None:

@@ -50,6 +50,30 @@ def test_the_order_is_what_was_promised(first: Waiting, second: Waiting, why: st
     assert place(first, now=NOON).key < place(second, now=NOON).key, why
 
 
+@pytest.mark.parametrize(
+    ("own_ahead", "minutes_later"), [(0, 0), (1, 0), (2, 0), (3, 0), (4, 5), (5, 10), (6, 15), (103, 500)]
+)
+def test_a_teams_first_four_runs_count_as_due_when_they_are_and_each_further_one_five_minutes_later(
+    own_ahead: int, minutes_later: int
+) -> None:
+    for delivery in ("fast", "standard"):
+        found = place(waiting(delivery, due_in=12, own_ahead=own_ahead), now=NOON)
+        assert found.counts_as_due_at - (NOON + timedelta(hours=12)) == timedelta(minutes=minutes_later)
+        said = [reason for reason in found.reasons if "same organisation" in reason]
+        assert said == (
+            [
+                f"{own_ahead} runs of the same organisation waited before it, so it counts as due {minutes_later} min later"
+            ]
+            if minutes_later
+            else []
+        )
+
+
+def test_of_a_teams_first_runs_the_earliest_due_goes_first_whatever_the_order_of_ordering() -> None:
+    runs = [waiting("fast", due_in=4 - at, queued_before=4 - at, own_ahead=at) for at in range(4)]
+    assert sorted(runs, key=lambda one: place(one, now=NOON).key) == runs[::-1]
+
+
 def test_a_run_far_back_in_a_flood_has_its_time_before_what_is_ordered_later() -> None:
     last_of_flood = waiting("fast", due_in=1, own_ahead=100)
     ordered_tomorrow = waiting("fast", due_in=25)

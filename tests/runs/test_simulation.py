@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otai.pricing.price_book import PRICE_BOOK, Delivery, Mode
+from otai.pricing.price_book import Delivery, Mode
 from otai.runs.simulation.assumptions import Day, SimulatedPool, two_pools
 
 pytest.importorskip("simpy", reason="needs simpy: pip install 'otai[simulate]'")
 
 from otai.runs.simulation import report as simulation
+from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
 
@@ -22,8 +23,8 @@ DAY = Day(runs=4000, organisations=300)
 
 def simulate(day: Day, *, h100: int = 10, l4: int = 60):
     pools = two_pools(h100=h100, l4=l4)
-    outcomes = simulation.simulate(day, pools, book=PRICE_BOOK)
-    return outcomes, simulation.report(outcomes, pools, book=PRICE_BOOK)
+    outcomes = simulation.simulate(day, pools, book=BOOK)
+    return outcomes, simulation.report(outcomes, pools, book=BOOK)
 
 
 def test_every_run_ends_once_and_none_begins_before_it_is_ordered() -> None:
@@ -67,7 +68,7 @@ def test_a_flood_of_one_organisation_does_not_hold_up_the_others() -> None:
     day = replace(DAY, runs=3000, organisations=2, busiest_share=3.2, share_of_fast=1.0, hours=(1,) + (0,) * 23)
     from otai.runs.simulation.fleet import Fleet
 
-    fleet = Fleet(day, two_pools(h100=40, l4=1), book=PRICE_BOOK)
+    fleet = Fleet(day, two_pools(h100=40, l4=1), book=BOOK)
     outcomes = fleet.run()
     waited = outcomes.started - outcomes.ordered
     basic = outcomes.mode == list(Mode).index(Mode.BASIC)
@@ -77,15 +78,15 @@ def test_a_flood_of_one_organisation_does_not_hold_up_the_others() -> None:
 
 def test_one_pool_may_serve_both_deliveries_and_fast_goes_first() -> None:
     both = (SimulatedPool("all", 60, (Delivery.FAST, Delivery.STANDARD), "L4", 0.7),)
-    outcomes = simulation.simulate(DAY, both, book=PRICE_BOOK)
-    found = simulation.report(outcomes, both, book=PRICE_BOOK)
+    outcomes = simulation.simulate(DAY, both, book=BOOK)
+    found = simulation.report(outcomes, both, book=BOOK)
     waits = {(p.mode, p.delivery): p.wait_p99 for p in found.promises}
     assert waits["Basic", "Fast"] < waits["Basic", "Standard"]
 
 
 def test_the_machines_that_are_found_keep_the_promises_and_a_tenth_fewer_do_not() -> None:
     day = replace(DAY, runs=3000)
-    needed = simulation.machines_needed(day, book=PRICE_BOOK, share=0.99)
+    needed = simulation.machines_needed(day, book=BOOK, share=0.99)
     only_fast = replace(day, runs=750, share_of_fast=1.0)
     fewest = needed[Delivery.FAST]
     _, kept = simulate(only_fast, h100=fewest)
@@ -97,6 +98,6 @@ def test_the_machines_that_are_found_keep_the_promises_and_a_tenth_fewer_do_not(
 def test_plots_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     pools = two_pools(h100=10, l4=60)
-    outcomes = simulation.simulate(replace(DAY, runs=500), pools, book=PRICE_BOOK)
+    outcomes = simulation.simulate(replace(DAY, runs=500), pools, book=BOOK)
     paths = simulation.plot(outcomes, pools, tmp_path)
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)

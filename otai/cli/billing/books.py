@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from otai.billing import queries
 from otai.billing.audit import audit as billing_audit
 from otai.billing.operations.sweep import sweep as run_sweep
 from otai.billing.revenue import Movement, month_close
@@ -13,6 +14,7 @@ from otai.billing.seller import seller
 from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
+from otai.pricing.published import as_published, book_of
 
 
 def sweep(json: JsonOption = False) -> None:
@@ -32,6 +34,37 @@ def _in_words(result: Any) -> str:
         return "failed, see the log"
     counts = jsonable(result)
     return ", ".join(f"{count} {name}" for name, count in counts.items()) if isinstance(counts, dict) else str(counts)
+
+
+def price_book(
+    version: Annotated[str, typer.Argument(help="As quotes and purchases name it, for example 2026-11.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """The price book in force, or the one that an old quote was priced by: every number with its reason."""
+    in_force = queries.price_book()
+    book = as_published(book_of(version or in_force.version, in_force=in_force))
+    if json:
+        print_json(book)
+        return
+    say(f"Price book {book['version']}, in force since {book['effective_on']}")
+    print_table(
+        ["mode and delivery", "credits", "why"],
+        [[name, of["credits"], of["reason"]] for name, of in book["base_prices"].items()],
+        right=["credits"],
+    )
+    print_table(
+        ["attributes", "times", "why"],
+        [[f"{band['first']}-{band['last']}", band["multiplier"], band["reason"]] for band in book["bands"]],
+        right=["times"],
+    )
+    print_table(
+        ["tier", "initial", "monthly", "modes", "why"],
+        [
+            [name, of["initial_credits"], of["monthly_credits"], ", ".join(of["modes"]), of["reason"]]
+            for name, of in book["tiers"].items()
+        ],
+        right=["initial", "monthly"],
+    )
 
 
 def audit(json: JsonOption = False) -> None:

@@ -111,12 +111,18 @@ class Criterion:
 
 
 def share_of(text: str) -> Fraction:
-    """`0.85`, `85%`, `85` and `17/20` are the same share. Raises CriterionInvalid."""
+    """A share as people write it: `0.85`, `17/20`, `85%`, `85 %`, and `85` for per cent. `1` is all of it.
+
+    Between 1 and 10 a bare number could be a slip for either (`1.5` for 15 % or 1.5 %), and a promise of money hangs on it: it is
+    refused. Raises CriterionInvalid.
+    """
     bare = text.strip()
     try:
         value = Fraction(bare.removesuffix("%").strip())
     except (ValueError, ZeroDivisionError) as error:
         raise CriterionInvalid(f"{text!r} is no share. Write 0.85 or 85 %.") from error
+    if not bare.endswith("%") and 1 < value < 10:
+        raise CriterionInvalid(f"{text!r} may mean a share or per cent. Write {float(value):g} % or a share up to 1.")
     if bare.endswith("%") or value > 1:
         value /= 100
     if value.denominator > 10_000:
