@@ -438,7 +438,7 @@ def _calibrated(target: AttributeTarget, unseen: Unseen, *, start: int) -> tuple
     confidence, right, of = decisions(
         probabilities, model.decide(probabilities), target.hot[rows] > 0, multi=target.spec.is_multi
     )
-    thresholds = thresholds_for(confidence, right, of=of)
+    thresholds = thresholds_for(confidence, right, of=of, multi=target.spec.is_multi)
     values = {f"{one.target_precision:g}": one.confidence for one in thresholds if one.confidence is not None}
     return _Calibrated(dataclasses.replace(model, thresholds=values), thresholds), probabilities
 

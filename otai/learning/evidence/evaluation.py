@@ -48,11 +48,17 @@ class Threshold:
 
 
 def thresholds_for(
-    confidence: Floats, right: NDArray[np.bool_], *, of: int, targets: tuple[float, ...] = TARGET_PRECISIONS
+    confidence: Floats,
+    right: NDArray[np.bool_],
+    *,
+    of: int,
+    multi: bool = False,
+    targets: tuple[float, ...] = TARGET_PRECISIONS,
 ) -> list[Threshold]:
     """Chooses a threshold for each target precision on predictions for tickets not trained on.
 
-    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given.
+    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given, of which only the right predictions
+    find one.
     """
     order = np.argsort(-confidence, kind="stable")
     hits = np.cumsum(right[order])
@@ -67,7 +73,7 @@ def thresholds_for(
         fits = np.flatnonzero((hits >= target * taken) & last_of_equal & enough)
         if len(fits):
             at = int(fits[-1])
-            found = hits[at] if of != len(order) else taken[at]
+            found = hits[at] if multi else taken[at]
             chosen.append(
                 Threshold(target, float(confidence[order][at]), float(found / max(of, 1)), float(hits[at] / taken[at]))
             )
@@ -114,8 +120,8 @@ def evaluate(
         calibration_error=expected_calibration_error(confidence, right),
         per_label=_per_label(target.labels, in_training, actual, decided),
         confusion=_confusion(actual_codes, predicted_codes, len(target.labels)) if one_label else [],
-        coverage=[_coverage(threshold, confidence, right, found_of) for threshold in thresholds],
-        curve=_curve(confidence, right, found_of),
+        coverage=[_coverage(threshold, confidence, right, found_of, multi=not one_label) for threshold in thresholds],
+        curve=_curve(confidence, right, found_of, multi=not one_label),
         reliability=[Reliability(**vars(one)) for one in reliability(confidence, right)],
         confused_pairs=_confused(target.labels, actual_codes, predicted_codes, confidence, ticket_ids, excerpt)
         if one_label
@@ -175,10 +181,10 @@ def _confusion(actual: Codes, predicted: Codes, labels: int) -> list[list[int]]:
     return [[int(pair // labels), int(pair % labels), int(count)] for pair, count in zip(pairs, tickets, strict=True)]
 
 
-def _coverage(threshold: Threshold, confidence: Floats, right: NDArray[np.bool_], of: int) -> Coverage:
+def _coverage(threshold: Threshold, confidence: Floats, right: NDArray[np.bool_], of: int, *, multi: bool) -> Coverage:
     taken = confidence >= threshold.confidence if threshold.confidence is not None else np.zeros(len(right), np.bool_)
     hits = int(right[taken].sum())
-    found = int(taken.sum()) if of == len(right) else hits
+    found = hits if multi else int(taken.sum())
     return Coverage(
         target_precision=threshold.target_precision,
         threshold=threshold.confidence,
@@ -190,14 +196,14 @@ def _coverage(threshold: Threshold, confidence: Floats, right: NDArray[np.bool_]
     )
 
 
-def _curve(confidence: Floats, right: NDArray[np.bool_], of: int) -> list[CurvePoint]:
+def _curve(confidence: Floats, right: NDArray[np.bool_], of: int, *, multi: bool) -> list[CurvePoint]:
     if not len(confidence):
         return []
     order = np.argsort(-confidence, kind="stable")
     hits = np.cumsum(right[order])
     points = []
     for at in np.unique(np.linspace(0, len(order) - 1, CURVE_POINTS).astype(int)):
-        found = at + 1 if of == len(order) else hits[at]
+        found = hits[at] if multi else at + 1
         points.append(CurvePoint(float(confidence[order][at]), float(found / max(of, 1)), float(hits[at] / (at + 1))))
     return points
 

@@ -87,6 +87,54 @@ def test_tickets_of_equal_confidence_stay_together() -> None:
     assert chosen[1].confidence is None
 
 
+# 100 tags predicted, sorted by confidence; the first 60 right, then every second one: 80 right.
+TAGS_CONFIDENCE = np.linspace(0.99, 0.01, 100)
+TAGS_RIGHT = np.arange(100) < 60
+TAGS_RIGHT[61::2] = True
+
+
+@pytest.mark.parametrize(
+    ("multi", "of", "coverage"),
+    [
+        # One label a ticket: 62 of 100 tickets are decided alone, whether right or wrong. At 62, 61 are right.
+        (False, 100, 0.62),
+        # Several labels: 61 given labels are found among those that the tickets have, even if as many were predicted as given.
+        (True, 100, 0.61),
+        (True, 122, 0.5),
+        (True, 61, 1.0),
+    ],
+)
+def test_coverage_is_of_tickets_or_of_labels_given_whatever_their_number(multi: bool, of: int, coverage: float) -> None:
+    [at_98] = thresholds_for(TAGS_CONFIDENCE, TAGS_RIGHT, of=of, multi=multi, targets=(0.98,))
+    assert (at_98.coverage, at_98.precision) == pytest.approx((coverage, 61 / 62))
+
+
+def test_several_labels_are_counted_alike_on_the_card_and_by_its_threshold() -> None:
+    tags = [("a", "b"), ("a",), ("b",), ("c",), ("a", "c"), ("b",)] * 20
+    spec = AttributeSpec("tags", AttributeKind.MULTI)
+    target = attribute_target(spec, clean_labels(tags), np.arange(len(tags)), fewest_tickets=5)
+    # As many labels are predicted as given, 160, but a ticket gets the labels of the next one.
+    given = target.hot > 0
+    decided = np.roll(given, -1, axis=0)
+    probabilities = np.where(decided, 0.9, 0.1)
+    assert decided.sum() == given.sum() == 160
+    hits = int((decided & given).sum())
+    thresholds = thresholds_for(probabilities[decided], given[decided], of=160, multi=True, targets=(0.1,))
+    report = evaluate(
+        target,
+        train=np.arange(len(tags)),
+        holdout=np.arange(len(tags)),
+        probabilities=probabilities,
+        decided=decided,
+        thresholds=thresholds,
+        ticket_ids=[""] * len(tags),
+        seed=0,
+    )
+    [found] = report.coverage
+    assert (found.coverage, found.expected_coverage, found.tickets) == (hits / 160, hits / 160, 160)
+    assert report.curve[-1].coverage == hits / 160
+
+
 def test_an_ordered_attribute_says_how_far_off_it_is() -> None:
     labels = ["low"] * 10 + ["medium"] * 10 + ["high"] * 10
     report = report_of(target_of(labels, AttributeKind.ORDERED), ["low"] * 30, [0.5] * 30)
