@@ -5,24 +5,15 @@ Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.estimate import Estimate
+
 Floats = NDArray[np.float64]
 
 RESAMPLES = 400
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measured share (0 to 1, or an error in steps) with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def wilson(successes: float, trials: int) -> Estimate:

@@ -34,7 +34,7 @@ from otai.learning.linear.subset_models import MOST_ENTRIES, PartDecision, Sampl
 from otai.learning.linear.training_vectors import ENCODING_STEPS, Reading, read_vectors
 from otai.learning.model.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
 from otai.learning.model.holdout import Answers, HoldoutRecord, text_hashes
-from otai.learning.model.reference import Reference, confidence_of, sketch
+from otai.learning.model.reference import Reference, sketch
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import Recipe
 
@@ -191,7 +191,7 @@ def train(
             )
             measured = _measured(target, one, seen_by_none, scored, split)
             if len(split.holdout):
-                confidence.append(confidence_of(one.model, one.model.probabilities(scored)))
+                confidence.append(one.model.confidence(one.model.probabilities(scored)))
             report = _report(target, one, measured, tickets, split, seed)
             if len(split.holdout):
                 known, actual = target.known[split.holdout], target.hot[measured.rows] > 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from otai.errors import Invalid
-from otai.learning.data.profile import joined_texts
+from otai.learning.data.profiling import joined_texts
 from otai.learning.model.bundle import Bundle, TicketPrediction
 from otai.serving.http import RequestInvalid, as_json, text_of
 from otai.serving.models import ModelVersion

@@ -13,8 +13,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import Expectation, Expected
-from otai.learning.metrics import Estimate
 from otai.tickets import queries
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, ExpectedQuality

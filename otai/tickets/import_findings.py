@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from otai.learning.data.profile_findings import Finding
+from otai.learning.data.profile import Finding
 from otai.tickets.cells import Noticed
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.problems import BadRows

@@ -17,7 +17,8 @@ from django.db import IntegrityError, models, transaction
 from otai.db import new_id
 from otai.errors import Invalid, Refused
 from otai.learning.data.language import detect_languages
-from otai.learning.data.profile import Profile, ProfileBuilder, joined_texts
+from otai.learning.data.profile import Profile
+from otai.learning.data.profiling import ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.orgs.models import Organisation
 from otai.tickets.cells import TicketMaker

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from otai.db import new_id
 from otai.errors import Invalid
-from otai.learning.data.profile import ProfileBuilder
+from otai.learning.data.profiling import ProfileBuilder
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets.files import file_store

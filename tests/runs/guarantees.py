@@ -7,9 +7,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.acceptance import Criterion
 from otai.learning.evidence.report_card import AttributeReport, Coverage, Majority, ReportCard
-from otai.learning.metrics import Estimate
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.executors import Failed

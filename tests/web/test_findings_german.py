@@ -12,7 +12,7 @@ import pytest
 from django.utils import translation
 
 import otai
-from otai.learning.data.profile_findings import Finding as DataFinding
+from otai.learning.data.profile import Finding as DataFinding
 from otai.learning.finding import Finding as CardFinding
 from otai.orgs.permissions import Role
 from otai.tickets import queries as tickets

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport, Coverage, CurvePoint, Majority
-from otai.learning.metrics import Estimate
 from otai.web.templatetags.studio import in_hundred, points
 from otai.web.views import report_card as page
 

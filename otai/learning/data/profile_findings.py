@@ -8,14 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from otai.learning.data.profile import AttributeProfile, Profile
-
-RARE_LABEL_TICKETS = 5
-"""Labels with fewer training tickets are left out of training and test (data README: the rule behind every published figure)."""
+from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Finding, LabelCount, Profile
 
 LEAK_SHARE = 0.3
 """Own label found in this share of the labelled texts ..."""
@@ -27,26 +23,6 @@ LEAK_LABELS = 200
 
 MANY_LABELS = 1_000
 EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class LabelCount:
-    """A label, the tickets that carry it, and those of them that may be learnt from (not set aside as test)."""
-
-    name: str
-    count: int
-    training_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something a customer should know. `attribute` is None where it concerns the whole data set; `advice` says what to do."""
-
-    code: str
-    attribute: str | None
-    message: str
-    advice: str
-    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

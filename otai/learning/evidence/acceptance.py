@@ -13,8 +13,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
-from otai.learning.metrics import Estimate
 
 PRECISIONS = (Fraction(90, 100), Fraction(95, 100), Fraction(99, 100))
 """Those that a report card measures coverage at."""

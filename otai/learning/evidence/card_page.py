@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.card_charts import (
     CHART_CSS,
     confusion_chart,
@@ -20,7 +21,6 @@ from otai.learning.evidence.card_charts import (
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
 from otai.learning.evidence.report_card import AttributeReport, Cost, ReportCard
 from otai.learning.finding import Finding
-from otai.learning.metrics import Estimate
 
 MOST_LABEL_ROWS = 200
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from otai.learning.metrics import RESAMPLES, Estimate, quality_under, sparse_of
+from otai.learning.estimate import Estimate
+from otai.learning.metrics import RESAMPLES, quality_under, sparse_of
 from otai.learning.model.bundle import AttributeModel, Bundle
 from otai.learning.model.holdout import NOT_KNOWN, Answers, Codes
 

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from otai.learning.metrics import Estimate, wilson
+from otai.learning.estimate import Estimate
+from otai.learning.metrics import wilson
 from otai.learning.model.bundle import Bundle
-from otai.learning.model.reference import Reference, confidence_of, sketch
+from otai.learning.model.reference import Reference, sketch
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) 
     """What the model sees in these tickets. Reads the texts; keeps none."""
     matrix, known = bundle.features.read(texts)
     probabilities = bundle.probabilities(texts)
-    confidence = [confidence_of(model, probabilities[model.spec.name]) for model in bundle.attributes]
+    confidence = [model.confidence(probabilities[model.spec.name]) for model in bundle.attributes]
     return Seen(
         known_words=known,
         sketches=sketch(matrix, bundle.features),

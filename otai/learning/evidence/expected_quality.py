@@ -18,13 +18,13 @@ from otai.learning.data.splitting import same_text_key, split_as_given
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.learning_curve import FEWEST_HOLDOUT_TICKETS, FEWEST_SIZES, REDRAWN, Measured, measure
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.calibration import Floats
 from otai.learning.linear.cross_fitting import Fitting, Inputs
 from otai.learning.linear.heads import ManyLabelsHead
 from otai.learning.linear.subset_models import PartDecision, Sample, SmallerModels
-from otai.learning.metrics import Estimate
 from otai.learning.recipes import RECIPES
 
 Rows = NDArray[np.int64]

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
-from otai.learning.metrics import Estimate, wilson
+from otai.learning.metrics import wilson
 
 THIN_TICKETS = 20
 """A label with fewer training tickets than this is learnt badly more often than not (docs/report-card.md)."""

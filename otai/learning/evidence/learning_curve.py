@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from otai.learning.data.targets import AttributeTarget
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import Forecast, LearningCurve, SizePoint
 from otai.learning.linear.calibration import Floats
 from otai.learning.linear.subset_models import PartDecision
-from otai.learning.metrics import Estimate, quality_under
+from otai.learning.metrics import quality_under
 
 MORE_TICKETS = 500
 REDRAWN = 300

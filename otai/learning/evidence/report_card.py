@@ -13,8 +13,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+from otai.learning.estimate import Estimate
 from otai.learning.finding import Finding
-from otai.learning.metrics import Estimate
 
 FORMAT = 1
 

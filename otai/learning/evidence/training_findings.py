@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
 from otai.learning.finding import Finding
-from otai.learning.metrics import Estimate
 from otai.learning.recipes import Recipe
 
 FEW_HOLDOUT_TICKETS = 100

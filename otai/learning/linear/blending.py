@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.estimate import Estimate
 from otai.learning.linear.heads import ManyLabelsHead
-from otai.learning.metrics import Estimate, f1_per_label, quality_under, sparse_of
+from otai.learning.metrics import f1_per_label, quality_under, sparse_of
 
 Matrix = NDArray[np.float32]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from otai.learning.data.targets import AttributeTarget
+from otai.learning.estimate import Estimate
 from otai.learning.features.kernel import as_columns, nearness
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.blending import Mix, best_mix, gain_over
@@ -29,7 +30,6 @@ from otai.learning.linear.spaces import (
     sketch_matrix,
     sketched,
 )
-from otai.learning.metrics import Estimate
 from otai.learning.recipes import WORDS_ALONE, Balance
 
 Rows = NDArray[np.int64]

@@ -156,6 +156,14 @@ class AttributeModel:
         decided[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
         return decided
 
+    def confidence(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How sure the model is of what it says about each ticket, as in AttributePrediction.confidence, shape (tickets,); `probabilities` (tickets, labels)."""
+        if not self.spec.is_multi:
+            return np.asarray(probabilities.max(axis=1), np.float64)
+        decided = self.decide(probabilities)
+        given = np.where(decided, probabilities, 1.0).min(axis=1, initial=1.0)
+        return np.where(decided.any(axis=1), given, 1.0 - probabilities.max(axis=1, initial=0.0))
+
 
 @dataclass(frozen=True)
 class Bundle:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,6 @@ from otai.learning.features.text import TextFeatures
 from otai.learning.linear.spaces import sketch_matrix
 from otai.learning.model.holdout import text_hashes
 
-if TYPE_CHECKING:
-    from otai.learning.model.bundle import AttributeModel
-
 SKETCH_COLUMNS = 64
 MOST_TICKETS = 2_000
 """As many as a check needs: the chance in them is then small beside that in some hundred new tickets."""
@@ -29,15 +26,6 @@ MOST_TICKETS = 2_000
 def sketch(matrix: sparse.csr_matrix, features: TextFeatures) -> NDArray[np.float32]:
     """The words of tickets added up into a few columns, shape (tickets, 64): means of many tickets differ where their words do."""
     return np.asarray((matrix @ sketch_matrix(features.hashes, SKETCH_COLUMNS)).toarray(), np.float32)
-
-
-def confidence_of(model: AttributeModel, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How sure the model is of what it says about each ticket, as in AttributePrediction.confidence; `probabilities` (tickets, labels)."""
-    if not model.spec.is_multi:
-        return np.asarray(probabilities.max(axis=1), np.float64)
-    decided = model.decide(probabilities)
-    given = np.where(decided, probabilities, 1.0).min(axis=1, initial=1.0)
-    return np.where(decided.any(axis=1), given, 1.0 - probabilities.max(axis=1, initial=0.0))
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import ReportCard
-from otai.learning.metrics import Estimate
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import (
     AttributeReport,
     ConfusedPair,
@@ -15,7 +16,6 @@ from otai.learning.evidence.report_card import (
     ReportCard,
     SuspectedLabel,
 )
-from otai.learning.metrics import Estimate
 from otai.runs.models import Run
 
 labels_in_matrix = 12

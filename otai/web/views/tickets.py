@@ -16,8 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
-from otai.learning.data.profile import AttributeProfile, Profile
-from otai.learning.data.profile_findings import RARE_LABEL_TICKETS
+from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Profile
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.tickets import operations, queries

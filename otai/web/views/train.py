@@ -28,7 +28,7 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, OtaiError, Unavailable
-from otai.learning.data.profile_findings import RARE_LABEL_TICKETS
+from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.learning.evidence.expected_quality import Expectation, Expected
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation

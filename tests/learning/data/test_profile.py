@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from otai.learning.data.profile import Profile, ProfileBuilder
+from otai.learning.data.profile import Profile
+from otai.learning.data.profiling import ProfileBuilder
 
 pytestmark = pytest.mark.pure
 

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
+from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import GAINS_OVER_BASIC
 from otai.learning.evidence.improvement import Kind, improvements, tickets_needed
 from otai.learning.evidence.report_card import Forecast, LabelReport, LearningCurve, SuspectedLabel, WrongLabels
-from otai.learning.metrics import Estimate
 from tests.runs.guarantees import attribute_report
 
 pytestmark = pytest.mark.pure

@@ -1,0 +1,63 @@
+"""What earlier versions stored goes on being read: the models of customers, and the evidence beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from otai.learning.evidence.report_card import ReportCard
+from otai.learning.model.bundle import Bundle
+
+pytestmark = pytest.mark.pure
+
+STORED = Path(__file__).resolve().parents[1] / "stored"
+EXPECTED = json.loads((STORED / "expected.json").read_text(encoding="utf-8"))
+TEXTS = EXPECTED["texts"]
+
+# On the processor that wrote them the figures are the same to the last digit. Another one may add in another order (BLAS), or round an exponential the other way.
+TOLERANCE = {"basic": 1e-12, "business": 1e-5, "maximum": 1e-5}
+
+
+def made_up_values(width: int, seed: int) -> NDArray[np.float32]:
+    """The vectors and scores that the figures were worked out with, shape (texts, width): the same on every machine."""
+    numbers = np.arange(len(TEXTS) * width).reshape(len(TEXTS), width)
+    values = ((numbers * 7919 + seed) % 2003 - 1001).astype(np.float32) / np.float32(1024)
+    values[len(TEXTS) - 4] = 0
+    return values
+
+
+@pytest.mark.parametrize("name", ["basic", "business", "maximum"])
+def test_a_model_of_an_earlier_version_predicts_what_it_predicted_then(name: str) -> None:
+    bundle = Bundle.load(STORED / f"{name}.otai")
+    matrix, known_words = bundle.features.read(TEXTS)
+    vectors = made_up_values(bundle.reader.width if bundle.reader else 0, 0)
+    labels = len(bundle.intercepts)
+    networks = [made_up_values(labels, 1) * 2, made_up_values(labels, 2) * 3] if name == "maximum" else []
+    for model, scored in zip(bundle.attributes, bundle.scored(matrix, known_words, vectors, networks), strict=True):
+        np.testing.assert_allclose(
+            model.probabilities(scored), EXPECTED["probabilities"][name][model.spec.name], rtol=0, atol=TOLERANCE[name]
+        )
+
+
+@pytest.mark.parametrize("name", ["basic", "business", "maximum"])
+def test_nothing_of_an_earlier_model_is_lost_when_it_is_saved_again(name: str) -> None:
+    content = (STORED / f"{name}.otai").read_bytes()
+    assert Bundle.from_bytes(content).to_bytes() == content
+
+
+def test_a_model_with_everything_in_it_is_among_them() -> None:
+    """Else the two tests above would prove nothing of a part that no stored model has."""
+    bundle = Bundle.load(STORED / "maximum.otai")
+    parts = {name: value for name, value in vars(bundle).items() if name not in ("recipe", "sketch_columns")}
+    assert [name for name, value in parts.items() if value is None] == []
+
+
+def test_a_report_card_of_an_earlier_version_is_read_whole() -> None:
+    text = (STORED / "basic.card.json").read_text(encoding="utf-8")
+    card = ReportCard.from_json(text)
+    assert json.loads(card.to_json()) == json.loads(text)
+    assert card.attribute("queue").accuracy.value > card.attribute("queue").majority.accuracy
