@@ -117,17 +117,71 @@ _IS_HTML = re.compile(LOOKS_LIKE_HTML)
 _IS_ESCAPED = re.compile(LOOKS_LIKE_ENTITIES)
 
 
+_TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(/?)([A-Za-z][^\s/<>]*)[^<>]*(?:>|\Z|(?=<))|<[!?][^<>]*>",
+    flags=re.DOTALL,
+)
+_NEVER_NESTED = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "dd",
+        "dt",
+        "td",
+        "th",
+        "tr",
+        "option",
+    ]
+)
+"""They hold nothing, or the next of their kind ends them."""
+_BLOCK_TAGS = frozenset(_BLOCKS.split(", ")) | {"br"}
+_CELL_TAGS = frozenset(("td", "th"))
+
+_OPENED = re.compile(r"<!--|<([A-Za-z][^\s/>]*)")
+_ATTRIBUTE = re.compile(r"[\s/]*[^\s/>=]*(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?")
+_SEPARATORS = re.compile(r"[\s/]")
+_UNPARSED = {
+    name: re.compile(f"</{name}", re.IGNORECASE)
+    for name in ("script", "style", "title", "textarea", "iframe", "noscript")
+}
+
+MOST_ATTRIBUTES = 2_000
+"""In one mail, before they are taken out unparsed: a parser compares each attribute of a tag with all before it."""
+
+DEEPEST = 256
+"""No mail is nested so deep. A parser's work grows with the square of the depth, so what is deeper is read without a tree."""
+
+
 def text_of_html(source: str) -> str:
     """The text of an HTML body: a line for each block and break, no scripts, styles, comments or embedded pictures, entities resolved.
 
-    Text that is not HTML comes back with its entities resolved and is otherwise the same.
+    Text that is not HTML comes back with its entities resolved and is otherwise the same. The time it takes grows with the length alone.
     """
     if _IS_HTML.search(source) is None:
         return html.unescape(source) if _IS_ESCAPED.search(source) else source
     from selectolax.lexbor import LexborHTMLParser
 
     # Embedded pictures can be most of a mail, and the parser would carry them along.
-    tree = LexborHTMLParser(_NO_TAG.sub(r"&lt;\1&gt;", _EMBEDDED.sub("", source)))
+    source = _NO_TAG.sub(r"&lt;\1&gt;", _EMBEDDED.sub("", source))
+    if _has_many_attributes(source):
+        source = _without_attributes(source)
+    if _is_deeper_than(DEEPEST, source):
+        return _tidied(_text_without_tree(_without_attributes(source)))
+    tree = LexborHTMLParser(source)
     tree.strip_tags(_UNREAD)
     for node in tree.css("br"):
         node.replace_with("\n")
@@ -138,5 +192,83 @@ def text_of_html(source: str) -> str:
         node.insert_after("\n")
     root = tree.body or tree.root
     text = root.text(deep=True, separator="") if root is not None else ""
+    return _tidied(text)
+
+
+def _tidied(text: str) -> str:
     lines = [re.sub(r"[ \t\r\f\v\xa0]+", " ", line).strip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _has_many_attributes(source: str) -> bool:
+    if source.count("=") > MOST_ATTRIBUTES:
+        return True
+    return any(
+        len(found[0]) > MOST_ATTRIBUTES and len(_SEPARATORS.findall(found[0])) > MOST_ATTRIBUTES
+        for found in _TAG.finditer(source)
+        if found[2]
+    )
+
+
+def _without_attributes(source: str) -> str:
+    """The same tags with their names alone, and no comments. What a browser would take for an attribute's value is one here too."""
+    parts: list[str] = []
+    at = 0
+    while (found := _OPENED.search(source, at)) is not None:
+        parts.append(source[at : found.start()])
+        if found[1] is None:
+            end = source.find("-->", found.end())
+            at = len(source) if end < 0 else end + 3
+            continue
+        at = found.end()
+        while at < len(source) and source[at] != ">":
+            attribute = _ATTRIBUTE.match(source, at)
+            assert attribute is not None
+            # Every character that begins no attribute is passed over, as a browser does.
+            at = max(attribute.end(), at + 1)
+        parts.append(f"<{found[1]}>")
+        at += 1
+        if (closing := _UNPARSED.get(found[1].lower())) is not None:
+            ended = closing.search(source, at)
+            at = len(source) if ended is None else ended.start()
+    parts.append(source[at:])
+    return "".join(parts)
+
+
+def _is_deeper_than(most: int, source: str) -> bool:
+    """Whether more elements could be open at once. A closing tag closes at most one; one that closes nothing is not counted."""
+    depth = 0
+    for found in _TAG.finditer(source):
+        slash, name = found[1], found[2]
+        if not name or name.lower() in _NEVER_NESTED:
+            continue
+        depth = max(0, depth - 1) if slash else depth + 1
+        if depth > most:
+            return True
+    return False
+
+
+def _text_without_tree(source: str) -> str:
+    """Tags as they come: a line for blocks, a blank for cells, nothing of what is not read."""
+    parts: list[str] = []
+    unread, at = dict.fromkeys(_UNREAD, 0), 0
+    hidden = 0
+    for found in _TAG.finditer(source):
+        if not hidden:
+            parts.append(html.unescape(source[at : found.start()]))
+        at = found.end()
+        name = (found[2] or "").lower()
+        if name in unread:
+            if not found[1]:
+                unread[name] += 1
+                hidden += 1
+            elif unread[name]:
+                unread[name] -= 1
+                hidden -= 1
+        elif not hidden and name in _BLOCK_TAGS:
+            parts.append("\n")
+        elif not hidden and name in _CELL_TAGS:
+            parts.append(" ")
+    if not hidden:
+        parts.append(html.unescape(source[at:]))
+    return "".join(parts)

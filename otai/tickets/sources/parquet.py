@@ -15,8 +15,12 @@ from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.table import Rows, clean_name, unique_header
 
 ROWS_AT_ONCE = 1_024
-MOST_BATCH_BYTES = 512 << 20
-"""What so few rows may unpack to: a dictionary can turn a small file into any amount of text."""
+ROWS_WITHOUT_BOUND = 16
+"""Rows at once where each may repeat what the one before it said (DELTA_BYTE_ARRAY), however small the file is."""
+MOST_BATCH_BYTES = 256 << 20
+"""What so few rows may unpack to: a dictionary can turn a small file into any amount of text. Judged before it is unpacked."""
+MOST_PAGE_BYTES = 1 << 30
+"""What one column of a group of rows may hold, as the file itself says. Writers make groups of 64 to 128 MB, all columns together."""
 
 
 class ParquetSource:
@@ -33,6 +37,7 @@ class ParquetSource:
                     f"The file has {parquet.metadata.num_rows:,} rows; {limits.rows:,} is the most. Import it in parts."
                 )
             self._size = max(parquet.metadata.num_rows, 1)
+            self._repeating, self._rows_at_once = _read_how(parquet.metadata)
         readable = [index for index, field in enumerate(schema) if _is_readable(field.type)]
         if not readable:
             raise refused("The Parquet file has no column of text, numbers, times or lists of text.")
@@ -51,10 +56,12 @@ class ParquetSource:
         self._read = 0
         with self._open() as parquet:
             try:
-                for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=self._names, use_threads=False):
-                    if batch.nbytes > MOST_BATCH_BYTES:
+                for batch in parquet.iter_batches(
+                    batch_size=self._rows_at_once, columns=self._names, use_threads=False
+                ):
+                    if (size := sum(map(_unpacked_bytes, batch.columns))) > MOST_BATCH_BYTES:
                         raise refused(
-                            f"{batch.num_rows} rows unpack to {batch.nbytes / 1e6:,.0f} MB: this is no table of tickets."
+                            f"{batch.num_rows} rows unpack to {size / 1e6:,.0f} MB: this is no table of tickets."
                         )
                     first = self._read + 1
                     self._read += batch.num_rows
@@ -67,9 +74,43 @@ class ParquetSource:
 
     def _open(self) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(self._path, pre_buffer=False)
+            # Repeated texts stay a dictionary, as they lie in the file, until we know what they would unpack to.
+            return pq.ParquetFile(self._path, pre_buffer=False, read_dictionary=getattr(self, "_repeating", None))
         except (pa.ArrowException, OSError) as error:
             raise refused(f"The Parquet file cannot be opened: {error}. Write it again.") from error
+
+
+def _read_how(metadata: pq.FileMetaData) -> tuple[list[str], int]:
+    """Which columns have dictionaries of texts, and how many rows may be read at once. Raises DatasetInvalid for what no writer makes."""
+    repeating: dict[str, None] = {}
+    rows_at_once = ROWS_AT_ONCE
+    for group in range(metadata.num_row_groups):
+        of_group = metadata.row_group(group)
+        for column in range(of_group.num_columns):
+            chunk = of_group.column(column)
+            if chunk.total_uncompressed_size > MOST_PAGE_BYTES:
+                raise refused(
+                    f"The column {chunk.path_in_schema!r} holds {chunk.total_uncompressed_size / 1e6:,.0f} MB in one group of rows. "
+                    "Write the file again with smaller groups of rows."
+                )
+            if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
+                repeating[chunk.path_in_schema] = None
+            if "DELTA_BYTE_ARRAY" in chunk.encodings:
+                rows_at_once = ROWS_WITHOUT_BOUND
+    return list(repeating), rows_at_once
+
+
+def _unpacked_bytes(column: pa.Array) -> int:
+    """What the column takes once each of its repeated texts stands in its own place."""
+    kind = column.type
+    if types.is_list(kind) or types.is_large_list(kind):
+        return _unpacked_bytes(column.flatten())
+    if not types.is_dictionary(kind):
+        return int(column.nbytes)
+    if not _is_text(kind.value_type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -80,7 +121,8 @@ def _is_readable(kind: pa.DataType) -> bool:
     if types.is_dictionary(kind):
         return _is_readable(kind.value_type)
     if types.is_list(kind) or types.is_large_list(kind):
-        return _is_text(kind.value_type) or bool(types.is_integer(kind.value_type))
+        kind = kind.value_type.value_type if types.is_dictionary(kind.value_type) else kind.value_type
+        return _is_text(kind) or bool(types.is_integer(kind))
     return bool(_is_text(kind) or types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind))
 
 
@@ -90,6 +132,8 @@ def _texts(column: pa.Array) -> pa.Array:
     if types.is_dictionary(kind):
         return _texts(column.dictionary_decode())
     if types.is_list(kind) or types.is_large_list(kind):
+        if types.is_dictionary(kind.value_type):
+            column = column.cast(pa.list_(kind.value_type.value_type))
         return column.cast(pa.list_(pa.string()))
     if types.is_floating(kind):
         # A column of whole numbers with gaps comes out of data frames as floats; 3.0 is then the label "3".
