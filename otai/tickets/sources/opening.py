@@ -71,8 +71,6 @@ def open_source(
     if head.startswith(b"PK\x03\x04"):
         _must_be_xlsx(path)
         return WorkbookSource(path, limits=limits, sheet=sheet)
-    if name.endswith((".xlsx", ".parquet")):
-        raise refused(f"The file is called {name!r} and holds something else. Export it again.")
     text = read_text_file(path, encoding=encoding, limits=limits)
     start = _first_characters(head, is_gzip=text.is_gzip, encoding=text.encoding)
     if delimiter is None and start.startswith("{"):

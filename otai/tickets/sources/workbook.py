@@ -103,12 +103,15 @@ class _Workbook:
     def __init__(self, path: Path) -> None:
         import openpyxl
 
+        # The file itself, not its path: openpyxl goes by a path's ending, and an upload's has none.
+        self._file = path.open("rb")
         try:
             with warnings.catch_warnings():
                 # It warns about styles and extensions that no ticket needs.
                 warnings.simplefilter("ignore")
-                self._book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+                self._book = openpyxl.load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
         except Exception as error:  # openpyxl raises what its XML and zip parsers raise
+            self._file.close()
             raise refused(f"The workbook cannot be opened: {error}. Save it again in Excel as .xlsx.") from error
 
     def __enter__(self) -> Any:
@@ -116,6 +119,7 @@ class _Workbook:
 
     def __exit__(self, *_: object) -> None:
         self._book.close()
+        self._file.close()
 
 
 def _measure(path: Path, limits: Limits) -> None:

@@ -1,0 +1,171 @@
+"""Every format that docs/importing.md names comes in through every door: a browser, the API in both ways, and the command line.
+
+What a file is, is seen from its content. So each comes under its own name, under a wrong one, and under one without an ending.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from tests.api.callers import Program
+
+TICKETS = 40
+HEADER = ["subject", "body", "queue"]
+ROWS = [
+    [f"Printer {number}", f"The printer in room {number} smells, of smoke", "it" if number % 2 else "office"]
+    for number in range(TICKETS)
+]
+
+
+def delimited(delimiter: str) -> bytes:
+    return "\r\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in [HEADER, *ROWS]).encode()
+
+
+def json_lines() -> bytes:
+    return "\n".join(json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS).encode()
+
+
+def json_array() -> bytes:
+    return json.dumps([dict(zip(HEADER, row, strict=True)) for row in ROWS]).encode()
+
+
+def workbook() -> bytes:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in [HEADER, *ROWS]:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def parquet() -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    columns = dict(zip(HEADER, map(list, zip(*ROWS, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+FORMATS: dict[str, Callable[[], bytes]] = {
+    "csv": lambda: delimited(","),
+    "semicolons.csv": lambda: delimited(";"),
+    "bars.csv": lambda: delimited("|"),
+    "tsv": lambda: delimited("\t"),
+    "utf16.txt": lambda: delimited("\t").decode().encode("utf-16"),
+    "jsonl": json_lines,
+    "json": json_array,
+    "xlsx": workbook,
+    "parquet": parquet,
+    "csv.gz": lambda: gzip.compress(delimited(",")),
+    "jsonl.gz": lambda: gzip.compress(json_lines()),
+    "json.gz": lambda: gzip.compress(json_array()),
+}
+
+NAMES = ["its own", "export", "export.xls", "export.csv", "export.xlsx"]
+
+
+@pytest.fixture
+def acme(db: None) -> Any:
+    from otai.db import utc_now
+    from tests import stories
+
+    return stories.acme(utc_now())
+
+
+@pytest.fixture
+def browser(acme: Any) -> Client:
+    from otai.db import utc_now
+    from otai.orgs.permissions import Role
+    from tests.orgs.people import joins, person
+
+    client = Client()
+    now = utc_now()
+    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
+    return client
+
+
+@pytest.fixture
+def program(acme: Any) -> Program:
+    from tests.api.callers import Program
+
+    return Program(acme)
+
+
+def through_the_browser(file: Path, browser: Client) -> None:
+    answer = browser.post("/acme/tickets/upload", {"file": SimpleUploadedFile(file.name, file.read_bytes())})
+    assert answer.status_code == 302, answer.content.decode()
+    columns = str(answer["Location"])
+    assert "The printer in room" in browser.get(columns).content.decode()
+    answer = browser.post(columns, {"name": "support"})
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def through_the_api(file: Path, program: Program, *, as_form: bool, content_type: str) -> None:
+    from tests.api.callers import ROOT, answered
+
+    for path, expected in (("/data-sets/preview", 200), ("/data-sets?name=support", 201)):
+        if as_form:
+            form = {"file": SimpleUploadedFile(file.name, file.read_bytes())}
+            status, found = answered(program.client.post(ROOT + path, form))
+        else:
+            named = f"{path}{'&' if '?' in path else '?'}filename={file.name}"
+            status, found = answered(program.upload(named, file.read_bytes(), content_type))
+        assert status == expected, found
+        assert found["roles"]["single"] == {"subject": "subject", "body": "body"}, path
+
+
+def through_the_command_line(file: Path) -> None:
+    from otai.cli.tickets import app
+
+    for words in (["columns", str(file), "--json"], ["import", str(file), "--name", "support", "--json"]):
+        result = CliRunner().invoke(app, words)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+
+
+DOORS: dict[str, Callable[[Path, Client, Any], None]] = {
+    "browser": lambda file, browser, program: through_the_browser(file, browser),
+    "api-body": lambda file, browser, program: through_the_api(
+        file, program, as_form=False, content_type="application/octet-stream"
+    ),
+    # What `curl --data-binary @file` says unless it is told otherwise.
+    "api-curl": lambda file, browser, program: through_the_api(
+        file, program, as_form=False, content_type="application/x-www-form-urlencoded"
+    ),
+    "api-form": lambda file, browser, program: through_the_api(file, program, as_form=True, content_type=""),
+    "command-line": lambda file, browser, program: through_the_command_line(file),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_format_comes_in_under_any_name(
+    format: str, door: str, browser: Client, program: Program, tmp_path: Path
+) -> None:
+    from otai.tickets.models import DataSet
+
+    content = FORMATS[format]()
+    names = [f"support.{format}" if name == "its own" else name for name in NAMES]
+    for version, name in enumerate(names, start=1):
+        file = tmp_path / name
+        file.write_bytes(content)
+        DOORS[door](file, browser, program)
+        newest = DataSet.objects.get(name="support", version=version)
+        assert (newest.tickets, newest.source_filename) == (TICKETS, name)
+        assert [one.name for one in newest.attributes.all()] == ["queue"]
