@@ -55,13 +55,15 @@ class ColumnRoles:
     """Which column is for what. As overrides it holds only what the customer said; as the result of a guess, every column.
 
     `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `why` says for each column, in
-    words, what decided.
+    words, what decided. `confirmed` are columns whose use was shown as a guess and left as it is: it is obeyed like any other word of the
+    customer, but the cells are read as leniently as those of a guess.
     """
 
     single: Mapping[str, str] = dataclasses.field(default_factory=dict)
     attributes: tuple[AttributeColumns, ...] = ()
     ignored: tuple[str, ...] = ()
     why: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
 
     @classmethod
     def parse(
@@ -134,6 +136,52 @@ class ColumnRoles:
                 raise ColumnsInvalid(f"Two attributes are called {found.name!r}.", column=found.name)
             named.add(found.name)
 
+    def settled(self, uses: Mapping[str, str]) -> ColumnRoles:
+        """These roles, a guess, with what a person then chose: a use for every column, so that nothing is left to guess.
+
+        `uses` maps columns to one of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"; a column that it leaves out stays what it
+        is. Columns that were one attribute stay one as far as they keep their use. Raises ColumnsInvalid where two columns take a role
+        that one can hold, or none is the text.
+        """
+        guessed = {name: self.use_of(name) for name in (*self.why, *self.used)}
+        chosen = {name: uses.get(name, use) for name, use in guessed.items()}
+        single: dict[str, str] = {}
+        for name, use in chosen.items():
+            if use in TEXT_ROLES and single.setdefault(use, name) != name:
+                raise ColumnsInvalid(
+                    f"Both {single[use]!r} and {name!r} are named as {use}; it can be one.", column=name
+                )
+        if "subject" not in single and "body" not in single:
+            raise ColumnsInvalid("No column is the text of the ticket: name one as subject or body.")
+        attributes = []
+        for found in self.attributes:
+            kept = tuple(name for name in found.columns if chosen[name] == guessed[name])
+            if kept:
+                attributes.append(dataclasses.replace(found, columns=kept))
+        for name, use in chosen.items():
+            if use != guessed[name] and use in ("attribute", "multi", "ordered"):
+                kind = AttributeKind.SINGLE if use == "attribute" else AttributeKind(use)
+                attributes.append(AttributeColumns(name, kind, (name,)))
+        roles = ColumnRoles(
+            single=single,
+            attributes=tuple(attributes),
+            ignored=tuple(name for name, use in chosen.items() if use == "ignore"),
+            why={name: why for name, why in self.why.items() if chosen[name] == guessed[name]},
+            confirmed=tuple(name for name, use in chosen.items() if use == guessed[name]),
+        )
+        roles.must_be_consistent()
+        return roles
+
+    def use_of(self, column: str) -> str:
+        """One of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"."""
+        for role, named in self.single.items():
+            if named == column:
+                return role
+        for found in self.attributes:
+            if column in found.columns:
+                return "attribute" if found.kind is AttributeKind.SINGLE else str(found.kind)
+        return "ignore"
+
     def resolved(self, header: Sequence[str]) -> ColumnRoles:
         """The same with each column as the header spells it; case, blanks and punctuation may differ. Raises ColumnsInvalid."""
         by_fold: dict[str, list[str]] = {}
@@ -159,6 +207,7 @@ class ColumnRoles:
                 for found in self.attributes
             ),
             ignored=tuple(spelt(column) for column in self.ignored),
+            confirmed=tuple(spelt(column) for column in self.confirmed),
         )
         resolved.must_be_consistent()
         return resolved
@@ -193,6 +242,7 @@ class ColumnRoles:
             ],
             "ignored": list(self.ignored),
             "why": dict(self.why),
+            **({"confirmed": list(self.confirmed)} if self.confirmed else {}),
         }
 
     @classmethod
@@ -212,6 +262,7 @@ class ColumnRoles:
             ),
             ignored=tuple(data["ignored"]),
             why=dict(data["why"]),
+            confirmed=tuple(data.get("confirmed", ())),
         )
 
 

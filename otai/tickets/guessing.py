@@ -122,15 +122,16 @@ def _count(column: ColumnStats, cells: Sequence[object], most_distinct: int) -> 
     return size
 
 
-def guess_roles(look: Look, overrides: ColumnRoles | None = None) -> ColumnRoles:
+def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
     """A role for every column, the customer's word first. Each role or its absence is explained in `why`.
 
-    Raises ColumnsInvalid for overrides that do not fit the header, and DatasetInvalid when no column can be the text.
+    Raises ColumnsInvalid for overrides that do not fit the header, and DatasetInvalid when no column can be the text, unless the caller
+    goes on to ask for it (`must_have_text`).
     """
     given = (overrides or ColumnRoles()).resolved([column.name for column in look.columns])
     guess = _Guess(look, given)
     guess.run()
-    return guess.result()
+    return guess.result(must_have_text=must_have_text)
 
 
 class _Guess:
@@ -138,7 +139,7 @@ class _Guess:
         self.look = look
         self.single = dict(given.single)
         self.attributes: dict[str, AttributeColumns] = {}
-        self.why: dict[str, str] = dict.fromkeys(given.used, "named when importing")
+        self.why: dict[str, str] = dict.fromkeys(given.used, "named when importing") | dict(given.why)
         self.open = [column for column in look.columns if column.name not in given.used]
         self.given = given
 
@@ -155,7 +156,7 @@ class _Guess:
         for column in list(self.open):
             self._attribute(column)
 
-    def result(self) -> ColumnRoles:
+    def result(self, *, must_have_text: bool) -> ColumnRoles:
         order = [column.name for column in self.look.columns]
         used = {*self.single.values(), *(name for found in self.attributes.values() for name in found.columns)}
         roles = ColumnRoles(
@@ -164,7 +165,7 @@ class _Guess:
             ignored=tuple(name for name in order if name not in used),
             why={name: self.why[name] for name in order},
         )
-        if "subject" not in self.single and "body" not in self.single:
+        if must_have_text and "subject" not in self.single and "body" not in self.single:
             raise refused(
                 "No column looks like the text of a ticket. Name it: --column COLUMN=body. The columns are: "
                 + "; ".join(f"{name!r} ({self.why[name]})" for name in order[:12])

@@ -74,12 +74,16 @@ def preview_columns(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    must_have_text: bool = True,
     limits: Limits = LIMITS,
 ) -> Preview:
-    """The guess that `import_tickets` would make, without importing. Raises DatasetInvalid and ColumnsInvalid as it would."""
+    """The guess that `import_tickets` would make, without importing. Raises DatasetInvalid and ColumnsInvalid as it would.
+
+    Without `must_have_text` a file in which no column looks like the text of a ticket is shown all the same, so that a person can say it.
+    """
     opened = open_source(source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, limits=limits)
     look = look_at(opened)
-    return Preview(opened.format, look, guess_roles(look, roles))
+    return Preview(opened.format, look, guess_roles(look, roles, must_have_text=must_have_text))
 
 
 def import_tickets(
@@ -113,7 +117,8 @@ def import_tickets(
     if not look.rows:
         _refuse_without_tickets(opened)
     guessed = guess_roles(look, roles)
-    named = frozenset((roles or ColumnRoles()).resolved(opened.columns).used)
+    said = (roles or ColumnRoles()).resolved(opened.columns)
+    named = frozenset(said.used.difference(said.confirmed))
     bad = BadRows(skip=skip_bad_rows)
     with tempfile.TemporaryDirectory(prefix="otai-import-") as folder:
         staged = Path(folder) / "tickets.parquet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -74,6 +75,94 @@ def test_what_was_guessed_wrong_is_corrected(alice: Client) -> None:
     assert 'name="role-1"' in page
     alice.post(columns, {"name": "rooms", "role-0": "body", "role-1": "ignore"})
     assert not DataSet.objects.get().attributes.exists()
+
+
+TAGGED = "text,tags,title\n" + "\n".join(
+    f"The printer in room {n} is on fire,{('fire;printer', 'vpn;fire', 'printer;vpn')[n % 3]},Room number {n}" for n in range(60)
+)
+
+
+def shown(browser: Client, columns: str) -> dict[str, str]:
+    """What the page has chosen in each field, as a browser would send it."""
+    page = browser.get(columns).content.decode()
+    fields = re.findall(r'<select id="(role-\d+)".*?</select>', page, flags=re.DOTALL)
+    chosen = re.findall(r'<option value="(\w+)" selected>', page)
+    assert fields and len(fields) == len(chosen)
+    return dict(zip(fields, chosen, strict=True))
+
+
+def test_what_is_shown_is_what_is_imported(alice: Client) -> None:
+    columns = upload(alice, TAGGED)
+    fields = shown(alice, columns)
+    assert fields == {"role-0": "body", "role-1": "multi", "role-2": "subject"}
+    assert alice.post(columns, {"name": "support", **fields}).status_code == 302
+    first = DataSet.objects.get()
+    assert first.roles["single"] == {"body": "text", "subject": "title"}
+    assert first.roles["attributes"][0]["separator"] == ";"
+    # The reasons shown are kept, and nothing became stricter by being sent back.
+    assert first.roles["why"]["tags"].startswith("several labels in a cell")
+
+
+def test_a_ticket_without_its_text_is_refused_beside_the_field(alice: Client) -> None:
+    columns = upload(alice, TAGGED)
+    answer = alice.post(columns, {"name": "support", "role-0": "ignore", "role-1": "multi", "role-2": "ignore"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and not DataSet.objects.exists()
+    assert "Nothing was imported yet" in page and 'id="role-0-error"' in page and "A ticket needs a text" in page
+    # The choices stand as they were sent, so that one of them can be changed.
+    assert re.findall(r'<option value="(\w+)" selected>', page) == ["ignore", "multi", "ignore"]
+
+
+@pytest.mark.parametrize("role", ["body", "subject", "created", "ticket", "language", "split"])
+def test_two_columns_of_a_single_role_are_refused_beside_both(alice: Client, role: str) -> None:
+    columns = upload(alice, TAGGED)
+    chosen = {"role-0": role, "role-1": "body" if role == "subject" else "subject", "role-2": role}
+    answer = alice.post(columns, {"name": "support", **chosen})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and not DataSet.objects.exists()
+    assert 'id="role-0-error"' in page and 'id="role-2-error"' in page and 'id="role-1-error"' not in page
+    assert "Only one column can be" in page and "“title”" in page
+
+
+def test_nothing_is_guessed_anew_beside_what_was_chosen(alice: Client) -> None:
+    """The text becomes an attribute nobody would guess, the tags are left out, the title alone stays a text."""
+    columns = upload(alice, TAGGED)
+    chosen = {"role-0": "ignore", "role-1": "ignore", "role-2": "subject"}
+    assert alice.post(columns, {"name": "support", **chosen}).status_code == 302
+    roles = DataSet.objects.get().roles
+    assert (roles["single"], roles["attributes"]) == ({"subject": "title"}, [])
+    assert set(roles["ignored"]) == {"text", "tags"}
+
+
+def test_labels_in_several_columns_stay_together_as_far_as_they_are_left(alice: Client) -> None:
+    rows = "text,tag_1,tag_2,tag_3\n" + "\n".join(
+        f"The printer in room {n} is on fire,{'ab'[n % 2]},{'ba'[n % 2] if n % 3 else ''},{'b' if n % 5 == 0 else ''}"
+        for n in range(60)
+    )
+    columns = upload(alice, rows)
+    fields = shown(alice, columns)
+    assert [fields[f"role-{n}"] for n in (1, 2, 3)] == ["multi"] * 3
+    assert alice.post(columns, {"name": "support", **fields, "role-2": "ignore"}).status_code == 302
+    roles = DataSet.objects.get().roles
+    assert [(one["name"], one["columns"]) for one in roles["attributes"]] == [("tag", ["tag_1", "tag_3"])]
+    assert roles["ignored"] == ["tag_2"]
+
+
+def test_what_looks_like_no_text_is_asked_for_instead_of_refused(alice: Client) -> None:
+    columns = upload(
+        alice, "words,queue\n" + "\n".join(f"{'fire' if n % 2 else 'vpn'},{'ab'[n % 2]}" for n in range(60))
+    )
+    assert "Which column is the text?" in alice.get(columns).content.decode()
+    fields = shown(alice, columns)
+    assert alice.post(columns, {"name": "s", **fields}).status_code == 422
+    assert alice.post(columns, {"name": "s", **fields, "role-0": "body"}).status_code == 302
+    assert DataSet.objects.get().roles["single"] == {"body": "words"}
+
+
+def test_an_order_that_cannot_be_told_is_said_beside_its_column(alice: Client) -> None:
+    columns = upload(alice, CSV)
+    answer = alice.post(columns, {"name": "s", **shown(alice, columns), "role-2": "ordered"})
+    assert answer.status_code == 422 and 'id="role-2-error"' in answer.content.decode()
 
 
 def test_a_file_that_is_sent_twice_is_imported_once(alice: Client) -> None:

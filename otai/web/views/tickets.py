@@ -10,9 +10,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
@@ -22,28 +20,15 @@ from otai.orgs.permissions import Action
 from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.models import DataSet
-from otai.tickets.operations import Preview
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
 from otai.web import uploads
 from otai.web.access import MemberRequest, page
+from otai.web.columns_form import ROLES, ColumnsForm
 
 sample_size = 5
 labels_shown = 7
 sample_tickets = 1_500
-
-ROLES: dict[str, str | Promise] = {
-    "body": gettext_lazy("Text of the ticket"),
-    "subject": gettext_lazy("Subject"),
-    "attribute": gettext_lazy("Attribute, one label a ticket"),
-    "multi": gettext_lazy("Attribute, several labels a ticket"),
-    "ordered": gettext_lazy("Attribute, from low to high"),
-    "language": gettext_lazy("Language"),
-    "created": gettext_lazy("When it came in"),
-    "ticket": gettext_lazy("Number of the ticket"),
-    "split": gettext_lazy("Training or test"),
-    "ignore": gettext_lazy("Leave out"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +90,7 @@ def upload(request: MemberRequest) -> HttpResponse:
         return _data_sets(request, problem=empty, status=422)
     kept = uploads.keep(request.organisation, file)
     try:
-        operations.preview_columns(kept.path, filename=kept.filename)
+        operations.preview_columns(kept.path, filename=kept.filename, must_have_text=False)
     except DatasetInvalid as problem:
         uploads.forget(kept)
         return _data_sets(request, problem=problem, status=422)
@@ -132,76 +117,24 @@ def sample(request: MemberRequest) -> HttpResponse:
     return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of an uploaded file: some of its values, what it is taken for and why. `group`: part of an attribute of several columns."""
-
-    number: int
-    name: str
-    examples: list[str]
-    role: str
-    why: str
-    group: str
-
-
-class ColumnsForm:
-    """What the person said about columns: only where it differs from the guess, since a named column is read more strictly."""
-
-    def __init__(self, preview: Preview, data: Any) -> None:
-        self.columns = columns_of(preview)
-        self.said = {
-            column.number: data.get(f"role-{column.number}")
-            for column in self.columns
-            if data.get(f"role-{column.number}") in ROLES
-        }
-
-    def roles(self) -> ColumnRoles | None:
-        changed = [
-            f"{column.name}={self.said[column.number]}"
-            for column in self.columns
-            if self.said.get(column.number, column.role) != column.role
-        ]
-        return ColumnRoles.parse(columns=changed) if changed else None
-
-
-def columns_of(preview: Preview) -> list[Column]:
-    found = []
-    for number, stats in enumerate(preview.look.columns):
-        role, group = _role(preview.roles, stats.name)
-        examples = [value for value, _count in stats.counts.most_common(3) if value]
-        found.append(
-            Column(number, stats.name, examples, role, preview.roles.why.get(stats.name, ""), group),
-        )
-    return found
-
-
-def _role(roles: ColumnRoles, column: str) -> tuple[str, str]:
-    for role, named in roles.single.items():
-        if named == column:
-            return role, ""
-    for attribute in roles.attributes:
-        if column in attribute.columns:
-            kind = {"single": "attribute"}.get(str(attribute.kind), str(attribute.kind))
-            return kind, attribute.name if len(attribute.columns) > 1 else ""
-    return "ignore", ""
-
-
 @page(Action.UPLOAD_TICKETS)
 def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The columns of an uploaded file, as guessed and as corrected; and the import."""
     kept = uploads.waiting(request.organisation, upload)
     problem: DatasetInvalid | ColumnsInvalid | None = None
     name = request.POST.get("name", "").strip() or suggested_name(kept.filename)
-    preview = operations.preview_columns(kept.path, filename=kept.filename) if kept.path.exists() else None
-    if preview is None:
+    if not kept.path.exists():
         raise uploads.BeingImported(_("This file is being imported already."))
+    preview = operations.preview_columns(kept.path, filename=kept.filename, must_have_text=False)
     form = ColumnsForm(preview, request.POST)
-    if request.method == "POST":
+    if request.method == "POST" and form.is_consistent():
         try:
-            roles = form.roles()
-            data_set = _import(request.organisation, kept, name=name, roles=roles, skip="skip_bad_rows" in request.POST)
+            data_set = _import(
+                request.organisation, kept, name=name, roles=form.roles(), skip="skip_bad_rows" in request.POST
+            )
         except (DatasetInvalid, ColumnsInvalid, operations.DataSetNameInvalid) as refused:
             problem = refused  # type: ignore[assignment]
+            form.refuse(refused)
         else:
             uploads.forget(kept)
             text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
@@ -214,8 +147,9 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "upload": kept,
         "name": name,
         "columns": form.columns,
-        "said": form.said,
-        "rows": [(column, form.said.get(column.number, column.role)) for column in form.columns],
+        "rows": form.rows,
+        "wrong_columns": len(form.errors),
+        "is_without_text": not form.errors and not form.has_text,
         "roles": ROLES,
         "format": preview.format,
         "where": preview.look.where,
@@ -226,11 +160,11 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "problem_count": details.get("problem_count", 0),
         "versions": queries.data_sets(request.organisation).filter(name=name).count(),
     }
-    return render(request, "web/tickets/columns.html", context, status=422 if problem else 200)
+    return render(request, "web/tickets/columns.html", context, status=422 if problem or form.errors else 200)
 
 
 def _import(
-    organisation: Organisation, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles | None, skip: bool
+    organisation: Organisation, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles, skip: bool
 ) -> DataSet:
     path = uploads.take(kept)
     try:

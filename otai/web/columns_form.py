@@ -1,0 +1,109 @@
+"""The columns of an uploaded file, as guessed and as a person settles them. What is shown is what is imported."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from otai.errors import OtaiError
+from otai.tickets.columns import TEXT_ROLES, ColumnRoles
+from otai.tickets.operations import Preview
+from otai.web.refusals import in_words
+
+ROLES: dict[str, str | Promise] = {
+    "body": gettext_lazy("Text of the ticket"),
+    "subject": gettext_lazy("Subject"),
+    "attribute": gettext_lazy("Attribute, one label a ticket"),
+    "multi": gettext_lazy("Attribute, several labels a ticket"),
+    "ordered": gettext_lazy("Attribute, from low to high"),
+    "language": gettext_lazy("Language"),
+    "created": gettext_lazy("When it came in"),
+    "ticket": gettext_lazy("Number of the ticket"),
+    "split": gettext_lazy("Training or test"),
+    "ignore": gettext_lazy("Leave out"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an uploaded file: some of its values, what it is taken for and why. `group`: part of an attribute of several columns."""
+
+    number: int
+    name: str
+    examples: list[str]
+    role: str
+    why: str
+    group: str
+
+
+class ColumnsForm:
+    """Each column with its use: the one that the page sent, or the guess where it sent none (the page is shown for the first time)."""
+
+    def __init__(self, preview: Preview, data: Mapping[str, str]) -> None:
+        self._guessed = preview.roles
+        self.columns = _columns_of(preview)
+        self.said = {
+            column.number: said if (said := data.get(f"role-{column.number}", "")) in ROLES else column.role
+            for column in self.columns
+        }
+        self.errors: dict[int, str | Promise] = {}
+
+    @property
+    def rows(self) -> list[tuple[Column, str, str | Promise]]:
+        """(column, its use, what is wrong with it)"""
+        return [(column, self.said[column.number], self.errors.get(column.number, "")) for column in self.columns]
+
+    @property
+    def has_text(self) -> bool:
+        return not {"body", "subject"}.isdisjoint(self.said.values())
+
+    def is_consistent(self) -> bool:
+        """Whether one column at most has each role that one can have, and some column is the text; `errors` says where not."""
+        holders: dict[str, list[Column]] = defaultdict(list)
+        for column in self.columns:
+            holders[self.said[column.number]].append(column)
+        for role in TEXT_ROLES:
+            for column in holders[role] if len(holders[role]) > 1 else ():
+                others = ", ".join(f"“{other.name}”" for other in holders[role] if other is not column)
+                self.errors[column.number] = _("Only one column can be “%(role)s”; %(others)s is it as well.") % {
+                    "role": ROLES[role],
+                    "others": others,
+                }
+        if not self.has_text:
+            # Beside the columns that were the text; where none was, beside the first.
+            were = [column for column in self.columns if column.role in ("body", "subject")] or self.columns[:1]
+            for column in were:
+                self.errors[column.number] = _(
+                    "A ticket needs a text: take this column or another one for “%(body)s” or “%(subject)s”."
+                ) % {"body": ROLES["body"], "subject": ROLES["subject"]}
+        return not self.errors
+
+    def roles(self) -> ColumnRoles:
+        """Every shown use, for the import to obey. Raises ColumnsInvalid."""
+        return self._guessed.settled({column.name: self.said[column.number] for column in self.columns})
+
+    def refuse(self, error: OtaiError) -> None:
+        """What the import refused about a whole column is said beside it; a bad row has a table of its own."""
+        name = error.details.get("column")
+        if error.details.get("row"):
+            return
+        for column in self.columns:
+            if column.name == name:
+                self.errors[column.number] = in_words(error)
+
+
+def _columns_of(preview: Preview) -> list[Column]:
+    found = []
+    for number, stats in enumerate(preview.look.columns):
+        examples = [value for value, _count in stats.counts.most_common(3) if value]
+        group = next(
+            (one.name for one in preview.roles.attributes if stats.name in one.columns and len(one.columns) > 1), ""
+        )
+        why = preview.roles.why.get(stats.name, "")
+        found.append(Column(number, stats.name, examples, preview.roles.use_of(stats.name), why, group))
+    return found
