@@ -78,7 +78,8 @@ def test_what_was_guessed_wrong_is_corrected(alice: Client) -> None:
 
 
 TAGGED = "text,tags,title\n" + "\n".join(
-    f"The printer in room {n} is on fire,{('fire;printer', 'vpn;fire', 'printer;vpn')[n % 3]},Room number {n}" for n in range(60)
+    f"The printer in room {n} is on fire,{('fire;printer', 'vpn;fire', 'printer;vpn')[n % 3]},Room number {n}"
+    for n in range(60)
 )
 
 
