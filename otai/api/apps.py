@@ -1,6 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.apps import AppConfig
+
+from otai.tickets import forgetting
 
 
 class ApiConfig(AppConfig):
     name = "otai.api"
     label = "api"
+
+    def ready(self) -> None:
+        forgetting.also_forget("kept_answers", _forget_answers)
+
+
+def _forget_answers(organisation: UUID, data_sets: Sequence[UUID]) -> int:
+    # Tables can be imported only once all apps are ready.
+    from otai.api.keys import forget_answers
+
+    return forget_answers(organisation, data_sets)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
@@ -44,6 +45,18 @@ class InvalidKey(Invalid):
 
 class KeyMissing(Invalid):
     code = "idempotency_key_missing"
+
+
+class AnswerDeleted(Refused):
+    code = "answer_deleted"
+
+
+def forget_answers(organisation: UUID, data_sets: Sequence[UUID]) -> int:
+    """Takes the answers that speak of data sets whose tickets are deleted; their keys still do nothing twice. Returns how many."""
+    named = [str(one) for one in data_sets]
+    rows = KeyedRequest.objects.filter(organisation=organisation, answer__isnull=False)
+    speak = [row.id for row in rows.iterator() if any(one in json.dumps(row.answer) for one in named)]
+    return KeyedRequest.objects.filter(id__in=speak).update(answer=None)
 
 
 def key_of(request: CallerRequest, *, required: bool = False) -> str:
@@ -112,6 +125,11 @@ def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
         raise KeyReused(f"The Idempotency-Key {key!r} was used for another request.", key=key)
     if found is None or found.status is None:
         raise InProgress("The same request with this Idempotency-Key is being worked on.", key=key)
+    if found.answer is None:
+        raise AnswerDeleted(
+            f"What the Idempotency-Key {key!r} was first answered was deleted with the tickets that it spoke of. Nothing was done again.",
+            key=key,
+        )
     response = _response(found.answer, found.status)
     response["Idempotency-Replayed"] = "true"
     return response

@@ -15,7 +15,9 @@ from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
 from otai.runs import queries as runs
 from otai.serving.advice import look_when_due
+from otai.serving.deletion import sweep_orphans
 from otai.serving.operations import register_completed_runs
+from otai.tickets.erasing import finish_deletions
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ def tidy(*, now: datetime) -> None:
     register_completed_runs(now=now)
     look_when_due(now=now)
     outbound.forget_old(now=now)
+    finish_deletions(now=now)
+    sweep_orphans(now=now)
 
 
 def tell(*, now: datetime) -> int:

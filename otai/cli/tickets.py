@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.learning.data.profile import Profile
+from otai.serving import deletion
 from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
@@ -212,19 +215,73 @@ def list_(org: OrgOption = None, json: JsonOption = False) -> None:
 @app.command()
 def delete(
     name: Annotated[str, typer.Argument(help="Name of the data set.")],
-    version: Annotated[int, typer.Option("--version", help="Which version.")],
+    version: Annotated[int | None, typer.Option("--version", help="Which version.")] = None,
+    all_versions: Annotated[bool, typer.Option("--all-versions", help="Every version of that name.")] = False,
+    with_models: Annotated[
+        bool, typer.Option("--with-models", help="The models that learnt from them as well, with all their versions.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and what would stay.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     org: OrgOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Delete one version of a data set, its tickets included. It cannot be undone."""
-    data_set = queries.data_set(organisation_named(org), name, version)
-    if not yes:
+    """Delete tickets for good, wherever words of theirs were copied to. Figures stay: counts, report cards, what trainings cost."""
+    if (version is None) != all_versions:
+        raise Invalid("Name one version (--version 2), or say --all-versions.", code="version_missing")
+    organisation = organisation_named(org)
+    if version is not None:
+        chosen = [queries.data_set(organisation, name, version)]
+    else:
+        chosen = deletion.versions_of(queries.data_set(organisation, name))
+    for one in chosen:
+        one.require_tickets()
+    if not (yes and not dry_run):
+        going = deletion.what_goes_with_tickets(organisation=organisation, data_sets=chosen)
+        if dry_run:
+            print_json(dataclasses.asdict(going)) if json else _show_going(going, with_models=with_models)
+            return
         if not sys.stdin.isatty():
             raise Invalid("Nobody is there to ask: pass --yes to delete.", code="confirmation_missing")
-        typer.confirm(f"Delete {data_set} with its {data_set.tickets:,} tickets?", abort=True)
-    what = str(data_set)
-    operations.delete_data_set(data_set)
-    say(f"{what} is deleted.")
+        _show_going(going, with_models=with_models)
+        typer.confirm("Delete this for good?", abort=True)
+    gone = deletion.delete_tickets(
+        organisation=organisation, data_sets=chosen, who=actor(), now=utc_now(), with_models=with_models
+    )
+    if json:
+        print_json(dataclasses.asdict(gone))
+        return
+    say(f"{', '.join(gone.data_sets)}: {gone.tickets:,} tickets are deleted. Their figures stay.")
+    if gone.models:
+        say(f"Deleted with them: {', '.join(gone.models)}.")
+
+
+def _show_going(going: deletion.TicketsGoing, *, with_models: bool) -> None:
+    goes = [
+        (going.tickets, "tickets with their files, labels and vectors"),
+        (going.report_cards, "report cards lose the words and ids of tickets"),
+        (going.guarantee_tickets, "tickets that a guarantee is measured on"),
+        (going.said_about_them, "pieces of feedback on these tickets"),
+        (going.asked_about, "kept tickets with the same text"),
+        (going.changes, "lists of changed labels"),
+        (going.unordered_quotes, "quotes that nobody ordered"),
+    ]
+    say(f"{', '.join(going.data_sets)}. This goes, and cannot be brought back:")
+    for count, what in goes:
+        if count:
+            say(f"  {count:,} {what}")
+    for tier in going.guarantees_given_up:
+        say(f"  the guarantee of {tier.capitalize()}: without the tickets it cannot be decided any more")
+    say(f"This stays: names, counts, hashes and figures; {going.staying_runs} runs with what they cost and reached.")
+    if going.staying_models:
+        models = ", ".join(going.staying_models)
+        say(
+            f"Deleted as well, with all versions: {models}."
+            if with_models
+            else f"Models stay and go on answering, with the names of their labels: {models}. To delete them too: --with-models."
+        )
+    if going.open_runs:
+        say(f"In the way: run {', '.join(map(str, going.open_runs))}. Cancel it first: otai runs cancel NUMBER")
+    say("Files that were exported or downloaded are yours, and stay where you put them.")
 
 
 @app.command()

@@ -53,6 +53,7 @@ class DataSet(Answer):
     source_filename: str
     source_format: str
     imported_at: datetime
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.apps import AppConfig
+
+from otai.tickets import forgetting
 
 
 class OutboundConfig(AppConfig):
     name = "otai.outbound"
     label = "outbound"
+
+    def ready(self) -> None:
+        forgetting.also_forget("webhook_messages", _forget_failures)
+
+
+def _forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:
+    # Tables can be imported only once all apps are ready.
+    from otai.outbound.operations.collecting import forget_failures
+
+    return forget_failures(organisation, data_sets)

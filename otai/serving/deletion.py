@@ -1,24 +1,45 @@
-"""A model is deleted with all that was made from tickets: its files, what was said of it and with it, and the words of tickets in its evidence.
+"""Tickets are deleted, and models are: each with all that was made from it, and with a word beforehand on what goes and what stays.
 
-What stays is what the books need: that a training was ordered, what it cost, and its figures. The tickets themselves are a data set's.
+History keeps figures, never content (docs/decisions/0309). Deleting tickets leaves a row with name, counts, hash and figures, and takes
+every word of them from wherever it was copied to. A model is a product of its own: it holds no word of any ticket, but it answers with the
+names of labels, so those stay in its evidence until it is deleted as well.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import dataclasses
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from otai.errors import NotFound, Refused
+from otai.learning.data.splitting import same_text_key
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
 from otai.runs.guarantee.status import AFTER_THE_SECOND_MISS, GuaranteeStatus
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import OPEN
-from otai.serving.models import Advice, AdviceCheck, Feedback, ModelEvent, ModelVersion, ObservedTicket, TrainedModel
-from otai.tickets.files import file_store
+from otai.serving.models import (
+    Advice,
+    AdviceCheck,
+    DataSetChange,
+    Feedback,
+    ModelEvent,
+    ModelVersion,
+    ObservedTicket,
+    TrainedModel,
+)
+from otai.tickets import erasing
+from otai.tickets import queries as tickets
+from otai.tickets.files import file_store, forget_vectors
+from otai.tickets.forgetting import forget_elsewhere
+from otai.tickets.models import DataSet
 
 
 class ModelInUse(Refused):
@@ -52,22 +73,27 @@ def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetim
         if model is None:
             raise NotFound("There is no such model.")
         _require_unused(model)
-        going = what_goes(model)
-        files = set(ModelVersion.objects.filter(model=model).values_list("bundle_file", flat=True))
-        TrainedModel.objects.filter(id=model.id).update(live=None)
-        Feedback.objects.filter(version__model=model).delete()
-        ObservedTicket.objects.filter(version__model=model).delete()
-        AdviceCheck.objects.filter(version__model=model).delete()
-        Advice.objects.filter(version__model=model).delete()
-        ModelEvent.objects.filter(model=model).delete()
-        made_by = list(ModelVersion.objects.filter(model=model).values_list("run", flat=True))
-        ModelVersion.objects.filter(model=model).delete()
-        model.delete()
-        runs.forget_models(runs=made_by, who=who, now=now)
-        still_used = set(Run.objects.filter(bundle_file__in=files).values_list("bundle_file", flat=True))
-    # After the rows: a file without a row is waste, a row without its file is a model that breaks.
-    for file in sorted(files - still_used):
-        file_store().delete(file)
+        going = _delete_model(model, who=who, now=now)
+    erasing.delete_files()
+    erasing.wipe_freed_pages()
+    return going
+
+
+def _delete_model(model: TrainedModel, *, who: str, now: datetime) -> Going:
+    going = what_goes(model)
+    files = set(ModelVersion.objects.filter(model=model).values_list("bundle_file", flat=True))
+    TrainedModel.objects.filter(id=model.id).update(live=None)
+    Feedback.objects.filter(version__model=model).delete()
+    ObservedTicket.objects.filter(version__model=model).delete()
+    AdviceCheck.objects.filter(version__model=model).delete()
+    Advice.objects.filter(version__model=model).delete()
+    ModelEvent.objects.filter(model=model).delete()
+    made_by = list(ModelVersion.objects.filter(model=model).values_list("run", flat=True))
+    ModelVersion.objects.filter(model=model).delete()
+    model.delete()
+    runs.forget_models(runs=made_by, who=who, now=now)
+    still_used = set(Run.objects.filter(bundle_file__in=files).values_list("bundle_file", flat=True))
+    erasing.let_go(files - still_used, now=now)
     return going
 
 
@@ -85,3 +111,191 @@ def _require_unused(model: TrainedModel) -> None:
             f"The guarantee of {promised.tier.capitalize()} is decided by {model.name}. Let its improvement end first.",
             guarantee=str(promised.id),
         )
+
+
+class DataSetInUse(Refused):
+    """A run that waits or trains needs the tickets. `runs` names them: cancel them or let them end, then delete."""
+
+    code = "data_set_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsGoing:
+    """What deleting these data sets takes, what it leaves, and what stands in its way. Counts, but for names of data sets and models.
+
+    `said_about_them` are pieces of feedback, and `asked_about` tickets kept from predictions, whose text is one of the tickets'. `vectors` go for
+    the whole organisation, since nobody keeps which are whose; they are made again when they are needed.
+    """
+
+    data_sets: tuple[str, ...]
+    tickets: int
+    bytes: int
+    report_cards: int
+    said_about_them: int
+    asked_about: int
+    changes: int
+    guarantee_tickets: int
+    guarantees_given_up: tuple[str, ...]
+    unordered_quotes: int
+    staying_runs: int
+    staying_models: tuple[str, ...]
+    open_runs: tuple[int, ...]
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    """Those that were deleted with them."""
+
+
+def versions_of(data_set: DataSet) -> list[DataSet]:
+    """All versions of its name that have their tickets, oldest first."""
+    found = tickets.data_sets(data_set.organisation).filter(name=data_set.name)
+    return list(found.order_by("version"))
+
+
+def what_goes_with_tickets(*, organisation: Organisation, data_sets: Sequence[DataSet]) -> TicketsGoing:
+    """To be shown before anybody says yes. Reads the tickets where there is feedback or kept tickets to compare with."""
+    said, asked = _same_texts(organisation, data_sets)
+    return _going(organisation, data_sets, said, asked)
+
+
+def delete_tickets(
+    *,
+    organisation: Organisation,
+    data_sets: Sequence[DataSet],
+    who: str,
+    now: datetime,
+    with_models: bool = False,
+) -> TicketsGoing:
+    """Deletes the tickets of these data sets for good, and on request the models that learnt from them. Data sets whose tickets are gone are
+    passed over.
+
+    Raises DataSetInUse while a run on them is open, and ModelInUse (`with_models`); nothing is changed then.
+    """
+    # Before the transaction: tickets are read for it, which may take seconds.
+    said, asked = _same_texts(organisation, data_sets)
+    with transaction.atomic():
+        # Orders take the same lock: none can come in between.
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        locked = DataSet.objects.select_for_update(of=("self",), no_key=True)
+        there = list(
+            locked.filter(organisation=organisation, id__in=[one.id for one in data_sets], deleted_at=None).order_by(
+                "id"
+            )
+        )
+        ids = [one.id for one in there]
+        if waiting := runs.open_runs_on(organisation, ids):
+            raise DataSetInUse(
+                f"{_listed(there)} cannot be deleted now: {_runs(waiting)}. Cancel first, or wait for the end.",
+                name=_listed(there),
+                runs=waiting,
+            )
+        going = _going(organisation, there, said, asked)
+        models = _models_of(organisation, ids) if with_models else []
+        for model in models:
+            _require_unused(model)
+        Feedback.objects.filter(id__in=said).delete()
+        ObservedTicket.objects.filter(id__in=asked).delete()
+        _changes(ids).update(changes=[])
+        elsewhere = forget_elsewhere(organisation.id, ids)
+        erasing.empty(there, who=who, now=now)
+        runs.forget_tickets(organisation=organisation, data_sets=ids, who=who, now=now)
+        for model in models:
+            _delete_model(model, who=who, now=now)
+    erasing.delete_files()
+    forget_vectors(organisation.id)
+    erasing.wipe_freed_pages()
+    return dataclasses.replace(going, elsewhere=elsewhere, models=tuple(model.name for model in models))
+
+
+def _going(
+    organisation: Organisation, data_sets: Sequence[DataSet], said: Collection[UUID], asked: Collection[UUID]
+) -> TicketsGoing:
+    there = [one for one in data_sets if one.deleted_at is None]
+    ids = [one.id for one in there]
+    kept = runs.kept_of(organisation, ids)
+    return TicketsGoing(
+        data_sets=tuple(str(one) for one in there),
+        tickets=sum(one.tickets for one in there),
+        bytes=sum(one.bytes for one in there),
+        report_cards=kept.report_cards,
+        said_about_them=len(said),
+        asked_about=len(asked),
+        changes=_changes(ids).count(),
+        guarantee_tickets=kept.guarantee_tickets,
+        guarantees_given_up=kept.guarantees_given_up,
+        unordered_quotes=kept.unordered_quotes,
+        staying_runs=kept.runs,
+        staying_models=tuple(model.name for model in _models_of(organisation, ids)),
+        open_runs=tuple(runs.open_runs_on(organisation, ids)),
+    )
+
+
+def _listed(data_sets: Sequence[DataSet]) -> str:
+    return ", ".join(str(one) for one in data_sets) or "This data set"
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    listed = ", ".join(map(str, numbers[:20]))
+    return f"run {listed} needs its tickets" if len(numbers) == 1 else f"runs {listed} need their tickets"
+
+
+def _changes(data_sets: Sequence[UUID]) -> QuerySet[DataSetChange]:
+    """What says of single tickets how their labels changed, from or to one of these."""
+    return DataSetChange.objects.filter(Q(data_set__in=data_sets) | Q(base__in=data_sets)).exclude(changes=[])
+
+
+def _models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> list[TrainedModel]:
+    made_by = runs.made_from(organisation, data_sets).values("id")
+    found = TrainedModel.objects.filter(organisation=organisation, versions__run__in=made_by).distinct()
+    return list(found.order_by("name"))
+
+
+def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[UUID], list[UUID]]:
+    """Which feedback and which kept tickets have the text of a ticket that goes, and that no other version of its name keeps."""
+    there = [one for one in data_sets if one.deleted_at is None]
+    feedback = Feedback.objects.filter(organisation=organisation)
+    kept = ObservedTicket.objects.filter(version__model__organisation=organisation)
+    if not there or not (feedback.exists() or kept.exists()):
+        return [], []
+    names, ids = {one.name for one in there}, {one.id for one in there}
+    others = tickets.data_sets(organisation).filter(name__in=names).exclude(id__in=ids)
+    goes = {key for one in there for key in tickets.text_keys(one)}
+    for other in others:
+        goes.difference_update(tickets.text_keys(other))
+
+    def among(rows: Iterator[tuple[UUID, str]]) -> list[UUID]:
+        return [id for id, text in rows if same_text_key(text) in goes]
+
+    return among(feedback.values_list("id", "text").iterator()), among(kept.values_list("id", "text").iterator())
+
+
+orphan_after = timedelta(days=1)
+"""A file is stored before the row that speaks of it; nothing takes so long in between."""
+
+
+def sweep_orphans(*, now: datetime) -> int:
+    """Deletes files with tickets that no row speaks of, because a process died between storing the file and writing the row. Returns how
+    many. Once a day on each machine: listing an object store takes its time."""
+    mark = Path(settings.OTAI_HOME) / "forgotten" / "orphans-swept-on"
+    if mark.is_file() and mark.read_text() == now.date().isoformat():
+        return 0
+    spoken_of = {
+        *DataSet.objects.values_list("file", flat=True),
+        *Guarantee.objects.values_list("holdout_file", flat=True),
+        *Run.objects.values_list("tickets_file", flat=True),
+    }
+    there = [path for folder in ("tickets", "guarantees") for path in file_store().paths(folder)]
+    orphans = [path for path in there if path not in spoken_of and _is_old(path, now=now)]
+    erasing.let_go(orphans, now=now)
+    erasing.delete_files()
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(now.date().isoformat())
+    return len(orphans)
+
+
+def _is_old(path: str, *, now: datetime) -> bool:
+    """The folder of a file is an id that says when it was made: .../<UUIDv7>/<sha256>.parquet."""
+    try:
+        made = UUID(path.split("/")[-2])
+    except (ValueError, IndexError):
+        return False
+    return made.version == 7 and (made.int >> 80) / 1000 < (now - orphan_after).timestamp()

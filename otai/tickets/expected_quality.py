@@ -32,8 +32,9 @@ def stored(data_set: DataSet) -> dict[str, Expectation] | None:
 def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     """By attribute, for all that a run can learn. Two who ask at once both try, and get the same answer.
 
-    Raises FileStoreUnavailable.
+    Raises FileStoreUnavailable and TicketsDeleted.
     """
+    data_set.require_tickets()
     if (known := stored(data_set)) is not None:
         return known
     # The numerical libraries take half a second to load.

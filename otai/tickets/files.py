@@ -83,6 +83,11 @@ class FileStore:
             ) from error
         return StoredFile(path=path, sha256=sha256, bytes=size)
 
+    @property
+    def cache(self) -> Path:
+        """Where this machine keeps copies of a remote store's files."""
+        return self._cache or Path(tempfile.gettempdir()) / f"otai-files-{os.getuid()}"
+
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """The file for reading, in a `with`. Raises FileStoreUnavailable when it is not there."""
@@ -103,8 +108,7 @@ class FileStore:
             if not found.is_file():
                 raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path)
             return found
-        cache = self._cache or Path(tempfile.gettempdir()) / f"otai-files-{os.getuid()}"
-        cached = cache / path
+        cached = self.cache / path
         if cached.is_file():
             return cached
         cached.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -120,7 +124,10 @@ class FileStore:
         return cached
 
     def delete(self, path: str) -> None:
-        """Removes the file; one that is gone already is fine. Raises FileStoreUnavailable when the store refuses."""
+        """Removes the file, and this machine's copy of it; one that is gone already is fine. Raises FileStoreUnavailable when the store
+        refuses."""
+        if not self.is_local:
+            (self.cache / path).unlink(missing_ok=True)
         try:
             self._fs.rm_file(self._full(path))
         except FileNotFoundError:
@@ -132,15 +139,21 @@ class FileStore:
         if self.is_local:
             self._remove_empty_folder(Path(self._full(path)).parent)
 
+    def forget_copies(self) -> None:
+        """Removes this machine's copies of remote files: another machine may have deleted what they are copies of. They can be fetched again."""
+        if not self.is_local:
+            shutil.rmtree(self.cache, ignore_errors=True)
+
     def exists(self, path: str) -> bool:
         return bool(self._fs.exists(self._full(path)))
 
-    def paths(self) -> list[str]:
-        """Everything in the store, for tests and for finding orphans."""
+    def paths(self, folder: str = "") -> list[str]:
+        """Everything in the store, or below one folder of it: for finding files that no row speaks of."""
         root = str(self._root).rstrip("/")
-        if not self._fs.exists(root):
+        begin = f"{root}/{folder}".rstrip("/")
+        if not self._fs.exists(begin):
             return []
-        return sorted(found[len(root) + 1 :] for found in self._fs.find(root))
+        return sorted(found[len(root) + 1 :] for found in self._fs.find(begin))
 
     def _full(self, path: str) -> str:
         parts = path.split("/")

@@ -6,11 +6,21 @@ from django.db import models
 from django.db.models import F, Q
 
 from otai.db import new_id
+from otai.errors import Refused
 from otai.orgs.models import Organisation
+
+
+class TicketsDeleted(Refused):
+    """The data set's row is there, with its figures; what was asked needs its tickets."""
+
+    code = "tickets_deleted"
 
 
 class DataSet(models.Model):
     """One import of tickets. It never changes: importing again under the same name makes the next version.
+
+    Its tickets may be deleted. Then the row stays for whoever reads what was made from it, with the name, counts, hash and figures, and
+    without a file, attributes and labels (`erasing.py`).
 
     The tickets are the Parquet file at `file` (a path inside the file store, see `files.py`); `sha256` is the hash of its bytes.
     `roles` says what each column of the source was used for and why (`columns.ColumnRoles.as_dict`), `profile` what was found
@@ -21,16 +31,18 @@ class DataSet(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="data_sets")
     name = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
-    file = models.CharField(max_length=500)
+    file = models.CharField(max_length=500, blank=True)
     sha256 = models.CharField(max_length=64)
     bytes = models.PositiveBigIntegerField(help_text="size of the Parquet file")
     tickets = models.PositiveIntegerField()
     left_out_rows = models.PositiveIntegerField(default=0, help_text="bad rows left out at the customer's wish")
-    source_filename = models.CharField(max_length=255)
+    source_filename = models.CharField(max_length=255, blank=True)
     source_format = models.CharField(max_length=100, help_text="for example: CSV, separated by ';', cp1252")
     imported_at = models.DateTimeField()
     profile = models.JSONField()
     roles = models.JSONField()
+    deleted_at = models.DateTimeField(null=True, help_text="When its tickets were deleted; empty while they are there.")
+    deleted_by = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         db_table = "tickets_data_set"
@@ -42,11 +54,43 @@ class DataSet(models.Model):
             models.CheckConstraint(condition=Q(version__gte=1), name="tickets_data_set_versions_begin_at_one"),
             models.CheckConstraint(condition=Q(tickets__gte=1), name="tickets_data_set_has_tickets"),
             models.CheckConstraint(condition=~Q(name=""), name="tickets_data_set_has_a_name"),
-            models.CheckConstraint(condition=~Q(file="") & ~Q(sha256=""), name="tickets_data_set_has_a_file"),
+            models.CheckConstraint(
+                condition=Q(deleted_at__isnull=True, deleted_by="") & ~Q(file="") & ~Q(sha256="")
+                | Q(deleted_at__isnull=False, file="", source_filename="") & ~Q(deleted_by=""),
+                name="tickets_data_set_has_a_file_until_its_tickets_are_deleted",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    def require_tickets(self) -> None:
+        """Raises TicketsDeleted. Asked before anything is made from the tickets."""
+        if self.deleted_at is not None:
+            raise TicketsDeleted(
+                f"The tickets of {self} were deleted on {self.deleted_at:%Y-%m-%d}; its figures are all that is left. Choose another "
+                "version, or import the tickets again.",
+                name=self.name,
+                version=self.version,
+                deleted_at=self.deleted_at.isoformat(),
+            )
+
+
+class FileToDelete(models.Model):
+    """A file of the store that no row speaks of any more. Written with the change that let go of it, gone once the file is.
+
+    Without it a crash between the two would leave tickets behind that nobody would ever delete.
+    """
+
+    path = models.CharField(max_length=500, primary_key=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "tickets_file_to_delete"
+        constraints = [models.CheckConstraint(condition=~Q(path=""), name="tickets_file_to_delete_is_named")]
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class Attribute(models.Model):

@@ -1,4 +1,4 @@
-"""All that changes something in this room: an import from end to end, and deleting a data set."""
+"""All that changes something in this room: an import from end to end (`erasing.py`: how tickets go again)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from otai.learning.data.tickets import AttributeKind
 from otai.orgs.models import Organisation
 from otai.tickets.cells import TicketMaker
 from otai.tickets.columns import ColumnRoles
-from otai.tickets.files import FileStoreUnavailable, file_store, forget_vectors
+from otai.tickets.files import FileStoreUnavailable, file_store
 from otai.tickets.guessing import Look, guess_roles, look_at, order_of
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.limits import LIMITS, Limits
@@ -33,11 +33,9 @@ from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source, clean_name
 
 __all__ = [
-    "DataSetInUse",
     "DataSetNameInvalid",
     "DatasetInvalid",
     "Preview",
-    "delete_data_set",
     "import_tickets",
     "preview_columns",
 ]
@@ -289,27 +287,6 @@ def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
             continue
         return data_set
     raise Refused(f"{data_set.name!r} is being imported by others at this moment. Try again.", code="data_set_busy")
-
-
-class DataSetInUse(Refused):
-    code = "data_set_in_use"
-
-
-def delete_data_set(data_set: DataSet) -> None:
-    """Removes the rows and then the file. Raises DataSetInUse while something else refers to the data set; nothing changes then."""
-    try:
-        with transaction.atomic():
-            data_set.delete()
-    except models.ProtectedError as error:
-        users = ", ".join(sorted({str(used._meta.verbose_name_plural) for used in error.protected_objects}))
-        raise DataSetInUse(
-            f"{data_set} cannot be deleted: {len(error.protected_objects)} {users} were made from it.",
-            name=data_set.name,
-        ) from None
-    # After the rows: a file without a row is waste, a row without its file is a data set that breaks.
-    file_store().delete(data_set.file)
-    # Vectors tell something of the text that they were made from.
-    forget_vectors(data_set.organisation_id)
 
 
 def _refuse_without_tickets(source: Source) -> None:

@@ -18,13 +18,12 @@ USABLE_LABELS = 2
 
 
 def data_set(organisation: Organisation, name: str, version: int | None = None) -> DataSet:
-    """The organisation's data set of that name, its newest version unless one is named.
+    """The organisation's data set of that name, its newest version that has its tickets unless one is named.
 
     Raises NotFound, also for a data set of another organisation.
     """
     found = DataSet.objects.filter(organisation=organisation, name=name)
-    if version is not None:
-        found = found.filter(version=version)
+    found = found.filter(deleted_at=None) if version is None else found.filter(version=version)
     newest = found.order_by("-version").first()
     if newest is None:
         which = f"{name!r}" if version is None else f"{name!r} in version {version}"
@@ -44,15 +43,19 @@ def data_set_with_id(organisation: Organisation, id: UUID) -> DataSet:
 
 def newest_data_set(organisation: Organisation) -> DataSet | None:
     """What was imported last, without its profile; None before the first import."""
-    found = DataSet.objects.filter(organisation=organisation).defer("profile", "roles")
+    found = DataSet.objects.filter(organisation=organisation, deleted_at=None).defer("profile", "roles")
     return found.order_by("-imported_at", "-version").first()
 
 
-def data_sets(organisation: Organisation, *, newest_only: bool = False) -> QuerySet[DataSet]:
-    """The organisation's data sets by name and version."""
+def data_sets(
+    organisation: Organisation, *, newest_only: bool = False, with_deleted: bool = False
+) -> QuerySet[DataSet]:
+    """The organisation's data sets by name and version; those whose tickets were deleted only if asked for."""
     found = DataSet.objects.filter(organisation=organisation).order_by("name", "version")
+    if not with_deleted:
+        found = found.filter(deleted_at=None)
     if newest_only:
-        newest = DataSet.objects.filter(organisation=organisation, name=OuterRef("name")).order_by("-version")
+        newest = found.filter(name=OuterRef("name")).order_by("-version")
         found = found.filter(version=Subquery(newest.values("version")[:1]))
     return found
 
@@ -79,8 +82,9 @@ def profile(data_set: DataSet) -> Profile:
 def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """The tickets in the order of the source, as dicts with the columns of the Parquet file.
 
-    Streams: at no time is more than one row group in memory, and groups before `offset` are not read. Raises FileStoreUnavailable.
+    Streams: at no time is more than one row group in memory, and groups before `offset` are not read. Raises FileStoreUnavailable and TicketsDeleted.
     """
+    data_set.require_tickets()
     if limit is not None and limit <= 0:
         return
     with file_store().open(data_set.file) as handle, pq.ParquetFile(handle) as parquet:

@@ -68,8 +68,10 @@ def next_version(
     """A new version of `base` with some labels changed: by (ticket, attribute), by (same-text key, attribute), or every label of an attribute
     that `mapping` renames; and with tickets added. `what` is shown where an import shows its file.
 
-    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, and FileStoreUnavailable; nothing is changed then.
+    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, FileStoreUnavailable and TicketsDeleted;
+    nothing is changed then.
     """
+    base.require_tickets()
     attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}
     by_ticket, by_text, mapping = by_ticket or {}, by_text or {}, mapping or {}
     _require_known(attributes, by_ticket, by_text, mapping, added)

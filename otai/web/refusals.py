@@ -72,8 +72,8 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
     ),
     "data_set_busy": (_("Somebody is importing under this name at this moment. Try again."),),
     "data_set_in_use": (
-        _("“%(name)s” cannot be deleted: trainings were made from it."),
-        _("This data set cannot be deleted: trainings were made from it."),
+        _("“%(name)s” cannot be deleted now: a training needs its tickets. Cancel it, or wait for its end."),
+        _("This cannot be deleted now: a training needs its tickets. Cancel it, or wait for its end."),
     ),
     "data_set_name_invalid": (_("A data set has a name of 1 to 200 characters on one line."),),
     "dataset_invalid": (
@@ -178,6 +178,12 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
     "run_has_ended": (_("This training has ended already; there is nothing to cancel."),),
     "run_moved": (_("This training has moved on meanwhile. Look at it again."),),
     "sample_out_of_range": (_("A sample of so many tickets cannot be made."),),
+    "tickets_deleted": (
+        _(
+            "The tickets of “%(name)s” were deleted; its figures are all that is left. Choose another version, or import the tickets again."
+        ),
+        _("These tickets were deleted; their figures are all that is left."),
+    ),
     "too_many_webhook_endpoints": (
         _("There are %(endpoints)s webhooks already. Delete one that is not used."),
         _("There are too many webhooks already. Delete one that is not used."),

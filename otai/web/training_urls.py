@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import advice, guarantee, models, runs, tickets, train
+from otai.web.views import advice, deleting, guarantee, models, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),
     path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
-    path("<slug:slug>/tickets/<uuid:data_set>/delete", tickets.delete, name="delete_data_set"),
+    path("<slug:slug>/tickets/<uuid:data_set>/delete", deleting.delete, name="delete_data_set"),
     path("<slug:slug>/train/", train.train, name="train"),
     path("<slug:slug>/train/quality", train.quality, name="train_quality"),
     path("<slug:slug>/train/order", train.order, name="order"),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from otai.tickets import expected_quality
+from otai.tickets.erasing import empty
 from otai.tickets.models import ExpectedQuality
-from otai.tickets.operations import delete_data_set
 from tests import stories
 
 pytestmark = pytest.mark.django_db
@@ -45,5 +45,5 @@ def test_another_version_and_another_organisation_are_tried_on_their_own(tmp_pat
 def test_what_was_expected_goes_with_its_data_set(tmp_path: Path, now: datetime) -> None:
     support = stories.tickets_of(stories.acme(now), tmp_path, now)
     expected_quality.of(support, now=now)
-    delete_data_set(support)
+    empty([support], who="alice", now=now)
     assert not ExpectedQuality.objects.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from otai.learning.data.tickets import LabelledTickets
 from otai.orgs.models import Organisation
 from otai.tickets import operations, queries
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets.erasing import delete_files, empty
 from otai.tickets.files import FileStore
 from otai.tickets.limits import Limits
 from otai.tickets.models import Attribute, DataSet, Label
-from otai.tickets.operations import DataSetNameInvalid, delete_data_set, preview_columns
+from otai.tickets.operations import DataSetNameInvalid, preview_columns
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
 
@@ -258,11 +260,12 @@ class TestAFileThatIsRefused:
 
 
 class TestDeleting:
-    def test_removes_rows_and_file_of_that_version_only(
-        self, bring: Bring, store: FileStore, acme: Organisation
+    def test_empties_the_row_and_removes_the_file_of_that_version_only(
+        self, bring: Bring, store: FileStore, acme: Organisation, now: datetime
     ) -> None:
         first, second = bring(table()), bring(table())
-        delete_data_set(first)
+        empty([first], who="alice", now=now)
+        assert delete_files() == 1
         assert store.paths() == [second.file]
         assert [one.version for one in queries.data_sets(acme)] == [2]
         assert len(read(second)) == 40

@@ -14,9 +14,9 @@ from otai.runs import operations as runs
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.worker import Worker
 from otai.serving import queries as serving
+from otai.serving.deletion import delete_tickets
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import vectors_folder
-from otai.tickets.operations import delete_data_set
 from tests import stories
 from tests.learning.encoders.conftest import store
 
@@ -49,7 +49,7 @@ def test_alice_gets_a_business_model(
     # Her tickets' vectors are kept for the next training, and go when she deletes tickets.
     assert vectors_folder(acme.id).is_dir()
     other = stories.tickets_of(acme, tmp_path, now, name="other")
-    delete_data_set(other)
+    delete_tickets(organisation=acme, data_sets=[other], who="alice", now=now)
     assert not vectors_folder(acme.id).exists()
 
 

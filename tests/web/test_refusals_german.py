@@ -37,7 +37,7 @@ ROOT = Path(otai.__file__).parent
 
 ELSEWHERE = {
     "said by the API and its client alone": """
-        api_key_ended api_key_unknown csrf_failed file_missing idempotency_key_missing invalid_cursor invalid_idempotency_key invalid_period
+        answer_deleted api_key_ended api_key_unknown csrf_failed file_missing idempotency_key_missing invalid_cursor invalid_idempotency_key invalid_period
         invalid_webhook malformed_request media_type_unsupported not_acceptable not_signed_in organisation_not_named request_in_progress
         too_many_requests""",
     "said on the command line alone": """
@@ -237,7 +237,7 @@ def test_every_kind_of_finding_is_told_in_german_from_its_facts() -> None:
 @pytest.mark.pure
 def test_every_kind_of_finding_and_chart_that_is_made_is_known_here() -> None:
     kinds_made, charts = set(), set()
-    for path in (ROOT / "learning" / "drift.py", ROOT / "serving" / "advice" / "findings.py"):
+    for path in (ROOT / "learning" / "evidence" / "drift.py", ROOT / "serving" / "advice" / "findings.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Signal":
                 kinds_made.add(ast.literal_eval(node.args[0]))

@@ -264,18 +264,30 @@ def test_a_new_version_keeps_the_one_before_and_either_can_be_deleted(alice: Cli
     first, second = DataSet.objects.order_by("version")
     page = alice.get(f"/acme/tickets/{first.id}/").content.decode()
     assert "There is a newer version" in page
+    asked = alice.get(f"/acme/tickets/{first.id}/delete").content.decode()
+    assert "support v1: 40 tickets" in asked and "All 2 versions" in asked
     answer = alice.post(f"/acme/tickets/{first.id}/delete", follow=True)
-    assert "is deleted" in answer.content.decode()
-    assert list(DataSet.objects.all()) == [second]
+    assert "are deleted. Their figures stay." in answer.content.decode()
+    assert list(DataSet.objects.filter(deleted_at=None)) == [second]
+    assert "were deleted on" in alice.get(f"/acme/tickets/{first.id}/").content.decode()
+    # Asked again, there is nothing to delete any more.
+    assert alice.get(f"/acme/tickets/{first.id}/delete").status_code == 302
 
 
-def test_a_data_set_that_a_run_was_trained_on_is_not_deleted(alice: Client, tmp_path: Path, now: datetime) -> None:
+def test_tickets_that_a_training_needs_are_deleted_once_it_is_cancelled(
+    alice: Client, tmp_path: Path, now: datetime
+) -> None:
     acme = stories.Organisation.objects.get(slug="acme")
     used = stories.tickets_of(acme, tmp_path, now)
-    stories.quote_for(acme, used, now)
+    stories.ordered(acme, used, now)
+    asked = alice.get(f"/acme/tickets/{used.id}/delete").content.decode()
+    assert "A training needs them" in asked and "/acme/runs/1/" in asked
     answer = alice.post(f"/acme/tickets/{used.id}/delete")
     assert answer.status_code == 409
-    assert DataSet.objects.filter(id=used.id).exists()
+    assert DataSet.objects.get(id=used.id).deleted_at is None
+    alice.post("/acme/runs/1/cancel")
+    alice.post(f"/acme/tickets/{used.id}/delete")
+    assert DataSet.objects.get(id=used.id).deleted_at is not None
 
 
 def test_looking_around_with_made_up_tickets(alice: Client) -> None:

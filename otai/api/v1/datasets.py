@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -16,8 +16,9 @@ from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Name, Text
 from otai.db import utc_now
-from otai.errors import NotFound
+from otai.errors import NotAllowed, NotFound
 from otai.orgs.permissions import Action
+from otai.serving import deletion
 from otai.tickets import expected_quality, operations, queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
@@ -27,7 +28,10 @@ Words = Annotated[list[Text], Field(max_length=500)]
 
 
 class DataSetOut(Schema):
-    """One import of tickets. It never changes: importing again under the same name makes the next version."""
+    """One import of tickets. It never changes: importing again under the same name makes the next version.
+
+    `deleted_at` is null while its tickets are there. Afterwards counts, hash and figures are what is left of it.
+    """
 
     id: UUID
     name: str
@@ -39,6 +43,7 @@ class DataSetOut(Schema):
     imported_at: datetime
     bytes: int
     sha256: str
+    deleted_at: datetime | None
 
 
 class ImportedOut(DataSetOut):
@@ -143,6 +148,38 @@ class Import(Reading):
 
 class DataSetQuery(Page):
     name: Name | None = Field(None, description="Only the versions of this data set.")
+    deleted: bool = Field(False, description="Those whose tickets were deleted as well.")
+
+
+class Deletion(Schema):
+    """How much is to be deleted."""
+
+    versions: Literal["one", "all"] = Field("one", description="`all`: every version of its name.")
+    with_models: bool = Field(
+        False, description="The models that learnt from it as well, with all their versions; needs models:manage."
+    )
+
+
+class DeletionOut(Schema):
+    """What goes and what stays. `open_runs` stand in the way: cancel them, or let them end.
+
+    `report_cards` keep their figures and lose the words and ids of tickets; `feedback` and `asked_about` are those whose text is one of the
+    tickets'; `guarantees_given_up` can be decided no more. `staying_models` hold no word of a ticket, and answer with the names of labels.
+    """
+
+    data_sets: list[str]
+    tickets: int
+    bytes: int
+    report_cards: int
+    feedback: int
+    asked_about: int
+    label_changes: int
+    guarantee_tickets: int
+    guarantees_given_up: list[str]
+    unordered_quotes: int
+    staying_runs: int
+    staying_models: list[str]
+    open_runs: list[int]
 
 
 DATA_SET = {
@@ -156,6 +193,7 @@ DATA_SET = {
     "imported_at": "2026-11-02T09:30:00Z",
     "bytes": 1843200,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "deleted_at": None,
 }
 
 
@@ -231,7 +269,7 @@ def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()])
 @noun.get("/data-sets", Action.VIEW, DataSetsOut, example={"items": [DATA_SET], "next": None})
 def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query()]) -> Any:
     """Data sets by name, the newest version first"""
-    found = queries.data_sets(request.auth.organisation)
+    found = queries.data_sets(request.auth.organisation, with_deleted=asked.deleted)
     if asked.name is not None:
         found = found.filter(name=asked.name)
     return page_of(found, request.auth, asked, of="data-sets", by=["name", "-version"], shown=data_set_out)
@@ -253,6 +291,7 @@ def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
     "/data-sets/{uuid:data_set}/attributes",
     Action.VIEW,
     AttributesOut,
+    errors=[409],
     example={
         "items": [
             {
@@ -275,6 +314,7 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
     Attributes in the order of the source, each with its 200 most frequent labels.
     """
     found = data_set_of(request.auth, data_set)
+    found.require_tickets()
     usable = set(queries.usable_attributes(found).values_list("id", flat=True))
     items = []
     for attribute in queries.attributes(found):
@@ -297,7 +337,7 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
     "/data-sets/{uuid:data_set}/tickets",
     Action.VIEW,
     TicketsOut,
-    errors=[503],
+    errors=[409, 503],
     example={"items": [{"ticket": "4711", "subject": "Invoice wrong", "body": "...", "attribute:queue": "billing"}]},
 )
 def list_tickets(
@@ -330,7 +370,7 @@ def list_tickets(
             }
         ]
     },
-    errors=[503],
+    errors=[409, 503],
 )
 def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     """What a training on these tickets would probably reach
@@ -353,14 +393,64 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     }
 
 
-@noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, errors=[409, 503])
-def delete_data_set(request: CallerRequest, data_set: UUID) -> HttpResponse:
-    """Delete a data set with its tickets
+@noun.get(
+    "/data-sets/{uuid:data_set}/deletion",
+    Action.VIEW,
+    DeletionOut,
+    errors=[503],
+    example={
+        "data_sets": ["support v2"],
+        "tickets": 12480,
+        "bytes": 1843200,
+        "report_cards": 3,
+        "feedback": 41,
+        "asked_about": 0,
+        "label_changes": 1,
+        "guarantee_tickets": 2496,
+        "guarantees_given_up": [],
+        "unordered_quotes": 2,
+        "staying_runs": 3,
+        "staying_models": ["support"],
+        "open_runs": [],
+    },
+)
+def get_deletion(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> Any:
+    """What deleting it would take, and what would stay
 
-    It cannot be undone, and is refused while a quote or run refers to it.
+    Changes nothing. Ask it before `DELETE`, with the same parameters.
     """
-    operations.delete_data_set(data_set_of(request.auth, data_set))
+    found = _to_delete(data_set_of(request.auth, data_set), asked)
+    return deletion_out(deletion.what_goes_with_tickets(organisation=request.auth.organisation, data_sets=found))
+
+
+@noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, errors=[409, 503])
+def delete_data_set(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> HttpResponse:
+    """Delete a data set's tickets
+
+    It cannot be undone. The file goes, and every word of the tickets wherever it was copied to: report cards, tickets that a guarantee is
+    measured on, feedback, vectors, kept answers. Name, counts, hash and figures stay, so that trainings and invoices of before can be read.
+    Refused while a run on it waits or trains (`data_set_in_use`): cancel it first. Deleting again changes nothing.
+    """
+    caller = request.auth
+    if asked.with_models and not caller.may(Action.MANAGE_MODELS):
+        raise NotAllowed("Deleting models as well needs the scope models:manage.", needs=Action.MANAGE_MODELS.value)
+    deletion.delete_tickets(
+        organisation=caller.organisation,
+        data_sets=_to_delete(data_set_of(caller, data_set), asked),
+        who=caller.who,
+        now=utc_now(),
+        with_models=asked.with_models,
+    )
     return HttpResponse(status=204)
+
+
+def _to_delete(data_set: DataSet, asked: Deletion) -> list[DataSet]:
+    return deletion.versions_of(data_set) if asked.versions == "all" else [data_set]
+
+
+def deletion_out(going: deletion.TicketsGoing) -> dict[str, Any]:
+    renamed = {"feedback": going.said_about_them, "label_changes": going.changes}
+    return {name: renamed[name] if name in renamed else getattr(going, name) for name in DeletionOut.model_fields}
 
 
 def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> DataSet:

@@ -116,6 +116,20 @@ class Profile:
         )
         return dataclasses.replace(self, attributes=changed)
 
+    def without_content(self) -> Profile:
+        """The figures alone: labels are numbered instead of named, and nothing is said in words."""
+        attributes = tuple(
+            dataclasses.replace(
+                attribute,
+                order=(),
+                labels=tuple(
+                    dataclasses.replace(label, name=f"label {rank}") for rank, label in enumerate(attribute.labels, 1)
+                ),
+            )
+            for attribute in self.attributes
+        )
+        return dataclasses.replace(self, attributes=attributes, findings=(), languages_from="", source="", notes=())
+
     def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(

@@ -268,6 +268,36 @@ class ReportCard:
         return card
 
 
+def values_without_tickets(values: Any) -> Any:
+    """A report card's values, of any format, without anything of single tickets: no words, no ids, no suspects. All figures stay."""
+    if isinstance(values, list):
+        return [values_without_tickets(one) for one in values]
+    if not isinstance(values, dict):
+        return values
+    emptied = {"excerpts": [], "ticket_ids": [], "suspects": [], "excerpt": "", "ticket_id": ""}
+    return {name: emptied.get(name, values_without_tickets(one)) for name, one in values.items()}
+
+
+def values_without_labels(values: dict[str, Any]) -> dict[str, Any]:
+    """The same without the names of labels as well: they are numbered, as they stand in each attribute's list."""
+    attributes = []
+    for report in values.get("attributes", []):
+        numbers = {label: f"label {number}" for number, label in enumerate(report.get("labels", []), 1)}
+        attributes.append(_renamed(report, numbers))
+    findings = [{**finding, "message": ""} for finding in values.get("findings", [])]
+    return {**values, "attributes": attributes, "findings": findings}
+
+
+def _renamed(values: Any, names: dict[str, str], *, at: str = "") -> Any:
+    if isinstance(values, list):
+        return [_renamed(one, names, at=at) for one in values]
+    if isinstance(values, dict):
+        return {name: _renamed(one, names, at=name) for name, one in values.items()}
+    if at in ("labels", "label", "actual", "predicted", "given", "suggested") and isinstance(values, str):
+        return names.get(values, "label")
+    return values
+
+
 @functools.cache
 def _hints_of(kind: type) -> dict[str, Any]:
     # Working them out takes longer than all the rest of reading a report card.

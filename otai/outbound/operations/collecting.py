@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from otai.outbound.events import SOURCES, News, NewsSource, newest
 from otai.outbound.models import Delivery, Endpoint, Message, Position
 from otai.outbound.operations.endpoints import payload_of
+from otai.runs.operations import made_from
 
 looks_back = timedelta(minutes=10)
 rows_at_once = 500
@@ -27,6 +28,19 @@ def collect(*, now: datetime) -> int:
     for endpoint in Endpoint.objects.filter(disabled_at__isnull=True).select_related("organisation"):
         endpoints.setdefault(endpoint.organisation_id, []).append(endpoint)
     return sum(_collect_from(source, endpoints, now=now) for source in SOURCES)
+
+
+def forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:
+    """Why a run on these data sets failed is said with labels: messages keep the code. Within the transaction that deletes their tickets."""
+    made = {str(id) for id in made_from(organisation, data_sets).values_list("id", flat=True)}
+    changed = 0
+    for message in Message.objects.filter(organisation=organisation, event="run.failed"):
+        data = message.payload.get("data", {})
+        if data.get("id") in made and data.get("failure_message"):
+            data["failure_message"] = ""
+            message.save(update_fields=["payload"])
+            changed += 1
+    return changed
 
 
 def _collect_from(source: NewsSource, endpoints: dict[UUID, list[Endpoint]], *, now: datetime) -> int:

@@ -12,6 +12,7 @@ import io
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from otai.learning.errors import InputFailure
 from otai.ledger.queries.statements import harmless
 from otai.tickets import queries as tickets
 from otai.tickets.files import StoredFile, file_store
-from otai.tickets.models import DataSet
+from otai.tickets.models import DataSet, TicketsDeleted
 
 TRAIN, TEST = "train", "test"
 LEFT_OUT = "left out"
@@ -36,11 +37,21 @@ class HoldoutImpossible(Invalid):
     code = "holdout_impossible"
 
 
+TICKETS_DELETED = "deleted"
+"""In the place of a guarantee's file whose tickets were deleted."""
+
+
 def table_of(data_set: DataSet) -> pa.Table:
+    data_set.require_tickets()
     return pq.read_table(file_store().local_path(data_set.file))
 
 
 def table_at(path: str) -> pa.Table:
+    """Raises TicketsDeleted."""
+    if path == TICKETS_DELETED:
+        raise TicketsDeleted(
+            "The tickets that this guarantee is measured on were deleted; its figures are all that is left."
+        )
     return pq.read_table(file_store().local_path(path))
 
 
@@ -87,11 +98,18 @@ def labelled_tickets(table: pa.Table) -> LabelledTickets:
     return LabelledTickets.read_parquet(pa.BufferReader(sink.getvalue()))
 
 
-def stored(table: pa.Table, *, folder: str) -> StoredFile:
+@contextmanager
+def stored(table: pa.Table, *, folder: str) -> Iterator[StoredFile]:
+    """The table as a file of the store, in a `with` that writes the row which speaks of it: if that fails, the file goes again."""
     with tempfile.TemporaryDirectory(prefix="otai-guarantee-") as scratch:
         path = Path(scratch) / "tickets.parquet"
         pq.write_table(table, path, compression="zstd")
-        return file_store().put(path, folder=folder, suffix=".parquet")
+        file = file_store().put(path, folder=folder, suffix=".parquet")
+    try:
+        yield file
+    except BaseException:
+        file_store().delete(file.path)
+        raise
 
 
 @dataclass(frozen=True)

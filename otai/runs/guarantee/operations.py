@@ -12,6 +12,7 @@ from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
 from otai.billing.models import PaymentRefund
 from otai.billing.operations.events import checked_why
+from otai.db import new_id
 from otai.errors import Invalid, NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion
 from otai.ledger import operations as ledger
@@ -25,6 +26,7 @@ from otai.runs.guarantee.status import GuaranteeStatus
 from otai.runs.models import Guarantee, Quote, Run
 from otai.runs.operations.orders import Inclusion, order_run
 from otai.tickets import queries as tickets
+from otai.tickets.erasing import delete_files, let_go
 from otai.tickets.models import DataSet
 
 MOST_CRITERIA = 200
@@ -86,10 +88,12 @@ def propose(
     """Proposes what the included run must reach on tickets of `data_set`, and fixes those that it will be measured on.
 
     Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces what was proposed,
-    until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible and NotFound.
+    until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible, TicketsDeleted and
+    NotFound.
     """
     if data_set.organisation_id != organisation.id:
         raise NotFound("There is no such data set.")
+    data_set.require_tickets()
     _require_sound(criteria, data_set)
     open_guarantees(organisation=organisation, now=now)
     found = queries.guarantee(organisation, tier)
@@ -107,17 +111,20 @@ def propose(
                 tickets=labelled,
                 needed=book.guarantee.fewest_holdout_tickets,
             )
-    stored = holdout.stored(chosen.table, folder=f"guarantees/{organisation.id}/{found.id}")
     above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
-    with transaction.atomic():
+    with holdout.stored(chosen.table, folder=_folder(found)) as stored, transaction.atomic():
         found = Guarantee.objects.select_for_update().get(id=found.id)
         _require_changeable(found)
+        # Whoever deletes the tickets has the row by then: what was just chosen from them must not outlive them.
+        DataSet.objects.select_for_update(no_key=True).get(id=data_set.id).require_tickets()
         why = "; ".join(criterion.in_words for criterion in criteria)
         if found.status == GuaranteeStatus.AGREED:
             move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
         found.criteria = [criterion.as_dict() for criterion in criteria]
         found.proposed_by, found.proposed_at = who, now
         found.waits_for_operator = bool(above)
+        # What was chosen for an earlier proposal is nobody's any more.
+        let_go([found.holdout_file], now=now)
         found.data_set, found.holdout_file, found.holdout_sha256 = data_set, stored.path, stored.sha256
         found.holdout_tickets = chosen.tickets
         found.agreed_by = ""
@@ -125,7 +132,13 @@ def propose(
         record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
         if not above:
             _agree(found, who="price book", why=f"at or below the standard bar of {book.version}", now=now)
+    delete_files()
     return found
+
+
+def _folder(guarantee: Guarantee) -> str:
+    # A name of its own each time: the same tickets again must not be taken for the file that is being deleted.
+    return f"guarantees/{guarantee.organisation_id}/{guarantee.id}/{new_id()}"
 
 
 def _require_sound(criteria: Sequence[Criterion], data_set: DataSet) -> None:
@@ -243,12 +256,12 @@ def _order(
     # Reading and storing tickets happens before the transaction, never inside one.
     names = [attribute["name"] for attribute in offered.attributes]
     made = holdout.training_file(offered.data_set, holdout.table_at(guarantee.holdout_file), names=names)
-    stored = holdout.stored(made.table, folder=f"guarantees/{organisation.id}/{guarantee.id}")
-    with transaction.atomic():
+    with holdout.stored(made.table, folder=_folder(guarantee)) as stored, transaction.atomic():
         # The order in which a paid run locks: organisation, then its account.
         Organisation.objects.select_for_update().get(id=organisation.id)
         guarantee = Guarantee.objects.select_for_update().get(id=guarantee.id)
         if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
+            let_go([stored.path], now=now)
             return ordered
         _require_at(guarantee, at)
         if Run.objects.filter(quote=offered).exists():

@@ -71,9 +71,9 @@ def events(guarantee: Guarantee) -> QuerySet[GuaranteeEvent]:
 
 def corrections(guarantee: Guarantee) -> tuple[holdout.Correction, ...]:
     """Labels of the tickets to measure on that count corrected in the improvement run."""
-    if guarantee.improvement_run is None or not guarantee.holdout_file:
-        return ()
     run = guarantee.improvement_run
+    if run is None or guarantee.holdout_file in ("", holdout.TICKETS_DELETED) or run.data_set.deleted_at is not None:
+        return ()
     names = [attribute["name"] for attribute in run.attributes]
     return holdout.corrections_in(run.data_set, holdout.table_at(guarantee.holdout_file), names=names)
 

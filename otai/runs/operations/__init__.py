@@ -2,14 +2,15 @@
 
 from otai.ledger.operations import AlreadyRefunded, InsufficientCredits
 from otai.runs.operations.attempts import Claimed, begin_attempt, end_run, hand_back, record_progress
-from otai.runs.operations.corrections import (
+from otai.runs.operations.corrections import REFUNDED, RunHasEnded, RunNotCharged, cancel_run, refund_run
+from otai.runs.operations.erasing import (
     MODEL_DELETED,
-    REFUNDED,
-    RunHasEnded,
-    RunNotCharged,
-    cancel_run,
+    TICKETS_DELETED,
     forget_models,
-    refund_run,
+    forget_tickets,
+    kept_of,
+    made_from,
+    open_runs_on,
 )
 from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
 from otai.runs.operations.orders import (
@@ -36,6 +37,7 @@ __all__ = [
     "LOCAL_POOL",
     "MODEL_DELETED",
     "REFUNDED",
+    "TICKETS_DELETED",
     "AlreadyRefunded",
     "Claimed",
     "Inclusion",
@@ -54,11 +56,15 @@ __all__ = [
     "cancel_run",
     "end_run",
     "forget_models",
+    "forget_tickets",
     "hand_back",
     "hold_reference",
+    "kept_of",
     "local_pool",
     "lose_silent_workers",
+    "made_from",
     "make_quote",
+    "open_runs_on",
     "order_run",
     "record_progress",
     "refund_run",

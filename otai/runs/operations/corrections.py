@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
 from otai.errors import Invalid, NotFound, Refused
-from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import operations as ledger
 from otai.ledger.operations import AlreadyRefunded
 from otai.orgs.models import Organisation
@@ -42,23 +38,6 @@ def cancel_run(*, organisation: Organisation, number: int, who: str, now: dateti
     )
     settle_run(run, outcome=Outcome(Ending.CANCELLED), who=who, now=now)
     return run
-
-
-MODEL_DELETED = "deleted"
-"""Stands for the file and its hash in a run whose model was deleted: it was made, and is not there any more."""
-
-
-def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
-    """The runs' models are deleted: what remains of their evidence are figures, without a word of any ticket. Within a transaction."""
-    for run in Run.objects.select_for_update().filter(id__in=runs).order_by("number"):
-        card = ReportCard.from_json(json.dumps(run.report_card)).without_texts()
-        Run.objects.filter(id=run.id).update(
-            bundle_file=MODEL_DELETED,
-            bundle_sha256=MODEL_DELETED,
-            bundle_bytes=0,
-            report_card=json.loads(card.to_json()),
-        )
-        record(run, move="model deleted", who=who, now=now)
 
 
 REFUNDED = "credits refunded"

@@ -62,7 +62,7 @@ def make_quote(
 
     With a `key`, made by the caller for this very request, asking again returns the quote of the first time.
 
-    Raises UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange, ModeNotInTier, NotFound (the data set is not
+    Raises TicketsDeleted, UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange, ModeNotInTier, NotFound (the data set is not
     the organisation's) and what `readiness.require` raises (a mode whose parts are not installed here).
     """
     if data_set.organisation_id != organisation.id:
@@ -73,6 +73,7 @@ def make_quote(
             "with a letter or digit. For example: support-queue.",
             field="model_name",
         )
+    data_set.require_tickets()
     if key is not None and (made := Quote.objects.filter(id=key, organisation=organisation).first()):
         return made
     book = billing.price_book()
@@ -135,7 +136,7 @@ def order_run(
 
     `inclusion` is the guarantee's alone (`otai.runs.guarantee.operations`).
 
-    Raises NotFound (also for another organisation's quote), QuoteExpired, ModeNotInTier (the tier fell since the quote) and
+    Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell since the quote) and
     InsufficientCredits, which says what is missing and which packages cover it.
     """
     with transaction.atomic():
@@ -156,6 +157,9 @@ def order_run(
         due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
         # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
         Organisation.objects.select_for_update().get(id=organisation.id)
+        # Whoever deletes tickets holds the same lock, and has made sure that no run needs them.
+        offered.data_set.refresh_from_db(fields=["deleted_at"])
+        offered.data_set.require_tickets()
         # The other order of this very quote may have been the one we waited for.
         if ordered := Run.objects.filter(quote=offered).first():
             return ordered

@@ -68,6 +68,16 @@ def _counts(data_set: DataSet, name: str) -> dict[str, int]:
     return dict(attribute.labels.values_list("name", "count")) if attribute else {}
 
 
+def _learnt(version: ModelVersion, name: str) -> dict[str, int]:
+    """The labels that the version was trained on, from its evidence where the tickets were deleted."""
+    if version.run.data_set.deleted_at is None:
+        return _counts(version.run.data_set, name)
+    reports = [report for report in (version.run.report_card or {})["attributes"] if report["name"] == name]
+    return {
+        one["label"]: one["train_tickets"] + one["holdout_tickets"] for report in reports for one in report["per_label"]
+    }
+
+
 def _changes_of(
     version: ModelVersion,
     newest: DataSet,
@@ -77,7 +87,7 @@ def _changes_of(
     moved: Mapping[str, Counter[str]],
 ) -> LabelChanges:
     model = next(one for one in bundle.attributes if one.spec.name == name)
-    learnt = {label: count for label, count in _counts(version.run.data_set, name).items() if label in model.labels}
+    learnt = {label: count for label, count in _learnt(version, name).items() if label in model.labels}
     if not learnt or not newest.attributes.filter(name=name).exists():
         return LabelChanges()
     # What came since the training shows sooner what changed than all tickets taken together do.
@@ -102,6 +112,8 @@ def _changes_of(
 
 def _moved(before: DataSet, newest: DataSet) -> dict[str, dict[str, Counter[str]]]:
     """For each attribute and label of today: what tickets with the same text were labelled before, where that was another label."""
+    if before.deleted_at is not None:
+        return {}
     single = {
         name
         for name in before.attributes.exclude(kind=Attribute.Kind.MULTI).values_list("name", flat=True)
@@ -121,7 +133,8 @@ def _moved(before: DataSet, newest: DataSet) -> dict[str, dict[str, Counter[str]
 
 def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, dict[str, Any]]:
     trained = {attribute["name"] for attribute in version.run.attributes}
-    before = set(version.run.data_set.attributes.values_list("name", flat=True))
+    # From the profile: its attributes are named there after its tickets are gone, too.
+    before = {attribute["name"] for attribute in version.run.data_set.profile["attributes"]}
     new = [one for one in tickets.usable_attributes(newest) if one.name not in trained and one.name not in before]
     if not new:
         return {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otai.serving.models import Feedback, ModelVersion, ObservedTicket
 from otai.tickets import queries as tickets
@@ -33,16 +34,20 @@ class NewTickets:
 
 
 def fresh_tickets(version: ModelVersion, newest: DataSet | None) -> NewTickets:
-    """Tickets of the newest data set that the one trained on did not have, the newest last."""
+    """Tickets of the newest data set that the one trained on did not have, the newest last.
+
+    Where those trained on were deleted, tickets that came in after their import count as new; of tickets without a time nobody can say.
+    """
     if newest is None or newest.id == version.run.data_set_id:
         return NewTickets()
-    known = set(tickets.text_keys(version.run.data_set))
+    learnt = version.run.data_set
+    known = set() if learnt.deleted_at else set(tickets.text_keys(learnt))
     names = [attribute["name"] for attribute in version.run.attributes]
     found = NewTickets()
     rows = [
         row
         for row, key in zip(tickets.tickets(newest), tickets.text_keys(newest), strict=True)
-        if key not in known and (row["subject"] or row["body"])
+        if key not in known and (row["subject"] or row["body"]) and (not learnt.deleted_at or _came_after(row, learnt))
     ]
     # By time where it is known; else the source's order is all there is.
     if all(row.get("created_at") for row in rows):
@@ -59,6 +64,10 @@ def fresh_tickets(version: ModelVersion, newest: DataSet | None) -> NewTickets:
         found.labels.append(labels)
         found.is_complete.append(True)
     return found
+
+
+def _came_after(row: Mapping[str, Any], learnt: DataSet) -> bool:
+    return row.get("created_at") is not None and row["created_at"] > learnt.imported_at
 
 
 def tickets_seen(version: ModelVersion, *, since: datetime, until: datetime) -> NewTickets:

@@ -25,6 +25,7 @@ from otai.tickets.sample import write_csv
 from otai.web import uploads
 from otai.web.access import MemberRequest, page
 from otai.web.columns_form import ROLES, ColumnsForm
+from otai.web.views import deleting
 
 sample_size = 5
 labels_shown = 7
@@ -248,6 +249,8 @@ def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
 @page(Action.VIEW)
 def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
     found = queries.data_set_with_id(request.organisation, data_set)
+    if found.deleted_at is not None:
+        return deleting.left(request, found)
     profile = queries.profile(found)
     versions = list(queries.data_sets(request.organisation).filter(name=found.name).order_by("-version"))
     roles = ColumnRoles.from_dict(found.roles)
@@ -297,13 +300,3 @@ def _sample(request: MemberRequest, found: DataSet) -> dict[str, Any]:
         "sample_newer": max(0, offset - sample_size) if offset else None,
         "sample_older": offset + sample_size if offset + sample_size < found.tickets else None,
     }
-
-
-@require_POST
-@page(Action.UPLOAD_TICKETS)
-def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
-    found = queries.data_set_with_id(request.organisation, data_set)
-    what = str(found)
-    operations.delete_data_set(found)
-    messages.success(request, _("%(what)s is deleted, its tickets included.") % {"what": what})
-    return redirect("web:tickets", slug=request.organisation.slug)

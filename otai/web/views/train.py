@@ -382,10 +382,10 @@ def _key_of(request: MemberRequest, choices: Choices) -> UUID:
 
 
 def run_again_address(organisation: Organisation, run: Run, *, reason: Reason) -> str:
-    """The Train page with the choices of `run`, on the newest version of its tickets."""
-    newest = tickets.data_set(organisation, run.data_set.name)
+    """The Train page with the choices of `run`, on the newest version of its tickets; on others where all of them were deleted."""
+    newest = tickets.data_sets(organisation).filter(name=run.data_set.name).order_by("-version").first()
     query = [
-        ("data_set", str(newest.id)),
+        *([("data_set", str(newest.id))] if newest else []),
         ("chosen", "1"),
         *(("attribute", attribute["name"]) for attribute in run.attributes),
         ("choice", f"{run.mode}-{run.delivery}"),

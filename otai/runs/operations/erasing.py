@@ -1,0 +1,135 @@
+"""Tickets are deleted: what trainings and guarantees made of them keeps its figures, and not a word of any ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
+
+from otai.learning.evidence.report_card import values_without_labels, values_without_tickets
+from otai.orgs.models import Organisation
+from otai.runs.guarantee import moves as guarantees
+from otai.runs.guarantee.holdout import TICKETS_DELETED
+from otai.runs.guarantee.status import BEFORE_THE_RUN, GuaranteeStatus
+from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
+from otai.runs.operations.moves import record
+from otai.runs.status import OPEN, Status
+from otai.tickets.erasing import let_go
+
+MODEL_DELETED = "deleted"
+"""Stands for the file and its hash in a run whose model was deleted: it was made, and is not there any more."""
+
+
+def made_from(organisation: Organisation | UUID, data_sets: Sequence[UUID]) -> QuerySet[Run]:
+    """Runs that learnt from the data sets, or were measured on tickets that a guarantee took from them."""
+    found = Run.objects.filter(Q(data_set__in=data_sets) | Q(guarantee__data_set__in=data_sets))
+    return found.filter(organisation=organisation).order_by("number")
+
+
+def open_runs_on(organisation: Organisation, data_sets: Sequence[UUID]) -> list[int]:
+    """The numbers of those that wait or train: they need the tickets."""
+    return list(made_from(organisation, data_sets).filter(status__in=sorted(OPEN)).values_list("number", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much trainings and guarantees keep of tickets, and what will be left of it."""
+
+    runs: int
+    report_cards: int
+    unordered_quotes: int
+    guarantee_tickets: int
+    guarantees_given_up: tuple[str, ...]
+    """Tiers whose guarantee can be decided no more without the tickets: criteria that were agreed, an improvement that is still due."""
+
+
+def kept_of(organisation: Organisation, data_sets: Sequence[UUID]) -> Kept:
+    runs = made_from(organisation, data_sets)
+    held = Guarantee.objects.filter(organisation=organisation, data_set__in=data_sets)
+    undecided = {*BEFORE_THE_RUN, GuaranteeStatus.MISSED}
+    return Kept(
+        runs=runs.count(),
+        report_cards=runs.filter(status=Status.COMPLETED).count(),
+        unordered_quotes=Quote.objects.filter(data_set__in=data_sets, run=None).count(),
+        guarantee_tickets=sum(held.exclude(holdout_file=TICKETS_DELETED).values_list("holdout_tickets", flat=True)),
+        guarantees_given_up=tuple(one.tier for one in held.order_by("opened_at") if one.status in undecided),
+    )
+
+
+def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who: str, now: datetime) -> None:
+    """Within the transaction that empties the data sets, which has made sure that no run on them is open."""
+    Quote.objects.filter(data_set__in=data_sets, run=None).delete()
+    runs = made_from(organisation, data_sets)
+    for run in runs.select_for_update(of=("self",), no_key=True):
+        let_go([run.tickets_file.replace(TICKETS_DELETED, ""), run.checkpoint_file], now=now)
+        run.tickets_file = run.tickets_file and TICKETS_DELETED
+        run.checkpoint_file = ""
+        if run.report_card is not None:
+            run.report_card = values_without_tickets(run.report_card)
+        # What went wrong is said with labels, and by parts that are not ours with anything; the code stays.
+        if run.failure_message:
+            for event in Event.objects.filter(run=run, why__contains=run.failure_message):
+                why = event.why.replace(run.failure_message, run.failure_code).strip()
+                Event.objects.filter(id=event.id).update(why=why)
+            run.failure_message = ""
+        run.save(update_fields=["tickets_file", "checkpoint_file", "report_card", "failure_message"])
+        if run.bundle_file in ("", MODEL_DELETED):
+            forget_labels(run)
+        Attempt.objects.filter(run=run).annotate(length=Length("log")).filter(length__gt=0).update(log="")
+        record(run, move="tickets deleted", who=who, now=now)
+    for guarantee in Guarantee.objects.select_for_update(of=("self",), no_key=True).filter(
+        organisation=organisation, data_set__in=data_sets
+    ):
+        _forget_held(guarantee, who=who, now=now)
+
+
+def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
+    """The runs' models are deleted: what remains of their evidence are figures, without a word of any ticket. Within a transaction."""
+    found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("data_set")
+    for run in found.filter(id__in=runs).order_by("number"):
+        # Of whatever format the card is: what this release cannot read has words in it all the same.
+        run.report_card = values_without_tickets(run.report_card)
+        run.bundle_file, run.bundle_sha256, run.bundle_bytes = MODEL_DELETED, MODEL_DELETED, 0
+        run.save(update_fields=["bundle_file", "bundle_sha256", "bundle_bytes", "report_card"])
+        if run.data_set.deleted_at is not None:
+            forget_labels(run)
+        record(run, move="model deleted", who=who, now=now)
+
+
+def forget_labels(run: Run) -> None:
+    """Neither its tickets nor its model are there any more: nobody needs to know what its labels were called."""
+    without_order = [{**attribute, "order": []} for attribute in run.attributes]
+    card = run.report_card and values_without_labels(values_without_tickets(run.report_card))
+    Run.objects.filter(id=run.id).update(attributes=without_order, report_card=card)
+    Quote.objects.filter(id=run.quote_id).update(attributes=without_order)
+
+
+def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:
+    let_go([guarantee.holdout_file.replace(TICKETS_DELETED, "")], now=now)
+    why = "the tickets to measure on were deleted"
+    if guarantee.status not in BEFORE_THE_RUN:
+        Guarantee.objects.filter(id=guarantee.id).update(holdout_file=TICKETS_DELETED)
+        guarantees.record(guarantee, move="tickets deleted", who=who, why=why, now=now)
+        return
+    emptied: dict[str, Any] = {
+        "criteria": [],
+        "proposed_by": "",
+        "proposed_at": None,
+        "waits_for_operator": False,
+        "data_set": None,
+        "holdout_file": "",
+        "holdout_sha256": "",
+        "holdout_tickets": 0,
+        "agreed_by": "",
+        "agreed_at": None,
+    }
+    if guarantee.status == GuaranteeStatus.AGREED:
+        guarantees.move(guarantee, GuaranteeStatus.OPEN, who=who, why=why, now=now, **emptied)
+    else:
+        Guarantee.objects.filter(id=guarantee.id).update(**emptied)
+        guarantees.record(guarantee, move="proposal withdrawn", who=who, why=why, now=now)
