@@ -81,6 +81,14 @@ def database_url(transactional_db: None) -> str:
     return f"postgres://otai@{quote(connection.settings_dict['HOST'], safe='')}/{name}"
 
 
+@pytest.fixture(scope="session")
+def a_browser() -> str:
+    """Chromium, for tests that come in as a person does."""
+    from tests.parts import chromium_program
+
+    return chromium_program()
+
+
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 11, 2, 9, 30, tzinfo=UTC)

@@ -14,29 +14,18 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-class PostgresMissing(RuntimeError):
-    pass
+from tests.parts import installed
 
 
 def _binaries() -> Path:
-    """The newest installed PostgreSQL's programs; as root on Debian the package is installed where it is missing."""
-    for attempt in ("as found", "after installing"):
+    """The newest installed PostgreSQL's programs."""
+
+    def find() -> Path | None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-        if found:
-            return found[-1].parent
         on_path = shutil.which("initdb")
-        if on_path:
-            return Path(on_path).resolve().parent
-        if attempt == "as found" and os.geteuid() == 0 and shutil.which("apt-get"):
-            subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
-            subprocess.run(
-                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"],
-                check=False,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
-    raise PostgresMissing("These tests need PostgreSQL's server programs (Debian: apt-get install postgresql).")
+        return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+
+    return installed(find, package="postgresql")
 
 
 @dataclass

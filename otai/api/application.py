@@ -6,6 +6,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -75,13 +76,18 @@ for _kind in (problems.ValidationError, problems.HttpError, problems.Http404):
 def openapi() -> dict[str, Any]:
     """The OpenAPI 3.1 document: what ninja derives from types, and what `endpoints.py` was told beside them."""
     document: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=PREFIX.strip("/") + "/"))
-    document["servers"] = [{"url": "/"}]
+    document["servers"] = [{"url": settings.OTAI_BASE_URL}]
     document["tags"] = [{"name": noun.tags[0]} for noun in NOUNS if noun.tags]
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     components["securitySchemes"] = {
         "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `otai_<prefix>_<secret>`."},
-        "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "A signed-in browser."},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "A signed-in browser.",
+        },
     }
     for address, methods in document["paths"].items():
         for method, operation in methods.items():

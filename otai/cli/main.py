@@ -17,7 +17,9 @@ def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otai.config.settings")
     import django
 
-    django.setup()
+    # A setting that means nothing is one line too, not a traceback.
+    with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
+        django.setup()
 
 
 _set_up()

@@ -35,10 +35,14 @@ def studio(
     from granian import Granian
     from granian.constants import Interfaces
 
+    origin = f"http://{_named(host)}:{port}"
+    # For the processes to come: links lead to where it is served, unless somebody said where that is seen from outside.
+    os.environ["OTAI_BASE_URL"] = os.environ.get("OTAI_BASE_URL") or origin
     # Doors do not know each other: the pages prepare themselves, by their own command.
     link = call_command("prepare_studio", demo=demo, host=host, stdout=StringIO())
-    origin = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-    say(f"The Studio: {origin}/    The operator's desk: {origin}/desk/ (make an operator: otai operator NAME)")
+    say(
+        f"The Studio: {os.environ['OTAI_BASE_URL']}/    The operator's desk: {os.environ['OTAI_BASE_URL']}/desk/ (make an operator: otai operator NAME)"
+    )
     server = Granian(
         "otai.config.asgi:application",
         address=host,
@@ -52,6 +56,13 @@ def studio(
             if browser and (sys.platform in ("darwin", "win32") or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}):
                 server.on_startup(lambda: threading.Timer(1.5, webbrowser.open, [f"{origin}{link}"]).start())
         server.serve()
+
+
+def _named(host: str) -> str:
+    """The address as people write it: passkeys work on localhost and on no bare number."""
+    if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 -- compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 @contextmanager

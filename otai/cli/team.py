@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
-from django.conf import settings
 from django.urls import reverse
 
 from otai.cli.actor import actor
@@ -14,6 +13,7 @@ from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
@@ -62,7 +62,7 @@ def invite(
     """
     organisation = organisation_named(org)
     made = operations.invite(organisation=organisation, email=email, role=role, who=actor(), now=utc_now())
-    link = settings.OTAI_BASE_URL.rstrip("/") + reverse("web:join", args=[made.token])
+    link = absolute(reverse("web:join", args=[made.token]))
     if json:
         print_json({"email": made.invitation.email, "role": role, "link": link, "until": made.invitation.expires_at})
     else:

@@ -23,6 +23,9 @@ settle_in()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        # WSGI reads X_Forwarded_For as X-Forwarded-For, and a proxy replaces the second only. Nobody sends the first in earnest.
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if b"_" not in pair[0]]}
     if scope["type"] == "http" and scope["path"].endswith("/events") and scope["method"] in ("GET", "HEAD"):
         # Only what has no body: this handler would take one of any size before anybody looks at it.
         await events(scope, receive, send)

@@ -14,6 +14,8 @@ from typing import Any
 import dj_database_url
 import platformdirs
 
+from otai.config.addresses import allowed_hosts, base_url, whole_number
+
 OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai")).absolute()
 """Where the embedded installation keeps its database and files."""
 
@@ -37,8 +39,11 @@ OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer"]
 if OTAI_STRIPE_SECRET_KEY:
     OTAI_GATEWAYS.append("otai.billing.gateways.stripe:Stripe")
 
-OTAI_BASE_URL = os.environ.get("OTAI_BASE_URL", "http://localhost:8000")
-"""Where people reach this installation: the beginning of links in mails."""
+_base = base_url(os.environ.get("OTAI_BASE_URL") or "http://localhost:8000")
+OTAI_BASE_URL = _base.origin
+"""Where people reach this installation. Scheme and host of everything derive from it: links, cookies, forms, passkeys; no request's do."""
+OTAI_TRUSTED_PROXIES = whole_number(os.environ, "OTAI_TRUSTED_PROXIES", otherwise=0)
+"""How many reverse proxies of ours stand before this. Without one, X-Forwarded-For and X-Forwarded-Proto are a visitor's claims."""
 
 # Mail: without a server the embedded installation writes each mail to a file below OTAI_HOME.
 EMAIL_HOST = os.environ.get("OTAI_EMAIL_HOST", "")
@@ -68,7 +73,13 @@ SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("OTAI_OLD_SECRET_KEYS", "").split(",") if key]
 """Keys of before: what they signed and encrypted is still read. To change the key, name the old one here for a while."""
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("OTAI_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ALLOWED_HOSTS = allowed_hosts(_base, os.environ.get("OTAI_ALLOWED_HOSTS", ""))
+CSRF_TRUSTED_ORIGINS = [OTAI_BASE_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OTAI_TRUSTED_PROXIES else None
+# A browser remembers it for the host, whatever its port: on this machine other servers would suffer.
+SECURE_HSTS_SECONDS = whole_number(
+    os.environ, "OTAI_HSTS_SECONDS", otherwise=365 * 24 * 60 * 60 if _base.is_https and not _base.is_loopback else 0
+)
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
@@ -76,6 +87,7 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_COOKIE_NAME = "otai_language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = _base.is_https
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -101,6 +113,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 MIDDLEWARE: list[str] = [
+    "otai.config.gate.Gate",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "otai.web.middleware.CompressPages",
@@ -173,7 +186,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if OTAI_BASE_URL.startswith("https://") else "http"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
 ACCOUNT_FORMS = {
     "login": "otai.web.accounts.forms.SignInForm",
     "signup": "otai.web.accounts.forms.SignUpForm",
@@ -195,8 +208,8 @@ ACCOUNT_RATE_LIMITS = {
     # Each is a mail to an address that somebody typed; beside it stands the limit on open invitations.
     "invite": "60/h/user",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("OTAI_TRUSTED_PROXIES", "0"))
-"""How many reverse proxies of ours stand before this: so many addresses at the end of X-Forwarded-For are believed."""
+# The gate has made REMOTE_ADDR the visitor's address: nobody behind it reads X-Forwarded-For again.
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
 
 OTAI_DESK_SECOND_FACTOR = os.environ.get("OTAI_DESK_SECOND_FACTOR", "") == "1"
 """Whether operators need a second factor for the desk. Set it wherever the desk can be reached from outside."""
@@ -226,7 +239,10 @@ CACHES = {
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTAI_BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _base.is_https
+if _base.is_https:
+    # A browser takes a cookie of such a name from this host alone and over TLS alone: no other host of the domain can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 ROOT_URLCONF = "otai.config.urls"
 AUTH_USER_MODEL = "orgs.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

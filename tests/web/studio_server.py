@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,27 +11,28 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
+from tests.parts import chromium_program
+
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-first-run", "--disable-quic"]  # fmt: skip
 
 
 @dataclass
 class Installation:
-    """An installation of its own in `home`."""
+    """An installation of its own in `home`, with `settings` in its environment."""
 
     home: Path
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_"))}
-        return kept | {"OTAI_HOME": str(self.home), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        quiet = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        return kept | quiet | {"OTAI_HOME": str(self.home)} | self.settings
 
     def otai(self, *arguments: str, fails: bool = False) -> str:
         """A command to its end; what it printed."""
@@ -74,15 +74,21 @@ class Installation:
         port = free_port()
         base = f"http://localhost:{port}"
         with self.process("studio", "--port", str(port)) as running:
-            until = time.monotonic() + 60
-            while time.monotonic() < until:
-                assert running.poll() is None, (self.home / "studio.log").read_text()
-                try:
-                    with urllib.request.urlopen(f"{base}/health/live", timeout=2):
-                        break
-                except OSError:
-                    time.sleep(0.2)
+            answers(f"{base}/health/live", running, self.home / "studio.log")
             yield base
+
+
+def answers(address: str, running: subprocess.Popen[bytes], log: Path, *, seconds: float = 60) -> None:
+    """Returns as soon as `address` answers; with the log, where `running` ends before or never answers."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert running.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} does not answer: {log.read_text()}")
 
 
 def free_port() -> int:
@@ -92,11 +98,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*arguments: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=[*QUIET, *arguments])
         try:
             yield browser
         finally:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.web.studio_server import CHROMIUM, Installation, chromium, free_port
+from tests.web.studio_server import Installation, chromium, free_port
 
-pytest.importorskip("playwright")
-pytestmark = [pytest.mark.pure, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium, which is not here")]
+pytestmark = [pytest.mark.pure, pytest.mark.usefixtures("a_browser")]
 
 AXE = (Path(__file__).parent / "assets" / "axe.min.js").read_text()
 ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.web.studio_server import CHROMIUM, Installation, chromium
+from tests.web.studio_server import Installation, chromium
 
-pytest.importorskip("playwright")
-pytestmark = [pytest.mark.pure, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")]
+pytestmark = [pytest.mark.pure, pytest.mark.usefixtures("a_browser")]
 
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from otai.tickets.sample import write_csv
-from tests.web.studio_server import CHROMIUM, Installation, chromium
+from tests.web.studio_server import Installation, chromium
 
-pytest.importorskip("playwright")
-pytestmark = [pytest.mark.pure, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")]
+pytestmark = [pytest.mark.pure, pytest.mark.usefixtures("a_browser")]
 
 most_seconds_to_train = 120_000
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -43,6 +44,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "unverified_primary_email": _("Confirm your mail address first."),
         "rate_limited": _("Too many attempts. Wait a little and try again."),
     }
+
+    def render_mail(self, template_prefix: str, email: str | list[str], context: dict[str, Any], *more: Any) -> Any:
+        # allauth's own `current_site` is the Host of the request.
+        return super().render_mail(template_prefix, email, context | {"base_url": settings.OTAI_BASE_URL}, *more)
 
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         # Nobody signs in by it, and it must not be a name that an operator could be given later.
@@ -92,4 +97,6 @@ class MfaAdapter(DefaultMFAAdapter):
         return gettext("My passkey") if count == 0 else gettext("Passkey %(number)s") % {"number": count + 1}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        return super().get_public_key_credential_rp_entity() | {"name": "OTAI Studio"}
+        # A passkey belongs to the address that people know, by whatever other name this request came.
+        host = urlsplit(settings.OTAI_BASE_URL).hostname or ""
+        return {"id": host, "name": "OTAI Studio"}

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -175,7 +176,7 @@ class Snippet:
 
 def snippets(request: MemberRequest, version: ModelVersion) -> list[Snippet]:
     """Ways to use the model from elsewhere; they name this installation and this model."""
-    base = request.build_absolute_uri("/").rstrip("/")
+    base = settings.OTAI_BASE_URL
     name = version.model.name
     text = "My invoice was charged twice"
     return [

@@ -15,6 +15,7 @@ from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Text
 from otai.db import utc_now
+from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import Invitation
 from otai.orgs.permissions import Action, Role
@@ -86,7 +87,7 @@ def invite(request: CallerRequest, asked: InvitationIn) -> HttpResponse:
             organisation=caller.organisation, email=asked.email, role=asked.role, who=caller.who, now=utc_now()
         )
         # The name of the page where people join; this door knows no more of it.
-        link = request.build_absolute_uri(reverse("web:join", args=[made.token]))
+        link = absolute(reverse("web:join", args=[made.token]))
         return {**_invitation(made.invitation), "link": link}
 
     return keys.once(request, work, secret="link")  # noqa: S106  the name of a field

@@ -56,7 +56,7 @@ def profile(request: MemberRequest) -> HttpResponse:
             language,
             max_age=settings.LANGUAGE_COOKIE_AGE,
             samesite="Lax",
-            secure=request.is_secure(),
+            secure=settings.SESSION_COOKIE_SECURE,
         )
         return response
     kinds = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))

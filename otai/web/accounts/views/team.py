@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Action, Role
@@ -77,7 +78,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     except OtaiError as refused:
         form.add_error("email", in_words(refused))
         return _team_page(request, form, status=409)
-    link = request.build_absolute_uri(reverse("web:join", args=[made.token]))
+    link = absolute(reverse("web:join", args=[made.token]))
     sent = send_invitation(made, link=link, inviter=request.user)
     # Not redirected to: the link can be shown only now.
     return _team_page(request, InviteForm(), made=made.invitation, link=link, sent=sent)

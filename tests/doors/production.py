@@ -1,0 +1,223 @@
+"""The Studio as it stands in production: two server processes, the session's database, a worker, and nginx speaking TLS in front.
+
+    with in_production(home, database) as studio:
+        studio.http().get("/health/live")                      # httpx, which trusts the certificate
+        studio.curl("-I", f"{studio.url}/account/login/")      # curl, the same
+        with studio.browser() as browser: ...                  # Chromium; passkeys work
+        otai.client.Studio(studio.url, studio.key("predict"))  # the Python client
+
+The name `studio.otai.test` leads to this machine for all of them. nginx runs `deploy/nginx.conf`, the file that docs/tls.md hands out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.parts import needed, nginx_program, program
+from tests.web.studio_server import Installation, answers, chromium, free_port
+
+NAME = "studio.otai.test"
+DOCUMENTED = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
+
+
+@dataclass
+class Production:
+    """A running Studio. `url` is what the world knows, `direct` the server behind the proxy, for what must not get around it."""
+
+    installation: Installation
+    url: str
+    direct: str
+    certificate: Path
+    logs: list[Path] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.certificate))
+
+    def http(self, **more: Any) -> httpx.Client:
+        """A client at `url` that follows no redirect by itself. The name is resolved by the fixture `the_name_leads_here`."""
+        return httpx.Client(base_url=self.url, verify=self.trust, timeout=60, **more)
+
+    def curl(self, *arguments: str, seconds: float = 60) -> str:
+        """What curl printed; it must succeed."""
+        found = needed(lambda: program("curl"), package="curl")
+        known = ["--cacert", str(self.certificate), "--resolve", f"{NAME}:{self.port}:127.0.0.1"]
+        command = [found, "--silent", "--show-error", *known, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds).stdout
+
+    @contextmanager
+    def browser(self) -> Iterator[Any]:
+        """Chromium, which takes this one certificate for good: with errors merely ignored it would offer no passkeys."""
+        key = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_key()
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        digest = hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).digest()
+        with chromium(
+            f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
+            f"--ignore-certificate-errors-spki-list={base64.b64encode(digest).decode()}",
+        ) as browser:
+            yield browser
+
+    def organisation(self, slug: str, *, tier: str = "community") -> None:
+        self.installation.otai("org", "create", slug, "--name", slug.title(), "--tier", tier)
+
+    def key(self, *scopes: str, org: str = "acme", name: str = "Helpdesk") -> str:
+        """A new API key of the organisation."""
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        return str(self.installation.json("org", "keys", "create", name, "--org", org, *words)["key"])
+
+    def mails(self) -> list[str]:
+        """The mails of this installation, which has no mail server: the oldest first."""
+        files = sorted((self.installation.home / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)
+        return [file.read_text() for file in files]
+
+    def log(self) -> str:
+        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')}" for path in self.logs if path.exists())
+
+
+@contextmanager
+def in_production(
+    home: Path,
+    database: str,
+    *,
+    processes: int = 2,
+    worker: bool = False,
+    settings: dict[str, str] | None = None,
+) -> Iterator[Production]:
+    """A Studio in `home` on the initialised `database`, until the block ends. `settings` are more `OTAI_*` variables."""
+    tls_port, server_port = free_port(), free_port()
+    url = f"https://{NAME}:{tls_port}"
+    told = {"OTAI_DATABASE_URL": database, "OTAI_BASE_URL": url, "OTAI_TRUSTED_PROXIES": "1", **(settings or {})}
+    installation = Installation(home, {name: value for name, value in told.items() if value})
+    proxy = home / "proxy"
+    certificate = make_certificate(proxy)
+    direct = f"http://127.0.0.1:{server_port}"
+    logs = [home / "studio.log", home / "worker.log", proxy / "error.log"]
+    studio = Production(installation, url, direct, certificate, logs)
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            installation.process("studio", "--port", str(server_port), "--workers", str(processes))
+        )
+        if worker:
+            stack.enter_context(installation.process("worker", "--grace", "0"))
+        stack.enter_context(nginx(proxy, tls_port=tls_port, server=f"127.0.0.1:{server_port}"))
+        answers(f"{direct}/health/live", server, home / "studio.log")
+        yield studio
+
+
+def make_certificate(folder: Path) -> Path:
+    """A self-signed certificate for `NAME` and for localhost, `fullchain.pem`, and its key beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME), x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "privkey.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    (folder / "fullchain.pem").write_bytes(made.public_bytes(pem))
+    return folder / "fullchain.pem"
+
+
+@contextmanager
+def nginx(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
+    """nginx with the documented file; only names, ports and places differ, and each of them must be found in it."""
+    site = DOCUMENTED.read_text()
+    for documented, here in {
+        "server 127.0.0.1:8000;": f"server {server};",
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{tls_port} ssl;",
+        "server_name studio.example.com;": f"server_name {NAME} localhost;",
+        "/etc/ssl/studio.example.com/": f"{folder}/",
+    }.items():
+        assert documented in site, f"deploy/nginx.conf has no {documented!r}"
+        site = site.replace(documented, here)
+    (folder / "site.conf").write_text(site)
+    (folder / "temporary").mkdir(exist_ok=True)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    (folder / "nginx.conf").write_text(
+        ("user root;\n" if os.geteuid() == 0 else "")
+        + f"daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\n"
+        + "events { worker_connections 1024; }\nhttp {\n  access_log off;\n"
+        + "".join(f"  {kind}_temp_path {folder}/temporary/{kind};\n" for kind in kinds)
+        + f"  include {folder}/site.conf;\n}}\n"
+    )
+    command = [nginx_program(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
+        try:
+            yield
+        finally:
+            running.terminate()
+            running.wait(15)
+
+
+class Blank:
+    """Initialised, empty installations: set up once in a session and copied for each test, on the session's database."""
+
+    def __init__(self, folder: Path, database: str) -> None:
+        self.folder = folder
+        self._server = database.rpartition("/")[0]
+        self._is_sqlite = database.startswith("sqlite:")
+        # Workers of pytest share one PostgreSQL server.
+        self._prefix = f"doors_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+        self._count = 0
+        self._template = Installation(folder / "template", {"OTAI_DATABASE_URL": self._database("template")})
+        self._template.home.mkdir(parents=True)
+        if not self._is_sqlite:
+            self._on_server(f"CREATE DATABASE {self._prefix}_template")
+        self._template.otai("init")
+
+    def new(self) -> tuple[Path, str]:
+        """A home and the URL of its database."""
+        self._count += 1
+        name = f"n{self._count}"
+        home = self.folder / name
+        home.mkdir()
+        shutil.copy2(self._template.home / "secret-key", home)
+        if self._is_sqlite:
+            shutil.copy2(self.folder / "template" / "otai.sqlite3", home)
+        else:
+            self._on_server(f"CREATE DATABASE {self._prefix}_{name} TEMPLATE {self._prefix}_template")
+        return home, self._database(name)
+
+    def _database(self, name: str) -> str:
+        if self._is_sqlite:
+            return f"sqlite:///{self.folder / name / 'otai.sqlite3'}"
+        return f"{self._server}/{self._prefix}_{name}"
+
+    def _on_server(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(f"{self._server.replace('postgres://', 'postgresql://')}/postgres", autocommit=True) as db:
+            db.execute(statement)  # type: ignore[arg-type]
