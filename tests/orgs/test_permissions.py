@@ -42,3 +42,21 @@ def test_no_key_can_let_people_in_or_make_keys(action: Action) -> None:
 def test_a_key_does_what_its_scopes_say_together() -> None:
     scopes = ["read", "runs:order"]
     assert [action for action in Action if scopes_allow(scopes, action)] == [Action.VIEW, Action.TRAIN]
+
+
+OPENS = {
+    "read": "view",
+    "predict": "predict",
+    "feedback:write": "give_feedback",
+    "tickets:write": "upload_tickets",
+    "runs:order": "train",
+    "models:manage": "manage_models",
+    "billing:buy": "buy",
+    "webhooks:manage": "manage_webhooks",
+}
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("action", Action)
+def test_a_scope_opens_what_the_table_says_and_nothing_else(scope: Scope, action: Action) -> None:
+    assert scopes_allow([scope.value], action) == (action.value == OPENS[scope.value])
