@@ -130,8 +130,10 @@ def checked_vat_id(value: str, *, country: str) -> str:
             country=country,
         )
     prefix = "EL" if country == "GR" else country
+    # Greece is GR by ISO and EL on VAT ids; people write either.
+    written = f"EL{value[2:]}" if country == "GR" and value[:2].upper() == "GR" else value
     try:
-        compact = str(eu_vat.validate(value))
+        compact = str(eu_vat.validate(written))
     except ValidationError:
         raise InvalidVatId(
             f"{value!r} is not a valid VAT id: its form or its check digit is wrong. It begins with {prefix}; the tax office's "

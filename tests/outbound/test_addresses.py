@@ -138,3 +138,105 @@ def test_nobody_there_is_an_answer_too(settings: Any) -> None:
         port = unused.getsockname()[1]
     answer = sending.post(f"http://127.0.0.1:{port}/", body=b"{}", headers={})
     assert answer.status is None and answer.problem.startswith("ConnectError")
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (
+            "https://hooks.acme.example/" + "x" * 1974,
+            "A webhook's address is a URL of up to 2000 ASCII characters without blanks.",
+        ),
+        (
+            "https://hooks.acme.example:x/",
+            "The address cannot be read: Port could not be cast to integer value as 'x'.",
+        ),
+        ("https://", "A webhook's address begins with https:// and names a host."),
+        (
+            "https://user@hooks.acme.example/",
+            "Leave user and password out of the address: the signature proves who we are.",
+        ),
+        (
+            "https://:pass@hooks.acme.example/",
+            "Leave user and password out of the address: the signature proves who we are.",
+        ),
+        ("https://localhost./in", "localhost is no public address, and messages go to public ones only."),
+        ("https://127.0.0.1/in", "127.0.0.1 is no public address, and messages go to public ones only."),
+    ],
+)
+def test_a_refused_address_says_why_beside_its_field(url: str, says: str) -> None:
+    with pytest.raises(InvalidWebhookUrl) as refused:
+        checked_url(url)
+    assert (refused.value.message, refused.value.details) == (says, {"field": "url"})
+
+
+@pytest.mark.pure
+def test_an_address_may_have_2000_characters() -> None:
+    url = "https://hooks.acme.example/" + "x" * 1973
+    assert (len(url), checked_url(f"  {url} ")) == (2000, url)
+
+
+@pytest.mark.pure
+def test_where_private_addresses_are_allowed_plain_http_is_and_nothing_else_changes(settings: Any) -> None:
+    settings.OTAI_WEBHOOKS_ALLOW_PRIVATE = True
+    assert checked_url("http://10.0.0.7:8080/in") == "http://10.0.0.7:8080/in"
+    with pytest.raises(InvalidWebhookUrl, match="begins with https:// and names a host"):
+        checked_url("ftp://10.0.0.7/in")
+    with pytest.raises(InvalidWebhookUrl, match="user and password"):
+        checked_url("http://u@10.0.0.7/in")
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b::a00:7", False),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:10.0.0.7", False),
+        ("2002:808:808::", True),
+        ("2002:a00:7::", False),
+        ("240.0.0.1", False),
+        ("224.0.0.1", False),
+        ("ff0e::1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_an_address_inside_another_is_judged_by_the_inner_one(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+@pytest.mark.pure
+def test_a_name_resolves_to_each_address_once_and_one_private_refuses_all(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    def answers(*found: str) -> None:
+        asked: list[tuple[Any, ...]] = []
+
+        def resolve(host: str, port: int, **named: Any) -> list[tuple[Any, ...]]:
+            asked.append((host, port, named))
+            assert (host, port, named) == ("hooks.acme.example", 443, {"type": socket.SOCK_STREAM})
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+        monkeypatch.setattr(addresses.socket, "getaddrinfo", resolve)
+
+    answers("8.8.8.8", "1.1.1.1", "8.8.8.8")
+    assert addresses.resolved("hooks.acme.example", 443) == ["8.8.8.8", "1.1.1.1"]
+    answers("8.8.8.8", "10.0.0.7")
+    with pytest.raises(
+        addresses.AddressRefused,
+        match=r"^hooks\.acme\.example is 10\.0\.0\.7, no public address; messages go to public ones only$",
+    ):
+        addresses.resolved("hooks.acme.example", 443)
+    settings.OTAI_WEBHOOKS_ALLOW_PRIVATE = True
+    assert addresses.resolved("hooks.acme.example", 443) == ["8.8.8.8", "10.0.0.7"]
+
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", unknown)
+    with pytest.raises(addresses.AddressRefused, match=r"^hooks\.acme\.example cannot be resolved: .*not known"):
+        addresses.resolved("hooks.acme.example", 443)

@@ -91,3 +91,35 @@ def test_counting_months_agrees_with_their_calendar(start: datetime, months: int
     at = anniversary_at(start, months, zone)
     assert months_begun(start, at, zone) == months
     assert months_begun(start, at - timedelta(microseconds=1), zone) == months - 1
+
+
+@pytest.mark.parametrize(
+    ("start", "at", "months"),
+    [
+        ("2026-01-31T09:00", "2026-01-31T09:00", 0),
+        ("2026-01-31T09:00", "2026-02-27T22:59", 0),
+        ("2026-01-31T09:00", "2026-02-27T23:00", 1),
+        ("2026-01-31T09:00", "2026-03-30T21:59", 1),
+        ("2026-01-31T09:00", "2026-03-30T22:00", 2),
+        ("2026-01-31T09:00", "2027-01-30T23:00", 12),
+        ("2026-11-02T23:30", "2026-12-02T22:59", 0),
+        ("2026-11-02T23:30", "2026-12-02T23:00", 1),
+        ("2026-11-15T12:00", "2031-02-14T23:00", 51),
+        ("2026-11-15T12:00", "2025-01-01T00:00", 0),
+    ],
+)
+def test_months_are_counted_by_the_calendar_where_the_organisation_is(
+    start: str, at: str, months: int, server_far_east: None
+) -> None:
+    """Berlin; the server's own zone counts for nothing."""
+    begun = months_begun(
+        datetime.fromisoformat(start).replace(tzinfo=UTC),
+        datetime.fromisoformat(at).replace(tzinfo=UTC),
+        ZoneInfo("Europe/Berlin"),
+    )
+    assert begun == months
+
+
+def test_a_day_begins_in_utc(server_far_east: None) -> None:
+    found = start_of_day(date(2026, 7, 1), ZoneInfo("Europe/Berlin"))
+    assert (found, found.tzinfo) == (datetime(2026, 6, 30, 22, tzinfo=UTC), UTC)

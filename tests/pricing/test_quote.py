@@ -119,8 +119,12 @@ def test_a_mode_outside_the_tier_is_refused_with_what_it_trains_and_the_tier_tha
     with pytest.raises(quote.ModeNotInTier) as refused:
         quote.require_mode(BOOK, tier=Tier(tier), mode=Mode(mode))
     assert refused.value.message == says
-    assert refused.value.details["needs_tier"] == quote.cheapest_tier_with(BOOK, Mode(mode))
-    assert refused.value.details["allowed"] == [m.value for m in Mode if m in BOOK.tiers[Tier(tier)].modes]
+    assert refused.value.details == {
+        "mode": mode,
+        "tier": tier,
+        "needs_tier": quote.cheapest_tier_with(BOOK, Mode(mode)),
+        "allowed": [m.value for m in Mode if m in BOOK.tiers[Tier(tier)].modes],
+    }
 
 
 @pytest.mark.parametrize(("tier", "trains"), [("community", 1), ("pro", 2), ("enterprise", 3)])
@@ -160,6 +164,103 @@ def test_a_quote_says_what_would_be_cheaper() -> None:
     assert quote.cheaper(BOOK, cheapest, tier=Tier.PRO) == ()
 
 
+@pytest.mark.parametrize(
+    ("mode", "delivery", "attributes", "tier", "cheaper"),
+    [
+        # At the edge of a band, and where the cheaper way costs the same: it is no saving.
+        ("basic", "fast", 5, "pro", []),
+        ("basic", "fast", 6, "pro", [("Standard delivery (same day)", 1, 1), ("5 attributes instead of 6", 1, 1)]),
+        ("basic", "standard", 6, "pro", []),
+        ("business", "standard", 6, "community", [("5 attributes instead of 6", 2, 1), ("Basic mode", 1, 2)]),
+        (
+            "maximum",
+            "fast",
+            51,
+            "enterprise",
+            [
+                ("Standard delivery (within 24 h)", 48, 24),
+                ("50 attributes instead of 51", 36, 36),
+                ("Business mode", 20, 52),
+                ("Basic mode", 8, 64),
+            ],
+        ),
+    ],
+)
+def test_only_what_costs_less_is_offered_dearest_first(
+    mode: str, delivery: str, attributes: int, tier: str, cheaper: list[tuple[str, int, int]]
+) -> None:
+    chosen = quote.price(BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes)
+    found = quote.cheaper(BOOK, chosen, tier=Tier(tier))
+    assert [(s.what, s.credits, s.saves) for s in found] == cheaper
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message", "details"),
+    [
+        (
+            0,
+            "A run predicts from 1 to 200 attributes; 0 were chosen. Choose at least one.",
+            {"attributes": 0, "limit": 200},
+        ),
+        (
+            -3,
+            "A run predicts from 1 to 200 attributes; -3 were chosen. Choose at least one.",
+            {"attributes": -3, "limit": 200},
+        ),
+        (
+            201,
+            "A run predicts from 1 to 200 attributes; 201 were chosen. Leave out 1, or split them over two runs.",
+            {"attributes": 201, "limit": 200},
+        ),
+        (2.5, "The number of attributes must be a whole number; 2.5 is not one.", {"limit": 200}),
+    ],
+)
+def test_a_refused_count_says_the_numbers(attributes: object, message: str, details: dict[str, int]) -> None:
+    with pytest.raises(quote.AttributeCountOutOfRange) as refused:
+        quote.band_for(BOOK, attributes)
+    assert (refused.value.message, refused.value.details) == (message, details)
+
+
+@pytest.mark.parametrize(
+    ("mode", "delivery", "attributes", "words"),
+    [
+        ("basic", "standard", 1, "Basic, Standard: 1 credit x 1/2 (1-5 attributes) = 0.5, rounded up to 1 credit"),
+        ("basic", "standard", 6, "Basic, Standard: 1 credit x 1 (6-20 attributes) = 1"),
+        ("basic", "fast", 5, "Basic, Fast: 2 credits x 1/2 (1-5 attributes) = 1"),
+        (
+            "business",
+            "standard",
+            4,
+            "Business, Standard: 3 credits x 1/2 (1-5 attributes) = 1.5, rounded up to 2 credits",
+        ),
+        ("maximum", "fast", 200, "Maximum, Fast: 18 credits x 4 (51-200 attributes) = 72"),
+    ],
+)
+def test_every_step_of_a_price_is_written(mode: str, delivery: str, attributes: int, words: str) -> None:
+    found = quote.price(BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes)
+    assert found.in_words == words
+
+
+def test_an_offer_says_when_it_is_due_and_what_was_promised(now: datetime) -> None:
+    offers = quote.matrix(BOOK, tier=Tier.PRO, attributes=3, ordered_at=now, zone=BERLIN)
+    midnight = datetime(2026, 11, 2, 23, 0, tzinfo=UTC)
+    assert [(o.due_at, o.promise) for o in offers] == [
+        (midnight, "same day"),
+        (now + timedelta(hours=1), "about 1 h"),
+        (midnight, "same day"),
+        (now + timedelta(hours=2), "about 2 h"),
+        (now + timedelta(hours=24), "within 24 h"),
+        (now + timedelta(hours=4), "about 4 h"),
+    ]
+    assert {o.due_at.tzinfo for o in offers} == {UTC}
+
+
+def test_a_due_time_is_in_utc_whatever_the_servers_own_zone(now: datetime, server_far_east: None) -> None:
+    for promise in BOOK.promises.values():
+        for ordered in (now, now.astimezone(BERLIN), datetime(2026, 11, 2, 22, 50, tzinfo=UTC)):
+            assert quote.due_at(promise, ordered_at=ordered, zone=BERLIN).tzinfo is UTC
+
+
 def test_a_quote_is_good_until_its_expiry(now: datetime) -> None:
     assert BOOK.quote_good_for == timedelta(minutes=30)
     expires_at = now + BOOK.quote_good_for
@@ -186,6 +287,26 @@ def test_the_packages_that_cover_what_is_missing_are_named(missing: int, coverin
 def test_only_a_completed_run_costs_anything(ending: Ending, capture: int, release: int) -> None:
     settlement = settle(held=12, ending=ending)
     assert (settlement.capture, settlement.release) == (capture, release)
+
+
+@pytest.mark.parametrize(
+    ("held", "ending", "words"),
+    [
+        (1, Ending.COMPLETED, "1 credit spent"),
+        (2, Ending.COMPLETED, "2 credits spent"),
+        (1, Ending.FAILED_SYSTEM, "failed on our side: 1 credit given back, nothing charged"),
+        (2, Ending.FAILED_INPUT, "the tickets cannot be trained on: 2 credits given back, nothing charged"),
+        (72, Ending.CANCELLED, "cancelled: 72 credits given back, nothing charged"),
+    ],
+)
+def test_a_settlement_says_what_it_cost(held: int, ending: Ending, words: str) -> None:
+    assert settle(held=held, ending=ending).in_words == words
+
+
+@pytest.mark.parametrize("held", [0, -1])
+def test_nothing_is_settled_without_a_hold(held: int) -> None:
+    with pytest.raises(AssertionError, match="no run starts without its hold"):
+        settle(held=held, ending=Ending.COMPLETED)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from otai.pricing.vat import (
     EU_STANDARD_RATES,
     CountryUnknown,
     InvalidVatId,
+    VatRate,
     VatTreatment,
     checked_vat_id,
     percent,
@@ -58,6 +59,8 @@ def test_a_country_that_is_no_code_is_refused(country: str) -> None:
     [
         ("DE 136 695 976", "DE", "DE136695976"),
         ("atu13585627", "AT", "ATU13585627"),
+        ("GR094259216", "GR", "EL094259216"),
+        ("gr 094259216", "GR", "EL094259216"),
         ("FR 40 303265045", "FR", "FR40303265045"),
         ("NL4495445B01", "NL", "NL004495445B01"),
         ("EL 094259216", "GR", "EL094259216"),
@@ -98,3 +101,70 @@ def test_vat_is_rounded_half_up_to_the_cent(net: int, permille: int) -> None:
 
 def test_percent_is_written_without_needless_zeros() -> None:
     assert (percent(190), percent(255), percent(0)) == ("19", "25.5", "0")
+
+
+@pytest.mark.parametrize("permille", [0, 1, 500])
+def test_a_plausible_rate_is_taken(permille: int) -> None:
+    assert VatRate(permille, "r").permille == permille
+
+
+@pytest.mark.parametrize("permille", [-1, 501])
+def test_an_implausible_rate_is_refused(permille: int) -> None:
+    with pytest.raises(ValueError, match=f"a VAT rate of {permille} permille is not plausible"):
+        VatRate(permille, "r")
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "message"),
+    [
+        (
+            "CHE123456788",
+            "CH",
+            "A VAT id is for buyers in the European Union; CH is outside. Leave it empty: no VAT is added.",
+        ),
+        (
+            "DE136695977",
+            "DE",
+            "'DE136695977' is not a valid VAT id: its form or its check digit is wrong. It begins with DE; the tax office's letter shows it.",
+        ),
+        (
+            "GR094259217",
+            "GR",
+            "'GR094259217' is not a valid VAT id: its form or its check digit is wrong. It begins with EL; the tax office's letter shows it.",
+        ),
+        ("ATU13585627", "DE", "The VAT id ATU13585627 belongs to AT, the address is in DE. Correct one of the two."),
+    ],
+)
+def test_a_refused_vat_id_says_what_to_correct(value: str, country: str, message: str) -> None:
+    with pytest.raises(InvalidVatId) as refused:
+        checked_vat_id(value, country=country)
+    assert (refused.value.message, refused.value.details) == (message, {"country": country})
+
+
+def test_vat_is_of_the_buyers_country_in_every_treatment() -> None:
+    def sale(seller: str, buyer: str, vat_id: str = "") -> tuple[str, str, int]:
+        found = vat_on_sale(rates=BOOK.vat_rates, seller_country=seller, buyer_country=buyer, buyer_vat_id=vat_id)
+        return (found.treatment.value, found.country, found.permille)
+
+    assert sale("CH", "DE") == ("outside", "DE", 0)
+    assert sale("DE", "DE", "DE136695976") == ("domestic", "DE", 190)
+    assert sale("DE", "US") == ("outside", "US", 0)
+    assert sale("DE", "AT", "ATU13585627") == ("reverse_charge", "AT", 0)
+    assert sale("DE", "FI") == ("destination", "FI", 255)
+
+
+@pytest.mark.parametrize("country", ["de", "DEU", "D", "ÄÖ"])
+def test_a_refused_country_is_named(country: str) -> None:
+    for seller, buyer in ((country, "DE"), ("DE", country)):
+        with pytest.raises(CountryUnknown) as refused:
+            vat_on_sale(rates=BOOK.vat_rates, seller_country=seller, buyer_country=buyer, buyer_vat_id="")
+        assert refused.value.message == f"A country is a two-letter ISO code such as DE; {country!r} is not."
+        assert refused.value.details == {"country": country}
+
+
+@pytest.mark.parametrize(
+    ("net", "permille", "cents"),
+    [(0, 190, 0), (1, 190, 0), (3, 190, 1), (150, 190, 29), (45_000, 190, 8_550), (1, 500, 1), (10, 50, 1), (9, 55, 0)],
+)
+def test_vat_by_hand(net: int, permille: int, cents: int) -> None:
+    assert vat_cents(net, permille) == cents

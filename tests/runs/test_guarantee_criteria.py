@@ -177,9 +177,110 @@ def test_a_coverage_counts_at_its_own_precision_alone() -> None:
 
 
 def test_an_attribute_that_was_not_trained_misses() -> None:
-    [outcome] = judge([Criterion.parse("tags accuracy 0.1")], [attribute_report("queue", 0.9)], by_bound=False)
-    assert not outcome.met
-    assert outcome.note == "This attribute was not trained."
+    criterion = Criterion.parse("tags accuracy 0.1")
+    [outcome] = judge([criterion], [attribute_report("queue", 0.9)], by_bound=False)
+    assert outcome.as_dict() == {
+        "criterion": {"attribute": "tags", "metric": "accuracy", "threshold": "1/10", "precision": None},
+        "in_words": "tags: accuracy of at least 10 %",
+        "value": 0.0,
+        "low": 0.0,
+        "high": 1.0,
+        "tickets": 0,
+        "met": False,
+        "note": "This attribute was not trained.",
+    }
+
+
+def test_an_outcome_is_kept_with_all_its_figures() -> None:
+    reports = [attribute_report("queue", 0.8, macro_f1=0.6, coverage=(coverage(0.4, 0.925, 40),))]
+    [macro_f1, at_95] = judge(
+        [Criterion.parse("queue macro_f1 60%"), Criterion.parse("queue coverage@95 30%")], reports, by_bound=False
+    )
+    assert macro_f1.as_dict() == {
+        "criterion": {"attribute": "queue", "metric": "macro_f1", "threshold": "3/5", "precision": None},
+        "in_words": "queue: macro F1 of at least 60 %",
+        "value": 0.6,
+        "low": pytest.approx(0.57),
+        "high": pytest.approx(0.63),
+        "tickets": 100,
+        "met": True,
+        "note": "",
+    }
+    assert at_95.as_dict() == {
+        "criterion": {"attribute": "queue", "metric": "coverage", "threshold": "3/10", "precision": "19/20"},
+        "in_words": "queue: coverage at 95 % precision of at least 30 %",
+        "value": 0.4,
+        "low": pytest.approx(0.3094, abs=5e-5),
+        "high": pytest.approx(0.4980, abs=5e-5),
+        "tickets": 100,
+        "met": True,
+        "note": "Above its threshold 92.5 % of 40 are right.",
+    }
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        (),
+        (Coverage(0.95, None, 0.0, None, 0.0, None, 0),),
+        (Coverage(0.95, None, 0.0, None, 0.4, 0.97, 40),),
+        (Coverage(0.95, 0.8, 0.4, 0.95, 0.4, None, 0),),
+    ],
+)
+def test_a_precision_that_no_confidence_reaches_misses_with_nothing_measured(found: tuple[Coverage, ...]) -> None:
+    [outcome] = judge(
+        [Criterion.parse("queue coverage@95 0.01%")], [attribute_report("queue", 0.8, coverage=found)], by_bound=False
+    )
+    assert (outcome.met, outcome.note) == (False, "No confidence reaches 95 % precision.")
+    assert (outcome.measured.value, outcome.measured.low, outcome.measured.high) == (0.0, 0.0, 0.0)
+
+
+def test_only_several_labels_a_ticket_are_counted_by_labels() -> None:
+    report = replace(
+        attribute_report("tags", 0.5, coverage=(coverage(0.4, 1.0, 40),)),
+        per_label=[LabelReport("a", 50, 240, 0, None, None, None)],
+    )
+    [outcome] = judge([Criterion.parse("tags coverage@95 0.4")], [report], by_bound=False)
+    assert outcome.measured.low == pytest.approx(0.3094, abs=5e-5), "one label a ticket: 40 of 100 tickets"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("queue", "'queue' is no criterion. Write: queue accuracy 0.85, queue macro_f1 0.6, or queue coverage@95 0.3"),
+        ("queue accuracy 0", "A threshold lies above 0 and at most at 1 (100 %); 0 % does not."),
+        ("queue accuracy 101%", "A threshold lies above 0 and at most at 1 (100 %); 101 % does not."),
+        ("queue coverage@93 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
+        ("queue coverage 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
+        ("queue macro_f1@90 0.7", "Only a coverage has a precision; macro F1 has none."),
+        ("queue accuracy 0.33333", "'0.33333' is finer than can be measured; at most four decimals."),
+        ("queue accuracy 1..5", "'1..5' is no share. Write 0.85 or 85 %."),
+    ],
+)
+def test_a_refused_criterion_says_what_is_wrong(text: str, says: str) -> None:
+    with pytest.raises(CriterionInvalid) as refused:
+        Criterion.parse(text)
+    assert str(refused.value) == says
+
+
+def test_all_of_it_can_be_asked_for_and_measured() -> None:
+    everything = Criterion.parse("queue accuracy 100%")
+    assert everything.threshold == 1
+    assert Criterion.from_dict({"attribute": "q", "metric": "accuracy", "threshold": "0.0001"}).threshold == Fraction(
+        1, 10_000
+    )
+    for broken in (
+        {},
+        {"attribute": "q", "metric": "f2", "threshold": "1"},
+        {"attribute": "q", "metric": "accuracy", "threshold": None},
+    ):
+        with pytest.raises(CriterionInvalid):
+            Criterion.from_dict(broken)
+    with pytest.raises(
+        CriterionInvalid,
+        match=r"^A criterion has an attribute, a metric \(accuracy, macro_f1, coverage\) and a threshold\.$",
+    ):
+        Criterion.from_dict({})
 
 
 def test_each_level_reached_on_the_way_up_includes_one() -> None:
