@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -15,6 +16,7 @@ from otai.billing import queries as billing
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
+from otai.web.access import local_path
 from otai.web.words import warning_words
 
 THEMES = ("auto", "light", "dark")
@@ -68,6 +70,14 @@ class Frame:
     def theme(self) -> str:
         chosen = self._request.COOKIES.get(THEME_COOKIE, "auto")
         return chosen if chosen in THEMES else "auto"
+
+    @property
+    def here(self) -> str:
+        """The address that shows this page again. What answers a form is not shown by asking for its address: there, the form's page."""
+        if self._request.method in ("GET", "HEAD"):
+            return self._request.get_full_path()
+        came_from = urlsplit(local_path(self._request, self._request.headers.get("Referer", "")))
+        return urlunsplit(("", "", came_from.path or "/", came_from.query, ""))
 
     @cached_property
     def navigation(self) -> list[NavigationItem]:

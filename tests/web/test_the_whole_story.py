@@ -30,100 +30,104 @@ def test_from_signing_up_to_the_invoice(tmp_path: Path) -> None:
         # Two gigabytes, and a body that does not say its length, are refused before they are there.
         assert refused_at_the_door(base, f"Content-Length: {2 << 30}") == 413
         assert refused_at_the_door(base, "Transfer-Encoding: chunked") == 411
+        the_whole_story(installation, base, browser, tickets)
 
-        page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
-        watched = Watched(page, base)
-        page.set_default_timeout(20_000)
 
-        # Alice signs up, and is where her first model begins.
-        page.goto(f"{base}/account/signup/")
-        page.fill("[name=organisation]", "Acme Ltd")
-        page.fill("[name=name]", "Alice Smith")
-        page.fill("[name=email]", "alice@acme.example")
-        page.fill("[name=password1]", "correct horse battery staple 7")
-        page.click("main button[type=submit], main button.primary")
-        page.wait_for_url(f"{base}/acme-ltd/")
-        assert "6 credits" in page.inner_text(".balance")
+def the_whole_story(installation: Installation, base: str, browser: Any, tickets: Path) -> None:
+    """Alice's, in a browser at `base`, where nobody has been yet. tests/doors tells it again over TLS."""
+    page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
+    watched = Watched(page, base)
+    page.set_default_timeout(20_000)
 
-        # She uploads tickets, sees what the columns are taken for, and agrees.
-        page.goto(f"{base}/acme-ltd/tickets/")
-        page.set_input_files("#file", tickets)
-        page.click("[data-uploads] button")
-        page.wait_for_url("**/tickets/uploads/**")
-        assert page.input_value("#name") == "helpdesk"
-        page.click("text=Import these tickets")
-        page.wait_for_selector("text=200 tickets are imported")
+    # Alice signs up, and is where her first model begins.
+    page.goto(f"{base}/account/signup/")
+    page.fill("[name=organisation]", "Acme Ltd")
+    page.fill("[name=name]", "Alice Smith")
+    page.fill("[name=email]", "alice@acme.example")
+    page.fill("[name=password1]", "correct horse battery staple 7")
+    page.click("main button[type=submit], main button.primary")
+    page.wait_for_url(f"{base}/acme-ltd/")
+    assert "6 credits" in page.inner_text(".balance")
 
-        # She looks at prices: they follow her choices without the page being loaded anew.
-        page.click("text=Train on these")
-        page.wait_for_selector("text=Train Basic, Standard: 1 credit")
-        page.check("#choice-basic-fast")
-        page.wait_for_selector("text=Train Basic, Fast: 2 credits")
-        assert "choice=basic-fast" in page.url
+    # She uploads tickets, sees what the columns are taken for, and agrees.
+    page.goto(f"{base}/acme-ltd/tickets/")
+    page.set_input_files("#file", tickets)
+    page.click("[data-uploads] button")
+    page.wait_for_url("**/tickets/uploads/**")
+    assert page.input_value("#name") == "helpdesk"
+    page.click("text=Import these tickets")
+    page.wait_for_selector("text=200 tickets are imported")
+
+    # She looks at prices: they follow her choices without the page being loaded anew.
+    page.click("text=Train on these")
+    page.wait_for_selector("text=Train Basic, Standard: 1 credit")
+    page.check("#choice-basic-fast")
+    page.wait_for_selector("text=Train Basic, Fast: 2 credits")
+    assert "choice=basic-fast" in page.url
+    page.click("#order-button")
+    page.wait_for_url("**/runs/1/")
+
+    # The run goes on before her eyes, told by the server, until its report card is there.
+    # A quick machine may be done by then: its time line is folded, and says it all the same.
+    page.wait_for_selector("text=Began on", timeout=most_seconds_to_train, state="attached")
+    page.wait_for_selector("text=Report card", timeout=most_seconds_to_train)
+    assert any(kind.startswith("text/event-stream") for kind in watched.kinds("/runs/1/events"))
+    assert re.search(r"right \d+ times in 100", page.inner_text("main"))
+
+    # One attribute, opened: the slider says what could be automated.
+    page.click("table >> text=queue")
+    page.wait_for_selector("input[type=range]")
+    before = page.inner_text(".headline")
+    page.focus("input[type=range]")
+    page.keyboard.press("End")
+    assert page.inner_text(".headline") != before and "100 %" in page.inner_text(".headline")
+    assert page.locator(".chart canvas").count() >= 1
+    page.go_back()
+
+    # She tries it.
+    page.fill("#text", "My invoice for March was charged twice, please refund one of them")
+    page.click("text=What does it say?")
+    page.wait_for_selector("#answer .answer-table")
+    assert "Billing" in page.inner_text("#answer")
+
+    # Twice more, and her credits are gone: the next order leads to the right package.
+    for number in (2, 3):
+        page.goto(f"{base}/acme-ltd/train/?choice=basic-fast")
         page.click("#order-button")
-        page.wait_for_url("**/runs/1/")
+        page.wait_for_url(f"**/runs/{number}/")
+    page.goto(f"{base}/acme-ltd/train/?choice=basic-fast&model=second-try")
+    assert "2 credits are missing" in page.inner_text("main")
+    page.click("text=Buy the 2 missing credits")
+    page.wait_for_selector("text=needs 2 credits more")
+    page.click("a:has-text('Buy'):has-text('10')")
 
-        # The run goes on before her eyes, told by the server, until its report card is there.
-        # A quick machine may be done by then: its time line is folded, and says it all the same.
-        page.wait_for_selector("text=Began on", timeout=most_seconds_to_train, state="attached")
-        page.wait_for_selector("text=Report card", timeout=most_seconds_to_train)
-        assert any(kind.startswith("text/event-stream") for kind in watched.kinds("/runs/1/events"))
-        assert re.search(r"right \d+ times in 100", page.inner_text("main"))
+    # She says who pays, and orders; the bank transfer arrives, and she is back at her training with her choices.
+    if page.locator("[name=street]").count() == 0:
+        page.click("main button.primary")
+    fill_in_details(page)
+    if page.locator("text=Order for").count():
+        page.click("text=Order for")
+    page.wait_for_url("**/credits/purchases/**")
+    [purchase] = installation.json("billing", "purchases", "--org", "acme-ltd")
+    installation.otai("billing", "confirm-payment", purchase["reference"], "119", "--bank-reference", "statement 7")
+    page.reload()
+    page.click("text=Back to your training")
+    page.wait_for_url("**/train/?**")
+    assert page.input_value("#model") == "second-try" and page.is_checked("#choice-basic-fast")
+    page.click("#order-button")
+    page.wait_for_url("**/runs/4/")
+    page.wait_for_selector("text=Report card", timeout=most_seconds_to_train)
 
-        # One attribute, opened: the slider says what could be automated.
-        page.click("table >> text=queue")
-        page.wait_for_selector("input[type=range]")
-        before = page.inner_text(".headline")
-        page.focus("input[type=range]")
-        page.keyboard.press("End")
-        assert page.inner_text(".headline") != before and "100 %" in page.inner_text(".headline")
-        assert page.locator(".chart canvas").count() >= 1
-        page.go_back()
+    # The invoice is a PDF, and the books balance.
+    page.goto(f"{base}/acme-ltd/credits/invoices/")
+    address = page.get_attribute("a:has-text('PDF')", "href")
+    pdf = page.request.get(f"{base}{address}")
+    assert pdf.ok and pdf.body().startswith(b"%PDF")
+    installation.otai("ledger", "audit")
 
-        # She tries it.
-        page.fill("#text", "My invoice for March was charged twice, please refund one of them")
-        page.click("text=What does it say?")
-        page.wait_for_selector("#answer .answer-table")
-        assert "Billing" in page.inner_text("#answer")
-
-        # Twice more, and her credits are gone: the next order leads to the right package.
-        for number in (2, 3):
-            page.goto(f"{base}/acme-ltd/train/?choice=basic-fast")
-            page.click("#order-button")
-            page.wait_for_url(f"**/runs/{number}/")
-        page.goto(f"{base}/acme-ltd/train/?choice=basic-fast&model=second-try")
-        assert "2 credits are missing" in page.inner_text("main")
-        page.click("text=Buy the 2 missing credits")
-        page.wait_for_selector("text=needs 2 credits more")
-        page.click("a:has-text('Buy'):has-text('10')")
-
-        # She says who pays, and orders; the bank transfer arrives, and she is back at her training with her choices.
-        if page.locator("[name=street]").count() == 0:
-            page.click("main button.primary")
-        fill_in_details(page)
-        if page.locator("text=Order for").count():
-            page.click("text=Order for")
-        page.wait_for_url("**/credits/purchases/**")
-        [purchase] = installation.json("billing", "purchases", "--org", "acme-ltd")
-        installation.otai("billing", "confirm-payment", purchase["reference"], "119", "--bank-reference", "statement 7")
-        page.reload()
-        page.click("text=Back to your training")
-        page.wait_for_url("**/train/?**")
-        assert page.input_value("#model") == "second-try" and page.is_checked("#choice-basic-fast")
-        page.click("#order-button")
-        page.wait_for_url("**/runs/4/")
-        page.wait_for_selector("text=Report card", timeout=most_seconds_to_train)
-
-        # The invoice is a PDF, and the books balance.
-        page.goto(f"{base}/acme-ltd/credits/invoices/")
-        address = page.get_attribute("a:has-text('PDF')", "href")
-        pdf = page.request.get(f"{base}{address}")
-        assert pdf.ok and pdf.body().startswith(b"%PDF")
-        installation.otai("ledger", "audit")
-
-        # All the time nothing came from elsewhere, and the browser had nothing to complain of.
-        assert watched.elsewhere == []
-        assert watched.complaints == []
+    # All the time nothing came from elsewhere, and the browser had nothing to complain of.
+    assert watched.elsewhere == []
+    assert watched.complaints == []
 
 
 def refused_at_the_door(base: str, *headers: str) -> int:
