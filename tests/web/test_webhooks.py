@@ -21,7 +21,7 @@ def test_alice_makes_a_webhook_tests_it_and_turns_it_off(now: datetime) -> None:
     acme = stories.acme(now)
     alice = of(member_of(acme, "alice", Role.OWNER, now))
     form = {"url": "https://hooks.acme.example/<b>otai</b>", "events": ["run.completed"], "description": "routing"}
-    made = alice.post(LOG, form)
+    made = alice.post(LOG, form, follow=True)
     assert "whsec_" in made.text and "<b>otai" not in made.text
     assert "whsec_" not in alice.get(LOG).text
     endpoint = Endpoint.objects.get()
@@ -40,7 +40,7 @@ def test_alice_makes_a_webhook_tests_it_and_turns_it_off(now: datetime) -> None:
     alice.post(f"{here}switch", {"enabled": "0"})
     endpoint.refresh_from_db()
     assert endpoint.disabled_at is not None
-    assert "whsec_" in alice.post(f"{here}secret").text
+    assert "whsec_" in alice.post(f"{here}secret", follow=True).text
     alice.post(f"{here}delete")
     assert not Endpoint.objects.exists()
 

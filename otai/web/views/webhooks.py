@@ -19,6 +19,7 @@ from otai.orgs.permissions import Action
 from otai.outbound import operations, queries
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState
+from otai.web import shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.refusals import in_words
 
@@ -67,12 +68,11 @@ class EndpointForm(forms.Form):
 @page(Action.MANAGE_WEBHOOKS)
 def webhooks(request: MemberRequest) -> HttpResponse:
     form = EndpointForm(request.POST if request.method == "POST" else None)
-    made, status = None, 200
+    status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                # Not redirected to: the secret can be shown only now.
                 made = operations.create_endpoint(
                     organisation=request.organisation,
                     url=form.cleaned_data["url"],
@@ -81,22 +81,30 @@ def webhooks(request: MemberRequest) -> HttpResponse:
                     who=request.user.email,
                     now=utc_now(),
                 )
-                form, status = EndpointForm(), 200
             except OtaiError as refused:
                 form.add_error(None, in_words(refused))
+            else:
+                shown_once.keep(request, _made(request), {"secret": made.secret})
+                return redirect("web:webhooks", slug=request.organisation.slug)
+    shown = shown_once.take(request, _made(request)) if request.method != "POST" else None
     endpoints = [{"endpoint": one, "events": _words(one.events)} for one in queries.endpoints(request.organisation)]
     return render(
         request,
         "web/webhooks/list.html",
-        {"endpoints": endpoints, "form": form, "made": made, "tab": "webhooks"},
+        {"endpoints": endpoints, "form": form, "made": shown, "tab": "webhooks"},
         status=status,
     )
+
+
+def _made(request: MemberRequest) -> str:
+    return f"webhook of {request.organisation.pk}"
 
 
 @require_safe
 @page(Action.MANAGE_WEBHOOKS)
 def webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
-    return _shown(request, endpoint)
+    shown = shown_once.take(request, f"secret of {endpoint}")
+    return _shown(request, endpoint, secret=shown["secret"] if shown else "")
 
 
 @require_POST
@@ -124,7 +132,8 @@ def rotate_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
     made = operations.rotate_secret(
         organisation=request.organisation, endpoint=endpoint, who=request.user.email, now=utc_now()
     )
-    return _shown(request, endpoint, secret=made.secret)
+    shown_once.keep(request, f"secret of {endpoint}", {"secret": made.secret})
+    return redirect("web:webhook", slug=request.organisation.slug, endpoint=endpoint)
 
 
 @require_POST

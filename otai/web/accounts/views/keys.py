@@ -15,6 +15,7 @@ from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.orgs import operations, queries
 from otai.orgs.permissions import Action, Scope
+from otai.web import shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import SCOPE_WORDS, ApiKeyForm
 from otai.web.accounts.refusals import in_words
@@ -25,12 +26,11 @@ from otai.web.accounts.refusals import in_words
 def keys(request: MemberRequest) -> HttpResponse:
     now = utc_now()
     form = ApiKeyForm(request.POST if request.method == "POST" else None)
-    made, status = None, 200
+    status = 200
     if request.method == "POST":
         if form.is_valid():
             lifetime = form.lifetime
             try:
-                # Not redirected to: the secret can be shown only now.
                 made = operations.create_api_key(
                     organisation=request.organisation,
                     name=form.cleaned_data["name"],
@@ -39,10 +39,12 @@ def keys(request: MemberRequest) -> HttpResponse:
                     now=now,
                     expires_at=now + lifetime if lifetime else None,
                 )
-                form = ApiKeyForm()
             except OtaiError as refused:
                 form.add_error(None, in_words(refused))
                 status = 409
+            else:
+                shown_once.keep(request, _shown(request), {"name": made.key.name, "secret": made.secret})
+                return redirect("web:keys", slug=request.organisation.slug)
         else:
             status = 422
     rows: list[dict[str, Any]] = [
@@ -54,9 +56,14 @@ def keys(request: MemberRequest) -> HttpResponse:
         }
         for key in queries.api_keys(request.organisation)[:200]
     ]
+    shown = shown_once.take(request, _shown(request)) if request.method != "POST" else None
     return render(
-        request, "accounts/keys.html", {"rows": rows, "form": form, "made": made, "tab": "keys"}, status=status
+        request, "accounts/keys.html", {"rows": rows, "form": form, "made": shown, "tab": "keys"}, status=status
     )
+
+
+def _shown(request: MemberRequest) -> str:
+    return f"key of {request.organisation.pk}"
 
 
 @require_POST

@@ -19,6 +19,7 @@ from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Action, Role
+from otai.web import shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
@@ -28,7 +29,8 @@ from otai.web.accounts.refusals import in_words
 @require_safe
 @page(Action.VIEW)
 def team(request: MemberRequest) -> HttpResponse:
-    return _team_page(request, InviteForm())
+    made = shown_once.take(request, _shown(request)) or {}
+    return _team_page(request, InviteForm(), made=made, link=made.get("link"), sent=made.get("sent"))
 
 
 def _team_page(request: MemberRequest, form: InviteForm, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -80,8 +82,14 @@ def invite(request: MemberRequest) -> HttpResponse:
         return _team_page(request, form, status=409)
     link = absolute(reverse("web:join", args=[made.token]))
     sent = send_invitation(made, link=link, inviter=request.user)
-    # Not redirected to: the link can be shown only now.
-    return _team_page(request, InviteForm(), made=made.invitation, link=link, sent=sent)
+    shown_once.keep(
+        request, _shown(request), {"email": made.invitation.email, "link": link, "sent": "yes" if sent else ""}
+    )
+    return redirect("web:team", slug=request.organisation.slug)
+
+
+def _shown(request: MemberRequest) -> str:
+    return f"invitation of {request.organisation.pk}"
 
 
 @require_POST

@@ -1,0 +1,50 @@
+"""Secrets that can be shown once, across the redirect that ends every change: a page that is loaded again must not make a second key.
+
+They wait in the session, encrypted, for ten minutes at most, and the first look takes them out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.encoding import force_bytes
+
+waits_seconds = 600
+
+
+def keep(request: HttpRequest, what: str, values: dict[str, str]) -> None:
+    """For the page that is redirected to. `what` names the page and its subject: nobody else's look takes them."""
+    request.session[_name(what)] = _fernet().encrypt(json.dumps(values).encode()).decode()
+
+
+def take(request: HttpRequest, what: str) -> dict[str, str] | None:
+    """What was kept, the first time it is asked for; None ever after, and when it waited too long. A HEAD is no look."""
+    if request.method == "HEAD":
+        return None
+    kept = request.session.pop(_name(what), None)
+    if kept is None:
+        return None
+    try:
+        values: dict[str, str] = json.loads(_fernet().decrypt(kept.encode(), ttl=waits_seconds))
+    except InvalidToken:
+        return None
+    return values
+
+
+def _name(what: str) -> str:
+    return f"shown-once:{what}"
+
+
+def _fernet() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet(
+        [
+            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"otai shown once " + force_bytes(key)).digest()))
+            for key in keys
+        ]
+    )
