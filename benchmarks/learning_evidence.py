@@ -24,14 +24,14 @@ from benchmarks.learning_business import SETS, rows_of, tickets_of
 from otai.learning import training
 from otai.learning.evidence import label_issues as wrong_labels
 from otai.learning.evidence.expected_quality import expected
-from otai.learning.linear.subset_models import Sample, SmallerModels
+from otai.learning.linear.subset_models import SubsetModels, SubsetSample
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 
 FRAGMENT = BUSINESS_FRAGMENT.with_name("learning_evidence.md")
 BASIC = recipe_for("basic")
 PLANTED_SHARE, FIRST = 0.05, (20, 50, 100, 200)
-PARTS, SEEDS = (8, 4), (0, 1)
+SUBSETS, SEEDS = (8, 4), (0, 1)
 
 
 def planted(name: str) -> str:
@@ -64,7 +64,7 @@ def forecasts(name: str) -> Iterator[tuple[Any, ...]]:
     for seed in SEEDS:
         order = rows[:]
         random.Random(seed).shuffle(order)
-        for part in PARTS:
+        for part in SUBSETS:
             few = len(order) // part
             # The same labels for both, or more of them would be measured with more tickets.
             learnable = {
@@ -131,7 +131,7 @@ def cost(name: str) -> str:
 
         return measured
 
-    names = {(SmallerModels, "fit"), (Sample, "of"), (training, "learning_curve"), (training, "suspected")}
+    names = {(SubsetModels, "fit"), (SubsetSample, "of"), (training, "learning_curve"), (training, "suspected")}
     kept = {one: getattr(*one) for one in names}
     for (owner, attribute), function in kept.items():
         setattr(owner, attribute, timed(function))

@@ -32,7 +32,7 @@ from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.expected_quality import Expectation, Expected
+    from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
 
 app = typer.Typer(
     help="The included run and improvement: criteria, verdict, and the fee back if both miss.", no_args_is_help=True
@@ -164,7 +164,7 @@ def _show_expected(expected: Mapping[str, Expectation], data_set: str) -> None:
     )
 
 
-def _expected(found: Expected | None) -> str:
+def _expected(found: ModeExpectation | None) -> str:
     return _interval(vars(found.accuracy)) if found else "not known"
 
 

@@ -22,7 +22,7 @@ from otai.tickets.models import DataSet
 from otai.tickets.sample import write_csv
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.expected_quality import Expected
+    from otai.learning.evidence.expected_quality import ModeExpectation
 
 app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
 
@@ -183,7 +183,7 @@ def expect(
     )
 
 
-def _share(expected: Expected | None) -> str:
+def _share(expected: ModeExpectation | None) -> str:
     if expected is None:
         return "unknown"
     accuracy = expected.accuracy

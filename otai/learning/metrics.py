@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Floats, Mask
 from otai.learning.estimate import Estimate
-
-Floats = NDArray[np.float64]
 
 RESAMPLES = 400
 
@@ -49,16 +48,31 @@ def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: i
     value = float(totals(np.ones((1, tickets)))[0])
     if tickets == 0:
         return Estimate(value, 0.0, 1.0)
-    chance = np.random.default_rng(seed)
-    resampled = totals(chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=RESAMPLES).astype(np.float64))
+    return percentile_interval(value, totals(bootstrap(tickets, RESAMPLES, np.random.default_rng(seed))[1:]))
+
+
+def bootstrap(tickets: int, resamples: int, chance: np.random.Generator) -> Floats:
+    """How often each ticket counts, shape (1 + resamples, tickets): once each in the first row, then as often as it was drawn with replacement
+    (Efron 1979). What is compared on the same tickets is compared under the same rows."""
+    drawn = chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=resamples)
+    return np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
+
+
+def percentile_interval(value: float, resampled: Floats) -> Estimate:
+    """`value` between the 2.5 and 97.5 percentiles of what resamples gave, shape (resamples,)."""
     low, high = np.quantile(resampled, [0.025, 0.975])
     # A resample loses labels that have one ticket, so the interval can miss the value itself; it must not.
-    return Estimate(value, float(min(low, value)), float(max(high, value)))
+    return Estimate(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def quality_under(
-    decided: NDArray[np.bool_], actual: NDArray[np.bool_], there: sparse.csr_matrix, weights: Floats
-) -> Floats:
+def argmax_decision(scores: NDArray[np.floating]) -> Mask:
+    """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones the first."""
+    decided = np.zeros(scores.shape, np.bool_)
+    decided[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    return decided
+
+
+def quality_under(decided: Mask, actual: Mask, there: sparse.csr_matrix, weights: Floats) -> Floats:
     """Accuracy and macro F1 under each row of weights of the holdout's tickets, shape (2, drawn)."""
     right = (decided == actual).all(axis=1).astype(np.float64)
     guessed = sparse.csr_matrix(decided.astype(np.float64))
@@ -69,6 +83,6 @@ def quality_under(
     return np.stack([weights @ right / weights.sum(axis=1), macro])
 
 
-def sparse_of(hot: NDArray[np.bool_]) -> sparse.csr_matrix:
+def sparse_of(y: Mask) -> sparse.csr_matrix:
     """0/1 as numbers, for products."""
-    return sparse.csr_matrix(hot.astype(np.float64))
+    return sparse.csr_matrix(y.astype(np.float64))

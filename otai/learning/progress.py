@@ -57,14 +57,14 @@ class Steps:
     def say(self, note: str) -> None:
         self._tell(Progress(self._stage, self._done, self._total, note))
 
-    def part_of(self, finer_steps: int, *, worth: int) -> Callable[[], None]:
-        """To be called `finer_steps` times, which together count as `worth` steps."""
+    def part_of(self, finer_steps: int, *, counting_as: int) -> Callable[[], None]:
+        """To be called `finer_steps` times, which together count as `counting_as` steps."""
         done = 0
 
         def finish_one() -> None:
             nonlocal done
-            before, done = done * worth // finer_steps, done + 1
-            if (now := done * worth // finer_steps) > before:
+            before, done = done * counting_as // finer_steps, done + 1
+            if (now := done * counting_as // finer_steps) > before:
                 self.finish(now - before)
 
         return finish_one

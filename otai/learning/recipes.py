@@ -7,31 +7,47 @@ from typing import Any
 
 from otai.learning.errors import InputFailure
 
+_STORED_NAMES = {
+    "candidates": "balances",
+    "length_scale": "reach",
+    "shortest_ngram": "shortest_piece",
+    "longest_ngram": "longest_piece",
+}
+"""What was stored under another name by the first version stays under that name: models of all versions tell of their recipe alike."""
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_STORED_NAMES.get(name, name): _stored(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_stored(item) for item in value)
+    return value
+
 
 @dataclass(frozen=True)
-class Balance:
+class Candidate:
     """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two blocks), and how
     hard all weights are held down.
 
-    `reach` None: tickets are as like as the product of their vectors; else by their nearness within that reach (`features/kernel.py`).
+    `length_scale` None: tickets are as like as the product of their vectors; else by a Gaussian kernel of that length scale (`features/kernel.py`).
     """
 
     vectors: float
     penalty: float
-    reach: float | None = None
+    length_scale: float | None = None
 
 
-WORDS_ALONE = Balance(vectors=0.0, penalty=0.12)
-ABROAD = Balance(vectors=4.0, penalty=0.2)
+WORDS_ALONE = Candidate(vectors=0.0, penalty=0.12)
+FALLBACK = Candidate(vectors=4.0, penalty=0.2)
 """For tickets in languages that the training did not show: no words, and the multilingual encoder's vectors."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """A way of training an encoder further.
+    """A configuration of fine-tuning: how an encoder is trained further.
 
     `rate` is the step of its network, the heads' is `head_rate` times that. `trained_layers` counts from the top of a transformer; None: all of a network that is no
-    transformer. Likeness of tickets that share labels is learnt beside the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an attribute
+    transformer. A supervised contrastive loss (Khosla et al. 2020) stands beside that of the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an attribute
     has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read. Few tickets are seen in more epochs, so that there are `fewest_steps`.
     """
 
@@ -55,17 +71,17 @@ class Recipe:
     Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left out
     and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
     measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
-    `reads_vectors` says that encoders read the tickets as well, `balances` how much their vectors may count, and `prior_shares` how much
+    `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may count, and `prior_shares` how much
     frequent labels may be favoured, or held back (`linear/blending.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
-    `tunings` maps an encoder's name to the ways of training it further that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in
-    multiplications (`maximum.teaching`). `agrees` says that labels of a hierarchy found in the tickets are predicted so that they agree.
+    `tunings` maps an encoder's name to the configurations that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in
+    multiplications (`finetuning/trainer.py`). `agrees` says that labels of a hierarchy found in the tickets are predicted so that they agree.
     """
 
     mode: str
     reads_vectors: bool = False
-    balances: tuple[Balance, ...] = (WORDS_ALONE,)
+    candidates: tuple[Candidate, ...] = (WORDS_ALONE,)
     prior_shares: tuple[float, ...] = (0.0,)
     tunings: tuple[tuple[str, tuple[Tuning, ...]], ...] = ()
     tuning_work: float = 0.0
@@ -75,17 +91,19 @@ class Recipe:
     tickets_to_calibrate: int = 1_500
     refit: bool = True
     min_tickets_per_feature: int | None = None
-    shortest_piece: int = 2
-    longest_piece: int = 5
+    shortest_ngram: int = 2
+    longest_ngram: int = 5
     version: int = 1
 
     def tunings_for(self, encoder: str) -> tuple[Tuning, ...]:
-        """The ways of training this encoder further; the first is what is done where there is nothing to choose by."""
+        """The configurations for this encoder; the first is what is done where there is nothing to choose by."""
         named = dict(self.tunings)
         return named.get(encoder) or named["*"]
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As models and report cards store it, in lists, dictionaries and plain values."""
+        stored: dict[str, Any] = _stored(asdict(self))
+        return stored
 
 
 # Chosen by one fold inside banking77's training part (docs/experiments-maximum.md). Word embeddings and the lower half of the transformer stay as they are.
@@ -95,8 +113,8 @@ _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 # About 20 minutes on two cores of 2020; 10 000 short tickets need two thirds of it.
 MOST_TUNING_WORK = 5e13
 
-_BUSINESS_BALANCES = (WORDS_ALONE, Balance(1.0, 0.2, reach=0.6), Balance(8.0, 0.2, reach=0.6))
-# How much frequent labels may be held back further than training did (a negative share of their lead); nothing stands first.
+_BUSINESS_CANDIDATES = (WORDS_ALONE, Candidate(1.0, 0.2, length_scale=0.6), Candidate(8.0, 0.2, length_scale=0.6))
+# How much frequent labels may be held back further than training did (a negative share of their log-prior offset); nothing stands first.
 _PRIOR_SHARES = (0.0, -0.25, -0.5)
 
 RECIPES = {
@@ -105,14 +123,14 @@ RECIPES = {
         mode="business",
         reads_vectors=True,
         # Chosen by cross-validation inside the training parts of the public sets (docs/experiments-business.md).
-        balances=_BUSINESS_BALANCES,
+        candidates=_BUSINESS_CANDIDATES,
         prior_shares=_PRIOR_SHARES,
         tickets_to_calibrate=4_000,
     ),
     "maximum": Recipe(
         mode="maximum",
         reads_vectors=True,
-        balances=_BUSINESS_BALANCES,
+        candidates=_BUSINESS_CANDIDATES,
         prior_shares=_PRIOR_SHARES,
         # Every fold costs a training of each network, so fewer tickets are kept back than in Business.
         tickets_to_calibrate=1_000,

@@ -6,16 +6,22 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from otai.learning.data.splitting import Split, same_text_key, split_as_given, split_by_hash
+from otai.learning.arrays import Floats, Mask, Matrix, Rows
+from otai.learning.data.splitting import (
+    Split,
+    rows_with_text,
+    split_as_given,
+    split_by_hash,
+    text_numbers_of,
+)
 from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
@@ -25,27 +31,24 @@ from otai.learning.evidence.learning_curve import learning_curve
 from otai.learning.evidence.report_card import AttributeReport, ReportCard, excerpt_of
 from otai.learning.evidence.training_findings import data_findings, evidence_findings, vector_findings
 from otai.learning.features.embeddings import Encoding
-from otai.learning.features.text import TextFeatures, TokenCounts
+from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.finetuning.hierarchy import found_below
-from otai.learning.linear.cross_fitting import MOST_EXACT_WEIGHTS, Fitting, Inputs, Linear, Unseen
-from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
-from otai.learning.linear.subset_models import MOST_ENTRIES, PartDecision, Sample, SmallerModels
-from otai.learning.linear.training_vectors import ENCODING_STEPS, Reading, read_vectors
-from otai.learning.model.bundle import Abroad, AttributeModel, Bundle, Scored, foreign_tickets
-from otai.learning.model.holdout import Answers, HoldoutRecord, text_hashes
+from otai.learning.linear.cross_fitting import Fitting, Inputs, Linear, OutOfFold
+from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, decided_beside
+from otai.learning.linear.subset_models import MOST_ENTRIES, SubsetDecision, SubsetModels, SubsetSample
+from otai.learning.linear.training_vectors import ENCODING_STEPS, Compared, EncodedTickets, read_vectors
+from otai.learning.linear.vocabulary import chosen_features
+from otai.learning.model.bundle import AttributeModel, Bundle, OutOfLanguageFallback, Scored, out_of_language_tickets
+from otai.learning.model.holdout import HoldoutLabels, HoldoutRecord, text_hashes
 from otai.learning.model.reference import Reference, sketch
 from otai.learning.progress import Progress, Stage, Steps, ignore
 from otai.learning.recipes import Recipe
 
 if TYPE_CHECKING:
-    from otai.learning.finetuning.ensemble import Joined
-    from otai.learning.finetuning.trainer import Taught
+    from otai.learning.finetuning.ensemble import Ensembled
+    from otai.learning.finetuning.trainer import FineTuned
 
-Rows = NDArray[np.int64]
-
-# A model of very many labels gives up rarer words than this to stay small; beyond it, it becomes a sketch.
-MOST_TICKETS_TO_ASK_OF_A_FEATURE = 16
 
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
@@ -79,170 +82,25 @@ def train(
     MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further saves its state in the folder `checkpoints` (None: nowhere) and goes
     on from what it finds there, to the same model.
     """
-    steps = Steps(total=steps_of(len(attributes), recipe), tell=progress)
-    clock = _StageClock(steps)
-
+    training = _Training(tickets, attributes, recipe, seed, Steps(steps_of(len(attributes), recipe), progress))
+    clock = _StageClock(training.steps)
     with clock.stage(Stage.READING):
-        cleaned = _cleaned(tickets, attributes)
-        usable, text_numbers = _usable(tickets)
-        split = _split(tickets, usable, text_numbers, cleaned, recipe, seed)
-        targets = [
-            attribute_target(spec, labels, split.train, fewest_tickets=recipe.fewest_tickets)
-            for spec, labels in zip(attributes, cleaned, strict=True)
-        ]
-        steps.finish()
-
+        training.read()
     with clock.stage(Stage.FEATURES):
-        refit = recipe.refit and not split.fixed_by_customer and len(split.holdout) > 0
-        taking_part = len(split.train) + (len(split.holdout) if refit else 0)
-        features, train_matrix = _features([tickets.texts[row] for row in split.train], taking_part, targets, recipe)
-        steps.finish()
-        holdout_matrix, holdout_known_words = features.read([tickets.texts[row] for row in split.holdout])
-        steps.finish()
-
+        training.make_features()
     with clock.stage(Stage.ENCODING):
-        reading = read_vectors(tickets, split, recipe, encoding or Encoding(), steps)
-        compared = reading.compared(recipe)
-        inputs = (Inputs(train_matrix, compared.train), Inputs(holdout_matrix, compared.holdout))
-
+        training.encode(encoding or Encoding())
     with clock.stage(Stage.TUNING):
-        folds, taught = _taught(tickets, split, targets, text_numbers, recipe, reading, seed, checkpoints, steps)
-
+        training.fine_tune(checkpoints)
     with clock.stage(Stage.TRAINING):
-        fitting = Fitting(
-            features,
-            inputs,
-            targets,
-            train=split.train,
-            holdout=split.holdout,
-            same_text=text_numbers[split.train],
-            refit=refit,
-            balances=recipe.balances,
-            prior_shares=recipe.prior_shares,
-            tickets_to_calibrate=recipe.tickets_to_calibrate,
-            folds=folds,
-        )
-        # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and parts of them would say nothing.
-        sample = (
-            Sample.of(
-                inputs[0],
-                split.train,
-                text_numbers[split.train],
-                targets,
-                fitting.products,
-                seed=seed,
-            )
-            if len(split.holdout)
-            else None
-        )
-        # A sketch has no more need of the matrix, and for many tickets it is a large one.
-        del train_matrix, inputs
-        steps.finish()
-        unseen_scores, holdout_scores = fitting.measure(steps.part_of(fitting.steps(), worth=FITTING_STEPS))
-        fitting.forget()
-        abroad = reading.fitting_abroad(targets, split, text_numbers[split.train], refit=refit, recipe=recipe)
-        unseen_abroad, holdout_abroad = abroad.measure(lambda: None) if abroad else (None, None)
-        # What Business alone says: models of parts of the tickets are Business's too, and are compared with it.
-        business = list(zip(unseen_scores, holdout_scores, strict=True)) if folds is not None else []
-        together = (
-            _joined(taught, targets, split.train, unseen_scores, holdout_scores, recipe) if folds is not None else None
-        )
-        if together is not None:
-            unseen_scores, holdout_scores = together.unseen, together.holdout
-
+        training.fit()
     with clock.stage(Stage.CALIBRATING):
-        models: list[_Calibrated] = []
-        crossed: list[tuple[Rows, NDArray[np.float64]]] = []
-        for target, unseen in zip(targets, unseen_scores, strict=True):
-            model, probabilities = _calibrated(target, unseen, start=_columns_so_far(models))
-            if unseen_abroad:
-                model = model.with_head_abroad(target, unseen_abroad[len(models)])
-            models.append(model)
-            crossed.append((unseen.rows, probabilities))
-            steps.finish()
-
+        training.calibrate()
     with clock.stage(Stage.EVALUATING):
-        parts = None
-        if sample is not None:
-            # Their systems are small: on endava_5k a second core makes them 1.2 s of processor time dearer and no quicker.
-            with threadpool_limits(limits=1, user_api="blas"):
-                parts = SmallerModels.fit(
-                    sample,
-                    Inputs(holdout_matrix, compared.holdout),
-                    targets,
-                    fitting.mixes,
-                    recipe.balances,
-                    holdout_rows=split.holdout,
-                    step_done=steps.finish,
-                )
-        else:
-            steps.finish(SmallerModels.steps())
-        wordless = (np.diff(holdout_matrix.indptr) == 0) & ~reading.holdout.any(axis=1)
-        foreign = foreign_tickets(holdout_known_words, reading.holdout[:, : reading.base_width]) if abroad else None
-        reports = []
-        answers: dict[str, Answers] = {}
-        confidence: list[NDArray[np.float64]] = []
-        for number, (target, one, seen_by_none) in enumerate(zip(targets, models, crossed, strict=True)):
-            scored = Scored(
-                holdout_scores[number].astype(np.float64),
-                wordless,
-                foreign,
-                holdout_abroad[number].astype(np.float64) if holdout_abroad else None,
-            )
-            measured = _measured(target, one, seen_by_none, scored, split)
-            if len(split.holdout):
-                confidence.append(one.model.confidence(one.model.probabilities(scored)))
-            report = _report(target, one, measured, tickets, split, seed)
-            if len(split.holdout):
-                known, actual = target.known[split.holdout], target.hot[measured.rows] > 0
-                answers[target.spec.name] = Answers.of(known, actual, measured.decided)
-            whole = _decided_by(target, split, *business[number]) if business else measured.decided
-            reports.append(_with_evidence(report, target, number, measured, whole, parts, tickets, split, seed))
-            steps.finish()
-
+        training.evaluate()
     with clock.stage(Stage.REFITTING):
-        linear = fitting.final()
-        bundle = Bundle(
-            features=features,
-            sketch_columns=linear.sketch_columns,
-            weights=linear.weights,
-            intercepts=linear.intercepts,
-            attributes=tuple(one.model for one in models),
-            recipe=recipe.as_dict() | {"seed": seed},
-            trained_tickets=len(split.train) + (len(split.holdout) if refit else 0),
-            vector_weights=linear.vector_weights,
-            reader=reading.reader,
-            nearness=compared.nearness(linear),
-            abroad=_as_abroad(abroad.final()) if abroad else None,
-            tuned=together.tuned if together else None,
-            hierarchy=together.hierarchy if together else None,
-            reference=_reference(tickets, split, sketch(holdout_matrix, features), holdout_known_words, confidence)
-            if confidence
-            else None,
-            holdout=HoldoutRecord(text_hashes([tickets.texts[row] for row in split.holdout]), answers)
-            if answers
-            else None,
-        )
-        steps.finish()
-
-    card = ReportCard(
-        mode=recipe.mode,
-        recipe=recipe.as_dict(),
-        seed=seed,
-        tickets=len(tickets),
-        train_tickets=len(split.train),
-        holdout_tickets=len(split.holdout) or len(split.train),
-        holdout="given" if split.fixed_by_customer else "chosen" if len(split.holdout) else "left_out",
-        final_model_learnt_holdout=refit,
-        attributes=reports,
-        findings=data_findings(tickets, len(usable), split, targets, recipe)
-        + reading.findings()
-        + (vector_findings(targets, fitting.gains_by_vectors) if fitting.gains_by_vectors else [])
-        + (together.findings if together else [])
-        + evidence_findings(reports),
-        seconds=clock.seconds,
-    )
-    return Trained(bundle, card, clock.seconds)
+        training.refit()
+    return Trained(training.bundle, training.report_card(clock.seconds), clock.seconds)
 
 
 def steps_of(attributes: int, recipe: Recipe) -> int:
@@ -252,7 +110,7 @@ def steps_of(attributes: int, recipe: Recipe) -> int:
         + (TUNING_STEPS if recipe.tunings else 0)
         + ENCODING_STEPS
         + FITTING_STEPS
-        + SmallerModels.steps()
+        + SubsetModels.steps()
         + 2 * attributes
     )
 
@@ -270,28 +128,361 @@ class _StageClock:
         self.seconds[stage.value] = round(time.perf_counter() - began, 4)
 
 
-def _features(
-    texts: list[str], taking_part: int, targets: Sequence[AttributeTarget], recipe: Recipe
-) -> tuple[TextFeatures, sparse.csr_matrix]:
-    """The vocabulary and the matrix of the training part. `taking_part`: how many tickets the final model learns from.
+@dataclass(frozen=True)
+class _HoldoutPredictions:
+    """What the model says of the tickets it is measured on: rows of the data set, and (rows, labels) each."""
 
-    Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And where
-    many labels would make the model too large, the rarest words are what it can do without.
-    """
-    exact = Fitting.is_exact_for(taking_part, recipe.balances)
-    labels = sum(len(target.labels) for target in targets)
-    fewest = recipe.min_tickets_per_feature or (1 if exact else 2)
-    counted = TokenCounts.of(texts)
-    while True:
-        features, matrix = TextFeatures.fit(
-            counted,
-            min_tickets=fewest,
-            shortest_piece=recipe.shortest_piece,
-            longest_piece=recipe.longest_piece,
+    rows: Rows
+    probabilities: Floats
+    decided: Mask
+
+
+@dataclass
+class _Training:
+    """One training under way. Each stage reads what the stages before it have left here, adds its own, and lets go of what nobody after it needs."""
+
+    tickets: LabelledTickets
+    attributes: Sequence[AttributeSpec]
+    recipe: Recipe
+    seed: int
+    steps: Steps
+
+    # read
+    usable: Rows = field(init=False)
+    text_numbers: Rows = field(init=False)
+    split: Split = field(init=False)
+    targets: list[AttributeTarget] = field(init=False)
+    refits: bool = field(init=False)
+    # make_features
+    features: TextFeatures = field(init=False)
+    train_matrix: sparse.csr_matrix = field(init=False)
+    holdout_matrix: sparse.csr_matrix = field(init=False)
+    holdout_known_words: Floats = field(init=False)
+    # encode
+    encoded: EncodedTickets = field(init=False)
+    compared: Compared = field(init=False)
+    # fine_tune
+    folds: Rows | None = field(init=False)
+    fine_tuned: list[FineTuned] = field(init=False)
+    # fit
+    fitting: Fitting = field(init=False)
+    sample: SubsetSample | None = field(init=False)
+    out_of_fold: list[OutOfFold] = field(init=False)
+    holdout_scores: list[Matrix] = field(init=False)
+    business: list[tuple[OutOfFold, Matrix]] = field(init=False)
+    ensembled: Ensembled | None = field(init=False)
+    fallback: Fitting | None = field(init=False)
+    fallback_out_of_fold: list[OutOfFold] = field(init=False)
+    fallback_holdout: list[Matrix] = field(init=False)
+    # calibrate
+    models: list[_Calibrated] = field(init=False)
+    out_of_fold_probabilities: list[Floats] = field(init=False)
+    # evaluate
+    reports: list[AttributeReport] = field(init=False)
+    holdout_labels: dict[str, HoldoutLabels] = field(init=False)
+    confidences: list[Floats] = field(init=False)
+    # refit
+    bundle: Bundle = field(init=False)
+
+    def read(self) -> None:
+        """What is learnt from and what is measured on, and each attribute's labels as numbers."""
+        cleaned = _cleaned(self.tickets, self.attributes)
+        self.usable, self.text_numbers = _usable(self.tickets)
+        self.split = _split(self.tickets, self.usable, self.text_numbers, cleaned, self.recipe, self.seed)
+        self.targets = [
+            attribute_target(spec, labels, self.split.train, fewest_tickets=self.recipe.fewest_tickets)
+            for spec, labels in zip(self.attributes, cleaned, strict=True)
+        ]
+        self.refits = self.recipe.refit and not self.split.fixed_by_customer and len(self.split.holdout) > 0
+        self.steps.finish()
+
+    def make_features(self) -> None:
+        """Words and character n-grams of all tickets; the vocabulary is that of the training part."""
+        self.features, self.train_matrix = chosen_features(
+            self._texts(self.split.train), self.tickets_learnt, self.targets, self.recipe
         )
-        if not exact or features.width * labels <= MOST_EXACT_WEIGHTS or fewest >= MOST_TICKETS_TO_ASK_OF_A_FEATURE:
-            return features, matrix
-        fewest *= 2
+        self.steps.finish()
+        self.holdout_matrix, self.holdout_known_words = self.features.read(self._texts(self.split.holdout))
+        self.steps.finish()
+
+    def encode(self, encoding: Encoding) -> None:
+        """What encoders read of all tickets, where the recipe wants them."""
+        self.encoded = read_vectors(self.tickets, self.split, self.recipe, encoding, self.steps)
+        self.compared = self.encoded.compared(self.recipe)
+
+    def fine_tune(self, checkpoints: Path | None) -> None:
+        """The folds that all models of this training share, where scores of several models or attributes meet (None: each attribute has its own), and the
+        encoders that were fine-tuned."""
+        recipe, split, reader = self.recipe, self.split, self.encoded.reader
+        self.folds, self.fine_tuned = None, []
+        tunes = bool(recipe.tunings) and reader is not None
+        if not tunes and not (recipe.agrees and found_below(self.targets, split.train)):
+            return
+        wanted = recipe.tickets_to_calibrate if len(split.holdout) else len(split.train)
+        same_text = self.text_numbers[split.train]
+        self.folds = shared_folds(self.targets, split.train, same_text, tickets_wanted=wanted)
+        if not tunes or reader is None:
+            return
+        from otai.learning.finetuning.trainer import FineTuning
+
+        told = 0
+
+        def tell(share: float, note: str) -> None:
+            nonlocal told
+            if note:
+                self.steps.say(note)
+            self.steps.finish(int(share * TUNING_STEPS) - told)
+            told = int(share * TUNING_STEPS)
+
+        fine_tuning = FineTuning(
+            texts=self._texts(split.train),
+            holdout_texts=self._texts(split.holdout),
+            targets=self.targets,
+            train=split.train,
+            folds=self.folds,
+            recipe=recipe,
+            seed=self.seed,
+            threads=reader.threads,
+            checkpoints=checkpoints,
+            tell=tell,
+        )
+        self.fine_tuned = fine_tuning.run(reader.used, reader.store)
+        tell(1.0, "")
+
+    def fit(self) -> None:
+        """Linear models: scores of training tickets out of fold, and of the holdout, by Business alone and by the ensemble with fine-tuned networks."""
+        split, same_text = self.split, self.text_numbers[self.split.train]
+        inputs = Inputs(self.train_matrix, self.compared.train)
+        self.fitting = Fitting(
+            self.features,
+            (inputs, self._holdout_inputs),
+            self.targets,
+            train=split.train,
+            holdout=split.holdout,
+            same_text=same_text,
+            refit=self.refits,
+            candidates=self.recipe.candidates,
+            prior_shares=self.recipe.prior_shares,
+            tickets_to_calibrate=self.recipe.tickets_to_calibrate,
+            folds=self.folds,
+        )
+        # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and subsets of them would say nothing.
+        self.sample = None
+        if len(split.holdout):
+            products = self.fitting.products
+            self.sample = SubsetSample.of(inputs, split.train, same_text, self.targets, products, seed=self.seed)
+        # A sketch has no more need of the matrix, and for many tickets it is a large one.
+        del self.train_matrix, inputs
+        self.steps.finish()
+        step = self.steps.part_of(self.fitting.steps(), counting_as=FITTING_STEPS)
+        self.out_of_fold, self.holdout_scores = self.fitting.measure(step)
+        self.fitting.forget()
+        self.fallback = self.encoded.fallback_fitting(
+            self.targets, split, same_text, refit=self.refits, recipe=self.recipe
+        )
+        self.fallback_out_of_fold, self.fallback_holdout = [], []
+        if self.fallback is not None:
+            self.fallback_out_of_fold, self.fallback_holdout = self.fallback.measure(lambda: None)
+        self._combine()
+
+    def _combine(self) -> None:
+        """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to agree."""
+        self.business, self.ensembled = [], None
+        if self.folds is None:
+            return
+        from otai.learning.finetuning.ensemble import ensembled
+
+        # Models of subsets of the tickets are Business's too, and are compared with what Business alone says.
+        self.business = list(zip(self.out_of_fold, self.holdout_scores, strict=True))
+        self.ensembled = ensembled(
+            self.fine_tuned,
+            self.targets,
+            self.split.train,
+            self.out_of_fold,
+            self.holdout_scores,
+            agrees=self.recipe.agrees,
+        )
+        self.out_of_fold, self.holdout_scores = self.ensembled.out_of_fold, self.ensembled.holdout
+
+    def calibrate(self) -> None:
+        """Each attribute's head and thresholds, from out-of-fold scores."""
+        self.models, self.out_of_fold_probabilities = [], []
+        for number, (target, out_of_fold) in enumerate(zip(self.targets, self.out_of_fold, strict=True)):
+            model, probabilities = _calibrated(target, out_of_fold, start=_columns_so_far(self.models))
+            if self.fallback_out_of_fold:
+                model = model.with_fallback_head(target, self.fallback_out_of_fold[number])
+            self.models.append(model)
+            self.out_of_fold_probabilities.append(probabilities)
+            self.steps.finish()
+
+    def evaluate(self) -> None:
+        """What the model reaches on the holdout, attribute by attribute, and what models of subsets of the tickets add to that."""
+        subset_models = self._subset_models()
+        self.reports, self.holdout_labels, self.confidences = [], {}, []
+        kept_aside = len(self.split.holdout) > 0
+        for number, (target, calibrated) in enumerate(zip(self.targets, self.models, strict=True)):
+            scored = self._holdout_scored(number)
+            predictions = self._predictions(number, scored)
+            if kept_aside:
+                model = calibrated.model
+                self.confidences.append(model.confidence(model.probabilities(scored)))
+                known, actual = target.known[self.split.holdout], target.y[predictions.rows] > 0
+                self.holdout_labels[target.spec.name] = HoldoutLabels.of(known, actual, predictions.decided)
+            report = self._report(number, predictions)
+            if subset_models is None:
+                wrong = suspected(target, predictions.rows, predictions.probabilities, self.tickets)
+                report = dataclasses.replace(report, wrong_labels=wrong)
+            else:
+                report = self._with_evidence(report, number, predictions, subset_models)
+            self.reports.append(report)
+            self.steps.finish()
+
+    def _subset_models(self) -> SubsetModels | None:
+        """None where there are too few tickets for subsets of them."""
+        if self.sample is None:
+            self.steps.finish(SubsetModels.steps())
+            return None
+        # Their systems are small: on endava_5k a second core makes them 1.2 s of processor time dearer and no quicker.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return SubsetModels.fit(
+                self.sample,
+                self._holdout_inputs,
+                self.targets,
+                self.fitting.blends,
+                self.recipe.candidates,
+                holdout_rows=self.split.holdout,
+                step_done=self.steps.finish,
+            )
+
+    def _holdout_scored(self, number: int) -> Scored:
+        base = self.encoded.holdout[:, : self.encoded.base_width]
+        return Scored(
+            self.holdout_scores[number].astype(np.float64),
+            (np.diff(self.holdout_matrix.indptr) == 0) & ~self.encoded.holdout.any(axis=1),
+            out_of_language_tickets(self.holdout_known_words, base) if self.fallback is not None else None,
+            self.fallback_holdout[number].astype(np.float64) if self.fallback_holdout else None,
+        )
+
+    def _predictions(self, number: int, scored: Scored) -> _HoldoutPredictions:
+        """On the holdout tickets in which the attribute is known; without a holdout, on training tickets out of fold."""
+        model = self.models[number].model
+        if len(self.split.holdout):
+            known = self.targets[number].known[self.split.holdout]
+            rows, probabilities = self.split.holdout[known], model.probabilities(scored.rows(known))
+        else:
+            rows, probabilities = self.out_of_fold[number].rows, self.out_of_fold_probabilities[number]
+        return _HoldoutPredictions(rows, probabilities, model.decide(probabilities))
+
+    def _report(self, number: int, predictions: _HoldoutPredictions) -> AttributeReport:
+        target = self.targets[number]
+        return evaluate(
+            target,
+            train=self.split.train[target.known[self.split.train]],
+            holdout=predictions.rows,
+            probabilities=predictions.probabilities,
+            decided=predictions.decided,
+            thresholds=self.models[number].thresholds,
+            ticket_ids=[self.tickets.ids[row] for row in predictions.rows],
+            excerpt=lambda at: excerpt_of(self.tickets.texts[predictions.rows[at]]),
+            seed=self.seed,
+        )
+
+    def _with_evidence(
+        self, report: AttributeReport, number: int, predictions: _HoldoutPredictions, subset_models: SubsetModels
+    ) -> AttributeReport:
+        """The report with what models of subsets of the tickets add to it: the learning curve, and labels that look wrong."""
+        target, rows, probabilities = self.targets[number], predictions.rows, predictions.probabilities
+        out_of_fold = subset_models.out_of_fold[number]
+        if len(out_of_fold.rows):
+            _, of_training = _head(target, out_of_fold)
+            # Of thousands of labels, fewer tickets are examined: tickets times labels is what takes the memory.
+            room = max(MOST_ENTRIES // len(target.labels) - len(out_of_fold.rows), 0)
+            rows = np.concatenate([out_of_fold.rows, rows[:room]])
+            probabilities = np.concatenate([of_training, probabilities[:room]])
+        # A model of the subsets' kind after all training tickets.
+        whole = self._decided_by_business(number) if self.business else predictions.decided
+        of_all = SubsetDecision(int(target.known[self.split.train].sum()), whole)
+        curve = learning_curve(target, predictions.rows, [*subset_models.learnt[number], of_all], seed=self.seed)
+        wrong = suspected(target, rows, probabilities, self.tickets)
+        return dataclasses.replace(report, learning_curve=curve, wrong_labels=wrong)
+
+    def _decided_by_business(self, number: int) -> Mask:
+        """What Business alone decides about the holdout tickets in which the attribute is known."""
+        target, (out_of_fold, holdout) = self.targets[number], self.business[number]
+        known = target.known[out_of_fold.rows]
+        return decided_beside(
+            holdout[target.known[self.split.holdout]],
+            out_of_fold.scores[known],
+            target.y[out_of_fold.rows[known]],
+            multi=target.spec.is_multi,
+        )
+
+    def refit(self) -> None:
+        """The model to deliver; it has learnt from the holdout as well where the recipe says so."""
+        linear = self.fitting.final()
+        self.bundle = Bundle(
+            features=self.features,
+            sketch_columns=linear.sketch_columns,
+            weights=linear.weights,
+            intercepts=linear.intercepts,
+            attributes=tuple(calibrated.model for calibrated in self.models),
+            recipe=self.recipe.as_dict() | {"seed": self.seed},
+            trained_tickets=self.tickets_learnt,
+            vector_weights=linear.vector_weights,
+            reader=self.encoded.reader,
+            kernel=self.compared.kernel(linear),
+            fallback=_as_fallback(self.fallback.final()) if self.fallback else None,
+            ensemble=self.ensembled.ensemble if self.ensembled else None,
+            hierarchy=self.ensembled.hierarchy if self.ensembled else None,
+            reference=self._reference() if self.confidences else None,
+            holdout=HoldoutRecord(text_hashes(self._texts(self.split.holdout)), self.holdout_labels)
+            if self.holdout_labels
+            else None,
+        )
+        self.steps.finish()
+
+    def _reference(self) -> Reference:
+        """What the tickets kept aside were like."""
+        return Reference.of(
+            self._texts(self.split.holdout),
+            known_words=self.holdout_known_words,
+            sketches=sketch(self.holdout_matrix, self.features),
+            confidence=np.stack(self.confidences, axis=1),
+            language=[self.tickets.languages[row] for row in self.split.holdout],
+            training_languages=[self.tickets.languages[row] for row in self.split.train],
+        )
+
+    def report_card(self, seconds: dict[str, float]) -> ReportCard:
+        split, gains = self.split, self.fitting.gains_by_vectors
+        return ReportCard(
+            mode=self.recipe.mode,
+            recipe=self.recipe.as_dict(),
+            seed=self.seed,
+            tickets=len(self.tickets),
+            train_tickets=len(split.train),
+            holdout_tickets=len(split.holdout) or len(split.train),
+            holdout="given" if split.fixed_by_customer else "chosen" if len(split.holdout) else "left_out",
+            final_model_learnt_holdout=self.refits,
+            attributes=self.reports,
+            findings=data_findings(self.tickets, len(self.usable), split, self.targets, self.recipe)
+            + self.encoded.findings()
+            + (vector_findings(self.targets, gains) if gains else [])
+            + (self.ensembled.findings if self.ensembled else [])
+            + evidence_findings(self.reports),
+            seconds=seconds,
+        )
+
+    @property
+    def tickets_learnt(self) -> int:
+        """How many tickets the final model learns from."""
+        return len(self.split.train) + (len(self.split.holdout) if self.refits else 0)
+
+    @property
+    def _holdout_inputs(self) -> Inputs:
+        return Inputs(self.holdout_matrix, self.compared.holdout)
+
+    def _texts(self, rows: Rows) -> list[str]:
+        return [self.tickets.texts[row] for row in rows]
 
 
 def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> list[CleanLabels]:
@@ -307,13 +498,10 @@ def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> l
 
 def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
     """The rows that have any text, and a number for each ticket's text, equal for equal texts. Raises `InputFailure`."""
-    usable = np.asarray([row for row, text in enumerate(tickets.texts) if text and not text.isspace()], np.int64)
+    usable = rows_with_text(tickets.texts)
     if not len(usable):
         raise InputFailure("dataset_invalid", f"All {len(tickets)} tickets are empty: there is no text to learn from.")
-    numbers: dict[bytes, int] = {}
-    text_numbers = np.asarray(
-        [numbers.setdefault(same_text_key(text), len(numbers)) for text in tickets.texts], np.int64
-    )
+    text_numbers = text_numbers_of(tickets.texts)
     if len(np.unique(text_numbers[usable])) == 1:
         raise InputFailure(
             "dataset_invalid", f"All {len(usable)} tickets have the same text; nothing in it can tell labels apart."
@@ -348,70 +536,8 @@ def _split(
     return Split(labelled[chosen.train], labelled[chosen.holdout], False)
 
 
-def _taught(
-    tickets: LabelledTickets,
-    split: Split,
-    targets: Sequence[AttributeTarget],
-    text_numbers: Rows,
-    recipe: Recipe,
-    reading: Reading,
-    seed: int,
-    checkpoints: Path | None,
-    steps: Steps,
-) -> tuple[Rows | None, list[Taught]]:
-    """The folds that all models of this training share, where scores of several models or attributes meet (None: each attribute has its own), and what
-    encoders learnt that were trained further."""
-    tunes = bool(recipe.tunings) and reading.reader is not None
-    if not tunes and not (recipe.agrees and found_below(targets, split.train)):
-        return None, []
-    wanted = recipe.tickets_to_calibrate if len(split.holdout) else len(split.train)
-    folds = shared_folds(targets, split.train, text_numbers[split.train], tickets_wanted=wanted)
-    if not tunes or reading.reader is None:
-        return folds, []
-    from otai.learning.finetuning.trainer import Teacher
-
-    told = 0
-
-    def tell(share: float, note: str) -> None:
-        nonlocal told
-        if note:
-            steps.say(note)
-        steps.finish(int(share * TUNING_STEPS) - told)
-        told = int(share * TUNING_STEPS)
-
-    teacher = Teacher(
-        texts=[tickets.texts[row] for row in split.train],
-        holdout_texts=[tickets.texts[row] for row in split.holdout],
-        targets=targets,
-        train=split.train,
-        folds=folds,
-        recipe=recipe,
-        seed=seed,
-        threads=reading.reader.threads,
-        checkpoints=checkpoints,
-        tell=tell,
-    )
-    taught = teacher.teach(reading.reader.used, reading.reader.store)
-    tell(1.0, "")
-    return folds, taught
-
-
-def _joined(
-    taught: Sequence[Taught],
-    targets: Sequence[AttributeTarget],
-    train: Rows,
-    unseen: list[Unseen],
-    holdout: list[NDArray[np.float32]],
-    recipe: Recipe,
-) -> Joined:
-    """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to agree."""
-    from otai.learning.finetuning.ensemble import joined
-
-    return joined(taught, targets, train, unseen, holdout, agrees=recipe.agrees)
-
-
-def _as_abroad(linear: Linear) -> Abroad:
-    return Abroad(linear.vector_weights, linear.intercepts)
+def _as_fallback(linear: Linear) -> OutOfLanguageFallback:
+    return OutOfLanguageFallback(linear.vector_weights, linear.intercepts)
 
 
 @dataclass(frozen=True)
@@ -419,137 +545,32 @@ class _Calibrated:
     model: AttributeModel
     thresholds: list[Threshold]
 
-    def with_head_abroad(self, target: AttributeTarget, unseen: Unseen) -> _Calibrated:
-        head, _ = _head(target, unseen)
-        return dataclasses.replace(self, model=dataclasses.replace(self.model, head_abroad=head))
+    def with_fallback_head(self, target: AttributeTarget, out_of_fold: OutOfFold) -> _Calibrated:
+        head, _ = _head(target, out_of_fold)
+        return dataclasses.replace(self, model=dataclasses.replace(self.model, fallback_head=head))
 
 
 def _columns_so_far(models: Sequence[_Calibrated]) -> int:
     return models[-1].model.columns.stop if models else 0
 
 
-def _calibrated(target: AttributeTarget, unseen: Unseen, *, start: int) -> tuple[_Calibrated, NDArray[np.float64]]:
+def _calibrated(target: AttributeTarget, out_of_fold: OutOfFold, *, start: int) -> tuple[_Calibrated, Floats]:
     """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen them."""
-    rows = unseen.rows
-    head, probabilities = _head(target, unseen)
+    rows = out_of_fold.rows
+    head, probabilities = _head(target, out_of_fold)
     columns = slice(start, start + len(target.labels))
-    frequencies = target.hot[rows].mean(axis=0, dtype=np.float64)
+    frequencies = target.y[rows].mean(axis=0, dtype=np.float64)
     model = AttributeModel(target.spec, target.labels, columns, head, {}, frequencies)
     confidence, right, of = decisions(
-        probabilities, model.decide(probabilities), target.hot[rows] > 0, multi=target.spec.is_multi
+        probabilities, model.decide(probabilities), target.y[rows] > 0, multi=target.spec.is_multi
     )
     thresholds = thresholds_for(confidence, right, of=of, multi=target.spec.is_multi)
     values = {f"{one.target_precision:g}": one.confidence for one in thresholds if one.confidence is not None}
     return _Calibrated(dataclasses.replace(model, thresholds=values), thresholds), probabilities
 
 
-def _head(target: AttributeTarget, unseen: Unseen) -> tuple[OneLabelHead | ManyLabelsHead, NDArray[np.float64]]:
-    scores = unseen.scores.astype(np.float64)
+def _head(target: AttributeTarget, out_of_fold: OutOfFold) -> tuple[OneLabelHead | ManyLabelsHead, Floats]:
+    scores = out_of_fold.scores.astype(np.float64)
     if target.spec.is_multi:
-        return ManyLabelsHead.fit(scores, target.hot[unseen.rows])
-    return OneLabelHead.fit(scores, target.codes(unseen.rows))
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """What the model says of the tickets it is measured on: rows of the data set, and (rows, labels) each."""
-
-    rows: Rows
-    probabilities: NDArray[np.float64]
-    decided: NDArray[np.bool_]
-
-
-def _measured(
-    target: AttributeTarget,
-    calibrated: _Calibrated,
-    crossed: tuple[Rows, NDArray[np.float64]],
-    scored: Scored,
-    split: Split,
-) -> _Measured:
-    if len(split.holdout):
-        known = target.known[split.holdout]
-        rows, probabilities = split.holdout[known], calibrated.model.probabilities(scored.rows(known))
-    else:
-        rows, probabilities = crossed
-    return _Measured(rows, probabilities, calibrated.model.decide(probabilities))
-
-
-def _reference(
-    tickets: LabelledTickets,
-    split: Split,
-    words: NDArray[np.float32],
-    known_words: NDArray[np.float64],
-    confidence: Sequence[NDArray[np.float64]],
-) -> Reference:
-    """What the tickets kept aside were like; `words` are their sketches."""
-    return Reference.of(
-        [tickets.texts[row] for row in split.holdout],
-        known_words=known_words,
-        sketches=words,
-        confidence=np.stack(confidence, axis=1),
-        language=[tickets.languages[row] for row in split.holdout],
-        training_languages=[tickets.languages[row] for row in split.train],
-    )
-
-
-def _report(
-    target: AttributeTarget,
-    calibrated: _Calibrated,
-    measured: _Measured,
-    tickets: LabelledTickets,
-    split: Split,
-    seed: int,
-) -> AttributeReport:
-    return evaluate(
-        target,
-        train=split.train[target.known[split.train]],
-        holdout=measured.rows,
-        probabilities=measured.probabilities,
-        decided=measured.decided,
-        thresholds=calibrated.thresholds,
-        ticket_ids=[tickets.ids[row] for row in measured.rows],
-        excerpt=lambda at: excerpt_of(tickets.texts[measured.rows[at]]),
-        seed=seed,
-    )
-
-
-def _decided_by(
-    target: AttributeTarget, split: Split, unseen: Unseen, holdout: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """What a model decides about the holdout tickets in which the attribute is known, by its scores there and of tickets it had not seen."""
-    known = target.known[unseen.rows]
-    head, _ = _head(target, Unseen(unseen.rows[known], unseen.scores[known]))
-    likely = head.probabilities(holdout[target.known[split.holdout]].astype(np.float64))
-    if isinstance(head, ManyLabelsHead):
-        return likely >= head.thresholds
-    return likely == likely.max(axis=1, keepdims=True)
-
-
-def _with_evidence(
-    report: AttributeReport,
-    target: AttributeTarget,
-    number: int,
-    measured: _Measured,
-    whole: NDArray[np.bool_],
-    parts: SmallerModels | None,
-    tickets: LabelledTickets,
-    split: Split,
-    seed: int,
-) -> AttributeReport:
-    """The report with what models of parts of the tickets add to it: the learning curve, and labels that look wrong. `whole` is what a model of their
-    kind decides after all training tickets."""
-    rows, probabilities, curve = measured.rows, measured.probabilities, None
-    if parts is not None:
-        unseen = parts.unseen[number]
-        if len(unseen.rows):
-            _, of_training = _head(target, unseen)
-            # Of thousands of labels, fewer tickets are examined: tickets times labels is what takes the memory.
-            room = max(MOST_ENTRIES // len(target.labels) - len(unseen.rows), 0)
-            rows = np.concatenate([unseen.rows, rows[:room]])
-            probabilities = np.concatenate([of_training, probabilities[:room]])
-        learnt = int(target.known[split.train].sum())
-        of_all = PartDecision(learnt, whole)
-        curve = learning_curve(target, measured.rows, [*parts.learnt[number], of_all], seed=seed)
-    return dataclasses.replace(
-        report, learning_curve=curve, wrong_labels=suspected(target, rows, probabilities, tickets)
-    )
+        return ManyLabelsHead.fit(scores, target.y[out_of_fold.rows])
+    return OneLabelHead.fit(scores, target.codes(out_of_fold.rows))

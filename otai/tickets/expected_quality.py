@@ -14,7 +14,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.expected_quality import Expectation, Expected
+from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
 from otai.tickets import queries
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, ExpectedQuality
@@ -55,7 +55,7 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
 
 def _expectation(values: Mapping[str, Any]) -> Expectation:
     modes = {
-        mode: Expected(Estimate(**one["accuracy"]), Estimate(**one["macro_f1"]) if one["macro_f1"] else None)
+        mode: ModeExpectation(Estimate(**one["accuracy"]), Estimate(**one["macro_f1"]) if one["macro_f1"] else None)
         if one
         else None
         for mode, one in values["modes"].items()

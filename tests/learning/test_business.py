@@ -16,7 +16,7 @@ from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.encoders import EncoderStore, MissingEncoder, VectorCache
 from otai.learning.errors import BundleInvalid, InputFailure
 from otai.learning.features.embeddings import Encoding, VectorReader, language_shares
-from otai.learning.linear.blending import Mix
+from otai.learning.linear.blending import Blend
 from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
@@ -35,7 +35,7 @@ MATTERS = {
     "hardware": ["The printer is broken", "My laptop screen is black", "The keyboard does not work", "My mouse is dead", "The monitor flickers"],
 }  # fmt: skip
 ENDINGS = ["", " today", ", please help", " again", " since this morning", "!"]
-ABROAD = [
+OTHER_LANGUAGES = [
     ("Meine Rechnung ist falsch, bitte erstatten Sie den Betrag", "billing"),
     ("Ich habe mein Passwort vergessen und kann mich nicht anmelden", "access"),
     ("Der Drucker ist kaputt", "hardware"),
@@ -82,16 +82,16 @@ def test_the_card_says_where_the_cheaper_mode_is_enough(trained: Trained) -> Non
 
 
 def test_tickets_in_languages_never_trained_on_are_understood(english: Trained) -> None:
-    predicted = [one["queue"].label for one in english.bundle.predict([text for text, _ in ABROAD])]
-    assert predicted == [queue for _, queue in ABROAD]
+    predicted = [one["queue"].label for one in english.bundle.predict([text for text, _ in OTHER_LANGUAGES])]
+    assert predicted == [queue for _, queue in OTHER_LANGUAGES]
 
 
 def test_a_foreign_ticket_is_not_shown_to_the_english_encoder(
     english: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = [text for text, _ in ABROAD]
+    texts = [text for text, _ in OTHER_LANGUAGES]
     bundle = english.bundle
-    assert bundle.reader is not None and bundle.abroad is not None
+    assert bundle.reader is not None and bundle.fallback is not None
     before = bundle.probabilities(texts)["queue"]
     vectors = bundle.reader.vectors(texts)
     vectors[:, bundle.reader.base_width :] = 7.0
@@ -193,10 +193,10 @@ def here(loaded: Bundle, trained: Trained) -> Bundle:
 def test_a_model_of_the_format_before_nearness_predicts_as_it_did(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert trained.bundle.nearness is not None and trained.bundle.reader is not None
+    assert trained.bundle.kernel is not None and trained.bundle.reader is not None
     weights = np.random.default_rng(0).standard_normal((trained.bundle.reader.width, len(trained.bundle.intercepts)))
     linear = dataclasses.replace(
-        trained.bundle, nearness=None, vector_weights=weights.astype(np.float16).astype(np.float32)
+        trained.bundle, kernel=None, vector_weights=weights.astype(np.float16).astype(np.float32)
     )
     monkeypatch.setattr("otai.learning.model.bundle.FORMAT", 1)
     content = linear.to_bytes()
@@ -211,8 +211,8 @@ def test_a_model_of_words_alone_can_be_averaged_with_one_of_nearness(
     encoding: Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "otai.learning.linear.cross_fitting.best_mix",
-        lambda tried, *_, **__: Mix((0, 2) if len(tried) > 1 else (0,), 0.0),
+        "otai.learning.linear.cross_fitting.best_blend",
+        lambda tried, *_, **__: Blend((0, 2) if len(tried) > 1 else (0,), 0.0),
     )
     tickets = made_up_tickets(220)
     given = dataclasses.replace(tickets, splits=["test" if n % 5 == 0 else "train" for n in range(220)])
@@ -221,21 +221,21 @@ def test_a_model_of_words_alone_can_be_averaged_with_one_of_nearness(
 
 
 def test_landmarks_that_do_not_fit_are_refused(trained: Trained) -> None:
-    nearness = trained.bundle.nearness
-    assert nearness is not None
-    narrow = dataclasses.replace(nearness, directions=nearness.directions[:-1])
+    kernel = trained.bundle.kernel
+    assert kernel is not None
+    narrow = dataclasses.replace(kernel, directions=kernel.directions[:-1])
     with pytest.raises(BundleInvalid):
-        Bundle.from_bytes(dataclasses.replace(trained.bundle, nearness=narrow).to_bytes())
+        Bundle.from_bytes(dataclasses.replace(trained.bundle, kernel=narrow).to_bytes())
 
 
 def test_many_tickets_are_compared_with_some_of_them(
     trained: Trained, encoding: Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otai.learning.linear.cross_fitting.MOST_TICKETS_EXACT_BALANCED", 100)
+    monkeypatch.setattr("otai.learning.linear.cross_fitting.MOST_TICKETS_EXACT_BLENDED", 100)
     monkeypatch.setattr("otai.learning.linear.cross_fitting.MOST_LANDMARKS", 60)
     sketched = train(made_up_tickets(220), [QUEUE, PRIORITY, TAGS], BUSINESS, encoding=encoding)
-    assert sketched.bundle.nearness is not None and sketched.bundle.sketch_columns > 0
-    assert len(sketched.bundle.nearness.landmarks) == 60
+    assert sketched.bundle.kernel is not None and sketched.bundle.sketch_columns > 0
+    assert len(sketched.bundle.kernel.landmarks) == 60
     loaded = here(Bundle.from_bytes(sketched.bundle.to_bytes()), trained)
     tickets = made_up_tickets(60, seed=9)
     decided = [one["queue"].label for one in loaded.predict(tickets.texts)]

@@ -21,7 +21,7 @@ from tests import stories
 from tests.web.visitors import member_of, of
 
 ROOT = Path(otai.__file__).parent
-OF_DATA = [ROOT / "learning" / "findings.py", *(ROOT / "tickets").rglob("*.py")]
+OF_DATA = [ROOT / "learning" / "data" / "profile_findings.py", *(ROOT / "tickets").rglob("*.py")]
 
 
 def codes(paths: list[Path]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Rows
 from otai.learning.data.normalisation import normalise
 
 TRAIN, TEST = "train", "test"
@@ -34,6 +35,17 @@ def same_text_key(text: str) -> bytes:
     """Equal for texts that differ only in case, blanks or Unicode form; 16 bytes."""
     squeezed = " ".join(normalise(text).split())
     return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def text_numbers_of(texts: Sequence[str]) -> Rows:
+    """A number for each text, equal for equal texts, shape (texts,)."""
+    numbers: dict[bytes, int] = {}
+    return np.asarray([numbers.setdefault(same_text_key(text), len(numbers)) for text in texts], np.int64)
+
+
+def rows_with_text(texts: Sequence[str]) -> Rows:
+    """The rows that say anything at all: the only ones that can be learnt from."""
+    return np.asarray([row for row, text in enumerate(texts) if text and not text.isspace()], np.int64)
 
 
 def split_as_given(text_numbers: NDArray[np.int64], splits: Sequence[str | None]) -> Split | None:

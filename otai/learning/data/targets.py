@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Mask, Matrix
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Labels, Value
 from otai.learning.errors import InputFailure
 
@@ -61,21 +62,21 @@ def _squeezed(value: Value) -> Labels | None:
 class AttributeTarget:
     """One attribute over all rows of a data set.
 
-    `labels` are those learnt, in the order of their columns; `hot[row, label]` is 1 where it applies; `known[row]`
+    `labels` are those learnt, in the order of their columns; `y[row, label]` is 1 where it applies; `known[row]`
     is False where the row says nothing about this attribute (or only a label that was left out).
     `left_out` maps each label with too few tickets to how many training tickets it has.
     """
 
     spec: AttributeSpec
     labels: tuple[str, ...]
-    hot: NDArray[np.float32]
-    known: NDArray[np.bool_]
+    y: Matrix
+    known: Mask
     left_out: Mapping[str, int]
     merged: list[tuple[str, str]]
 
     def codes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The label number of each of these rows; only for attributes with one label a ticket, and known rows."""
-        return self.hot[rows].argmax(axis=1)
+        return self.y[rows].argmax(axis=1)
 
 
 def attribute_target(
@@ -108,17 +109,17 @@ def attribute_target(
     columns_of = {
         row: [number[label] for label in row if label in number] for row in set(clean.rows) if row is not None
     }
-    hot = np.zeros((len(clean.rows), len(labels)), np.float32)
+    y = np.zeros((len(clean.rows), len(labels)), np.float32)
     known = np.zeros(len(clean.rows), np.bool_)
     for at, row in enumerate(clean.rows):
         if row is not None:
             columns = columns_of[row]
-            hot[at, columns] = 1
+            y[at, columns] = 1
             known[at] = spec.is_multi or len(columns) == 1
     return AttributeTarget(
         spec=spec,
         labels=labels,
-        hot=hot,
+        y=y,
         known=known,
         left_out={label: count for label, count in sorted(tickets_with.items()) if label not in learnt},
         merged=clean.merged,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Vectors
 from otai.learning.encoders.cache import VectorCache
 from otai.learning.encoders.errors import EncodersNotInstalled
 from otai.learning.encoders.known import EncoderSpec, Family
@@ -26,7 +27,6 @@ from otai.learning.encoders.store import INSTALL_COMMAND, EncoderStore, Installe
 if TYPE_CHECKING:
     import torch
 
-Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called with how many texts are done and how many there are; may raise, to cancel."""
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from otai.learning.arrays import Mask, ShortCodes
 from otai.learning.estimate import Estimate
-from otai.learning.metrics import RESAMPLES, quality_under, sparse_of
+from otai.learning.metrics import RESAMPLES, bootstrap, percentile_interval, quality_under, sparse_of
 from otai.learning.model.bundle import AttributeModel, Bundle
-from otai.learning.model.holdout import NOT_KNOWN, Answers, Codes
+from otai.learning.model.holdout import NOT_KNOWN, HoldoutLabels
 
 # With fewer tickets in common, a comparison says nothing.
 FEWEST_TICKETS = 30
@@ -86,12 +87,12 @@ def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
     return Comparison(len(at_after), compared, unknown)
 
 
-def _rows(answers: Answers, which: NDArray[np.generic]) -> Answers:
-    return Answers(answers.actual[which], answers.predicted[which])
+def _rows(answers: HoldoutLabels, which: NDArray[np.generic]) -> HoldoutLabels:
+    return HoldoutLabels(answers.actual[which], answers.predicted[which])
 
 
 def _compared(
-    older: AttributeModel, newer: AttributeModel, old: Answers, new: Answers, *, seed: int
+    older: AttributeModel, newer: AttributeModel, old: HoldoutLabels, new: HoldoutLabels, *, seed: int
 ) -> AttributeComparison:
     place = {label.casefold(): number for number, label in enumerate(newer.labels)}
     width = len(newer.labels) + len(older.labels)
@@ -99,26 +100,26 @@ def _compared(
     translated = np.array(
         [place.get(label.casefold(), len(newer.labels) + number) for number, label in enumerate(older.labels)]
     )
-    actual = _hot(new.actual, np.arange(len(newer.labels)), width)
-    guesses = (_hot(old.predicted, translated, width), _hot(new.predicted, np.arange(len(newer.labels)), width))
+    actual = _indicator(new.actual, np.arange(len(newer.labels)), width)
+    guesses = (
+        _indicator(old.predicted, translated, width),
+        _indicator(new.predicted, np.arange(len(newer.labels)), width),
+    )
     right_before, right_after = ((guess == actual).all(axis=1) for guess in guesses)
     only_older, only_newer = int((right_before & ~right_after).sum()), int((right_after & ~right_before).sum())
     p_value = float(stats.binomtest(only_newer, only_older + only_newer).pvalue) if only_older + only_newer else 1.0
-    tickets = len(actual)
-    chance = np.random.default_rng(seed)
-    drawn = chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=RESAMPLES)
-    weights = np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
+    weights = bootstrap(len(actual), RESAMPLES, np.random.default_rng(seed))
     before, after = (quality_under(guess, actual, sparse_of(actual), weights) for guess in guesses)
     known_before = {label.casefold() for label in older.labels}
     return AttributeComparison(
         name=newer.spec.name,
-        tickets=tickets,
+        tickets=len(actual),
         older_accuracy=float(before[0, 0]),
         newer_accuracy=float(after[0, 0]),
-        accuracy=_difference(after[0] - before[0]),
+        accuracy=percentile_interval(after[0, 0] - before[0, 0], after[0, 1:] - before[0, 1:]),
         older_macro_f1=float(before[1, 0]),
         newer_macro_f1=float(after[1, 0]),
-        macro_f1=_difference(after[1] - before[1]),
+        macro_f1=percentile_interval(after[1, 0] - before[1, 0], after[1, 1:] - before[1, 1:]),
         only_older=only_older,
         only_newer=only_newer,
         p_value=p_value,
@@ -127,14 +128,9 @@ def _compared(
     )
 
 
-def _hot(codes: Codes, numbers: NDArray[np.int64], width: int) -> NDArray[np.bool_]:
+def _indicator(codes: ShortCodes, numbers: NDArray[np.int64], width: int) -> Mask:
     """Label numbers as 0/1, renumbered, shape (tickets, width)."""
-    hot = np.zeros((len(codes), width), np.bool_)
+    y = np.zeros((len(codes), width), np.bool_)
     rows, places = np.nonzero(codes >= 0)
-    hot[rows, numbers[codes[rows, places]]] = True
-    return hot
-
-
-def _difference(values: NDArray[np.float64]) -> Estimate:
-    low, high = np.quantile(values[1:], [0.025, 0.975])
-    return Estimate(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
+    y[rows, numbers[codes[rows, places]]] = True
+    return y

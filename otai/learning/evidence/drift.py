@@ -3,7 +3,7 @@
 The tickets kept aside at the training (`reference.py`) and the new ones are two samples; if nothing changed, they could be exchanged. Each test
 asks how often an exchange would show as much (a permutation, or the exact or normal law of a count), and all tests of one check share
 `FALSE_ALARMS` between them, so that a check of unchanged tickets advises a training at most so often. A difference that is certain and small is no
-reason to pay for a training, so each signal must also be worth it (`WORTH`).
+reason to pay for a training, so each signal must also be worth it (`LEAST_EFFECT`).
 
 Confidence falls where inputs change; it cannot fall where people change their minds about labels. That shows in feedback. The share that was right is the
 model's mean confidence and what came on top of it or was missing; the two waver independently, so each is tested and the p-values are combined (Fisher's
@@ -22,12 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from otai.learning.arrays import Floats, Matrix
 from otai.learning.estimate import Estimate
 from otai.learning.metrics import wilson
 from otai.learning.model.bundle import Bundle
 from otai.learning.model.reference import Reference, sketch
-
-Floats = NDArray[np.float64]
 
 FALSE_ALARMS = {"confidence": 0.0015, "unfamiliar": 0.0005, "accuracy": 0.006, "language": 0.0005}
 """How often each kind of test may be wrong in one check of unchanged tickets: 0.85 % together. Divided among a model's attributes."""
@@ -35,7 +34,7 @@ FALSE_ALARMS = {"confidence": 0.0015, "unfamiliar": 0.0005, "accuracy": 0.006, "
 WORDS_CHANGED = 0.001
 """Below this the words have changed. That says why, and is no reason to train by itself, so it uses up no false alarms."""
 
-WORTH = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "language": 0.05}
+LEAST_EFFECT = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "language": 0.05}
 """What a signal must amount to: points of confidence or accuracy lost, or the share of tickets in a new language."""
 
 FEWEST_TICKETS, FEWEST_MEASURED = 100, 50
@@ -56,7 +55,7 @@ class Seen:
     """New tickets as a model sees them; shapes as in Reference."""
 
     known_words: Floats
-    sketches: NDArray[np.float32]
+    sketches: Matrix
     confidence: Floats
     language: tuple[str, ...]
 
@@ -201,7 +200,7 @@ def _confidence(
         p_value,
         limit,
         len(now),
-        p_value <= limit and drop >= WORTH["confidence"],
+        p_value <= limit and drop >= LEAST_EFFECT["confidence"],
         f"The model is {is_now.value:.1%} sure of {name} on average, {was:.1%} {when}.",
         {"compared_with": when},
     )
@@ -219,7 +218,7 @@ def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator
         p_value,
         limit,
         len(seen),
-        p_value <= limit and was - is_now.value >= WORTH["unfamiliar"],
+        p_value <= limit and was - is_now.value >= LEAST_EFFECT["unfamiliar"],
         f"Of the words {is_now.value:.1%} are known from the training, {was:.1%} in the tickets it was measured on.",
     )
 
@@ -281,7 +280,7 @@ def _languages(reference: Reference, seen: Seen) -> list[Signal]:
                 p_value,
                 limit,
                 len(seen),
-                p_value <= limit and share.value >= WORTH["language"],
+                p_value <= limit and share.value >= LEAST_EFFECT["language"],
                 f"{share.value:.1%} of the tickets are in {code!r}, of which the model learnt {known} of {trained} tickets.",
                 {"language": code},
             )
@@ -314,7 +313,7 @@ def _accuracy(
         p_value,
         limit,
         many,
-        p_value <= limit and share - measured.value >= WORTH["accuracy"],
+        p_value <= limit and share - measured.value >= LEAST_EFFECT["accuracy"],
         f"People found {measured.value:.1%} of {many} right in {name}; {share:.1%} were {when}.",
         {"compared_with": when, "mean_confidence": sure, "mean_confidence_before": was_sure},
     )

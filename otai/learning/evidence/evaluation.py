@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Codes, Floats, Mask
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.report_card import (
@@ -23,10 +24,9 @@ from otai.learning.evidence.report_card import (
     Majority,
     Reliability,
 )
-from otai.learning.linear.calibration import Floats, expected_calibration_error, reliability
+from otai.learning.linear.calibration import expected_calibration_error, reliability
 from otai.learning.metrics import macro_f1, sparse_of, wilson
 
-Codes = NDArray[np.int64]
 TARGET_PRECISIONS = (0.90, 0.95, 0.99)
 
 # A threshold above which only a handful of tickets lie is luck, not a rule.
@@ -49,7 +49,7 @@ class Threshold:
 
 def thresholds_for(
     confidence: Floats,
-    right: NDArray[np.bool_],
+    right: Mask,
     *,
     of: int,
     multi: bool = False,
@@ -88,7 +88,7 @@ def evaluate(
     train: Codes,
     holdout: Codes,
     probabilities: Floats,
-    decided: NDArray[np.bool_],
+    decided: Mask,
     thresholds: list[Threshold],
     ticket_ids: list[str],
     seed: int,
@@ -100,11 +100,11 @@ def evaluate(
     (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row. `excerpt` gives
     the beginning of a holdout ticket by its place among them; without it the card shows ids only.
     """
-    actual = target.hot[holdout] > 0
+    actual = target.y[holdout] > 0
     confidence, right, found_of = decisions(probabilities, decided, actual, multi=target.spec.is_multi)
     exact = (decided == actual).all(axis=1)
     one_label = not target.spec.is_multi
-    in_training = target.hot[train].sum(axis=0).astype(int)
+    in_training = target.y[train].sum(axis=0).astype(int)
     ordered = target.spec.kind is AttributeKind.ORDERED
     actual_codes, predicted_codes = actual.argmax(axis=1), probabilities.argmax(axis=1)
     hits = (actual & decided).sum()
@@ -131,9 +131,7 @@ def evaluate(
     )
 
 
-def decisions(
-    probabilities: Floats, decided: NDArray[np.bool_], actual: NDArray[np.bool_], *, multi: bool
-) -> tuple[Floats, NDArray[np.bool_], int]:
+def decisions(probabilities: Floats, decided: Mask, actual: Mask, *, multi: bool) -> tuple[Floats, Mask, int]:
     """Every prediction made, its confidence and whether it was right, and what coverage is a share of.
 
     One label a ticket: one prediction a ticket. Multi-label: one for each label given to a ticket by the model, and
@@ -146,9 +144,7 @@ def decisions(
     return probabilities[rows, best], actual[rows, best], len(rows)
 
 
-def _majority(
-    target: AttributeTarget, in_training: NDArray[np.int64], actual: NDArray[np.bool_], *, ordered: bool
-) -> Majority:
+def _majority(target: AttributeTarget, in_training: NDArray[np.int64], actual: Mask, *, ordered: bool) -> Majority:
     if target.spec.is_multi:
         return Majority(label=None, accuracy=float((~actual.any(axis=1)).mean()) if len(actual) else 0.0, macro_f1=0.0)
     label = int(in_training.argmax())
@@ -159,7 +155,7 @@ def _majority(
 
 
 def _per_label(
-    labels: tuple[str, ...], in_training: NDArray[np.int64], actual: NDArray[np.bool_], decided: NDArray[np.bool_]
+    labels: tuple[str, ...], in_training: NDArray[np.int64], actual: Mask, decided: Mask
 ) -> list[LabelReport]:
     hits, there, guessed = (actual & decided).sum(axis=0), actual.sum(axis=0), decided.sum(axis=0)
     return [
@@ -181,7 +177,7 @@ def _confusion(actual: Codes, predicted: Codes, labels: int) -> list[list[int]]:
     return [[int(pair // labels), int(pair % labels), int(count)] for pair, count in zip(pairs, tickets, strict=True)]
 
 
-def _coverage(threshold: Threshold, confidence: Floats, right: NDArray[np.bool_], of: int, *, multi: bool) -> Coverage:
+def _coverage(threshold: Threshold, confidence: Floats, right: Mask, of: int, *, multi: bool) -> Coverage:
     taken = confidence >= threshold.confidence if threshold.confidence is not None else np.zeros(len(right), np.bool_)
     hits = int(right[taken].sum())
     found = hits if multi else int(taken.sum())
@@ -196,7 +192,7 @@ def _coverage(threshold: Threshold, confidence: Floats, right: NDArray[np.bool_]
     )
 
 
-def _curve(confidence: Floats, right: NDArray[np.bool_], of: int, *, multi: bool) -> list[CurvePoint]:
+def _curve(confidence: Floats, right: Mask, of: int, *, multi: bool) -> list[CurvePoint]:
     if not len(confidence):
         return []
     order = np.argsort(-confidence, kind="stable")

@@ -11,23 +11,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.data.splitting import same_text_key, split_as_given
+from otai.learning.arrays import Floats, Rows
+from otai.learning.data.splitting import rows_with_text, split_as_given, text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.learning_curve import FEWEST_HOLDOUT_TICKETS, FEWEST_SIZES, REDRAWN, Measured, measure
+from otai.learning.evidence.learning_curve import (
+    FEWEST_HOLDOUT_TICKETS,
+    FEWEST_SIZES,
+    REDRAWN,
+    SizeMeasurements,
+    measure,
+)
 from otai.learning.features.text import TextFeatures
-from otai.learning.linear.calibration import Floats
 from otai.learning.linear.cross_fitting import Fitting, Inputs
-from otai.learning.linear.heads import ManyLabelsHead
-from otai.learning.linear.subset_models import PartDecision, Sample, SmallerModels
+from otai.learning.linear.heads import decided_beside
+from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
 from otai.learning.recipes import RECIPES
-
-Rows = NDArray[np.int64]
 
 MOST_TICKETS = 3_000
 MOST_MEASURED_TICKETS = 1_500
@@ -77,7 +80,7 @@ GAINS_OVER_BASIC: Mapping[str, tuple[tuple[float, float], ...]] = {
 
 
 @dataclass(frozen=True)
-class Expected:
+class ModeExpectation:
     """What a report card will probably say of one attribute in one mode, with 95 % intervals; macro F1 is None where too little is known of rare labels."""
 
     accuracy: Estimate
@@ -91,7 +94,7 @@ class Expectation:
     `guessing` is what always answering the most frequent label would reach; `tried_on` how many tickets Basic was tried on.
     """
 
-    modes: Mapping[str, Expected | None]
+    modes: Mapping[str, ModeExpectation | None]
     guessing: float
     tried_on: int
     unknown: str = ""
@@ -103,7 +106,7 @@ MODES = ("basic", "business", "maximum")
 def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, seed: int = 0) -> dict[str, Expectation]:
     """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that training would give."""
     found: dict[str, Expectation] = {}
-    rows, text_numbers = _usable(tickets)
+    rows, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
     if len(np.unique(text_numbers[rows])) < 2:
         return {spec.name: _nothing("The tickets have no text, or all the same.") for spec in attributes}
     train, measured_on, all_train, all_measured = _parted(tickets, rows, text_numbers, seed=seed)
@@ -115,7 +118,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
         except InputFailure as failure:
             found[spec.name] = _nothing(failure.message)
             continue
-        if target.known[train].sum() < FEWEST_TICKETS // 8 or not target.hot[train][target.known[train]].any():
+        if target.known[train].sum() < FEWEST_TICKETS // 8 or not target.y[train][target.known[train]].any():
             found[spec.name] = _nothing("Too few tickets have a label to try a training on.")
             continue
         targets.append(target)
@@ -146,13 +149,6 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
 
 def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:
     return Expectation(dict.fromkeys(MODES), guessing, tried_on, why)
-
-
-def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
-    rows = np.array([row for row, text in enumerate(tickets.texts) if text and not text.isspace()], np.int64)
-    numbers: dict[bytes, int] = {}
-    same = np.array([numbers.setdefault(same_text_key(text), len(numbers)) for text in tickets.texts], np.int64)
-    return rows, same
 
 
 def _parted(tickets: LabelledTickets, rows: Rows, text_numbers: Rows, *, seed: int) -> tuple[Rows, Rows, Rows, Rows]:
@@ -187,7 +183,7 @@ class _Trial:
     targets: Sequence[AttributeTarget]
     seed: int
 
-    def results(self) -> list[tuple[Measured | str, float]]:
+    def results(self) -> list[tuple[SizeMeasurements | str, float]]:
         """For each attribute what was measured, or why nothing could be; and what guessing reaches."""
         recipe = RECIPES["basic"]
         features, matrix = TextFeatures.fit([self.tickets.texts[row] for row in self.train], min_tickets=1)
@@ -201,22 +197,22 @@ class _Trial:
             holdout=self.holdout,
             same_text=self.text_numbers[self.train],
             refit=False,
-            balances=recipe.balances,
+            candidates=recipe.candidates,
             tickets_to_calibrate=1,
         )
         same = self.text_numbers[self.train]
-        sample = Sample.of(inputs, self.train, same, self.targets, fitting.products, seed=self.seed)
-        unseen, holdout_scores = fitting.measure(lambda: None)
+        sample = SubsetSample.of(inputs, self.train, same, self.targets, fitting.products, seed=self.seed)
+        out_of_fold, holdout_scores = fitting.measure(lambda: None)
         parts = None
         if sample is not None:
-            parts = SmallerModels.fit(
-                sample, held_out, self.targets, fitting.mixes, recipe.balances, holdout_rows=self.holdout
+            parts = SubsetModels.fit(
+                sample, held_out, self.targets, fitting.blends, recipe.candidates, holdout_rows=self.holdout
             )
-        results: list[tuple[Measured | str, float]] = []
+        results: list[tuple[SizeMeasurements | str, float]] = []
         for number, target in enumerate(self.targets):
             known = target.known[self.holdout]
             rows = self.holdout[known]
-            actual = target.hot[rows] > 0
+            actual = target.y[rows] > 0
             guessing = (
                 float((~actual.any(axis=1)).mean() if target.spec.is_multi else actual.mean(axis=0).max())
                 if len(rows)
@@ -225,14 +221,13 @@ class _Trial:
             if parts is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
                 results.append(("Too few labelled tickets to try a training on and measure it.", guessing))
                 continue
-            scores = holdout_scores[number][known].astype(np.float64)
-            if target.spec.is_multi:
-                head, _ = ManyLabelsHead.fit(unseen[number].scores.astype(np.float64), target.hot[unseen[number].rows])
-                decided = head.probabilities(scores) >= head.thresholds
-            else:
-                decided = np.zeros(scores.shape, np.bool_)
-                decided[np.arange(len(scores)), scores.argmax(axis=1)] = True
-            whole = PartDecision(int(target.known[self.train].sum()), decided)
+            decided = decided_beside(
+                holdout_scores[number][known],
+                out_of_fold[number].scores,
+                target.y[out_of_fold[number].rows],
+                multi=target.spec.is_multi,
+            )
+            whole = SubsetDecision(int(target.known[self.train].sum()), decided)
             measured = measure(target, rows, [*parts.learnt[number], whole], seed=self.seed)
             enough = len(measured.tickets) >= FEWEST_SIZES
             results.append((measured if enough else "Tried at too few sizes to tell where it leads.", guessing))
@@ -244,13 +239,13 @@ def _words_only(matrix: sparse.csr_matrix) -> Inputs:
 
 
 def _expected(
-    measured: Measured,
+    measured: SizeMeasurements,
     gains: tuple[tuple[float, float], ...] | None,
     *,
     tickets: int,
     measured_on: int,
     seed: int,
-) -> Expected | None:
+) -> ModeExpectation | None:
     """What is reached with all the tickets, and then measured on so many; None where the gains are not known or the interval is too wide."""
     if gains is None:
         return None
@@ -267,7 +262,7 @@ def _expected(
         )
         estimates.append(_interval(float(reached[0] + np.median(gain)), drawn))
     accuracy, macro_f1 = (one if one.high - one.low <= 2 * WIDEST_INTERVAL else None for one in estimates)
-    return Expected(accuracy, macro_f1) if accuracy else None
+    return ModeExpectation(accuracy, macro_f1) if accuracy else None
 
 
 def _interval(value: float, drawn: Floats) -> Estimate:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Floats, Mask
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, excerpt_of
-from otai.learning.linear.calibration import Floats
 
 MOST_LISTED = 50
 
@@ -32,7 +32,7 @@ SURE_OF_ONE_LABEL = 0.9
 
 
 @dataclass(frozen=True)
-class Doubts:
+class LabelIssues:
     """Doubtful tickets, the most doubtful first: positions, the label each should rather have (one-label attributes), and how sure that is."""
 
     at: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Doubts:
     confidence: Floats
 
 
-def doubts(probabilities: Floats, codes: NDArray[np.int64]) -> Doubts:
+def find_label_issues(probabilities: Floats, codes: NDArray[np.int64]) -> LabelIssues:
     """Of tickets with one label each. `probabilities` (tickets, labels) come from models that had not learnt these tickets; `codes` are the labels given."""
     rows = np.arange(len(codes))
     given = probabilities[rows, codes]
@@ -58,7 +58,7 @@ def doubts(probabilities: Floats, codes: NDArray[np.int64]) -> Doubts:
     margin = given[doubtful] - confidence
     kept = margin <= -LEAST_MARGIN
     order = np.argsort(margin[kept], kind="stable")
-    return Doubts(doubtful[kept][order], suggested[kept][order], confidence[kept][order])
+    return LabelIssues(doubtful[kept][order], suggested[kept][order], confidence[kept][order])
 
 
 def suspected(
@@ -75,7 +75,7 @@ def suspected(
     """
     if target.spec.is_multi:
         return _suspected_of_many(target, rows, probabilities, tickets, most=most)
-    found = doubts(probabilities, target.codes(rows))
+    found = find_label_issues(probabilities, target.codes(rows))
     codes = target.codes(rows[found.at])
     listed = [
         _suspect(tickets, row, [target.labels[code]], [target.labels[label]], confidence)
@@ -89,7 +89,7 @@ def suspected(
 def _suspected_of_many(
     target: AttributeTarget, rows: NDArray[np.int64], probabilities: Floats, tickets: LabelledTickets, *, most: int
 ) -> WrongLabels:
-    given = target.hot[rows] > 0
+    given = target.y[rows] > 0
     against = np.where(given, 1 - probabilities, probabilities)
     worst = against.max(axis=1, initial=0.0)
     found = np.flatnonzero(worst >= SURE_OF_ONE_LABEL)
@@ -102,7 +102,7 @@ def _suspected_of_many(
     return WrongLabels(len(rows), len(order), listed)
 
 
-def _named(target: AttributeTarget, which: NDArray[np.bool_]) -> list[str]:
+def _named(target: AttributeTarget, which: Mask) -> list[str]:
     return [target.labels[label] for label in np.flatnonzero(which)]
 
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Floats
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import Forecast, LearningCurve, SizePoint
-from otai.learning.linear.calibration import Floats
-from otai.learning.linear.subset_models import PartDecision
-from otai.learning.metrics import quality_under
+from otai.learning.linear.subset_models import SubsetDecision
+from otai.learning.metrics import bootstrap, percentile_interval, quality_under
 
 MORE_TICKETS = 500
 REDRAWN = 300
@@ -84,7 +84,7 @@ def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> Laws:
 
 
 @dataclass(frozen=True)
-class Measured:
+class SizeMeasurements:
     """What was measured of one attribute, drawn `REDRAWN` times anew; the first row is what was really measured.
 
     `tickets` and `models` have shape (sizes,), `accuracy` and `macro_f1` (1 + redrawn, sizes). Sizes ascend. `luck` (2,) is the variance of each among models of
@@ -108,15 +108,14 @@ class Measured:
 
 
 def measure(
-    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[PartDecision], *, seed: int
-) -> Measured:
+    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[SubsetDecision], *, seed: int
+) -> SizeMeasurements:
     """`holdout` are the rows that the parts' decisions speak of, all with a known label of this attribute."""
-    actual = target.hot[holdout] > 0
+    actual = target.y[holdout] > 0
     chance = np.random.default_rng(seed)
-    drawn = chance.multinomial(len(holdout), np.full(len(holdout), 1 / len(holdout)), size=REDRAWN)
-    weights = np.vstack([np.ones((1, len(holdout))), drawn]).astype(np.float64)
+    weights = bootstrap(len(holdout), REDRAWN, chance)
     there = sparse.csr_matrix(actual.astype(np.float64))
-    by_size: dict[int, list[PartDecision]] = {}
+    by_size: dict[int, list[SubsetDecision]] = {}
     for part in parts:
         # Parts of one size may differ by a ticket or two.
         near = next((size for size in by_size if abs(size - part.tickets) <= max(2, 0.02 * size)), part.tickets)
@@ -136,11 +135,11 @@ def measure(
     for metric in range(2):
         noise = np.sqrt(luck[metric] / (np.array(sizes) * models))
         table[:, metric, 1:] += noise[:, None] * chance.standard_normal((len(sizes), REDRAWN))
-    return Measured(np.array(sizes, float), models, table[:, 0].T, table[:, 1].T, luck)
+    return SizeMeasurements(np.array(sizes, float), models, table[:, 0].T, table[:, 1].T, luck)
 
 
 def learning_curve(
-    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[PartDecision], *, seed: int
+    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[SubsetDecision], *, seed: int
 ) -> LearningCurve:
     """The curve of one attribute and its forecasts: for 500 more tickets, and for as many more as there are."""
     if len(holdout) < FEWEST_HOLDOUT_TICKETS:
@@ -183,5 +182,4 @@ def learning_curve(
 
 def _interval(values: Floats) -> Estimate:
     """The first value is the measured one, the others are redrawn."""
-    low, high = np.quantile(values[1:], [0.025, 0.975])
-    return Estimate(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
+    return percentile_interval(values[0], values[1:])

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.data.splitting import same_text_key, split_as_given, split_by_hash
+from otai.learning.arrays import Floats
+from otai.learning.data.splitting import rows_with_text, split_as_given, split_by_hash, text_numbers_of
 from otai.learning.data.targets import clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
@@ -25,15 +26,10 @@ def choose_holdout(
     """The rows to measure on: the customer's own test tickets if the data set has them, else about `share` of the labelled ones, by a
     hash of their text. Raises InputFailure when no ticket can be used."""
     cleaned = [clean_labels(column_of(tickets, spec)) for spec in attributes]
-    if tickets.splits is not None:
-        numbers: dict[bytes, int] = {}
-        same = np.asarray([numbers.setdefault(same_text_key(text), len(numbers)) for text in tickets.texts], np.int64)
-        if given := split_as_given(same, tickets.splits):
-            return given.holdout
+    if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
+        return given.holdout
     labelled = [
-        row
-        for row, text in enumerate(tickets.texts)
-        if text and not text.isspace() and any(labels.rows[row] is not None for labels in cleaned)
+        row for row in rows_with_text(tickets.texts).tolist() if any(labels.rows[row] is not None for labels in cleaned)
     ]
     if not labelled:
         raise InputFailure("dataset_invalid", "No ticket has both a text and a label.")
@@ -63,7 +59,7 @@ def measure(
     return judge(criteria, reports, by_bound=by_bound)
 
 
-def _measured(model: AttributeModel, probabilities: NDArray[np.float64], tickets: LabelledTickets) -> AttributeReport:
+def _measured(model: AttributeModel, probabilities: Floats, tickets: LabelledTickets) -> AttributeReport:
     clean = clean_labels(column_of(tickets, model.spec))
     number = {label.casefold(): at for at, label in enumerate(model.labels)}
     actual = np.zeros(probabilities.shape, np.bool_)

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otai.errors import NotFound, Refused
+from otai.learning.arrays import Floats, Matrix
 from otai.learning.linear.calibration import softmax
 from otai.learning.linear.heads import OneLabelHead
 from otai.learning.model.bundle import AttributeModel, Bundle
 
 if TYPE_CHECKING:
-    from otai.learning.finetuning.finetuned import TunedNetwork
+    from otai.learning.finetuning.finetuned import FineTunedNetwork
 
-Matrix = NDArray[np.float32]
 
 # What an export is tried with before it counts: short, long, in other scripts, with signs, and with nothing.
 TRIED_ON = (
@@ -68,7 +68,7 @@ class Part:
     `is_whole` says that the model's own scores are this network's alone, so that nothing is missing but the last step of calibration.
     """
 
-    network: TunedNetwork
+    network: FineTunedNetwork
     attribute: AttributeModel
     weights: Matrix
     bias: Matrix
@@ -82,7 +82,7 @@ class Part:
         found: Matrix = vectors @ self.weights.T + self.bias
         return found
 
-    def probabilities(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+    def probabilities(self, logits: NDArray[Any]) -> Floats:
         logits = logits.astype(np.float64)
         return 1 / (1 + np.exp(-logits)) if self.attribute.spec.is_multi else softmax(logits)
 
@@ -114,9 +114,9 @@ def part_of(bundle: Bundle, attribute: str | None) -> Part:
     head, columns = network.arrays, model.columns
     weights = SCALE * np.asarray(head["head.weight"], np.float32)[columns]
     bias = np.asarray(head["head.bias"], np.float32)[columns]
-    assert bundle.tuned is not None
-    others = [one.weights[number] for one in bundle.tuned.networks if one is not network]
-    is_whole = bundle.tuned.business_weights[number] == 0 and not any(others)
+    assert bundle.ensemble is not None
+    others = [one.weights[number] for one in bundle.ensemble.networks if one is not network]
+    is_whole = bundle.ensemble.business_weights[number] == 0 and not any(others)
     if is_whole:
         factor = np.float32(network.weights[number])
         weights, bias = weights * factor, bias * factor
@@ -129,9 +129,9 @@ def part_of(bundle: Bundle, attribute: str | None) -> Part:
     return Part(network, model, weights, bias, is_whole)
 
 
-def _network_of(bundle: Bundle, number: int) -> TunedNetwork:
+def _network_of(bundle: Bundle, number: int) -> FineTunedNetwork:
     """The transformer that the attribute listens to most."""
-    networks = bundle.tuned.networks if bundle.tuned is not None else ()
+    networks = bundle.ensemble.networks if bundle.ensemble is not None else ()
     if not networks:
         mode = str(bundle.recipe.get("mode", "this"))
         raise NothingToExport(

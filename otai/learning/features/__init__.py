@@ -1,1 +1,1 @@
-"""What a model reads of a ticket: words and character n-grams, the vectors of encoders, and how alike two tickets are."""
+"""What a model reads of a ticket: words and character n-grams, the vectors of encoders, and the kernel between two tickets."""

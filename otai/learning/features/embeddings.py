@@ -17,13 +17,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 # Encoders are imported where they are needed: a model of words alone loads neither them nor their cache.
+from otai.learning.arrays import Vectors
+
 if TYPE_CHECKING:
     from otai.learning.encoders import Encoder, EncoderStore, VectorCache
 
-Vectors = NDArray[np.float32]
 
 # More tickets than this do not change which languages a helpdesk speaks.
 TICKETS_TO_TELL_LANGUAGES = 1_000

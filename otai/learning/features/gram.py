@@ -8,9 +8,10 @@ hundred times as many products a second), the long tail sparse. Measured on 4 40
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import blas
+
+from otai.learning.arrays import Matrix
 
 # A column that more than this share of the tickets have is cheaper dense; measured, and flat around the best value.
 DENSE_ABOVE_SHARE = 0.02
@@ -19,7 +20,7 @@ DENSE_ABOVE_SHARE = 0.02
 DENSE_SLICE = 4_096
 
 
-def gram(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
+def gram(matrix: sparse.csr_matrix) -> Matrix:
     """`matrix @ matrix.T` as a dense float32 array, shape (rows, rows)."""
     by_column = matrix.tocsc()
     tickets_with = np.diff(by_column.indptr)
@@ -38,7 +39,7 @@ def gram(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
     return products.T
 
 
-def _mirror(products: NDArray[np.float32]) -> None:
+def _mirror(products: Matrix) -> None:
     """Copies the lower triangle into the upper one, a block at a time."""
     for start in range(0, len(products), 512):
         end = start + 512
@@ -47,7 +48,7 @@ def _mirror(products: NDArray[np.float32]) -> None:
         products[start:end, end:] = products[end:, start:end].T
 
 
-def _add_sparse(products: NDArray[np.float32], tail: sparse.csr_matrix) -> None:
+def _add_sparse(products: Matrix, tail: sparse.csr_matrix) -> None:
     transposed = tail.T.tocsr()
     for start in range(0, tail.shape[0], 1_024):
         part = (tail[start : start + 1_024] @ transposed).tocsr()

@@ -1,8 +1,8 @@
-"""Words and pieces of words, counted once for every attribute of a run.
+"""Words and character n-grams, counted once for every attribute of a run.
 
-The features are the usual ones for short texts: single words, pairs of neighbouring words, and the pieces of two
-to five characters inside each word (the pieces survive typing errors and compound nouns). What is unusual is how they
-are counted: a ticket repeats words that other tickets use too, so pieces are cut from each *distinct* word only, and a
+The features are the usual ones for short texts: single words, bigrams of neighbouring words, and the n-grams of two
+to five characters inside each word (these survive typing errors and compound nouns). What is unusual is how they
+are counted: a ticket repeats words that other tickets use too, so n-grams are cut from each *distinct* word only, and a
 sparse product carries them over to the tickets. A feature is known by a 64-bit hash, so a model holds no word of any ticket,
 and looking features up is one search in a sorted array.
 
@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Floats, Hashes, Mask, Matrix
 from otai.learning.data.normalisation import normalise
-
-Hashes = NDArray[np.uint64]
 
 # Longer than any word of any language that is not a base64 line or an URL.
 WORD_CHARACTERS = 40
 
-# Tickets counted at once: bounds the memory of the piece counts before rare ones are dropped.
+# Tickets counted at once: bounds the memory of the n-gram counts before rare ones are dropped.
 CHUNK_TICKETS = 4_096
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
@@ -51,7 +50,7 @@ class _Words:
     """The distinct words of some tickets. `codes` are the code points of " word " after " word ", laid end to end."""
 
     words: list[str]
-    codes: NDArray[np.uint64]
+    codes: Hashes
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
 
@@ -71,10 +70,10 @@ class _Words:
         position = np.arange(len(self.codes)) - np.repeat(self.starts, self.lengths)
         return _mixed(np.add.reduceat(self.codes * powers[position], self.starts))
 
-    def piece_hashes(self, shortest: int, longest: int) -> tuple[NDArray[np.int64], Hashes]:
-        """All pieces of all words: (word number, hash of the piece), one entry for each occurrence in the word.
+    def ngram_hashes(self, shortest: int, longest: int) -> tuple[NDArray[np.int64], Hashes]:
+        """All n-grams of all words: (word number, hash of the n-gram), one entry for each occurrence in the word.
 
-        A word shorter than a length (with its two blanks) counts as one whole piece of its own length.
+        A word shorter than a length (with its two blanks) counts as one whole n-gram of its own length.
         """
         total = len(self.codes)
         owner = np.repeat(np.arange(len(self.words)), self.lengths)
@@ -128,7 +127,7 @@ def _counts(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[in
     return sparse.coo_matrix((ones, (rows, columns)), shape=shape).tocsr()
 
 
-def _found(hashes: Hashes, vocabulary: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _found(hashes: Hashes, vocabulary: Hashes) -> tuple[NDArray[np.int64], Mask]:
     """Where each hash stands in the sorted vocabulary, and whether it is there at all."""
     if not len(vocabulary):
         return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.bool_)
@@ -140,26 +139,26 @@ def _found(hashes: Hashes, vocabulary: Hashes) -> tuple[NDArray[np.int64], NDArr
 class TextFeatures:
     """A fitted vocabulary: what each feature is (its hash) and how telling it is (its idf).
 
-    Two blocks stand side by side, `words` (single and pairs) and `pieces`; each ticket has length one in
+    Two blocks stand side by side, `words` (single and bigrams) and `ngrams`; each ticket has length one in
     each of them, so that neither drowns the other. Arrays: hashes sorted, uint64; idf float32 of the same length.
     """
 
     word_hashes: Hashes
-    word_idf: NDArray[np.float32]
-    piece_hashes: Hashes
-    piece_idf: NDArray[np.float32]
-    shortest_piece: int = 2
-    longest_piece: int = 5
+    word_idf: Matrix
+    ngram_hashes: Hashes
+    ngram_idf: Matrix
+    shortest_ngram: int = 2
+    longest_ngram: int = 5
 
     @property
     def width(self) -> int:
         """Number of columns of the feature matrix."""
-        return len(self.word_hashes) + len(self.piece_hashes)
+        return len(self.word_hashes) + len(self.ngram_hashes)
 
     @property
     def hashes(self) -> Hashes:
         """One hash for each column, words first."""
-        return np.concatenate([self.word_hashes, self.piece_hashes])
+        return np.concatenate([self.word_hashes, self.ngram_hashes])
 
     @classmethod
     def fit(
@@ -167,8 +166,8 @@ class TextFeatures:
         texts: Sequence[str] | TokenCounts,
         *,
         min_tickets: int = 2,
-        shortest_piece: int = 2,
-        longest_piece: int = 5,
+        shortest_ngram: int = 2,
+        longest_ngram: int = 5,
     ) -> tuple[TextFeatures, sparse.csr_matrix]:
         """Chooses the features from `texts` (those found in `min_tickets` tickets or more) and counts them.
 
@@ -179,19 +178,19 @@ class TextFeatures:
         counted = texts if isinstance(texts, TokenCounts) else TokenCounts.of(texts)
         tickets = len(counted.bounds) - 1
         word_hashes, tickets_with_word = _frequent_words(counted, min_tickets)
-        pieces = _Pieces.of(counted, min_tickets, shortest_piece, longest_piece)
+        ngrams = _CharacterNgrams.of(counted, min_tickets, shortest_ngram, longest_ngram)
         features = cls(
             word_hashes=word_hashes,
             word_idf=_idf(tickets_with_word, tickets),
-            piece_hashes=pieces.hashes,
-            piece_idf=_idf(pieces.tickets_with, tickets),
-            shortest_piece=shortest_piece,
-            longest_piece=longest_piece,
+            ngram_hashes=ngrams.hashes,
+            ngram_idf=_idf(ngrams.tickets_with, tickets),
+            shortest_ngram=shortest_ngram,
+            longest_ngram=longest_ngram,
         )
-        entries = int(tickets_with_word.sum() + pieces.tickets_with.sum())
+        entries = int(tickets_with_word.sum() + ngrams.tickets_with.sum())
         parts = (
             features._weighted(features._known_words(part), counts)
-            for part, counts in zip(counted.parts(), pieces.counts(counted), strict=True)
+            for part, counts in zip(counted.parts(), ngrams.counts(counted), strict=True)
         )
         return features, _stacked(parts, tickets, features.width, entries)
 
@@ -199,17 +198,17 @@ class TextFeatures:
         """The feature matrix of new texts, float32, shape (tickets, width). Unknown words count for nothing."""
         return self.read(texts)[0]
 
-    def read(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    def read(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, Floats]:
         """The feature matrix, and which share of each text's words is known here (1 where it has none), shape (tickets,)."""
         parts, shares = [], []
         for start in range(0, max(len(texts), 1), CHUNK_TICKETS):
             counted = TokenCounts.of(texts[start : start + CHUNK_TICKETS])
-            parts.append(self._weighted(self._known_words(counted), self._known_pieces(counted)))
+            parts.append(self._weighted(self._known_words(counted), self._known_ngrams(counted)))
             shares.append(self._known_share(counted))
         matrix = parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr", dtype=np.float32)
         return matrix, np.concatenate(shares)
 
-    def _known_share(self, counted: TokenCounts) -> NDArray[np.float64]:
+    def _known_share(self, counted: TokenCounts) -> Floats:
         # Numbers and punctuation are the same in every language.
         spelt = np.fromiter((word[0].isalpha() for word in counted.words.words), np.bool_, len(counted.words.words))
         known = _found(counted.words.word_hashes(), self.word_hashes)[1] & spelt
@@ -219,18 +218,18 @@ class TextFeatures:
         return np.where(words > 0, found / np.maximum(words, 1), 1.0)
 
     def _known_words(self, counted: TokenCounts) -> sparse.csr_matrix:
-        rows, hashes = _word_and_pair_hashes(counted)
+        rows, hashes = _word_and_bigram_hashes(counted)
         at, known = _found(hashes, self.word_hashes)
         return _counts(rows[known], at[known], (len(counted.bounds) - 1, len(self.word_hashes)))
 
-    def _known_pieces(self, counted: TokenCounts) -> sparse.csr_matrix:
-        owners, hashes = counted.words.piece_hashes(self.shortest_piece, self.longest_piece)
-        at, known = _found(hashes, self.piece_hashes)
-        pieces = _counts(owners[known], at[known], (len(counted.words.words), len(self.piece_hashes)))
-        return _word_counts(counted) @ pieces
+    def _known_ngrams(self, counted: TokenCounts) -> sparse.csr_matrix:
+        owners, hashes = counted.words.ngram_hashes(self.shortest_ngram, self.longest_ngram)
+        at, known = _found(hashes, self.ngram_hashes)
+        ngrams = _counts(owners[known], at[known], (len(counted.words.words), len(self.ngram_hashes)))
+        return _word_counts(counted) @ ngrams
 
-    def _weighted(self, words: sparse.csr_matrix, pieces: sparse.csr_matrix) -> sparse.csr_matrix:
-        blocks = [_tf_idf(words, self.word_idf), _tf_idf(pieces, self.piece_idf)]
+    def _weighted(self, words: sparse.csr_matrix, ngrams: sparse.csr_matrix) -> sparse.csr_matrix:
+        blocks = [_tf_idf(words, self.word_idf), _tf_idf(ngrams, self.ngram_idf)]
         return sparse.hstack(blocks, format="csr", dtype=np.float32)
 
 
@@ -245,24 +244,24 @@ def _word_counts(counted: TokenCounts) -> sparse.csr_matrix:
     return _counts(counted.tickets, counted.numbers, (len(counted.bounds) - 1, len(counted.words.words)))
 
 
-def _word_and_pair_hashes(counted: TokenCounts) -> tuple[NDArray[np.int64], Hashes]:
-    """Every word and every pair of neighbours of every ticket: (ticket, hash), one entry for each occurrence."""
+def _word_and_bigram_hashes(counted: TokenCounts) -> tuple[NDArray[np.int64], Hashes]:
+    """Every word and every bigram of every ticket: (ticket, hash), one entry for each occurrence."""
     tickets = counted.tickets
     single = counted.words.word_hashes()[counted.numbers]
     neighbours = tickets[1:] == tickets[:-1]
     left, right = single[:-1][neighbours], single[1:][neighbours]
-    pair = _mixed(left * _BASE + (right ^ _SALTS["pair"]))
-    return np.concatenate([tickets, tickets[1:][neighbours]]), np.concatenate([single, pair])
+    bigram = _mixed(left * _BASE + (right ^ _SALTS["pair"]))
+    return np.concatenate([tickets, tickets[1:][neighbours]]), np.concatenate([single, bigram])
 
 
 def _frequent_words(counted: TokenCounts, min_tickets: int) -> tuple[Hashes, NDArray[np.int64]]:
-    """The words and pairs that are in enough tickets: (sorted hashes, in how many tickets each is)."""
-    vocabulary, seen = np.unique(_word_and_pair_hashes(counted)[1], return_counts=True)
-    # Seen fewer times than `min_tickets` is certainly in fewer tickets: most pairs go here, before any matrix.
+    """The words and bigrams that are in enough tickets: (sorted hashes, in how many tickets each is)."""
+    vocabulary, seen = np.unique(_word_and_bigram_hashes(counted)[1], return_counts=True)
+    # Seen fewer times than `min_tickets` is certainly in fewer tickets: most bigrams go here, before any matrix.
     vocabulary = vocabulary[seen >= min_tickets]
     tickets_with = np.zeros(len(vocabulary), np.int64)
     for part in counted.parts():
-        rows, hashes = _word_and_pair_hashes(part)
+        rows, hashes = _word_and_bigram_hashes(part)
         at, known = _found(hashes, vocabulary)
         shape = (len(part.bounds) - 1, len(vocabulary))
         tickets_with += _tickets_with(_counts(rows[known], at[known], shape))
@@ -271,8 +270,8 @@ def _frequent_words(counted: TokenCounts, min_tickets: int) -> tuple[Hashes, NDA
 
 
 @dataclass(frozen=True)
-class _Pieces:
-    """The pieces that are in enough tickets; `in_words` counts them in each distinct word, shape (words, pieces).
+class _CharacterNgrams:
+    """The n-grams that are in enough tickets; `in_words` counts them in each distinct word, shape (words, n-grams).
 
     `kept` holds the tickets' own counts where these are few enough to keep; otherwise they are counted once more.
     """
@@ -283,13 +282,13 @@ class _Pieces:
     kept: list[sparse.csr_matrix]
 
     @classmethod
-    def of(cls, counted: TokenCounts, min_tickets: int, shortest: int, longest: int) -> _Pieces:
-        owners, hashes = counted.words.piece_hashes(shortest, longest)
+    def of(cls, counted: TokenCounts, min_tickets: int, shortest: int, longest: int) -> _CharacterNgrams:
+        owners, hashes = counted.words.ngram_hashes(shortest, longest)
         vocabulary, at = np.unique(hashes, return_inverse=True)
         tickets_with_word = np.zeros(len(counted.words.words), np.int64)
         for part in counted.parts():
             tickets_with_word += _tickets_with(_word_counts(part))
-        # A piece is in no more tickets than its words are, taken together: most rare ones go before the product.
+        # An n-gram is in no more tickets than its words are, taken together: most rare ones go before the product.
         at_most = np.bincount(at, weights=tickets_with_word[owners], minlength=len(vocabulary))
         often = at_most >= min_tickets
         chosen = often[at]
@@ -309,7 +308,7 @@ class _Pieces:
         return cls(vocabulary[often][enough], tickets_with[enough], in_words, kept)
 
     def counts(self, counted: TokenCounts) -> Iterator[sparse.csr_matrix]:
-        """How often each piece is in each ticket, a few thousand tickets at a time."""
+        """How often each n-gram is in each ticket, a few thousand tickets at a time."""
         if self.kept:
             yield from self.kept
         else:
@@ -335,7 +334,7 @@ def _tickets_with(counts: sparse.csr_matrix) -> NDArray[np.int64]:
     return np.bincount(counts.indices, minlength=counts.shape[1])
 
 
-def _with_columns(counts: sparse.csr_matrix, wanted: NDArray[np.bool_]) -> sparse.csr_matrix:
+def _with_columns(counts: sparse.csr_matrix, wanted: Mask) -> sparse.csr_matrix:
     """Only the wanted columns; scipy's own indexing takes several times as long."""
     renumbered = (np.cumsum(wanted) - 1).astype(counts.indices.dtype)
     chosen = wanted[counts.indices]
@@ -344,12 +343,12 @@ def _with_columns(counts: sparse.csr_matrix, wanted: NDArray[np.bool_]) -> spars
     return sparse.csr_matrix((counts.data[chosen], renumbered[counts.indices[chosen]], bounds), shape=shape)
 
 
-def _idf(tickets_with: NDArray[np.int64], tickets: int) -> NDArray[np.float32]:
+def _idf(tickets_with: NDArray[np.int64], tickets: int) -> Matrix:
     """Smoothed inverse document frequency, as scikit-learn has it: ln((1 + n) / (1 + df)) + 1."""
     return (np.log((1 + tickets) / (1 + tickets_with)) + 1).astype(np.float32)
 
 
-def _tf_idf(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> sparse.csr_matrix:
+def _tf_idf(counts: sparse.csr_matrix, idf: Matrix) -> sparse.csr_matrix:
     """Each row (1 + ln count) times idf, scaled to length one; empty rows stay zero."""
     counts.sort_indices()
     values = (1 + np.log(counts.data)) * idf[counts.indices]

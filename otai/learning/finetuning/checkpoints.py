@@ -34,7 +34,7 @@ def fingerprint(parts: Iterable[bytes | NDArray[Any]]) -> str:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Checkpoint:
     """The state of one part: its tensors, and what else must be known to go on."""
 
     tensors: Tensors
@@ -42,14 +42,14 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class CheckpointStore:
     """The folder of one training's saved parts. `folder` None: nothing is saved, and nothing found."""
 
     folder: Path | None
     key: str
 
     @classmethod
-    def of(cls, folder: Path | None, *parts: object) -> Keeping:
+    def of(cls, folder: Path | None, *parts: object) -> CheckpointStore:
         """`parts` is everything that decides what is learnt; each must print the same in every process."""
         return cls(folder, hashlib.sha256(repr(parts).encode()).hexdigest()[:32])
 
@@ -67,7 +67,7 @@ class Keeping:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
 
-    def find(self, name: str) -> Kept | None:
+    def find(self, name: str) -> Checkpoint | None:
         """What was saved under this name by this very training; None if nothing was, or it cannot be read."""
         if self.folder is None or not (path := self.folder / f"{name}.safetensors").is_file():
             return None
@@ -77,7 +77,7 @@ class Keeping:
                 if said["key"] != self.key:
                     return None
                 # A copy, since the file may be replaced while its mapping is in use.
-                return Kept({one: file.get_tensor(one).clone() for one in file.keys()}, said["values"])  # noqa: SIM118 - no mapping
+                return Checkpoint({one: file.get_tensor(one).clone() for one in file.keys()}, said["values"])  # noqa: SIM118 - no mapping
         except (SafetensorError, OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otai.learning.arrays import Floats, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.finding import Finding
-from otai.learning.finetuning.ensemble_weights import Combination, combined
-from otai.learning.finetuning.finetuned import Taught, Tuned
+from otai.learning.finetuning.ensemble_weights import EnsembleWeights, best_weights
+from otai.learning.finetuning.finetuned import Ensemble, FineTuned
 from otai.learning.finetuning.hierarchy import Hierarchy, found_below
-from otai.learning.linear.blending import worth_of
+from otai.learning.linear.blending import utility_of
 from otai.learning.linear.calibration import fitted_temperature
-from otai.learning.linear.cross_fitting import Unseen
-
-Matrix = NDArray[np.float32]
-Rows = NDArray[np.int64]
+from otai.learning.linear.cross_fitting import OutOfFold
 
 # A gain below this is not worth a dearer mode, whatever its interval.
 WORTH_THE_DEARER_MODE = 0.01
@@ -29,96 +26,100 @@ MOST_COST_OF_AGREEING = 0.005
 
 
 @dataclass(frozen=True)
-class Joined:
-    """`tuned` None: no attribute listens to any network, and the model is Business's. `unseen` has the tickets in which each attribute is known."""
+class Ensembled:
+    """`ensemble` None: no attribute gives any network a weight, and the model is Business's. `out_of_fold` has the tickets in which each attribute is known."""
 
-    tuned: Tuned | None
+    ensemble: Ensemble | None
     hierarchy: Hierarchy | None
-    unseen: list[Unseen]
+    out_of_fold: list[OutOfFold]
     holdout: list[Matrix]
     findings: list[Finding]
 
 
-def joined(
-    taught: Sequence[Taught],
+def ensembled(
+    fine_tuned: Sequence[FineTuned],
     targets: Sequence[AttributeTarget],
     train: Rows,
-    unseen: Sequence[Unseen],
+    out_of_fold: Sequence[OutOfFold],
     holdout: Sequence[Matrix],
     *,
     agrees: bool,
-) -> Joined:
-    """`unseen` and `holdout` are Business's, for each attribute; all attributes' unseen tickets are the same ones."""
+) -> Ensembled:
+    """`out_of_fold` and `holdout` are Business's, for each attribute; all attributes' out-of-fold tickets are the same ones."""
     place_of = {int(row): place for place, row in enumerate(train)}
-    places = np.asarray([place_of[int(row)] for row in unseen[0].rows], np.int64)
+    places = np.asarray([place_of[int(row)] for row in out_of_fold[0].rows], np.int64)
     combinations, new_unseen, new_holdout = [], [], []
     start = 0
-    for target, business, measured in zip(targets, unseen, holdout, strict=True):
+    for target, business, measured in zip(targets, out_of_fold, holdout, strict=True):
         columns = slice(start, start + len(target.labels))
         start = columns.stop
-        networks = [one.unseen[np.searchsorted(one.held, places), columns].astype(np.float64) for one in taught]
+        networks = [
+            one.out_of_fold[np.searchsorted(one.held, places), columns].astype(np.float64) for one in fine_tuned
+        ]
         known = target.known[business.rows]
         scores = business.scores.astype(np.float64)
-        chosen = combined(
+        chosen = best_weights(
             scores[known],
             [one[known] for one in networks],
-            target.hot[business.rows[known]],
+            target.y[business.rows[known]],
             multi=target.spec.is_multi,
         )
         combinations.append(chosen)
         new_unseen.append(chosen.scores(scores, networks))
         new_holdout.append(
-            chosen.scores(measured.astype(np.float64), [one.holdout[:, columns].astype(np.float64) for one in taught])
+            chosen.scores(
+                measured.astype(np.float64), [one.holdout[:, columns].astype(np.float64) for one in fine_tuned]
+            )
         )
-    hierarchy = _hierarchy(targets, train, unseen, new_unseen) if agrees else None
+    hierarchy = _hierarchy(targets, train, out_of_fold, new_unseen) if agrees else None
     agreeing = hierarchy.scores(new_unseen) if hierarchy is not None else new_unseen
-    cost = _cost(hierarchy, targets, unseen, new_unseen, agreeing) if hierarchy is not None else 0.0
+    cost = _cost(hierarchy, targets, out_of_fold, new_unseen, agreeing) if hierarchy is not None else 0.0
     dear = cost > MOST_COST_OF_AGREEING
     if hierarchy is not None and not dear:
         new_unseen, new_holdout = agreeing, hierarchy.scores(new_holdout)
-    known_rows = [target.known[one.rows] for target, one in zip(targets, unseen, strict=True)]
-    return Joined(
-        tuned=_tuned(taught, combinations),
+    known_rows = [target.known[one.rows] for target, one in zip(targets, out_of_fold, strict=True)]
+    return Ensembled(
+        ensemble=_ensemble(fine_tuned, combinations),
         hierarchy=None if dear else hierarchy,
-        unseen=[
-            Unseen(one.rows[known], scores[known].astype(np.float32))
-            for one, known, scores in zip(unseen, known_rows, new_unseen, strict=True)
+        out_of_fold=[
+            OutOfFold(one.rows[known], scores[known].astype(np.float32))
+            for one, known, scores in zip(out_of_fold, known_rows, new_unseen, strict=True)
         ],
         holdout=[one.astype(np.float32) for one in new_holdout],
-        findings=_findings(taught, targets, combinations) + _agreements(targets, hierarchy, cost),
+        findings=_findings(fine_tuned, targets, combinations) + _agreements(targets, hierarchy, cost),
     )
 
 
-def _tuned(taught: Sequence[Taught], combinations: Sequence[Combination]) -> Tuned | None:
-    """Networks that nobody listens to are left behind."""
+def _ensemble(fine_tuned: Sequence[FineTuned], combinations: Sequence[EnsembleWeights]) -> Ensemble | None:
+    """Networks without a weight anywhere are left behind."""
     networks = tuple(
         dataclasses.replace(one.network, weights=weights)
-        for number, one in enumerate(taught)
+        for number, one in enumerate(fine_tuned)
         if any(weights := tuple(chosen.networks[number] for chosen in combinations))
     )
-    return Tuned(networks, tuple(chosen.business for chosen in combinations)) if networks else None
+    return Ensemble(networks, tuple(chosen.business for chosen in combinations)) if networks else None
 
 
 def _hierarchy(
-    targets: Sequence[AttributeTarget], train: Rows, unseen: Sequence[Unseen], scores: Sequence[NDArray[np.float64]]
+    targets: Sequence[AttributeTarget], train: Rows, out_of_fold: Sequence[OutOfFold], scores: Sequence[Floats]
 ) -> Hierarchy | None:
     below = found_below(targets, train)
     temperatures = {}
     for number in sorted({number for one in below for number in (one.child, one.parent)}):
-        known = targets[number].known[unseen[number].rows]
+        known = targets[number].known[out_of_fold[number].rows]
         temperatures[number] = fitted_temperature(
-            scores[number][known], targets[number].codes(unseen[number].rows[known])
+            scores[number][known], targets[number].codes(out_of_fold[number].rows[known])
         )
     return Hierarchy(below, temperatures) if below else None
 
 
 def _findings(
-    taught: Sequence[Taught],
+    fine_tuned: Sequence[FineTuned],
     targets: Sequence[AttributeTarget],
-    combinations: Sequence[Combination],
+    combinations: Sequence[EnsembleWeights],
 ) -> list[Finding]:
     findings = []
-    for one in taught:
+    for one in fine_tuned:
         if len(one.tried) > 1:
             tuning = one.tuning
             findings.append(
@@ -129,7 +130,7 @@ def _findings(
                     f"at rate {tuning.rate:g}{', likeness beside labels' if tuning.contrast_weight else ''}.",
                 )
             )
-    for target, chosen in zip(targets, combinations if taught else (), strict=bool(taught)):
+    for target, chosen in zip(targets, combinations if fine_tuned else (), strict=bool(fine_tuned)):
         name = target.spec.name
         gain = f"{100 * chosen.gain:+.1f} points (95 % interval {100 * chosen.low:+.1f} to {100 * chosen.high:+.1f})"
         said = f"{name}: fine-tuning changed the mean of accuracy and macro F1 by {gain} on tickets kept back from training."
@@ -147,16 +148,16 @@ def _findings(
 def _cost(
     hierarchy: Hierarchy,
     targets: Sequence[AttributeTarget],
-    unseen: Sequence[Unseen],
-    before: Sequence[NDArray[np.float64]],
-    after: Sequence[NDArray[np.float64]],
+    out_of_fold: Sequence[OutOfFold],
+    before: Sequence[Floats],
+    after: Sequence[Floats],
 ) -> float:
     """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes concerned."""
     costs = []
     for number in sorted(hierarchy.attributes):
-        known = targets[number].known[unseen[number].rows]
-        hot = targets[number].hot[unseen[number].rows[known]]
-        free, bound = (worth_of(one[number][known].astype(np.float32), hot, multi=False) for one in (before, after))
+        known = targets[number].known[out_of_fold[number].rows]
+        y = targets[number].y[out_of_fold[number].rows[known]]
+        free, bound = (utility_of(one[number][known].astype(np.float32), y, multi=False) for one in (before, after))
         costs.append(free - bound)
     return float(np.mean(costs))
 

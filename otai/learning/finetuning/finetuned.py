@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Arrays, Floats, Matrix
 from otai.learning.features.embeddings import EncoderUsed, opened_encoder
 from otai.learning.recipes import Tuning
 
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
     from otai.learning.encoders import EncoderStore
     from otai.learning.finetuning.network import Network
 
-Matrix = NDArray[np.float32]
-Arrays = Mapping[str, NDArray[Any]]
-
 
 @dataclass(frozen=True)
-class TunedNetwork:
+class FineTunedNetwork:
     """One network: the encoder it began as, and the arrays that learning changed (numbers that half precision can hold).
 
-    `weights[attribute]` says how far an attribute listens to it (0: not at all).
+    `weights[attribute]` is its ensemble weight in an attribute (0: none).
     """
 
     used: EncoderUsed
@@ -72,7 +70,7 @@ class TunedNetwork:
         }
 
     @classmethod
-    def from_manifest(cls, entry: Mapping[str, Any], arrays: Arrays) -> TunedNetwork:
+    def from_manifest(cls, entry: Mapping[str, Any], arrays: Arrays) -> FineTunedNetwork:
         """Raises KeyError, TypeError, ValueError for an entry whose parts do not fit together."""
         if "head.weight" not in arrays or arrays["head.weight"].shape[0] != len(arrays["head.bias"]):
             raise ValueError("a network without its heads")
@@ -86,29 +84,29 @@ class TunedNetwork:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What one encoder's networks learnt. `unseen` are scores of the training tickets at places `held`, by networks that had not seen them.
+class FineTuned:
+    """What one encoder's networks learnt. `out_of_fold` are scores of the training tickets at places `held`, by networks that had not seen them.
 
-    `tried` is every way of learning with its loss on tickets kept back; one entry: nothing was to choose.
+    `tried` is every configuration with its loss on tickets kept back; one entry: nothing was to choose.
     """
 
-    network: TunedNetwork
+    network: FineTunedNetwork
     held: NDArray[np.int64]
-    unseen: Matrix
+    out_of_fold: Matrix
     holdout: Matrix
     tuning: Tuning
     tried: list[tuple[Tuning, float]]
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """The fine-tuned part of a model: networks, and how far each attribute listens to Business's own scores beside them.
+class Ensemble:
+    """The fine-tuned part of a model: networks, and each attribute's ensemble weight of Business's own scores beside them.
 
     Scores of an attribute are `business_weights[attribute]` times Business's and each network's times its own weight; where all networks' weights are 0, they are Business's
     own, untouched.
     """
 
-    networks: tuple[TunedNetwork, ...]
+    networks: tuple[FineTunedNetwork, ...]
     business_weights: tuple[float, ...]
 
     def scores(self, texts: Sequence[str]) -> list[Matrix]:
@@ -118,9 +116,7 @@ class Tuned:
     def manifest(self) -> dict[str, Any]:
         return {"networks": [one.manifest() for one in self.networks], "business_weights": list(self.business_weights)}
 
-    def combined(
-        self, attribute: int, business: NDArray[np.float64], networks: Sequence[Matrix]
-    ) -> NDArray[np.float64]:
+    def combined(self, attribute: int, business: Floats, networks: Sequence[Matrix]) -> Floats:
         """An attribute's scores, shape (tickets, labels), from Business's and the networks' own columns of it."""
         weights = [one.weights[attribute] for one in self.networks]
         if not any(weights):

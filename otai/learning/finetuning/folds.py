@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otai.learning.arrays import Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.linear.heads import FOLDS
-
-Rows = NDArray[np.int64]
 
 
 def shared_folds(targets: Sequence[AttributeTarget], train: Rows, same_text: Rows, *, tickets_wanted: int) -> Rows:
@@ -19,11 +17,11 @@ def shared_folds(targets: Sequence[AttributeTarget], train: Rows, same_text: Row
     Each fold is a fifth of the tickets and costs as much as a model, so there are no more than keep back `tickets_wanted`. Tickets of one text (`same_text` is
     equal) share a fold. Tickets are dealt out by their rarest label, so that every label of every attribute has its share in each fold.
     """
-    counts = [target.hot[train].sum(axis=0) for target in targets]
+    counts = [target.y[train].sum(axis=0) for target in targets]
     first = np.concatenate([[0], np.cumsum([len(count) for count in counts])[:-1]])
     tickets_with, rarest = np.full(len(train), np.inf), np.full(len(train), -1)
     for target, count, start in zip(targets, counts, first, strict=True):
-        own = np.where(target.hot[train] > 0, count, np.inf)
+        own = np.where(target.y[train] > 0, count, np.inf)
         rarer = own.min(axis=1) < tickets_with
         rarest[rarer] = start + own[rarer].argmin(axis=1)
         tickets_with[rarer] = own[rarer].min(axis=1)

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otai.learning.arrays import Floats, Rows
 from otai.learning.data.targets import AttributeTarget
-
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 # So much of a child's tickets go with their label's one parent; mistakes of labelling are allowed for.
 PURE_ENOUGH = 0.98
@@ -136,12 +133,12 @@ def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Ro
     both = rows[targets[child].known[rows] & targets[parent].known[rows]]
     if len(both) < FEWEST_TICKETS:
         return None
-    together = targets[child].hot[both].T.astype(np.float64) @ targets[parent].hot[both]
+    together = targets[child].y[both].T.astype(np.float64) @ targets[parent].y[both]
     alone = together.sum(axis=1)
     if (alone == 0).any():
         return None
     purity = float(together.max(axis=1).sum() / len(both))
-    majority = float(targets[parent].hot[both].mean(axis=0).max())
+    majority = float(targets[parent].y[both].mean(axis=0).max())
     explained = (purity - majority) / max(1 - majority, 1e-9)
     if purity < PURE_ENOUGH or explained < EXPLAINED_ENOUGH or majority == 1.0:
         return None

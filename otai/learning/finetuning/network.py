@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from otai.learning.arrays import Matrix
+from otai.learning.finetuning.checkpoints import Tensors
 
 if TYPE_CHECKING:
     from otai.learning.encoders import Encoder
 
-Matrix = NDArray[np.float32]
-Tensors = dict[str, Tensor]
 
 # Heads see unit vectors this long, so that their weights and the network's learn at rates of one order.
 SCALE = 10.0
@@ -35,7 +35,7 @@ MOST_KEPT_STATES = 500_000_000
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
 
-class _Given(nn.Module):
+class _PassThrough(nn.Module):
     """Takes the place of the embeddings and the layers below: hands on what they gave before."""
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
@@ -96,35 +96,35 @@ class Network:
         finally:
             self._upper.eval()
 
-    def vectors(self, reading: Reading, rows: Sequence[int]) -> Tensor:
-        """Shape (rows, dimension), of length one; of texts as `reading` has them."""
+    def vectors(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Tensor:
+        """Shape (rows, dimension), of length one; of texts as `texts_read` has them."""
         with torch.autocast(self.device.partition(":")[0], dtype=_half_type(), enabled=self._half):
-            found = self._pooled(reading, rows)
+            found = self._pooled(texts_read, rows)
         return functional.normalize(found.float(), dim=1)
 
-    def _pooled(self, reading: Reading, rows: Sequence[int]) -> Tensor:
+    def _pooled(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Tensor:
         if self._lower is None:
-            found: Tensor = self.module(*self.module.collate([reading.tokens[row] for row in rows]))
+            found: Tensor = self.module(*self.module.collate([texts_read.tokens[row] for row in rows]))
             return found
-        tokens, mask = self.module.collate([reading.tokens[row] for row in rows])
-        if reading.states is None:
+        tokens, mask = self.module.collate([texts_read.tokens[row] for row in rows])
+        if texts_read.states is None:
             with torch.no_grad():
                 states = self._lower(input_ids=tokens, attention_mask=mask).last_hidden_state
         else:
-            states = torch.zeros(len(rows), tokens.shape[1], reading.states[0].shape[1], device=tokens.device)
+            states = torch.zeros(len(rows), tokens.shape[1], texts_read.states[0].shape[1], device=tokens.device)
             for place, row in enumerate(rows):
-                own = reading.states[row]
+                own = texts_read.states[row]
                 states[place, : len(own)] = own.to(states)
         pooled: Tensor = self.module.pooled(
             self._upper(inputs_embeds=states, attention_mask=mask).last_hidden_state, mask
         )
         return pooled
 
-    def read(self, texts: Sequence[str], *, keep_states: bool = True) -> Reading:
+    def read(self, texts: Sequence[str], *, keep_states: bool = True) -> TokenisedTexts:
         """The texts as the network takes them; for a transformer with what its frozen layers make of them."""
         tokens = self.tokens(texts)
         if not keep_states or self._lower is None or sum(map(len, tokens)) * self.dimension > MOST_KEPT_STATES:
-            return Reading(tokens)
+            return TokenisedTexts(tokens)
         states: list[Tensor] = [torch.empty(0)] * len(tokens)
         with torch.inference_mode():
             for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
@@ -132,16 +132,16 @@ class Network:
                 found = self._lower(input_ids=ids, attention_mask=mask).last_hidden_state.half().cpu()
                 for place, row in enumerate(batch):
                     states[row] = found[place, : len(tokens[row])].clone()
-        return Reading(tokens, states)
+        return TokenisedTexts(tokens, states)
 
-    def all_vectors(self, reading: Reading, rows: Sequence[int]) -> Matrix:
+    def all_vectors(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Matrix:
         """As `vectors`, of many rows, without learning."""
         found = np.zeros((len(rows), self.dimension), np.float32)
-        tokens = [reading.tokens[row] for row in rows]
+        tokens = [texts_read.tokens[row] for row in rows]
         self._upper.eval()
         with torch.inference_mode():
             for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
-                found[batch] = self.vectors(reading, [rows[place] for place in batch]).cpu().numpy()
+                found[batch] = self.vectors(texts_read, [rows[place] for place in batch]).cpu().numpy()
         return found
 
     def logits(self, vectors: Tensor) -> Tensor:
@@ -149,10 +149,10 @@ class Network:
         found: Tensor = self.head(vectors * SCALE)
         return found
 
-    def scores(self, reading: Reading, rows: Sequence[int]) -> Matrix:
+    def scores(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Matrix:
         """Shape (rows, labels of all attributes), without learning."""
         weights, bias = (part.detach().cpu().numpy() for part in (self.head.weight, self.head.bias))
-        return scores_of(self.all_vectors(reading, rows), weights, bias)
+        return scores_of(self.all_vectors(texts_read, rows), weights, bias)
 
     def learnt(self) -> Tensors:
         """All that learning changed, by name, on the processor."""
@@ -171,7 +171,7 @@ class Network:
                 one.copy_(learnt[name])
 
 
-class Reading:
+class TokenisedTexts:
     """Texts as a network takes them: their tokens, and what its frozen layers give for each (None: to be worked out when needed)."""
 
     def __init__(self, tokens: list[list[int]], states: list[Tensor] | None = None) -> None:
@@ -212,7 +212,7 @@ def _parted(module: nn.Module, trained_layers: int | None) -> tuple[nn.Module | 
         layer.requires_grad_(False)
     if isinstance(pooler := getattr(backbone, "pooler", None), nn.Module):
         pooler.requires_grad_(False)
-    return _view(backbone, embeddings, layers[:frozen]).eval(), _view(backbone, _Given(), layers[frozen:])
+    return _view(backbone, embeddings, layers[:frozen]).eval(), _view(backbone, _PassThrough(), layers[frozen:])
 
 
 def _view(backbone: nn.Module, embeddings: nn.Module, layers: nn.ModuleList) -> nn.Module:

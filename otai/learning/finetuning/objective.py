@@ -1,4 +1,4 @@
-"""What a network is taught, and how wrong it is: all attributes at once, each ticket only in what is known of it."""
+"""What fine-tuning minimises: the loss of all attributes at once, each ticket only in what is known of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from otai.learning.arrays import Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
-from otai.learning.finetuning.network import SCALE, Matrix
-
-Rows = NDArray[np.int64]
+from otai.learning.finetuning.network import SCALE
+from otai.learning.linear.solver import log_prior_offset
 
 # How far vectors of one label are drawn together before others: the usual temperature of supervised contrastive learning (Khosla et al. 2020).
 CONTRAST_TEMPERATURE = 0.07
@@ -26,84 +25,83 @@ FIRST_STEPS = 60
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One attribute: `hot` is 0/1 of shape (tickets, labels), `known` says of which tickets; its labels stand at `columns`."""
+class AttributeObjective:
+    """One attribute: `y` is 0/1 of shape (tickets, labels), `known` says of which tickets; its labels stand at `columns`."""
 
-    hot: Tensor
+    y: Tensor
     known: Tensor
     columns: slice
-    lead: Tensor
+    prior_offset: Tensor
     is_multi: bool
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """Each known row's loss, 0 for others, shape (rows,)."""
-        own, hot = logits[:, self.columns] + self.lead, self.hot[rows]
+        own, y = logits[:, self.columns] + self.prior_offset, self.y[rows]
         if self.is_multi:
-            each = functional.binary_cross_entropy_with_logits(own, hot, reduction="none").sum(dim=1)
+            each = functional.binary_cross_entropy_with_logits(own, y, reduction="none").sum(dim=1)
         else:
-            each = -(hot * functional.log_softmax(own, dim=1)).sum(dim=1)
+            each = -(y * functional.log_softmax(own, dim=1)).sum(dim=1)
         return each * self.known[rows]
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """The attributes of a training on `rows` of its tickets. During training a label's score is ahead by a part of the logarithm of its frequency, as in
-    Business (`solver.lead_of`), so that scores of both can be added up."""
+class Objective:
+    """The attributes of a training on `rows` of its tickets. During training a log-prior offset is added to each label's score, as in
+    Business (`solver.log_prior_offset`), so that scores of both can be added up."""
 
-    subjects: tuple[Subject, ...]
+    attributes: tuple[AttributeObjective, ...]
     rows: Rows
 
     @classmethod
     def of(
         cls, targets: Sequence[AttributeTarget], tickets: Rows, rows: Rows, *, prior_trust: float, device: str
-    ) -> Lesson:
+    ) -> Objective:
         """`tickets` are rows of the data set, `rows` places in `tickets`: those that are learnt from, as far as anything is known of them."""
-        subjects, start = [], 0
-        taught = np.zeros(len(rows), np.bool_)
+        attributes, start = [], 0
+        labelled = np.zeros(len(rows), np.bool_)
         for target in targets:
-            hot, known = target.hot[tickets], target.known[tickets]
+            y, known = target.y[tickets], target.known[tickets]
             learnt = rows[known[rows]]
-            taught |= known[rows]
+            labelled |= known[rows]
             columns = slice(start, start + len(target.labels))
             start = columns.stop
-            share = (hot[learnt].sum(axis=0, dtype=np.float64) + 0.5) / (len(learnt) + 0.5 * len(target.labels))
-            lead = prior_trust * (np.log(share / (1 - share)) if target.spec.is_multi else np.log(share))
-            subjects.append(
-                Subject(
-                    hot=torch.from_numpy(hot).to(device),
+            offset = log_prior_offset(y[learnt], multi=target.spec.is_multi, trust=prior_trust)
+            attributes.append(
+                AttributeObjective(
+                    y=torch.from_numpy(y).to(device),
                     known=torch.from_numpy(known.astype(np.float32)).to(device),
                     columns=columns,
-                    lead=torch.from_numpy(lead.astype(np.float32)).to(device),
+                    prior_offset=torch.from_numpy(offset).to(device),
                     is_multi=target.spec.is_multi,
                 )
             )
-        return cls(tuple(subjects), rows[taught])
+        return cls(tuple(attributes), rows[labelled])
 
     @property
     def labels(self) -> int:
-        return self.subjects[-1].columns.stop
+        return self.attributes[-1].columns.stop
 
     @cached_property
     def tickets_a_label(self) -> float:
         """Of the attribute that has the fewest: known tickets for each label, on average."""
-        rows = torch.from_numpy(self.rows).to(self.subjects[0].known.device)
-        return min(float(one.known[rows].sum()) / max(one.hot.shape[1], 1) for one in self.subjects)
+        rows = torch.from_numpy(self.rows).to(self.attributes[0].known.device)
+        return min(float(one.known[rows].sum()) / max(one.y.shape[1], 1) for one in self.attributes)
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The mean over attributes of the mean loss of their known tickets among `rows`."""
-        parts = [one.loss(logits, rows).sum() / one.known[rows].sum().clamp(min=1) for one in self.subjects]
+        parts = [one.loss(logits, rows).sum() / one.known[rows].sum().clamp(min=1) for one in self.attributes]
         return torch.stack(parts).mean()
 
-    def contrast(self, vectors: Tensor, rows: Tensor) -> Tensor:
+    def supervised_contrastive(self, vectors: Tensor, rows: Tensor) -> Tensor:
         """How much nearer each ticket is to others than to those that share its labels; vectors are of length one."""
         near = vectors @ vectors.T / CONTRAST_TEMPERATURE
         itself = torch.eye(len(rows), dtype=torch.bool, device=near.device)
         likely = functional.log_softmax(near.masked_fill(itself, -1e9), dim=1)
         parts = []
-        for one in self.subjects:
-            hot = one.hot[rows] * one.known[rows, None]
-            shared = hot @ hot.T
-            together = (hot.sum(dim=1)[:, None] + hot.sum(dim=1) - shared).clamp(min=1)
+        for one in self.attributes:
+            y = one.y[rows] * one.known[rows, None]
+            shared = y @ y.T
+            together = (y.sum(dim=1)[:, None] + y.sum(dim=1) - shared).clamp(min=1)
             # Tickets with several labels are as alike as the labels they share (Jaccard).
             alike = (shared / together).masked_fill(itself, 0.0)
             some = alike.sum(dim=1)
@@ -111,10 +109,10 @@ class Lesson:
                 parts.append(-((likely * alike).sum(dim=1) / some.clamp(min=1e-6))[some > 0].mean())
         return torch.stack(parts).mean() if parts else near.sum() * 0.0
 
-    def first_heads(self, vectors: Matrix) -> tuple[Tensor, Tensor]:
+    def initial_heads(self, vectors: Matrix) -> tuple[Tensor, Tensor]:
         """Weights (labels, d) and offsets (labels,) of the best heads on vectors of `rows` as they are: where learning begins, so that it does not first
         tear apart what the network knows (Kumar et al. 2022)."""
-        device = self.subjects[0].hot.device
+        device = self.attributes[0].y.device
         inputs, rows = torch.from_numpy(vectors).to(device) * SCALE, torch.from_numpy(self.rows).to(device)
         weights = torch.zeros(self.labels, vectors.shape[1], device=device, requires_grad=True)
         offsets = torch.zeros(self.labels, device=device, requires_grad=True)
@@ -125,7 +123,7 @@ class Lesson:
         def loss() -> Tensor:
             descent.zero_grad()
             found = self.loss(inputs @ weights.T + offsets, rows) + FIRST_PENALTY / 2 * (weights**2).sum() / len(
-                self.subjects
+                self.attributes
             )
             found.backward()
             return found

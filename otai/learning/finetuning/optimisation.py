@@ -1,6 +1,6 @@
-"""One network learns one lesson: heads first, then (where labels have few tickets) likeness alone, then all together.
+"""One network is optimised for one objective: heads first, then (where labels have few tickets) supervised contrastive learning alone, then all together.
 
-The same network, lesson, recipe and seed give the same weights on the same machine with the same threads, also when the training was cut off and went on from what
+The same network, objective, recipe and seed give the same weights on the same machine with the same threads, also when the training was cut off and went on from what
 it had saved: order of tickets and dropout come from generators whose states are saved with the weights.
 """
 
@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from otai.learning.finetuning.checkpoints import Keeping, Tensors
-from otai.learning.finetuning.network import SCALE, Network, Reading
-from otai.learning.finetuning.objective import Lesson
+from otai.learning.arrays import Rows
+from otai.learning.finetuning.checkpoints import CheckpointStore, Tensors
+from otai.learning.finetuning.network import SCALE, Network, TokenisedTexts
+from otai.learning.finetuning.objective import Objective
 from otai.learning.recipes import Tuning
-
-Rows = NDArray[np.int64]
 
 save_every_seconds = 60.0
 """Work that a lost machine costs at most."""
@@ -39,49 +37,60 @@ SORTED_TOGETHER = 32
 
 def tune(
     network: Network,
-    reading: Reading,
-    lesson: Lesson,
+    texts_read: TokenisedTexts,
+    objective: Objective,
     tuning: Tuning,
     *,
     seed: int,
-    keeping: Keeping,
+    checkpoints: CheckpointStore,
     name: str,
     tickets_done: Callable[[int], None] = lambda _tickets: None,
 ) -> None:
     """Trains `network` in place. `tickets_done` is told of every batch; what it raises ends the training.
 
-    Goes on from what `keeping` has under `name`; whoever calls saves the result and forgets the name.
+    Goes on from what `checkpoints` has under `name`; whoever calls saves the result and forgets the name.
     """
-    kept = keeping.find(name)
+    checkpoint = checkpoints.find(name)
     torch.manual_seed(seed)
-    contrast = contrast_epochs(lesson, tuning)
-    if contrast:
-        if kept is None or kept.values["stage"] == "contrast":
+    contrastive_epochs = contrast_epochs(objective, tuning)
+    if contrastive_epochs:
+        if checkpoint is None or checkpoint.values["stage"] == "contrast":
             descent = _descent([(network.parameters(), tuning.rate)])
-            run = _Run(network, reading, lesson, tuning, descent, contrast, seed, keeping, name, "contrast")
-            run.go(kept.values if kept else None, kept.tensors if kept else {}, tickets_done)
-            kept = None
+            run = _Run(
+                network,
+                texts_read,
+                objective,
+                tuning,
+                descent,
+                contrastive_epochs,
+                seed,
+                checkpoints,
+                name,
+                "contrast",
+            )
+            run.go(checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done)
+            checkpoint = None
         else:
-            tickets_done(contrast * len(lesson.rows))
-    if kept is None:
-        network.head.weight.data, network.head.bias.data = lesson.first_heads(
-            network.all_vectors(reading, lesson.rows.tolist())
+            tickets_done(contrastive_epochs * len(objective.rows))
+    if checkpoint is None:
+        network.head.weight.data, network.head.bias.data = objective.initial_heads(
+            network.all_vectors(texts_read, objective.rows.tolist())
         )
     descent = _descent(
         [(network.parameters(), tuning.rate), (list(network.head.parameters()), tuning.rate * tuning.head_rate)]
     )
-    run = _Run(network, reading, lesson, tuning, descent, tuning.epochs, seed + 1, keeping, name, "labels")
-    run.go(kept.values if kept else None, kept.tensors if kept else {}, tickets_done)
+    run = _Run(network, texts_read, objective, tuning, descent, tuning.epochs, seed + 1, checkpoints, name, "labels")
+    run.go(checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done)
 
 
-def contrast_epochs(lesson: Lesson, tuning: Tuning) -> int:
-    """Likeness is learnt first where labels have few tickets; where they have many, it comes by itself."""
-    return tuning.contrast_epochs if lesson.tickets_a_label < tuning.contrast_below else 0
+def contrast_epochs(objective: Objective, tuning: Tuning) -> int:
+    """Supervised contrastive epochs come first where labels have few tickets; where they have many, labels alone draw tickets together."""
+    return tuning.contrast_epochs if objective.tickets_a_label < tuning.contrast_below else 0
 
 
-def tickets_of(lesson: Lesson, tuning: Tuning) -> int:
+def tickets_of(objective: Objective, tuning: Tuning) -> int:
     """How many tickets `tune` will tell of, over all epochs."""
-    return (contrast_epochs(lesson, tuning) + tuning.epochs) * len(lesson.rows)
+    return (contrast_epochs(objective, tuning) + tuning.epochs) * len(objective.rows)
 
 
 @dataclass
@@ -89,13 +98,13 @@ class _Run:
     """Some epochs of one stage."""
 
     network: Network
-    reading: Reading
-    lesson: Lesson
+    texts_read: TokenisedTexts
+    objective: Objective
     tuning: Tuning
     descent: torch.optim.AdamW
     epochs: int
     seed: int
-    keeping: Keeping
+    checkpoints: CheckpointStore
     name: str
     stage: str
     steps: int = 0
@@ -127,18 +136,18 @@ class _Run:
                 saved_at = time.monotonic()
 
     def _loss(self, batch: Rows, rows: Tensor) -> Tensor:
-        vectors = self.network.vectors(self.reading, batch.tolist())
+        vectors = self.network.vectors(self.texts_read, batch.tolist())
         if self.stage == "contrast":
-            return self.lesson.contrast(vectors, rows)
+            return self.objective.supervised_contrastive(vectors, rows)
         logits = self.network.head(functional.dropout(vectors * SCALE, HEAD_DROPOUT))
-        loss = self.lesson.loss(logits, rows)
+        loss = self.objective.loss(logits, rows)
         if self.tuning.contrast_weight:
-            loss = loss + self.tuning.contrast_weight * self.lesson.contrast(vectors, rows)
+            loss = loss + self.tuning.contrast_weight * self.objective.supervised_contrastive(vectors, rows)
         return loss
 
     @property
     def _all_steps(self) -> int:
-        return self.epochs * math.ceil(len(self.lesson.rows) / self.tuning.batch)
+        return self.epochs * math.ceil(len(self.objective.rows) / self.tuning.batch)
 
     def _share_of_rate(self, step: int) -> float:
         """Rises for a tenth of the way, then falls to nothing in a straight line."""
@@ -147,10 +156,10 @@ class _Run:
 
     def _batches(self) -> Iterator[Rows]:
         chance = np.random.default_rng(self.seed)
-        lengths = np.asarray([len(tokens) for tokens in self.reading.tokens])
+        lengths = np.asarray([len(tokens) for tokens in self.texts_read.tokens])
         size = self.tuning.batch
         for _ in range(self.epochs):
-            rows = chance.permutation(self.lesson.rows)
+            rows = chance.permutation(self.objective.rows)
             batches = []
             for start in range(0, len(rows), size * SORTED_TOGETHER):
                 some = rows[start : start + size * SORTED_TOGETHER]
@@ -166,7 +175,7 @@ class _Run:
             tensors |= {f"descent.{number}.{part}": value.detach().cpu().clone() for part, value in parts.items()}
         if torch.cuda.is_available():
             tensors["chance_cuda"] = torch.cuda.get_rng_state()
-        self.keeping.save(self.name, tensors, {"stage": self.stage, "steps": self.steps})
+        self.checkpoints.save(self.name, tensors, {"stage": self.stage, "steps": self.steps})
 
     def _put_back(self, values: dict[str, Any], tensors: Tensors) -> None:
         learnt = {name: one for name, one in tensors.items() if name.startswith(("network.", "head."))}

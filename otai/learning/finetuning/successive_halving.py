@@ -1,4 +1,4 @@
-"""Which way of fine-tuning suits these tickets: several are begun on few of them, and only the better half goes on with more (successive halving; Jamieson and Talwalkar 2016)."""
+"""Which configuration of fine-tuning suits these tickets: several are begun on few of them, and only the better half goes on with more (successive halving; Jamieson and Talwalkar 2016)."""
 
 from __future__ import annotations
 
@@ -14,31 +14,35 @@ GROWTH = 2
 
 @dataclass(frozen=True)
 class Round:
-    """How many ways are tried, on how many tickets."""
+    """How many configurations are tried, on how many tickets."""
 
-    ways: int
+    configurations: int
     tickets: int
 
 
-def rounds(ways: int, tickets: int) -> list[Round]:
+def rounds(configurations: int, tickets: int) -> list[Round]:
     """Every round keeps the better half of the one before; the last leaves one. Nothing to choose: no round."""
     found = []
     learning = FIRST_TICKETS
-    while ways > 1:
-        found.append(Round(ways, min(learning, tickets)))
-        ways, learning = (ways + 1) // 2, learning * GROWTH
+    while configurations > 1:
+        found.append(Round(configurations, min(learning, tickets)))
+        configurations, learning = (configurations + 1) // 2, learning * GROWTH
     return found
 
 
-def halved(
-    ways: Sequence[Tuning], tickets: int, loss: Callable[[Tuning, int, int], float]
+def successive_halving(
+    configurations: Sequence[Tuning], tickets: int, loss: Callable[[Tuning, int, int], float]
 ) -> tuple[Tuning, list[tuple[Tuning, float]]]:
-    """The way that was left, and every way with the loss it was last seen with. `loss(way, tickets, round)` trains on so many tickets and measures on others."""
-    left, seen = list(ways), {number: float("inf") for number in range(len(ways))}
-    numbers = list(range(len(ways)))
-    for number, one in enumerate(rounds(len(ways), tickets)):
-        for way in numbers:
-            seen[way] = loss(left[way], one.tickets, number)
+    """The configuration that was left, and every one with the loss it was last seen with. `loss(configuration, tickets, round)` trains on so many tickets and measures on others."""
+    left, seen = list(configurations), {number: float("inf") for number in range(len(configurations))}
+    numbers = list(range(len(configurations)))
+    for number, one in enumerate(rounds(len(configurations), tickets)):
+        for configuration in numbers:
+            seen[configuration] = loss(left[configuration], one.tickets, number)
         # The order of the recipe breaks ties.
-        numbers = sorted(sorted(numbers, key=lambda way: (seen[way], way))[: (len(numbers) + 1) // 2])
-    return left[numbers[0]], [(left[way], seen[way]) for way in range(len(ways))]
+        numbers = sorted(
+            sorted(numbers, key=lambda configuration: (seen[configuration], configuration))[: (len(numbers) + 1) // 2]
+        )
+    return left[numbers[0]], [
+        (left[configuration], seen[configuration]) for configuration in range(len(configurations))
+    ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from otai.learning.arrays import Floats, Mask
 
 # Fewer tickets than this in a step of the confidence map say little about how often it is right.
 TICKETS_PER_STEP = 30
@@ -35,7 +35,7 @@ class ConfidenceMap:
         return (1 - KEPT_SLOPE) * np.interp(raw, self.raw, self.calibrated) + KEPT_SLOPE * raw
 
     @classmethod
-    def fit(cls, raw: Floats, right: NDArray[np.bool_]) -> ConfidenceMap:
+    def fit(cls, raw: Floats, right: Mask) -> ConfidenceMap:
         """Isotonic regression over steps of equally many tickets, joined by straight lines.
 
         `raw[ticket]` is the model's own confidence in its prediction, `right[ticket]` whether it was right, for tickets
@@ -115,7 +115,7 @@ class ReliabilityBin:
     accuracy: float
 
 
-def reliability(confidence: Floats, right: NDArray[np.bool_], *, bins: int = 10) -> list[ReliabilityBin]:
+def reliability(confidence: Floats, right: Mask, *, bins: int = 10) -> list[ReliabilityBin]:
     """Bins of equal width; empty ones are left out."""
     number = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
@@ -131,7 +131,7 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], *, bins: int = 10)
     ]
 
 
-def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_], *, bins: int = 15) -> float:
+def expected_calibration_error(confidence: Floats, right: Mask, *, bins: int = 15) -> float:
     """The mean distance between confidence and accuracy over bins of equal width, weighted by their tickets (Guo et al. 2017).
 
     0 is perfect, 1 the worst. 15 bins, as in that paper, so that figures can be compared.

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.estimate import Estimate
-from otai.learning.features.kernel import as_columns, nearness
+from otai.learning.features.kernel import kernel, nystroem_normalisation
 from otai.learning.features.text import TextFeatures
-from otai.learning.linear.blending import Mix, best_mix, gain_over
+from otai.learning.linear.blending import Blend, best_blend, gain_over
 from otai.learning.linear.heads import FOLDS, balanced_folds
-from otai.learning.linear.solver import CURVATURE, MOST_STEPS, Fitted, Goal, fit, lead_of
+from otai.learning.linear.solver import CURVATURE, MOST_STEPS, Fitted, Goal, fit
 from otai.learning.linear.spaces import (
     FEWEST_SKETCH_COLUMNS,
     MOST_SKETCH_ENTRIES,
     MOST_TICKETS_EXACT,
-    MOST_TICKETS_EXACT_BALANCED,
+    MOST_TICKETS_EXACT_BLENDED,
     SKETCH_COLUMNS,
-    Matrix,
     ProductBase,
     SketchBase,
     Space,
@@ -30,17 +30,15 @@ from otai.learning.linear.spaces import (
     sketch_matrix,
     sketched,
 )
-from otai.learning.recipes import WORDS_ALONE, Balance
+from otai.learning.recipes import WORDS_ALONE, Candidate
 
-Rows = NDArray[np.int64]
-
-# Beside a sketch so many tickets stand for all, where vectors count by nearness.
+# Beside a sketch so many tickets stand for all, where vectors count by the kernel.
 MOST_LANDMARKS = 1_024
 
 # More weights than this are kept as a sketch, however few the tickets: it bounds the size of the bundle.
 MOST_EXACT_WEIGHTS = 25_000_000
 
-# Models of one balance, times tickets, that are kept so that models like them begin where they ended: 16 MB.
+# Models of one candidate, times tickets, that are kept so that models like them begin where they ended: 16 MB.
 MOST_KEPT_TO_BEGIN_FROM = 2_000_000
 
 # Models fitted side by side, times tickets: bounds the memory of their scores (four arrays of 4 bytes each).
@@ -48,7 +46,7 @@ MOST_SCORES_AT_ONCE = 5_000_000
 
 
 @dataclass(frozen=True)
-class Unseen:
+class OutOfFold:
     """Scores of training tickets by models that did not learn from them. `rows` are rows of the data set."""
 
     rows: Rows
@@ -59,7 +57,7 @@ class Unseen:
 class Linear:
     """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
 
-    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by their nearness to these, and `vector_weights`
+    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by the kernel between them and these, and `vector_weights`
     has a row for each of them; None: by themselves.
     """
 
@@ -74,7 +72,7 @@ class Linear:
 class Inputs:
     """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for).
 
-    Where a balance counts nearness, the vectors are the tickets' places (`kernel.along`)."""
+    Where a candidate has a length scale, the vectors are projected (`kernel.project`)."""
 
     matrix: sparse.csr_matrix
     vectors: Matrix
@@ -85,7 +83,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class _Made:
-    """Models of one attribute by one balance, and the space they are in."""
+    """Models of one attribute by one candidate, and the space they are in."""
 
     space: Space
     fitted: Fitted
@@ -97,7 +95,7 @@ class Fitting:
     With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at before
     `final`. `same_text[ticket]` is equal for training tickets with the same text.
 
-    Every balance of `balances` is tried on tickets held back; what each attribute takes of them is its mix (`blending.py`).
+    Every one of `candidates` is tried on tickets held back; what each attribute takes of them is its blend (`blending.py`).
     Which tickets are held back is the attribute's own affair, unless `folds` says it for each training ticket (-1: never): then `measure` gives
     scores of all tickets held back, also where the attribute is not known.
     """
@@ -112,13 +110,13 @@ class Fitting:
         holdout: Rows,
         same_text: NDArray[np.int64],
         refit: bool,
-        balances: Sequence[Balance] = (WORDS_ALONE,),
+        candidates: Sequence[Candidate] = (WORDS_ALONE,),
         prior_shares: Sequence[float] = (0.0,),
         tickets_to_calibrate: int = 1_500,
         folds: Rows | None = None,
     ) -> None:
         self._targets, self._same_text, self._refit = targets, same_text, refit
-        self._balances, self._prior_shares = balances, prior_shares
+        self._candidates, self._prior_shares = candidates, prior_shares
         self._tickets_to_calibrate = tickets_to_calibrate
         self._given_folds = folds
         self._train, self._holdout = train, holdout
@@ -128,28 +126,28 @@ class Fitting:
         vectors = np.concatenate([one.vectors for one in taking_part])
         width = inputs[0].matrix.shape[1]
         labels = sum(len(target.labels) for target in targets)
-        exact = width > 0 and self.is_exact_for(len(self._order), balances) and width * labels <= MOST_EXACT_WEIGHTS
+        exact = width > 0 and self.is_exact_for(len(self._order), candidates) and width * labels <= MOST_EXACT_WEIGHTS
         self._columns = 0 if exact or not width else self.sketch_columns_for(len(self._order))
-        self._reach = _reach_of(balances) if vectors.shape[1] else None
+        self._length_scale = _length_scale_of(candidates) if vectors.shape[1] else None
         self._landmarks: Matrix | None = None
-        self._as_columns: Matrix | None = None
-        if self._reach is not None:
+        self._normalisation: Matrix | None = None
+        if self._length_scale is not None:
             self._landmarks = vectors
         if exact:
             matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
-            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(balances))
+            self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(candidates))
         else:
             self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
-            if self._reach is not None:
+            if self._length_scale is not None:
                 self._landmarks = _landmarks_among(inputs[0].vectors)
-                self._as_columns = as_columns(self._landmarks, self._reach)
-                vectors = nearness(vectors, self._landmarks, self._reach) @ self._as_columns
+                self._normalisation = nystroem_normalisation(self._landmarks, self._length_scale)
+                vectors = kernel(vectors, self._landmarks, self._length_scale) @ self._normalisation
             self._base = SketchBase(
                 sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
             )
         self._space: tuple[int, Space] | None = None
         self._begin_from: dict[tuple[int, int], Fitted] = {}
-        self._mixes: list[Mix] = []
+        self._blends: list[Blend] = []
         self._gains: list[Estimate] = []
         self._linear: Linear | None = None
 
@@ -158,56 +156,56 @@ class Fitting:
         return min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // tickets, FEWEST_SKETCH_COLUMNS))
 
     @staticmethod
-    def is_exact_for(tickets: int, balances: Sequence[Balance]) -> bool:
+    def is_exact_for(tickets: int, candidates: Sequence[Candidate]) -> bool:
         """Whether so many tickets can be fitted through the products of all their pairs."""
-        return tickets <= (MOST_TICKETS_EXACT if len(balances) == 1 else MOST_TICKETS_EXACT_BALANCED)
+        return tickets <= (MOST_TICKETS_EXACT if len(candidates) == 1 else MOST_TICKETS_EXACT_BLENDED)
 
     def products(self, rows: Rows) -> Matrix | None:
         """The products of training tickets with each other, by their places in the training part; None where they were never made. Ask before `measure`."""
         return self._base.products(rows) if isinstance(self._base, ProductBase) else None
 
     @property
-    def mixes(self) -> Sequence[Mix]:
-        """What each attribute takes of the balances; known after `measure`."""
-        return self._mixes
+    def blends(self) -> Sequence[Blend]:
+        """What each attribute takes of the candidates; known after `measure`."""
+        return self._blends
 
     @property
     def gains_by_vectors(self) -> Sequence[Estimate]:
-        """By how much each attribute's mix is worth more than words alone, on tickets not trained on; empty if nothing else was tried."""
+        """By how much each attribute's blend is of more utility than words alone, on tickets not trained on; empty if nothing else was tried."""
         return self._gains
 
-    def measure(self, step_done: Callable[[], None]) -> tuple[list[Unseen], list[Matrix]]:
-        """For each attribute: scores of unseen training tickets, and scores of all holdout tickets, by models of the training part.
+    def measure(self, step_done: Callable[[], None]) -> tuple[list[OutOfFold], list[Matrix]]:
+        """For each attribute: out-of-fold scores of training tickets, and scores of all holdout tickets, by models of the training part.
 
         Calls `step_done` `steps()` times.
         """
         step, finish = _bounded(step_done, self.steps())
         held_back = self._held_back()
-        crossed = [self._crossed(number, held_back, step) for number in range(len(self._balances))]
+        crossed = [self._cross_fitted(number, held_back, step) for number in range(len(self._candidates))]
         for number, target in enumerate(self._targets):
             rows = self._order[crossed[0][number].rows]
             tried = [one[number].only(target.known[rows]) for one in crossed]
-            hot = target.hot[rows[target.known[rows]]]
-            self._mixes.append(
-                best_mix(
+            y = target.y[rows[target.known[rows]]]
+            self._blends.append(
+                best_blend(
                     [one.scores for one in tried],
-                    tried[0].lead,
-                    hot,
+                    tried[0].prior_offset,
+                    y,
                     self._prior_shares,
                     multi=target.spec.is_multi,
                     usual=self._usual,
                 )
             )
-            if len(self._balances) > 1 and WORDS_ALONE in self._balances:
-                alone = self._balances.index(WORDS_ALONE)
-                scores, lead, multi = [one.scores for one in tried], tried[0].lead, target.spec.is_multi
-                self._gains.append(gain_over(alone, self._mixes[-1], scores, lead, hot, multi=multi))
-        unseen = [
-            Unseen(
+            if len(self._candidates) > 1 and WORDS_ALONE in self._candidates:
+                alone = self._candidates.index(WORDS_ALONE)
+                scores, prior_offset, multi = [one.scores for one in tried], tried[0].prior_offset, target.spec.is_multi
+                self._gains.append(gain_over(alone, self._blends[-1], scores, prior_offset, y, multi=multi))
+        out_of_fold = [
+            OutOfFold(
                 self._order[crossed[0][number].rows],
-                mix.scores([one[number].scores for one in crossed], crossed[0][number].lead),
+                blend.scores([one[number].scores for one in crossed], crossed[0][number].prior_offset),
             )
-            for number, mix in enumerate(self._mixes)
+            for number, blend in enumerate(self._blends)
         ]
         del crossed
 
@@ -218,22 +216,22 @@ class Fitting:
             self._linear = self._as_linear(taking_part, step)
             holdout = self._scores_by(self._linear, self._held_out)
         finish()
-        return unseen, holdout
+        return out_of_fold, holdout
 
     @property
     def _usual(self) -> tuple[int, ...]:
-        """The balances whose mean is taken unless others are clearly better: all that read vectors, where any does."""
-        reading = tuple(number for number, balance in enumerate(self._balances) if balance.vectors)
-        return reading or tuple(range(len(self._balances)))
+        """The candidates whose mean is taken unless others are clearly better: all that read vectors, where any does."""
+        reading = tuple(number for number, candidate in enumerate(self._candidates) if candidate.vectors)
+        return reading or tuple(range(len(self._candidates)))
 
     def forget(self) -> None:
         """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is kept."""
-        if len(self._balances) > 1:
+        if len(self._candidates) > 1:
             self._space = None
 
     def steps(self) -> int:
         """How often `step_done` will be called by `measure`."""
-        return MOST_STEPS * (len(self._balances) + 1) * max(len(self._targets), 1)
+        return MOST_STEPS * (len(self._candidates) + 1) * max(len(self._targets), 1)
 
     def final(self) -> Linear:
         """The model to deliver; it learns from the holdout as well if it was asked to refit."""
@@ -242,36 +240,36 @@ class Fitting:
         return self._as_linear(np.ones(len(self._order), np.bool_), lambda: None)
 
     def _space_of(self, number: int) -> Space:
-        """The space of a balance. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
+        """The space of a candidate. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
         if self._space is None or self._space[0] != number:
             self._space = None
-            balance = self._balances[number]
-            if not balance.vectors:
-                # In the form that the other balances' models have, so that models of words alone can be averaged with them.
-                balance = replace(balance, reach=self._reach)
-            self._space = number, self._base.space(balance, curvature=CURVATURE)
+            candidate = self._candidates[number]
+            if not candidate.vectors:
+                # In the form that the other candidates' models have, so that models of words alone can be averaged with them.
+                candidate = replace(candidate, length_scale=self._length_scale)
+            self._space = number, self._base.space(candidate, curvature=CURVATURE)
         return self._space[1]
 
-    def _crossed(
-        self, balance: int, held_back: list[tuple[int, Rows, Goal]], step: Callable[[], None]
-    ) -> list[_Crossed]:
-        """For each attribute the scores of tickets by models of this balance that had not seen them."""
-        space = self._space_of(balance)
-        found: list[list[_Crossed]] = [[] for _ in self._targets]
+    def _cross_fitted(
+        self, candidate: int, held_back: list[tuple[int, Rows, Goal]], step: Callable[[], None]
+    ) -> list[_CrossFitted]:
+        """For each attribute the scores of tickets by models of this candidate that had not seen them."""
+        space = self._space_of(candidate)
+        found: list[list[_CrossFitted]] = [[] for _ in self._targets]
         for batch in self._batches(held_back):
             # From nothing: models of another fold have learnt from the tickets that this one keeps back.
-            scores = self._fitted(balance, space, batch, step, from_earlier=False).scores
+            scores = self._fitted(candidate, space, batch, step, from_earlier=False).scores
             start = 0
             for number, rows, goal in batch:
-                columns = slice(start, start + goal.hot.shape[1])
+                columns = slice(start, start + goal.y.shape[1])
                 start = columns.stop
-                lead = np.broadcast_to(lead_of(goal), (len(rows), goal.hot.shape[1]))
-                found[number].append(_Crossed(rows, scores[rows, columns], lead))
-        return [_Crossed.joined(parts) for parts in found]
+                prior_offset = np.broadcast_to(goal.prior_offset, (len(rows), goal.y.shape[1]))
+                found[number].append(_CrossFitted(rows, scores[rows, columns], prior_offset))
+        return [_CrossFitted.joined(parts) for parts in found]
 
     def _fitted(
         self,
-        balance: int,
+        candidate: int,
         space: Space,
         batch: list[tuple[int, Rows, Goal]],
         step: Callable[[], None],
@@ -280,14 +278,14 @@ class Fitting:
     ) -> Fitted:
         """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or those without the holdout."""
         goals = [goal for _, _, goal in batch]
-        keys = [(balance, number) for number, _, _ in batch]
+        keys = [(candidate, number) for number, _, _ in batch]
         known = [self._begin_from[key] for key in keys if from_earlier and key in self._begin_from]
         fitted = fit(space, goals, step_done=step, begin_from=known if len(known) == len(keys) else None)
         if sum(len(target.labels) for target in self._targets) * space.tickets <= MOST_KEPT_TO_BEGIN_FROM:
             start = 0
             for key, goal in zip(keys, goals, strict=True):
-                self._begin_from[key] = fitted.columns([slice(start, start + goal.hot.shape[1])])
-                start += goal.hot.shape[1]
+                self._begin_from[key] = fitted.columns([slice(start, start + goal.y.shape[1])])
+                start += goal.y.shape[1]
         return fitted
 
     def _held_back(self) -> list[tuple[int, Rows, Goal]]:
@@ -314,45 +312,45 @@ class Fitting:
                     goals.append((number, held_back, self._goal(target, known & (folds != fold))))
         return goals
 
-    def _made(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
-        """Every attribute's models of all tickets that take part, by each balance of its mix."""
-        # The balance whose space is there goes first.
+    def _made(self, taking_part: Mask, step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
+        """Every attribute's models of all tickets that take part, by each candidate of its blend."""
+        # The candidate whose space is there goes first.
         kept = self._space[0] if self._space else 0
-        for balance in sorted(range(len(self._balances)), key=lambda number: (number != kept, number)):
+        for candidate in sorted(range(len(self._candidates)), key=lambda number: (number != kept, number)):
             goals = [
                 (number, np.zeros(0, np.int64), self._goal(target, target.known[self._order] & taking_part))
-                for number, (target, mix) in enumerate(zip(self._targets, self._mixes, strict=True))
-                if balance in mix.balances
+                for number, (target, blend) in enumerate(zip(self._targets, self._blends, strict=True))
+                if candidate in blend.candidates
             ]
             for batch in self._batches(goals):
-                space = self._space_of(balance)
-                fitted = self._fitted(balance, space, batch, step, from_earlier=True)
+                space = self._space_of(candidate)
+                fitted = self._fitted(candidate, space, batch, step, from_earlier=True)
                 start = 0
                 for number, _, goal in batch:
-                    yield number, _Made(space, fitted.columns([slice(start, start + goal.hot.shape[1])]))
-                    start += goal.hot.shape[1]
+                    yield number, _Made(space, fitted.columns([slice(start, start + goal.y.shape[1])]))
+                    start += goal.y.shape[1]
 
-    def _holdout_scores(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> list[Matrix]:
+    def _holdout_scores(self, taking_part: Mask, step: Callable[[], None]) -> list[Matrix]:
         scores = [np.zeros((len(self._holdout), len(target.labels)), np.float32) for target in self._targets]
         for number, made in self._made(taking_part, step):
-            scores[number] += made.fitted.scores[len(self._train) :] / len(self._mixes[number].balances)
+            scores[number] += made.fitted.scores[len(self._train) :] / len(self._blends[number].candidates)
         return [one + shift for one, shift in zip(scores, self._shifts(taking_part), strict=True)]
 
-    def _shifts(self, taking_part: NDArray[np.bool_]) -> list[Matrix]:
-        """What each attribute's scores are moved by, so that frequent labels are as likely as the mix wants, shape (labels,)."""
+    def _shifts(self, taking_part: Mask) -> list[Matrix]:
+        """What each attribute's scores are moved by, so that frequent labels are as likely as the blend wants, shape (labels,)."""
         return [
-            np.float32(mix.prior_share) * lead_of(self._goal(target, target.known[self._order] & taking_part))
-            for target, mix in zip(self._targets, self._mixes, strict=True)
+            np.float32(blend.prior_share) * self._goal(target, target.known[self._order] & taking_part).prior_offset
+            for target, blend in zip(self._targets, self._blends, strict=True)
         ]
 
-    def _as_linear(self, taking_part: NDArray[np.bool_], step: Callable[[], None]) -> Linear:
+    def _as_linear(self, taking_part: Mask, step: Callable[[], None]) -> Linear:
         found: list[Weights | None] = [None] * len(self._targets)
         for number, made in self._made(taking_part, step):
-            part = made.space.weights(made.fitted.models).times(1 / len(self._mixes[number].balances))
+            part = made.space.weights(made.fitted.models).times(1 / len(self._blends[number].candidates))
             before = found[number]
             found[number] = part if before is None else before.plus(part)
         weights = Weights.beside([one for one in found if one is not None])
-        vectors = weights.vectors if self._as_columns is None else self._as_columns @ weights.vectors
+        vectors = weights.vectors if self._normalisation is None else self._normalisation @ weights.vectors
         # Half precision is what the bundle keeps, so half precision is what is measured.
         return Linear(
             weights=weights.words.astype(np.float16).astype(np.float32),
@@ -365,8 +363,8 @@ class Fitting:
     def _scores_by(self, linear: Linear, inputs: Inputs) -> list[Matrix]:
         matrix = inputs.matrix @ self._sketch if self._columns else inputs.matrix
         vectors = inputs.vectors
-        if linear.landmarks is not None and self._reach is not None:
-            vectors = nearness(vectors, linear.landmarks, self._reach)
+        if linear.landmarks is not None and self._length_scale is not None:
+            vectors = kernel(vectors, linear.landmarks, self._length_scale)
         scores = matrix @ linear.weights + vectors @ linear.vector_weights + linear.intercepts
         return np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
 
@@ -381,46 +379,46 @@ class Fitting:
         folds[rows] = of_text[text]
         return folds
 
-    def _goal(self, target: AttributeTarget, rows: NDArray[np.bool_]) -> Goal:
-        return Goal(hot=target.hot[self._order], rows=rows, is_multi=target.spec.is_multi)
+    def _goal(self, target: AttributeTarget, rows: Mask) -> Goal:
+        return Goal(y=target.y[self._order], rows=rows, is_multi=target.spec.is_multi)
 
     def _batches(self, goals: list[tuple[int, Rows, Goal]]) -> list[list[tuple[int, Rows, Goal]]]:
         batches: list[list[tuple[int, Rows, Goal]]] = []
         most = max(MOST_SCORES_AT_ONCE // len(self._order), 1)
         columns = most + 1
         for goal in goals:
-            columns += goal[2].hot.shape[1]
+            columns += goal[2].y.shape[1]
             if columns > most:
                 batches.append([])
-                columns = goal[2].hot.shape[1]
+                columns = goal[2].y.shape[1]
             batches[-1].append(goal)
         return batches
 
 
 @dataclass(frozen=True)
-class _Crossed:
-    """Scores of rows of the space by models that had not seen them, and what their training was ahead by; both (rows, labels)."""
+class _CrossFitted:
+    """Scores of rows of the space by models that had not seen them, and the log-prior offset of their training; both (rows, labels)."""
 
     rows: Rows
     scores: Matrix
-    lead: Matrix
+    prior_offset: Matrix
 
-    def only(self, which: NDArray[np.bool_]) -> _Crossed:
-        return self if which.all() else _Crossed(self.rows[which], self.scores[which], self.lead[which])
+    def only(self, which: Mask) -> _CrossFitted:
+        return self if which.all() else _CrossFitted(self.rows[which], self.scores[which], self.prior_offset[which])
 
     @classmethod
-    def joined(cls, parts: Sequence[_Crossed]) -> _Crossed:
+    def joined(cls, parts: Sequence[_CrossFitted]) -> _CrossFitted:
         return cls(
             np.concatenate([one.rows for one in parts]),
             np.concatenate([one.scores for one in parts]),
-            np.concatenate([one.lead for one in parts]),
+            np.concatenate([one.prior_offset for one in parts]),
         )
 
 
-def _reach_of(balances: Sequence[Balance]) -> float | None:
-    """The reach that all balances with vectors have in common; None: vectors count by themselves."""
-    reaches = {balance.reach for balance in balances if balance.vectors}
-    assert len(reaches) <= 1, "models of several reaches have no mean among models"
+def _length_scale_of(candidates: Sequence[Candidate]) -> float | None:
+    """The length scale that all candidates with vectors have in common; None: vectors count by themselves."""
+    reaches = {candidate.length_scale for candidate in candidates if candidate.vectors}
+    assert len(reaches) <= 1, "models of several length scales have no mean among models"
     return reaches.pop() if reaches else None
 
 

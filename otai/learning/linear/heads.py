@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from otai.learning.linear.calibration import ConfidenceMap, Floats, fitted_temperature, softmax
-
-Arrays = dict[str, NDArray[np.float64]]
+from otai.learning.arrays import Arrays, Floats, Mask, Matrix
+from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, softmax
+from otai.learning.metrics import argmax_decision
 
 FOLDS = 5
 
@@ -50,14 +50,14 @@ class OneLabelHead:
         )
 
     @classmethod
-    def fit(cls, unseen: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
+    def fit(cls, out_of_fold: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
         """From scores of tickets not trained on, shape (tickets, labels), and each ticket's label number.
 
         Returns the head and the calibrated probabilities of these tickets, each by a confidence map fitted without its fifth of
         the tickets; thresholds are chosen on those.
         """
-        temperature = fitted_temperature(unseen, codes)
-        raw = softmax(unseen / temperature)
+        temperature = fitted_temperature(out_of_fold, codes)
+        raw = softmax(out_of_fold / temperature)
         top, right = raw.max(axis=1), raw.argmax(axis=1) == codes
         calibrated = np.empty_like(top)
         folds = balanced_folds(codes)
@@ -103,19 +103,39 @@ class ManyLabelsHead:
         )
 
     @classmethod
-    def fit(cls, unseen: Floats, hot: NDArray[np.float32]) -> tuple[ManyLabelsHead, Floats]:
+    def fit(cls, out_of_fold: Floats, y: Matrix) -> tuple[ManyLabelsHead, Floats]:
         """From scores of tickets not trained on and the 0/1 truth, both of shape (tickets, labels); thresholds are those of the best F1.
 
         Returns the head and the probabilities of these tickets (two numbers a label were fitted on them: close to honest).
         """
-        slopes, offsets = _logistic_fit(unseen, hot)
-        raw = _logistic(unseen * slopes + offsets)
-        confidence = ConfidenceMap.fit(raw.ravel(), hot.ravel() > 0)
+        slopes, offsets = _logistic_fit(out_of_fold, y)
+        raw = _logistic(out_of_fold * slopes + offsets)
+        confidence = ConfidenceMap.fit(raw.ravel(), y.ravel() > 0)
         probabilities = confidence(raw)
         thresholds = np.array(
-            [_best_f1_threshold(probabilities[:, label], hot[:, label] > 0) for label in range(hot.shape[1])]
+            [_best_f1_threshold(probabilities[:, label], y[:, label] > 0) for label in range(y.shape[1])]
         )
         return cls(slopes, offsets, thresholds, confidence), probabilities
+
+
+def decided_among(scores: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
+    """Which labels out-of-fold scores would give to their own tickets, shape (tickets, labels) each; of a multi-label attribute by the thresholds
+    that are best for these tickets."""
+    if not multi:
+        return argmax_decision(scores)
+    head, probabilities = ManyLabelsHead.fit(scores.astype(np.float64), y)
+    above: Mask = probabilities >= head.thresholds
+    return above
+
+
+def decided_beside(scores: NDArray[np.floating], out_of_fold: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
+    """Which labels `scores` give to new tickets, shape (tickets, labels); thresholds of a multi-label attribute are those of out-of-fold scores and
+    their 0/1 truth `y`. Without any of those the likeliest label is given."""
+    if not multi or not len(y):
+        return argmax_decision(scores)
+    head, _ = ManyLabelsHead.fit(out_of_fold.astype(np.float64), y)
+    above: Mask = head.probabilities(scores.astype(np.float64)) >= head.thresholds
+    return above
 
 
 def balanced_folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -151,14 +171,14 @@ def _logistic(values: Floats) -> Floats:
     return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
 
 
-def _logistic_fit(scores: Floats, hot: NDArray[np.float32]) -> tuple[Floats, Floats]:
+def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
     """Platt's curve for every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers each."""
-    positive = hot.sum(axis=0).astype(np.float64)
-    negative = len(hot) - positive
-    truth = np.where(hot > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    positive = y.sum(axis=0).astype(np.float64)
+    negative = len(y) - positive
+    truth = np.where(y > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
     centre, spread = scores.mean(axis=0), scores.std(axis=0) + 1e-9
     unit = (scores - centre) / spread
-    slopes, offsets = np.ones(hot.shape[1]), np.log((positive + 1) / (negative + 1))
+    slopes, offsets = np.ones(y.shape[1]), np.log((positive + 1) / (negative + 1))
     for _ in range(20):
         likely = _logistic(unit * slopes + offsets)
         wrong, weight = likely - truth, likely * (1 - likely) + 1e-9
@@ -174,7 +194,7 @@ def _logistic_fit(scores: Floats, hot: NDArray[np.float32]) -> tuple[Floats, Flo
     return slopes, np.where(mute, np.log((positive + 1) / (negative + 1)), offsets - slopes * centre)
 
 
-def _best_f1_threshold(probability: Floats, applies: NDArray[np.bool_]) -> float:
+def _best_f1_threshold(probability: Floats, applies: Mask) -> float:
     """Half-way between the two tickets where F1 is best; one half where nothing applies, or where nothing was learnt.
 
     The F1 of a label that nothing tells is best when it is given to every ticket (Lipton, Elkan and Naryanaswamy 2014), which ruins all the

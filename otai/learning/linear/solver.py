@@ -1,7 +1,7 @@
 """All labels of all attributes, fitted together.
 
 One model per label, by logistic regression (softmax over the labels of an attribute; one logistic curve a label where any number
-applies), with *adjusted logits*: during training each label's score starts ahead by a part of the logarithm of its frequency
+applies), with *adjusted logits*: during training a log-prior offset, a part of the logarithm of its frequency, is added to each label's score
 (Menon et al. 2021), so that a rare label need not be shouted down by a frequent one, and the scores themselves suit the macro F1.
 
 Newton's method would need a curvature, and its factorisation, for each label. Here all labels share one (Boehning and Lindsay
@@ -16,11 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.linear.spaces import Matrix, Space
-
-Rows = NDArray[np.bool_]
+from otai.learning.arrays import Mask, Matrix
+from otai.learning.linear.spaces import Space
 
 # Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
 CURVATURE = 0.2
@@ -36,11 +34,16 @@ FIRST_SPREAD = 5.0
 
 @dataclass(frozen=True)
 class Goal:
-    """One attribute to fit on some of the tickets. `hot` is 0/1 of shape (tickets, labels); `rows` says which take part."""
+    """One attribute to fit on some of the tickets. `y` is 0/1 of shape (tickets, labels); `rows` says which take part."""
 
-    hot: Matrix
-    rows: Rows
+    y: Matrix
+    rows: Mask
     is_multi: bool
+
+    @property
+    def prior_offset(self) -> Matrix:
+        """What is added to each label's score in training, shape (labels,)."""
+        return log_prior_offset(self.y[self.rows], multi=self.is_multi, trust=PRIOR_TRUST)
 
 
 @dataclass(eq=False)
@@ -50,8 +53,8 @@ class _Block:
     goal: Goal
     columns: slice
     final_columns: slice
-    lead: Matrix
-    """what each label's score is ahead by in training, shape (labels,)"""
+    prior_offset: Matrix
+    """the log-prior offset, shape (labels,)"""
     speed: float = 1.0
     momentum: float = 1.0
     loss: float = np.inf
@@ -93,8 +96,8 @@ def fit(
     blocks: list[_Block] = []
     column = 0
     for goal in goals:
-        columns = slice(column, column + goal.hot.shape[1])
-        blocks.append(_Block(goal, columns, columns, lead_of(goal)))
+        columns = slice(column, column + goal.y.shape[1])
+        blocks.append(_Block(goal, columns, columns, goal.prior_offset))
         column = columns.stop
     here = Fitted.beside(begin_from) if begin_from else _first_guess(space, blocks)
     ahead = Fitted(here.models.copy(), here.scores.copy())
@@ -122,7 +125,7 @@ def _first_guess(space: Space, blocks: list[_Block]) -> Fitted:
     columns = blocks[-1].columns.stop if blocks else 0
     guess = np.zeros((space.tickets, columns), np.float32)
     for block in blocks:
-        taking_part = block.goal.hot[block.goal.rows]
+        taking_part = block.goal.y[block.goal.rows]
         guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
     return Fitted(*(-part for part in space.step(guess, np.zeros((space.size, columns), np.float32))))
 
@@ -158,24 +161,24 @@ def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fi
 def _renumber(blocks: list[_Block]) -> None:
     start = 0
     for block in blocks:
-        block.columns = slice(start, start + block.goal.hot.shape[1])
+        block.columns = slice(start, start + block.goal.y.shape[1])
         start = block.columns.stop
 
 
-def lead_of(goal: Goal) -> Matrix:
-    """What each label's score is ahead by in training, shape (labels,). Added to a score, it gives back what the data said is likely."""
-    tickets = goal.hot[goal.rows].sum(axis=0, dtype=np.float64)
-    share = (tickets + 0.5) / (goal.rows.sum() + 0.5 * len(tickets))
-    lead = np.log(share / (1 - share)) if goal.is_multi else np.log(share)
-    return (PRIOR_TRUST * lead).astype(np.float32)
+def log_prior_offset(y: Matrix, *, multi: bool, trust: float) -> Matrix:
+    """The log-prior offset of each label in training, shape (labels,) (logit adjustment; Menon et al. 2021). Added to a score, it gives back what the data said is likely."""
+    tickets = y.sum(axis=0, dtype=np.float64)
+    share = (tickets + 0.5) / (len(y) + 0.5 * len(tickets))
+    offset = np.log(share / (1 - share)) if multi else np.log(share)
+    return (trust * offset).astype(np.float32)
 
 
 def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     """How far the probabilities are off, shape of `scores`, zero for tickets that take no part; and the log loss of the others."""
     goal = block.goal
-    logits = scores + block.lead
+    logits = scores + block.prior_offset
     if goal.is_multi:
-        loss = np.logaddexp(np.float32(0), logits) - goal.hot * logits
+        loss = np.logaddexp(np.float32(0), logits) - goal.y * logits
         likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         total = float(loss[goal.rows].sum(dtype=np.float64))
     else:
@@ -183,8 +186,8 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
         likely = np.exp(logits)
         normaliser = likely.sum(axis=1, keepdims=True)
         likely /= normaliser
-        loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", goal.hot, logits)
+        loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", goal.y, logits)
         total = float(loss[goal.rows].sum(dtype=np.float64))
-    residual = likely - goal.hot
+    residual = likely - goal.y
     residual[~goal.rows] = 0
     return residual, total

@@ -20,17 +20,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import blas, lapack
 
+from otai.learning.arrays import Floats, Hashes, Matrix
 from otai.learning.features.gram import gram
-from otai.learning.features.kernel import add_nearness, nearness
-from otai.learning.features.text import Hashes
-from otai.learning.recipes import Balance
+from otai.learning.features.kernel import add_kernel, kernel
+from otai.learning.recipes import Candidate
 
-Matrix = NDArray[np.float32]
-
-# Up to this many tickets the exact space is used: at most 1 GB. A recipe with several balances keeps the products beside the
+# Up to this many tickets the exact space is used: at most 1 GB. A recipe with several candidates keeps the products beside the
 # factorisation, which is twice the memory, and so ends earlier.
 MOST_TICKETS_EXACT = 16_000
-MOST_TICKETS_EXACT_BALANCED = 11_000
+MOST_TICKETS_EXACT_BLENDED = 11_000
 
 SKETCH_COLUMNS = 4_096
 
@@ -48,7 +46,7 @@ INTERCEPT = 1.0
 class Weights:
     """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and intercepts (models,).
 
-    Where tickets count by their nearness, `vectors` are weights of the nearness to each ticket of the space, shape (tickets, models).
+    Where the kernel counts, `vectors` are weights of its value at each ticket of the space, shape (tickets, models).
     """
 
     words: Matrix
@@ -93,7 +91,7 @@ class Space(Protocol):
         """What each model gives each ticket, shape (tickets, models)."""
         ...
 
-    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+    def lengths(self, models: Matrix, scores: Matrix) -> Floats:
         """The squared length of each model's weights, shape (models,)."""
         ...
 
@@ -102,12 +100,12 @@ class Space(Protocol):
         ...
 
     def columns_of(self, vectors: Matrix) -> Matrix:
-        """What `Weights.vectors` are weights of, for any tickets: their vectors, or their nearness to the tickets of the space."""
+        """What `Weights.vectors` are weights of, for any tickets: their vectors, or the kernel between them and the tickets of the space."""
         ...
 
 
 class ProductBase:
-    """What the exact spaces of all balances have in common. `spaces` 1: only one will be asked for, so it takes the memory over.
+    """What the exact spaces of all candidates have in common. `spaces` 1: only one will be asked for, so it takes the memory over.
 
     `words` are the products of all pairs of rows, where they are known already; they are taken over too."""
 
@@ -122,16 +120,16 @@ class ProductBase:
         assert self._words is not None
         return self._words[np.ix_(rows, rows)]
 
-    def space(self, balance: Balance, *, curvature: float) -> Space:
+    def space(self, candidate: Candidate, *, curvature: float) -> Space:
         assert self._words is not None
         words = self._words if self._spaces == 1 else self._words.copy()
         if self._spaces == 1:
             self._words = None
-        return ProductSpace(self._matrix, words, self._vectors, curvature=curvature, balance=balance)
+        return ProductSpace(self._matrix, words, self._vectors, curvature=curvature, candidate=candidate)
 
 
 class SketchBase:
-    """What the sketched spaces of all balances have in common: the columns, of which so many are vectors, and their products.
+    """What the sketched spaces of all candidates have in common: the columns, of which so many are vectors, and their products.
 
     Few tickets are fitted over the products of their pairs, which gives the same models: a step costs 2 n^2 there, and 4 n D + 2 D^2
     over D columns. The model is a weight for each column all the same.
@@ -149,37 +147,37 @@ class SketchBase:
         """The sketch's own columns, without those of the vectors and the intercept."""
         return self._dense[:, : self._dense.shape[1] - 1 - self._vectors]
 
-    def space(self, balance: Balance, *, curvature: float) -> Space:
+    def space(self, candidate: Candidate, *, curvature: float) -> Space:
         if self._by_tickets:
             vectors = self._dense[:, self._columns.shape[1] : -1]
-            # Nearness, where it is asked for, has become columns already.
-            linear = replace(balance, reach=None)
-            return ProductSpace(self._columns, self._squares.copy(), vectors, curvature=curvature, balance=linear)
-        return SketchSpace(self._dense, self._squares, vectors=self._vectors, curvature=curvature, balance=balance)
+            # The kernel, where it is asked for, has become columns already.
+            linear = replace(candidate, length_scale=None)
+            return ProductSpace(self._columns, self._squares.copy(), vectors, curvature=curvature, candidate=linear)
+        return SketchSpace(self._dense, self._squares, vectors=self._vectors, curvature=curvature, candidate=candidate)
 
 
 class ProductSpace:
     """A model is one number for each ticket: how much that ticket pulls (kernel form).
 
     `words` are the products of all pairs of tickets by their features, and are overwritten; `vectors` (tickets, d) counts
-    `balance.vectors` times.
+    `candidate.vectors` times.
     """
 
     def __init__(
-        self, matrix: sparse.csr_matrix, words: Matrix, vectors: Matrix, *, curvature: float, balance: Balance
+        self, matrix: sparse.csr_matrix, words: Matrix, vectors: Matrix, *, curvature: float, candidate: Candidate
     ) -> None:
-        self.penalty, self._curvature = balance.penalty, curvature
-        self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(balance.vectors)
-        self._reach = balance.reach
+        self.penalty, self._curvature = candidate.penalty, curvature
+        self._matrix, self._vectors, self._weight = matrix, vectors, np.float32(candidate.vectors)
+        self._length_scale = candidate.length_scale
         system = words
         system += np.float32(INTERCEPT**2)
-        if vectors.size and balance.vectors:
-            if balance.reach is None:
+        if vectors.size and candidate.vectors:
+            if candidate.length_scale is None:
                 system += self._weight * (vectors @ vectors.T)
             else:
-                add_nearness(system, vectors, weight=balance.vectors, reach=balance.reach)
+                add_kernel(system, vectors, weight=candidate.vectors, length_scale=candidate.length_scale)
         system *= np.float32(curvature)
-        system[np.diag_indices(len(system))] += np.float32(balance.penalty)
+        system[np.diag_indices(len(system))] += np.float32(candidate.penalty)
         self._factor = _cholesky(system)
 
     @property
@@ -205,7 +203,7 @@ class ProductSpace:
         whole /= np.float32(self._curvature)
         return whole
 
-    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+    def lengths(self, models: Matrix, scores: Matrix) -> Floats:
         return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
 
     @cached_property
@@ -215,25 +213,25 @@ class ProductSpace:
     def weights(self, models: Matrix) -> Weights:
         models = np.ascontiguousarray(models)
         words = self._by_feature @ models
-        vectors = self._weight * (models if self._reach is not None else self._vectors.T @ models)
+        vectors = self._weight * (models if self._length_scale is not None else self._vectors.T @ models)
         return Weights(words, vectors, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32))
 
     def columns_of(self, vectors: Matrix) -> Matrix:
-        return vectors if self._reach is None else nearness(vectors, self._vectors, self._reach)
+        return vectors if self._length_scale is None else kernel(vectors, self._vectors, self._length_scale)
 
 
 class SketchSpace:
     """A model is a weight for each dense column: of the sketch, of the vectors, and the intercept's."""
 
-    def __init__(self, dense: Matrix, squares: Matrix, *, vectors: int, curvature: float, balance: Balance) -> None:
-        self.penalty = balance.penalty
+    def __init__(self, dense: Matrix, squares: Matrix, *, vectors: int, curvature: float, candidate: Candidate) -> None:
+        self.penalty = candidate.penalty
         self._dense, self._words = dense, dense.shape[1] - 1 - vectors
-        # Models are those of columns scaled by this, so the columns themselves are the same for all balances.
+        # Models are those of columns scaled by this, so the columns themselves are the same for all candidates.
         self._scales = np.ones((dense.shape[1], 1), np.float32)
-        self._scales[self._words : -1] = np.sqrt(balance.vectors)
+        self._scales[self._words : -1] = np.sqrt(candidate.vectors)
         system = squares * (self._scales * np.float32(curvature))
         system *= self._scales.T
-        system[np.diag_indices(len(system))] += np.float32(balance.penalty)
+        system[np.diag_indices(len(system))] += np.float32(candidate.penalty)
         self._factor = _cholesky(system)
 
     @property
@@ -254,7 +252,7 @@ class SketchSpace:
     def scores(self, models: Matrix) -> Matrix:
         return self._dense @ (models * self._scales)
 
-    def lengths(self, models: Matrix, scores: Matrix) -> NDArray[np.float64]:
+    def lengths(self, models: Matrix, scores: Matrix) -> Floats:
         return np.einsum("ij,ij->j", models, models, dtype=np.float64)
 
     def weights(self, models: Matrix) -> Weights:

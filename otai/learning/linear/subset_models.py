@@ -1,13 +1,13 @@
-"""Models of parts of the training tickets. Two things are read from them: how quality grows with tickets (`learning_curve.py`), and what a
+"""Models of subsets of the training tickets. Two things are read from them: how quality grows with tickets (`learning_curve.py`), and what a
 model says of tickets it has not learnt, for all of them (`label_issues.py`).
 
-The training part is dealt out into halves, quarters and eighths. Each part is fitted as the whole was, by the same balances and with the same share
-of the prior, and says what it makes of all tickets outside itself. Fitting costs the square of the tickets or more, so all parts together cost about
+The training part is dealt out into halves, quarters and eighths. Each subset is fitted as the whole was, by the same candidates and with the same share
+of the log-prior offset, and says what it makes of all tickets outside itself. Fitting costs the square of the tickets or more, so all subsets together cost about
 half of one further model, and training fits three.
 
-    parts = SmallerModels.fit(inputs, targets, mixes, balances, ...)
-    parts.unseen[attribute]      scores of training tickets by a model of the other half
-    parts.learnt[attribute]      for each part: how many tickets it learnt from, and what it decides about the holdout
+    subset_models = SubsetModels.fit(sample, holdout, targets, blends, candidates, ...)
+    subset_models.out_of_fold[attribute]      scores of training tickets by a model of the other half
+    subset_models.learnt[attribute]           for each subset: how many tickets it learnt from, and what it decides about the holdout
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.features.gram import gram
-from otai.learning.linear.blending import Mix
-from otai.learning.linear.cross_fitting import Inputs, Unseen
-from otai.learning.linear.heads import ManyLabelsHead
-from otai.learning.linear.solver import CURVATURE, Goal, fit, lead_of
-from otai.learning.linear.spaces import Matrix, ProductBase
-from otai.learning.recipes import Balance
-
-Rows = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
+from otai.learning.linear.blending import Blend
+from otai.learning.linear.cross_fitting import Inputs, OutOfFold
+from otai.learning.linear.heads import decided_beside
+from otai.learning.linear.solver import CURVATURE, Goal, fit
+from otai.learning.linear.spaces import ProductBase
+from otai.learning.recipes import Candidate
 
 # A half never has more tickets than this, whatever the training has: it bounds the time and the memory of all this.
 MOST_TICKETS_IN_A_HALF = 4_000
@@ -40,48 +37,48 @@ MOST_ENTRIES = 20_000_000
 FEWEST_TICKETS = 80
 
 # (each so many-th ticket, which of them): one model of an eighth depends on which eighth, so the small ones are repeated.
-PARTS = ((2, 0), (2, 1), (4, 0), (4, 1), (8, 0), (8, 1), (8, 2))
+SUBSETS = ((2, 0), (2, 1), (4, 0), (4, 1), (8, 0), (8, 1), (8, 2))
 
 # Models whose weights are made at once: 150 000 features of so many models take 60 MB.
 MODELS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class PartDecision:
+class SubsetDecision:
     """What one model decides about the holdout tickets in which the attribute is known, shape (holdout, labels)."""
 
     tickets: int
-    decided: Booleans
+    decided: Mask
 
 
 @dataclass(frozen=True)
-class SmallerModels:
+class SubsetModels:
     """For each attribute, in the order of the targets. `learnt` is empty where there is no holdout."""
 
-    unseen: list[Unseen]
-    learnt: list[list[PartDecision]]
+    out_of_fold: list[OutOfFold]
+    learnt: list[list[SubsetDecision]]
 
     @classmethod
     def fit(
         cls,
-        sample: Sample,
+        sample: SubsetSample,
         holdout: Inputs,
         targets: Sequence[AttributeTarget],
-        mixes: Sequence[Mix],
-        balances: Sequence[Balance],
+        blends: Sequence[Blend],
+        candidates: Sequence[Candidate],
         *,
         holdout_rows: Rows,
         step_done: Callable[[], None] = lambda: None,
-    ) -> SmallerModels:
+    ) -> SubsetModels:
         """Fits all parts of the sample. Calls `step_done` `steps()` times."""
         total = [np.zeros((len(sample.rows), len(target.labels)), np.float32) for target in targets]
         times = [np.zeros(len(sample.rows), np.int64) for _ in targets]
-        learnt: list[list[PartDecision]] = [[] for _ in targets]
+        learnt: list[list[SubsetDecision]] = [[] for _ in targets]
         for half in range(2):
             in_half = np.flatnonzero(sample.places % 2 == half)
             known_already = sample.halves[half]
             words = gram(sample.inputs.matrix[in_half]) if known_already is None else known_already
-            for every, number in sorted((part for part in PARTS if part[1] % 2 == half), reverse=True):
+            for every, number in sorted((part for part in SUBSETS if part[1] % 2 == half), reverse=True):
                 inside = sample.places[in_half] % every == number
                 members = np.zeros(len(sample.rows), np.bool_)
                 members[in_half[inside]] = True
@@ -92,7 +89,9 @@ class SmallerModels:
                 asked = np.flatnonzero(~members)[:: 1 if is_half else every]
                 if not is_half and not any(target.spec.is_multi for target in targets):
                     asked = asked[:0]
-                for at, scored in enumerate(part.scored(sample.inputs.rows(asked), holdout, targets, mixes, balances)):
+                for at, scored in enumerate(
+                    part.scored(sample.inputs.rows(asked), holdout, targets, blends, candidates)
+                ):
                     labelled = targets[at].known[sample.rows[asked]]
                     if is_half:
                         total[at][asked[labelled]] += scored.asked[labelled]
@@ -100,23 +99,28 @@ class SmallerModels:
                     known = targets[at].known[holdout_rows]
                     if known.any() and scored.tickets:
                         rows = sample.rows[asked[labelled]]
-                        decided = _decided(targets[at], scored.asked[labelled], rows, scored.holdout[known])
-                        learnt[at].append(PartDecision(scored.tickets, decided))
+                        decided = decided_beside(
+                            scored.holdout[known],
+                            scored.asked[labelled],
+                            targets[at].y[rows],
+                            multi=targets[at].spec.is_multi,
+                        )
+                        learnt[at].append(SubsetDecision(scored.tickets, decided))
                 step_done()
-        unseen = []
+        out_of_fold = []
         for at in range(len(targets)):
             seen_by_none = times[at] > 0
             mean: Matrix = (total[at][seen_by_none] / times[at][seen_by_none][:, None]).astype(np.float32)
-            unseen.append(Unseen(sample.rows[seen_by_none], mean))
-        return cls(unseen, learnt)
+            out_of_fold.append(OutOfFold(sample.rows[seen_by_none], mean))
+        return cls(out_of_fold, learnt)
 
     @staticmethod
     def steps() -> int:
-        return len(PARTS)
+        return len(SUBSETS)
 
 
 @dataclass(frozen=True)
-class Sample:
+class SubsetSample:
     """The training tickets that the parts are made of. `places` deals them out: tickets of the same text have the same place.
 
     `halves` are the products of the tickets of each half with each other, where fitting the whole has made them anyway.
@@ -137,7 +141,7 @@ class Sample:
         products: Callable[[Rows], Matrix | None],
         *,
         seed: int,
-    ) -> Sample | None:
+    ) -> SubsetSample | None:
         """Of the training part; None where it is too small. `inputs`, `train` and `same_text` have one entry for each of its tickets.
 
         `products` gives those of tickets by their places in the training part, or None: then they are made when they are needed.
@@ -152,7 +156,7 @@ class Sample:
         shuffled = chance.permutation(len(first))[:most]
         # Dealt out by label, so that each part has its share of every label: by the attribute with most labels, then the others.
         rows = train[first[shuffled]]
-        keys = [target.hot[rows].argmax(axis=1) for target in sorted(targets, key=lambda one: len(one.labels))]
+        keys = [target.y[rows].argmax(axis=1) for target in sorted(targets, key=lambda one: len(one.labels))]
         ordered = shuffled[np.lexsort(keys)]
         place_of_text = np.full(len(first), -1)
         place_of_text[ordered] = np.arange(len(ordered))
@@ -173,8 +177,8 @@ class _Scored:
 
 @dataclass(frozen=True)
 class _Part:
-    sample: Sample
-    members: Booleans
+    sample: SubsetSample
+    members: Mask
     words: Matrix
 
     def scored(
@@ -182,28 +186,26 @@ class _Part:
         asked: Inputs,
         holdout: Inputs,
         targets: Sequence[AttributeTarget],
-        mixes: Sequence[Mix],
-        balances: Sequence[Balance],
+        blends: Sequence[Blend],
+        candidates: Sequence[Candidate],
     ) -> Iterator[_Scored]:
         """One for each attribute."""
         rows = self.sample.rows[self.members]
         inputs = self.sample.inputs.rows(np.flatnonzero(self.members))
-        used = sorted({balance for mix in mixes for balance in mix.balances})
-        goals = [
-            Goal(hot=target.hot[rows], rows=target.known[rows], is_multi=target.spec.is_multi) for target in targets
-        ]
+        used = sorted({candidate for blend in blends for candidate in blend.candidates})
+        goals = [Goal(y=target.y[rows], rows=target.known[rows], is_multi=target.spec.is_multi) for target in targets]
         # All attributes' columns side by side: a sparse product with many columns costs little more than one with few.
         widths = [len(target.labels) for target in targets]
         starts = np.concatenate([[0], np.cumsum(widths)])
         scores = [np.zeros((len(one.vectors), int(starts[-1])), np.float32) for one in (asked, holdout)]
         base = ProductBase(inputs.matrix, inputs.vectors, spaces=len(used), words=self.words)
-        for balance in used:
-            space = base.space(balances[balance], curvature=CURVATURE)
-            asking = [at for at, mix in enumerate(mixes) if balance in mix.balances and goals[at].rows.any()]
+        for candidate in used:
+            space = base.space(candidates[candidate], curvature=CURVATURE)
+            asking = [at for at, blend in enumerate(blends) if candidate in blend.candidates and goals[at].rows.any()]
             for batch in _batches(asking, targets):
                 models = fit(space, [goals[at] for at in batch]).models
                 columns = np.concatenate([np.arange(starts[at], starts[at + 1]) for at in batch])
-                shares = np.concatenate([np.full(widths[at], 1 / len(mixes[at].balances)) for at in batch])
+                shares = np.concatenate([np.full(widths[at], 1 / len(blends[at].candidates)) for at in batch])
                 models = models * shares.astype(np.float32)
                 for begin in range(0, len(columns), MODELS_AT_ONCE):
                     some = slice(begin, begin + MODELS_AT_ONCE)
@@ -212,10 +214,10 @@ class _Part:
                         part = read.matrix @ weights.words + weights.intercepts
                         part += space.columns_of(read.vectors) @ weights.vectors
                         into[:, columns[some]] += part
-        for at, (goal, mix) in enumerate(zip(goals, mixes, strict=True)):
-            lead = np.float32(mix.prior_share) * lead_of(goal) if goal.rows.any() else np.float32(0)
+        for at, (goal, blend) in enumerate(zip(goals, blends, strict=True)):
+            prior_offset = np.float32(blend.prior_share) * goal.prior_offset if goal.rows.any() else np.float32(0)
             own = slice(starts[at], starts[at + 1])
-            yield _Scored(scores[0][:, own] + lead, scores[1][:, own] + lead, int(goal.rows.sum()))
+            yield _Scored(scores[0][:, own] + prior_offset, scores[1][:, own] + prior_offset, int(goal.rows.sum()))
 
 
 def _batches(asked: Sequence[int], targets: Sequence[AttributeTarget]) -> Iterator[list[int]]:
@@ -230,14 +232,3 @@ def _batches(asked: Sequence[int], targets: Sequence[AttributeTarget]) -> Iterat
         width += len(targets[at].labels)
     if batch:
         yield batch
-
-
-def _decided(target: AttributeTarget, unseen: Matrix, rows: Rows, holdout: Matrix) -> Booleans:
-    """Which labels a part's model gives to holdout tickets; thresholds of a multi-label attribute come from training tickets outside the part."""
-    if target.spec.is_multi and len(rows):
-        head, _ = ManyLabelsHead.fit(unseen.astype(np.float64), target.hot[rows])
-        many: Booleans = head.probabilities(holdout.astype(np.float64)) >= head.thresholds
-        return many
-    decided = np.zeros(holdout.shape, np.bool_)
-    decided[np.arange(len(holdout)), holdout.argmax(axis=1)] = True
-    return decided

@@ -6,28 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Rows, Vectors
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
-from otai.learning.features.embeddings import Encoding, VectorReader, Vectors
-from otai.learning.features.kernel import Nearness, along, principal_directions
+from otai.learning.features.embeddings import Encoding, VectorReader
+from otai.learning.features.kernel import LandmarkKernel, principal_directions, project
 from otai.learning.features.text import NO_FEATURES
 from otai.learning.finding import Finding
 from otai.learning.linear.cross_fitting import Fitting, Inputs, Linear
 from otai.learning.progress import Steps
-from otai.learning.recipes import ABROAD, Recipe
-
-Rows = NDArray[np.int64]
+from otai.learning.recipes import FALLBACK, Recipe
 
 # How much of the progress bar reading takes.
 ENCODING_STEPS = 10
 
 
 @dataclass(frozen=True)
-class Reading:
+class EncodedTickets:
     """The vectors of a training, shape (tickets, width) each; without encoders their width is 0."""
 
     train: Vectors
@@ -41,13 +39,15 @@ class Reading:
 
     def compared(self, recipe: Recipe) -> Compared:
         """What of the vectors models compare: themselves, or their places along the directions in which the training part's differ."""
-        reach = next((balance.reach for balance in recipe.balances if balance.reach is not None), None)
-        if reach is None or self.reader is None:
+        length_scale = next(
+            (candidate.length_scale for candidate in recipe.candidates if candidate.length_scale is not None), None
+        )
+        if length_scale is None or self.reader is None:
             return Compared(self.train, self.holdout)
         directions = principal_directions(self.train)
-        return Compared(along(self.train, directions), along(self.holdout, directions), directions, reach)
+        return Compared(project(self.train, directions), project(self.holdout, directions), directions, length_scale)
 
-    def fitting_abroad(
+    def fallback_fitting(
         self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
     ) -> Fitting | None:
         """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new languages are safe."""
@@ -65,7 +65,7 @@ class Reading:
             holdout=split.holdout,
             same_text=same_text,
             refit=refit,
-            balances=(ABROAD,),
+            candidates=(FALLBACK,),
         )
 
     def findings(self) -> list[Finding]:
@@ -79,19 +79,23 @@ class Compared:
     train: Vectors
     holdout: Vectors
     directions: Vectors | None = None
-    reach: float = 0.0
+    length_scale: float = 0.0
 
-    def nearness(self, linear: Linear) -> Nearness | None:
+    def kernel(self, linear: Linear) -> LandmarkKernel | None:
         """What the model must remember beside its weights."""
         if self.directions is None or linear.landmarks is None:
             return None
-        return Nearness(self.directions, linear.landmarks, self.reach)
+        return LandmarkKernel(self.directions, linear.landmarks, self.length_scale)
 
 
-def read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps) -> Reading:
+def read_vectors(
+    tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps
+) -> EncodedTickets:
     if not recipe.reads_vectors:
         steps.finish(ENCODING_STEPS)
-        return Reading(np.zeros((len(split.train), 0), np.float32), np.zeros((len(split.holdout), 0), np.float32))
+        return EncodedTickets(
+            np.zeros((len(split.train), 0), np.float32), np.zeros((len(split.holdout), 0), np.float32)
+        )
     rows = np.concatenate([split.train, split.holdout])
     texts = [tickets.texts[row] for row in rows]
     train_texts, languages = texts[: len(split.train)], [tickets.languages[row] for row in split.train]
@@ -105,4 +109,4 @@ def read_vectors(tickets: LabelledTickets, split: Split, recipe: Recipe, encodin
 
     vectors = reader.vectors(texts, done=tell)
     tell(1.0)
-    return Reading(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)
+    return EncodedTickets(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)

@@ -25,19 +25,22 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
+from otai.learning.arrays import Floats, Mask, Matrix, Vectors
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import BundleInvalid
-from otai.learning.features.embeddings import VectorReader, Vectors
-from otai.learning.features.kernel import Nearness
+from otai.learning.features.embeddings import VectorReader
+from otai.learning.features.kernel import LandmarkKernel
 from otai.learning.features.text import TextFeatures
-from otai.learning.finetuning.finetuned import Tuned, TunedNetwork
+from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.finetuning.hierarchy import Hierarchy
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
 from otai.learning.linear.spaces import sketch_matrix
+from otai.learning.metrics import argmax_decision
 from otai.learning.model.holdout import HoldoutRecord
 from otai.learning.model.reference import Reference
 
-# 2: vectors count by their nearness to landmarks. Models of format 1 are read as well.
+# 2: vectors count by the kernel between them and landmarks. Stored names (`abroad`, `nearness`, `reach`, `pieces`, `tuned`) are those of the first version.
+# Models of format 1 are read as well.
 FORMAT = 2
 SUFFIX = ".otai"
 
@@ -94,33 +97,33 @@ class TicketPrediction:
 class Scored:
     """Scores of some tickets for one attribute, shape (tickets, labels), and of which tickets they mean something.
 
-    `wordless`: nothing in the ticket is known. `foreign`: its words are not, so `foreign_scores` say more; None: nobody was asked.
+    `no_known_token`: nothing in the ticket is known. `out_of_language`: its words are not, so `fallback_scores` say more; None: nobody was asked.
     """
 
-    scores: NDArray[np.float64]
-    wordless: NDArray[np.bool_]
-    foreign: NDArray[np.bool_] | None = None
-    foreign_scores: NDArray[np.float64] | None = None
+    scores: Floats
+    no_known_token: Mask
+    out_of_language: Mask | None = None
+    fallback_scores: Floats | None = None
 
-    def rows(self, which: NDArray[np.bool_]) -> Scored:
+    def rows(self, which: Mask) -> Scored:
         return Scored(
             self.scores[which],
-            self.wordless[which],
-            None if self.foreign is None else self.foreign[which],
-            None if self.foreign_scores is None else self.foreign_scores[which],
+            self.no_known_token[which],
+            None if self.out_of_language is None else self.out_of_language[which],
+            None if self.fallback_scores is None else self.fallback_scores[which],
         )
 
 
 @dataclass(frozen=True)
-class Abroad:
+class OutOfLanguageFallback:
     """The part of a model for tickets in languages that the training did not show: the multilingual encoder's vectors alone.
 
     An encoder of one language beside a multilingual one takes 20 points from every language that the training did not show
     (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of all attributes).
     """
 
-    weights: NDArray[np.float32]
-    intercepts: NDArray[np.float32]
+    weights: Matrix
+    intercepts: Matrix
 
 
 @dataclass(frozen=True)
@@ -135,28 +138,28 @@ class AttributeModel:
     columns: slice
     head: OneLabelHead | ManyLabelsHead
     thresholds: Mapping[str, float]
-    frequencies: NDArray[np.float64]
-    head_abroad: OneLabelHead | ManyLabelsHead | None = None
+    frequencies: Floats
+    fallback_head: OneLabelHead | ManyLabelsHead | None = None
 
-    def probabilities(self, scored: Scored) -> NDArray[np.float64]:
+    def probabilities(self, scored: Scored) -> Floats:
         """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels' frequencies: a low
         confidence, not a sure guess."""
         likely = self.head.probabilities(scored.scores)
-        if scored.foreign is not None and scored.foreign_scores is not None and self.head_abroad is not None:
-            likely[scored.foreign] = self.head_abroad.probabilities(scored.foreign_scores[scored.foreign])
-        likely[scored.wordless] = self.frequencies
+        if scored.out_of_language is not None and scored.fallback_scores is not None and self.fallback_head is not None:
+            likely[scored.out_of_language] = self.fallback_head.probabilities(
+                scored.fallback_scores[scored.out_of_language]
+            )
+        likely[scored.no_known_token] = self.frequencies
         return likely
 
-    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def decide(self, probabilities: Floats) -> Mask:
         """Which labels are given, shape of `probabilities` (tickets, labels)."""
         if isinstance(self.head, ManyLabelsHead):
-            decided: NDArray[np.bool_] = probabilities >= self.head.thresholds
+            decided: Mask = probabilities >= self.head.thresholds
             return decided
-        decided = np.zeros(probabilities.shape, np.bool_)
-        decided[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
-        return decided
+        return argmax_decision(probabilities)
 
-    def confidence(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    def confidence(self, probabilities: Floats) -> Floats:
         """How sure the model is of what it says about each ticket, as in AttributePrediction.confidence, shape (tickets,); `probabilities` (tickets, labels)."""
         if not self.spec.is_multi:
             return np.asarray(probabilities.max(axis=1), np.float64)
@@ -171,24 +174,24 @@ class Bundle:
 
     The weights are numbers that half precision can hold, so that the file keeps them exactly in two bytes each.
     Columns are the features themselves (`sketch_columns` 0), or so many columns that the features are added up into.
-    `vector_weights` are those of the vectors or, with `nearness`, those of its landmarks.
+    `vector_weights` are those of the vectors or, with `kernel`, those of its landmarks.
     """
 
     features: TextFeatures
     sketch_columns: int
-    weights: NDArray[np.float32]
-    intercepts: NDArray[np.float32]
+    weights: Matrix
+    intercepts: Matrix
     attributes: tuple[AttributeModel, ...]
     recipe: Mapping[str, Any]
     trained_tickets: int
-    vector_weights: NDArray[np.float32]
+    vector_weights: Matrix
     reader: VectorReader | None = None
-    abroad: Abroad | None = None
-    tuned: Tuned | None = None
+    fallback: OutOfLanguageFallback | None = None
+    ensemble: Ensemble | None = None
     hierarchy: Hierarchy | None = None
     holdout: HoldoutRecord | None = None
     reference: Reference | None = None
-    nearness: Nearness | None = None
+    kernel: LandmarkKernel | None = None
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -198,14 +201,14 @@ class Bundle:
     def _sketch(self) -> sparse.csr_matrix:
         return sketch_matrix(self.features.hashes, self.sketch_columns)
 
-    def probabilities(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    def probabilities(self, texts: Sequence[str]) -> dict[str, Floats]:
         """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""
         matrix, known_words = self.features.read(texts)
         if self.reader is None:
             vectors = np.zeros((len(texts), 0), np.float32)
         else:
             vectors = self.reader.vectors(texts)
-        networks = self.tuned.scores(texts) if self.tuned is not None else []
+        networks = self.ensemble.scores(texts) if self.ensemble is not None else []
         return {
             one.spec.name: one.probabilities(scored)
             for one, scored in zip(self.attributes, self.scored(matrix, known_words, vectors, networks), strict=True)
@@ -214,33 +217,33 @@ class Bundle:
     def scored(
         self,
         matrix: sparse.csr_matrix,
-        known_words: NDArray[np.float64],
+        known_words: Floats,
         vectors: Vectors,
-        networks: Sequence[NDArray[np.float32]] = (),
+        networks: Sequence[Matrix] = (),
     ) -> Iterator[Scored]:
         """For each attribute what it says of tickets, from what was read of them; `networks` are the scores of each fine-tuned one."""
         if self.sketch_columns:
             matrix = matrix @ self._sketch
         # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
-        columns = self.nearness(vectors) if self.nearness is not None else vectors
+        columns = self.kernel(vectors) if self.kernel is not None else vectors
         scores = (matrix @ self.weights + columns @ self.vector_weights + self.intercepts).astype(np.float64)
-        wordless = (np.diff(matrix.indptr) == 0) & ~vectors.any(axis=1)
-        foreign, foreign_scores = None, None
-        if self.abroad is not None:
-            base = vectors[:, : len(self.abroad.weights)]
-            foreign = foreign_tickets(known_words, base)
-            foreign_scores = (base @ self.abroad.weights + self.abroad.intercepts).astype(np.float64)
+        no_known_token = (np.diff(matrix.indptr) == 0) & ~vectors.any(axis=1)
+        out_of_language, fallback_scores = None, None
+        if self.fallback is not None:
+            base = vectors[:, : len(self.fallback.weights)]
+            out_of_language = out_of_language_tickets(known_words, base)
+            fallback_scores = (base @ self.fallback.weights + self.fallback.intercepts).astype(np.float64)
         own = [scores[:, one.columns] for one in self.attributes]
-        if self.tuned is not None:
+        if self.ensemble is not None:
             own = [
-                self.tuned.combined(number, own[number], [each[:, one.columns] for each in networks])
+                self.ensemble.combined(number, own[number], [each[:, one.columns] for each in networks])
                 for number, one in enumerate(self.attributes)
             ]
         if self.hierarchy is not None:
             own = self.hierarchy.scores(own)
         for number, one in enumerate(self.attributes):
-            apart = None if foreign_scores is None else foreign_scores[:, one.columns]
-            yield Scored(own[number], wordless, foreign, apart)
+            apart = None if fallback_scores is None else fallback_scores[:, one.columns]
+            yield Scored(own[number], no_known_token, out_of_language, apart)
 
     def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
         """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that confidence."""
@@ -277,27 +280,27 @@ class Bundle:
         tensors: dict[str, NDArray[Any]] = {
             "features.word_hashes": self.features.word_hashes,
             "features.word_idf": self.features.word_idf,
-            "features.piece_hashes": self.features.piece_hashes,
-            "features.piece_idf": self.features.piece_idf,
+            "features.piece_hashes": self.features.ngram_hashes,
+            "features.piece_idf": self.features.ngram_idf,
             "linear.weights": self.weights.astype(np.float16),
             "linear.intercepts": self.intercepts,
         }
         if self.reader is not None:
             tensors["vectors.weights"] = self.vector_weights.astype(np.float16)
-        if self.nearness is not None:
-            tensors["nearness.directions"] = self.nearness.directions.astype(np.float16)
-            tensors["nearness.landmarks"] = self.nearness.landmarks.astype(np.float16)
-        if self.abroad is not None:
-            tensors["abroad.weights"] = self.abroad.weights.astype(np.float16)
-            tensors["abroad.intercepts"] = self.abroad.intercepts
-        for number, network in enumerate(self.tuned.networks if self.tuned else ()):
+        if self.kernel is not None:
+            tensors["nearness.directions"] = self.kernel.directions.astype(np.float16)
+            tensors["nearness.landmarks"] = self.kernel.landmarks.astype(np.float16)
+        if self.fallback is not None:
+            tensors["abroad.weights"] = self.fallback.weights.astype(np.float16)
+            tensors["abroad.intercepts"] = self.fallback.intercepts
+        for number, network in enumerate(self.ensemble.networks if self.ensemble else ()):
             tensors |= {f"tuned.{number}.{name}": array for name, array in network.arrays.items()}
         if self.holdout is not None:
             tensors |= self.holdout.arrays([one.spec.name for one in self.attributes])
         for number, attribute in enumerate(self.attributes):
-            arrays = attribute.head.arrays() | {"frequencies": attribute.frequencies}
-            if attribute.head_abroad is not None:
-                arrays |= {f"abroad.{name}": array for name, array in attribute.head_abroad.arrays().items()}
+            arrays: dict[str, NDArray[Any]] = {**attribute.head.arrays(), "frequencies": attribute.frequencies}
+            if attribute.fallback_head is not None:
+                arrays |= {f"abroad.{name}": array for name, array in attribute.fallback_head.arrays().items()}
             for name, array in arrays.items():
                 tensors[f"attribute.{number}.{name}"] = array
         if self.reference is not None:
@@ -314,10 +317,10 @@ class Bundle:
             "recipe": dict(self.recipe),
             "trained_tickets": self.trained_tickets,
             "sketch_columns": self.sketch_columns,
-            "pieces": [self.features.shortest_piece, self.features.longest_piece],
+            "pieces": [self.features.shortest_ngram, self.features.longest_ngram],
             "encoders": self.reader.manifest() if self.reader else [],
-            "reach": self.nearness.reach if self.nearness else None,
-            "tuned": self.tuned.manifest() if self.tuned else None,
+            "reach": self.kernel.length_scale if self.kernel else None,
+            "tuned": self.ensemble.manifest() if self.ensemble else None,
             "hierarchy": self.hierarchy.manifest() if self.hierarchy else None,
             "reference": self.reference.manifest() if self.reference else None,
             "attributes": [
@@ -367,16 +370,16 @@ class Bundle:
                     head=head.from_arrays(arrays),
                     thresholds=entry["thresholds"],
                     frequencies=arrays["frequencies"],
-                    head_abroad=head.from_arrays(apart) if apart else None,
+                    fallback_head=head.from_arrays(apart) if apart else None,
                 )
             )
         features = TextFeatures(
             word_hashes=tensors["features.word_hashes"],
             word_idf=tensors["features.word_idf"],
-            piece_hashes=tensors["features.piece_hashes"],
-            piece_idf=tensors["features.piece_idf"],
-            shortest_piece=manifest["pieces"][0],
-            longest_piece=manifest["pieces"][1],
+            ngram_hashes=tensors["features.piece_hashes"],
+            ngram_idf=tensors["features.piece_idf"],
+            shortest_ngram=manifest["pieces"][0],
+            longest_ngram=manifest["pieces"][1],
         )
         weights, intercepts = tensors["linear.weights"].astype(np.float32), tensors["linear.intercepts"]
         sketch_columns = int(manifest["sketch_columns"])
@@ -384,17 +387,17 @@ class Bundle:
         if weights.shape != (width, start) or intercepts.shape != (start,):
             raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
         reader = VectorReader.from_manifest(manifest["encoders"])
-        vector_weights, abroad, nearness = np.zeros((0, start), np.float32), None, None
+        vector_weights, fallback, kernel = np.zeros((0, start), np.float32), None, None
         if reader is not None:
             vector_weights = tensors["vectors.weights"].astype(np.float32)
-            nearness = _nearness(manifest.get("reach"), tensors, reader.width)
-            rows = reader.width if nearness is None else len(nearness.landmarks)
+            kernel = _kernel(manifest.get("reach"), tensors, reader.width)
+            rows = reader.width if kernel is None else len(kernel.landmarks)
             if vector_weights.shape != (rows, start):
                 raise ValueError(f"weights {vector_weights.shape} for vectors of {rows} and {start} labels")
         if reader is not None and "abroad.weights" in tensors:
-            abroad = Abroad(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
-            if abroad.weights.shape != (reader.base_width, start) or abroad.intercepts.shape != (start,):
-                raise ValueError(f"weights {abroad.weights.shape} for vectors of {reader.base_width}, {start} labels")
+            fallback = OutOfLanguageFallback(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
+            if fallback.weights.shape != (reader.base_width, start) or fallback.intercepts.shape != (start,):
+                raise ValueError(f"weights {fallback.weights.shape} for vectors of {reader.base_width}, {start} labels")
         measured = {name.removeprefix("reference."): tensors[name] for name in tensors if name.startswith("reference.")}
         return cls(
             features=features,
@@ -406,28 +409,28 @@ class Bundle:
             trained_tickets=manifest["trained_tickets"],
             vector_weights=vector_weights,
             reader=reader,
-            abroad=abroad,
-            tuned=_tuned(manifest, tensors, attributes=len(attributes), labels=start),
+            fallback=fallback,
+            ensemble=_ensemble(manifest, tensors, attributes=len(attributes), labels=start),
             hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
-            nearness=nearness,
+            kernel=kernel,
             holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
 
 
-def _nearness(reach: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> Nearness | None:
+def _kernel(length_scale: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> LandmarkKernel | None:
     """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
-    if reach is None:
+    if length_scale is None:
         return None
     directions, landmarks = (tensors[f"nearness.{name}"].astype(np.float32) for name in ("directions", "landmarks"))
-    if directions.shape != (width, landmarks.shape[1]) or not reach > 0:
+    if directions.shape != (width, landmarks.shape[1]) or not length_scale > 0:
         raise ValueError(f"directions {directions.shape} for vectors of {width}, landmarks {landmarks.shape}")
-    return Nearness(directions, landmarks, float(reach))
+    return LandmarkKernel(directions, landmarks, float(length_scale))
 
 
-def _tuned(
+def _ensemble(
     manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], *, attributes: int, labels: int
-) -> Tuned | None:
+) -> Ensemble | None:
     """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
     entry = manifest.get("tuned")
     if not entry:
@@ -436,22 +439,22 @@ def _tuned(
     for number, one in enumerate(entry["networks"]):
         prefix = f"tuned.{number}."
         own = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-        networks.append(network := TunedNetwork.from_manifest(one, own))
+        networks.append(network := FineTunedNetwork.from_manifest(one, own))
         if network.labels != labels or len(network.weights) != attributes:
             raise ValueError(f"a network of {network.labels} labels in a model of {labels}")
     weights = tuple(float(one) for one in entry["business_weights"])
     if len(weights) != attributes:
         raise ValueError(f"{len(weights)} weights for {attributes} attributes")
-    return Tuned(tuple(networks), weights)
+    return Ensemble(tuple(networks), weights)
 
 
-def foreign_tickets(known_words: NDArray[np.float64], base: Vectors) -> NDArray[np.bool_]:
+def out_of_language_tickets(known_words: Floats, base: Vectors) -> Mask:
     """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in training."""
-    foreign: NDArray[np.bool_] = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
-    return foreign
+    out_of_language: Mask = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
+    return out_of_language
 
 
-def _predictions(attribute: AttributeModel, probabilities: NDArray[np.float64]) -> Iterator[AttributePrediction]:
+def _predictions(attribute: AttributeModel, probabilities: Floats) -> Iterator[AttributePrediction]:
     decided = attribute.decide(probabilities)
     shown = min(RUNNERS_UP + 1, len(attribute.labels))
     order = np.argsort(-probabilities, axis=1, kind="stable")

@@ -12,24 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otai.learning.arrays import Hashes, Mask, ShortCodes
 from otai.learning.data.splitting import same_text_key
-
-Hashes = NDArray[np.uint64]
-Codes = NDArray[np.int16]
 
 NOT_KNOWN = -2
 NO_LABEL = -1
 
 
 @dataclass(frozen=True)
-class Answers:
+class HoldoutLabels:
     """Of one attribute, for each measured ticket a row of label numbers, filled up with -1; -2 in front where the label is not known."""
 
-    actual: Codes
-    predicted: Codes
+    actual: ShortCodes
+    predicted: ShortCodes
 
     @classmethod
-    def of(cls, known: NDArray[np.bool_], actual: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Answers:
+    def of(cls, known: Mask, actual: Mask, predicted: Mask) -> HoldoutLabels:
         """`known` has an entry for each measured ticket, the others a row for each known one, shape (known, labels)."""
         return cls(_numbers(known, actual), _numbers(known, predicted))
 
@@ -39,7 +37,7 @@ class HoldoutRecord:
     """`texts` are hashes of the measured tickets' texts, `attributes` what was said of them, by the name of the attribute."""
 
     texts: Hashes
-    attributes: Mapping[str, Answers]
+    attributes: Mapping[str, HoldoutLabels]
 
     def arrays(self, names: Sequence[str]) -> dict[str, NDArray[np.generic]]:
         """As arrays by name; attributes by their number among `names`."""
@@ -60,7 +58,7 @@ class HoldoutRecord:
             parts = [arrays[f"holdout.{number}.{part}"].astype(np.int16) for part in ("actual", "predicted")]
             if any(part.ndim != 2 or len(part) != len(texts) for part in parts):
                 raise ValueError(f"answers of shape {parts[0].shape} for {len(texts)} tickets")
-            attributes[name] = Answers(*parts)
+            attributes[name] = HoldoutLabels(*parts)
         return cls(texts, attributes)
 
 
@@ -69,10 +67,10 @@ def text_hashes(texts: Sequence[str]) -> Hashes:
     return np.frombuffer(b"".join(same_text_key(text)[:8] for text in texts), np.uint64).copy()
 
 
-def _numbers(known: NDArray[np.bool_], hot: NDArray[np.bool_]) -> Codes:
-    most = max(int(hot.sum(axis=1).max(initial=0)), 1)
+def _numbers(known: Mask, y: Mask) -> ShortCodes:
+    most = max(int(y.sum(axis=1).max(initial=0)), 1)
     numbers = np.full((len(known), most), NO_LABEL, np.int16)
-    rows, labels = np.nonzero(hot)
+    rows, labels = np.nonzero(y)
     # How many labels of its row stand before each.
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     numbers[np.flatnonzero(known)[rows], place] = labels

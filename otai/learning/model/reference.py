@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from otai.learning.arrays import Floats, Matrix
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.spaces import sketch_matrix
 from otai.learning.model.holdout import text_hashes
@@ -23,7 +24,7 @@ MOST_TICKETS = 2_000
 """As many as a check needs: the chance in them is then small beside that in some hundred new tickets."""
 
 
-def sketch(matrix: sparse.csr_matrix, features: TextFeatures) -> NDArray[np.float32]:
+def sketch(matrix: sparse.csr_matrix, features: TextFeatures) -> Matrix:
     """The words of tickets added up into a few columns, shape (tickets, 64): means of many tickets differ where their words do."""
     return np.asarray((matrix @ sketch_matrix(features.hashes, SKETCH_COLUMNS)).toarray(), np.float32)
 
@@ -36,9 +37,9 @@ class Reference:
     words that training knew. `language` is each ticket's, "" where nobody knows, and `languages` counts the tickets learnt by language.
     """
 
-    known_words: NDArray[np.float32]
-    sketches: NDArray[np.float32]
-    confidence: NDArray[np.float32]
+    known_words: Matrix
+    sketches: Matrix
+    confidence: Matrix
     language: tuple[str, ...]
     languages: Mapping[str, int]
 
@@ -50,9 +51,9 @@ class Reference:
         cls,
         texts: Sequence[str],
         *,
-        known_words: NDArray[np.float64],
-        sketches: NDArray[np.float32],
-        confidence: NDArray[np.float64],
+        known_words: Floats,
+        sketches: Matrix,
+        confidence: Floats,
         language: Sequence[str | None],
         training_languages: Sequence[str | None],
     ) -> Reference:

@@ -29,7 +29,7 @@ from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, OtaiError, Unavailable
 from otai.learning.data.profile import RARE_LABEL_TICKETS
-from otai.learning.evidence.expected_quality import Expectation, Expected
+from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -179,7 +179,7 @@ class Column:
 
     mode: Mode
     words: str | Promise
-    expected: list[tuple[str, Expected]]
+    expected: list[tuple[str, ModeExpectation]]
     unknown: list[str]
 
     @property
@@ -194,7 +194,7 @@ class Column:
 def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[Column]:
     columns = []
     for mode in Mode:
-        known: list[tuple[str, Expected]] = []
+        known: list[tuple[str, ModeExpectation]] = []
         unknown = []
         for name in choices.names if found is not None else []:
             one = found[name].modes.get(mode.value) if found and name in found else None

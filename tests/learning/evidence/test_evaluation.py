@@ -114,7 +114,7 @@ def test_several_labels_are_counted_alike_on_the_card_and_by_its_threshold() -> 
     spec = AttributeSpec("tags", AttributeKind.MULTI)
     target = attribute_target(spec, clean_labels(tags), np.arange(len(tags)), fewest_tickets=5)
     # As many labels are predicted as given, 160, but a ticket gets the labels of the next one.
-    given = target.hot > 0
+    given = target.y > 0
     decided = np.roll(given, -1, axis=0)
     probabilities = np.where(decided, 0.9, 0.1)
     assert decided.sum() == given.sum() == 160

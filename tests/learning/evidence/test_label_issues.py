@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from otai.learning.data.tickets import LabelledTickets, Value
-from otai.learning.evidence.label_issues import LEAST_MARGIN, MOST_LISTED, doubts
+from otai.learning.evidence.label_issues import LEAST_MARGIN, MOST_LISTED, find_label_issues
 from otai.learning.evidence.report_card import EXCERPT_CHARACTERS, ReportCard, WrongLabels, excerpt_of
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
@@ -104,10 +104,10 @@ def test_a_card_without_texts_has_no_word_of_any_ticket(trained: Trained) -> Non
     assert suspects is not None and suspects.suspects[0].ticket_id.startswith("T-")
 
 
-def test_doubts_are_those_of_the_paper_by_hand() -> None:
+def test_label_issues_are_those_of_the_paper_by_hand() -> None:
     # Thresholds: of label 0 (0.9 + 0.8 + 0.1) / 3 = 0.6, of label 1 (0.9 + 0.7 + 0.45) / 3 = 0.683.
     first = np.array([0.9, 0.8, 0.1, 0.1, 0.3, 0.55])
-    found = doubts(np.stack([first, 1 - first], axis=1), np.array([0, 0, 0, 1, 1, 1]))
+    found = find_label_issues(np.stack([first, 1 - first], axis=1), np.array([0, 0, 0, 1, 1, 1]))
     # The third is surely the other label; the last leans to label 0, but not as far as tickets of label 0 do.
     assert found.at.tolist() == [2] and found.suggested.tolist() == [1]
     assert found.confidence[0] == pytest.approx(0.9)
@@ -128,16 +128,16 @@ def test_an_excerpt_is_one_line_and_ends_with_dots_where_it_was_cut() -> None:
     assert len(cut) == EXCERPT_CHARACTERS and cut.endswith("…")
 
 
-def test_the_doubts_are_those_of_the_library_of_the_method() -> None:
+def test_the_label_issues_are_those_of_the_library_of_the_method() -> None:
     """cleanlab, of the authors of confident learning, finds the same tickets; ours keeps those with a clear margin, in the same order."""
-    from cleanlab.filter import find_label_issues
+    from cleanlab.filter import find_label_issues as find_by_cleanlab
 
     chance = np.random.default_rng(7)
     codes = chance.integers(0, 6, 3_000)
     probabilities = chance.dirichlet(np.full(6, 0.4), 3_000)
     told = chance.random(3_000) < 0.8
     probabilities[told] = 0.3 * probabilities[told] + 0.7 * np.eye(6)[codes[told]]
-    theirs = find_label_issues(
+    theirs = find_by_cleanlab(
         codes,
         probabilities,
         filter_by="confident_learning",
@@ -151,4 +151,4 @@ def test_the_doubts_are_those_of_the_library_of_the_method() -> None:
     margin = probabilities[rows, codes] - others.max(axis=1)
     clear = [int(row) for row in theirs if margin[row] <= -LEAST_MARGIN]
     assert len(clear) > 100
-    assert doubts(probabilities, codes).at.tolist() == clear
+    assert find_label_issues(probabilities, codes).at.tolist() == clear

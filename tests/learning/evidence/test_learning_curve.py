@@ -11,7 +11,7 @@ from otai.learning.data.targets import AttributeTarget, attribute_target, clean_
 from otai.learning.data.tickets import AttributeSpec
 from otai.learning.evidence.learning_curve import fit_laws, learning_curve
 from otai.learning.evidence.report_card import LearningCurve
-from otai.learning.linear.subset_models import PartDecision
+from otai.learning.linear.subset_models import SubsetDecision
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets
@@ -26,14 +26,14 @@ def target(holdout: int = 2_000) -> AttributeTarget:
     return attribute_target(AttributeSpec("queue"), clean_labels(labels), np.arange(holdout), fewest_tickets=1)
 
 
-def decisions(of: AttributeTarget, tickets: int, accuracy: float, *, seed: int) -> PartDecision:
+def decisions(of: AttributeTarget, tickets: int, accuracy: float, *, seed: int) -> SubsetDecision:
     """A model of so many tickets that is right so often; the harder tickets are the same ones for all models."""
     chance = np.random.default_rng(7)
-    rows = len(of.hot)
+    rows = len(of.y)
     wrong = chance.random(rows) + 0.02 * np.random.default_rng(seed).standard_normal(rows) > accuracy
-    decided = of.hot > 0
+    decided = of.y > 0
     decided[wrong] = np.roll(decided[wrong], 1, axis=1)
-    return PartDecision(tickets, decided)
+    return SubsetDecision(tickets, decided)
 
 
 def curve_of(law: tuple[float, float, float], *, holdout: int = 2_000, seed: int = 0) -> LearningCurve:

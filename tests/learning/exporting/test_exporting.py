@@ -12,7 +12,7 @@ import pytest
 from otai.learning.encoders import EncoderStore, import_path, open_encoder
 from otai.learning.exporting import ExportDiffers, NoSuchAttribute, NothingToExport, part_of
 from otai.learning.features.embeddings import EncoderUsed
-from otai.learning.finetuning.finetuned import Tuned, TunedNetwork
+from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
@@ -49,8 +49,8 @@ def maximum(basic: Bundle, tiny_folder: Path, tmp_path_factory: pytest.TempPathF
     }
     arrays["head.weight"] = (0.4 * torch.randn(labels, spec.dimension)).numpy().astype(np.float16)
     used = EncoderUsed(spec.name, spec.revision, spec.fingerprint, spec.dimension)
-    tuned = TunedNetwork(used, 1, 32, arrays, (0.7, 0.5), store, threads=1)
-    return dataclasses.replace(basic, tuned=Tuned((tuned,), (0.3, 0.0)))
+    ensemble = FineTunedNetwork(used, 1, 32, arrays, (0.7, 0.5), store, threads=1)
+    return dataclasses.replace(basic, ensemble=Ensemble((ensemble,), (0.3, 0.0)))
 
 
 def test_transformers_pipeline_gives_the_networks_labels_and_scores(maximum: Bundle, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_multi_label_attribute_is_one_with_sigmoids(maximum: Bundle, tmp_path:
 
 
 def test_a_whole_network_gives_the_models_own_scores(maximum: Bundle) -> None:
-    alone = dataclasses.replace(maximum, tuned=dataclasses.replace(maximum.tuned, business_weights=(0.0, 0.0)))  # type: ignore[type-var]
+    alone = dataclasses.replace(maximum, ensemble=dataclasses.replace(maximum.ensemble, business_weights=(0.0, 0.0)))  # type: ignore[type-var]
     part = part_of(alone, "queue")
     own = alone.probabilities(TEXTS)["queue"]
     assert part.is_whole

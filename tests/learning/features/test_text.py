@@ -34,8 +34,8 @@ def test_words_and_pairs_weigh_what_scikit_learn_makes_of_them() -> None:
 
 
 def test_pieces_weigh_what_scikit_learn_makes_of_them() -> None:
-    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-    theirs = pieces.fit_transform([" ".join(tokens_of(text)) for text in TEXTS])
+    ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+    theirs = ngrams.fit_transform([" ".join(tokens_of(text)) for text in TEXTS])
     features, ours = TextFeatures.fit(TEXTS, min_tickets=1)
     ours = ours[:, len(features.word_hashes) :]
     np.testing.assert_allclose((ours @ ours.T).toarray(), (theirs @ theirs.T).toarray(), atol=1e-6)
@@ -59,7 +59,7 @@ def test_many_tickets_are_counted_a_few_at_a_time(tickets_at_once: int, monkeypa
     whole, expected = TextFeatures.fit(texts)
     monkeypatch.setattr(features_module, "CHUNK_TICKETS", tickets_at_once)
     features, matrix = TextFeatures.fit(texts)
-    assert np.array_equal(features.hashes, whole.hashes) and np.array_equal(features.piece_idf, whole.piece_idf)
+    assert np.array_equal(features.hashes, whole.hashes) and np.array_equal(features.ngram_idf, whole.ngram_idf)
     assert (matrix != expected).nnz == 0
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.features.embeddings import EncoderUsed
-from otai.learning.finetuning.ensemble import Joined, joined
-from otai.learning.finetuning.finetuned import Taught, TunedNetwork
-from otai.learning.linear.cross_fitting import Unseen
+from otai.learning.finetuning.ensemble import Ensembled, ensembled
+from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
+from otai.learning.linear.cross_fitting import OutOfFold
 from otai.learning.recipes import Tuning
 from tests.learning.finetuning.test_hierarchy import PARENT_OF, helpdesk
 
@@ -20,29 +20,31 @@ CHANCE = np.random.default_rng(2)
 
 
 def scores_of(target: AttributeTarget, *, signal: float) -> np.ndarray:
-    return (signal * target.hot + CHANCE.normal(size=target.hot.shape)).astype(np.float32)
+    return (signal * target.y + CHANCE.normal(size=target.y.shape)).astype(np.float32)
 
 
 def join(
     category_signal: float, sub_signal: float, *, network_signal: float | None = None
-) -> tuple[list[AttributeTarget], Joined]:
+) -> tuple[list[AttributeTarget], Ensembled]:
     targets = list(helpdesk(TICKETS))
     scores = [scores_of(targets[0], signal=category_signal), scores_of(targets[1], signal=sub_signal)]
-    taught = []
+    fine_tuned = []
     if network_signal is not None:
         said = np.concatenate([scores_of(one, signal=network_signal) for one in targets], axis=1)
         arrays = {"head.weight": np.zeros((8, 4), np.float16), "head.bias": np.zeros(8, np.float16)}
-        network = TunedNetwork(EncoderUsed("tiny", "1", "f", 4), 1, 32, arrays, ())
-        way = Tuning(epochs=1, rate=1e-4)
-        taught.append(Taught(network, HELD, said[HELD], said, way, [(way, 0.1), (way, 0.2)]))
-    unseen = [Unseen(HELD, one[HELD]) for one in scores]
-    return targets, joined(taught, targets, np.arange(TICKETS), unseen, scores, agrees=True)
+        network = FineTunedNetwork(EncoderUsed("tiny", "1", "f", 4), 1, 32, arrays, ())
+        configuration = Tuning(epochs=1, rate=1e-4)
+        fine_tuned.append(
+            FineTuned(network, HELD, said[HELD], said, configuration, [(configuration, 0.1), (configuration, 0.2)])
+        )
+    out_of_fold = [OutOfFold(HELD, one[HELD]) for one in scores]
+    return targets, ensembled(fine_tuned, targets, np.arange(TICKETS), out_of_fold, scores, agrees=True)
 
 
 def right(targets: list[AttributeTarget], scores: list[np.ndarray]) -> list[float]:
     rest = slice(len(HELD), None)
     return [
-        float((one[rest].argmax(axis=1) == target.hot[rest].argmax(axis=1)).mean())
+        float((one[rest].argmax(axis=1) == target.y[rest].argmax(axis=1)).mean())
         for target, one in zip(targets, scores, strict=True)
     ]
 
@@ -65,7 +67,7 @@ def test_where_agreeing_costs_too_much_each_level_goes_its_own_way(monkeypatch: 
 
 def test_a_network_that_knows_something_is_listened_to_and_the_card_says_by_how_much() -> None:
     targets, found = join(2.0, 2.0, network_signal=3.0)
-    assert found.tuned is not None and all(weight > 0 for weight in found.tuned.networks[0].weights)
+    assert found.ensemble is not None and all(weight > 0 for weight in found.ensemble.networks[0].weights)
     codes = [one.code for one in found.findings]
     assert codes.count("fine_tuning_gained") == 2 and "way_of_learning" in codes
     before = right(targets, [scores_of(one, signal=2.0) for one in targets])
@@ -74,7 +76,7 @@ def test_a_network_that_knows_something_is_listened_to_and_the_card_says_by_how_
 
 def test_a_network_of_noise_is_left_out_of_the_model() -> None:
     _, found = join(3.0, 3.0, network_signal=0.0)
-    assert found.tuned is None
+    assert found.ensemble is None
     assert [one.code for one in found.findings].count("business_is_enough") == 2
 
 
@@ -82,5 +84,7 @@ def test_only_tickets_in_which_an_attribute_is_known_calibrate_it() -> None:
     targets = list(helpdesk(TICKETS))
     targets[0].known[:100] = False
     scores = [scores_of(one, signal=3.0) for one in targets]
-    found = joined([], targets, np.arange(TICKETS), [Unseen(HELD, one[HELD]) for one in scores], scores, agrees=True)
-    assert [len(one.rows) for one in found.unseen] == [200, 300]
+    found = ensembled(
+        [], targets, np.arange(TICKETS), [OutOfFold(HELD, one[HELD]) for one in scores], scores, agrees=True
+    )
+    assert [len(one.rows) for one in found.out_of_fold] == [200, 300]

@@ -20,9 +20,9 @@ CHANCE = np.random.default_rng(0)
 
 def target(name: str, codes: np.ndarray, *, unknown: np.ndarray | None = None) -> AttributeTarget:
     labels = tuple(f"{name} {number}" for number in range(int(codes.max()) + 1))
-    hot = np.eye(len(labels), dtype=np.float32)[codes]
+    y = np.eye(len(labels), dtype=np.float32)[codes]
     known = np.ones(len(codes), np.bool_) if unknown is None else ~unknown
-    return AttributeTarget(AttributeSpec(name), labels, hot * known[:, None], known, {}, [])
+    return AttributeTarget(AttributeSpec(name), labels, y * known[:, None], known, {}, [])
 
 
 def helpdesk(tickets: int = 400, *, mistakes: int = 0) -> tuple[AttributeTarget, AttributeTarget]:
@@ -66,7 +66,7 @@ def test_of_two_levels_above_the_nearer_one_is_the_parent() -> None:
 def test_tickets_of_which_one_level_is_unknown_do_not_count() -> None:
     category, sub = helpdesk()
     unknown = np.arange(400) % 2 == 0
-    gaps = target("category", category.hot.argmax(axis=1), unknown=unknown)
+    gaps = target("category", category.y.argmax(axis=1), unknown=unknown)
     assert [one.purity for one in found(gaps, sub)] == [1.0]
 
 

@@ -13,7 +13,7 @@ from otai.learning.errors import BundleInvalid
 from otai.learning.features.embeddings import Encoding
 from otai.learning.model.bundle import Bundle
 from otai.learning.progress import Progress
-from otai.learning.recipes import WORDS_ALONE, Balance, recipe_for
+from otai.learning.recipes import WORDS_ALONE, Candidate, recipe_for
 from otai.learning.training import Trained, steps_of, train
 from tests.learning.encoders.conftest import store
 from tests.learning.test_business import ENDINGS, MATTERS
@@ -26,13 +26,13 @@ QUEUE, MATTER = AttributeSpec("queue"), AttributeSpec("matter")
 HURRIED = dataclasses.replace(
     recipe_for("maximum"),
     tunings=tuple(
-        (name, (dataclasses.replace(ways[0], epochs=1, fewest_steps=1),))
-        for name, ways in recipe_for("maximum").tunings
+        (name, (dataclasses.replace(configurations[0], epochs=1, fewest_steps=1),))
+        for name, configurations in recipe_for("maximum").tunings
     ),
     tickets_to_calibrate=10,
-    balances=(WORDS_ALONE, Balance(4.0, 0.2)),
+    candidates=(WORDS_ALONE, Candidate(4.0, 0.2)),
 )
-BUSINESS = dataclasses.replace(recipe_for("business"), balances=HURRIED.balances)
+BUSINESS = dataclasses.replace(recipe_for("business"), candidates=HURRIED.candidates)
 
 
 def helpdesk() -> LabelledTickets:
@@ -66,7 +66,7 @@ def listening(encoding: Encoding, told: list[Progress]) -> Trained:
     """A model whose attributes listen to both networks, whatever they say: so that what they say can be followed to the end."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("otai.learning.finetuning.ensemble_weights.SURE_ENOUGH", -1e9)
-        patched.setattr("otai.learning.finetuning.ensemble_weights.MOST_LOSS_OF_WORTH", 1.0)
+        patched.setattr("otai.learning.finetuning.ensemble_weights.MOST_LOSS_OF_UTILITY", 1.0)
         patched.setattr("otai.learning.finetuning.ensemble_weights.LEAST_SHARE", 0.0)
         return train(helpdesk(), [QUEUE, MATTER], HURRIED, told.append, encoding=encoding)
 
@@ -79,18 +79,18 @@ def loaded(listening: Trained, encoding: Encoding) -> Bundle:
 def here(content: bytes, encoding: Encoding) -> Bundle:
     """A model as another process loads it, with the encoders of these tests."""
     loaded = Bundle.from_bytes(content)
-    assert loaded.reader is not None and loaded.tuned is not None
-    networks = tuple(dataclasses.replace(one, store=encoding.store, threads=1) for one in loaded.tuned.networks)
+    assert loaded.reader is not None and loaded.ensemble is not None
+    networks = tuple(dataclasses.replace(one, store=encoding.store, threads=1) for one in loaded.ensemble.networks)
     return dataclasses.replace(
         loaded,
         reader=dataclasses.replace(loaded.reader, store=encoding.store, threads=1),
-        tuned=dataclasses.replace(loaded.tuned, networks=networks),
+        ensemble=dataclasses.replace(loaded.ensemble, networks=networks),
     )
 
 
 def test_what_was_measured_is_what_a_loaded_model_says(listening: Trained, loaded: Bundle) -> None:
     assert loaded.to_bytes() == listening.bundle.to_bytes()
-    assert loaded.tuned is not None and {one.used.name for one in loaded.tuned.networks} == {
+    assert loaded.ensemble is not None and {one.used.name for one in loaded.ensemble.networks} == {
         "use-multilingual",
         "minilm-en",
     }
@@ -112,12 +112,12 @@ def test_the_model_holds_what_was_learnt_and_not_the_encoders(listening: Trained
 
 
 def test_a_damaged_network_is_refused(listening: Trained) -> None:
-    tuned = listening.bundle.tuned
-    assert tuned is not None
+    ensemble = listening.bundle.ensemble
+    assert ensemble is not None
     short = dataclasses.replace(
-        tuned.networks[0], arrays={**tuned.networks[0].arrays, "head.bias": np.zeros(3, np.float16)}
+        ensemble.networks[0], arrays={**ensemble.networks[0].arrays, "head.bias": np.zeros(3, np.float16)}
     )
-    broken = dataclasses.replace(listening.bundle, tuned=dataclasses.replace(tuned, networks=(short,)))
+    broken = dataclasses.replace(listening.bundle, ensemble=dataclasses.replace(ensemble, networks=(short,)))
     with pytest.raises(BundleInvalid):
         Bundle.from_bytes(broken.to_bytes())
 
@@ -156,7 +156,7 @@ def test_where_fine_tuning_gains_nothing_the_model_is_businesss_and_the_card_say
     assert enough.message.endswith(
         "The fine-tuned networks were left out: Business, the cheaper mode, is enough for this data."
     )
-    assert trained.bundle.tuned is None and trained.bundle.hierarchy is None
+    assert trained.bundle.ensemble is None and trained.bundle.hierarchy is None
     business = train(helpdesk(), [QUEUE], BUSINESS, encoding=encoding)
     texts = helpdesk().texts[:10]
     ours, theirs = (one.bundle.probabilities(texts)["queue"].argmax(axis=1) for one in (trained, business))

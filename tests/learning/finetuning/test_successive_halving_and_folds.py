@@ -8,7 +8,7 @@ import pytest
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import AttributeSpec
 from otai.learning.finetuning.folds import shared_folds
-from otai.learning.finetuning.successive_halving import Round, halved, rounds
+from otai.learning.finetuning.successive_halving import Round, rounds, successive_halving
 from otai.learning.recipes import Tuning
 
 pytestmark = pytest.mark.pure
@@ -19,11 +19,11 @@ WAYS = tuple(Tuning(epochs=1, rate=rate) for rate in (1e-5, 1e-4, 1e-3, 1e-2))
 def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
     asked = []
 
-    def loss(way: Tuning, tickets: int, number: int) -> float:
-        asked.append((way.rate, tickets, number))
-        return abs(np.log10(way.rate) + 3.2)
+    def loss(configuration: Tuning, tickets: int, number: int) -> float:
+        asked.append((configuration.rate, tickets, number))
+        return abs(np.log10(configuration.rate) + 3.2)
 
-    best, seen = halved(WAYS, 10_000, loss)
+    best, seen = successive_halving(WAYS, 10_000, loss)
     assert best.rate == 1e-3
     assert asked == [
         (1e-5, 1000, 0),
@@ -33,23 +33,23 @@ def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
         (1e-4, 2000, 1),
         (1e-3, 2000, 1),
     ]
-    assert [way.rate for way, _ in seen] == [way.rate for way in WAYS]
+    assert [configuration.rate for configuration, _ in seen] == [configuration.rate for configuration in WAYS]
 
 
 def test_nothing_to_choose_costs_nothing() -> None:
     assert rounds(1, 10_000) == []
     assert rounds(4, 300) == [Round(4, 300), Round(2, 300)]
-    assert halved(WAYS[:1], 500, lambda *_: pytest.fail("tried"))[0] == WAYS[0]
+    assert successive_halving(WAYS[:1], 500, lambda *_: pytest.fail("tried"))[0] == WAYS[0]
 
 
 def test_of_equal_ways_the_first_of_the_recipe_wins() -> None:
-    assert halved(WAYS, 10_000, lambda *_: 1.0)[0] == WAYS[0]
+    assert successive_halving(WAYS, 10_000, lambda *_: 1.0)[0] == WAYS[0]
 
 
 def target(codes: np.ndarray, labels: int) -> AttributeTarget:
-    hot = np.eye(labels, dtype=np.float32)[codes]
+    y = np.eye(labels, dtype=np.float32)[codes]
     return AttributeTarget(
-        AttributeSpec("queue"), tuple(map(str, range(labels))), hot, np.ones(len(codes), np.bool_), {}, []
+        AttributeSpec("queue"), tuple(map(str, range(labels))), y, np.ones(len(codes), np.bool_), {}, []
     )
 
 

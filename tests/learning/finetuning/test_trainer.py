@@ -12,8 +12,8 @@ import pytest
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels, column_of
 from otai.learning.encoders import EncoderStore, import_path
 from otai.learning.features.embeddings import EncoderUsed
-from otai.learning.finetuning.checkpoints import Keeping
-from otai.learning.finetuning.finetuned import Taught, TunedNetwork
+from otai.learning.finetuning.checkpoints import CheckpointStore
+from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.recipes import Recipe, Tuning
 from tests.learning.encoders.conftest import tiny_folder
@@ -53,7 +53,7 @@ class CutOff(Exception):
     pass
 
 
-def teach(
+def run(
     targets: list[AttributeTarget],
     store: EncoderStore,
     used: EncoderUsed,
@@ -63,8 +63,8 @@ def teach(
     cut_off_at: float = 2.0,
     seed: int = 0,
     said: list[str] | None = None,
-) -> Taught:
-    from otai.learning.finetuning.trainer import Teacher
+) -> FineTuned:
+    from otai.learning.finetuning.trainer import FineTuning
 
     def tell(share: float, note: str) -> None:
         assert 0 <= share <= 1
@@ -73,7 +73,7 @@ def teach(
         if share >= cut_off_at:
             raise CutOff
 
-    teacher = Teacher(
+    fine_tuning = FineTuning(
         texts=TICKETS.texts[:120],
         holdout_texts=TICKETS.texts[120:],
         targets=targets,
@@ -85,20 +85,20 @@ def teach(
         checkpoints=checkpoints,
         tell=tell,
     )
-    return teacher.teach([used], store)[0]
+    return fine_tuning.run([used], store)[0]
 
 
-def same(one: Taught, other: Taught) -> bool:
+def same(one: FineTuned, other: FineTuned) -> bool:
     return (
         all(np.array_equal(array, other.network.arrays[name]) for name, array in one.network.arrays.items())
-        and np.array_equal(one.unseen, other.unseen)
+        and np.array_equal(one.out_of_fold, other.out_of_fold)
         and np.array_equal(one.holdout, other.holdout)
     )
 
 
 @pytest.fixture(scope="module")
-def taught(targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed) -> Taught:
-    return teach(targets, store, used)
+def fine_tuned(targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed) -> FineTuned:
+    return run(targets, store, used)
 
 
 @pytest.fixture
@@ -108,11 +108,11 @@ def saving_always(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_only_upper_layers_and_heads_learn_and_only_they_are_kept(
-    taught: Taught, store: EncoderStore, used: EncoderUsed
+    fine_tuned: FineTuned, store: EncoderStore, used: EncoderUsed
 ) -> None:
-    names = {name for name in taught.network.arrays if not name.startswith("head.")}
+    names = {name for name in fine_tuned.network.arrays if not name.startswith("head.")}
     assert names and all(".encoder.layer.1." in name for name in names)
-    fresh = dict(taught.network.network.module.named_parameters())
+    fresh = dict(fine_tuned.network.network.module.named_parameters())
     from otai.learning.encoders import open_encoder
 
     before = dict(open_encoder("tiny", store=store).for_training().named_parameters())
@@ -125,15 +125,15 @@ def test_only_upper_layers_and_heads_learn_and_only_they_are_kept(
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(
-    taught: Taught, targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed
+    fine_tuned: FineTuned, targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed
 ) -> None:
-    assert same(teach(targets, store, used), taught)
-    assert not same(teach(targets, store, used, seed=1), taught)
+    assert same(run(targets, store, used), fine_tuned)
+    assert not same(run(targets, store, used, seed=1), fine_tuned)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.45, 0.8])
 def test_a_training_that_was_cut_off_goes_on_to_the_same_network(
-    taught: Taught,
+    fine_tuned: FineTuned,
     targets: list[AttributeTarget],
     store: EncoderStore,
     used: EncoderUsed,
@@ -142,44 +142,44 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_network(
     share: float,
 ) -> None:
     with pytest.raises(CutOff):
-        teach(targets, store, used, checkpoints=tmp_path, cut_off_at=share)
+        run(targets, store, used, checkpoints=tmp_path, cut_off_at=share)
     assert list(tmp_path.glob("*.safetensors")) and not list(tmp_path.glob(".*"))
-    assert same(teach(targets, store, used, checkpoints=tmp_path), taught)
+    assert same(run(targets, store, used, checkpoints=tmp_path), fine_tuned)
 
 
 def test_a_cut_off_training_with_a_choice_and_a_stage_of_likeness_goes_on_too(
     targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed, tmp_path: Path, saving_always: None
 ) -> None:
-    ways = (
+    configurations = (
         dataclasses.replace(WAY, contrast_below=1_000, contrast_epochs=1),
         dataclasses.replace(WAY, rate=1e-5, contrast_weight=0.3),
     )
-    recipe = dataclasses.replace(RECIPE, tunings=(("*", ways),))
-    whole = teach(targets, store, used, recipe=recipe)
+    recipe = dataclasses.replace(RECIPE, tunings=(("*", configurations),))
+    whole = run(targets, store, used, recipe=recipe)
     assert len(whole.tried) == 2 and all(np.isfinite(loss) for _, loss in whole.tried)
     assert whole.tuning is min(whole.tried, key=lambda pair: pair[1])[0]
     for share in (0.05, 0.3, 0.6, 0.9):
         with pytest.raises(CutOff):
-            teach(targets, store, used, recipe=recipe, checkpoints=tmp_path, cut_off_at=share)
-    assert same(teach(targets, store, used, recipe=recipe, checkpoints=tmp_path), whole)
+            run(targets, store, used, recipe=recipe, checkpoints=tmp_path, cut_off_at=share)
+    assert same(run(targets, store, used, recipe=recipe, checkpoints=tmp_path), whole)
 
 
 def test_what_another_training_saved_is_left_alone(
     targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed, tmp_path: Path, saving_always: None
 ) -> None:
     with pytest.raises(CutOff):
-        teach(targets, store, used, checkpoints=tmp_path, cut_off_at=0.6)
-    assert same(teach(targets, store, used, checkpoints=tmp_path, seed=5), teach(targets, store, used, seed=5))
+        run(targets, store, used, checkpoints=tmp_path, cut_off_at=0.6)
+    assert same(run(targets, store, used, checkpoints=tmp_path, seed=5), run(targets, store, used, seed=5))
 
 
 def test_scores_of_tickets_kept_back_come_from_networks_that_had_not_seen_them(
-    taught: Taught, targets: list[AttributeTarget]
+    fine_tuned: FineTuned, targets: list[AttributeTarget]
 ) -> None:
     folds = shared_folds(targets, TRAIN, TRAIN, tickets_wanted=20)
-    np.testing.assert_array_equal(taught.held, np.flatnonzero(folds >= 0))
-    own = taught.network.scores([TICKETS.texts[int(row)] for row in TRAIN[taught.held]])
+    np.testing.assert_array_equal(fine_tuned.held, np.flatnonzero(folds >= 0))
+    own = fine_tuned.network.scores([TICKETS.texts[int(row)] for row in TRAIN[fine_tuned.held]])
     # The delivered network has learnt from them, so it says something else.
-    assert taught.unseen.shape == own.shape and np.abs(taught.unseen - own).max() > 0.05
+    assert fine_tuned.out_of_fold.shape == own.shape and np.abs(fine_tuned.out_of_fold - own).max() > 0.05
 
 
 def test_what_is_delivered_is_the_mean_of_what_the_networks_learnt() -> None:
@@ -192,23 +192,23 @@ def test_what_is_delivered_is_the_mean_of_what_the_networks_learnt() -> None:
     assert mean_of([one])["head.bias"].tolist() == [1.0, 2.0]
 
 
-def test_labels_are_learnt_from_the_text(taught: Taught, targets: list[AttributeTarget]) -> None:
+def test_labels_are_learnt_from_the_text(fine_tuned: FineTuned, targets: list[AttributeTarget]) -> None:
     # The tiny encoder spells words letter by letter and has random weights, so more than chance is all that can be asked.
-    learnt = taught.holdout[:, : len(targets[0].labels)].argmax(axis=1)
+    learnt = fine_tuned.holdout[:, : len(targets[0].labels)].argmax(axis=1)
     known = targets[0].known[120:]
-    right = (learnt == targets[0].hot[120:].argmax(axis=1))[known].mean()
+    right = (learnt == targets[0].y[120:].argmax(axis=1))[known].mean()
     assert right > 0.5
 
 
 def test_an_unknown_label_teaches_nothing(targets: list[AttributeTarget]) -> None:
     import torch
 
-    from otai.learning.finetuning.objective import Lesson
+    from otai.learning.finetuning.objective import Objective
 
-    lesson = Lesson.of(targets, np.arange(150), TRAIN, prior_trust=0.5, device="cpu")
+    objective = Objective.of(targets, np.arange(150), TRAIN, prior_trust=0.5, device="cpu")
     unknown = np.flatnonzero(~targets[0].known[:120])[:8]
-    logits = torch.zeros(8, lesson.labels, requires_grad=True)
-    lesson.loss(logits, torch.from_numpy(unknown)).backward()
+    logits = torch.zeros(8, objective.labels, requires_grad=True)
+    objective.loss(logits, torch.from_numpy(unknown)).backward()
     slopes = logits.grad.abs().sum(dim=0)
     queue, rest = slopes[: len(targets[0].labels)], slopes[len(targets[0].labels) :]
     assert float(queue.sum()) == 0 and float(rest.min()) > 0
@@ -217,9 +217,9 @@ def test_an_unknown_label_teaches_nothing(targets: list[AttributeTarget]) -> Non
 def test_likeness_draws_tickets_of_one_label_together(targets: list[AttributeTarget]) -> None:
     import torch
 
-    from otai.learning.finetuning.objective import Lesson
+    from otai.learning.finetuning.objective import Objective
 
-    lesson = Lesson.of(targets[:1], np.arange(150), TRAIN, prior_trust=0.5, device="cpu")
+    objective = Objective.of(targets[:1], np.arange(150), TRAIN, prior_trust=0.5, device="cpu")
     rows = np.flatnonzero(targets[0].known[:120])[:40]
     codes = targets[0].codes(rows)
     apart = torch.nn.functional.normalize(torch.randn(40, 16, generator=torch.Generator().manual_seed(0)), dim=1)
@@ -228,14 +228,14 @@ def test_likeness_draws_tickets_of_one_label_together(targets: list[AttributeTar
     )
     together = torch.nn.functional.normalize(centres[torch.from_numpy(codes)] + 0.1 * apart, dim=1)
     where = torch.from_numpy(rows)
-    assert float(lesson.contrast(together, where)) < float(lesson.contrast(apart, where)) - 1
+    assert float(objective.contrast(together, where)) < float(objective.contrast(apart, where)) - 1
 
 
 def test_it_says_how_long_it_will_take_and_how_long_is_left(
     targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed
 ) -> None:
     said: list[str] = []
-    teach(targets, store, used, said=said)
+    run(targets, store, used, said=said)
     assert said[0].startswith("Fine-tuning tiny on 120 tickets takes about a minute with 1 thread")
     assert said[1].startswith("Fine-tuning: 1") and said[1].endswith("left.")
 
@@ -246,49 +246,49 @@ def test_a_budget_bounds_the_work_and_not_the_time(
     from otai.learning.finetuning import trainer as teaching
 
     worked: list[float] = []
-    original = teaching.Teacher.worked
+    original = teaching.FineTuning.worked
 
-    def counted(teacher: teaching.Teacher, seconds: float) -> None:
+    def counted(fine_tuning: teaching.FineTuning, seconds: float) -> None:
         worked.append(seconds)
-        original(teacher, seconds)
+        original(fine_tuning, seconds)
 
-    monkeypatch.setattr(teaching.Teacher, "worked", counted)
-    teach(targets, store, used)
+    monkeypatch.setattr(teaching.FineTuning, "worked", counted)
+    run(targets, store, used)
     whole = sum(worked)
     worked.clear()
-    teach(targets, store, used, recipe=dataclasses.replace(RECIPE, tuning_work=0.3 * whole * teaching.WORK_A_SECOND))
+    run(targets, store, used, recipe=dataclasses.replace(RECIPE, tuning_work=0.3 * whole * teaching.WORK_A_SECOND))
     assert 0.1 * whole < sum(worked) < 0.35 * whole
 
 
-def test_a_network_without_its_encoder_says_what_is_missing(taught: Taught, tmp_path: Path) -> None:
+def test_a_network_without_its_encoder_says_what_is_missing(fine_tuned: FineTuned, tmp_path: Path) -> None:
     from otai.learning.encoders import UnknownEncoder
 
-    bare = dataclasses.replace(taught.network, store=EncoderStore(tmp_path))
+    bare = dataclasses.replace(fine_tuned.network, store=EncoderStore(tmp_path))
     with pytest.raises(UnknownEncoder, match="no encoder 'tiny'"):
         bare.scores(["anything"])
 
 
-def test_a_network_comes_back_from_its_manifest(taught: Taught, store: EncoderStore) -> None:
-    own = dataclasses.replace(taught.network, weights=(1.0, 0.0, 0.5))
-    again = TunedNetwork.from_manifest(own.manifest(), own.arrays)
+def test_a_network_comes_back_from_its_manifest(fine_tuned: FineTuned, store: EncoderStore) -> None:
+    own = dataclasses.replace(fine_tuned.network, weights=(1.0, 0.0, 0.5))
+    again = FineTunedNetwork.from_manifest(own.manifest(), own.arrays)
     again = dataclasses.replace(again, store=store, threads=1)
-    np.testing.assert_array_equal(again.scores(TICKETS.texts[120:]), taught.holdout)
+    np.testing.assert_array_equal(again.scores(TICKETS.texts[120:]), fine_tuned.holdout)
     with pytest.raises(ValueError, match="without its heads"):
-        TunedNetwork.from_manifest(own.manifest(), {})
+        FineTunedNetwork.from_manifest(own.manifest(), {})
 
 
 def test_a_damaged_or_foreign_file_is_as_good_as_none(tmp_path: Path) -> None:
     import torch
 
-    keeping = Keeping.of(tmp_path, "this", 1)
-    keeping.save("part", {"a": torch.ones(3)}, {"steps": 4})
-    found = keeping.find("part")
+    checkpoints = CheckpointStore.of(tmp_path, "this", 1)
+    checkpoints.save("part", {"a": torch.ones(3)}, {"steps": 4})
+    found = checkpoints.find("part")
     assert found is not None and found.values == {"steps": 4} and found.tensors["a"].tolist() == [1, 1, 1]
-    assert Keeping.of(tmp_path, "another", 1).find("part") is None
+    assert CheckpointStore.of(tmp_path, "another", 1).find("part") is None
     path = tmp_path / "part.safetensors"
     path.write_bytes(path.read_bytes()[:40])
-    assert keeping.find("part") is None
-    assert Keeping.of(None, "nowhere").find("part") is None
+    assert checkpoints.find("part") is None
+    assert CheckpointStore.of(None, "nowhere").find("part") is None
 
 
 @pytest.mark.parametrize("half", [False, True])
@@ -301,7 +301,7 @@ def test_half_precision_changes_little(
     network = Network(
         open_encoder("tiny", store=store, threads=1, device="cpu"), labels=3, trained_layers=1, most_tokens=32
     )
-    reading = network.read(TICKETS.texts[:10])
-    exact = network.all_vectors(reading, range(10))
+    texts_read = network.read(TICKETS.texts[:10])
+    exact = network.all_vectors(texts_read, range(10))
     network._half = half
-    assert (exact * network.all_vectors(reading, range(10))).sum(axis=1).min() > (0.99 if half else 0.999999)
+    assert (exact * network.all_vectors(texts_read, range(10))).sum(axis=1).min() > (0.99 if half else 0.999999)

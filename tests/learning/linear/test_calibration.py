@@ -90,17 +90,17 @@ def test_rising_fit_leaves_what_rises_already() -> None:
 
 def test_each_tag_gets_the_threshold_that_suits_it() -> None:
     chance = np.random.default_rng(0)
-    hot = np.stack([chance.random(2_000) < 0.5, chance.random(2_000) < 0.05], axis=1).astype(np.float32)
-    scores = hot * 2.0 + chance.normal(size=hot.shape)
-    head, probabilities = ManyLabelsHead.fit(scores, hot)
-    assert probabilities.mean(axis=0) == pytest.approx(hot.mean(axis=0), abs=0.02)
+    y = np.stack([chance.random(2_000) < 0.5, chance.random(2_000) < 0.05], axis=1).astype(np.float32)
+    scores = y * 2.0 + chance.normal(size=y.shape)
+    head, probabilities = ManyLabelsHead.fit(scores, y)
+    assert probabilities.mean(axis=0) == pytest.approx(y.mean(axis=0), abs=0.02)
     given_labels = probabilities >= head.thresholds
     assert 0.02 < given_labels[:, 1].mean() < 0.12
 
 
 def test_a_tag_that_scores_say_nothing_about_keeps_its_base_rate() -> None:
-    hot = (np.random.default_rng(0).random((1_000, 1)) < 0.2).astype(np.float32)
-    head, probabilities = ManyLabelsHead.fit(-hot.astype(float), hot)
+    y = (np.random.default_rng(0).random((1_000, 1)) < 0.2).astype(np.float32)
+    head, probabilities = ManyLabelsHead.fit(-y.astype(float), y)
     assert probabilities == pytest.approx(0.2, abs=0.03)
     assert np.isfinite(head.thresholds).all()
 
@@ -109,10 +109,10 @@ def test_a_label_that_nothing_tells_is_not_given_to_every_ticket() -> None:
     chance = np.random.default_rng(0)
     applies = chance.random(2000) < 0.15
     told = chance.random(2000) < 0.3
-    hot = np.stack([applies, told], axis=1).astype(np.float32)
+    y = np.stack([applies, told], axis=1).astype(np.float32)
     # Scores of the first label are noise; those of the second say what is true.
     scores = np.stack([chance.normal(size=2000), told + 0.1 * chance.normal(size=2000)], axis=1)
-    head, probabilities = ManyLabelsHead.fit(scores, hot)
+    head, probabilities = ManyLabelsHead.fit(scores, y)
     given = probabilities >= head.thresholds
     assert given[:, 0].mean() < 0.05
     assert (given[:, 1] == told).mean() > 0.95

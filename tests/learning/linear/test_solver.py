@@ -10,12 +10,12 @@ from sklearn.linear_model import LogisticRegression
 
 from otai.learning.data.targets import clean_labels
 from otai.learning.features.gram import gram
-from otai.learning.features.kernel import along, as_columns, nearness
+from otai.learning.features.kernel import kernel, nystroem_normalisation, project
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear import solver
 from otai.learning.linear.solver import CURVATURE, Goal, fit
 from otai.learning.linear.spaces import ProductBase, SketchBase, Space, sketch_matrix, sketched
-from otai.learning.recipes import WORDS_ALONE, Balance
+from otai.learning.recipes import WORDS_ALONE, Candidate
 from tests.learning.made_up import made_up_tickets
 
 pytestmark = pytest.mark.pure
@@ -60,23 +60,23 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     monkeypatch.setattr(solver, "PRIOR_TRUST", 0.0)
     monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
-    hot = hot_of("queue")
+    y = hot_of("queue")
     space = product_space(matrix)
-    scores = fit(space, [Goal(hot, ALL, is_multi=False)]).scores
+    scores = fit(space, [Goal(y, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
     theirs = LogisticRegression(C=1 / WORDS_ALONE.penalty, fit_intercept=False, tol=1e-8, max_iter=2_000)
-    theirs.fit(with_intercept, hot.argmax(axis=1))
+    theirs.fit(with_intercept, y.argmax(axis=1))
     ours = scores - scores.mean(axis=1, keepdims=True)
     their_scores = theirs.decision_function(with_intercept)
     np.testing.assert_allclose(ours, their_scores - their_scores.mean(axis=1, keepdims=True), atol=0.02)
 
 
 def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> None:
-    hot = hot_of("queue")
+    y = hot_of("queue")
     exact = product_space(matrix)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     wide = SketchBase(sketched([matrix], identity, no_vectors(matrix)), 0).space(WORDS_ALONE, curvature=CURVATURE)
-    goal = Goal(hot, ALL, is_multi=False)
+    goal = Goal(y, ALL, is_multi=False)
     np.testing.assert_allclose(fit(wide, [goal]).scores, fit(exact, [goal]).scores, atol=2e-2)
 
 
@@ -88,19 +88,19 @@ def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -
     np.testing.assert_allclose(space.scores(fitted.models), fitted.scores, atol=1e-3)
 
 
-@pytest.mark.parametrize("balance", [Balance(0.0, 0.2), Balance(4.0, 0.1)])
-def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_matrix, balance: Balance) -> None:
+@pytest.mark.parametrize("candidate", [Candidate(0.0, 0.2), Candidate(4.0, 0.1)])
+def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_matrix, candidate: Candidate) -> None:
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32) / 3
     goal = Goal(hot_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     found = []
     for base in (ProductBase(matrix, vectors), SketchBase(sketched([matrix], identity, vectors), 6)):
-        space = base.space(balance, curvature=CURVATURE)
+        space = base.space(candidate, curvature=CURVATURE)
         fitted = fit(space, [goal])
         weights = space.weights(fitted.models)
         by_weights = matrix @ weights.words + vectors @ weights.vectors + weights.intercepts
         np.testing.assert_allclose(by_weights, fitted.scores, atol=1e-3)
-        assert bool(weights.vectors.any()) == (balance.vectors > 0)
+        assert bool(weights.vectors.any()) == (candidate.vectors > 0)
         found.append(by_weights)
     np.testing.assert_allclose(found[0], found[1], atol=2e-2)
 
@@ -108,13 +108,13 @@ def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_m
 def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: sparse.csr_matrix) -> None:
     """All tickets as landmarks: the sketch's columns stand for the same products as the exact space's."""
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
-    places = along(vectors, np.eye(6, dtype=np.float32))
+    places = project(vectors, np.eye(6, dtype=np.float32))
     goal = Goal(hot_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
-    balance = Balance(4.0, 0.2, reach=0.6)
-    exact = ProductBase(matrix, places).space(balance, curvature=CURVATURE)
-    columns = nearness(places, places, 0.6) @ as_columns(places, 0.6)
-    wide = SketchBase(sketched([matrix], identity, columns), columns.shape[1]).space(balance, curvature=CURVATURE)
+    candidate = Candidate(4.0, 0.2, length_scale=0.6)
+    exact = ProductBase(matrix, places).space(candidate, curvature=CURVATURE)
+    columns = kernel(places, places, 0.6) @ nystroem_normalisation(places, 0.6)
+    wide = SketchBase(sketched([matrix], identity, columns), columns.shape[1]).space(candidate, curvature=CURVATURE)
     found = []
     for space, vectors_of in ((exact, places), (wide, columns)):
         fitted = fit(space, [goal])
@@ -132,7 +132,7 @@ def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
     priority = Goal(hot_of("priority"), ALL, is_multi=False)
     together = fit(space, [tags, queue, priority]).models
     alone = fit(space, [queue]).models
-    start = tags.hot.shape[1]
+    start = tags.y.shape[1]
     np.testing.assert_allclose(together[:, start : start + alone.shape[1]], alone, atol=1e-3)
 
 
@@ -152,9 +152,9 @@ class CountingSpace:
 
 def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix: sparse.csr_matrix) -> None:
     space = CountingSpace(product_space(matrix))
-    hot = hot_of("queue")
-    fold = fit(cast(Space, space), [Goal(hot, np.arange(200) % 5 > 0, is_multi=False)])
-    goal = Goal(hot, ALL, is_multi=False)
+    y = hot_of("queue")
+    fold = fit(cast(Space, space), [Goal(y, np.arange(200) % 5 > 0, is_multi=False)])
+    goal = Goal(y, ALL, is_multi=False)
     space.steps = 0
     cold = fit(cast(Space, space), [goal])
     taken, space.steps = space.steps, 0
@@ -166,11 +166,11 @@ def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix:
 
 def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    hot = hot_of("queue")
+    y = hot_of("queue")
     some = np.arange(200) % 3 > 0
-    scrambled = hot.copy()
-    scrambled[~some] = np.roll(hot[~some], 1, axis=1)
-    first = fit(space, [Goal(hot, some, is_multi=False)])
+    scrambled = y.copy()
+    scrambled[~some] = np.roll(y[~some], 1, axis=1)
+    first = fit(space, [Goal(y, some, is_multi=False)])
     second = fit(space, [Goal(scrambled, some, is_multi=False)])
     assert np.array_equal(first.models, second.models)
 

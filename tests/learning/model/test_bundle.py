@@ -56,7 +56,7 @@ print(json.dumps([[list(p[n].labels) + [repr(p[n].confidence)] for n in ("queue"
         text=True,
         check=True,
         env={"PATH": "/usr/bin", "OPENBLAS_NUM_THREADS": "1"},
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
     )
     here = [
         [[*one[name].labels, repr(one[name].confidence)] for name in ("queue", "priority", "tags")]
