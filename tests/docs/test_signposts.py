@@ -1,0 +1,78 @@
+"""Signposts lead somewhere: settings, links, door signs, decisions and dependencies are what the code says they are."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.pure
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted(path for path in (ROOT / "otai").rglob("*.py") if "migrations" not in path.parts)
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DJANGO_SETTINGS_OF_OURS = {"OTAI_GATEWAYS"}
+"""Names of ours in Django's settings that no variable sets."""
+
+
+def settings_read() -> set[str]:
+    """Names of variables that the code reads or hands on: whole strings in any source file."""
+    found = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {node.value} if re.fullmatch(r"OTAI_[A-Z0-9_]+", node.value) else set()
+    return found - DJANGO_SETTINGS_OF_OURS
+
+
+def test_every_setting_stands_in_the_table_and_nothing_else_does() -> None:
+    written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in written.splitlines() if line.startswith("| `")]
+    told = set(re.findall(r"OTAI_[A-Z0-9_]+", " ".join(rows)))
+    assert settings_read() - told == set(), "read by the code, and not in docs/settings.md"
+    assert told - settings_read() == set(), "in docs/settings.md, and read nowhere"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    inside = [link for link in links if not re.match(r"[a-z]+:", link)]
+    assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in sorted(folder.glob("[0-9]*.md")) if f"({path.name})" not in index] == []
+    numbers = [path.name[:4] for path in folder.glob("[0-9]*.md")]
+    assert sorted({number for number in numbers if numbers.count(number) > 1}) == []
+
+
+@pytest.mark.parametrize(
+    "sign", sorted((ROOT / "otai").glob("*/**/__init__.py")), ids=lambda sign: str(sign.relative_to(ROOT))
+)
+def test_a_door_sign_names_files_that_are_there(sign: Path) -> None:
+    text = ast.get_docstring(ast.parse(sign.read_text(encoding="utf-8"))) or ""
+    named = re.findall(r"`([a-z0-9_/]+(?:\.py|\.sql|\.css|/))`", text) + re.findall(
+        r"\b(docs/[a-z0-9/_-]+\.md)\b", text
+    )
+    assert [name for name in named if not any((at / name).exists() for at in (sign.parent, ROOT, ROOT / "otai"))] == []
+
+
+def test_every_room_has_a_door_sign() -> None:
+    rooms = [path for path in (ROOT / "otai").iterdir() if (path / "__init__.py").exists()]
+    assert [room.name for room in rooms if not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))] == []
+
+
+def test_every_dependency_says_why_it_is_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    for listed in ("dev.in", "ray.in", "encoders.in"):
+        lines = (ROOT / "requirements" / listed).read_text(encoding="utf-8").splitlines()
+        named += [line for line in lines if line.strip() and not line.startswith(("#", "-"))]
+    packages = {re.split(r"[\[<>=!~; ]", name, maxsplit=1)[0].lower() for name in named}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
+    assert sorted(name for name in packages if not re.search(rf"\b{re.escape(name)}\b", page)) == []
