@@ -208,7 +208,7 @@ def urls() -> list[URLPattern]:
     return [
         *endpoints,
         path("v1/openapi.json", openapi_view, name="openapi"),
-        path("v1/docs", reference.page, name="docs"),
+        path("v1/docs", reference.page_of(openapi), name="docs"),
         re_path(r"^.*$", nothing_here),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -11,17 +12,18 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 
-@require_safe
-def page(request: HttpRequest) -> HttpResponse:
-    """For anybody: it says nothing of any organisation."""
-    return render(request, "api/reference.html", _contents())
+def page_of(openapi: Callable[[], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """The view of the page, for anybody: it says nothing of any organisation. `openapi` makes the document, once, when first asked."""
+    contents = lru_cache(maxsize=1)(lambda: _contents(openapi()))
+
+    @require_safe
+    def page(request: HttpRequest) -> HttpResponse:
+        return render(request, "api/reference.html", contents())
+
+    return page
 
 
-@lru_cache(maxsize=1)
-def _contents() -> dict[str, Any]:
-    from otai.api.application import openapi
-
-    document = openapi()
+def _contents(document: dict[str, Any]) -> dict[str, Any]:
     nouns: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
     for address, methods in document["paths"].items():
         for method, operation in methods.items():
