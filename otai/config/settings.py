@@ -115,7 +115,7 @@ INSTALLED_APPS = [
 MIDDLEWARE: list[str] = [
     "otai.config.gate.Gate",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "otai.web.static_files.StudioStaticFiles",
     "otai.web.middleware.CompressPages",
     "otai.web.middleware.StudioMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
