@@ -21,6 +21,7 @@ from otai.orgs import queries
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
+from otai.orgs.standing import Standing
 
 failures_per_minute = 60
 """Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all day."""
@@ -39,6 +40,13 @@ class Caller:
     def may(self, action: Action) -> bool:
         holder = self.key or self.member
         return holder is not None and holder.may(action)
+
+    def standing(self, action: Action, *, session: str | None) -> Standing:
+        """For what lasts: whether this caller may still do `action` is asked again meanwhile."""
+        if self.key is not None:
+            return Standing(self.organisation.pk, action, key=self.key.pk)
+        assert self.member is not None
+        return Standing(self.organisation.pk, action, user=self.member.user_id, session=session or "")
 
     @property
     def scopes(self) -> list[str]:

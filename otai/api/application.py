@@ -215,6 +215,9 @@ def urls() -> list[URLPattern]:
 
 def _prepared(view: Any) -> Any:
     def prepared(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
+        if request.META.get("otai.front.refused"):
+            # The front has not read it: it is larger than what this address takes.
+            return problems.answer(uploads.not_read(request))
         uploads.prepare(request)
         return view(request, *arguments, **named)
 

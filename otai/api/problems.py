@@ -20,6 +20,7 @@ from ninja.errors import HttpError, ValidationError
 
 from otai.db import new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+from otai.runs.event_stream import TooManyStreams
 from otai.tickets.files import FileStoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class TooManyRequests(Refused):
 STATUSES: tuple[tuple[type[OtaiError], int], ...] = (
     (NotSignedIn, 401),
     (TooManyRequests, 429),
+    (TooManyStreams, 429),
     (Malformed, 400),
     (TooLarge, 413),
     (MediaTypeUnsupported, 415),
@@ -89,6 +91,8 @@ HELP_FOR_STATUS = {
     503: "Try again in a minute; the same request is safe to repeat with the same Idempotency-Key.",
 }
 HELP_FOR_CODE = {
+    "too_many_streams": "Close a stream, or ask for JSON now and then: `after` tells only what is new.",
+    "length_required": "Send the header Content-Length.",
     "insufficient_credits": "Buy one of the `packages` (POST /api/v1/purchases), then order the same quote again.",
     "quote_expired": "Make a new quote (POST /api/v1/quotes) and order that.",
     "mode_not_in_tier": "Choose a mode that your tier includes, or change the tier (POST /api/v1/tier).",
@@ -117,7 +121,7 @@ def answer(error: OtaiError) -> HttpResponse:
     response = body(status, error.code, error.message, {k: v for k, v in error.details.items() if k not in RESERVED})
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = 'Bearer realm="otai"'
-    if isinstance(error, TooManyRequests):
+    if status == 429:
         response["Retry-After"] = str(math.ceil(error.details.get("seconds", 1)))
     elif error.code == "request_in_progress":
         response["Retry-After"] = "1"

@@ -9,9 +9,7 @@ from django.views.decorators.http import require_POST
 from otai.billing.operations import webhooks
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, OtaiError, Unavailable
-
-most_bytes = 512 * 1024
-"""Stripe's events are a few kilobytes; whoever sends more is not Stripe."""
+from otai.front.bounds import news_bytes
 
 
 @csrf_exempt
@@ -19,7 +17,7 @@ most_bytes = 512 * 1024
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """200 once the event is stored, however handling it went: the sweep tries again. 400 for a forged one, 503 while not set up."""
     try:
-        if len(request.body) > most_bytes:
+        if request.META.get("otai.front.refused") or len(request.body) > news_bytes:
             return JsonResponse({"code": "too_large"}, status=413)
         stored = webhooks.receive(gateway="stripe", body=request.body, headers=request.headers, now=utc_now())
     except (NotAllowed, Invalid, Unavailable) as error:

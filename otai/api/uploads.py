@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, UnreadablePostError
 
 from otai.api.problems import Malformed, TooLarge
 from otai.errors import Invalid
+from otai.front.bounds import bound_of, form_bytes
+from otai.front.bounds import most_upload_bytes as most_bytes
 
 CHUNK_BYTES = 1 << 20
 
@@ -50,16 +51,20 @@ class FileMissing(Invalid):
     code = "file_missing"
 
 
-def most_bytes() -> int:
-    return int(settings.OTAI_UPLOAD_MOST_BYTES)
-
-
 def too_large() -> TooLarge:
     most = most_bytes()
     return TooLarge(
         f"A file may have up to {most / (1 << 20):,.0f} MiB. Split it, or compress it: .csv.gz and .parquet are read as they are.",
         most_bytes=most,
     )
+
+
+def not_read(request: HttpRequest) -> TooLarge:
+    """The refusal of a body that the front found too large."""
+    if bound_of(request.path).is_upload:
+        return too_large()
+    most = bound_of(request.path).most_bytes
+    return TooLarge(f"This address takes up to {most:,} bytes.", most_bytes=most)
 
 
 def prepare(request: HttpRequest) -> None:
@@ -92,7 +97,7 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
     """The file, in a `with`. Raises TooLarge, FileMissing, Malformed (the line broke)."""
     stated = request.META.get("CONTENT_LENGTH") or "0"
     # What is announced as too large is not read at all; a form has some bytes beside its file.
-    if stated.isdigit() and int(stated) > most_bytes() + (1 << 16):
+    if stated.isdigit() and int(stated) > most_bytes() + form_bytes:
         raise too_large()
     with tempfile.TemporaryDirectory(prefix="otai-upload-") as folder:
         target = Path(folder) / "file"

@@ -6,7 +6,7 @@ import hmac
 import os
 from collections.abc import Iterator
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
@@ -26,10 +26,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when requests can be served: the database answers and has our tables. 503 otherwise; whoever spreads load asks here."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM runs_pool LIMIT 1")
-    except DatabaseError:
+    if not database_answers():
         return JsonResponse(
             {"ready": False, "why": "the database does not answer, or `otai init` has not run"}, status=503
         )
@@ -43,9 +40,25 @@ def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         return HttpResponseNotFound()
+    return HttpResponse(metrics_text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def database_answers() -> bool:
+    """Whether the database answers and has our tables."""
+    try:
+        close_old_connections()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM runs_pool LIMIT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def metrics_text() -> bytes:
+    close_old_connections()
     registry = CollectorRegistry()
     registry.register(_Now())
-    return HttpResponse(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return generate_latest(registry)
 
 
 class _Now(Collector):

@@ -10,7 +10,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from io import StringIO
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from django.core.management import call_command
@@ -49,6 +49,7 @@ def studio(
         port=port,
         interface=Interfaces.ASGI,
         workers=workers,
+        **connection_limits(),
     )
     with _worker_beside() if demo else nullcontext():
         if demo:
@@ -63,6 +64,39 @@ def _named(host: str) -> str:
     if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 -- compared, not bound
         return "localhost"
     return f"[{host}]" if ":" in host else host
+
+
+def connection_limits() -> dict[str, Any]:
+    """What the server program bounds itself, for each of its processes: connections, and how long a head may take.
+
+    HTTP/1.1 alone: a proxy speaks that to us, and the program's guessing between versions waits for a silent client for ever.
+    """
+    from granian.constants import HTTPModes
+    from granian.http import HTTP1Settings
+
+    most = int(os.environ.get("OTAI_CONNECTIONS") or 4096)
+    _allow_files(most + 512)
+    return {
+        "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(
+            header_read_timeout=1000 * int(os.environ.get("OTAI_HEADER_SECONDS") or 30), max_buffer_size=64 << 10
+        ),
+        "websockets": False,
+        "backlog": most,
+        "backpressure": most,
+    }
+
+
+def _allow_files(count: int) -> None:
+    """Each connection is an open file; many systems allow 1 024 until they are asked for more."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

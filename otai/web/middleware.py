@@ -12,8 +12,10 @@ from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+from otai.runs.event_stream import TooManyStreams
 
 STATUS: dict[type[OtaiError], int] = {Refused: 409, Invalid: 422, NotFound: 404, NotAllowed: 403, Unavailable: 503}
+STATUS_OF_ONE: dict[type[OtaiError], int] = {TooManyStreams: 429}
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -39,7 +41,7 @@ def content_security_policy(**more: tuple[str, ...]) -> str:
 
 
 def status_of(error: OtaiError) -> int:
-    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+    return next((status for kind, status in (STATUS_OF_ONE | STATUS).items() if isinstance(error, kind)), 500)
 
 
 class StudioMiddleware:

@@ -184,6 +184,12 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
         ),
         _("These tickets were deleted; their figures are all that is left."),
     ),
+    "too_many_streams": (
+        _(
+            "%(limit)s pages follow trainings live already. Close one; this page shows what was known when it was loaded."
+        ),
+        _("Too many pages follow trainings live already. Close one."),
+    ),
     "too_many_webhook_endpoints": (
         _("There are %(endpoints)s webhooks already. Delete one that is not used."),
         _("There are too many webhooks already. Delete one that is not used."),

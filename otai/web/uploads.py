@@ -23,49 +23,50 @@ from django.utils.translation import gettext as _
 
 from otai.db import new_id
 from otai.errors import Invalid, Refused
+from otai.front.bounds import bound_of
+from otai.front.bounds import most_upload_bytes as most_bytes  # noqa: F401  for the page that says it
 from otai.orgs.models import Organisation
 from otai.web.refusals import NotHere
-
-UPLOAD_PAGES = ("/tickets/upload",)
-"""How the addresses end that take a file."""
-
-page_bytes = 2 << 20
-"""Of the body of any other page's form: a try-it text, a note."""
-
-form_bytes = 64 << 10
-"""What the form around a file adds to it."""
 
 waits_seconds = 24 * 3600
 """A file whose columns nobody settles within this time is deleted by the next upload."""
 
 OTHER_DOORS = ("/api/", "/webhooks/")
-"""They bound their bodies themselves."""
-
-
-def most_bytes() -> int:
-    """Of an uploaded file."""
-    return int(getattr(settings, "OTAI_UPLOAD_MOST_BYTES", 512 << 20))
+"""They say themselves that a body is too large."""
 
 
 class TooLarge(Invalid):
     code = "too_large"
 
 
+class LengthRequired(Invalid):
+    code = "length_required"
+
+
 class BoundedBodies:
-    """Stands before everything that reads a body, the check against forgery included."""
+    """Refuses a page's request by what its head says, before the check against forgery reads its body.
+
+    The front does so before it reads anything and says what it found (`otai.front.refused`); a server without the front is asked here alone.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(OTHER_DOORS):
+        if request.path.startswith(OTHER_DOORS):
             return self.get_response(request)
-        most = most_bytes() + form_bytes if request.path.endswith(UPLOAD_PAGES) else page_bytes
-        said = request.META.get("CONTENT_LENGTH") or ""
-        if not said and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return _refusal(request, TooLarge(_("This request does not say how long it is.")), status=411)
-        if said and (not said.isdecimal() or int(said) > most):
-            return _refusal(request, too_large(most), status=413)
+        bound = bound_of(request.path)
+        refused = request.META.get("otai.front.refused", "")
+        if not refused and request.method not in ("GET", "HEAD", "OPTIONS"):
+            said = request.META.get("CONTENT_LENGTH") or ""
+            if not said and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+                refused = "length_required"
+            elif said and (not said.isdecimal() or int(said) > bound.most_bytes):
+                refused = "too_large"
+        if refused == "length_required":
+            return _refusal(request, LengthRequired(_("This request does not say how long it is.")), status=411)
+        if refused:
+            return _refusal(request, too_large(bound.most_bytes), status=413)
         return self.get_response(request)
 
 
@@ -79,7 +80,7 @@ def too_large(most: int) -> TooLarge:
     )
 
 
-def _refusal(request: HttpRequest, error: TooLarge, *, status: int) -> HttpResponse:
+def _refusal(request: HttpRequest, error: Invalid, *, status: int) -> HttpResponse:
     page = render_to_string("web/refusal.html", {"error": error, "status": status}, request=request)
     response = HttpResponse(page, status=status)
     # The body was not read and never will be.

@@ -8,11 +8,17 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from django.db import OperationalError
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection
 from django.test import Client
 
+from otai.orgs.models import Organisation
+from otai.orgs.operations import create_api_key
+from otai.orgs.permissions import Action, Scope
+from otai.orgs.standing import Standing
 from otai.pricing.price_book import Delivery
 from otai.runs import event_stream as stream
 from otai.runs import operations, queue
@@ -101,16 +107,26 @@ def test_a_line_of_the_log_says_which_run_of_whom(order, now: datetime, caplog: 
     assert set(line) == {"at", "level", "logger", "message", "run", "organisation"}
 
 
-def read(run: Run, *, after: int = 0) -> list[tuple[str, dict, int | None]]:
-    """The whole stream, parsed as a browser would."""
+STANDING = Standing(organisation=UUID(int=1), action=Action.VIEW, key=UUID(int=2))
 
-    async def collect() -> list[bytes]:
-        return [message async for message in stream.run_events(run, after=after)]
+
+def read(run: Run, *, after: int = 0, between: Callable[[], None] = lambda: None) -> list[tuple[str, dict, int | None]]:
+    """The whole stream, parsed as a browser would. `between` happens after each look."""
+
+    async def in_thread(work: Callable[[], object]) -> object:
+        found = await sync_to_async(work)()
+        await sync_to_async(between)()
+        return found
+
+    async def collect() -> bytes:
+        open_stream = stream.RunStream(run.pk, after, stream.Places().take(STANDING))
+        return b"".join([piece async for piece in stream.Hub(in_thread).read(open_stream)])
 
     found = []
-    for message in asyncio.run(collect()):
-        fields = dict(line.split(": ", 1) for line in message.decode().strip().splitlines())
-        found.append((fields["event"], json.loads(fields["data"]), int(fields["id"]) if "id" in fields else None))
+    for message in asyncio.run(collect()).decode().strip().split("\n\n"):
+        if not message.startswith(":"):
+            fields = dict(line.split(": ", 1) for line in message.splitlines())
+            found.append((fields["event"], json.loads(fields["data"]), int(fields["id"]) if "id" in fields else None))
     return found
 
 
@@ -143,18 +159,70 @@ def test_a_stream_follows_a_run_at_work(acme, order, now: datetime, monkeypatch:
     queue.claim(worker="w", hardware="h", now=now)
     steps = iter(range(1, 4))
 
-    async def instead_of_waiting(_seconds: float) -> None:
-        from asgiref.sync import sync_to_async
-
+    def between() -> None:
         step = next(steps, None)
-        if step is None:
-            cancel = sync_to_async(operations.cancel_run)
-            await cancel(organisation=acme, number=run.number, who="alice", now=now)
-            return
-        progress = sync_to_async(operations.record_progress)
-        await progress(run=run.id, attempt=1, stage="training", steps_done=step, steps_total=9, log=None, now=now)
+        if step is not None:
+            operations.record_progress(
+                run=run.id, attempt=1, stage="training", steps_done=step, steps_total=9, log=None, now=now
+            )
+        elif not Run.objects.get(id=run.id).has_ended:
+            operations.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
 
-    monkeypatch.setattr(stream.asyncio, "sleep", instead_of_waiting)
-    found = read(Run.objects.select_related("organisation").get(id=run.id))
+    monkeypatch.setattr(stream, "seconds_between_looks", 0.1)
+    monkeypatch.setattr(stream, "looks_between_standing", 1000)
+    found = read(Run.objects.select_related("organisation").get(id=run.id), between=between)
     assert [data["steps_done"] for event, data, _ in found if event == "progress"] == [0, 1, 2, 3, 3]
     assert found[-1][:2] == ("end", {"status": "cancelled"})
+
+
+def test_a_thousand_readers_of_two_runs_share_each_look(
+    acme, order, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [order(), order()]
+    monkeypatch.setattr(stream, "seconds_between_looks", 0.2)
+    standing = Standing(organisation=acme.pk, action=Action.VIEW, key=made_key(acme, now))
+    places = stream.Places(stream.StreamLimits(member=1000, organisation=1000, server=1000))
+    statements: list[str] = []
+
+    async def in_thread(work: Callable[[], object]) -> object:
+        return await sync_to_async(counted)(work, statements)
+
+    async def watch() -> list[list[bytes]]:
+        hub = stream.Hub(in_thread)
+        heard: list[list[bytes]] = [[] for _ in range(1000)]
+
+        async def reader(number: int) -> None:
+            async for piece in hub.read(stream.RunStream(runs[number % 2].pk, 0, places.take(standing))):
+                heard[number].append(piece)
+
+        reading = [asyncio.create_task(reader(number)) for number in range(1000)]
+        await asyncio.sleep(1.3)
+        assert places.open == 1000
+        with pytest.raises(stream.TooManyStreams) as refused:
+            places.take(standing)
+        assert refused.value.details == {"limit": 1000, "of": "member"}
+        for run in runs:
+            await sync_to_async(operations.cancel_run)(organisation=acme, number=run.number, who="alice", now=now)
+        await asyncio.wait_for(asyncio.gather(*reading), 10)
+        assert hub.looks < 15
+        return heard
+
+    heard = asyncio.run(watch())
+    assert places.open == 0
+    # Two statements a look, and two or three now and then whether readers may stay.
+    assert len(statements) < 15 * 2 + 5 * 4
+    assert all(b"".join(pieces).count(b"event: end") == 1 for pieces in heard)
+    assert all(b"".join(pieces).count(b"event: move") == 2 for pieces in heard)
+
+
+def counted(work: Callable[[], object], statements: list[str]) -> object:
+    def note(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        return work()
+
+
+def made_key(organisation: Organisation, now: datetime) -> UUID:
+    return create_api_key(organisation=organisation, name="watcher", scopes=[Scope.READ], who="a", now=now).key.pk

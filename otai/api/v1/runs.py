@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from ninja import Query, Schema
 from pydantic import Field
 
@@ -241,7 +239,8 @@ def watch_run(
     """
     run = queries.run(request.auth.organisation, number)
     if "text/event-stream" in request.headers.get("Accept", ""):
-        return _stream(request, run, after=after)
+        standing = request.auth.standing(Action.VIEW, session=request.session.session_key)
+        return event_stream.run_events_response(request, run, standing=standing, after=after)
     moves, progress = event_stream.look(run, after)
     who = dict(queries.events(run).filter(id__gt=after).values_list("id", "who"))
     return {
@@ -249,20 +248,6 @@ def watch_run(
         "progress": progress,
         "next_after": moves[-1][0] if moves else after,
     }
-
-
-def _stream(request: CallerRequest, run: Run, *, after: int) -> HttpResponseBase:
-    if hasattr(request, "scope"):
-        return event_stream.run_events_response(request, run)
-    # A WSGI server cannot keep a stream open: it gets what there is now, and every reader of server-sent events comes back by itself.
-    told = request.headers.get("Last-Event-ID", "")
-    moves, progress = event_stream.look(run, int(told) if told.isdecimal() and len(told) < 19 else after)
-    lines = ["retry: 2000\n\n"]
-    lines += [f"id: {id_}\nevent: move\ndata: {json.dumps(move)}\n\n" for id_, move in moves]
-    lines.append(f"event: progress\ndata: {json.dumps(progress)}\n\n")
-    if progress["ended"]:
-        lines.append(f"event: end\ndata: {json.dumps({'status': progress['status']})}\n\n")
-    return HttpResponse("".join(lines), content_type="text/event-stream")
 
 
 @noun.get(

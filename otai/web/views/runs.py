@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.orgs.permissions import Action
+from otai.orgs.standing import Standing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.event_stream import run_events_response
@@ -212,7 +213,13 @@ def now(request: MemberRequest, number: int) -> HttpResponse:
 @page(Action.VIEW)
 def events(request: MemberRequest, number: int) -> HttpResponseBase:
     """The run's events as they happen, for the browser's EventSource."""
-    return run_events_response(request, queries.run(request.organisation, number))
+    standing = Standing(
+        organisation=request.organisation.pk,
+        action=Action.VIEW,
+        user=request.user.pk,
+        session=request.session.session_key or "",
+    )
+    return run_events_response(request, queries.run(request.organisation, number), standing=standing)
 
 
 @require_POST

@@ -1,0 +1,169 @@
+"""The front as one ASGI application: probes, bodies, pages, streams, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from otai.front.answers import Answer, ClientGone, Sender, pieces_of_file
+from otai.front.bodies import Bodies, Gone, TooLong, Unread
+from otai.front.bounds import Bound, bound_of
+from otai.front.connections import close_stalled_connections
+from otai.front.limits import Limits
+from otai.front.pages import Pages, Wsgi, environ_of
+
+without_body = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Streams(Protocol):
+    """Who sends what a view handed over (otai.runs.event_stream.Hub)."""
+
+    def read(self, stream: Any) -> Any:
+        """The pieces of the stream, without end until it ends."""
+
+
+class Front:
+    """`folder` is where bodies and answers wait on disk. `probes`: the path to (async) answer. `address_of`: the visitor's network address,
+    by the peer's and the header X-Forwarded-For."""
+
+    def __init__(
+        self,
+        wsgi: Wsgi,
+        *,
+        streams: Streams,
+        probes: dict[str, Callable[[Any], Any]],
+        limits: Limits,
+        folder: Path,
+        address_of: Callable[[str, str], str] = lambda peer, _forwarded: peer,
+    ) -> None:
+        self.limits, self.streams, self.probes = limits, streams, probes
+        self.address_of = address_of
+        self.bodies = Bodies(limits, folder)
+        self.pages = Pages(wsgi, limits, self.bodies.folder)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        sender = Sender(send, receive, self.limits)
+        try:
+            probe = self.probes.get(scope["path"])
+            if probe is not None:
+                await sender.whole(await probe(scope))
+            else:
+                await self._request(scope, receive, sender)
+        except Unread as refused:
+            await sender.whole(_refusal(refused))
+        except (Gone, ClientGone):
+            return
+
+    async def _request(self, scope: Any, receive: Any, sender: Sender) -> None:
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        is_chunked = b"transfer-encoding" in headers
+        announced = headers.get(b"content-length", "0")
+        if not is_chunked and announced == "0":
+            await self._answer(environ_of(scope, io.BytesIO(), 0), sender)
+            return
+        bound = bound_of(scope["path"])
+        if refusal := _refused_unread(scope["method"], bound, announced, is_chunked=is_chunked):
+            await self._refuse(scope, sender, refusal, bound)
+            return
+        if bound.is_upload and (refused := await self._asked_first(scope)) is not None:
+            refused.headers.append((b"connection", b"close"))
+            await self._send(refused, sender)
+            return
+        with self.bodies.place(self._address(scope, headers), bound, int(announced)):
+            try:
+                body, length = await self.bodies.read(receive, bound)
+            except TooLong:
+                await self._refuse(scope, sender, "too_large", bound)
+                return
+            try:
+                await self._answer(environ_of(scope, body, length), sender)
+            finally:
+                body.close()
+                self.bodies.forget(length, bound)
+
+    def _address(self, scope: Any, headers: dict[bytes, str]) -> str:
+        """For whom a body counts."""
+        return self.address_of((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", ""))
+
+    async def _asked_first(self, scope: Any) -> Answer | None:
+        """A file is read for members only: the refusal of Django for whoever it does not know, by the headers alone."""
+        answer = await self.pages.answer(environ_of(scope, io.BytesIO(), 0) | {"otai.front.asks_who": True})
+        return None if answer.status == 204 else answer
+
+    async def _refuse(self, scope: Any, sender: Sender, refusal: str, bound: Bound) -> None:
+        """A body that is not read, refused in the words of the door that it came to."""
+        answer = await self.pages.answer(
+            environ_of(scope, io.BytesIO(), 0)
+            | {"otai.front.refused": refusal, "otai.front.most_bytes": bound.most_bytes}
+        )
+        answer.headers = [one for one in answer.headers if one[0] != b"connection"] + [(b"connection", b"close")]
+        await self._send(answer, sender)
+
+    async def _answer(self, environ: dict[str, Any], sender: Sender) -> None:
+        await self._send(await self.pages.answer(environ), sender)
+
+    async def _send(self, answer: Answer, sender: Sender) -> None:
+        if answer.stream is not None:
+            answer.headers = [one for one in answer.headers if one[0] != b"content-length"]
+            await sender.piecewise(answer, self.streams.read(answer.stream))
+        elif answer.file is not None:
+            try:
+                await sender.piecewise(answer, pieces_of_file(answer.file))
+            finally:
+                answer.file.close()
+        elif answer.spool is not None:
+            try:
+                await sender.piecewise(answer, answer.spool.pieces())
+            finally:
+                answer.spool.abandon()
+        else:
+            await sender.whole(answer)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        closing: asyncio.Task[None] | None = None
+        while (await receive())["type"] == "lifespan.startup":
+            closing = asyncio.create_task(close_stalled_connections(self.limits.send_seconds))
+            await send({"type": "lifespan.startup.complete"})
+        if closing is not None:
+            closing.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refused_unread(method: str, bound: Bound, announced: str, *, is_chunked: bool) -> str:
+    if is_chunked:
+        return "length_required" if bound.needs_length and method not in without_body else ""
+    if not announced.isdecimal() or len(announced) > 18 or int(announced) > bound.most_bytes:
+        return "too_large"
+    return ""
+
+
+def _refusal(refused: Unread) -> Answer:
+    """Said by the front itself: to a client that was too slow, or while there is no thread that could say it better."""
+    help_ = (
+        "Send it again, faster." if refused.status == 408 else "Wait as long as Retry-After says, and send it again."
+    )
+    said = {"error": {"code": refused.code, "message": refused.message, "help": help_}}
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"connection", b"close")]
+    if refused.status in (429, 503):
+        headers.append((b"retry-after", b"2"))
+    return Answer(refused.status, headers, json.dumps(said).encode())
+
+
+def folder_for(home: Path) -> Path:
+    """`home/tmp`, or the system's folder where that cannot be written."""
+    folder = home / "tmp"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir())
+    return folder

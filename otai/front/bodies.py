@@ -1,0 +1,131 @@
+"""A request's body, read in asyncio before a thread is taken: up to its bound, at a least rate, small ones in memory, large ones on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from otai.front.bounds import Bound
+from otai.front.limits import Limits
+
+Receive = Callable[[], Awaitable[Any]]
+
+memory_bytes = 64 << 10
+"""Of one body. What is longer goes to a file that has no name and is gone with the request."""
+
+flush_bytes = 1 << 20
+"""Of an upload between two writes to disk, which happen in a thread."""
+
+
+class Unread(Exception):
+    """The body was not read to its end. `status` is the answer; `code` and `message` say why."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class Gone(Exception):
+    """The client has closed the connection: nobody is there to answer."""
+
+
+class TooLong(Exception):
+    """More arrived than the bound allows, or was announced."""
+
+
+class Bodies:
+    """The bodies that this process reads at this moment, and what they take together."""
+
+    def __init__(self, limits: Limits, folder: Path | None) -> None:
+        self.limits = limits
+        self.folder = folder if folder is not None and folder.is_dir() else Path(tempfile.gettempdir())
+        self.by_address: Counter[str] = Counter()
+        self.uploads = 0
+        self.bytes = 0
+
+    @contextmanager
+    def place(self, address: str, bound: Bound, announced: int) -> Iterator[None]:
+        """Room for one more body, or Unread with 429 (this address sends too many) or 503 (everybody together does)."""
+        if self.by_address[address] >= self.limits.bodies_per_address:
+            raise Unread(429, "too_many_bodies", f"{self.limits.bodies_per_address} requests from here are being read.")
+        if bound.is_upload:
+            if self.uploads >= self.limits.uploads:
+                raise Unread(503, "too_many_uploads", f"{self.limits.uploads} files are being uploaded at this moment.")
+            if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
+                raise Unread(503, "disk_full", "There is no room for a file of this size at this moment.")
+        self.by_address[address] += 1
+        self.uploads += bound.is_upload
+        try:
+            yield
+        finally:
+            self.uploads -= bound.is_upload
+            self.by_address[address] -= 1
+            if not self.by_address[address]:
+                del self.by_address[address]
+
+    async def read(self, receive: Receive, bound: Bound) -> tuple[IO[bytes], int]:
+        """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too slow.
+
+        Whoever takes the file closes it and says `forget(length)`.
+        """
+        loop = asyncio.get_running_loop()
+        began, length, held = loop.time(), 0, bytearray()
+        file: IO[bytes] | None = None
+        try:
+            while True:
+                allowed = self.limits.body_grace_seconds + length / self.limits.body_least_rate
+                try:
+                    async with asyncio.timeout_at(began + min(allowed, self.limits.body_most_seconds)):
+                        message = await receive()
+                except TimeoutError:
+                    raise Unread(408, "body_too_slow", _too_slow(length, loop.time() - began, self.limits)) from None
+                if message["type"] == "http.disconnect":
+                    raise Gone
+                part = message.get("body", b"")
+                length += len(part)
+                if length > bound.most_bytes:
+                    raise TooLong
+                if not bound.is_upload:
+                    self.bytes += len(part)
+                    if self.bytes > self.limits.bodies_most_bytes:
+                        raise Unread(503, "too_many_bodies", "Too much is being sent to us at this moment.")
+                held += part
+                if file is None and length > memory_bytes:
+                    file = tempfile.TemporaryFile(dir=self.folder, prefix="body-")  # noqa: SIM115  the caller closes it
+                if file is not None and (len(held) >= flush_bytes or not bound.is_upload):
+                    # Short writes go to the page cache in microseconds; an upload's are long enough to wait for the disk.
+                    await asyncio.to_thread(file.write, bytes(held)) if bound.is_upload else file.write(held)
+                    held.clear()
+                if not message.get("more_body", False):
+                    break
+            if file is None:
+                return io.BytesIO(bytes(held)), length
+            file.write(held)
+            file.seek(0)
+            return file, length
+        except BaseException as error:
+            if file is not None:
+                file.close()
+            self.forget(length, bound)
+            if isinstance(error, OSError):
+                raise Unread(503, "disk_full", "There is no room for this at this moment.") from None
+            raise
+
+    def forget(self, length: int, bound: Bound) -> None:
+        """The file of this length is closed."""
+        if not bound.is_upload:
+            self.bytes = max(0, self.bytes - length)
+
+
+def _too_slow(length: int, seconds: float, limits: Limits) -> str:
+    return (
+        f"Of this request's body {length:,} bytes arrived in {seconds:.0f} seconds. It may be silent for {limits.body_grace_seconds} seconds "
+        f"and has to arrive at {limits.body_least_rate:,} bytes a second, within {limits.body_most_seconds:,} seconds."
+    )
