@@ -1,66 +1,238 @@
-"""What columns are called in the exports of helpdesks, in English and German: the first clue to what a column is for.
+"""What columns are called in the exports of helpdesks, in eight languages: the first clue to what a column is for.
 
-Names are compared folded: lower case, umlauts written out, everything but letters and digits dropped ("Erstellt am" -> "erstelltam").
+Words are compared folded: lower case, umlauts written out, everything but letters and digits dropped ("Erstellt am" -> "erstelltam"). A
+vocabulary holds whole names and parts of names; `Name` says how well a column's name fits one.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-SUBJECT = ("subject", "betreff", "title", "titel", "summary", "zusammenfassung", "shortdescription", "kurzbeschreibung", "headline",
-           "ticketsubject", "tickettitle", "emailsubject", "mailsubject", "thema", "ueberschrift")  # fmt: skip
-BODY = ("body", "text", "description", "beschreibung", "message", "nachricht", "content", "inhalt", "ticketbody", "ticketdescription",
-        "emailbody", "mailbody", "mailtext", "tickettext", "messagebody", "question", "frage", "utterance", "anfrage", "anfragetext",
-        "anliegen", "details", "detail", "longdescription", "langbeschreibung", "comment", "kommentar", "request", "query", "sentence",
-        "document", "complaint", "beschwerde", "issue", "problembeschreibung", "fehlerbeschreibung", "consumercomplaintnarrative",
-        "customermessage", "ticketmessage", "kundennachricht", "firstmessage", "narrative", "email", "mail")  # fmt: skip
-SURE_TEXTS = frozenset({"subject", "betreff", "ticketsubject", "emailsubject", "mailsubject", "body", "text", "description", "beschreibung",
-                        "message", "nachricht", "ticketbody", "tickettext", "ticketdescription", "emailbody", "mailtext"})  # fmt: skip
+from otai.learning.data.language_names import folded, language_code
+
+__all__ = ["Name", "folded", "language_code", "name_of"]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+SUBJECT = _words(
+    "subject betreff betreffzeile onderwerp asunto objet oggetto temat assunto sujet shortdescription kurzbeschreibung summary zusammenfassung "
+    "korteomschrijving samenvatting resumen resume breveddescrizione descrizionebreve descripcioncorta descricaobreve krotkiopis resumo "
+    "ticketsubject emailsubject mailsubject thema ueberschrift headline title titel titre titulo titolo tytul intestazione"
+)
+"""From the surest to the weakest: a title may also be a person's."""
+BODY = _words(
+    "description beschreibung body text message nachricht omschrijving beschrijving descripcion descrizione descricao opis tresc wiadomosc "
+    "content inhalt inhoud contenido contenu contenuto conteudo mensaje messaggio mensagem bericht texte texto testo tekst cuerpo corpo corps "
+    "ticketbody ticketdescription emailbody mailbody mailtext mailinhalt tickettext messagebody plaintext bodytext fulltext "
+    "question frage pregunta domanda vraag pergunta pytanie utterance anfrage anfragetext anliegen details detail detalle dettagli "
+    "longdescription langbeschreibung problem problema probleme probleem problembeschreibung fehlerbeschreibung stoerungsbeschreibung "
+    "complaint beschwerde klacht reclamation reclamo consumercomplaintnarrative customermessage kundennachricht firstmessage narrative "
+    "sentence document query request issue email mail problemtext articletree articles"
+)
+"""From the surest to the weakest."""
+COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
+"""A text where nothing else is one; beside another it is a later answer."""
+SURE_TEXTS = frozenset(
+    _words(
+        "subject betreff onderwerp asunto objet oggetto temat assunto ticketsubject emailsubject mailsubject shortdescription body text description "
+        "beschreibung message nachricht omschrijving descripcion descrizione descricao opis ticketbody tickettext ticketdescription emailbody mailtext"
+    )
+)
 """These are texts whatever stands in them, even where senders choose among a few standard subjects."""
-LANGUAGE = ("language", "lang", "sprache", "locale", "languagecode", "sprachcode", "ticketlanguage")
-CREATED = ("created", "createdat", "createdon", "createdtime", "createdate", "creationdate", "creationtime", "createtime", "dateopened",
-           "opened", "openedat", "openedon", "opendate", "opentime", "submitted", "submittedat", "submitdate", "received", "receivedat",
-           "date", "datum", "timestamp", "zeitstempel", "erstellt", "erstelltam", "erstellungsdatum", "angelegt", "angelegtam",
-           "eingang", "eingangsdatum", "eroeffnet", "eroeffnetam", "gemeldetam", "meldedatum", "zeit", "time", "datetime", "reportedat",
-           "ticketcreated", "ticketcreatedat", "dateofcreation", "syscreatedon")  # fmt: skip
-TICKET = ("id", "ticket", "ticketid", "ticketnumber", "ticketno", "ticketnr", "ticketnummer", "number", "nummer", "nr", "key", "issuekey",
-          "caseid", "casenumber", "case", "incident", "incidentid", "incidentnumber", "requestid", "vorgang", "vorgangsnummer",
-          "fallnummer", "uuid", "guid", "externalid", "tn", "callid", "messageid", "index", "rowid", "zeile", "unnamed0")  # fmt: skip
-SPLIT = ("split", "set", "partition", "subset", "fold", "datasplit", "aufteilung")
+LANGUAGE = _words(
+    "language lang sprache locale languagecode sprachcode ticketlanguage langue idioma lingua taal jezyk kundensprache"
+)
+CREATED = _words(
+    "created createdat createdon createdtime createdate createddate datecreated creationdate creationtime createtime dateopened opened openedat "
+    "openedon opendate openingdate opentime datetimeopened submitted submittedat submitdate received receivedat receiveddate reported reportedat "
+    "reportdate erstellt erstelltam erstellungsdatum erstelldatum erstellungszeit angelegt angelegtam anlagedatum eingang eingangsdatum "
+    "eingegangen eingegangenam eroeffnet eroeffnetam eroeffnungsdatum gemeldetam meldedatum aangemaakt aangemaaktop aanmaakdatum gemeld gemeldop "
+    "ontvangen ontvangenop geopend geopendop creado creadoel fechacreacion fechadecreacion fechaapertura fechadeapertura abierto recibido "
+    "cree creele datecreation datedecreation dateouverture ouvertle recule creato creatoil datacreazione datadicreazione datadiapertura "
+    "dataapertura aperto ricevuto criado criadoem datacriacao datadecriacao dataabertura datadeabertura aberto recebido utworzono "
+    "datautworzenia dataotwarcia otrzymano zgloszono datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon "
+    "startdate timestamp zeitstempel date datum fecha data datetime time zeit"
+)
+TICKET = _words(
+    "ticketnumber ticketno ticketnr ticketnummer issuekey caseno casenumber incidentnumber incidentno requestnumber vorgangsnummer fallnummer "
+    "meldingsnummer meldingnummer zaaknummer numerozgloszenia nrzgloszenia numeroticket numerodeticket numerodecaso numerochamado protocolo "
+    "displayid ticketid caseid incidentid requestid issueid conversationid ref reference referenz referentie referencia riferimento key number "
+    "numero nummer numer no nr num ticket case incident vorgang fall vorgangsid zaak melding chamado zgloszenie id uuid guid externalid tn callid "
+    "issue messageid index rowid zeile unnamed0"
+)
+"""From the one that people know a ticket by to the one that only machines do."""
+REPEATED_TICKET = frozenset(TICKET[: TICKET.index("no") + 3]) | frozenset(
+    ("ticket", "case", "incident", "tn", "vorgang", "id", "issue")
+)
+OTHER_THINGS = frozenset(
+    _words(
+        "article comment message requester customer contact organization organisation company account user author agent assignee owner group team "
+        "artikel kommentar nachricht kunde kontakt firma benutzer gruppe mailbox brand form parent state status priority category external sys entry "
+        "cliente usuario utilisateur client utente klant gebruiker klient uzytkownik article_id creator submitter"
+    )
+)
+"""An id with such a word is not the ticket's."""
+SPLIT = _words("split set partition subset fold datasplit aufteilung")
 
-AFTERWARDS = ("resolution", "resolutionnotes", "solution", "loesung", "loesungstext", "answer", "antwort", "reply", "response",
-              "closenotes", "closingnotes", "worknotes", "notes", "notizen", "bemerkung", "bemerkungen", "comments", "kommentare", "internalnotes",
-              "firstresponse", "agentreply", "abschlusskommentar")  # fmt: skip
-"""Text that is written after the ticket came in: a model that reads it knows more than it will know of new tickets."""
-STATUS = (
-    "status",
-    "state",
-    "ticketstatus",
-    "ticketstate",
-    "bearbeitungsstand",
-    "statuscategory",
-    "currentstatus",
-    "resolved",
-    "closed",
+AFTERWARDS = frozenset(
+    _words(
+        # English: resolving and closing
+        "resolution resolutions resolved resolver solution solutions solved solving close closed closing closer closure completed completion finished "
+        "outcome rootcause workaround fixversion "
+        # answers and notes
+        "answer answered answers reply replies replied response responses responded worknotes worknote worklog notes note internal followup followups "
+        "log publiclog privatelog journal journals history comments interactions interaction stations "
+        # judged later
+        "satisfaction survey surveys csat nps ces rating ratings score feedback evaluation breach breached breaches violated violation overdue "
+        "escalated escalation escalations reopen reopens reopened reopenings missed "
+        # counted and measured
+        "count counts counter counted minutes hours hrs inmin inminutes inhours duration durations elapsed spent worked tracked logged effort metric "
+        "metrics statistics stats statistic backlog age aging "
+        # touched later
+        "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated lastmodified last latest viewed merged linked "
+        "lock firstlock unlock due duedate deadline template macro "
+        # German
+        "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung beendet antwort antworten beantwortet "
+        "rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt "
+        "ueberfaellig ueberschritten eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit reaktionszeit "
+        "aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter letztes zuletzt faellig faelligkeit abgabedatum "
+        "vorlage ergebnis "
+        # French
+        "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis commentaires satisfactionclient enquete "
+        "evaluationclient depasse depassee retard escalade rouvert nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
+        # Spanish
+        "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado seguimiento notas comentarios "
+        "satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido vencida escalado escalada reabierto cantidad duracion "
+        "tiempoinvertido tiempodedicado minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
+        # Italian
+        "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note seguito commenti soddisfazione sondaggio "
+        "valutazione violato violata scaduto scaduta scadenza riaperto numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato "
+        "aggiornamento ultimo ultima "
+        # Dutch
+        "oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten sluiting afgesloten afgerond afgehandeld gereed notitie notities "
+        "opmerkingen logboek geschiedenis tevredenheid enquete beoordeling overschreden verlopen geescaleerd heropend aantal duur bestede doorlooptijd "
+        "minuten uren gewijzigd bijgewerkt laatste vervaldatum streefdatum "
+        # Polish
+        "rozwiazanie rozwiazano rozwiazany rozwiazal odpowiedz odpowiedzi zamkniecie zamknieto zamkniety zamkniete zakonczono zakonczenie notatka notatki "
+        "komentarze historia satysfakcja ankieta ocena przekroczono przekroczony przeterminowane eskalacja eskalowano ponownieotwarte liczba ilosc czas "
+        "trwania minuty godziny zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio "
+        # Portuguese
+        "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado encerrada encerramento concluido "
+        "concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao violado violada atrasado vencido reaberto quantidade duracao "
+        "tempogasto modificado atualizado atualizacao ultima"
+    )
+)
+"""Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it last."""
+AFTERWARDS_PAIRS = frozenset(
+    _words(
+        "conversationparts workphone closenotes closecode closingnotes internalnotes internalnote agentreply firstresponse timespent timetracked timeworked timeleft timeunit "
+        "timeestimated timeto dauerin spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse percentdone doneratio "
+        "waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply tiempode tempode remainingestimate originalestimate abschlusskommentar"
+    )
+)
+STATUS = frozenset(
+    _words(
+        "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato stan zustand situacao resolved "
+        "closed pendingreason holdreason"
+    )
 )
 """Changes while a ticket is worked on, so its last value is no decision about a new one."""
-PERSON = ("name", "firstname", "lastname", "fullname", "vorname", "nachname", "customer", "customername", "customeremail", "kunde", "kundenname",
-          "requester", "requestername", "requesteremail", "reporter", "caller", "melder", "absender", "sender", "from", "von", "to", "an",
-          "emailaddress", "phone", "telefon", "user", "username", "benutzer", "contact", "kontakt", "submitter", "opener")  # fmt: skip
+PERSON = frozenset(
+    _words(
+        "name firstname lastname fullname vorname nachname surname givenname customer customers customername customeremail kunde kunden kundenname "
+        "requester requesters requestor requestors requestername requesteremail reporter caller melder anrufer absender sender from von to an cc bcc emailaddress "
+        "phone phones mobile telefon telephone handy fax user username userid benutzer benutzername contact contacts kontakt ansprechpartner "
+        "submitter submittedby opener openedby creator createdby author autor autore auteur ersteller solicitante remitente contacto usuario cliente "
+        "demandeur expediteur utilisateur client appelant richiedente mittente utente contatto aanvrager aanmelder afzender gebruiker klant melderid "
+        "zglaszajacy nadawca uzytkownik klient kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation "
+        "birthday geburtsdatum collaborators followers watchers watcher beobachter participants recipient recipients empfaenger toaddress"
+    )
+)
 """Who sent the ticket: about people, and known already."""
+SURE_PERSON = PERSON - frozenset(_words("name from von to an cc email emails mail address adresse user"))
+NAME_PARTS = frozenset(
+    _words(
+        "firstname lastname surname vorname nachname givenname prenom nom nombre apellido apellidos cognome voornaam achternaam imie nazwisko sobrenome"
+    )
+)
 
-ORDERED = ("priority", "prioritaet", "prio", "urgency", "dringlichkeit", "impact", "auswirkung", "severity", "schweregrad", "ticketpriority",
-           "sla", "slalevel", "risk", "risiko", "escalationlevel")  # fmt: skip
-MULTI = ("tags", "tag", "labels", "label", "keywords", "keyword", "schlagworte", "schlagwort", "schlagwoerter", "stichworte", "stichwort",
-         "topics", "topic", "themen", "etiketten", "components", "component", "komponenten", "categories", "kategorien", "products",
-         "produkte", "skills", "intents", "issues", "areas")  # fmt: skip
-ATTRIBUTE = (
-    "queue", "warteschlange", "category", "kategorie", "subcategory", "unterkategorie", "type", "typ", "tickettype", "ticketart", "art",
-    "group", "gruppe", "assignmentgroup", "bearbeitergruppe", "team", "department", "abteilung", "assignee", "assignedto", "bearbeiter",
-    "zustaendig", "agent", "owner", "product", "produkt", "service", "businessservice", "dienst", "intent", "class", "klasse", "label",
-    "queuename", "businessunit", "bereich", "location", "standort", "channel", "kanal", "source", "quelle", "country", "land", "region",
-    *ORDERED,
-)  # fmt: skip
+ORDERED = frozenset(
+    _words(
+        "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit urgence urgencia urgenza urgentie pilnosc "
+        "impact auswirkung impacto impatto wplyw severity schweregrad gravite severidad gravedad gravita ernst waga severidade ticketpriority sla slalevel "
+        "risk risiko escalationlevel"
+    )
+)
+MULTI = frozenset(
+    _words(
+        "tags tag labels label keywords keyword schlagworte schlagwort schlagwoerter stichworte stichwort topics topic themen etiketten components component "
+        "komponenten categories kategorien products produkte skills intents issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta "
+        "trefwoorden tagi etykiety etykieta motscles categorias categorie kategorie"
+    )
+)
+BLANK_SEPARATED = frozenset(
+    _words(
+        "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden tagi"
+    )
+)
+WRITERS = {
+    **dict.fromkeys(
+        _words(
+            "customer client user enduser requester requestor contact visitor lead kunde kundin cliente usuario utilisateur utente klant klient solicitante "
+            "customerreply incoming inbound externalcustomer caller reporter"
+        ),
+        "customer",
+    ),
+    **dict.fromkeys(
+        _words(
+            "agent admin staff operator support team system bot note internal technician employee mitarbeiter bearbeiter agente operatore behandelaar "
+            "medewerker message reply outgoing outbound private lineitem automation helpdesk servicedesk"
+        ),
+        "desk",
+    ),
+}
+"""What a column says about who wrote a message."""
+AGENT = frozenset(
+    _words(
+        "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan sachbearbeiter agentassigned adminassignee "
+        "technician techniker asignado asignadoa responsable agente propietario assigne assignea technicien assegnato assegnatoa responsabile operatore "
+        "behandelaar toegewezenaan eigenaar przypisany przypisanydo wlasciciel atribuido atribuidoa responsavel proprietario caseowner verantwortlich "
+        "verantwortlicher"
+    )
+)
+SORTING = (
+    frozenset(
+        _words(
+            "queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie subcategory unterkategorie categorie categoria kategoria "
+            "sottocategoria sousclasse subcategoria subcategorie rubriek type typ tipo soort rodzaj tickettype ticketart art issuetype requesttype tracker "
+            "group gruppe groupe grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe equipo squadra zespol "
+            "teamassigned teamassignee assignedgroup assignedteam department abteilung departement departamento reparto dipartimento afdeling dzial setor area "
+            "bereich product produkt produit producto prodotto produto service dienst servicio servizio servico usluga businessservice module modul modulo "
+            "intent class klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill specialty queuename "
+            "subject_area component komponente businessunit topicname concern fachbereich"
+        )
+    )
+    | ORDERED
+    | MULTI
+    | AGENT
+) - frozenset(("sla", "slalevel"))
+"""What sorts tickets, and is therefore worth predicting."""
+KNOWN_BEFORE = frozenset(
+    _words(
+        "channel kanal canal canale kanaal source quelle origin herkunft fonte origine origen via contacttype create_article_type country land region location "
+        "standort site ort locatie lokalizacja ubicacion localisation posizione localizacao company firma organization organisation organizacion societe azienda "
+        "bedrijf account accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment umgebung version timezone "
+        "entity entidad domain sla slalevel contract vertrag contrat contrato contratto private privat recipient form sensitivity vertraulichkeit associationtype"
+    )
+)
+"""Known of a ticket when it comes in, so there is no need to predict it."""
+ATTRIBUTE = SORTING | KNOWN_BEFORE
 
 ORDERS: tuple[tuple[str, ...], ...] = (
     ("lowest", "very low", "low", "minor", "normal", "medium", "moderate", "major", "high", "very high", "urgent", "critical", "highest", "blocker", "emergency"),
@@ -74,134 +246,6 @@ ORDERS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Scales from low to high. A column whose labels all stand on one of them is ordered so."""
 
-LANGUAGE_CODES = frozenset(
-    [
-        "aa",
-        "ab",
-        "af",
-        "am",
-        "ar",
-        "as",
-        "az",
-        "be",
-        "bg",
-        "bn",
-        "bo",
-        "br",
-        "bs",
-        "ca",
-        "co",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "dz",
-        "el",
-        "en",
-        "eo",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fj",
-        "fo",
-        "fr",
-        "fy",
-        "ga",
-        "gd",
-        "gl",
-        "gn",
-        "gu",
-        "ha",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "hy",
-        "id",
-        "is",
-        "it",
-        "ja",
-        "ka",
-        "kk",
-        "km",
-        "kn",
-        "ko",
-        "ku",
-        "ky",
-        "la",
-        "lb",
-        "lo",
-        "lt",
-        "lv",
-        "mg",
-        "mi",
-        "mk",
-        "ml",
-        "mn",
-        "mr",
-        "ms",
-        "mt",
-        "my",
-        "nb",
-        "ne",
-        "nl",
-        "nn",
-        "no",
-        "oc",
-        "pa",
-        "pl",
-        "ps",
-        "pt",
-        "ro",
-        "ru",
-        "rw",
-        "sa",
-        "sd",
-        "si",
-        "sk",
-        "sl",
-        "sm",
-        "sn",
-        "so",
-        "sq",
-        "sr",
-        "st",
-        "su",
-        "sv",
-        "sw",
-        "ta",
-        "te",
-        "tg",
-        "th",
-        "tk",
-        "tl",
-        "tn",
-        "tr",
-        "tt",
-        "ug",
-        "uk",
-        "ur",
-        "uz",
-        "vi",
-        "xh",
-        "yi",
-        "yo",
-        "zh",
-        "zu",
-    ]
-)
-LANGUAGE_NAMES = {
-    "english": "en", "englisch": "en", "german": "de", "deutsch": "de", "french": "fr", "franzoesisch": "fr", "francais": "fr", "spanish": "es",
-    "spanisch": "es", "espanol": "es", "italian": "it", "italienisch": "it", "italiano": "it", "dutch": "nl", "niederlaendisch": "nl",
-    "nederlands": "nl", "portuguese": "pt", "portugiesisch": "pt", "portugues": "pt", "polish": "pl", "polnisch": "pl", "polski": "pl",
-    "czech": "cs", "tschechisch": "cs", "turkish": "tr", "tuerkisch": "tr", "russian": "ru", "russisch": "ru", "swedish": "sv",
-    "schwedisch": "sv", "danish": "da", "daenisch": "da", "finnish": "fi", "finnisch": "fi", "norwegian": "no", "norwegisch": "no",
-    "hungarian": "hu", "ungarisch": "hu", "romanian": "ro", "rumaenisch": "ro", "greek": "el", "griechisch": "el", "arabic": "ar",
-    "arabisch": "ar", "chinese": "zh", "chinesisch": "zh", "japanese": "ja", "japanisch": "ja", "korean": "ko", "ukrainian": "uk",
-    "ukrainisch": "uk", "swissgerman": "gsw", "schweizerdeutsch": "gsw",
-}  # fmt: skip
 
 SPLIT_VALUES = {
     "train": "train", "training": "train", "trn": "train", "valid": "train", "validation": "train", "val": "train", "dev": "train",
@@ -209,21 +253,153 @@ SPLIT_VALUES = {
 }  # fmt: skip
 """What a split column says, and what we make of it. Validation rows teach too: we choose our own inside the training part."""
 
-_FOLDS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ç": "c", "ñ": "n", "ã": "a", "ê": "e"}
+_WRAPPERS = frozenset(
+    (
+        "displayvalue",
+        "value",
+        "name",
+        "displayname",
+        "label",
+        "fullname",
+        "title",
+        "text",
+        "key",
+        "id",
+        "email",
+        "login",
+    )
 )
+"""Last parts of a path that say nothing by themselves: group.name is the group."""
+_CONTAINERS = frozenset(
+    (
+        "fields",
+        "source",
+        "ticket",
+        "helpdeskticket",
+        "issue",
+        "conversation",
+        "embedded",
+        "customfields",
+        "customfield",
+        "cf",
+        "data",
+        "attributes",
+        "record",
+        "item",
+    )
+)
+_PATH = re.compile(r"\s*->\s*|\.(?=\S)|\s+-\s+|:\s*\(|/(?=.{4})|::")
+_WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")
+_CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+SHORTEST_COMPOUND = 6
+"""German and Dutch write compounds as one word: a vocabulary word this long counts at either end of it."""
 
 
-def folded(name: str) -> str:
-    return re.sub(r"[^0-9a-z]", "", name.casefold().translate(_FOLDS))
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A column's name, taken apart. `parts` are the words of each part of its path ("fields.summary" has two); `core` the words of the part
+    that says what it holds (group of group.name)."""
+
+    raw: str
+    parts: tuple[tuple[str, ...], ...]
+    core: tuple[str, ...]
+
+    @property
+    def folded(self) -> str:
+        return folded(self.raw)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word for part in self.parts for word in part)
+
+    @property
+    def last(self) -> str:
+        return "".join(self.parts[-1]) if self.parts else ""
+
+    def rank(self, vocabulary: Iterable[str]) -> tuple[int, int] | None:
+        """How well the name fits, the smaller the better: (how, place in the vocabulary). How: 0 the whole name, 1 its end, 2 an end of a
+        compound, 3 its beginning. None: not at all."""
+        places = _places(tuple(vocabulary)) if not isinstance(vocabulary, frozenset) else dict.fromkeys(vocabulary, 0)
+        best: tuple[int, int] | None = None
+        for how, candidate in self._candidates():
+            place = places.get(candidate)
+            if place is not None and (best is None or (how, place) < best):
+                best = (how, place)
+        if best is None and self.core:
+            word = self.core[-1]
+            for entry, place in places.items():
+                if len(entry) >= SHORTEST_COMPOUND and len(word) > len(entry) and word.endswith(entry):
+                    best = min(best or (9, 0), (2, place))
+        return best
+
+    def fits(self, vocabulary: frozenset[str]) -> bool:
+        return self.rank(vocabulary) is not None
+
+    def is_one_of(self, vocabulary: Iterable[str]) -> bool:
+        """The whole name, or the part that says what it holds."""
+        return self.folded in vocabulary or "".join(self.core) in vocabulary
+
+    def mentions(self, words: frozenset[str], pairs: frozenset[str] = frozenset()) -> str | None:
+        """The first of the words that stands anywhere in the name, alone, as two words in a row, or at either end of a compound."""
+        for part in self.parts:
+            for at, word in enumerate(part):
+                if word in words:
+                    return word
+                if at + 1 < len(part) and word + part[at + 1] in pairs:
+                    return f"{word} {part[at + 1]}"
+                if word in pairs:
+                    return word
+                if len(word) > 2 * SHORTEST_COMPOUND and (found := _compound(word, words)):
+                    return found
+        return None
+
+    def _candidates(self) -> Iterable[tuple[int, str]]:
+        yield 0, self.folded
+        for words in dict.fromkeys((self.core, self.parts[-1] if self.parts else ())):
+            yield 0, "".join(words)
+            for at in range(1, len(words)):
+                yield 1, "".join(words[at:])
+            for at in range(1, len(words)):
+                yield 3, "".join(words[:at])
 
 
-def language_code(value: str) -> str | None:
-    """The ISO 639-1 code (639-2 where there is none, as for gsw) that a cell means: "de", "DE-at", "German", "Deutsch"; else None."""
-    name = folded(value)
-    if name in LANGUAGE_NAMES:
-        return LANGUAGE_NAMES[name]
-    primary = re.split(r"[-_ ]", value.strip().casefold(), maxsplit=1)[0]
-    if primary in LANGUAGE_CODES:
-        return primary
-    return primary if re.fullmatch(r"[a-z]{3}", primary) and primary == value.strip().casefold() else None
+def name_of(raw: str) -> Name:
+    return _name_of(raw)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _name_of(raw: str) -> Name:
+    text = re.sub(r"^custom[ _]?field[ _]*\((.*)\)$", r"\1", raw.strip(), flags=re.IGNORECASE)
+    text = re.sub(r" \(\d+\)'*$", "", text)
+    parts = []
+    for piece in _PATH.split(text):
+        words = tuple(word for found in _WORD.findall(_CAMEL.sub(" ", piece)) if (word := folded(found) or found))
+        if words:
+            parts.append(words)
+    if not parts:
+        return Name(raw, (), ())
+    core = parts[-1]
+    if len(parts) > 1 and "".join(core) in _WRAPPERS and "".join(parts[-2]) not in _CONTAINERS:
+        core = parts[-2]
+    return Name(raw, tuple(parts), core)
+
+
+@functools.lru_cache(maxsize=64)
+def _places(vocabulary: tuple[str, ...]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, word in enumerate(vocabulary):
+        places.setdefault(word, place)
+    return places
+
+
+@functools.lru_cache(maxsize=10_000)
+def _compound(word: str, words: frozenset[str]) -> str | None:
+    return next(
+        (
+            entry
+            for entry in words
+            if len(entry) >= SHORTEST_COMPOUND and (word.startswith(entry) or word.endswith(entry))
+        ),
+        None,
+    )

@@ -12,13 +12,14 @@ from otai.errors import Invalid
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets.column_names import folded
 
-TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split")
-"""Roles that one column holds. `created` is the time the ticket came in, `ticket` its id."""
+TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split", "sender")
+"""Roles that one column holds. `created` is the time the ticket came in, `ticket` its id, `sender` who wrote the message of a row (customer
+or agent), where several rows are one ticket."""
 
 _ROLE_WORDS = {
     "subject": "subject", "betreff": "subject", "body": "body", "text": "body", "language": "language", "sprache": "language",
     "created": "created", "created_at": "created", "createdat": "created", "time": "created", "ticket": "ticket", "id": "ticket",
-    "split": "split", "attribute": "attribute", "single": "attribute", "multi": "multi", "ordered": "ordered", "ignore": "ignore",
+    "split": "split", "sender": "sender", "attribute": "attribute", "single": "attribute", "multi": "multi", "ordered": "ordered", "ignore": "ignore",
     "ignored": "ignore",
 }  # fmt: skip
 
@@ -45,6 +46,8 @@ class AttributeColumns:
     separator: str | None = None
     order: tuple[str, ...] = ()
     why: str = "named when importing"
+    proposed: bool = True
+    """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until someone asks."""
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"kind": str(self.kind)}
@@ -229,7 +232,8 @@ class ColumnRoles:
         for found in self.attributes:
             if column in found.columns:
                 kind = "" if found.kind is AttributeKind.SINGLE else f" ({_kind_in_words(found)})"
-                return f"attribute{'' if found.name == column else ' ' + found.name}{kind}"
+                kept = "" if found.proposed else ", not proposed"
+                return f"attribute{'' if found.name == column else ' ' + found.name}{kind}{kept}"
         return "ignored"
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,125 +1,34 @@
 """The guess: looks at the first rows of a source, weighs each column's name and values, and says in words what decided.
 
-The order matters and is the order of certainty: the customer's word, the split, language, ids and times by name, the texts, labels in
-several columns, attributes by their values. What is left is ignored, each with its reason.
+The order matters and is the order of certainty: the customer's word, the split, ids and times by name, people and what is known only
+afterwards, the texts, labels in several columns, attributes by their values. What is left is ignored, each with its reason.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
+from otai.tickets import known_afterwards
+from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
-from otai.tickets.columns import SEPARATORS, AttributeColumns, ColumnRoles
-from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Source
+from otai.tickets.column_stats import ColumnStats, Look, look_at
+from otai.tickets.columns import AttributeColumns, ColumnRoles
+from otai.tickets.label_columns import LABEL_LENGTH, are_one_attribute, order_of, parts_of, separator_of
+from otai.tickets.problems import refused
+from otai.tickets.threads import holds_threads
 from otai.tickets.times import parse_time
 
-GUESSED_ROWS = 50_000
-GUESSED_CHARACTERS = 64_000_000
-"""As many rows as these are looked at. Files sorted by queue are common: a few hundred rows would show one queue."""
-DISTINCT_KEPT = 2_000_000
-"""Different values remembered, all columns together."""
+__all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
-LABEL_LENGTH = 60
 TICKETS_A_LABEL = 3.0
 """A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 MOST_LABELS = 2_000
-
-
-@dataclass(slots=True)
-class ColumnStats:
-    """What the first rows show of one column. `counts` holds its values up to a bound; `is_capped` when there were more."""
-
-    name: str
-    filled: int = 0
-    characters: int = 0
-    longest: int = 0
-    lists: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    is_capped: bool = False
-
-    @property
-    def folded(self) -> str:
-        return folded(self.name)
-
-    @property
-    def mean_length(self) -> float:
-        return self.characters / self.filled if self.filled else 0.0
-
-    @property
-    def distinct(self) -> int:
-        return len(self.counts)
-
-    @property
-    def tickets_a_value(self) -> float:
-        return self.filled / self.distinct if self.distinct else 0.0
-
-    def share(self, test: object, *, most: int = 500) -> float:
-        """The share of values (each counted as often as it occurs, over the `most` frequent) for which `test` holds."""
-        assert callable(test)
-        looked = self.counts.most_common(most)
-        total = sum(count for _, count in looked)
-        return sum(count for value, count in looked if test(value)) / total if total else 0.0
-
-
-@dataclass(slots=True)
-class Look:
-    """The first rows of a source: how many, whether these are all, and each column's statistics."""
-
-    rows: int
-    is_whole: bool
-    columns: list[ColumnStats]
-
-    def column(self, name: str) -> ColumnStats:
-        return next(column for column in self.columns if column.name == name)
-
-    @property
-    def where(self) -> str:
-        return f"{self.rows:,} rows" if self.is_whole else f"the first {self.rows:,} rows"
-
-
-def look_at(source: Source) -> Look:
-    """Statistics of the first rows; bad ones are passed over, the import reports them."""
-    stats = [ColumnStats(name) for name in source.columns]
-    most_distinct = max(1_000, min(20_000, DISTINCT_KEPT // max(len(stats), 1)))
-    rows = characters = 0
-    is_whole = True
-    batches = source.batches(BadRows(skip=True))
-    for batch in batches:
-        rows += len(batch.numbers)
-        for column, cells in zip(stats, batch.columns, strict=True):
-            characters += _count(column, cells, most_distinct)
-        if rows >= GUESSED_ROWS or characters >= GUESSED_CHARACTERS:
-            is_whole = next(batches, None) is None
-            break
-    return Look(rows, is_whole, stats)
-
-
-def _count(column: ColumnStats, cells: Sequence[object], most_distinct: int) -> int:
-    values: list[str] = []
-    for cell in cells if isinstance(cells, list | tuple) else cells.to_pylist():  # type: ignore[attr-defined]
-        if isinstance(cell, list):
-            column.lists += 1
-            values += [label for label in cell if label]
-            column.filled += 1
-        elif cell and not cell.isspace():
-            values.append(cell)
-            column.filled += 1
-    size = sum(map(len, values))
-    column.characters += size
-    column.longest = max(column.longest, max(map(len, values), default=0))
-    if len(column.counts) < most_distinct:
-        # Texts are told apart by their beginnings; keeping them whole would keep the file.
-        column.counts.update(value[:300].strip() for value in values)
-        column.is_capped = len(column.counts) >= most_distinct
-    return size
+AFTERWARDS = "known only after the ticket came in"
 
 
 def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
@@ -142,19 +51,23 @@ class _Guess:
         self.why: dict[str, str] = dict.fromkeys(given.used, "named when importing") | dict(given.why)
         self.open = [column for column in look.columns if column.name not in given.used]
         self.given = given
+        self.ended = known_afterwards.Ended(look)
 
     def run(self) -> None:
         for found in self.given.attributes:
             self.attributes[found.columns[0]] = self._completed(found)
         self._empties()
         self._split()
-        self._language()
         self._ticket_id()
         self._created()
         self._texts()
+        self._language()
+        self._doubles()
+        self._sender()
         self._numbered()
         for column in list(self.open):
             self._attribute(column)
+        self._propose()
 
     def result(self, *, must_have_text: bool) -> ColumnRoles:
         order = [column.name for column in self.look.columns]
@@ -177,19 +90,22 @@ class _Guess:
         return roles
 
     def _take(self, column: ColumnStats, why: str) -> None:
-        self.open.remove(column)
         self.why[column.name] = why
+        self.open.remove(column)
 
     def _role(self, role: str, column: ColumnStats, why: str) -> None:
         self.single[role] = column.name
         self._take(column, why)
 
-    def _named(self, synonyms: Sequence[str]) -> Iterator[ColumnStats]:
-        """Open columns that bear one of the names, in the order of the names."""
-        for name in synonyms:
-            yield from [column for column in self.open if column.folded == name]
-
-    # The steps, in order of certainty.
+    def _named(self, vocabulary: Iterable[str], *, worst: int = 3) -> list[ColumnStats]:
+        """The open columns whose name fits, the best first: whole names, in the vocabulary's order, before parts of names."""
+        vocabulary = tuple(vocabulary)
+        ranked = [
+            (rank, at, column)
+            for at, column in enumerate(self.open)
+            if (rank := column.words.rank(vocabulary)) is not None
+        ]
+        return [column for rank, _, column in sorted(ranked, key=lambda one: one[:2]) if rank[0] <= worst]
 
     def _empties(self) -> None:
         for column in list(self.open):
@@ -206,79 +122,281 @@ class _Guess:
                 self._role("split", column, f"says of each ticket whether it is for training or test: {_some(column)}")
                 return
 
-    def _language(self) -> None:
-        if "language" in self.single:
-            return
-        for column in self._named(names.LANGUAGE):
-            if column.share(lambda value: language_code(value) is not None) >= 0.9:
-                self._role("language", column, f"its name, and its values are languages: {_some(column)}")
-                return
+    # What a ticket is known by, and when it came.
 
     def _ticket_id(self) -> None:
         if "ticket" in self.single:
             return
-        for column in self._named(names.TICKET):
-            unique = (
-                column.distinct >= 0.95 * min(column.filled, 1_000) and column.tickets_a_value < 1.05
-            ) or column.is_capped
-            if (
-                unique
-                and column.mean_length <= 64
-                and column.share(_is_id) >= 0.9
-                and column.filled >= 0.9 * self.look.rows
-            ):
+        named = [column for column in self._named(names.TICKET, worst=1) if self._could_be_ids(column)]
+        named += [
+            column
+            for column in self.open
+            if column.name.strip() in ("#", "№", "No.", "Nr.", "N°", "Nº") and self._could_be_ids(column)
+        ]
+        for column in named:
+            if self._is_unique(column):
                 self._role("ticket", column, "its name, and every value is different")
                 return
+        for column in named:
+            if (
+                column.words.is_one_of(names.REPEATED_TICKET)
+                and column.distinct >= max(5, self.look.rows // 50)
+                and not self._is_numbered(column)
+            ):
+                again = "rows of one ticket belong together"
+                self._role("ticket", column, f"its name; {column.tickets_a_value:.1f} rows a value on average: {again}")
+                return
+        # Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ...
+        for column in self.open[:3]:
+            if self._could_be_ids(column) and self._is_unique(column) and column.share(_is_numbering) >= 0.95:
+                self._role(
+                    "ticket", column, f"every value is different, and they are numbers of tickets: {_some(column)}"
+                )
+                return
+
+    def _could_be_ids(self, column: ColumnStats) -> bool:
+        if (
+            column.lists
+            or column.filled < 0.9 * self.look.rows
+            or column.mean_length > 64
+            or column.share(_is_id) < 0.9
+        ):
+            return False
+        words = {word for part in column.words.parts for word in part} | {column.words.last}
+        return not words & names.OTHER_THINGS
+
+    def _is_unique(self, column: ColumnStats) -> bool:
+        return column.is_capped or (
+            column.distinct >= 0.95 * min(column.filled, 1_000) and column.tickets_a_value < 1.05
+        )
+
+    def _is_numbered(self, column: ColumnStats) -> bool:
+        """A few small numbers, such as codes of labels: no ids, whatever they are called."""
+        return column.share(lambda value: len(value) <= 2) > 0.5
 
     def _created(self) -> None:
         dates = [column for column in self.open if column.mean_length <= 40 and column.share(_is_date, most=200) >= 0.9]
         if "created" not in self.single:
-            named = [column for name in names.CREATED for column in dates if column.folded == name]
-            chosen = named or [
-                column for column in dates if re.search("creat|open|receiv|submit|erstellt|eingang", column.folded)
+            early = [column for column in dates if known_afterwards.by_name(column) is None]
+            ranked = [
+                (rank, at, column)
+                for at, column in enumerate(early)
+                if (rank := column.words.rank(names.CREATED)) is not None
             ]
-            if (
-                not chosen
-                and len(dates) == 1
-                and not re.search("clos|resol|updat|due|end|geschlossen|geaendert", dates[0].folded)
-            ):
-                chosen = dates
-            if chosen:
-                self._role(
-                    "created",
-                    chosen[0],
-                    f"its values are times, such as {next(iter(chosen[0].counts))!r}, and its name fits",
-                )
+            chosen, why = None, ""
+            if ranked:
+                chosen = min(ranked, key=lambda one: one[:2])[2]
+                why = f"its values are times, such as {next(iter(chosen.counts))!r}, and its name fits"
+            elif early:
+                chosen = self._earliest(early, dates)
+                why = "its values are times, and none of the row's other times is earlier"
+            if chosen is not None:
+                self._role("created", chosen, why)
         for column in dates:
             if column in self.open:
                 self._take(column, "times, but not the time the ticket came in")
 
+    def _earliest(self, candidates: Sequence[ColumnStats], dates: Sequence[ColumnStats]) -> ColumnStats | None:
+        """The one candidate that no other time of its row comes before; the only one if there is one."""
+        if len(dates) == 1:
+            return candidates[0]
+        rows = [[parse_time(cell) if cell else None for cell in row] for row in list(self.look.rows_of(*dates))[:300]]
+        best: tuple[float, int, ColumnStats] | None = None
+        for column in candidates:
+            at = dates.index(column)
+            own = [(row[at], [time for time in row if time is not None]) for row in rows]
+            filled = [(time, times) for time, times in own if time is not None]
+            share = sum(time <= min(times) for time, times in filled) / len(filled) if filled else 0.0
+            # Equal times are common; the column that is filled oftenest was filled first.
+            if share >= 0.95 and (best is None or len(filled) > best[1]):
+                best = (share, len(filled), column)
+        return best[2] if best else None
+
+    def _sender(self) -> None:
+        """Who wrote the message of a row (customer or agent), where several rows are one ticket."""
+        if (
+            "sender" in self.single
+            or "ticket" not in self.single
+            or self.look.column(self.single["ticket"]).tickets_a_value < 1.05
+        ):
+            return
+        for column in list(self.open):
+            if (
+                column.distinct <= 12
+                and column.share(lambda value: names.WRITERS.get(folded(value)) is not None) >= 0.9
+            ):
+                self._role("sender", column, f"says who wrote the message of a row: {_some(column)}")
+                return
+
+    # Texts.
+
     def _texts(self) -> None:
-        """Subject and body: by name first, then the longest column of free text."""
-        for role, synonyms in (("subject", names.SUBJECT), ("body", names.BODY)):
+        """Subject and body: by name first, then by what the columns hold."""
+        if "body" not in self.single:
+            self._body_of_threads()
+        before = [
+            column for column in self.open if known_afterwards.by_name(column) is None and not self._is_person(column)
+        ]
+        for role, vocabulary in (("subject", names.SUBJECT), ("body", names.BODY)):
             if role in self.single:
                 continue
-            fitting = [column for column in self._named(synonyms) if _could_be_text(column)]
+            fitting = [column for column in self._named(vocabulary) if column in before and _could_be_text(column)]
+            fitting = [column for column in fitting if not self.ended.only_then(column)]
             if fitting:
-                # Of several that fit by name, the one that says most.
-                best = max(fitting, key=lambda column: column.characters)
+                best = self._best_text(fitting, vocabulary)
                 self._role(
                     role, best, f"its name, and its values are texts ({best.mean_length:.0f} characters on average)"
                 )
-        free = [column for column in self.open if _is_free_text(column) and not _is_about_afterwards(column)]
-        if "body" not in self.single and "subject" not in self.single and not free:
-            free = [column for column in self.open if column.share(_has_blank) > 0.5 and column.tickets_a_value < 2]
-        if "body" not in self.single and free:
-            best = max(free, key=lambda column: column.characters)
-            subject = self.single.get("subject")
-            # A second text beside a subject is the body; without a name that fits it must be the longer one.
-            if subject is None or best.mean_length > self.look.column(subject).mean_length:
-                self._role(
-                    "body", best, f"the longest column of free text ({best.mean_length:.0f} characters on average)"
-                )
+        self._body_by_values()
+        self._subject_by_values()
         for column in list(self.open):
-            if _is_about_afterwards(column) and (_is_free_text(column) or column.mean_length > LABEL_LENGTH):
+            is_text = _is_free_text(column) or column.mean_length > LABEL_LENGTH
+            if is_text and (known_afterwards.by_name(column) or column.words.fits(frozenset(names.COMMENT))):
                 self._take(column, "by its name written after the ticket came in; new tickets will not have it")
+            elif is_text and self.ended.only_then(column):
+                self._take(
+                    column,
+                    f"{AFTERWARDS}: it is filled only where {self.ended.column!r} says that the ticket is through",
+                )
+
+    def _best_text(self, fitting: Sequence[ColumnStats], vocabulary: Sequence[str]) -> ColumnStats:
+        """The best name; of names that are equally good, the one that says most."""
+        best = fitting[0]
+        rank = best.words.rank(vocabulary)
+        sure = [column for column in fitting if column.words.is_one_of(names.SURE_TEXTS)] or fitting
+        assert rank is not None
+        equal = [
+            column
+            for column in sure
+            if (column.words.rank(vocabulary) or (9, 0))[0] == (sure[0].words.rank(vocabulary) or (9, 0))[0]
+        ]
+        return (
+            max(equal, key=lambda column: column.filled)
+            if vocabulary is names.SUBJECT
+            else max(equal, key=lambda column: column.characters)
+        )
+
+    def _body_of_threads(self) -> None:
+        """A column whose cells hold all messages of a ticket: the first of the customer is the text."""
+        threads = [column for column in self.open if holds_threads(column)]
+        plain = [
+            column
+            for column in self._named(names.BODY, worst=0)
+            if column not in threads and _could_be_text(column) and column.filled > 0.5 * self.look.rows
+        ]
+        if threads and not plain:
+            best = max(threads, key=lambda column: column.filled)
+            self._role("body", best, "its cells hold all messages of a ticket; the first one of the customer is taken")
+        for column in threads:
+            if column in self.open:
+                self._take(column, "all messages of a ticket: what came after the first is no text of a new ticket")
+
+    def _body_by_values(self) -> None:
+        if "body" in self.single:
+            return
+        free = [
+            column for column in self.open
+            if _is_free_text(column) and not known_afterwards.by_name(column) and not self._is_person(column) and not self.ended.only_then(column)
+        ]  # fmt: skip
+        subject = self.single.get("subject")
+        if subject is None and not free:
+            free = [
+                column for column in self.open if column.words.fits(frozenset(names.COMMENT)) and _is_free_text(column)
+            ]
+        if subject is None and not free:
+            free = [
+                column
+                for column in self.open
+                if column.share(_has_blank) > 0.5 and column.tickets_a_value < 2 and not self._is_person(column)
+            ]
+        free = [column for column in free if subject is None or not self._same_cells(column, self.look.column(subject))]
+        if not free:
+            return
+        best = max(free, key=lambda column: column.characters)
+        # A second text beside a subject is the body; without a name that fits it must be the longer one.
+        if subject is None or best.mean_length > self.look.column(subject).mean_length:
+            self._role("body", best, f"the longest column of free text ({best.mean_length:.0f} characters on average)")
+
+    def _subject_by_values(self) -> None:
+        """A short text beside the body, whose words the body takes up, is the subject whatever it is called."""
+        body = self.single.get("body")
+        if "subject" in self.single or body is None:
+            return
+        told = self.look.column(body)
+        for column in list(self.open):
+            if (
+                not _is_free_text(column)
+                or column.mean_length > min(150.0, 0.8 * told.mean_length)
+                or column.share(lambda value: "\n" in value) > 0.05
+                or known_afterwards.by_name(column)
+                or self._is_person(column)
+                or self.ended.only_then(column)
+            ):
+                continue
+            pairs = [
+                (short.casefold().split(), text.casefold())
+                for short, text in self.look.rows_of(column, told)
+                if short and text
+            ][:500]
+            taken_up = [
+                sum(word in text for word in words if len(word) > 3) / max(sum(len(word) > 3 for word in words), 1)
+                for words, text in pairs
+            ]
+            if taken_up and sum(taken_up) / len(taken_up) >= 0.25:
+                self._role(
+                    "subject",
+                    column,
+                    f"a short text beside the body, which takes up its words ({column.mean_length:.0f} characters on average)",
+                )
+                return
+
+    def _same_cells(self, one: ColumnStats, other: ColumnStats) -> bool:
+        pairs = [(left, right) for left, right in self.look.rows_of(one, other) if left and right]
+        return bool(pairs) and sum(left == right for left, right in pairs) >= 0.95 * len(pairs)
+
+    def _language(self) -> None:
+        if "language" in self.single:
+            return
+        for column in self._named(names.LANGUAGE):
+            if column.share(lambda value: language_code(value) is not None) < 0.9:
+                continue
+            if self._tells_language(column):
+                self._role("language", column, f"its name, and its values are languages: {_some(column)}")
+                return
+            self._take(
+                column,
+                "by its name a language, but the texts are often in another one: it seems to be the one that the person set",
+            )
+
+    def _tells_language(self, column: ColumnStats) -> bool:
+        from otai.learning.data.language import detect_languages
+
+        texts = [self.look.column(self.single[role]) for role in ("subject", "body") if role in self.single]
+        rows = [row for row in self.look.rows_of(column, *texts) if row[0] and any(row[1:])]
+        rows = rows[:: max(1, len(rows) // 300)]
+        detected = detect_languages(["\n".join(text for text in row[1:] if text) for row in rows])
+        compared = [(language_code(row[0]), code) for row, code in zip(rows, detected, strict=True) if code is not None]
+        # A few dozen short texts are no evidence against the customer's own column.
+        return len(compared) < 30 or sum(told == code for told, code in compared) >= 0.7 * len(compared)
+
+    # What says the same, and who.
+
+    def _doubles(self) -> None:
+        for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
+            if column in self.open:
+                self._take(column, f"says the same as {kept.name!r}")
+
+    def _is_person(self, column: ColumnStats) -> bool:
+        words = column.words
+        if any(word in names.NAME_PARTS for word in words.words) or words.last in names.NAME_PARTS:
+            return True
+        if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
+            return True
+        if "".join(words.core) in names.PERSON or words.folded in names.PERSON:
+            return True
+        return words.mentions(names.SURE_PERSON) is not None and not words.is_one_of(names.ATTRIBUTE)
+
+    # Labels.
 
     def _numbered(self) -> None:
         """tag_1 .. tag_8, or a header repeated as ticket systems export labels: one multi-label attribute."""
@@ -289,7 +407,9 @@ class _Guess:
         for base, group in groups.items():
             twin = next((column for column in self.open if column.name == base), None)
             members = ([twin] if twin else []) + group
-            if len(members) < 2 or not _are_one_attribute(folded(base), members, is_repeated=twin is not None):
+            if len(members) < 2 or known_afterwards.by_name(members[0]) or self._is_person(members[0]):
+                continue
+            if not are_one_attribute(folded(base), members, is_repeated=twin is not None):
                 continue
             if any(found.name == base for found in self.attributes.values()):
                 continue
@@ -302,25 +422,28 @@ class _Guess:
                 self._take(column, why)
 
     def _attribute(self, column: ColumnStats) -> None:
-        separator = _separator(column)
+        reason = self._not_known_when_it_comes(column)
+        if reason is not None:
+            self._take(column, reason)
+            return
+        separator = separator_of(column)
         if separator is not None or column.lists:
-            found = AttributeColumns(column.name, AttributeKind.MULTI, (column.name,), separator=separator)
-            parted = f"separated by {separator!r}" if separator else "as lists"
-            labels = len(_parts(column, separator))
-            if labels < 2:
+            parts = parts_of(column, separator)
+            if len(parts) < 2:
                 self._take(column, "every list holds the same")
                 return
-            found = dataclasses.replace(found, why=f"several labels in a cell, {parted}, {labels:,} different")
+            if sum(parts.values()) < 1.5 * len(parts):
+                self._take(column, "lists of single things, which do not sort tickets")
+                return
+            parted = f"separated by {separator!r}" if separator else "as lists"
+            why = f"several labels in a cell, {parted}, {len(parts):,} different"
+            found = AttributeColumns(column.name, AttributeKind.MULTI, (column.name,), separator=separator, why=why)
         else:
             reason = self._no_attribute(column)
             if reason is not None:
                 self._take(column, reason)
                 return
-            order = (
-                order_of(column.counts)
-                if column.folded in names.ORDERED or _ends_as(column.folded, names.ORDERED)
-                else ()
-            )
+            order = order_of(column.counts) if column.words.fits(names.ORDERED) else ()
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
             why = f"{column.distinct:,} different values, {column.tickets_a_value:,.0f} tickets each on average"
             if order:
@@ -329,29 +452,72 @@ class _Guess:
         self.attributes[column.name] = found
         self._take(column, found.why)
 
+    def _not_known_when_it_comes(self, column: ColumnStats) -> str | None:
+        """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
+        if column.share(_is_mail_address) > 0.5 and not column.words.fits(names.ATTRIBUTE):
+            return "e-mail addresses"
+        if self._is_person(column):
+            return "by its name it is about a person, not about the kind of ticket"
+        if known_afterwards.is_state(column):
+            return "a state that changes while the ticket is worked on; a new ticket has none yet. To learn it all the same: --attribute"
+        if word := known_afterwards.by_name(column):
+            return f"{AFTERWARDS}, by its name ({word!r}). To learn it all the same: --attribute"
+        if known_afterwards.by_values(column):
+            return f"{AFTERWARDS}: its values are durations, such as {next(iter(column.counts))!r}"
+        if column.words.fits(names.SORTING):
+            return None
+        if self.ended.only_then(column):
+            return f"{AFTERWARDS}: it is filled only where {self.ended.column!r} says that the ticket is through"
+        for agents in self.look.columns:
+            if agents is not column and agents.words.fits(names.AGENT) and known_afterwards.same_people(column, agents):
+                return f"names of the people in {agents.name!r}, which says who the ticket went to"
+        return None
+
     def _no_attribute(self, column: ColumnStats) -> str | None:
         """Why the column is no attribute; None if it is one."""
         where = self.look.where
         distinct = f"more than {column.distinct:,}" if column.is_capped else f"{column.distinct:,}"
         if column.distinct == 1:
             return f"the same value in all filled cells of {where}: {_some(column)}"
-        if column.folded in names.STATUS:
-            return "a state that changes while the ticket is worked on; a new ticket has none yet. To learn it all the same: --attribute"
-        if column.share(_is_mail_address) > 0.5 and column.folded not in names.ATTRIBUTE:
-            return "e-mail addresses"
+        is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
             return f"free text ({column.mean_length:.0f} characters on average)"
-        is_named = column.folded in names.ATTRIBUTE or _ends_as(column.folded, names.ATTRIBUTE)
-        if column.folded in names.PERSON and not is_named:
-            return "by its name it is about a person, not about the kind of ticket"
-        if column.folded in names.TICKET and column.tickets_a_value < 1.5:
+        if column.words.is_one_of(names.TICKET) and column.tickets_a_value < 1.5:
             return "numbers or names of single tickets"
+        if "subject" in self.single and not is_named and column.words.fits(frozenset(names.SUBJECT)):
+            return "a title beside the subject, such as a person's"
         needed = 1.5 if is_named else TICKETS_A_LABEL
         if column.is_capped or column.distinct > MOST_LABELS or column.tickets_a_value < needed:
             return f"{distinct} different values in {where}: they name single things and do not sort tickets"
-        if column.share(_is_decimal) > 0.5:
+        if column.share(_is_decimal) > 0.5 and not is_named:
             return "measured numbers"
         return None
+
+    def _propose(self) -> None:
+        """The few that sort tickets are proposed; what else could be learnt is kept, and costs nothing until someone takes it."""
+        named = {first for first, found in self.attributes.items() if self._sorts(found)}
+        for first, found in self.attributes.items():
+            if found in self.given.attributes or first in named or found.columns[0] in self.given.used:
+                continue
+            words = self.look.column(found.columns[0]).words
+            if words.fits(names.KNOWN_BEFORE):
+                reason = "kept but not proposed: a new ticket brings it along, so there is little to predict"
+            elif named:
+                reason = "kept but not proposed: its name does not say that it sorts tickets"
+            else:
+                continue
+            self.attributes[first] = dataclasses.replace(found, proposed=False, why=f"{found.why}; {reason}")
+            for column in found.columns:
+                self.why[column] = self.attributes[first].why
+
+    def _sorts(self, found: AttributeColumns) -> bool:
+        if found.columns[0] in self.given.used:
+            return True
+        column = self.look.column(found.columns[0])
+        if not column.words.fits(names.SORTING):
+            return False
+        best, other = column.words.rank(names.SORTING), column.words.rank(names.KNOWN_BEFORE)
+        return other is None or best is None or best[0] <= other[0]
 
     def _completed(self, found: AttributeColumns) -> AttributeColumns:
         """What the customer left out of an attribute they named: a separator, an order."""
@@ -362,7 +528,7 @@ class _Guess:
             and len(found.columns) == 1
             and not column.lists
         ):
-            return dataclasses.replace(found, separator=_separator(column, must=True))
+            return dataclasses.replace(found, separator=separator_of(column, must=True))
         if found.kind is AttributeKind.ORDERED and not found.order:
             order = order_of(column.counts)
             if not order:
@@ -375,85 +541,11 @@ class _Guess:
         return found
 
 
-def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
-    """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else empty."""
-    found = sorted({" ".join(label.split()) for label in labels if label.strip()})
-    if not 2 <= len(found) <= 25:
-        return ()
-    for scale in names.ORDERS:
-        places = {re.sub(r"[\s_\-]+", " ", step): place for place, step in enumerate(scale)}
-        keys = [re.sub(r"[\s_\-]+", " ", label.casefold()).strip() for label in found]
-        if all(key in places for key in keys) and len({places[key] for key in keys}) == len(keys):
-            return tuple(sorted(found, key=lambda label: places[re.sub(r"[\s_\-]+", " ", label.casefold()).strip()]))
-    numbers = {label: int(match[1]) for label in found if (match := re.match(r"\s*(-?\d{1,3})(?:\b|$)", label))}
-    if len(numbers) == len(found) and len(set(numbers.values())) == len(found):
-        return tuple(sorted(found, key=numbers.__getitem__))
-    return ()
-
-
-def _separator(column: ColumnStats, *, must: bool = False) -> str | None:
-    """What parts several labels in one cell, if the cells hold several.
-
-    Parts return far more often than whole cells do; a name such as "tags" lowers the bar, and only under such a name is a comma or a
-    slash taken for more than punctuation. With `must` the most frequent separator is taken, whatever the bar.
-    """
-    if not column.filled:
-        return None
-    is_named = column.folded in names.MULTI
-    best: tuple[float, str] | None = None
-    for separator in SEPARATORS:
-        if separator in (",", "/", "\n") and not (is_named or must):
-            continue
-        if separator == "/" and not must:
-            continue
-        share = column.share(lambda value, separator=separator: separator in value, most=5_000)
-        if share < (0.02 if is_named or must else 0.15):
-            continue
-        parts = _parts(column, separator)
-        total = sum(parts.values())
-        mean_length = sum(len(part) * count for part, count in parts.items()) / max(total, 1)
-        returns = total / max(len(parts), 1)
-        if not must and (
-            mean_length > 40 or returns < (1.5 if is_named else 3.0) or len(parts) >= 2 * max(column.distinct, 2)
-        ):
-            continue
-        if not must and not is_named and (len(parts) > 0.7 * column.distinct):
-            continue
-        if best is None or share > best[0]:
-            best = (share, separator)
-    return best[1] if best else None
-
-
-def _parts(column: ColumnStats, separator: str | None) -> Counter[str]:
-    if separator is None:
-        return column.counts
-    parts: Counter[str] = Counter()
-    for value, count in column.counts.items():
-        for part in value.split(separator):
-            if part.strip():
-                parts[part.strip()] += count
-    return parts
-
-
-def _are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated: bool) -> bool:
-    if any(column.mean_length > LABEL_LENGTH for column in members):
-        return False
-    if base in names.MULTI or is_repeated:
-        return True
-    # Without a telling name: fewer and fewer cells filled, and the same words in them. (sub_category1 and sub_category2 are two things.)
-    filled = [column.filled for column in members]
-    if any(later > earlier for earlier, later in pairwise(filled)) or filled[-1] > 0.8 * filled[0]:
-        return False
-    first, last = set(members[0].counts), set(members[-1].counts)
-    is_number = all(value.isdigit() for value in last)
-    return bool(last) and not is_number and len(first & last) >= 0.5 * len(last)
-
-
 def _could_be_text(column: ColumnStats) -> bool:
     """Fits the name of a text: not an id, a date or a handful of labels."""
     if column.lists:
         return False
-    if column.folded in names.SURE_TEXTS:
+    if column.words.is_one_of(names.SURE_TEXTS):
         return True
     if column.share(_has_blank) < 0.2:
         return False
@@ -468,20 +560,16 @@ def _is_free_text(column: ColumnStats) -> bool:
     )
 
 
-def _is_about_afterwards(column: ColumnStats) -> bool:
-    return column.folded in names.AFTERWARDS or _ends_as(column.folded, names.AFTERWARDS)
-
-
-def _ends_as(name: str, synonyms: Sequence[str]) -> bool:
-    return any(len(synonym) >= 5 and name.endswith(synonym) for synonym in synonyms)
-
-
 def _split_value(value: str) -> str | None:
     return names.SPLIT_VALUES.get(value.strip().lower())
 
 
 def _is_id(value: str) -> bool:
-    return not _has_blank(value)
+    return not _has_blank(value) or value.replace(" ", "").isdigit()
+
+
+def _is_numbering(value: str) -> bool:
+    return re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}", value) is not None
 
 
 def _has_blank(value: str) -> bool:

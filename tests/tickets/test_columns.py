@@ -30,7 +30,8 @@ def test_a_german_export_is_understood(tmp_path: Path) -> None:
         tmp_path,
         "Ticketnummer;Erstellt am;Betreff;Beschreibung;Priorität;Warteschlange;Bearbeiter;Lösung;Kunde;Sprache",
         *(
-            f"T{n};0{n % 9 + 1}.03.2026 10:0{n % 10};Drucker {n};Der Drucker im {n}. Stock geht nicht mehr, bitte helfen;"
+            f"T{n};0{n % 9 + 1}.03.2026 10:0{n % 10};Drucker {n};"
+            f"{(f'Der Drucker im {n}. Stock geht nicht mehr, bitte helfen', f'The printer on floor {n} does not work any more, please help')[n % 2]};"
             f"{('niedrig', 'hoch', 'mittel')[n % 3]};{('IT', 'Einkauf')[n % 2]};{('Mia', 'Jonas')[n % 2]};"
             f"Wir haben Drucker {n} neu gestartet;Firma {n};{('Deutsch', 'en')[n % 2]}"
             for n in range(60)
@@ -83,7 +84,7 @@ def test_what_names_single_things_is_no_attribute_and_says_why(tmp_path: Path) -
     )
     assert roles.attributes == ()
     for column, word in {
-        "customer": "person", "mail": "e-mail", "constant": "same value", "empty": "empty", "hours": "single things", "status": "state",
+        "customer": "person", "mail": "e-mail", "constant": "same value", "empty": "empty", "hours": "after the ticket", "status": "state",
         "order": "single things",
     }.items():  # fmt: skip
         assert word in roles.why[column], column

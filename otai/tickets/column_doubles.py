@@ -1,0 +1,77 @@
+"""Columns that say the same: group and group_id, display_value and value. One of them is kept, the one that people read."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from otai.tickets.column_stats import ColumnStats, Look
+
+_KIND_WORDS = frozenset(
+    (
+        "id",
+        "ids",
+        "name",
+        "value",
+        "display",
+        "displayvalue",
+        "key",
+        "code",
+        "raw",
+        "sysid",
+        "label",
+        "title",
+        "email",
+        "login",
+        "link",
+        "url",
+    )
+)
+
+
+def doubles(
+    look: Look, candidates: Sequence[ColumnStats], others: Sequence[ColumnStats]
+) -> Iterator[tuple[ColumnStats, ColumnStats]]:
+    """Pairs of a column to leave out and the one that says the same. `others` have a role already and stay.
+
+    Names have to be of one stem (assignment_group.display_value and assignment_group.value), and each value of one has to go with one
+    value of the other: two columns that only happen to agree are two things.
+    """
+    by_stem: dict[str, list[ColumnStats]] = defaultdict(list)
+    for column in [*others, *candidates]:
+        by_stem[_stem(column)].append(column)
+    kept_roles = {id(column) for column in others}
+    for stem, group in by_stem.items():
+        if not stem or len(group) < 2:
+            continue
+        # The one with a role first, then words before numbers, then the order of the source.
+        ranked = sorted(group, key=lambda column: (id(column) not in kept_roles, _is_for_machines(column)))
+        for at, column in enumerate(ranked[1:], start=1):
+            for better in ranked[:at]:
+                # A header that is repeated (Labels, Labels) is one attribute of several columns.
+                if column.words.parts == better.words.parts:
+                    continue
+                if id(column) not in kept_roles and _go_together(look, column, better):
+                    yield column, better
+                    break
+
+
+def _stem(column: ColumnStats) -> str:
+    words = [word for part in column.words.parts for word in part]
+    return "".join(word for word in words if word not in _KIND_WORDS)
+
+
+def _is_for_machines(column: ColumnStats) -> int:
+    last = column.words.parts[-1][-1] if column.words.parts and column.words.parts[-1] else ""
+    are_numbers = column.share(lambda value: re.fullmatch(r"\d+|[0-9a-f]{16,}|https?://\S+", value) is not None) > 0.9
+    return 2 * are_numbers + (last in ("id", "ids", "value", "raw", "link", "url", "email"))
+
+
+def _go_together(look: Look, one: ColumnStats, other: ColumnStats) -> bool:
+    pairs = [(left, right) for left, right in look.rows_of(one, other) if left and right]
+    if len(pairs) < 5 or len(pairs) < 0.5 * min(sum(map(bool, one.cells)), sum(map(bool, other.cells))):
+        return False
+    distinct = set(pairs)
+    lefts, rights = {left for left, _ in distinct}, {right for _, right in distinct}
+    return len(distinct) <= 1.05 * min(len(lefts), len(rights))

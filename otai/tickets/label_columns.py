@@ -1,0 +1,103 @@
+"""What the values of a column say about its labels: the order they have, and what parts several of them in one cell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from otai.tickets import column_names as names
+from otai.tickets.column_stats import ColumnStats
+from otai.tickets.columns import SEPARATORS
+
+LABEL_LENGTH = 60
+
+
+def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
+    """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else empty."""
+    found = sorted({" ".join(label.split()) for label in labels if label.strip()})
+    if not 2 <= len(found) <= 25:
+        return ()
+    for scale in names.ORDERS:
+        places = {re.sub(r"[\s_\-]+", " ", step): place for place, step in enumerate(scale)}
+        keys = [re.sub(r"[\s_\-]+", " ", label.casefold()).strip() for label in found]
+        if all(key in places for key in keys) and len({places[key] for key in keys}) == len(keys):
+            return tuple(sorted(found, key=lambda label: places[re.sub(r"[\s_\-]+", " ", label.casefold()).strip()]))
+    numbers = {label: int(match[1]) for label in found if (match := re.match(r"\s*(-?\d{1,3})(?:\b|$)", label))}
+    if len(numbers) == len(found) and len(set(numbers.values())) == len(found):
+        return tuple(sorted(found, key=numbers.__getitem__))
+    return ()
+
+
+def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
+    """What parts several labels in one cell, if the cells hold several.
+
+    Parts return far more often than whole cells do; a name such as "tags" lowers the bar, and only under such a name is a comma or a
+    slash taken for more than punctuation. With `must` the most frequent separator is taken, whatever the bar.
+    """
+    if not column.filled:
+        return None
+    is_named = column.words.fits(names.MULTI)
+    best: tuple[float, str] | None = None
+    for separator in SEPARATORS:
+        if separator in (",", "/", "\n") and not (is_named or must):
+            continue
+        if separator == "/" and not must:
+            continue
+        share = column.share(lambda value, separator=separator: separator in value, most=5_000)
+        if share < (0.02 if is_named or must else 0.15):
+            continue
+        parts = parts_of(column, separator)
+        total = sum(parts.values())
+        mean_length = sum(len(part) * count for part, count in parts.items()) / max(total, 1)
+        returns = total / max(len(parts), 1)
+        if not must and (
+            mean_length > 40 or returns < (1.5 if is_named else 3.0) or len(parts) >= 2 * max(column.distinct, 2)
+        ):
+            continue
+        if not must and not is_named and (len(parts) > 0.7 * column.distinct):
+            continue
+        if best is None or share > best[0]:
+            best = (share, separator)
+    if best is None and column.words.is_one_of(names.BLANK_SEPARATED):
+        return " " if must or _are_blank_separated(column) else None
+    return best[1] if best else None
+
+
+def _are_blank_separated(column: ColumnStats) -> bool:
+    """Tags as Zendesk writes them ("billing vip en"): words in lower case that come back in ever new combinations."""
+    if column.share(lambda value: " " in value, most=5_000) < 0.2:
+        return False
+    parts = parts_of(column, " ")
+    are_words = sum(count for part, count in parts.items() if part == part.lower()) >= 0.98 * sum(parts.values())
+    return are_words and 2 <= len(parts) < 0.5 * column.distinct
+
+
+def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:
+    if separator is None:
+        return column.counts
+    parts: Counter[str] = Counter()
+    for value, count in column.counts.items():
+        for part in value.split(separator):
+            if part.strip():
+                parts[part.strip()] += count
+    return parts
+
+
+def are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated: bool) -> bool:
+    if any(column.mean_length > LABEL_LENGTH for column in members):
+        return False
+    if base in names.MULTI:
+        return True
+    if is_repeated:
+        # Two columns of one name may also be two things (two fields called Status): then they share no values.
+        first, rest = set(members[0].counts), set().union(*(column.counts for column in members[1:]))
+        return bool(first & rest) or not rest
+    # Without a telling name: fewer and fewer cells filled, and the same words in them. (sub_category1 and sub_category2 are two things.)
+    filled = [column.filled for column in members]
+    if any(later > earlier for earlier, later in pairwise(filled)) or filled[-1] > 0.8 * filled[0]:
+        return False
+    first, last = set(members[0].counts), set(members[-1].counts)
+    is_number = all(value.isdigit() for value in last)
+    return bool(last) and not is_number and len(first & last) >= 0.5 * len(last)

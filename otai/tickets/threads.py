@@ -1,0 +1,153 @@
+"""All messages of a ticket in one cell: which of them is the ticket, the customer's first.
+
+Helpdesks write threads in two ways: as a list of objects (articles, comments, conversations, threads, journals; a source hands it on as
+compact JSON text), and as text with a line before each message (OTRS: `-->||customer||Ada <ada@example.com>||2026-01-05 08:43:00||<---`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from otai.tickets.column_names import WRITERS, folded
+from otai.tickets.column_stats import ColumnStats
+from otai.tickets.times import parse_time
+
+STARTS_AS_LIST = r"^\s*\[\s*\{"
+_TREE = re.compile(r"^-->\|\|(?P<who>[^|\n]*)\|\|(?P<author>[^|\n]*)\|\|(?P<when>[^|\n]*)\|\|[^\n]*$", re.MULTILINE)
+TREE_MARK = "-->||"
+TEXT_KEYS = (
+    "body",
+    "plain_body",
+    "body_text",
+    "plainbody",
+    "text",
+    "content",
+    "message",
+    "description",
+    "notes",
+    "comment",
+    "html_body",
+    "body_html",
+    "value",
+)
+_WHO_KEYS = (
+    "sender",
+    "sender_type",
+    "sendertype",
+    "type",
+    "author_type",
+    "createdbytype",
+    "role",
+    "direction",
+    "part_type",
+)
+_PEOPLE_KEYS = ("author", "createdby", "created_by", "user", "from")
+_TIME_KEYS = (
+    "created_at",
+    "createdat",
+    "create_time",
+    "created_on",
+    "createdon",
+    "created",
+    "date",
+    "time",
+    "timestamp",
+)
+
+
+def holds_threads(column: ColumnStats) -> bool:
+    """Half of the filled cells hold messages."""
+    cells = [cell for cell in column.cells if cell][:100]
+    if not cells or column.lists:
+        return False
+    return sum(_looks_like_thread(cell) for cell in cells) >= 0.5 * len(cells)
+
+
+def _looks_like_thread(cell: str) -> bool:
+    if TREE_MARK in cell[:200]:
+        return _TREE.search(cell) is not None
+    # The sample may hold only the beginning of a cell, so the list is not parsed here.
+    return re.match(STARTS_AS_LIST, cell) is not None and any(
+        f'"{key}":' in cell.replace('": ', '":').lower() for key in TEXT_KEYS[:-1]
+    )
+
+
+def first_customer_message(cell: str) -> str | None:
+    """The text of the customer's first message; the first message of all where nothing says who wrote them. None if the cell is no thread."""
+    if TREE_MARK in cell:
+        messages = _of_tree(cell)
+    elif re.match(STARTS_AS_LIST, cell):
+        messages = _of_list(cell)
+    else:
+        return None
+    told = [message for message in messages if message[2].strip()]
+    if not told:
+        return None
+    if all(when is not None for _, when, _ in told):
+        # Some helpdesks list the newest first.
+        told.sort(key=lambda message: message[1] or "")
+    by_customer = [text for who, _, text in told if who == "customer"]
+    by_unknown = [text for who, _, text in told if who is None]
+    return (by_customer or by_unknown or [told[0][2]])[0]
+
+
+Message = tuple[str | None, str | None, str]
+"""Who wrote it (customer, desk, None: not said), when (ISO 8601, for sorting), the text."""
+
+
+def _of_tree(cell: str) -> list[Message]:
+    marks = list(_TREE.finditer(cell))
+    ends = [mark.start() for mark in marks[1:]] + [len(cell)]
+    return [
+        (WRITERS.get(folded(mark["who"])), _when(mark["when"]), cell[mark.end() : end].strip())
+        for mark, end in zip(marks, ends, strict=True)
+    ]
+
+
+def _of_list(cell: str) -> list[Message]:
+    try:
+        listed = json.loads(cell)
+    except (ValueError, RecursionError):
+        return []
+    messages: list[Message] = []
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, Mapping):
+            entry = {re.sub(r"[^a-z]", "_", str(key).lower()): value for key, value in entry.items()}
+            text = next(
+                (str(entry[key]) for key in TEXT_KEYS if isinstance(entry.get(key), str) and entry[key].strip()), ""
+            )
+            when = next((_when(str(entry[key])) for key in _TIME_KEYS if entry.get(key) not in (None, "")), None)
+            messages.append((_writer(entry), when, text))
+    return messages
+
+
+def _writer(entry: Mapping[str, Any]) -> str | None:
+    if (
+        entry.get("internal") is True
+        or entry.get("public") is False
+        or entry.get("private") is True
+        or entry.get("is_public") is False
+    ):
+        return "desk"
+    if isinstance(entry.get("incoming"), bool):
+        return "customer" if entry["incoming"] else "desk"
+    for key in _PEOPLE_KEYS:
+        person = entry.get(key)
+        if isinstance(person, Mapping):
+            for told in ("type", "role"):
+                if found := WRITERS.get(folded(str(person.get(told, "")))):
+                    return found
+    for key in _WHO_KEYS:
+        told = entry.get(key)
+        told = told.get("name") if isinstance(told, Mapping) else told
+        if isinstance(told, str) and (found := WRITERS.get(folded(told))):
+            return found
+    return None
+
+
+def _when(text: str) -> str | None:
+    found = parse_time(text)
+    return None if found is None else found.isoformat()
