@@ -129,8 +129,8 @@ class NothingToTrain(Invalid):
 
 
 def usable_attributes(data_set: DataSet) -> list[str]:
-    """The attributes that can be learned; raises NothingToTrain when there is none."""
-    names = [attribute.name for attribute in tickets.usable_attributes(data_set)]
+    """The attributes that are proposed and can be learned; raises NothingToTrain when there is none."""
+    names = tickets.proposed_attributes(data_set)
     if not names:
         raise NothingToTrain(
             f"{data_set} has no attribute with at least two labels of 5 tickets each. See: otai tickets profile {data_set.name}"
@@ -142,7 +142,9 @@ def train(
     data_set: Annotated[str, typer.Argument(help="Name of the imported tickets.")],
     attribute: Annotated[
         list[str] | None,
-        typer.Option("--attribute", "-a", help="Predict this attribute; repeat. All usable ones if left out."),
+        typer.Option(
+            "--attribute", "-a", help="Predict this attribute; repeat. Those proposed at the import if left out."
+        ),
     ] = None,
     mode: ModeOption = Mode.BASIC,
     delivery: DeliveryOption = Delivery.STANDARD,

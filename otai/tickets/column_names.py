@@ -131,7 +131,7 @@ AFTERWARDS = frozenset(
 """Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it last."""
 AFTERWARDS_PAIRS = frozenset(
     _words(
-        "conversationparts workphone closenotes closecode closingnotes internalnotes internalnote agentreply firstresponse timespent timetracked timeworked timeleft timeunit "
+        "conversationparts tempogasto workphone closenotes closecode closingnotes internalnotes internalnote agentreply firstresponse timespent timetracked timeworked timeleft timeunit "
         "timeestimated timeto dauerin spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse percentdone doneratio "
         "waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply tiempode tempode remainingestimate originalestimate abschlusskommentar"
     )

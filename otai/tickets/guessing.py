@@ -388,7 +388,7 @@ class _Guess:
 
     def _is_person(self, column: ColumnStats) -> bool:
         words = column.words
-        if any(word in names.NAME_PARTS for word in words.words) or words.last in names.NAME_PARTS:
+        if any(any(word in names.NAME_PARTS for word in (part[-1], "".join(part[-2:]))) for part in words.parts):
             return True
         if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from otai.tickets import column_names as names
@@ -45,7 +46,7 @@ def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
             continue
         if separator == "/" and not must:
             continue
-        share = column.share(lambda value, separator=separator: separator in value, most=5_000)
+        share = column.share(partial(_holds, separator), most=5_000)
         if share < (0.02 if is_named or must else 0.15):
             continue
         parts = parts_of(column, separator)
@@ -63,6 +64,10 @@ def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
     if best is None and column.words.is_one_of(names.BLANK_SEPARATED):
         return " " if must or _are_blank_separated(column) else None
     return best[1] if best else None
+
+
+def _holds(separator: str, value: str) -> bool:
+    return separator in value
 
 
 def _are_blank_separated(column: ColumnStats) -> bool:

@@ -74,6 +74,20 @@ def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
     return attributes(data_set).annotate(learnable_labels=learnable).filter(learnable_labels__gte=USABLE_LABELS)
 
 
+def proposed_attributes(data_set: DataSet) -> list[str]:
+    """The usable attributes that sort tickets, as the import proposed them: what a run takes where nobody says which."""
+    usable = [attribute.name for attribute in usable_attributes(data_set)]
+    kept = not_proposed(data_set)
+    return [name for name in usable if name not in kept] or usable
+
+
+def not_proposed(data_set: DataSet) -> frozenset[str]:
+    """The attributes that the import kept without proposing them (`AttributeColumns.proposed`)."""
+    return frozenset(
+        found["name"] for found in data_set.roles.get("attributes", ()) if found.get("proposed", True) is False
+    )
+
+
 def profile(data_set: DataSet) -> Profile:
     """What was found in the data set when it was imported."""
     return Profile.from_dict(data_set.profile)

@@ -137,12 +137,13 @@ def _writer(entry: Mapping[str, Any]) -> str | None:
     for key in _PEOPLE_KEYS:
         person = entry.get(key)
         if isinstance(person, Mapping):
-            for told in ("type", "role"):
-                if found := WRITERS.get(folded(str(person.get(told, "")))):
+            for kind in ("type", "role"):
+                if found := WRITERS.get(folded(str(person.get(kind, "")))):
                     return found
     for key in _WHO_KEYS:
         told = entry.get(key)
-        told = told.get("name") if isinstance(told, Mapping) else told
+        if isinstance(told, Mapping):
+            told = told.get("name")
         if isinstance(told, str) and (found := WRITERS.get(folded(told))):
             return found
     return None

@@ -25,6 +25,7 @@ ROLES: dict[str, str | Promise] = {
     "created": gettext_lazy("When it came in"),
     "ticket": gettext_lazy("Number of the ticket"),
     "split": gettext_lazy("Training or test"),
+    "sender": gettext_lazy("Who wrote the message"),
     "ignore": gettext_lazy("Leave out"),
 }
 

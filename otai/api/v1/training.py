@@ -233,7 +233,7 @@ def make_quote(request: CallerRequest, asked: QuoteIn) -> HttpResponse:
         data_set = data_set_of(caller, asked.data_set, without_profile=True)
         names = asked.attributes
         if names is None:
-            names = [attribute.name for attribute in tickets.usable_attributes(data_set)]
+            names = tickets.proposed_attributes(data_set)
             if not names:
                 raise NothingToTrain(f"{data_set} has no attribute with at least two labels of 5 tickets each.")
         quote = operations.make_quote(

@@ -120,9 +120,10 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
     choices = Choices(data_set)
     picked = set(data.getlist("attribute")) if "chosen" in data else None
     profile = tickets.profile(data_set)
+    proposed = set(tickets.proposed_attributes(data_set))
     for found in profile.attributes:
         rare = sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels)
-        chosen = found.is_learnable if picked is None else found.name in picked and found.is_learnable
+        chosen = found.is_learnable and found.name in (proposed if picked is None else picked)
         choices.attributes.append(
             AttributeChoice(found.name, len(found.labels), rare, found.missing, found.is_learnable, chosen)
         )
