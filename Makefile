@@ -7,7 +7,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo studio test test-sqlite test-postgres torture check format bench lock clean
+.PHONY: help setup demo studio test test-sqlite test-postgres mutants torture check format bench lock clean
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   format, lint, types, import contracts, migrations"
 	@echo "make bench   measure, and update docs/benchmarks.md"
 	@echo "make torture the long proofs"
+	@echo "make mutants whether the tests notice a changed rule (part of torture)"
 	@echo "make setup   only prepare $(VENV), with all that the tests need"
 
 $(VENV)/base: requirements/base.lock pyproject.toml
@@ -53,7 +54,13 @@ test-sqlite: setup
 test-postgres: setup
 	$(BIN)/pytest -n $(JOBS) --database postgres -m "not torture"
 
-torture: setup
+# Each mutant of what decides about money, rights and promises against the tests of its room (pyproject.toml, tool.mutmut).
+mutants: setup
+	rm -rf mutants
+	$(BIN)/python -m mutmut run --max-children $(JOBS)
+	$(BIN)/python -m tests.mutants
+
+torture: setup mutants
 	$(BIN)/pytest --database sqlite -m torture --timeout 3600
 	$(BIN)/pytest --database postgres -m torture --timeout 3600
 

@@ -116,3 +116,93 @@ def test_a_label_that_nothing_tells_is_not_given_to_every_ticket() -> None:
     given = probabilities >= head.thresholds
     assert given[:, 0].mean() < 0.05
     assert (given[:, 1] == told).mean() > 0.95
+
+
+def confidences(*steps: tuple[float, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Tickets by steps of (confidence, tickets, of which right)."""
+    raw = np.concatenate([np.full(tickets, confidence) for confidence, tickets, _ in steps])
+    right = np.concatenate([np.arange(tickets) < hits for _, tickets, hits in steps])
+    return raw, right
+
+
+@pytest.mark.parametrize(
+    ("steps", "raw", "calibrated"),
+    [
+        # 30 tickets and 4 imaginary ones in each step: (12 + 1.6) / 34 and (21 + 3.2) / 34; the end half-way to 1.
+        ([(0.4, 30, 12), (0.8, 30, 21)], [0, 0.4, 0.8, 1], [0.4, 0.4, 0.711765, 0.855882]),
+        # The order of the tickets counts for nothing.
+        ([(0.8, 30, 21), (0.4, 30, 12)], [0, 0.4, 0.8, 1], [0.4, 0.4, 0.711765, 0.855882]),
+        # What falls is pooled: (28.6 / 34 + 15.2 / 34) / 2.
+        ([(0.4, 30, 27), (0.8, 30, 12)], [0, 0.4, 0.8, 1], [0.4, 0.644118, 0.644118, 0.822059]),
+        # 59 tickets are one step: (12 + 21 + 4 * 0.59661) / 63.
+        ([(0.4, 30, 12), (0.8, 29, 21)], [0, 0.596610, 1], [0.561689, 0.561689, 0.780845]),
+        # One ticket, always wrong or always right.
+        ([(0.9, 1, 0)], [0, 0.9, 1], [0.72, 0.72, 0.86]),
+        ([(0.1, 1, 1)], [0, 0.1, 1], [0.1, 0.28, 0.64]),
+    ],
+)
+def test_the_corners_of_a_map_are_those_worked_out_by_hand(
+    steps: list[tuple[float, int, int]], raw: list[float], calibrated: list[float]
+) -> None:
+    fitted = ConfidenceMap.fit(*confidences(*steps))
+    assert fitted.raw == pytest.approx(raw, abs=1e-6)
+    assert fitted.calibrated == pytest.approx(calibrated, abs=1e-6)
+
+
+def test_a_map_of_no_ticket_changes_nothing_and_one_of_many_has_forty_steps() -> None:
+    nothing = ConfidenceMap.fit(np.array([]), np.array([], bool))
+    assert (nothing.raw.tolist(), nothing.calibrated.tolist()) == ([0.0, 1.0], [0.0, 1.0])
+    many = ConfidenceMap.fit(np.linspace(0, 1, 3_000), np.arange(3_000) % 2 == 0)
+    assert len(many.raw) == 42
+
+
+def test_a_confidence_is_read_off_the_line_and_keeps_a_hundredth_of_its_own() -> None:
+    line = ConfidenceMap(np.array([0.0, 0.5, 1.0]), np.array([0.2, 0.4, 0.9]))
+    assert line(np.array([0.0, 0.25, 0.5, 1.0])) == pytest.approx([0.198, 0.2995, 0.401, 0.901])
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "fitted"),
+    [
+        ([3, 1], [1, 1], [2, 2]),
+        ([3, 1], [1, 3], [1.5, 1.5]),
+        ([1, 3, 2, 4], [1, 2, 2, 1], [1, 2.5, 2.5, 4]),
+        ([4, 3, 2, 1], [1, 1, 1, 1], [2.5] * 4),
+        ([1, 5, 3, 1], [1, 1, 1, 1], [1, 3, 3, 3]),
+    ],
+)
+def test_the_closest_rising_sequence_by_hand(values: list[float], weights: list[float], fitted: list[float]) -> None:
+    assert rising_fit(np.array(values, float), np.array(weights, float)) == pytest.approx(fitted)
+
+
+def test_scores_of_any_size_become_probabilities() -> None:
+    assert softmax(np.array([[0.0, np.log(3.0)], [1e3, 1e3], [-1e3, 0.0], [1e3, 0.0]])) == pytest.approx(
+        np.array([[0.25, 0.75], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
+    )
+
+
+def test_a_temperature_stays_between_its_bounds() -> None:
+    scores = np.array([[1.0, 0.0], [0.0, 1.0]] * 10)
+    assert fitted_temperature(scores, np.array([0, 1] * 10)) == pytest.approx(0.05, rel=1e-3)
+    assert fitted_temperature(scores, np.array([1, 0] * 10)) == pytest.approx(20.0, rel=1e-3)
+    # Three of four right: the odds 3:1 are those of scores log(3) apart.
+    assert fitted_temperature(scores, np.array([0, 1, 0, 0] * 5)) == pytest.approx(1 / np.log(3), rel=1e-3)
+
+
+def test_a_bin_says_where_it_lies_and_what_came_true() -> None:
+    raw, right = confidences((0.05, 2, 0), (0.55, 4, 3), (1.0, 1, 1))
+    assert [vars(one) for one in reliability(raw, right)] == [
+        {"low": 0.0, "high": 0.1, "tickets": 2, "mean_confidence": pytest.approx(0.05), "accuracy": 0.0},
+        {"low": 0.5, "high": 0.6, "tickets": 4, "mean_confidence": pytest.approx(0.55), "accuracy": 0.75},
+        {"low": 0.9, "high": 1.0, "tickets": 1, "mean_confidence": 1.0, "accuracy": 1.0},
+    ]
+    assert [(one.low, one.high) for one in reliability(raw, right, bins=2)] == [(0.0, 0.5), (0.5, 1.0)]
+
+
+def test_the_error_of_calibration_is_over_fifteen_bins() -> None:
+    # 0.61 and 0.65 lie in one of ten bins, and in two of fifteen: their errors do not cancel.
+    raw, right = confidences((0.61, 10, 10), (0.68, 10, 2))
+    assert expected_calibration_error(raw, right) == pytest.approx((0.39 + 0.48) / 2)
+    assert expected_calibration_error(raw, right, bins=10) == pytest.approx(abs(0.645 - 0.6))
+    assert expected_calibration_error(np.array([]), np.array([], bool)) == 0.0
+    assert expected_calibration_error(np.array([0.9]), np.array([False])) == pytest.approx(0.9)
