@@ -28,6 +28,7 @@ _set_up()
 from otai.cli import (  # noqa: E402
     advice,
     billing,
+    check,
     encoders,
     feedback,
     guarantee,
@@ -81,6 +82,7 @@ app.command("simulate")(simulate.simulate)
 app.command("login")(remote.login)
 app.command("logout")(remote.logout)
 app.command("studio")(studio.studio)
+app.command("check")(check.check)
 app.command("operator")(studio.operator)
 
 

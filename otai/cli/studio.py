@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from django.core.management import call_command
 
+from otai.cli.check import before_strangers
 from otai.cli.output import say
 from otai.cli.setup import require_installation
 
@@ -43,6 +44,8 @@ def studio(
     say(
         f"The Studio: {os.environ['OTAI_BASE_URL']}/    The operator's desk: {os.environ['OTAI_BASE_URL']}/desk/ (make an operator: otai operator NAME)"
     )
+    for line in before_strangers(processes=workers, listens_on=host):
+        say(line)
     server = Granian(
         "otai.config.asgi:application",
         address=host,

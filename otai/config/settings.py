@@ -42,6 +42,8 @@ if OTAI_STRIPE_SECRET_KEY:
 _base = base_url(os.environ.get("OTAI_BASE_URL") or "http://localhost:8000")
 OTAI_BASE_URL = _base.origin
 """Where people reach this installation. Scheme and host of everything derive from it: links, cookies, forms, passkeys; no request's do."""
+OTAI_IS_OPEN = not _base.is_loopback
+"""Whether others than this machine reach it: then more is needed (`otai check`)."""
 OTAI_TRUSTED_PROXIES = whole_number(os.environ, "OTAI_TRUSTED_PROXIES", otherwise=0)
 """How many reverse proxies of ours stand before this. Without one, X-Forwarded-For and X-Forwarded-Proto are a visitor's claims."""
 

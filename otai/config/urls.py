@@ -8,8 +8,10 @@ from django.views.i18n import set_language
 
 from otai.api import application, watching
 from otai.api.stripe_webhook import stripe_webhook
+from otai.web.views.desk import before_strangers
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("desk/before-strangers/", admin.site.admin_view(before_strangers), name="before-strangers"),
     path("desk/", admin.site.urls),
     path("webhooks/stripe", stripe_webhook, name="stripe-webhook"),
     path("health/live", watching.live, name="live"),

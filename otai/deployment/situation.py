@@ -1,0 +1,91 @@
+"""How this installation is set up, as values: settings, files and rows are read here, judged in `checks`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """`processes` and `listens_on` are None where no server was asked to start."""
+
+    base_url: str
+    is_open: bool
+    """Whether others than this machine reach it, by what `OTAI_BASE_URL` says."""
+    trusted_proxies: int
+    allowed_hosts: tuple[str, ...]
+    hsts_seconds: int
+    mail_server: str
+    mail_from: str
+    verifies_mail: bool
+    desk_asks_second_factor: bool
+    operators_without_second_factor: tuple[str, ...]
+    secret_key_bytes: int
+    """0 where there is none, and each process makes one up."""
+    secret_key_readable_by_others: bool
+    database: str
+    """`sqlite` or `postgresql`."""
+    unapplied_migrations: int
+    metrics_token_bytes: int
+    seller: str
+    takes_cards: bool
+    cards_are_tests: bool
+    stripe_tells: bool
+    webhooks_go_inside: bool
+    is_demo: bool
+    processes: int | None = None
+    listens_on: str | None = None
+
+
+def situation(*, processes: int | None = None, listens_on: str | None = None) -> Situation:
+    """Asks the database: whoever calls has made sure that it is there. `processes` and `listens_on` are those of the server to be started."""
+    key = Path(settings.OTAI_HOME) / "secret-key"
+    kept = os.environ.get("OTAI_SECRET_KEY") or (key.read_text() if key.is_file() else "")
+    is_in_file = key.is_file() and not os.environ.get("OTAI_SECRET_KEY")
+    return Situation(
+        base_url=settings.OTAI_BASE_URL,
+        is_open=settings.OTAI_IS_OPEN,
+        trusted_proxies=settings.OTAI_TRUSTED_PROXIES,
+        allowed_hosts=tuple(settings.ALLOWED_HOSTS),
+        hsts_seconds=settings.SECURE_HSTS_SECONDS,
+        mail_server=settings.EMAIL_HOST,
+        mail_from=settings.DEFAULT_FROM_EMAIL,
+        verifies_mail=settings.OTAI_VERIFY_MAIL,
+        desk_asks_second_factor=settings.OTAI_DESK_SECOND_FACTOR,
+        operators_without_second_factor=_operators_without_second_factor(),
+        secret_key_bytes=len(kept.strip().encode()),
+        secret_key_readable_by_others=is_in_file and bool(key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)),
+        database=connection.vendor,
+        unapplied_migrations=_unapplied_migrations(),
+        metrics_token_bytes=len(os.environ.get("OTAI_METRICS_TOKEN", "").encode()),
+        seller=settings.OTAI_SELLER,
+        takes_cards=bool(settings.OTAI_STRIPE_SECRET_KEY),
+        cards_are_tests=settings.OTAI_STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")),
+        stripe_tells=bool(settings.OTAI_STRIPE_WEBHOOK_SECRET),
+        webhooks_go_inside=settings.OTAI_WEBHOOKS_ALLOW_PRIVATE,
+        is_demo=(Path(settings.OTAI_HOME) / "is-demo").is_file(),
+        processes=processes,
+        listens_on=listens_on,
+    )
+
+
+def _operators_without_second_factor() -> tuple[str, ...]:
+    from allauth.mfa.models import Authenticator
+
+    from otai.orgs.models import User
+
+    protected = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES).values("user_id")
+    operators = User.objects.filter(is_staff=True, is_active=True).exclude(pk__in=protected)
+    return tuple(operators.order_by("username").values_list("username", flat=True))
+
+
+def _unapplied_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))

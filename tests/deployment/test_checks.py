@@ -1,0 +1,105 @@
+"""Before strangers reach it: every check fails for what it is about, for nothing else, and is explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otai.deployment import CHECKS, Severity, Situation, failing, results
+
+pytestmark = pytest.mark.pure
+
+READY = Situation(
+    base_url="https://studio.example",
+    is_open=True,
+    trusted_proxies=1,
+    allowed_hosts=("studio.example",),
+    hsts_seconds=31_536_000,
+    mail_server="mail.example",
+    mail_from="OTAI Studio <studio@studio.example>",
+    verifies_mail=True,
+    desk_asks_second_factor=True,
+    operators_without_second_factor=(),
+    secret_key_bytes=67,
+    secret_key_readable_by_others=False,
+    database="postgresql",
+    unapplied_migrations=0,
+    metrics_token_bytes=43,
+    seller="seller.toml",
+    takes_cards=True,
+    cards_are_tests=False,
+    stripe_tells=True,
+    webhooks_go_inside=False,
+    is_demo=False,
+    processes=2,
+    listens_on="127.0.0.1",
+)
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "tls": {"base_url": "http://studio.example"},
+    "trusted_proxies": {"trusted_proxies": 0},
+    "port_open_beside_the_proxy": {"listens_on": "0.0.0.0"},
+    "allowed_hosts": {"allowed_hosts": ("studio.example", "*")},
+    "hsts": {"hsts_seconds": 0},
+    "mail_server": {"mail_server": ""},
+    "mail_sender": {"mail_from": "OTAI Studio <studio@localhost>"},
+    "mail_verification": {"verifies_mail": False},
+    "desk_second_factor": {"desk_asks_second_factor": False},
+    "operators_second_factor": {"operators_without_second_factor": ("olga",)},
+    "secret_key": {"secret_key_bytes": 12},
+    "secret_key_readable": {"secret_key_readable_by_others": True},
+    "migrations": {"unapplied_migrations": 3},
+    "database": {"database": "sqlite", "processes": 1},
+    "database_for_processes": {"database": "sqlite"},
+    "demo": {"is_demo": True},
+    "webhooks_inside": {"webhooks_go_inside": True},
+    "card_payments_told": {"stripe_tells": False},
+    "card_payments_are_tests": {"cards_are_tests": True},
+    "seller": {"seller": ""},
+    "metrics_token": {"metrics_token_bytes": 0},
+    "metrics_token_short": {"metrics_token_bytes": 6},
+}
+
+
+def test_a_studio_that_has_all_of_it_is_ready() -> None:
+    assert failing(READY) == []
+    assert all(result.is_met for result in results(READY))
+    assert [result.code for result in results(READY)] == [check.code for check in CHECKS]
+
+
+@pytest.mark.parametrize("code", [check.code for check in CHECKS])
+def test_each_check_fails_alone_for_what_it_is_about(code: str) -> None:
+    [found] = failing(replace(READY, **BROKEN[code]))
+    assert found.code == code
+    assert found.sentence.endswith(".") and found.remedy.endswith((".", '".', "..."))
+
+
+def test_what_is_needed_stands_before_what_is_advised() -> None:
+    bare = replace(READY, **{name: value for case in BROKEN.values() for name, value in case.items()})
+    severities = [result.severity for result in failing(bare)]
+    assert Severity.NEEDED in severities and Severity.ADVISED in severities
+    assert severities == sorted(severities, key=lambda severity: severity is not Severity.NEEDED)
+
+
+def test_where_only_this_machine_reaches_it_hardly_anything_is_asked() -> None:
+    asked = {result.code for result in results(replace(READY, is_open=False))}
+    assert asked == {"secret_key", "secret_key_readable", "migrations"}
+
+
+@pytest.mark.parametrize("hosts", [("studio.example", ".example"), ("*",)])
+def test_a_host_that_stands_for_many_is_found(hosts: tuple[str, ...]) -> None:
+    assert [result.code for result in failing(replace(READY, allowed_hosts=hosts))] == ["allowed_hosts"]
+
+
+def test_the_page_explains_every_check_and_no_other() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "before-strangers-reach-it.md").read_text()
+    told = [
+        line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and "OTAI_" not in line.split("|")[1]
+    ]
+    assert told == [check.code for check in CHECKS]
+    for check in CHECKS:
+        [line] = [line for line in page.splitlines() if line.startswith(f"| `{check.code}`")]
+        assert f"| {check.severity.value} |" in line
