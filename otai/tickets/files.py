@@ -108,13 +108,14 @@ class FileStore:
             if not found.is_file():
                 raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path)
             return found
+        full = self._full(path)
         cached = self.cache / path
         if cached.is_file():
             return cached
         cached.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = cached.parent / f".{new_id()}.partial"
         try:
-            self._fs.get_file(self._full(path), str(partial))
+            self._fs.get_file(full, str(partial))
         except self._errors as error:
             partial.unlink(missing_ok=True)
             raise FileStoreUnavailable(
@@ -126,10 +127,12 @@ class FileStore:
     def delete(self, path: str) -> None:
         """Removes the file, and this machine's copy of it; one that is gone already is fine. Raises FileStoreUnavailable when the store
         refuses."""
+        # Judged before anything is removed: joined to the cache, an absolute path would name any file of the machine.
+        full = self._full(path)
         if not self.is_local:
             (self.cache / path).unlink(missing_ok=True)
         try:
-            self._fs.rm_file(self._full(path))
+            self._fs.rm_file(full)
         except FileNotFoundError:
             return
         except self._errors as error:
@@ -137,7 +140,7 @@ class FileStore:
                 f"The file {path} could not be deleted from {self.url}: {error}.", path=path
             ) from error
         if self.is_local:
-            self._remove_empty_folder(Path(self._full(path)).parent)
+            self._remove_empty_folder(Path(full).parent)
 
     def forget_copies(self) -> None:
         """Removes this machine's copies of remote files: another machine may have deleted what they are copies of. They can be fetched again."""
