@@ -51,9 +51,7 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
-def test_otai_studio_says_at_its_start_what_is_needed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_otai_studio_says_at_its_start_what_is_needed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTAI_SECRET_KEY", "x" * 50)
     assert before_strangers(processes=1, listens_on="127.0.0.1") == []
     settings.OTAI_BASE_URL, settings.OTAI_IS_OPEN, settings.OTAI_TRUSTED_PROXIES = "https://studio.example", True, 1
