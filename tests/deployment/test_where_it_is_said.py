@@ -9,6 +9,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings as django_settings
 from django.test import Client
+from pytest_django import Settings
 
 from otai.cli.check import before_strangers
 from otai.deployment import situation
