@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import refused
+from otai.tickets.sources.encodings import known_encoding
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 256 << 10
@@ -124,14 +125,22 @@ def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextF
     with path.open("rb") as handle:
         head = handle.read(4)
     is_gzip = head[:2] == b"\x1f\x8b"
+    if encoding is not None and known_encoding(encoding) is None:
+        # Named as it came, but never at length.
+        raise refused(f"There is no encoding {encoding[:40]!r} for tickets. Examples: utf-8, cp1252, utf-16, latin-1.")
+    scan = _scan(path, is_gzip=is_gzip, limits=limits)
+    file = TextFile(path, is_gzip, encoding or scan.encoding(), limits)
     if encoding is not None:
         try:
-            codecs.lookup(encoding)
-            "".encode(encoding)
-        except LookupError:
-            raise refused(f"There is no encoding {encoding!r}. Examples: utf-8, cp1252, utf-16, latin-1.") from None
-    scan = _scan(path, is_gzip=is_gzip, limits=limits)
-    return TextFile(path, is_gzip, encoding or scan.encoding(), limits)
+            with file.open() as characters:
+                characters.read(1)
+        except UnicodeError:
+            # UTF-16 and UTF-32 say by their first bytes which end comes first.
+            raise refused(
+                f"The file is not {encoding[:40]!r}: it does not begin with a byte order mark. Name its byte order (utf-16-le, utf-16-be), or "
+                "name no encoding."
+            ) from None
+    return file
 
 
 @dataclass(slots=True)
