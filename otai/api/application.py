@@ -16,7 +16,19 @@ from ninja.utils import replace_path_param_notation
 from otai import __version__
 from otai.api import problems, reference, uploads
 from otai.api.endpoints import guarded
-from otai.api.v1 import billing, credits, datasets, improving, models, organisation, runs, team, training, webhooks
+from otai.api.v1 import (
+    billing,
+    credits,
+    datasets,
+    improving,
+    jobs,
+    models,
+    organisation,
+    runs,
+    team,
+    training,
+    webhooks,
+)
 from otai.errors import NotFound
 
 PREFIX = "/api/v1"
@@ -42,6 +54,7 @@ NOUNS: tuple[Router, ...] = (
     credits.noun,
     billing.noun,
     datasets.noun,
+    jobs.noun,
     training.noun,
     runs.noun,
     models.noun,
@@ -167,6 +180,17 @@ def _complete(operation: dict[str, Any], method: str, address: str) -> None:
                 "required": said["repeatable"] == "required",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
                 "description": "Of your choice; the same key and request again give the first answer.",
+            }
+        )
+    if said["may_come_later"]:
+        answers[202]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "The job."}}
+        operation["parameters"].append(
+            {
+                "in": "header",
+                "name": "Prefer",
+                "required": False,
+                "schema": {"type": "string", "pattern": "^(wait=[0-9]{1,6}|respond-async)$"},
+                "description": "wait=20: hold the answer back up to so many seconds (30 at most). Else, or after them, it is 202 with a job.",
             }
         )
     for status in sorted(refusals):

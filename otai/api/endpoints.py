@@ -41,9 +41,10 @@ class Noun(Router):
         produces: Sequence[str] = ("application/json",),
         body_content: dict[str, Any] | None = None,
         repeatable: bool | str = False,
+        later: Any = None,
         errors: Sequence[int] = (),
     ) -> Callable[[View], View]:
-        """`repeatable`: takes an Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has."""
+        """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has."""
 
         def declare(view: View) -> View:
             summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
@@ -57,6 +58,7 @@ class Noun(Router):
                     "example": example,
                     "body_example": body_example,
                     "repeatable": repeatable,
+                    "may_come_later": later is not None,
                 }
             }
             if body_content is not None:
@@ -66,7 +68,7 @@ class Noun(Router):
                 [method],
                 view,
                 auth=Access(needs),
-                response={status: response},
+                response={status: response} if later is None else {status: response, 202: later},
                 summary=" ".join(summary.split()).rstrip("."),
                 description=description or None,
                 operation_id=view.__name__,

@@ -21,8 +21,10 @@ from django.http import HttpResponse
 
 from otai.api.access import CallerRequest
 from otai.api.models import KeyedRequest
+from otai.api.waiting import address_of, job_out
 from otai.db import utc_now
 from otai.errors import Invalid, Refused
+from otai.jobs.models import Job
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +85,12 @@ def once(
 ) -> HttpResponse:
     """The answer of `work` as JSON with `status`, worked out now or before.
 
-    `content_sha256` stands for a body that was not kept in memory. `secret` names a field of the answer that is shown once: what is
+    Work that goes on after the request gives its job: the answer is 202 then. `content_sha256` stands for a body that was not kept in memory. `secret` names a field of the answer that is shown once: what is
     kept says null there.
     """
     key = key_of(request, required=required)
     if not key:
-        return _response(_jsonable(work()), status)
+        return _response(*_answered(work(), status))
     organisation, now = request.auth.organisation, utc_now()
     asked = _hash_of(request, content_sha256)
     KeyedRequest.objects.filter(organisation=organisation, made_at__lt=now - kept_for).delete()
@@ -101,7 +103,7 @@ def once(
             return _repeated(found, asked, key)
         mine = found
     try:
-        answer = _jsonable(work())
+        answer, status = _answered(work(), status)
     except BaseException:
         # Nothing was written by it, so the key stands for nothing yet.
         KeyedRequest.objects.filter(id=mine.id).delete()
@@ -144,10 +146,18 @@ def _hash_of(request: CallerRequest, content_sha256: str) -> str:
     return digest.hexdigest()
 
 
+def _answered(answer: Any, status: int) -> tuple[Any, int]:
+    """What `work` gave, and with which status: a job stands for an answer that comes later."""
+    return (_jsonable(job_out(answer)), 202) if isinstance(answer, Job) else (_jsonable(answer), status)
+
+
 def _jsonable(answer: Any) -> Any:
     dumped = answer.model_dump() if hasattr(answer, "model_dump") else answer
     return json.loads(json.dumps(dumped, cls=DjangoJSONEncoder))
 
 
 def _response(answer: Any, status: int) -> HttpResponse:
-    return HttpResponse(json.dumps(answer, ensure_ascii=False), status=status, content_type="application/json")
+    response = HttpResponse(json.dumps(answer, ensure_ascii=False), status=status, content_type="application/json")
+    if status == 202:
+        response["Location"], response["Retry-After"] = address_of(answer["id"]), "1"
+    return response

@@ -21,6 +21,7 @@ from otai.api.problems import Malformed, TooLarge
 from otai.errors import Invalid
 from otai.front.bounds import bound_of, form_bytes
 from otai.front.bounds import most_upload_bytes as most_bytes
+from otai.jobs.folders import arrivals_folder
 
 CHUNK_BYTES = 1 << 20
 
@@ -99,7 +100,7 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
     # What is announced as too large is not read at all; a form has some bytes beside its file.
     if stated.isdigit() and int(stated) > most_bytes() + form_bytes:
         raise too_large()
-    with tempfile.TemporaryDirectory(prefix="otai-upload-") as folder:
+    with tempfile.TemporaryDirectory(prefix="api-", dir=arrivals_folder()) as folder:
         target = Path(folder) / "file"
         if request.content_type == "multipart/form-data":
             given = request.FILES.get("file")

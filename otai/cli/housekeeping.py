@@ -1,4 +1,5 @@
-"""What is due by the clock, beside the trainings: grants, renewals, lost webhooks, notices, stranded holds, new model versions."""
+"""What is due by the clock, beside the trainings: grants, renewals, lost webhooks, notices, stranded holds, new model versions, abandoned
+uploads and jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from otai.billing.operations.sweep import sweep
 from otai.db import utc_now
+from otai.jobs import operations as jobs
 from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
 from otai.runs import queries as runs
@@ -32,6 +34,7 @@ def tidy(*, now: datetime) -> None:
     register_completed_runs(now=now)
     look_when_due(now=now)
     outbound.forget_old(now=now)
+    jobs.sweep(now=now)
     finish_deletions(now=now)
     sweep_orphans(now=now)
 

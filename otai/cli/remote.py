@@ -9,6 +9,7 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -164,16 +165,19 @@ def import_tickets(
     """Upload and import tickets. Columns are guessed and can be named; bad rows refuse the whole import."""
     _must_be_there(file)
     bar = Progress(
-        TextColumn("Uploading"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), transient=True,
+        TextColumn("{task.fields[what]}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), transient=True,
         disable=json or not sys.stdout.isatty(), console=console,
     )  # fmt: skip
     with studio() as there, bar:
-        task = bar.add_task("upload", total=file.stat().st_size)
+        task = bar.add_task("upload", total=file.stat().st_size, what="Uploading")
         data_set = there.import_tickets(
             file,
             name=name or "",
             skip_bad_rows=skip_bad_rows,
             on_progress=lambda sent, size: bar.update(task, completed=sent, total=size),
+            on_job=lambda job: bar.update(
+                task, completed=job["progress"]["bytes_read"], total=job["progress"]["bytes_total"], what=job_words(job)
+            ),
             column=column,
             attribute=attribute,
             multi=multi,
@@ -192,6 +196,10 @@ def import_tickets(
     )
     local_tickets.show_columns(ColumnRoles.from_dict(data_set.raw["roles"]))
     local_tickets.show_profile(Profile.from_dict(data_set.raw["profile"]))
+
+
+def job_words(job: Mapping[str, Any]) -> str:
+    return f"Waiting, place {job['place']}" if job["place"] else f"Importing, {job['progress']['rows']:,} tickets"
 
 
 def _must_be_there(file: Path) -> None:

@@ -14,11 +14,16 @@ from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
+from otai.jobs import operations as jobs
+from otai.jobs.models import Job
+from otai.jobs.places import place_in_queue
 from otai.learning.data.profile import Profile
 from otai.serving import deletion
-from otai.tickets import operations, queries
+from otai.tickets import jobs as tickets_jobs
+from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
+from otai.tickets.problems import refused
 from otai.tickets.sample import write_csv
 
 if TYPE_CHECKING:
@@ -61,6 +66,11 @@ def _roles(
     )
 
 
+def must_be_there(file: Path) -> None:
+    if not file.is_file():
+        raise refused(f"There is no file {file}.")
+
+
 @app.command("import")
 def import_(
     file: FileArgument,
@@ -83,23 +93,35 @@ def import_(
     roles = _roles(column, attribute, multi, ordered, ignore)
     organisation = organisation_named(org)
     bar = Progress(
-        TextColumn("Importing"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[tickets]:,} tickets"),
+        TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[tickets]:,} tickets"),
         TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
     )  # fmt: skip
     with bar:
-        task = bar.add_task("import", total=1.0, tickets=0)
-        data_set = operations.import_tickets(
+        task = bar.add_task("import", total=1.0, tickets=0, what="Importing")
+
+        def show(job: Job) -> None:
+            place = place_in_queue(job, now=utc_now())
+            what = f"Waiting, place {place}" if place else "Importing"
+            bar.update(task, completed=job.share, tickets=job.rows_read, what=what)
+
+        must_be_there(file)
+        asked = tickets_jobs.ask_for_import(
             organisation=organisation,
             name=name or file.name.split(".")[0],
             source=file,
+            filename=file.name,
+            who=actor(),
+            in_place=True,
             now=utc_now(),
             roles=roles,
             skip_bad_rows=skip_bad_rows,
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
-            progress=lambda share, tickets: bar.update(task, completed=share, tickets=tickets),
         )
+        job = jobs.wait(asked, seconds=None, on_progress=None if json else show)
+    tickets_jobs.refuse_if_failed(job)
+    data_set = tickets_jobs.imported(job)
     if json:
         print_json(_as_dict(data_set) | {"profile": data_set.profile, "roles": data_set.roles})
         return
@@ -126,7 +148,8 @@ def columns(
 ) -> None:
     """Show what each column would be taken for, and why, without importing."""
     roles = _roles(column, attribute, multi, ordered, ignore)
-    preview = operations.preview_columns(file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    must_be_there(file)
+    preview = tickets_jobs.preview_here(file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet)
     if json:
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return
@@ -162,7 +185,11 @@ def expect(
     """What quality each mode would probably reach on these tickets, before anything is ordered. Tried once for each version: a few seconds."""
     from otai.tickets import expected_quality
 
-    found = expected_quality.of(queries.data_set(organisation_named(org), name, version), now=utc_now())
+    data_set = queries.data_set(organisation_named(org), name, version)
+    if (found := expected_quality.stored(data_set)) is None:
+        asked = tickets_jobs.ask_for_expected_quality(data_set=data_set, who=actor(), now=utc_now())
+        tickets_jobs.refuse_if_failed(jobs.wait(asked, seconds=None))
+        found = expected_quality.stored(data_set) or {}
     if json:
         print_json(found)
         return

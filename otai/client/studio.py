@@ -17,11 +17,14 @@ from otai.client.answers import Balance, DataSet, ModelVersion, Prediction, Quot
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 
 KINDS: dict[int, type[OtaiError]] = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Refused, 429: Unavailable}
+JOB_ERRORS: dict[str, type[OtaiError]] = {each.kind: each for each in (Invalid, NotFound, Refused, Unavailable)}
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 tries = 5
 longest_wait_seconds = 60.0
 upload_seconds = 900.0
-"""An import is answered when it is done."""
+wait_seconds = 20
+"""So long the Studio may hold an answer back; what takes longer is looked at from time to time."""
+job_poll_seconds = 1.0
 poll_seconds = 2.0
 
 
@@ -90,20 +93,57 @@ class Studio:
         name: str = "",
         skip_bad_rows: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
+        on_job: Callable[[Mapping[str, Any]], None] | None = None,
         **reading: Any,
     ) -> DataSet:
-        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`.
+        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with status, place, progress.
 
         `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid (`dataset_invalid`, with the
         rows) and what the API refuses with.
         """
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
         raw = self._upload("/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress)
+        if _is_job(raw):
+            job = self.wait_for_job(raw["id"], on_job=on_job)
+            raw = self._get(f"/data-sets/{job['result']['data_set']}")
         return DataSet.of(raw)
 
     def preview_columns(self, path: Path | str, **reading: Any) -> dict[str, Any]:
         """What each column would be taken for."""
-        return self._upload("/data-sets/preview", Path(path), {"filename": Path(path).name, **reading})
+        raw = self._upload("/data-sets/preview", Path(path), {"filename": Path(path).name, **reading})
+        return dict(self.wait_for_job(raw["id"])["result"]) if _is_job(raw) else raw
+
+    def expected_quality(self, data_set: uuid.UUID | str) -> list[dict[str, Any]]:
+        """By attribute, what each mode would probably reach, before anything is ordered. Tried once for each version: a few seconds."""
+        path = f"/data-sets/{data_set}/expected-quality"
+        raw = self._get(path)
+        if _is_job(raw):
+            self.wait_for_job(raw["id"])
+            raw = self._get(path)
+        return list(raw["items"])
+
+    def job(self, id: uuid.UUID | str) -> dict[str, Any]:
+        """An import or the like that is under way: status, place in the queue, progress, result, error."""
+        return dict(self._get(f"/jobs/{id}"))
+
+    def cancel_job(self, id: uuid.UUID | str) -> dict[str, Any]:
+        return dict(self._post(f"/jobs/{id}/cancel", None))
+
+    def wait_for_job(
+        self, id: uuid.UUID | str, *, on_job: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> dict[str, Any]:
+        """The job when it is done. Raises what it was refused with, as the request itself would have been."""
+        while True:
+            job = self.job(id)
+            if on_job is not None:
+                on_job(job)
+            if (error := job["error"]) is not None:
+                raise JOB_ERRORS.get(error["kind"], Unavailable)(
+                    error["message"], code=error["code"], **error["details"]
+                )
+            if job["ended_at"] is not None:
+                return job
+            self._sleep(job_poll_seconds)
 
     def data_sets(self, name: str | None = None) -> Iterator[DataSet]:
         """By name, the newest version first."""
@@ -277,7 +317,11 @@ class Studio:
         on_progress: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
         size = file.stat().st_size
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            "Prefer": f"wait={wait_seconds}",
+        }
         if key:
             headers["Idempotency-Key"] = key
         asked = {name: value for name, value in params.items() if value not in (None, "", (), [])}
@@ -327,6 +371,11 @@ class Studio:
                 wait = _asked_wait(response) or _backoff(attempt)
             self._sleep(min(wait, longest_wait_seconds))
         raise AssertionError("unreachable")
+
+
+def _is_job(raw: Mapping[str, Any]) -> bool:
+    """Whether the answer is a 202: the work goes on."""
+    return "progress" in raw and "ended_at" in raw
 
 
 def _new_key() -> str:

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "otai.orgs",
     "otai.ledger",
+    "otai.jobs",
     "otai.billing",
     "otai.tickets",
     "otai.runs",
@@ -162,6 +163,18 @@ OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE"
 """Of one key or person. Each process counts for itself while the cache `rates` is in its memory."""
 OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
+OTAI_JOBS_AT_ONCE = int(os.environ.get("OTAI_JOBS_AT_ONCE", "0"))
+"""Imports that one machine works on at once; 0: half as many as it has cores. As many again, and two at least, look at beginnings of files."""
+OTAI_JOB_MEMORY_BYTES = int(os.environ.get("OTAI_JOB_MEMORY_MB", "2048")) << 20
+"""What one import, preview or look at tickets may hold in memory."""
+OTAI_JOB_SECONDS = int(os.environ.get("OTAI_JOB_SECONDS", "3600"))
+"""How long one import may take; what somebody waits for, such as a preview, may take a twentieth of it."""
+OTAI_JOBS_PATIENCE_SECONDS = 2.0
+"""How long a page waits for a job before it shows its progress instead."""
+OTAI_JOBS_LONGEST_WAIT_SECONDS = 30.0
+"""How long an answer of the API is held back at most, however long its caller wants to wait."""
+OTAI_JOBS_WAITING_REQUESTS = max(1, int(os.environ.get("OTAI_WEB_THREADS", "8")) // 4)
+"""So many requests of one process wait for jobs; others are answered at once, with the job."""
 OTAI_WEBHOOKS_ALLOW_PRIVATE = os.environ.get("OTAI_WEBHOOKS_ALLOW_PRIVATE", "") == "1"
 """Webhooks may go to private addresses and to plain http: for a Studio and receivers in one private network."""
 

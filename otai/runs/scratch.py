@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
-from otai.runs.identity import is_gone
+from otai.jobs.identity import is_gone
 
 least_free_bytes = 256 * 2**20
 """With less room than this no training is begun here: it would only fail."""

@@ -15,13 +15,13 @@ from uuid import UUID
 from django.db import close_old_connections, transaction
 
 from otai.db import utc_now
+from otai.jobs.identity import is_gone, this_worker
 from otai.learning.encoders import default_store
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
 from otai.runs import expectations, operations, queue, scratch
 from otai.runs.checkpoints import Checkpoints, forget_checkpoints
 from otai.runs.executors import Executor, Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.identity import is_gone, this_worker
 from otai.runs.models import Pool, Run
 from otai.runs.operations import Claimed, Outcome, PoolIsFull, RunMoved, end_run, hand_back, record_progress
 from otai.runs.patience import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds

@@ -19,7 +19,8 @@ from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
-from otai.tickets.operations import ROW_GROUP_TICKETS, save_data_set
+from otai.tickets.operations import save_data_set
+from otai.tickets.reading import ROW_GROUP_TICKETS
 
 Labels = tuple[str, ...]
 

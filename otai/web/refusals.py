@@ -141,6 +141,25 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
     ),
     "invalid_webhook_endpoint": (_("This webhook cannot be made. In English: %(said)s"),),
     "invalid_webhook_url": (_("This address cannot be used: it begins with https:// and names a public host."),),
+    "job_cancelled": (_("This was cancelled; nothing was changed."),),
+    "job_died": (
+        _("The process that worked on this died. Nothing was changed. Try again; if it happens again, tell us."),
+    ),
+    "job_has_ended": (_("This has ended already; there is nothing to cancel."),),
+    "job_lost": (_("The Studio was stopped while this was worked on. Nothing was changed. Ask for it again."),),
+    "job_out_of_memory": (
+        _(
+            "Reading this needed more than %(memory_mb)s MB of memory. Split it into parts, or export it in another format."
+        ),
+        _("Reading this needed more memory than there is for it. Split it into parts, or export it in another format."),
+    ),
+    "job_too_large": (_("What came of this is larger than one job may write. Split it into parts."),),
+    "job_took_too_long": (
+        _(
+            "This took longer than %(seconds)s seconds and was ended. Split it into parts, or export it in another format."
+        ),
+        _("This took too long and was ended. Split it into parts, or export it in another format."),
+    ),
     "label_too_rare": (_("A label has too few tickets to learn from. In English: %(said)s"),),
     "language_unknown": (_("The Studio speaks English and German."),),
     "mode_not_in_tier": (
@@ -189,6 +208,12 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
             "%(limit)s pages follow trainings live already. Close one; this page shows what was known when it was loaded."
         ),
         _("Too many pages follow trainings live already. Close one."),
+    ),
+    "too_many_jobs": (
+        _(
+            "%(open)s files and questions of yours are waiting or being worked on; that is the most. Wait for one of them, or cancel it."
+        ),
+        _("Too much is waiting to be worked on here. Try again in a minute."),
     ),
     "too_many_webhook_endpoints": (
         _("There are %(endpoints)s webhooks already. Delete one that is not used."),

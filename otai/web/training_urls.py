@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import advice, deleting, guarantee, models, runs, tickets, train
+from otai.web.views import advice, deleting, guarantee, jobs, models, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
     path("<slug:slug>/tickets/<uuid:data_set>/delete", deleting.delete, name="delete_data_set"),
+    path("<slug:slug>/jobs/<uuid:job>/", jobs.job, name="job"),
+    path("<slug:slug>/jobs/<uuid:job>/now", jobs.now, name="job_now"),
+    path("<slug:slug>/jobs/<uuid:job>/cancel", jobs.cancel, name="cancel_job"),
     path("<slug:slug>/train/", train.train, name="train"),
     path("<slug:slug>/train/quality", train.quality, name="train_quality"),
     path("<slug:slug>/train/order", train.order, name="order"),

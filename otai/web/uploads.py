@@ -6,15 +6,15 @@ refused as well: its end could not be known. What the header says is also the mo
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,14 +22,13 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from otai.db import new_id
-from otai.errors import Invalid, Refused
+from otai.errors import Invalid
 from otai.front.bounds import bound_of
 from otai.front.bounds import most_upload_bytes as most_bytes  # noqa: F401  for the page that says it
+from otai.jobs.folders import uploads_folder
+from otai.jobs.operations import sweep_files
 from otai.orgs.models import Organisation
 from otai.web.refusals import NotHere
-
-waits_seconds = 24 * 3600
-"""A file whose columns nobody settles within this time is deleted by the next upload."""
 
 OTHER_DOORS = ("/api/", "/webhooks/")
 """They say themselves that a body is too large."""
@@ -90,20 +89,20 @@ def _refusal(request: HttpRequest, error: Invalid, *, status: int) -> HttpRespon
 
 @dataclass(frozen=True, slots=True)
 class WaitingUpload:
-    """A file of the organisation on this machine. `filename` is what the customer calls it; it never becomes a path."""
+    """A file of the organisation on this machine. `filename` is what the customer calls it; it never becomes a path. `preview` and `importing`
+    are the jobs that look at it and import it, `said` is the form that asked for the import."""
 
     id: UUID
     path: Path
     filename: str
-
-
-class BeingImported(Refused):
-    code = "being_imported"
+    preview: UUID | None = None
+    importing: UUID | None = None
+    said: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def keep(organisation: Organisation, upload: UploadedFile) -> WaitingUpload:
     """Puts the file aside until its columns are settled."""
-    forget_old(organisation)
+    sweep_files()
     id = new_id()
     folder = _folder(organisation) / str(id)
     folder.mkdir(parents=True, mode=0o700)
@@ -116,8 +115,24 @@ def keep(organisation: Organisation, upload: UploadedFile) -> WaitingUpload:
                 target.write(chunk)
     path.chmod(0o600)
     filename = (upload.name or "").replace("\\", "/").rsplit("/", 1)[-1][:255] or "upload"
-    (folder / "about.json").write_text(json.dumps({"filename": filename}))
-    return WaitingUpload(id, path, filename)
+    kept = WaitingUpload(id, path, filename)
+    remember(kept)
+    return kept
+
+
+def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:
+    """The upload with what is new about it, kept beside the file."""
+    changed = dataclasses.replace(upload, **changes)
+    about = {
+        "filename": changed.filename,
+        "preview": str(changed.preview) if changed.preview else None,
+        "importing": str(changed.importing) if changed.importing else None,
+        "said": dict(changed.said),
+    }
+    partial = upload.path.with_name(f".about-{new_id()}")
+    partial.write_text(json.dumps(about))
+    partial.replace(upload.path.with_name("about.json"))
+    return changed
 
 
 def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
@@ -127,33 +142,13 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
         about = json.loads((folder / "about.json").read_text())
     except (OSError, ValueError):
         raise NotHere(_("This upload is not here any more. Upload the file again.")) from None
-    return WaitingUpload(id, folder / "file", about["filename"])
-
-
-def take(upload: WaitingUpload) -> Path:
-    """The file, for the one who imports it now. Raises BeingImported for a second one: a form was sent twice."""
-    taken = upload.path.with_name("taken")
-    try:
-        upload.path.rename(taken)
-    except FileNotFoundError:
-        raise BeingImported(_("This file is being imported already.")) from None
-    return taken
-
-
-def give_back(upload: WaitingUpload) -> None:
-    """After an import that was refused: it waits again."""
-    upload.path.with_name("taken").rename(upload.path)
+    preview, importing = (UUID(about[name]) if about.get(name) else None for name in ("preview", "importing"))
+    return WaitingUpload(id, folder / "file", about["filename"], preview, importing, about.get("said") or {})
 
 
 def forget(upload: WaitingUpload) -> None:
     shutil.rmtree(upload.path.parent, ignore_errors=True)
 
 
-def forget_old(organisation: Organisation) -> None:
-    for folder in _folder(organisation).glob("*"):
-        if time.time() - folder.stat().st_mtime > waits_seconds:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _folder(organisation: Organisation) -> Path:
-    return Path(settings.OTAI_HOME) / "uploads" / str(organisation.pk)
+    return uploads_folder() / str(organisation.pk)

@@ -34,7 +34,10 @@ class Program:
         return self.client.generic(method, ROOT + path, headers=headers, **data)  # type: ignore[arg-type]
 
     def upload(self, path: str, content: bytes, content_type: str = "application/octet-stream", **headers: str) -> Any:
-        return self.client.generic("POST", ROOT + path, content, content_type, headers=headers)
+        """Held back until it is imported: a test in a transaction of its own has no other thread that could go on."""
+        return self.client.generic(
+            "POST", ROOT + path, content, content_type, headers={"Prefer": "wait=120", **headers}
+        )
 
     def get(self, path: str, **headers: str) -> tuple[int, Any]:
         return answered(self.call("GET", path, **headers))

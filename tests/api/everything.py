@@ -23,6 +23,7 @@ from otai.runs.status import Status
 from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
+from otai.tickets.jobs import ask_for_preview
 from tests import stories
 from tests.billing.people import details
 
@@ -52,7 +53,11 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     invitation = invite(
         organisation=organisation, email="dora@acme.example", role="viewer", who="alice", now=now
     ).invitation
+    (folder / "waiting.csv").write_text("text,queue\nThe printer is on fire,it\n")
     guarantee = open_guarantees(organisation=organisation, now=now)[0]
+    job = ask_for_preview(
+        organisation=organisation, source=folder / "waiting.csv", filename="waiting.csv", who="alice", now=now
+    ).job
     assert key is not None
     return Everything(
         path={
@@ -61,6 +66,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "/runs/number": str(run.number),
             "attempt": "1",
             "data_set": str(data_set.id),
+            "job": str(job.id),
             "quote": str(quote.id),
             "model": run.model_name,
             "version": "1",

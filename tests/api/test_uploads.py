@@ -17,10 +17,12 @@ from tests.api.callers import ROOT, Program, answered
 
 pytestmark = pytest.mark.django_db
 
+WAIT = {"Prefer": "wait=120"}
+
 
 def test_a_form_uploads_as_the_plain_body_does(alice: Program, tickets: Path) -> None:
     file = SimpleUploadedFile("support.csv", tickets.read_bytes(), "text/csv")
-    status, data_set = answered(alice.client.post(ROOT + "/data-sets", {"file": file}))
+    status, data_set = answered(alice.client.post(ROOT + "/data-sets", {"file": file}, headers=WAIT))
     assert status == 201 and data_set["name"] == "support" and data_set["tickets"] == 150
     status, refused = answered(alice.client.post(ROOT + "/data-sets", {"other": "x"}))
     assert status == 422 and refused["error"]["code"] == "file_missing"
@@ -48,7 +50,7 @@ def test_too_large_stops_where_the_limit_is(alice: Program, settings: Any, as_fo
     settings.OTAI_UPLOAD_MOST_BYTES = 100_000
     content = b"text,queue\n" + b"vpn is down,network\n" * 7_000
     if as_form:
-        response = alice.client.post(ROOT + "/data-sets", {"file": SimpleUploadedFile("a.csv", content)})
+        response = alice.client.post(ROOT + "/data-sets", {"file": SimpleUploadedFile("a.csv", content)}, headers=WAIT)
     else:
         response = alice.upload("/data-sets?name=x", content, "text/csv")
     assert response.status_code == 413 and not DataSet.objects.exists()

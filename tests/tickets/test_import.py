@@ -99,7 +99,7 @@ class TestAnImport:
         assert bring(table(), name="a").source_filename == "tickets.csv"
         path_trick = bring(table(), name="b", filename="tickets.csv")
         assert "/" not in path_trick.source_filename
-        assert operations._checked_filename("..\\..\\etc/passwd\0") == "passwd"
+        assert operations.checked_filename("..\\..\\etc/passwd\0") == "passwd"
 
     def test_streams_tickets_from_the_middle(self, bring: Bring) -> None:
         data_set = bring(table(100))

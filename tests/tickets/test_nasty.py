@@ -31,8 +31,8 @@ def bring_in(path: Path, **roles: Any) -> tuple[int, int, list[dict[str, Any]]]:
     from otai.tickets.columns import ColumnRoles
     from otai.tickets.guessing import guess_roles, look_at
     from otai.tickets.limits import LIMITS
-    from otai.tickets.operations import _Reading
     from otai.tickets.problems import BadRows
+    from otai.tickets.reading import _Reading
     from otai.tickets.sources.opening import open_source
 
     source = open_source(path)

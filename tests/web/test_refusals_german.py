@@ -49,7 +49,7 @@ ELSEWHERE = {
         payment_not_confirmed purchase_not_delivered reason_missing refund_not_sent run_not_charged who_and_why_missing""",
     "said to workers": "cluster_unavailable ray_not_installed",
     "a mistake of ours, never a person's": "error hold_not_captured invalid_deadline price_missing",
-    "said by the page itself, in the reader's language": "being_imported length_required too_large",
+    "said by the page itself, in the reader's language": "length_required too_large",
 }
 """Codes that need no German, and why. A new code belongs into `REFUSALS`, or here."""
 

@@ -14,12 +14,16 @@ from otai.api import keys, uploads
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
+from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Text
+from otai.api.waiting import accepted, patience, preview_out, seconds_to_wait
 from otai.db import utc_now
 from otai.errors import NotAllowed, NotFound
+from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.serving import deletion
-from otai.tickets import expected_quality, operations, queries
+from otai.tickets import expected_quality, queries
+from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 
@@ -204,6 +208,7 @@ DATA_SET = {
     status=201,
     example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
     body_content=uploads.BODY_CONTENT,
+    later=JobOut,
     repeatable=True,
     errors=[400, 409, 413, 503],
 )
@@ -211,7 +216,8 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     """Import tickets
 
     The body is the file itself, or a form with the field `file`: CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet, CSV and JSON also
-    as .gz. It is read as a stream; a bad row refuses the whole file and is named. `POST /data-sets/preview` shows what columns would be
+    as .gz. The answer is 202 with a job, which says how far the import is and at last which data set came of it; with `Prefer: wait=20` it
+    is held back, and is the data set where the import is done by then. A bad row refuses the whole file and is named. `POST /data-sets/preview` shows what columns would be
     taken for, without importing.
     """
     caller = request.auth
@@ -219,18 +225,25 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     with uploads.received(request, filename=asked.filename) as upload:
 
         def work() -> Any:
-            data_set = operations.import_tickets(
+            begun = tickets_jobs.ask_for_import(
                 organisation=caller.organisation,
                 name=asked.name or PurePosixPath(upload.filename).name.split(".")[0],
                 source=upload.path,
                 filename=upload.filename,
+                content_sha256=upload.sha256,
                 roles=roles,
                 skip_bad_rows=asked.skip_bad_rows,
+                who=caller.who,
                 now=utc_now(),
                 encoding=asked.encoding or None,
                 delimiter=asked.delimiter or None,
                 sheet=asked.sheet or None,
             )
+            job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=0))
+            if not job.has_ended:
+                return job
+            tickets_jobs.refuse_if_failed(job)
+            data_set = tickets_jobs.imported(job)
             return {**data_set_out(data_set), "profile": data_set.profile, "roles": data_set.roles}
 
         return keys.once(request, work, content_sha256=upload.sha256)
@@ -241,6 +254,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     Action.UPLOAD_TICKETS,
     PreviewOut,
     body_content=uploads.BODY_CONTENT,
+    later=JobOut,
     errors=[400, 413],
     example={
         "format": "CSV, separated by ';', utf-8",
@@ -251,19 +265,29 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
 def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()]) -> Any:
     """What would each column be taken for?
 
-    Reads the beginning of the file and imports nothing. Overrules are given as for an import.
+    Reads the beginning of the file and imports nothing. Overrules are given as for an import. Where that takes longer than two seconds, the
+    answer is 202 with a job, whose `result` has it in the end.
     """
     roles = asked.roles()
     with uploads.received(request, filename=asked.filename) as upload:
-        found = operations.preview_columns(
-            upload.path,
+        begun = tickets_jobs.ask_for_preview(
+            organisation=request.auth.organisation,
+            source=upload.path,
             filename=upload.filename,
+            content_sha256=upload.sha256,
             roles=roles,
+            who=request.auth.who,
+            now=utc_now(),
             encoding=asked.encoding or None,
             delimiter=asked.delimiter or None,
             sheet=asked.sheet or None,
         )
-    return {"format": found.format, "rows_looked_at": found.look.rows, "roles": found.roles.as_dict()}
+        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+    if not job.has_ended:
+        return accepted(job)
+    tickets_jobs.refuse_if_failed(job)
+    assert job.result is not None
+    return preview_out(job.result)
 
 
 @noun.get("/data-sets", Action.VIEW, DataSetsOut, example={"items": [DATA_SET], "next": None})
@@ -376,9 +400,16 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     """What a training on these tickets would probably reach
 
     By attribute and mode, with 95 % intervals; null where nobody can say. The first request for a data set tries it out, which takes some
-    seconds; the answer is kept.
+    seconds: 202 with a job, where it takes longer than two. The answer is kept; ask again when the job is done.
     """
-    found = expected_quality.of(data_set_of(request.auth, data_set), now=utc_now())
+    asked = data_set_of(request.auth, data_set)
+    if (found := expected_quality.stored(asked)) is None:
+        begun = tickets_jobs.ask_for_expected_quality(data_set=asked, who=request.auth.who, now=utc_now())
+        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        if not job.has_ended:
+            return accepted(job)
+        tickets_jobs.refuse_if_failed(job)
+        found = expected_quality.stored(asked) or {}
     return {
         "items": [
             {

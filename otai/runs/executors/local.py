@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import psutil
 
+from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
 from otai.runs.executors.telling import OUT_OF_MEMORY, Progress, fault, most_log_characters
 
@@ -68,25 +69,17 @@ class LocalExecutor:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=_environment(spec.threads),
+            env=environment_without_settings(threads=spec.threads),
             start_new_session=True,
         )
         try:
             return _follow(process, spec, watch=watch, watch_every_seconds=watch_every_seconds)
         finally:
-            _kill_group(process)
+            kill_group(process, seconds_to_stop_kindly=seconds_to_stop_kindly)
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """This process's environment without our settings: a training needs neither the database nor any secret."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_", "STRIPE_"))}
-    # Threads beyond the free cores make each other wait; an idle one must not spin meanwhile.
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**kept, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
 
 
 def _follow(
@@ -161,16 +154,6 @@ def _result(output_dir: Path, exit_code: int, progress: Progress) -> Result:
         return Failed(False, "crash", f"The training process left a result that cannot be read: {error}", progress.log)
 
 
-def memory_of_group(group: int) -> int:
-    """Resident bytes of all processes of the group. Pages they share count for each: too much rather than too little."""
-    used = 0
-    for pid in psutil.pids():
-        with contextlib.suppress(psutil.Error, OSError):
-            if os.getpgid(pid) == group:
-                used += psutil.Process(pid).memory_info().rss
-    return used
-
-
 def _read_result(output_dir: Path, result: Any, progress: Progress) -> Result:
     match result:
         case {"outcome": "completed", "bundle": str(bundle), "bundle_sha256": str(sha256), "report_card": str(card)}:
@@ -183,18 +166,6 @@ def _read_result(output_dir: Path, result: Any, progress: Progress) -> Result:
                 return fault(message, progress.log)
             return Failed(failure == "input", code, message, progress.log)
     raise ValueError("not a result")
-
-
-def _kill_group(process: subprocess.Popen[str]) -> None:
-    """Ends the process and all it started: kindly first, then for certain."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds_to_stop_kindly)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def this_machine() -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
@@ -14,11 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
+from otai.errors import NotFound, OtaiError
+from otai.jobs import operations as jobs
+from otai.jobs import queries as job_queries
+from otai.jobs.models import Job
 from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Profile
-from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
-from otai.tickets import operations, queries
-from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets import jobs as tickets_jobs
+from otai.tickets import queries
+from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
@@ -26,6 +31,7 @@ from otai.web import uploads
 from otai.web.access import MemberRequest, page
 from otai.web.columns_form import ROLES, ColumnsForm
 from otai.web.views import deleting
+from otai.web.views.jobs import working
 
 sample_size = 5
 labels_shown = 7
@@ -90,12 +96,34 @@ def upload(request: MemberRequest) -> HttpResponse:
         empty = NoFile(_("Choose a file that is not empty."))
         return _data_sets(request, problem=empty, status=422)
     kept = uploads.keep(request.organisation, file)
-    try:
-        operations.preview_columns(kept.path, filename=kept.filename, must_have_text=False)
-    except DatasetInvalid as problem:
+    job = _look_at(request, kept)
+    if job.has_ended and (problem := _problem_of(job)) is not None:
         uploads.forget(kept)
         return _data_sets(request, problem=problem, status=422)
     return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
+
+
+def _look_at(request: MemberRequest, kept: uploads.WaitingUpload) -> Job:
+    """The job that finds out what the columns are; done, mostly, within the patience of a page."""
+    asked = tickets_jobs.ask_for_preview(
+        organisation=request.organisation,
+        source=kept.path,
+        filename=kept.filename,
+        content_sha256=f"upload {kept.id}",
+        must_have_text=False,
+        who=request.user.email,
+        now=utc_now(),
+    )
+    uploads.remember(kept, preview=asked.job.id)
+    return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+
+
+def _problem_of(job: Job) -> OtaiError | None:
+    try:
+        tickets_jobs.refuse_if_failed(job)
+    except OtaiError as problem:
+        return problem
+    return None
 
 
 @require_POST
@@ -107,42 +135,52 @@ def sample(request: MemberRequest) -> HttpResponse:
 
     with tempfile.TemporaryDirectory(prefix="otai-sample-") as folder:
         path = write_csv(Path(folder) / "sample.csv", tickets=sample_tickets)
-        data_set = operations.import_tickets(
+        asked = tickets_jobs.ask_for_import(
             organisation=request.organisation,
             name="sample",
             source=path,
             filename="synthetic-tickets.csv",
+            who=request.user.email,
             now=utc_now(),
         )
+    job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
     messages.success(request, _("These tickets are made up. A model of them is for looking around only."))
-    return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
+    return redirect("web:job", slug=request.organisation.slug, job=job.id)
 
 
 @page(Action.UPLOAD_TICKETS)
 def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The columns of an uploaded file, as guessed and as corrected; and the import."""
     kept = uploads.waiting(request.organisation, upload)
-    problem: DatasetInvalid | ColumnsInvalid | None = None
-    name = request.POST.get("name", "").strip() or suggested_name(kept.filename)
-    if not kept.path.exists():
-        raise uploads.BeingImported(_("This file is being imported already."))
-    preview = operations.preview_columns(kept.path, filename=kept.filename, must_have_text=False)
-    form = ColumnsForm(preview, request.POST)
+    importing = _job(request, kept.importing)
+    if importing is not None and not importing.has_ended:
+        # Also for a form that was sent twice.
+        return working(request, importing)
+    if importing is not None and importing.is_done:
+        return _imported(request, kept, importing)
+    looking = _job(request, kept.preview) or _look_at(request, kept)
+    if not looking.has_ended:
+        return working(request, looking)
+    if (unreadable := _problem_of(looking)) is not None:
+        uploads.forget(kept)
+        return _data_sets(request, problem=unreadable, status=422)
+    preview = tickets_jobs.preview(looking)
+    problem = _problem_of(importing) if importing is not None and request.method != "POST" else None
+    said = request.POST if request.method == "POST" else kept.said
+    name = said.get("name", "").strip() or suggested_name(kept.filename)
+    form = ColumnsForm(preview, said)
     if request.method == "POST" and form.is_consistent():
         try:
-            data_set = _import(
-                request.organisation, kept, name=name, roles=form.roles(), skip="skip_bad_rows" in request.POST
-            )
-        except (DatasetInvalid, ColumnsInvalid, operations.DataSetNameInvalid) as refused:
-            problem = refused  # type: ignore[assignment]
-            form.refuse(refused)
+            job = _import(request, kept, name=name, roles=form.roles())
+            if not job.has_ended:
+                return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
+            tickets_jobs.refuse_if_failed(job)
+        except OtaiError as refused:
+            problem = refused
         else:
-            uploads.forget(kept)
-            text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
-            if data_set.left_out_rows:
-                text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
-            messages.success(request, text)
-            return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
+            return _imported(request, kept, job)
+    if problem is not None:
+        form.refuse(problem)
     details = problem.details if problem else {}
     context = {
         "upload": kept,
@@ -164,23 +202,39 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     return render(request, "web/tickets/columns.html", context, status=422 if problem or form.errors else 200)
 
 
-def _import(
-    organisation: Organisation, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles, skip: bool
-) -> DataSet:
-    path = uploads.take(kept)
+def _job(request: MemberRequest, id: UUID | None) -> Job | None:
+    """None where it is forgotten already: its answer is kept for a day."""
     try:
-        return operations.import_tickets(
-            organisation=organisation,
-            name=name,
-            source=path,
-            filename=kept.filename,
-            roles=roles,
-            skip_bad_rows=skip,
-            now=utc_now(),
-        )
-    except BaseException:
-        uploads.give_back(kept)
-        raise
+        return job_queries.job_with_id(request.organisation, id) if id else None
+    except NotFound:
+        return None
+
+
+def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
+    asked = tickets_jobs.ask_for_import(
+        organisation=request.organisation,
+        name=name,
+        source=kept.path,
+        filename=kept.filename,
+        content_sha256=f"upload {kept.id}",
+        roles=roles,
+        skip_bad_rows="skip_bad_rows" in request.POST,
+        who=request.user.email,
+        now=utc_now(),
+    )
+    said = {field: value for field, value in request.POST.items() if field == "name" or field.startswith("role-")}
+    uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
+    return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+
+
+def _imported(request: MemberRequest, kept: uploads.WaitingUpload, job: Job) -> HttpResponse:
+    data_set = tickets_jobs.imported(job)
+    uploads.forget(kept)
+    text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
+    if data_set.left_out_rows:
+        text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
+    messages.success(request, text)
+    return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
 
 
 def suggested_name(filename: str) -> str:
@@ -195,7 +249,11 @@ def suggested_name(filename: str) -> str:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def drop_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
-    uploads.forget(uploads.waiting(request.organisation, upload))
+    kept = uploads.waiting(request.organisation, upload)
+    for job in (_job(request, kept.preview), _job(request, kept.importing)):
+        if job is not None and not job.has_ended:
+            jobs.cancel(job, now=utc_now())
+    uploads.forget(kept)
     return redirect("web:tickets", slug=request.organisation.slug)
 
 

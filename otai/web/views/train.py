@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4, uuid5
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
@@ -28,6 +29,7 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, OtaiError, Unavailable
+from otai.jobs import operations as jobs
 from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
 from otai.ledger import queries as ledger
@@ -41,6 +43,7 @@ from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import InsufficientCredits
 from otai.serving import queries as serving
 from otai.tickets import expected_quality
+from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
@@ -227,8 +230,20 @@ def quality(request: MemberRequest) -> HttpResponse:
     )
     if choices.data_set is None:
         raise NotHere(_("There is no such data set."))
-    found = expected_quality.of(choices.data_set, now=utc_now())
-    context = {"columns": columns_of(choices, found), "is_tried": True, "choices": choices}
+    found = expected_quality.stored(choices.data_set)
+    is_at_work = False
+    if found is None:
+        asked = tickets_jobs.ask_for_expected_quality(data_set=choices.data_set, who=request.user.email, now=utc_now())
+        job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        is_at_work = not job.has_ended
+        # Where it came to nothing, nobody knows: that keeps nobody from training.
+        found = expected_quality.stored(choices.data_set) or {}
+    context = {
+        "columns": columns_of(choices, found),
+        "is_tried": not is_at_work,
+        "is_at_work": is_at_work,
+        "choices": choices,
+    }
     return render(request, "web/train/quality.html", context)
 
 

@@ -14,6 +14,11 @@ def this_worker() -> str:
     return f"{socket.gethostname()}/{_machine()}/{process.pid}.{process.create_time():.0f}"
 
 
+def this_machine() -> str:
+    """What processes share that can see each other: `host/boot.namespace`."""
+    return f"{socket.gethostname()}/{_machine()}"[:150]
+
+
 def _machine() -> str:
     """The boot and process namespace we run in: only within one of them do process numbers mean anything."""
     try:

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from ninja import Query, Schema
+from pydantic import Field
+
+from otai.api.access import CallerRequest
+from otai.api.cursors import Page, page_of
+from otai.api.endpoints import Noun
+from otai.api.waiting import job_out
+from otai.db import utc_now
+from otai.jobs import operations, queries
+from otai.orgs.permissions import Action
+
+noun = Noun("Jobs")
+
+
+class ProgressOut(Schema):
+    """How much of what was sent is read; `rows` so far."""
+
+    share: float
+    rows: int
+    bytes_read: int
+    bytes_total: int
+
+
+class JobErrorOut(Schema):
+    """As a refusal of the request itself would be; `kind` is invalid (422), refused (409), not_found (404) or unavailable (503)."""
+
+    kind: str
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class JobOut(Schema):
+    """Work on something that you sent. Kept for a day after its end."""
+
+    id: UUID
+    kind: str = Field(description="import, preview or expected_quality.")
+    subject: str = Field(description="What the file or data set is called.")
+    status: str = Field(description="queued, running, done, failed or cancelled.")
+    place: int = Field(description="In the queue, from 1; 0 when it does not wait.")
+    progress: ProgressOut
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    result: dict[str, Any] | None = Field(description="What came of it, when it is done.")
+    result_url: str | None = Field(description="Where what came of it is found.")
+    error: JobErrorOut | None = Field(description="Why nothing came of it; then nothing was changed.")
+
+
+class JobsOut(Schema):
+    items: list[JobOut]
+    next: str | None
+
+
+JOB = {
+    "id": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+    "kind": "import",
+    "subject": "export-2026-11.csv",
+    "status": "running",
+    "place": 0,
+    "progress": {"share": 0.4, "rows": 48200, "bytes_read": 41943040, "bytes_total": 104857600},
+    "asked_at": "2026-11-02T09:30:00Z",
+    "started_at": "2026-11-02T09:30:01Z",
+    "ended_at": None,
+    "result": None,
+    "result_url": None,
+    "error": None,
+}
+
+
+@noun.get("/jobs", Action.VIEW, JobsOut, example={"items": [JOB], "next": None})
+def list_jobs(request: CallerRequest, asked: Annotated[Page, Query()]) -> Any:
+    """Imports, previews and other work of the last day, the newest first"""
+    found = queries.jobs(request.auth.organisation)
+    return page_of(found, request.auth, asked, of="jobs", by=["-asked_at", "-id"], shown=job_out)
+
+
+@noun.get("/jobs/{uuid:job}", Action.VIEW, JobOut, example=JOB)
+def get_job(request: CallerRequest, job: UUID) -> Any:
+    """How far a job is, and what came of it
+
+    Ask again every second or so until `ended_at` is set; the answer is kept for a day after that.
+    """
+    return job_out(queries.job_with_id(request.auth.organisation, job))
+
+
+@noun.post("/jobs/{uuid:job}/cancel", Action.UPLOAD_TICKETS, JobOut, example={**JOB, "status": "cancelled"})
+def cancel_job(request: CallerRequest, job: UUID) -> Any:
+    """Cancel a job that has not ended
+
+    Its process is ended within a second, and nothing of it is kept.
+    """
+    found = queries.job_with_id(request.auth.organisation, job)
+    operations.cancel(found, now=utc_now())
+    return job_out(found)

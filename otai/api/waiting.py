@@ -1,0 +1,93 @@
+"""Answers that may come later: 202 with a job to look at, or held back as long as the caller says (`Prefer: wait=10`, RFC 7240)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpResponse
+
+from otai.api.access import CallerRequest
+from otai.db import utc_now
+from otai.jobs import queries
+from otai.jobs.models import Job
+from otai.jobs.places import place_in_queue
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
+
+
+def seconds_to_wait(request: CallerRequest, *, otherwise: float) -> float:
+    """As the caller prefers, as far as this is allowed; `otherwise` where nothing is said. `respond-async` is 0."""
+    said = request.headers.get("Prefer", "")
+    longest = float(settings.OTAI_JOBS_LONGEST_WAIT_SECONDS)
+    if (found := _WAIT.search(said)) is not None:
+        return min(float(found[1]), longest)
+    return 0.0 if "respond-async" in said.lower() else min(otherwise, longest)
+
+
+def patience() -> float:
+    return float(settings.OTAI_JOBS_PATIENCE_SECONDS)
+
+
+def address_of(job: UUID | str) -> str:
+    return f"/api/v1/jobs/{job}"
+
+
+def job_out(job: Job) -> dict[str, Any]:
+    error = queries.error_of(job)
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "subject": job.subject,
+        "status": job.status,
+        "place": place_in_queue(job, now=utc_now()),
+        "progress": {
+            "share": 1.0 if job.is_done else job.share,
+            "rows": job.rows_read,
+            "bytes_read": job.bytes_read,
+            "bytes_total": job.bytes_total,
+        },
+        "asked_at": job.asked_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "result": _result(job),
+        "result_url": _result_url(job),
+        "error": {**error.as_dict(), "kind": error.kind} if error is not None else None,
+    }
+
+
+def _result(job: Job) -> dict[str, Any] | None:
+    if job.kind != "preview" or job.result is None:
+        return dict(job.result) if job.result is not None else None
+    return preview_out(job.result)
+
+
+def preview_out(preview: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the examples, which are for a page."""
+    return {"format": preview["format"], "rows_looked_at": preview["rows"], "roles": preview["roles"]}
+
+
+def _result_url(job: Job) -> str | None:
+    if not job.is_done or job.result is None:
+        return None
+    match job.kind:
+        case "import":
+            return f"/api/v1/data-sets/{job.result['data_set']}"
+        case "expected_quality":
+            return f"/api/v1/data-sets/{job.result['data_set']}/expected-quality"
+    return None
+
+
+def accepted(job: Job) -> HttpResponse:
+    """202: what was asked for is under way."""
+    response = HttpResponse(
+        json.dumps(job_out(job), cls=DjangoJSONEncoder, ensure_ascii=False), status=202, content_type="application/json"
+    )
+    response["Location"] = address_of(job.id)
+    response["Retry-After"] = "1"
+    return response

@@ -1,0 +1,308 @@
+"""Following one job from its place in the queue to its rows. One thread at a time does it, and another may go on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from otai.db import utc_now
+from otai.errors import Invalid, NotFound, OtaiError, Refused, Unavailable
+from otai.jobs.folders import folder_of
+from otai.jobs.models import Job
+from otai.jobs.places import take_place
+from otai.jobs.processes import memory_of_group
+from otai.jobs.server import Flight, server
+from otai.jobs.status import Status
+from otai.jobs.work import Bounds, Kind, Outcome
+
+log = logging.getLogger(__name__)
+
+look_every_seconds = 0.1
+write_every_seconds = 1.0
+weigh_every_seconds = 0.5
+memory_of_the_libraries = 512 << 20
+"""Shared with the server that forks, and counted for each process all the same."""
+most_result_bytes = 256 << 20
+starts_tried = 3
+
+FAILURES = {
+    "job_out_of_memory": "Reading this needed more than {memory_mb:,} MB of memory. Split it into parts, or export it in another format.",
+    "job_took_too_long": "This took longer than {seconds:,} seconds and was ended. Split it into parts, or export it in another format.",
+    "job_too_large": "What came of this is larger than one job may write. Split it into parts.",
+    "job_died": "The process that worked on this died. Nothing was changed. Try again; if it happens again, tell us.",
+    "job_lost": "The Studio was stopped while this was worked on. Nothing was changed. Ask for it again.",
+}
+"""Codes and what they mean; doors have their own words for them."""
+
+
+def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The work in a process within its bounds, for somebody on this machine: without a row, a queue or anything that stays.
+
+    Raises what the work refuses, Unavailable or Invalid (with a code of FAILURES) where its process ended before."""
+    bounds = kind.bounds()
+    (folder / "spec.json").write_text(json.dumps(spec))
+    flight = server().fly(job=str(folder), work=kind.work, folder=folder, bounds=bounds)
+    began = time.monotonic()
+    code = ""
+    try:
+        while not code:
+            try:
+                heard = flight.messages.get(timeout=look_every_seconds)
+            except queue.Empty:
+                heard = {}
+            if "exit" in heard:
+                code = "" if heard["exit"] == 0 else _code_of(heard["exit"])
+                break
+            if time.monotonic() - began > bounds.wall_seconds:
+                code = "job_took_too_long"
+    finally:
+        flight.kill()
+    left: dict[str, Any] = {"failed": code} if code else json.loads((folder / "result.json").read_text())
+    if "values" in left:
+        return dict(left["values"])
+    if "refused" in left:
+        refused = left["refused"]
+        raise error_kind(refused["kind"])(refused["message"], code=refused["code"], **refused["details"])
+    failed: str = left["failed"]
+    said, facts, name = _failure(failed, bounds)
+    raise error_kind(name)(said, code=failed, **facts)
+
+
+def error_kind(name: str) -> type[OtaiError]:
+    return {each.kind: each for each in (Refused, Invalid, NotFound, Unavailable)}.get(name, Unavailable)
+
+
+def _failure(code: str, bounds: Bounds) -> tuple[str, dict[str, Any], str]:
+    """(message, facts, kind of error)"""
+    facts = {"memory_mb": bounds.memory_bytes >> 20, "seconds": int(bounds.wall_seconds)}
+    return FAILURES[code].format(**facts), facts, "unavailable" if code in ("job_died", "job_lost") else "invalid"
+
+
+class _MovedMeanwhile(Exception):
+    """Somebody ended the job; what was about to be written is not."""
+
+
+@dataclass
+class Conducting:
+    job: Job
+    kind: Kind
+    spec: dict[str, Any]
+    flight: Flight | None = None
+    _began: float = 0.0
+    _written: float = 0.0
+    _weighed: float = 0.0
+    _starts: int = 0
+    _told: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return folder_of(self.job.id)
+
+    def proceed(self, *, until: float | None = None, on_progress: Callable[[Job], None] | None = None) -> bool:
+        """Follows the job until it has ended (True), or until the monotonic clock says `until` (False)."""
+        while not self.job.has_ended:
+            if until is not None and time.monotonic() >= until:
+                return False
+            if self.flight is None:
+                self._wait_for_place()
+            else:
+                self._watch(self.flight)
+            if on_progress is not None:
+                on_progress(self.job)
+        return True
+
+    def proceed_apart(self) -> None:
+        """To the end, in a thread of its own with its own connection."""
+        threading.Thread(target=self._to_the_end, name=f"job {self.job.id}", daemon=True).start()
+
+    def _to_the_end(self) -> None:
+        try:
+            while True:
+                try:
+                    if self.proceed():
+                        return
+                except DatabaseError:
+                    log.warning("job %s waits for the database", self.job.id, exc_info=True)
+                    connection.close()
+                    time.sleep(1.0)
+        except Exception:
+            log.exception("job %s could not be conducted", self.job.id)
+            self._fail("job_died")
+        finally:
+            connection.close()
+
+    # Before it begins.
+
+    def _wait_for_place(self) -> None:
+        if take_place(self.job, now=utc_now()):
+            self.job.refresh_from_db()
+            self._start()
+            return
+        time.sleep(look_every_seconds)
+        if self._is_time_to_write() and not self._still(Status.QUEUED):
+            self._ended_by_another()
+
+    def _start(self) -> None:
+        bounds = self.kind.bounds()
+        (self.folder / "spec.json").write_text(json.dumps(self.spec))
+        self._began = time.monotonic()
+        while self.flight is None:
+            self._starts += 1
+            try:
+                self.flight = server().fly(job=str(self.job.id), work=self.kind.work, folder=self.folder, bounds=bounds)
+            except OSError:
+                if self._starts >= starts_tried:
+                    self._fail("job_died")
+                    return
+
+    # While it runs.
+
+    def _watch(self, flight: Flight) -> None:
+        bounds = self.kind.bounds()
+        now = time.monotonic()
+        if now - self._began > bounds.wall_seconds:
+            self._fail("job_took_too_long")
+            return
+        if flight.pid is not None and now - self._weighed >= weigh_every_seconds:
+            self._weighed = now
+            if memory_of_group(flight.pid) > bounds.memory_bytes + memory_of_the_libraries:
+                self._fail("job_out_of_memory")
+                return
+        try:
+            message = flight.messages.get(timeout=look_every_seconds)
+        except queue.Empty:
+            message = {}
+        if "told" in message:
+            self._take(message["told"])
+        if "exit" in message:
+            self._finish(message["exit"])
+        elif self._is_time_to_write() and not self._still(Status.RUNNING):
+            self._ended_by_another()
+
+    def _take(self, told: dict[str, Any]) -> None:
+        names = {"rows": "rows_read", "bytes_read": "bytes_read", "bytes_total": "bytes_total"}
+        for name, column in names.items():
+            if isinstance(value := told.get(name), int) and 0 <= value < 1 << 62:
+                self._told[column] = value
+                setattr(self.job, column, value)
+
+    def _is_time_to_write(self) -> bool:
+        if time.monotonic() - self._written < write_every_seconds:
+            return False
+        self._written = time.monotonic()
+        return True
+
+    def _still(self, status: Status) -> bool:
+        """Says that we are here and how far the job is; False: somebody ended it."""
+        here = Job.objects.filter(id=self.job.id, status=status)
+        return bool(here.update(heartbeat_at=utc_now(), **self._told))
+
+    # Its end.
+
+    def _finish(self, exit_code: int | None) -> None:
+        # The process is gone, and its last words count.
+        path = self.folder / "result.json"
+        if exit_code is None and self.flight is not None and self.flight.pid is None and self._starts < starts_tried:
+            # The server died before it began, so nothing of it has happened.
+            self.flight = None
+            self._start()
+            return
+        if exit_code != 0 or not path.is_file():
+            self._log_last_words(exit_code)
+            self._fail(_code_of(exit_code))
+            return
+        if path.stat().st_size > most_result_bytes:
+            self._fail("job_too_large")
+            return
+        left = json.loads(path.read_text())
+        if "failed" in left:
+            self._fail(left["failed"])
+        elif "refused" in left:
+            refused = left["refused"]
+            self._refuse(refused["code"], refused["kind"], refused["message"], refused["details"])
+        else:
+            self._record(left["values"])
+
+    def _record(self, values: dict[str, Any]) -> None:
+        now = utc_now()
+        outcome = Outcome(self.job.organisation_id, self.spec, values, self.folder, now)
+        recorder = self.kind.recorder
+        try:
+            stored = recorder.store(outcome)
+        except OtaiError as error:
+            self._refuse(error.code, error.kind, error.message, error.details)
+            return
+        try:
+            with transaction.atomic():
+                # The move comes first: it takes the row, so that nobody cancels what is being written.
+                here = Job.objects.filter(id=self.job.id, status=Status.RUNNING)
+                if not here.update(status=Status.DONE, ended_at=now, heartbeat_at=now, **self._told):
+                    raise _MovedMeanwhile
+                result = recorder.record(outcome, stored)
+                Job.objects.filter(id=self.job.id).update(result=result)
+        except _MovedMeanwhile:
+            recorder.discard(stored)
+            self._ended_by_another()
+            return
+        except OtaiError as error:
+            recorder.discard(stored)
+            self._refuse(error.code, error.kind, error.message, error.details)
+            return
+        except BaseException:
+            recorder.discard(stored)
+            raise
+        self._tidy()
+
+    def _refuse(self, code: str, kind: str, message: str, details: dict[str, Any]) -> None:
+        self._end(Status.FAILED, error_code=code[:60], error_kind=kind, error_message=message, error_values=details)
+
+    def _fail(self, code: str) -> None:
+        message, facts, kind = _failure(code, self.kind.bounds())
+        self._end(Status.FAILED, error_code=code, error_kind=kind, error_message=message, error_values=facts)
+
+    def _end(self, status: Status, **changes: Any) -> None:
+        if self.flight is not None:
+            self.flight.kill()
+        now = utc_now()
+        changes |= {"status": status, "ended_at": now, "heartbeat_at": now, **self._told}
+        Job.objects.filter(id=self.job.id, ended_at__isnull=True).update(**changes)
+        self._tidy()
+
+    def _ended_by_another(self) -> None:
+        if self.flight is not None:
+            self.flight.kill()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        self.job.refresh_from_db()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _log_last_words(self, exit_code: int | None) -> None:
+        try:
+            words = (self.folder / "stderr").read_text(errors="replace")[-2000:]
+        except OSError:
+            words = ""
+        log.error("job %s (%s) ended with %s: %s", self.job.id, self.job.kind, exit_code, words)
+
+
+def _code_of(exit_code: int | None) -> str:
+    """Why a process ended without a result, as its exit tells."""
+    if exit_code == -signal.SIGXCPU:
+        return "job_took_too_long"
+    if exit_code == -signal.SIGXFSZ:
+        return "job_too_large"
+    if exit_code == -signal.SIGKILL:
+        # We would know of our own: the kernel took it, for want of memory.
+        return "job_out_of_memory"
+    return "job_died"

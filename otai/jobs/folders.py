@@ -1,0 +1,40 @@
+"""Where jobs keep their files on the machine that works on them, and where files lie that have just come in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+
+def jobs_folder() -> Path:
+    folder = Path(settings.OTAI_HOME) / "jobs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def arrivals_folder() -> Path:
+    """Files that are being received lie here, beside the jobs' folders, so that a job takes one without copying it."""
+    folder = Path(settings.OTAI_HOME) / "arrivals"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def uploads_folder() -> Path:
+    """Files that a page has taken and whose columns somebody is to settle, by organisation."""
+    return Path(settings.OTAI_HOME) / "uploads"
+
+
+def folder_of(job: UUID) -> Path:
+    return jobs_folder() / str(job)
+
+
+def bring(source: Path, target: Path) -> None:
+    """The file at `target` too, without copying where both lie on one file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,194 @@
+"""`python -m otai.jobs.fork_server`: loads the libraries once and forks a bounded process for each job, so that a small one takes milliseconds.
+
+Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes", "cpu_seconds", "file_bytes"}, where
+the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"}, {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL}. A job leaves
+`result.json` in its folder, whole, if it came to its end.
+
+It has one thread, as a process that forks must. When its input ends, whoever started it is gone: it kills every job and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from otai.errors import OtaiError
+
+PR_SET_PDEATHSIG = 1
+seconds_between_tellings = 0.2
+most_line_bytes = 4000
+"""Below PIPE_BUF, so that lines of several jobs do not mix."""
+WENT_WRONG = 1
+
+
+class Server:
+    def __init__(self) -> None:
+        # Libraries that print must not write into our lines.
+        self.lines = os.dup(1)
+        os.dup2(2, 1)
+        self.pids: dict[int, str] = {}
+        self._rest = b""
+
+    def serve(self) -> None:
+        die_with_parent()
+        woken, waker = os.pipe()
+        os.set_blocking(waker, False)
+        os.set_blocking(woken, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        signal.set_wakeup_fd(waker)
+        while True:
+            readable, _, _ = select.select([0, woken], [], [])
+            if woken in readable:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(woken, 4096)
+            self.reap()
+            if 0 in readable:
+                data = os.read(0, 1 << 16)
+                if not data:
+                    self.end()
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                for line in lines:
+                    self.obey(json.loads(line))
+
+    def obey(self, asked: dict[str, Any]) -> None:
+        if "kill" in asked:
+            for pid in [pid for pid, job in self.pids.items() if job == asked["kill"]]:
+                kill(pid)
+            return
+        with contextlib.suppress(Exception):
+            # Loaded here, it is there for all jobs that follow; what is wrong with it, the job will say.
+            import_module(asked["work"].partition(":")[0])
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            work_and_exit(asked, self.lines)
+        self.pids[pid] = asked["job"]
+        self.say(job=asked["job"], pid=pid)
+
+    def reap(self) -> None:
+        while self.pids:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            if (job := self.pids.pop(pid, None)) is not None:
+                # Whatever it started goes with it.
+                kill(pid)
+                self.say(job=job, exit=os.waitstatus_to_exitcode(status))
+
+    def say(self, **line: Any) -> None:
+        try:
+            os.write(self.lines, json.dumps(line).encode() + b"\n")
+        except OSError:
+            self.end()
+
+    def end(self) -> None:
+        for pid in self.pids:
+            kill(pid)
+        os._exit(0)
+
+
+def kill(pid: int) -> None:
+    """The job's whole group; before it has one, the process alone."""
+    for each in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            each(pid, signal.SIGKILL)
+
+
+def die_with_parent() -> None:
+    """The kernel kills this process when the one that started it is gone (Linux)."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+def work_and_exit(asked: dict[str, Any], lines: int) -> None:
+    """In the job's own process: bounds first, then the work. Never returns."""
+    code = WENT_WRONG
+    try:
+        os.setsid()
+        die_with_parent()
+        # Python ignores the last, and a library may take the error that comes instead for its own affair.
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        folder = Path(asked["folder"])
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        said = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for descriptor in (1, 2):
+            os.dup2(said, descriptor)
+        bound(asked)
+        result = work(asked, folder, teller(asked["job"], lines))
+        text = json.dumps(result, ensure_ascii=False)
+        partial = folder / ".result.json"
+        # A lone half of a character is no text, and the database would refuse it.
+        partial.write_bytes(text.encode("utf-8", errors="replace"))
+        partial.replace(folder / "result.json")
+        code = 0
+    except BaseException:  # noqa: BLE001  the outermost frame of a process
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def bound(asked: dict[str, Any]) -> None:
+    os.nice(5)
+    with contextlib.suppress(OSError):
+        # Where the machine runs out of memory all the same, it takes a job and not the Studio.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (asked["file_bytes"], asked["file_bytes"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu_seconds"], asked["cpu_seconds"] + 2))
+    held = 0
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        status = Path("/proc/self/status").read_text().splitlines()
+        held = int(next(line for line in status if line.startswith("VmData")).split()[1]) << 10
+    most = held + asked["memory_bytes"]
+    # Written memory of our own. The address space as a whole says little: libraries reserve much that they never use.
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def work(asked: dict[str, Any], folder: Path, tell: Callable[..., None]) -> dict[str, Any]:
+    """What belongs into result.json: {"values"}, {"refused"} by the work itself, or {"failed": CODE}."""
+    module, _, name = asked["work"].partition(":")
+    try:
+        spec = json.loads((folder / "spec.json").read_text())
+        return {"values": getattr(import_module(module), name)(spec, folder, tell)}
+    except OtaiError as error:
+        return {"refused": {**error.as_dict(), "kind": error.kind}}
+    except MemoryError:
+        traceback.print_exc()
+        return {"failed": "job_out_of_memory"}
+
+
+def teller(job: str, lines: int) -> Callable[..., None]:
+    last = 0.0
+
+    def tell(**told: int) -> None:
+        nonlocal last
+        if time.monotonic() - last < seconds_between_tellings:
+            return
+        last = time.monotonic()
+        with contextlib.suppress(OSError):
+            os.write(lines, json.dumps({"job": job, "told": told}).encode()[:most_line_bytes] + b"\n")
+
+    return tell
+
+
+if __name__ == "__main__":
+    Server().serve()

@@ -1,0 +1,271 @@
+"""All that changes something in this room: asking for a job, waiting for it, cancelling it, and ending what nobody conducts any more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from otai.db import new_id, utc_now
+from otai.errors import Refused
+from otai.jobs.conducting import FAILURES, Conducting
+from otai.jobs.folders import arrivals_folder, bring, folder_of, jobs_folder, uploads_folder
+from otai.jobs.identity import is_gone, this_machine, this_worker
+from otai.jobs.models import Job
+from otai.jobs.places import lost_after
+from otai.jobs.status import Status
+from otai.jobs.work import Kind
+from otai.orgs.models import Organisation
+
+most_open_of_one = 20
+most_open_of_a_machine = 400
+kept_for = timedelta(days=1)
+"""A job's answer may hold words of tickets, so it does not stay."""
+look_every_seconds = 0.2
+abandoned_after_seconds = 6 * 3600
+upload_waits_seconds = 24 * 3600
+"""For somebody to say what its columns are."""
+
+_waiting: threading.BoundedSemaphore | None = None
+_made = threading.Lock()
+
+
+class TooManyJobs(Refused):
+    code = "too_many_jobs"
+
+
+class JobHasEnded(Refused):
+    code = "job_has_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job, and who conducts it: this one here (`conducting`), or whoever asked first."""
+
+    job: Job
+    conducting: Conducting | None
+
+
+def ask(
+    *,
+    organisation: Organisation,
+    kind: Kind,
+    spec: dict[str, Any],
+    subject: str,
+    who: str,
+    now: datetime,
+    source: Path | None = None,
+    content_sha256: str = "",
+    in_place: bool = False,
+) -> Asked:
+    """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it (`wait`).
+
+    `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256` stands for the file in
+    the question; empty: it is found out. `in_place`: the file is somebody's own on this machine and is read where it lies. Raises TooManyJobs.
+    """
+    if source is not None and not content_sha256:
+        content_sha256 = _state_of(source) if in_place else _sha256_of(source)
+    question = _question(kind, spec, content_sha256)
+    if (found := _open_job(organisation, question, now=now)) is not None:
+        return Asked(found, None)
+    _require_room(organisation)
+    id = new_id()
+    folder = folder_of(id)
+    folder.mkdir(mode=0o700)
+    owner = this_worker()
+    try:
+        if source is not None:
+            ours = source.absolute() if in_place else folder / "source"
+            spec = {**spec, "source": str(ours)}
+            if not in_place:
+                bring(source, ours)
+        with transaction.atomic():
+            job = Job.objects.create(
+                id=id,
+                organisation=organisation,
+                kind=kind.name,
+                lane=kind.lane,
+                question=question,
+                subject=subject[:300],
+                asked_by=who[:200],
+                status=Status.QUEUED,
+                owner=owner,
+                machine=this_machine(),
+                asked_at=now,
+                heartbeat_at=utc_now(),
+                bytes_total=source.stat().st_size if source is not None else 0,
+            )
+    except IntegrityError:
+        # Somebody asked the same at this very moment.
+        shutil.rmtree(folder, ignore_errors=True)
+        found = _open_job(organisation, question, now=now)
+        if found is None:
+            raise
+        return Asked(found, None)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Asked(job, Conducting(job, kind, spec))
+
+
+def wait(asked: Asked, *, seconds: float | None, on_progress: Callable[[Job], None] | None = None) -> Job:
+    """The job when it has ended, or as it stands after so many seconds; it goes on by itself then. None: however long it takes.
+
+    Of the requests of one process only a few wait; others come back at once, so that threads stay for those who want something else.
+    """
+    if seconds is None:
+        _proceed(asked, until=None, on_progress=on_progress)
+        return asked.job
+    slots = _waiting_slots()
+    if seconds <= 0 or not slots.acquire(blocking=False):
+        if asked.conducting is not None:
+            asked.conducting.proceed_apart()
+        return asked.job
+    try:
+        ended = _proceed(asked, until=time.monotonic() + seconds, on_progress=on_progress)
+    finally:
+        slots.release()
+    if not ended and asked.conducting is not None:
+        asked.conducting.proceed_apart()
+    return asked.job
+
+
+def _proceed(asked: Asked, *, until: float | None, on_progress: Callable[[Job], None] | None) -> bool:
+    job = asked.job
+    if asked.conducting is not None:
+        try:
+            return asked.conducting.proceed(until=until, on_progress=on_progress)
+        except KeyboardInterrupt:
+            cancel(job, now=utc_now())
+            raise
+    while not job.has_ended:
+        if until is not None and time.monotonic() >= until:
+            return False
+        time.sleep(look_every_seconds)
+        job.refresh_from_db()
+        end_if_lost(job, now=utc_now())
+        if on_progress is not None:
+            on_progress(job)
+    return True
+
+
+def _waiting_slots() -> threading.BoundedSemaphore:
+    global _waiting
+    with _made:
+        if _waiting is None:
+            _waiting = threading.BoundedSemaphore(int(settings.OTAI_JOBS_WAITING_REQUESTS))
+        return _waiting
+
+
+def cancel(job: Job, *, now: datetime) -> None:
+    """Ends the job; its process is killed as soon as whoever conducts it looks. Raises JobHasEnded."""
+    moved = Job.objects.filter(id=job.id, ended_at__isnull=True).update(status=Status.CANCELLED, ended_at=now)
+    job.refresh_from_db()
+    if not moved:
+        raise JobHasEnded("This has ended already; there is nothing to cancel.")
+
+
+def end_if_lost(job: Job, *, now: datetime) -> bool:
+    """Ends a job whose conductor is gone: killed, stopped, or silent for a minute. True: it was lost."""
+    if job.has_ended or not (job.heartbeat_at < now - lost_after or is_gone(job.owner)):
+        return False
+    moved = Job.objects.filter(id=job.id, ended_at__isnull=True, heartbeat_at=job.heartbeat_at).update(
+        status=Status.FAILED,
+        ended_at=now,
+        error_code="job_lost",
+        error_kind="unavailable",
+        error_message=FAILURES["job_lost"],
+    )
+    job.refresh_from_db()
+    if moved:
+        shutil.rmtree(folder_of(job.id), ignore_errors=True)
+    return bool(moved)
+
+
+def sweep(*, now: datetime) -> int:
+    """Ends lost jobs, forgets old ones, and removes what files they and broken uploads left on this machine. Returns how many jobs it touched."""
+    touched = sum(end_if_lost(job, now=now) for job in Job.objects.filter(ended_at__isnull=True))
+    touched += Job.objects.filter(ended_at__lt=now - kept_for).delete()[0]
+    sweep_files()
+    return touched
+
+
+def sweep_files() -> None:
+    """What lies on this machine and nobody comes back for: of ended jobs, of uploads that broke, of uploads whose columns nobody settled."""
+    for folder in (*jobs_folder().iterdir(), *arrivals_folder().iterdir()):
+        if _age_of(folder) > abandoned_after_seconds and not _is_open(folder.name):
+            _remove(folder)
+    for folder in uploads_folder().glob("*/*"):
+        if _age_of(folder) > upload_waits_seconds:
+            _remove(folder)
+
+
+def _age_of(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        # Somebody else was quicker.
+        return 0.0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def forget_answers(organisation: UUID) -> None:
+    """Of all ended jobs of the organisation: their answers and refusals may quote tickets that are being deleted."""
+    Job.objects.filter(organisation=organisation, ended_at__isnull=False).delete()
+
+
+def _is_open(name: str) -> bool:
+    try:
+        id = UUID(name)
+    except ValueError:
+        return False
+    return Job.objects.filter(id=id, ended_at__isnull=True).exists()
+
+
+def _question(kind: Kind, spec: dict[str, Any], content_sha256: str) -> str:
+    told = json.dumps([kind.name, spec, content_sha256], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _open_job(organisation: Organisation, question: str, *, now: datetime) -> Job | None:
+    found = Job.objects.filter(organisation=organisation, question=question, ended_at__isnull=True).first()
+    return None if found is None or end_if_lost(found, now=now) else found
+
+
+def _require_room(organisation: Organisation) -> None:
+    open_jobs = Job.objects.filter(ended_at__isnull=True)
+    own = open_jobs.filter(organisation=organisation).count()
+    if own >= most_open_of_one:
+        raise TooManyJobs(
+            f"{own} files and questions of yours are waiting or being worked on; that is the most. Wait for one of them, or cancel it.",
+            open=own,
+        )
+    if open_jobs.filter(machine=this_machine()).count() >= most_open_of_a_machine:
+        raise TooManyJobs("Too much is waiting to be worked on here. Try again in a minute.")
+
+
+def _state_of(path: Path) -> str:
+    found = path.stat()
+    return f"{path.absolute()} {found.st_size} {found.st_mtime_ns}"
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,40 @@
+"""Processes of ours that do costly work: what they hold, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import psutil
+
+
+def memory_of_group(group: int) -> int:
+    """Resident bytes of all processes of the group. Pages they share count for each: too much rather than too little."""
+    used = 0
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getpgid(pid) == group:
+                used += psutil.Process(pid).memory_info().rss
+    return used
+
+
+def kill_group(process: subprocess.Popen[str], *, seconds_to_stop_kindly: float) -> None:
+    """Ends the process, which leads a group of its own, and all it started: kindly first, then for certain."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds_to_stop_kindly)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def environment_without_settings(*, threads: int) -> dict[str, str]:
+    """This process's environment without our settings: costly work needs neither the database nor any secret."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_", "STRIPE_"))}
+    # Threads beyond the free cores make each other wait; an idle one must not spin meanwhile.
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**kept, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from otai.db import utc_now
+from otai.errors import NotFound, OtaiError, Refused
+from otai.jobs.conducting import error_kind
+from otai.jobs.models import Job
+from otai.jobs.operations import end_if_lost
+from otai.jobs.status import Status
+from otai.orgs.models import Organisation
+
+
+def job_with_id(organisation: Organisation, id: UUID) -> Job:
+    """As it is now: one that nobody conducts any more is ended first. Raises NotFound, also for another organisation's."""
+    found = Job.objects.filter(organisation=organisation, id=id).first()
+    if found is None:
+        raise NotFound("There is no such job. Its answer is kept for a day.")
+    end_if_lost(found, now=utc_now())
+    return found
+
+
+def jobs(organisation: Organisation) -> QuerySet[Job]:
+    return Job.objects.filter(organisation=organisation).order_by("-asked_at", "-id")
+
+
+def error_of(job: Job) -> OtaiError | None:
+    """Why it did not come to its end; None while it runs and when it is done."""
+    if job.status == Status.CANCELLED:
+        return Refused("This was cancelled; nothing was changed.", code="job_cancelled")
+    if job.status != Status.FAILED:
+        return None
+    return error_kind(job.error_kind)(job.error_message, code=job.error_code, **job.error_values)

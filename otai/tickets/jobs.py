@@ -1,0 +1,204 @@
+"""What this room leaves to jobs (`otai.jobs`): looking at a file's columns, importing it, trying out what quality to expect.
+
+asked = ask_for_import(organisation=..., source=path, ...)   # nothing is read yet
+job = jobs.wait(asked, seconds=10)                            # or None: to its end
+refuse_if_failed(job); imported(job)                          # the data set
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from otai.db import new_id
+from otai.errors import OtaiError
+from otai.jobs import operations as jobs
+from otai.jobs import queries as job_queries
+from otai.jobs.conducting import work_alone
+from otai.jobs.models import Job
+from otai.jobs.operations import Asked
+from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome
+from otai.orgs.models import Organisation
+from otai.tickets import queries
+from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets.files import StoredFile, file_store
+from otai.tickets.models import DataSet, ExpectedQuality
+from otai.tickets.operations import checked_filename, checked_name, save_imported
+from otai.tickets.problems import DatasetInvalid
+from otai.tickets.reading import Preview, ReadTickets
+from otai.tickets.work import STAGED
+
+REFUSALS: dict[str, type[OtaiError]] = {each.code: each for each in (DatasetInvalid, ColumnsInvalid)}
+
+
+def long_bounds() -> Bounds:
+    seconds = int(settings.OTAI_JOB_SECONDS)
+    return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=seconds)
+
+
+def quick_bounds() -> Bounds:
+    """Somebody waits for it."""
+    seconds = max(5, int(settings.OTAI_JOB_SECONDS) // 20)
+    return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=2 * seconds, file_bytes=1 << 30)
+
+
+class Imported:
+    """What was read becomes a file of the store and the rows of a data set."""
+
+    def store(self, outcome: Outcome) -> StoredFile:
+        folder = f"tickets/{outcome.organisation}/{new_id()}"
+        return file_store().put(outcome.folder / STAGED, folder=folder, suffix=".parquet")
+
+    def record(self, outcome: Outcome, stored: StoredFile) -> dict[str, Any]:
+        data_set = save_imported(
+            ReadTickets.from_dict(outcome.values),
+            stored,
+            organisation=outcome.organisation,
+            name=outcome.spec["name"],
+            filename=outcome.spec["filename"],
+            now=outcome.now,
+        )
+        return {"data_set": str(data_set.id)}
+
+    def discard(self, stored: StoredFile) -> None:
+        file_store().delete(stored.path)
+
+
+class TriedOut(Answer):
+    """What quality to expect is kept with the data set, which never changes."""
+
+    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
+        data_set = outcome.spec["data_set"]
+        # A data set whose tickets were deleted meanwhile keeps nothing of them.
+        if DataSet.objects.filter(id=data_set, deleted_at__isnull=True).exists():
+            found = {"attributes": outcome.values, "tried_at": outcome.now}
+            ExpectedQuality.objects.get_or_create(data_set_id=data_set, defaults=found)
+        return {"data_set": data_set}
+
+
+PREVIEW = Kind("preview", "otai.tickets.work:preview", Lane.QUICK, quick_bounds, Answer())
+IMPORT = Kind("import", "otai.tickets.work:read", Lane.LONG, long_bounds, Imported())
+EXPECTED_QUALITY = Kind("expected_quality", "otai.tickets.work:try_out", Lane.QUICK, quick_bounds, TriedOut())
+
+
+def ask_for_preview(
+    *,
+    organisation: Organisation,
+    source: Path,
+    filename: str,
+    who: str,
+    now: datetime,
+    content_sha256: str = "",
+    roles: ColumnRoles | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    must_have_text: bool = True,
+) -> Asked:
+    """A look at the columns of the file, as `preview_columns` does it. `preview(job)` when it is done. Raises TooManyJobs."""
+    spec = {
+        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        "must_have_text": must_have_text,
+    }
+    return jobs.ask(
+        organisation=organisation, kind=PREVIEW, spec=spec, subject=checked_filename(filename), who=who, now=now,
+        source=source, content_sha256=content_sha256,
+    )  # fmt: skip
+
+
+def ask_for_import(
+    *,
+    organisation: Organisation,
+    name: str,
+    source: Path,
+    filename: str,
+    who: str,
+    now: datetime,
+    content_sha256: str = "",
+    roles: ColumnRoles | None = None,
+    skip_bad_rows: bool = False,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    in_place: bool = False,
+) -> Asked:
+    """An import as `import_tickets` does it. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs."""
+    spec = {
+        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        "name": checked_name(name),
+        "skip_bad_rows": skip_bad_rows,
+    }
+    return jobs.ask(
+        organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
+        source=source, content_sha256=content_sha256, in_place=in_place,
+    )  # fmt: skip
+
+
+def preview_here(
+    source: Path,
+    *,
+    roles: ColumnRoles | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Preview:
+    """The same look for somebody on this machine: within the same bounds, without a row. Raises as `preview_columns` does."""
+    spec = {
+        **_reading(source.name, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        "source": str(source.absolute()),
+        "must_have_text": True,
+    }
+    with tempfile.TemporaryDirectory(prefix="otai-preview-") as folder:
+        try:
+            return Preview.from_dict(work_alone(PREVIEW, spec, Path(folder)))
+        except OtaiError as error:
+            raise _of_this_room(error) from None
+
+
+def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> Asked:
+    """Tries out what quality to expect; `expected_quality.stored` has it when it is done. Raises TicketsDeleted, FileStoreUnavailable, TooManyJobs."""
+    data_set.require_tickets()
+    spec = {
+        "data_set": str(data_set.id),
+        "tickets": str(file_store().local_path(data_set.file)),
+        "attributes": [
+            {"name": one.name, "kind": one.kind, "order": list(one.order)}
+            for one in queries.usable_attributes(data_set)
+        ],
+    }
+    return jobs.ask(
+        organisation=data_set.organisation, kind=EXPECTED_QUALITY, spec=spec, subject=str(data_set), who=who, now=now
+    )
+
+
+def refuse_if_failed(job: Job) -> None:
+    """Raises why the job came to nothing: what the work refused (DatasetInvalid, ColumnsInvalid ...), or how its process ended."""
+    error = job_queries.error_of(job)
+    if error is not None:
+        raise _of_this_room(error)
+
+
+def _of_this_room(error: OtaiError) -> OtaiError:
+    """The refusal as the class that it was in the other process."""
+    kind = REFUSALS.get(error.code)
+    return kind(error.message, **error.details) if kind else error
+
+
+def imported(job: Job) -> DataSet:
+    """The data set that an import, which is done, has made. Raises NotFound where it was deleted meanwhile."""
+    assert job.kind == IMPORT.name and job.result is not None
+    return queries.data_set_with_id(job.organisation, UUID(job.result["data_set"]))
+
+
+def preview(job: Job) -> Preview:
+    assert job.kind == PREVIEW.name and job.result is not None
+    return Preview.from_dict(job.result)
+
+
+def _reading(filename: str, roles: ColumnRoles | None, **said: str | None) -> dict[str, Any]:
+    return {"filename": filename, "roles": roles.as_dict() if roles is not None else None, **said}

@@ -1,0 +1,58 @@
+"""What jobs do for tickets, in their own process: no tables, no settings; a spec in, values and files out. See `otai.jobs.work.Kind`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from otai.jobs.work import Tell
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.reading import preview_columns, read_tickets
+
+STAGED = "tickets.parquet"
+
+
+def preview(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """`Preview.as_dict` of the file at `spec["source"]`."""
+    found = preview_columns(Path(spec["source"]), must_have_text=spec["must_have_text"], **_reading_of(spec))
+    return found.as_dict()
+
+
+def read(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """`ReadTickets.as_dict`; the tickets lie in the folder as STAGED."""
+    source = Path(spec["source"])
+    total = source.stat().st_size
+
+    def progress(share: float, tickets: int) -> None:
+        tell(rows=tickets, bytes_read=int(share * total), bytes_total=total)
+
+    found = read_tickets(
+        source, into=folder / STAGED, skip_bad_rows=spec["skip_bad_rows"], progress=progress, **_reading_of(spec)
+    )
+    return found.as_dict()
+
+
+def _reading_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "filename": spec["filename"],
+        "roles": ColumnRoles.from_dict(spec["roles"]) if spec["roles"] is not None else None,
+        "encoding": spec["encoding"],
+        "delimiter": spec["delimiter"],
+        "sheet": spec["sheet"],
+    }
+
+
+def try_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """What quality to expect, by attribute, of the tickets in the Parquet file `spec["tickets"]`."""
+    from threadpoolctl import threadpool_limits
+
+    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.evidence.expected_quality import expected
+
+    specs = [AttributeSpec(one["name"], AttributeKind(one["kind"]), tuple(one["order"])) for one in spec["attributes"]]
+    tickets = LabelledTickets.read_parquet(Path(spec["tickets"]))
+    with threadpool_limits(limits=1):
+        found = expected(tickets, specs)
+    return {name: dataclasses.asdict(one) for name, one in found.items()}

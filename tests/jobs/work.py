@@ -1,0 +1,70 @@
+"""Work for jobs, as hostile as a stranger's file can make it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from otai.errors import Invalid
+from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome, Tell
+
+
+def answer(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    return {
+        "said": spec["say"],
+        "settings": sorted(name for name in os.environ if name.startswith(("OTAI_", "DJANGO_"))),
+    }
+
+
+def refuse(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    raise Invalid("This is no table.", code="no_table", row=7)
+
+
+def eat(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    held = []
+    while True:
+        held.append(bytearray(32 << 20))
+
+
+def spin(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    while True:
+        pass
+
+
+def sleep(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    # A child of its own, as a library may start one.
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+    Path(spec["pids"]).write_text(f"{os.getpid()} {child.pid}")
+    for second in range(1200):
+        tell(rows=second, bytes_read=second, bytes_total=1200)
+        time.sleep(0.1)
+    return {}
+
+
+def write(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    with (folder / "much").open("wb") as file:
+        while True:
+            file.write(bytes(1 << 20))
+
+
+def die(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    os.abort()
+
+
+def raise_(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    raise RuntimeError("a bug of ours")
+
+
+class Failing(Answer):
+    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
+        raise Invalid("It cannot be recorded.", code="not_recorded")
+
+
+def kind(name: str, *, lane: Lane = Lane.QUICK, recorder: Answer | None = None, **bounds: Any) -> Kind:
+    within = {"memory_bytes": 256 << 20, "cpu_seconds": 20, "wall_seconds": 30.0, "file_bytes": 8 << 20} | bounds
+    return Kind(name, f"tests.jobs.work:{name}", lane, lambda: Bounds(**within), recorder or Answer())
