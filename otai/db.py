@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import random
+import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import uuid_utils.compat
+from django.db import OperationalError, connection, transaction
+
+from otai.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+tries_of_a_transaction = 4
+"""Each further try waits a little longer; after the last one the door answers that the database is busy."""
+longest_first_pause_seconds = 0.05
 
 
 def new_id() -> uuid.UUID:
@@ -16,3 +34,50 @@ def new_id() -> uuid.UUID:
 def utc_now() -> datetime:
     """The time, for doors and workers. Nothing that decides calls this: decisions are handed their clock."""
     return datetime.now(tz=UTC)
+
+
+def was_given_up_for_another(error: BaseException) -> bool:
+    """Whether the database ended this transaction so that another could go on: a deadlock, or a conflict of serialisable ones."""
+    return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001")
+
+
+class DatabaseBusy(Unavailable):
+    """The database was kept from answering by others, or does not answer at all. Nothing was changed; `seconds` says when to try again."""
+
+    code = "database_busy"
+
+
+def busy(error: OperationalError) -> DatabaseBusy:
+    """What a door answers where the database did not."""
+    log.warning("the database did not answer: %s", str(error).strip().splitlines()[:1])
+    if was_given_up_for_another(error) or getattr(error.__cause__, "sqlstate", None) == "55P03":
+        return DatabaseBusy(
+            "Others were changing the same things at this moment. Nothing was changed; try again in a few seconds.",
+            seconds=2,
+        )
+    return DatabaseBusy("The database does not answer at this moment. Nothing was changed; try again.", seconds=30)
+
+
+def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The operation as one transaction, or as part of the caller's.
+
+    Locks are taken in one order (docs/ledger.md), so that no two wait for each other. Where the database ends it all the same in favour of
+    another, nothing of it was written, and it is done again from the beginning, a bounded number of times: the operation must touch nothing
+    but the database. Within a caller's transaction the conflict is the caller's, who repeats the whole.
+    """
+
+    @wraps(operation)
+    def in_a_transaction(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        tries = 1 if connection.in_atomic_block else tries_of_a_transaction
+        for number in range(1, tries + 1):
+            try:
+                with transaction.atomic():
+                    return operation(*arguments, **named)
+            except OperationalError as error:
+                if number == tries or not was_given_up_for_another(error):
+                    raise
+                log.warning("%s is done again: %s", operation.__qualname__, str(error).splitlines()[0])
+                time.sleep(random.uniform(0, longest_first_pause_seconds) * 2**number)  # noqa: S311  no secret
+        raise AssertionError("the last try returns or raises")
+
+    return in_a_transaction

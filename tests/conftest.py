@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -70,6 +71,19 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(_home / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def locks_in_order(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On PostgreSQL no transaction of any test locks rows against the order of docs/ledger.md."""
+    if request.config.getoption("--database") != "postgres":
+        yield
+        return
+    from tests.races.lock_order import watched
+
+    with watched() as watch:
+        yield
+    assert not watch.violations, "\n".join(watch.violations)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 
-from otai.db import new_id
+from otai.db import busy, new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 from otai.runs.event_stream import TooManyStreams
 from otai.tickets.files import FileStoreUnavailable
@@ -126,7 +126,7 @@ def answer(error: OtaiError) -> HttpResponse:
     elif error.code == "request_in_progress":
         response["Retry-After"] = "1"
     elif status == 503:
-        response["Retry-After"] = "60"
+        response["Retry-After"] = str(error.details.get("seconds", 60))
     return response
 
 
@@ -165,8 +165,7 @@ def of_exception(request: HttpRequest, error: Exception) -> HttpResponse:
         case Http404():
             return answer(NotFound("There is no such thing."))
         case OperationalError():
-            log.warning("the database did not answer", exc_info=error)
-            return answer(Unavailable("The database is busy.", code="database_busy"))
+            return answer(busy(error))
     id_ = str(new_id())
     log.error("error %s at %s %s", id_, request.method, request.path, exc_info=error)
     return body(500, "internal_error", "Something went wrong on our side.", {"id": id_})

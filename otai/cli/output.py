@@ -17,9 +17,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from django.db import OperationalError
 from rich.console import Console
 from rich.table import Table
 
+from otai.db import busy
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 
 EXIT_CODES: dict[type[OtaiError], int] = {Refused: 3, Invalid: 4, NotFound: 5, NotAllowed: 6, Unavailable: 7}
@@ -112,9 +114,10 @@ def errors_as_one_line(*, debug: bool) -> Iterator[None]:
     """An error that a person can act upon becomes one line on standard error and an exit code; a bug keeps its traceback."""
     try:
         yield
-    except OtaiError as error:
+    except (OtaiError, OperationalError) as raised:
         if debug:
             raise
+        error = busy(raised) if isinstance(raised, OperationalError) else raised
         if "--json" in sys.argv:
             sys.stderr.write(json.dumps({"error": jsonable(error.as_dict())}, ensure_ascii=False) + "\n")
         else:

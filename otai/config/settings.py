@@ -264,6 +264,10 @@ AUTH_USER_MODEL = "orgs.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+OTAI_DATABASE_LOCK_SECONDS = int(os.environ.get("OTAI_DATABASE_LOCK_SECONDS", "10"))
+"""How long a statement waits for a row of PostgreSQL that another transaction has; 0: without end, for poolers that pass no options on."""
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's settings for the database at `url`, with what SQLite and PostgreSQL need for our ledger and queue."""
     config: dict[str, Any] = dict(dj_database_url.parse(url))
@@ -282,6 +286,10 @@ def database(url: str) -> dict[str, Any]:
         config["CONN_HEALTH_CHECKS"] = True
         # Statements are bound and prepared on the server: the ledger's one-statement operations gain most of their speed here.
         options |= {"server_side_binding": True, "prepare_threshold": 2}
+        if OTAI_DATABASE_LOCK_SECONDS:
+            # Whoever waits for a row longer than this is told to try again: a transaction that hangs must not hang everybody's.
+            said = f"-c lock_timeout={OTAI_DATABASE_LOCK_SECONDS}s"
+            options["options"] = " ".join(filter(None, [options.get("options"), said]))
     config["OPTIONS"] = options
     return config
 

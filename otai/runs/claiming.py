@@ -17,7 +17,7 @@ from otai.runs.operations.attempts import Claimed
 
 HEAD = """head_{number} AS (
     SELECT id, lane, counts_as_due_at, queued_at FROM runs_run WHERE status = 'queued' AND delivery = '{delivery}'
-    ORDER BY lane, counts_as_due_at, queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY lane, counts_as_due_at, queued_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )"""
 
 TAKE = """WITH {heads}, next AS (

@@ -184,7 +184,9 @@ def _flag(run: UUID, *, finishes_at: datetime | None, now: datetime) -> int:
     """Writes down once that the run will be late, for those who must do something about it."""
     with transaction.atomic():
         found = (
-            Run.objects.select_for_update().filter(id=run, expected_late_at__isnull=True, ended_at__isnull=True).first()
+            Run.objects.select_for_update(no_key=True)
+            .filter(id=run, expected_late_at__isnull=True, ended_at__isnull=True)
+            .first()
         )
         if found is None:
             return 0

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
+from otai.db import one_transaction
 from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending
 from otai.runs.claiming import claim_at_once
@@ -42,7 +43,7 @@ def claim(
     return _claim_in_steps(worker=worker, hardware=hardware, now=now, run=run, pool=pool, deliveries=deliveries)
 
 
-@transaction.atomic
+@one_transaction
 def _claim_in_steps(
     *, worker: str, hardware: str, now: datetime, run: UUID | None, pool: str, deliveries: Sequence[Delivery]
 ) -> Claimed | None:
@@ -89,7 +90,7 @@ def _let_rise(*, now: datetime) -> None:
 def _unlocked(runs: QuerySet[Run]) -> QuerySet[Run]:
     # Workers on PostgreSQL step over each other's rows; on SQLite the write lock lets one claim at a time.
     if connection.features.has_select_for_update_skip_locked:
-        return runs.select_for_update(skip_locked=True)
+        return runs.select_for_update(skip_locked=True, no_key=True)
     return runs
 
 

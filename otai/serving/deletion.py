@@ -69,6 +69,7 @@ def what_goes(model: TrainedModel) -> Going:
 def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetime) -> Going:
     """Deletes the model for good. Raises NotFound, and ModelInUse while a training of it is under way or a guarantee is decided by it."""
     with transaction.atomic():
+        # The whole row, since it is deleted: whoever is about to refer to it waits, and then finds it gone.
         model = TrainedModel.objects.select_for_update().filter(organisation=organisation, id=id).first()
         if model is None:
             raise NotFound("There is no such model.")
@@ -175,6 +176,8 @@ def delete_tickets(
     with transaction.atomic():
         # Orders take the same lock: none can come in between.
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        if with_models:
+            _lock_models_of(organisation, [one.id for one in data_sets])
         locked = DataSet.objects.select_for_update(of=("self",), no_key=True)
         there = list(
             locked.filter(organisation=organisation, id__in=[one.id for one in data_sets], deleted_at=None).order_by(
@@ -247,6 +250,14 @@ def _models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> list[Tr
     made_by = runs.made_from(organisation, data_sets).values("id")
     found = TrainedModel.objects.filter(organisation=organisation, versions__run__in=made_by).distinct()
     return list(found.order_by("name"))
+
+
+def _lock_models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> None:
+    """With their advice and versions, before the data sets and their runs (docs/ledger.md), and whole: they are deleted."""
+    ids = [model.id for model in _models_of(organisation, data_sets)]
+    list(TrainedModel.objects.select_for_update().filter(id__in=ids).order_by("id"))
+    list(Advice.objects.select_for_update(of=("self",)).filter(version__model__in=ids).order_by("id"))
+    list(ModelVersion.objects.select_for_update().filter(model__in=ids).order_by("id"))
 
 
 def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[UUID], list[UUID]]:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Max
 
+from otai.db import one_transaction
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
 from otai.runs.operations import MODEL_DELETED
@@ -36,13 +36,15 @@ def register_completed_runs(
     return registered
 
 
-@transaction.atomic
+@one_transaction
 def _register(run: Run, *, now: datetime) -> ModelVersion:
     TrainedModel.objects.get_or_create(
         organisation_id=run.organisation_id, name=run.model_name, defaults={"created_at": now}
     )
     # Versions of one model are numbered one after the other.
-    model = TrainedModel.objects.select_for_update().get(organisation_id=run.organisation_id, name=run.model_name)
+    model = TrainedModel.objects.select_for_update(no_key=True).get(
+        organisation_id=run.organisation_id, name=run.model_name
+    )
     if registered := ModelVersion.objects.filter(run=run).first():
         return registered
     last = model.versions.aggregate(last=Max("number"))["last"] or 0

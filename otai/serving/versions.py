@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from otai.db import one_transaction
 from otai.errors import OtaiError, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
@@ -94,17 +95,17 @@ def not_worse(found: Comparison) -> tuple[bool, str]:
     return True, f"Not worse: {said}."
 
 
+@one_transaction
 def go_live(
     *, organisation: Organisation, name: str, number: int, who: str, now: datetime, why: str = ""
 ) -> ModelVersion:
     """A person decides that this version answers from now on, whatever the comparison said. Raises NotFound and AlreadyLive."""
     version = queries.version(organisation, name, number)
-    with transaction.atomic():
-        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
-        if model.live_id == version.id:
-            raise AlreadyLive(f"{version} is live already.")
-        before = ModelVersion.objects.filter(id=model.live_id).first() if model.live_id else None
-        _go_live(model, version, before=before, who=who, why=why or "decided by a person", now=now)
+    model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
+    if model.live_id == version.id:
+        raise AlreadyLive(f"{version} is live already.")
+    before = ModelVersion.objects.filter(id=model.live_id).first() if model.live_id else None
+    _go_live(model, version, before=before, who=who, why=why or "decided by a person", now=now)
     return version
 
 
@@ -112,7 +113,7 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
     """The version that was live before is live again. Raises NotFound and NothingToRollBack."""
     version = queries.version(organisation, name)
     with transaction.atomic():
-        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
+        model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
         came = ModelEvent.objects.filter(model=model, version_id=model.live_id, before__isnull=False, move="-> live")
         last = came.select_related("before").order_by("-id").first()
         if last is None or last.before is None:
@@ -134,20 +135,20 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
     return before
 
 
+@one_transaction
 def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, now: datetime) -> TrainedModel:
     """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are deleted."""
     if not 0 <= days <= 90:
         raise Refused(f"Tickets are kept for 0 to 90 days, not for {days}.", code="days_out_of_range")
     version = queries.version(organisation, name)
-    with transaction.atomic():
-        model = TrainedModel.objects.select_for_update().get(id=version.model_id)
-        model.keeps_tickets_days = days
-        model.save(update_fields=["keeps_tickets_days"])
-        if days == 0:
-            from otai.serving.models import ObservedTicket
+    model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
+    model.keeps_tickets_days = days
+    model.save(update_fields=["keeps_tickets_days"])
+    if days == 0:
+        from otai.serving.models import ObservedTicket
 
-            ObservedTicket.objects.filter(version__model=model).delete()
-        _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now)
+        ObservedTicket.objects.filter(version__model=model).delete()
+    _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now)
     return model
 
 

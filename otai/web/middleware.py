@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 
+from otai.db import DatabaseBusy, busy
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 from otai.runs.event_stream import TooManyStreams
 
@@ -59,12 +61,28 @@ class StudioMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A page says what happened and what would help; a part of a page (htmx) gets a notice in its place."""
+        if isinstance(exception, OperationalError):
+            return _busy(request, busy(exception))
         if not isinstance(exception, OtaiError):
             return None
-        status = status_of(exception)
-        template = "web/parts/refusal.html" if is_part(request) else "web/refusal.html"
-        context: dict[str, Any] = {"error": exception, "status": status}
-        return HttpResponse(render_to_string(template, context, request=request), status=status)
+        return _refused(request, exception)
+
+
+def _refused(request: HttpRequest, error: OtaiError) -> HttpResponse:
+    status = status_of(error)
+    template = "web/parts/refusal.html" if is_part(request) else "web/refusal.html"
+    context: dict[str, Any] = {"error": error, "status": status}
+    return HttpResponse(render_to_string(template, context, request=request), status=status)
+
+
+def _busy(request: HttpRequest, error: DatabaseBusy) -> HttpResponse:
+    """The page, with `Retry-After`. Where the database is away altogether, who is signed in cannot be told: then a page without them."""
+    try:
+        answer = _refused(request, error)
+    except DatabaseError:
+        answer = HttpResponse(render_to_string("web/busy.html", {"error": error}), status=503)
+    answer["Retry-After"] = str(error.details["seconds"])
+    return answer
 
 
 def is_part(request: HttpRequest) -> bool:

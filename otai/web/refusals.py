@@ -76,6 +76,7 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
         _("This cannot be deleted now: a training needs its tickets. Cancel it, or wait for its end."),
     ),
     "data_set_name_invalid": (_("A data set has a name of 1 to 200 characters on one line."),),
+    "database_busy": (_("Nothing was changed. Try again in a few seconds."),),
     "dataset_invalid": (
         _("The file cannot be imported like this, because of row %(row)s, column “%(column)s”. In English: %(said)s"),
         _("The file cannot be imported like this, because of row %(row)s. In English: %(said)s"),

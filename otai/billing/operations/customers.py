@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, CustomPackage, Subscription
 from otai.billing.operations.events import checked_why, record
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Source
@@ -90,6 +90,7 @@ def set_billing_details(
     return details
 
 
+@one_transaction
 def set_renewal_payment(
     *, organisation: Organisation, gateway: str, payment_method: str, who: str, now: datetime
 ) -> Subscription:
@@ -99,19 +100,18 @@ def set_renewal_payment(
     """
     if gateway:
         gateway_named(gateway)
-    with transaction.atomic():
-        subscription = Subscription.objects.select_for_update().get(organisation=organisation)
-        subscription.renewal_gateway, subscription.renewal_payment_method = gateway, payment_method if gateway else ""
-        subscription.save(update_fields=["renewal_gateway", "renewal_payment_method"])
-        record(
-            organisation=organisation,
-            subject="subscription",
-            subject_id=subscription.id,
-            move="renewal payment set",
-            who=who,
-            now=now,
-            gateway=gateway,
-        )
+    subscription = Subscription.objects.select_for_update(no_key=True).get(organisation=organisation)
+    subscription.renewal_gateway, subscription.renewal_payment_method = gateway, payment_method if gateway else ""
+    subscription.save(update_fields=["renewal_gateway", "renewal_payment_method"])
+    record(
+        organisation=organisation,
+        subject="subscription",
+        subject_id=subscription.id,
+        move="renewal payment set",
+        who=who,
+        now=now,
+        gateway=gateway,
+    )
     return subscription
 
 
@@ -168,74 +168,74 @@ def offer_package(
     return package
 
 
+@one_transaction
 def withdraw_package(*, organisation: Organisation, code: str, who: str, why: str, now: datetime) -> CustomPackage:
     """An own package can be bought no more; orders that were made stand. Raises NotFound, WhoAndWhyMissing."""
     why = checked_why(why)
-    with transaction.atomic():
-        found = CustomPackage.objects.select_for_update().filter(organisation=organisation, code=code).first()
-        if found is None:
-            raise NotFound(f"{organisation.slug} has no package {code!r} of its own.", code=code)
-        found.ends_at = now
-        found.save(update_fields=["ends_at"])
-        record(
-            organisation=organisation,
-            subject="package",
-            subject_id=found.id,
-            move="withdrawn",
-            who=who,
-            why=why,
-            now=now,
-            code=code,
-        )
+    found = CustomPackage.objects.select_for_update(no_key=True).filter(organisation=organisation, code=code).first()
+    if found is None:
+        raise NotFound(f"{organisation.slug} has no package {code!r} of its own.", code=code)
+    found.ends_at = now
+    found.save(update_fields=["ends_at"])
+    record(
+        organisation=organisation,
+        subject="package",
+        subject_id=found.id,
+        move="withdrawn",
+        who=who,
+        why=why,
+        now=now,
+        code=code,
+    )
     return found
 
 
+@one_transaction
 def give_goodwill(
     *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
 ) -> GrantMade:
     """Credits from an operator, with a reason the customer can read. Raises InvalidAmount, KeyReused, WhoAndWhyMissing."""
     why = checked_why(why)
-    with transaction.atomic():
-        made = ledger.grant(
-            organisation=organisation.id,
-            credits=credits,
-            source=Source.GOODWILL,
-            key=f"goodwill:{key}",
-            reference="goodwill",
-            reason=why,
+    made = ledger.grant(
+        organisation=organisation.id,
+        credits=credits,
+        source=Source.GOODWILL,
+        key=f"goodwill:{key}",
+        reference="goodwill",
+        reason=why,
+        now=now,
+    )
+    if not made.replayed:
+        record(
+            organisation=organisation,
+            subject="goodwill",
+            subject_id=made.lot,
+            move="credits given",
+            who=who,
+            why=why,
             now=now,
+            credits=credits,
         )
-        if not made.replayed:
-            record(
-                organisation=organisation,
-                subject="goodwill",
-                subject_id=made.lot,
-                move="credits given",
-                who=who,
-                why=why,
-                now=now,
-                credits=credits,
-            )
     return made
 
 
+@one_transaction
 def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str, now: datetime) -> HoldResolved:
     """Gives the captured credits of a run back to the lots they came from, once (a credit refund).
 
     Raises HoldNotFound, HoldNotCaptured, AlreadyRefunded, WhoAndWhyMissing.
     """
     why = checked_why(why)
-    with transaction.atomic():
-        resolved = ledger.credit_refund(
-            organisation=organisation.id, hold=hold, key=f"credit-refund:{hold}", reason=why, now=now
-        )
-        record(
-            organisation=organisation,
-            subject="hold",
-            subject_id=hold,
-            move="credits refunded",
-            who=who,
-            why=why,
-            now=now,
-        )
+    resolved = ledger.credit_refund(
+        organisation=organisation.id, hold=hold, key=f"credit-refund:{hold}", reason=why, now=now
+    )
+    record(
+        organisation=organisation,
+        subject="hold",
+        subject_id=hold,
+        move="credits refunded",
+        who=who,
+        why=why,
+        now=now,
+    )
     return resolved

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
 from otai.billing import queries
 from otai.billing.models import Subscription
 from otai.billing.operations.renewals import settle_what_ended
+from otai.db import one_transaction
 from otai.errors import OtaiError
 from otai.ledger import operations as ledger
 from otai.ledger.models import Source
@@ -52,17 +53,17 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
     return GrantSweep(grants, credits, failed)
 
 
-@transaction.atomic
+@one_transaction
 def _settle(id: UUID, *, now: datetime) -> None:
     # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never before.
     settle_what_ended(_locked(id), now=now)
 
 
 def _locked(id: UUID) -> Subscription:
-    return Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+    return Subscription.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
 
 
-@transaction.atomic
+@one_transaction
 def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
     subscription = _locked(id)
     organisation = subscription.organisation

@@ -111,7 +111,7 @@ def _issue(
     issued_on = now.astimezone(vendor.zone).date()
     # The lock on the series is the promise that numbers have no gaps: whoever rolls back gives the number back.
     InvoiceSeries.objects.get_or_create(kind=kind, year=issued_on.year)
-    series = InvoiceSeries.objects.select_for_update().get(kind=kind, year=issued_on.year)
+    series = InvoiceSeries.objects.select_for_update(no_key=True).get(kind=kind, year=issued_on.year)
     series.last += 1
     series.save(update_fields=["last"])
     prefix = vendor.invoice_prefix if kind == InvoiceKind.INVOICE else vendor.credit_note_prefix

@@ -174,8 +174,8 @@ def locked(id: UUID) -> Purchase:
     """
     purchase = Purchase.objects.get(id=id)
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
-        Subscription.objects.select_for_update().get(organisation=purchase.organisation_id)
-    return Purchase.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+        Subscription.objects.select_for_update(no_key=True).get(organisation=purchase.organisation_id)
+    return Purchase.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
 
 
 def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: datetime, **columns: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F
 
 from otai.billing.gateway import PaymentSeen, PaymentState
@@ -15,7 +15,7 @@ from otai.billing.operations.events import checked_why, notify, record
 from otai.billing.operations.orders import cancel_locked, locked, move
 from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Source
@@ -72,48 +72,48 @@ def confirm_payment(
         ) from None
 
 
+@one_transaction
 def _confirm(
     reference: str, received: Money, bank_reference: str, *, who: str, why: str, now: datetime
 ) -> PaymentBooked:
-    with transaction.atomic():
-        purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
-        if purchase is None:
-            raise NotFound(f"There is no purchase {reference}.", reference=reference)
-        return book_payment(
-            locked(purchase.id),
-            gateway="bank_transfer",
-            external_id=bank_reference,
-            received=received,
-            who=who,
-            why=why,
-            now=now,
-        )
+    purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
+    if purchase is None:
+        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+    return book_payment(
+        locked(purchase.id),
+        gateway="bank_transfer",
+        external_id=bank_reference,
+        received=received,
+        who=who,
+        why=why,
+        now=now,
+    )
 
 
+@one_transaction
 def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
     """Books what a provider says of a payment now. Whatever has been booked before is not booked again."""
-    with transaction.atomic():
-        purchase = locked(purchase.id)
-        status = PurchaseStatus(purchase.status)
-        match seen.state:
-            case PaymentState.SUCCEEDED:
-                book_payment(
-                    purchase,
-                    gateway=purchase.gateway,
-                    external_id=seen.reference,
-                    received=Money(seen.received_cents, seen.currency),
-                    who=who,
-                    why="The provider confirmed the payment.",
-                    now=now,
-                )
-            case PaymentState.PROCESSING if status is PurchaseStatus.OPEN:
-                move(purchase, PurchaseStatus.PROCESSING, who=who, why="The payer's bank is at work.", now=now)
-            case PaymentState.FAILED if status in (PurchaseStatus.OPEN, PurchaseStatus.PROCESSING):
-                _attempt_failed(purchase, seen, who=who, now=now)
-            case PaymentState.CANCELLED if status in AWAITING_PAYMENT and purchase.gateway_reference:
-                if status is PurchaseStatus.PART_PAID:
-                    return
-                cancel_locked(purchase, who=who, why="The provider cancelled the payment.", now=now)
+    purchase = locked(purchase.id)
+    status = PurchaseStatus(purchase.status)
+    match seen.state:
+        case PaymentState.SUCCEEDED:
+            book_payment(
+                purchase,
+                gateway=purchase.gateway,
+                external_id=seen.reference,
+                received=Money(seen.received_cents, seen.currency),
+                who=who,
+                why="The provider confirmed the payment.",
+                now=now,
+            )
+        case PaymentState.PROCESSING if status is PurchaseStatus.OPEN:
+            move(purchase, PurchaseStatus.PROCESSING, who=who, why="The payer's bank is at work.", now=now)
+        case PaymentState.FAILED if status in (PurchaseStatus.OPEN, PurchaseStatus.PROCESSING):
+            _attempt_failed(purchase, seen, who=who, now=now)
+        case PaymentState.CANCELLED if status in AWAITING_PAYMENT and purchase.gateway_reference:
+            if status is PurchaseStatus.PART_PAID:
+                return
+            cancel_locked(purchase, who=who, why="The provider cancelled the payment.", now=now)
 
 
 def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
@@ -274,10 +274,11 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         starts, ends = begin_paid_month(purchase, who=who, now=now)
         columns |= {"period_from_at": starts, "period_until_at": ends}
     move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
-    invoices.issue(purchase, now=now)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
         state=TopUpState.SUCCEEDED, ended_at=now, outcome="Paid."
     )
+    # Last, since all organisations share the series: nothing is waited for while it is held.
+    invoices.issue(purchase, now=now)
     notify(
         organisation=purchase.organisation,
         template="purchase_paid",

@@ -16,7 +16,7 @@ from otai.billing.operations import invoices
 from otai.billing.operations.events import checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.status import PurchaseStatus
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot
@@ -143,11 +143,15 @@ def _requested(
     )
 
 
-def refund_fee(*, organisation: Organisation, credits: int, who: str, why: str, now: datetime) -> list[PaymentRefund]:
-    """Pays the list price of `credits` back on what the organisation's subscription was paid with, in the caller's transaction; the caller sends
-    it afterwards (`send`). The included run came with the subscription, so it is the newest paid month that becomes cheaper by it.
+def refund_fee(
+    *, organisation: Organisation, credits: int, lot: UUID, key: str, reference: str, who: str, why: str, now: datetime
+) -> list[PaymentRefund]:
+    """Withdraws the fee's `credits` from their lot (under `key`) and pays their list price back on what the organisation's subscription was
+    paid with, in the caller's transaction; the caller sends it afterwards (`send`). The included run came with the subscription, so it is the
+    newest paid month that becomes cheaper by it.
 
-    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left, WhoAndWhyMissing.
+    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left, InsufficientCredits (spent or
+    held meanwhile) and WhoAndWhyMissing.
     """
     why = checked_why(why)
     book = queries.price_book()
@@ -160,6 +164,15 @@ def refund_fee(*, organisation: Organisation, credits: int, who: str, why: str, 
         purchase = locked(month.id)
         back = purchase.payment_refunds.filter(kind=RefundKind.TRAINING_FEE).aggregate(net=Sum("net_cents"))["net"] or 0
         if purchase.status == PurchaseStatus.PAID and purchase.net_cents - back >= net:
+            ledger.withdraw(
+                organisation=organisation.id,
+                lot=lot,
+                credits=credits,
+                key=key,
+                reference=reference,
+                reason=f"Paid back as money: {why}",
+                now=now,
+            )
             return [_book_fee(purchase, credits=credits, net=net, who=who, why=why, now=now)]
     raise NothingToRefund(
         f"No paid month of the subscription has {Money(net, book.packages[0].price.currency)} left to pay back: leave the fee as credits.",
@@ -190,7 +203,12 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
     """Sends back what a payment brought beyond what was asked for. Raises NotFound, NothingToRefund, WhoAndWhyMissing."""
     why = checked_why(why)
     with transaction.atomic():
-        found = Payment.objects.select_for_update(of=("self",)).select_related("purchase").filter(id=payment).first()
+        found = (
+            Payment.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("purchase")
+            .filter(id=payment)
+            .first()
+        )
         if found is None:
             raise NotFound(f"There is no payment {payment}.", payment=str(payment))
         left = found.surplus_cents - found.returned_cents
@@ -259,17 +277,17 @@ def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRef
     return refund
 
 
+@one_transaction
 def confirm_refund(*, refund: UUID, who: str, why: str, now: datetime) -> PaymentRefund:
     """An operator has made the bank transfer of a payment refund. Raises NotFound and RefundNotSent."""
     why = checked_why(why)
-    with transaction.atomic():
-        found = PaymentRefund.objects.filter(id=refund).first()
-        if found is None:
-            raise NotFound(f"There is no payment refund {refund}.", refund=str(refund))
-        if not PaymentRefund.objects.filter(id=refund, state=RefundState.SENT).update(state=RefundState.CONFIRMED):
-            raise RefundNotSent(f"This payment refund is {found.state}; only one that was sent can be confirmed.")
-        _record_move(found, RefundState.CONFIRMED, who=who, why=why, now=now)
-        found.refresh_from_db()
+    found = PaymentRefund.objects.filter(id=refund).first()
+    if found is None:
+        raise NotFound(f"There is no payment refund {refund}.", refund=str(refund))
+    if not PaymentRefund.objects.filter(id=refund, state=RefundState.SENT).update(state=RefundState.CONFIRMED):
+        raise RefundNotSent(f"This payment refund is {found.state}; only one that was sent can be confirmed.")
+    _record_move(found, RefundState.CONFIRMED, who=who, why=why, now=now)
+    found.refresh_from_db()
     return found
 
 

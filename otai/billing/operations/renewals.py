@@ -63,7 +63,7 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
 
 
 def _locked(id: UUID) -> Subscription:
-    return Subscription.objects.select_for_update(of=("self",)).select_related("organisation").get(id=id)
+    return Subscription.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
 
 
 def settle_what_ended(subscription: Subscription, *, now: datetime) -> bool:
@@ -118,8 +118,6 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
         return False
     why = "The month was not paid within the time of grace."
     lost, grace_ended_at = Tier(subscription.tier), subscription.grace_until_at
-    if purchase is not None:
-        cancel_locked(purchase, who=SWEEP, why=why, now=now)
     move(
         subscription,
         SubscriptionStatus.FREE,
@@ -129,6 +127,9 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
         tier=Tier.COMMUNITY,
         effective_at=grace_ended_at,
     )
+    if purchase is not None:
+        # After the move, which may grant credits: the series of credit notes is the last lock.
+        cancel_locked(purchase, who=SWEEP, why=why, now=now)
     notify(
         organisation=subscription.organisation,
         template="tier_ended",
@@ -156,7 +157,7 @@ def _key_of_next_month(subscription: Subscription) -> str:
 def open_month(subscription: Subscription) -> Purchase | None:
     """The order for a month that waits for its payment, locked; there is at most one."""
     return (
-        Purchase.objects.select_for_update()
+        Purchase.objects.select_for_update(no_key=True)
         .filter(
             organisation=subscription.organisation_id,
             kind=PurchaseKind.SUBSCRIPTION,

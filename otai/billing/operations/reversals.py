@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from otai.billing.models import (
     CreditWatch,
     PaymentRefund,
@@ -25,7 +23,7 @@ from otai.billing.operations.events import checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, Source
@@ -44,6 +42,7 @@ class AlreadySettled(Refused):
     code = "already_settled"
 
 
+@one_transaction
 def reverse(
     purchase_id: UUID,
     *,
@@ -59,19 +58,18 @@ def reverse(
 
     In any order and any number of times: what is decided stays decided. Raises PurchaseNotDelivered.
     """
-    with transaction.atomic():
-        purchase = locked(purchase_id)
-        reversal = Reversal.objects.select_for_update().filter(purchase=purchase).first()
-        if reversal is None:
-            if purchase.status not in DELIVERED:
-                raise PurchaseNotDelivered(
-                    f"{purchase.reference} is {purchase.status}; nothing was delivered that could be taken back."
-                )
-            reversal = _open(
-                purchase, external_id=external_id, cents=cents, currency=currency, reason=reason, who=who, now=now
+    purchase = locked(purchase_id)
+    reversal = Reversal.objects.select_for_update(no_key=True).filter(purchase=purchase).first()
+    if reversal is None:
+        if purchase.status not in DELIVERED:
+            raise PurchaseNotDelivered(
+                f"{purchase.reference} is {purchase.status}; nothing was delivered that could be taken back."
             )
-        if verdict is not ReversalState.OPEN and reversal.state == ReversalState.OPEN:
-            _decide(reversal, purchase, verdict, who=who, now=now)
+        reversal = _open(
+            purchase, external_id=external_id, cents=cents, currency=currency, reason=reason, who=who, now=now
+        )
+    if verdict is not ReversalState.OPEN and reversal.state == ReversalState.OPEN:
+        _decide(reversal, purchase, verdict, who=who, now=now)
     return reversal
 
 
@@ -190,7 +188,7 @@ def _credit_note(purchase: Purchase, credits: int, net: int, *, why: str, now: d
 
 
 def _end_the_tier(purchase: Purchase, *, who: str, now: datetime) -> None:
-    subscription = Subscription.objects.select_for_update().get(organisation=purchase.organisation_id)
+    subscription = Subscription.objects.select_for_update(no_key=True).get(organisation=purchase.organisation_id)
     if subscription.status == SubscriptionStatus.PAID and subscription.paid_until_at == purchase.period_until_at:
         why = f"The payment of {purchase.reference} was taken back."
         move_subscription(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=Tier.COMMUNITY)
@@ -199,58 +197,62 @@ def _end_the_tier(purchase: Purchase, *, who: str, now: datetime) -> None:
 def collect_owed(*, now: datetime) -> int:
     """Withdraws owed credits that have become unspent since (a hold was released); returns how many."""
     collected = 0
-    for id in Reversal.objects.filter(
-        state=ReversalState.LOST, owed_credits__gt=0, settled_at__isnull=True
-    ).values_list("id", flat=True):
-        with transaction.atomic():
-            reversal = Reversal.objects.select_for_update().get(id=id)
-            purchase = locked(reversal.purchase_id)
-            if reversal.owed_credits == 0 or purchase.lot is None:
-                continue
-            key = f"reversal:{purchase.id}:owed:{reversal.owed_credits}"
-            credits, net = _withdraw_unspent(purchase, key=key, reason=reversal.reason, now=now)
-            if credits == 0:
-                continue
-            reversal.owed_credits -= credits
-            reversal.owed_net_cents -= net
-            reversal.owed_gross_cents = _with_vat(purchase, reversal.owed_net_cents)
-            reversal.save()
-            record(
-                organisation=purchase.organisation_id,
-                subject="reversal",
-                subject_id=reversal.id,
-                move="owed credits collected",
-                who="sweep",
-                now=now,
-                credits=credits,
-                net_cents=net,
-                currency=purchase.currency,
-            )
-            _credit_note(purchase, credits, net, why=reversal.reason, now=now)
-            collected += credits
+    owing = Reversal.objects.filter(state=ReversalState.LOST, owed_credits__gt=0, settled_at__isnull=True)
+    for id, purchase in list(owing.values_list("id", "purchase")):
+        collected += _collect(id, purchase, now=now)
     return collected
 
 
+@one_transaction
+def _collect(id: UUID, of: UUID, *, now: datetime) -> int:
+    # The purchase first, as the news of a bank does.
+    purchase = locked(of)
+    reversal = Reversal.objects.select_for_update(no_key=True).get(id=id)
+    if reversal.owed_credits == 0 or reversal.settled_at is not None or purchase.lot is None:
+        return 0
+    key = f"reversal:{purchase.id}:owed:{reversal.owed_credits}"
+    credits, net = _withdraw_unspent(purchase, key=key, reason=reversal.reason, now=now)
+    if credits == 0:
+        return 0
+    reversal.owed_credits -= credits
+    reversal.owed_net_cents -= net
+    reversal.owed_gross_cents = _with_vat(purchase, reversal.owed_net_cents)
+    reversal.save()
+    record(
+        organisation=purchase.organisation_id,
+        subject="reversal",
+        subject_id=reversal.id,
+        move="owed credits collected",
+        who="sweep",
+        now=now,
+        credits=credits,
+        net_cents=net,
+        currency=purchase.currency,
+    )
+    _credit_note(purchase, credits, net, why=reversal.reason, now=now)
+    return credits
+
+
+@one_transaction
 def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversal:
     """An operator closes what is owed: paid another way, or written off. Raises NotFound, AlreadySettled, WhoAndWhyMissing."""
     why = checked_why(why)
-    with transaction.atomic():
-        found = Reversal.objects.select_for_update().filter(id=reversal).first()
-        if found is None:
-            raise NotFound(f"There is no reversal {reversal}.", reversal=str(reversal))
-        if found.settled_at is not None:
-            raise AlreadySettled(f"This was settled before, by {found.settled_by}: {found.settled_why}")
-        found.settled_at, found.settled_by, found.settled_why = now, who, why
-        found.save(update_fields=["settled_at", "settled_by", "settled_why"])
-        record(
-            organisation=found.organisation_id,
-            subject="reversal",
-            subject_id=found.id,
-            move="owed credits settled",
-            who=who,
-            why=why,
-            now=now,
-            credits=found.owed_credits,
-            gross_cents=found.owed_gross_cents,
-        )
+    found = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
+    if found is None:
+        raise NotFound(f"There is no reversal {reversal}.", reversal=str(reversal))
+    if found.settled_at is not None:
+        raise AlreadySettled(f"This was settled before, by {found.settled_by}: {found.settled_why}")
+    found.settled_at, found.settled_by, found.settled_why = now, who, why
+    found.save(update_fields=["settled_at", "settled_by", "settled_why"])
+    record(
+        organisation=found.organisation_id,
+        subject="reversal",
+        subject_id=found.id,
+        move="owed credits settled",
+        who=who,
+        why=why,
+        now=now,
+        credits=found.owed_credits,
+        gross_cents=found.owed_gross_cents,
+    )
     return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Sum
 
 from otai.billing import queries
 from otai.billing.models import Purchase, Subscription, TierChange
 from otai.billing.operations.events import record
 from otai.billing.status import SUBSCRIPTION_MOVES, SubscriptionStatus
+from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, Source
@@ -20,7 +20,7 @@ from otai.pricing.anniversary import anniversary_at, months_begun
 from otai.pricing.price_book import PriceBook, Tier
 
 
-@transaction.atomic
+@one_transaction
 def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, who: str = "sign-up") -> Organisation:
     """A new organisation in a tier, with the tier's initial credits in its account.
 
@@ -47,7 +47,7 @@ def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, 
 
 def locked(organisation: Organisation) -> Subscription:
     """The subscription, with its row locked until the transaction ends. Raises NotFound."""
-    found = Subscription.objects.select_for_update().filter(organisation=organisation).first()
+    found = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
     if found is None:
         raise NotFound(f"{organisation.slug} has no subscription.", organisation=organisation.slug)
     return found

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from otai.billing import queries
 from otai.billing.gateway import PaymentSeen
 from otai.billing.models import Purchase, Subscription
@@ -15,6 +13,7 @@ from otai.billing.operations.orders import cancel_locked, order_month
 from otai.billing.operations.renewals import open_month, settle_what_ended
 from otai.billing.operations.subscriptions import locked, move, rank, unused_share_cents
 from otai.billing.status import SubscriptionStatus
+from otai.db import one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
@@ -55,10 +54,8 @@ def change_tier(
     Raises AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and NotFound.
     """
     why = why.strip() or f"Asked for {tier.title}"
-    with transaction.atomic():
-        subscription = locked(organisation)
-        settle_what_ended(subscription, now=now)
-        purchase = _apply(subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now)
+    _settle(organisation, now=now)
+    subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=why, now=now)
     payment = pay(purchase, now=now, payment_method=payment_method) if purchase else None
     subscription.refresh_from_db()
     if purchase is not None:
@@ -66,6 +63,20 @@ def change_tier(
     in_force = subscription.tier == tier.value
     waits = subscription.paid_until_at if subscription.next_tier == tier.value else None
     return TierAnswer(subscription, in_force, now if in_force else waits, purchase, payment)
+
+
+@one_transaction
+def _settle(organisation: Organisation, *, now: datetime) -> None:
+    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never before.
+    settle_what_ended(locked(organisation), now=now)
+
+
+@one_transaction
+def _change(
+    organisation: Organisation, tier: Tier, *, gateway: str, who: str, why: str, now: datetime
+) -> tuple[Subscription, Purchase | None]:
+    subscription = locked(organisation)
+    return subscription, _apply(subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now)
 
 
 def _apply(
@@ -90,7 +101,7 @@ def _apply(
             move(subscription, status, who=who, why=why, now=now, tier=tier)
             return None
         return _order_rise(subscription, organisation, tier, gateway=gateway, who=who, now=now)
-    _replace_open_month(subscription, who=who, why=why, now=now)
+    standing = _replaceable_month(subscription)
     if status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         move(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=tier)
     elif is_free:
@@ -98,6 +109,9 @@ def _apply(
     else:
         # Unpaid, and now cheaper: the sweep orders the month of the lower tier; the time of grace does not begin anew.
         move(subscription, status, who=who, why=why, now=now, tier=tier, grace_until_at=subscription.grace_until_at)
+    if standing is not None:
+        # After the move, which may grant credits: the series of credit notes is the last lock.
+        cancel_locked(standing, who=who, why=why, now=now)
     return None
 
 
@@ -107,7 +121,9 @@ def _order_rise(
     standing = open_month(subscription)
     if standing is not None and standing.tier == tier.value and gateway in ("", standing.gateway):
         return standing
-    _replace_open_month(subscription, who=who, why=f"{tier.title} was asked for instead.", now=now)
+    replaced = _replaceable_month(subscription)
+    if replaced is not None:
+        cancel_locked(replaced, who=who, why=f"{tier.title} was asked for instead.", now=now)
     count = Purchase.objects.filter(organisation=organisation).count()
     return order_month(
         organisation=organisation,
@@ -120,16 +136,15 @@ def _order_rise(
     )
 
 
-def _replace_open_month(subscription: Subscription, *, who: str, why: str, now: datetime) -> None:
+def _replaceable_month(subscription: Subscription) -> Purchase | None:
+    """The ordered month that another takes the place of, locked. Raises RiseNotPossible while its payment is with the bank."""
     standing = open_month(subscription)
-    if standing is None:
-        return
-    if standing.status == "processing":
+    if standing is not None and standing.status == "processing":
         raise RiseNotPossible(
             f"The payment of {standing.reference} is with the bank. Change the tier when its outcome is known.",
             purchase=standing.reference,
         )
-    cancel_locked(standing, who=who, why=why, now=now)
+    return standing
 
 
 def cancel_tier(*, organisation: Organisation, who: str, why: str, now: datetime) -> TierAnswer:

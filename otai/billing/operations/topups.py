@@ -21,7 +21,7 @@ from otai.billing.operations.checkout import buy, cancel
 from otai.billing.operations.events import notify, record
 from otai.billing.operations.orders import billing_details
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, OtaiError, Refused
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -40,15 +40,15 @@ class InvalidWatch(Invalid):
     code = "invalid_top_up"
 
 
+@one_transaction
 def set_low_balance_notice(*, organisation: Organisation, below: int, who: str, now: datetime) -> CreditWatch:
     """A mail once the available credits fall below this; 0 turns it off. Raises InvalidWatch."""
     if not 0 <= below <= MAX_CREDITS:
         raise InvalidWatch(f"The threshold is a number of credits from 0 to {MAX_CREDITS}.", field="below")
-    with transaction.atomic():
-        watch, _ = CreditWatch.objects.get_or_create(organisation=organisation)
-        watch.notice_below, watch.noticed_at = below, None
-        watch.save(update_fields=["notice_below", "noticed_at"])
-        _record(watch, "low-balance notice set", who=who, now=now, below=below)
+    watch, _ = CreditWatch.objects.get_or_create(organisation=organisation)
+    watch.notice_below, watch.noticed_at = below, None
+    watch.save(update_fields=["notice_below", "noticed_at"])
+    _record(watch, "low-balance notice set", who=who, now=now, below=below)
     return watch
 
 
@@ -84,7 +84,7 @@ def set_top_up(
     saved = way.save_method(payment_method=payment_method, name=details.name, email=details.email)
     with transaction.atomic():
         CreditWatch.objects.get_or_create(organisation=organisation)
-        watch = CreditWatch.objects.select_for_update().get(organisation=organisation)
+        watch = CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
         watch.top_up_below, watch.top_up_package = below, offer.code
         watch.monthly_limit_cents = monthly_limit.cents
         watch.gateway, watch.payment_method = way.name, saved
@@ -95,17 +95,17 @@ def set_top_up(
     return watch
 
 
+@one_transaction
 def turn_off_top_up(*, organisation: Organisation, who: str, now: datetime) -> CreditWatch:
     """No automatic top-up any more; one that was announced and not charged yet is dropped."""
-    with transaction.atomic():
-        CreditWatch.objects.get_or_create(organisation=organisation)
-        watch = CreditWatch.objects.select_for_update().get(organisation=organisation)
-        watch.top_up_below = 0
-        watch.save(update_fields=["top_up_below"])
-        _record(watch, "top-up turned off", who=who, now=now)
-        TopUp.objects.filter(organisation=organisation, state=TopUpState.ANNOUNCED).update(
-            state=TopUpState.FAILED, ended_at=now, outcome="Turned off by the customer."
-        )
+    CreditWatch.objects.get_or_create(organisation=organisation)
+    watch = CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
+    watch.top_up_below = 0
+    watch.save(update_fields=["top_up_below"])
+    _record(watch, "top-up turned off", who=who, now=now)
+    TopUp.objects.filter(organisation=organisation, state=TopUpState.ANNOUNCED).update(
+        state=TopUpState.FAILED, ended_at=now, outcome="Turned off by the customer."
+    )
     return watch
 
 
@@ -170,7 +170,7 @@ def _announce(watch: CreditWatch, available: int, *, now: datetime) -> bool:
     month = now.astimezone(organisation.zone).strftime("%Y-%m")
     try:
         with transaction.atomic():
-            locked = CreditWatch.objects.select_for_update().get(organisation=organisation)
+            locked = CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
             if locked.top_up_below == 0 or locked.stopped_at is not None or not _may_try(organisation, now=now):
                 return False
             # Read again, now that no top-up is under way: another process may just have finished one.
@@ -306,6 +306,8 @@ def _end(top_up: TopUp, state: TopUpState, outcome: str, *, now: datetime) -> bo
 def _fail(top_up: TopUp, why: str, *, now: datetime) -> None:
     organisation = top_up.organisation
     with transaction.atomic():
+        # The watch before its top-ups, as `turn_off_top_up` has them.
+        CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
         if not _end(top_up, TopUpState.FAILED, why, now=now):
             return
         CreditWatch.objects.filter(organisation=organisation).update(failures=F("failures") + 1)

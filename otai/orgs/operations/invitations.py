@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
 
+from otai.db import one_transaction
 from otai.errors import Invalid, NotAllowed, NotFound, Refused
 from otai.orgs.models import Invitation, Member, Organisation, User
 from otai.orgs.operations.members import AlreadyMember, add_member, checked_role, record
@@ -50,6 +50,7 @@ class InvitationMade:
     token: str
 
 
+@one_transaction
 def invite(*, organisation: Organisation, email: str, role: Role | str, who: str, now: datetime) -> InvitationMade:
     """An invitation with a new link; an open one for the same address ends, so that the newest mail is the one that works.
 
@@ -64,43 +65,40 @@ def invite(*, organisation: Organisation, email: str, role: Role | str, who: str
     if len(email) > 254:
         raise InvalidInvitation("A mail address has at most 254 characters.", field="email")
     token = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
-        if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
-            raise AlreadyMember(f"{email} is in {organisation.name} already.", email=email)
-        is_open = Invitation.objects.filter(
-            organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
+        raise AlreadyMember(f"{email} is in {organisation.name} already.", email=email)
+    is_open = Invitation.objects.filter(organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True)
+    is_open.filter(email=email).update(withdrawn_at=now)
+    waiting = is_open.filter(expires_at__gt=now).count()
+    if waiting >= most_open_invitations:
+        raise TooManyInvitations(
+            f"{waiting} invitations are open. Withdraw one, or wait until somebody accepts.", waiting=waiting
         )
-        is_open.filter(email=email).update(withdrawn_at=now)
-        waiting = is_open.filter(expires_at__gt=now).count()
-        if waiting >= most_open_invitations:
-            raise TooManyInvitations(
-                f"{waiting} invitations are open. Withdraw one, or wait until somebody accepts.", waiting=waiting
-            )
-        invitation = Invitation.objects.create(
-            organisation=organisation,
-            email=email,
-            role=role.value,
-            token_sha256=_sha256(token),
-            invited_by=who[:200],
-            invited_at=now,
-            expires_at=now + invitation_lasts,
-        )
-        record(organisation, who=who, what="invited", subject=email, now=now, role=role.value)
+    invitation = Invitation.objects.create(
+        organisation=organisation,
+        email=email,
+        role=role.value,
+        token_sha256=_sha256(token),
+        invited_by=who[:200],
+        invited_at=now,
+        expires_at=now + invitation_lasts,
+    )
+    record(organisation, who=who, what="invited", subject=email, now=now, role=role.value)
     return InvitationMade(invitation, token)
 
 
+@one_transaction
 def withdraw_invitation(*, organisation: Organisation, invitation: UUID, who: str, now: datetime) -> None:
     """The link stops working. Once withdrawn or accepted, this changes nothing. Raises NotFound."""
-    with transaction.atomic():
-        found = Invitation.objects.select_for_update().filter(organisation=organisation, id=invitation).first()
-        if found is None:
-            raise NotFound("There is no such invitation.")
-        if found.accepted_at is not None or found.withdrawn_at is not None:
-            return
-        found.withdrawn_at = now
-        found.save(update_fields=["withdrawn_at"])
-        record(organisation, who=who, what="invitation_withdrawn", subject=found.email, now=now)
+    found = Invitation.objects.select_for_update(no_key=True).filter(organisation=organisation, id=invitation).first()
+    if found is None:
+        raise NotFound("There is no such invitation.")
+    if found.accepted_at is not None or found.withdrawn_at is not None:
+        return
+    found.withdrawn_at = now
+    found.save(update_fields=["withdrawn_at"])
+    record(organisation, who=who, what="invitation_withdrawn", subject=found.email, now=now)
 
 
 def open_invitation(token: str, *, now: datetime) -> Invitation:
@@ -108,36 +106,36 @@ def open_invitation(token: str, *, now: datetime) -> Invitation:
     return _checked_open(_found(token), now=now)
 
 
+@one_transaction
 def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
     """The person joins in the role they were invited to. Opening the link again after joining changes nothing.
 
     Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a forwarded
     link lets nobody in.
     """
-    with transaction.atomic():
-        invitation = _found(token, lock=True)
-        organisation = invitation.organisation
-        if user.email.lower() != invitation.email:
-            raise InvitationForAnother(
-                f"This invitation is for {invitation.email}, and you are signed in as {user.email}. Sign in as "
-                f"{invitation.email}, or ask for an invitation of your own.",
-                email=invitation.email,
-            )
-        member = Member.objects.filter(organisation=organisation, user=user).first()
-        if member is not None and invitation.accepted_by_id == user.pk:
-            return member
-        _checked_open(invitation, now=now)
-        invitation.accepted_at, invitation.accepted_by = now, user
-        invitation.save(update_fields=["accepted_at", "accepted_by"])
-        if member is not None:
-            return member
-        return add_member(organisation=organisation, user=user, role=invitation.role, who=user.email, now=now)
+    invitation = _found(token, lock=True)
+    organisation = invitation.organisation
+    if user.email.lower() != invitation.email:
+        raise InvitationForAnother(
+            f"This invitation is for {invitation.email}, and you are signed in as {user.email}. Sign in as "
+            f"{invitation.email}, or ask for an invitation of your own.",
+            email=invitation.email,
+        )
+    member = Member.objects.filter(organisation=organisation, user=user).first()
+    if member is not None and invitation.accepted_by_id == user.pk:
+        return member
+    _checked_open(invitation, now=now)
+    invitation.accepted_at, invitation.accepted_by = now, user
+    invitation.save(update_fields=["accepted_at", "accepted_by"])
+    if member is not None:
+        return member
+    return add_member(organisation=organisation, user=user, role=invitation.role, who=user.email, now=now)
 
 
 def _found(token: str, *, lock: bool = False) -> Invitation:
     rows = Invitation.objects.select_related("organisation")
     if lock:
-        rows = rows.select_for_update(of=("self",))
+        rows = rows.select_for_update(of=("self",), no_key=True)
     found = rows.filter(token_sha256=_sha256(token)).first()
     if found is None:
         raise InvitationUnknown("This invitation link is not one of ours. Was it copied completely?")

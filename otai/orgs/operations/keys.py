@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
+from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import ApiKey, Organisation
 from otai.orgs.operations.members import record
@@ -41,6 +41,7 @@ class KeyMade:
     secret: str
 
 
+@one_transaction
 def create_api_key(
     *,
     organisation: Organisation,
@@ -64,37 +65,36 @@ def create_api_key(
     if expires_at is not None and expires_at <= now:
         raise InvalidApiKey("A key cannot expire in the past.", field="expires_at")
     random = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
-        usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
-        if usable.count() >= most_api_keys:
-            raise TooManyApiKeys(
-                f"There are {most_api_keys} usable keys. Revoke one that is not used any more.", keys=most_api_keys
-            )
-        key = ApiKey.objects.create(
-            organisation=organisation,
-            name=name,
-            prefix=_new_prefix(),
-            secret_sha256=hashlib.sha256(random.encode()).hexdigest(),
-            scopes=[scope.value for scope in Scope if scope in wanted],
-            created_by=who[:200],
-            created_at=now,
-            expires_at=expires_at,
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
+    if usable.count() >= most_api_keys:
+        raise TooManyApiKeys(
+            f"There are {most_api_keys} usable keys. Revoke one that is not used any more.", keys=most_api_keys
         )
-        record(organisation, who=who, what="key_created", subject=name, now=now, prefix=key.prefix, scopes=key.scopes)
+    key = ApiKey.objects.create(
+        organisation=organisation,
+        name=name,
+        prefix=_new_prefix(),
+        secret_sha256=hashlib.sha256(random.encode()).hexdigest(),
+        scopes=[scope.value for scope in Scope if scope in wanted],
+        created_by=who[:200],
+        created_at=now,
+        expires_at=expires_at,
+    )
+    record(organisation, who=who, what="key_created", subject=name, now=now, prefix=key.prefix, scopes=key.scopes)
     return KeyMade(key, f"otai_{key.prefix}_{random}")
 
 
+@one_transaction
 def revoke_api_key(*, organisation: Organisation, key: UUID, who: str, now: datetime) -> ApiKey:
     """The key opens nothing from its next use on. Revoking it again changes nothing. Raises NotFound."""
-    with transaction.atomic():
-        found = ApiKey.objects.select_for_update().filter(organisation=organisation, id=key).first()
-        if found is None:
-            raise NotFound("There is no such key.")
-        if found.revoked_at is None:
-            found.revoked_at = now
-            found.save(update_fields=["revoked_at"])
-            record(organisation, who=who, what="key_revoked", subject=found.name, now=now, prefix=found.prefix)
+    found = ApiKey.objects.select_for_update(no_key=True).filter(organisation=organisation, id=key).first()
+    if found is None:
+        raise NotFound("There is no such key.")
+    if found.revoked_at is None:
+        found.revoked_at = now
+        found.save(update_fields=["revoked_at"])
+        record(organisation, who=who, what="key_revoked", subject=found.name, now=now, prefix=found.prefix)
     return found
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.permissions import Role
@@ -42,41 +43,41 @@ def add_member(*, organisation: Organisation, user: User, role: Role | str, who:
     return member
 
 
+@one_transaction
 def change_role(*, organisation: Organisation, member: UUID, role: Role | str, who: str, now: datetime) -> Member:
     """Another role for a member, from their next request on. The same role again changes nothing.
 
     Raises NotFound (also for another organisation's member), RoleUnknown, LastOwner.
     """
     role = checked_role(role)
-    with transaction.atomic():
-        found = _locked(organisation, member)
-        if found.role == role:
-            return found
-        _keep_an_owner(found, doing="given another role")
-        before, found.role = found.role, role.value
-        found.save(update_fields=["role"])
-        record(
-            organisation,
-            who=who,
-            what="role_changed",
-            subject=found.user.email,
-            now=now,
-            role=role.value,
-            before=before,
-        )
+    found = _locked(organisation, member)
+    if found.role == role:
+        return found
+    _keep_an_owner(found, doing="given another role")
+    before, found.role = found.role, role.value
+    found.save(update_fields=["role"])
+    record(
+        organisation,
+        who=who,
+        what="role_changed",
+        subject=found.user.email,
+        now=now,
+        role=role.value,
+        before=before,
+    )
     return found
 
 
+@one_transaction
 def remove_member(*, organisation: Organisation, member: UUID, who: str, now: datetime) -> None:
     """The person is out from their next request on; what they ordered and the keys they made stay the organisation's.
 
     Raises NotFound (also for another organisation's member) and LastOwner.
     """
-    with transaction.atomic():
-        found = _locked(organisation, member)
-        _keep_an_owner(found, doing="removed")
-        record(organisation, who=who, what="member_removed", subject=found.user.email, now=now, role=found.role)
-        found.delete()
+    found = _locked(organisation, member)
+    _keep_an_owner(found, doing="removed")
+    record(organisation, who=who, what="member_removed", subject=found.user.email, now=now, role=found.role)
+    found.delete()
 
 
 def set_language(*, user: User, language: str) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import IntegrityError, transaction
 
+from otai.db import one_transaction
 from otai.errors import Invalid, Refused
 from otai.orgs.models import SLUG_PATTERN, Organisation, TeamEvent
 
@@ -120,6 +121,7 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
     return organisation
 
 
+@one_transaction
 def change_organisation(
     *, organisation: Organisation, name: str, time_zone: str, who: str, now: datetime
 ) -> Organisation:
@@ -129,18 +131,17 @@ def change_organisation(
     """
     name = _checked_name(name)
     _check_time_zone(time_zone)
-    with transaction.atomic():
-        locked = Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
-        locked.name, locked.time_zone = name, time_zone
-        locked.save(update_fields=["name", "time_zone"])
-        TeamEvent.objects.create(
-            organisation=locked,
-            at=now,
-            who=who,
-            what="organisation_changed",
-            subject=locked.slug,
-            details={"name": name, "time_zone": time_zone},
-        )
+    locked = Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    locked.name, locked.time_zone = name, time_zone
+    locked.save(update_fields=["name", "time_zone"])
+    TeamEvent.objects.create(
+        organisation=locked,
+        at=now,
+        who=who,
+        what="organisation_changed",
+        subject=locked.slug,
+        details={"name": name, "time_zone": time_zone},
+    )
     return locked
 
 

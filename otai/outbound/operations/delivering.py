@@ -124,7 +124,7 @@ def _send(delivery: Delivery, *, post: Post, at: datetime) -> sending.Answer:
 def _settle(delivery: Delivery, answer: sending.Answer, *, at: datetime) -> None:
     """Writes down what became of the try, and what follows from it for the delivery and its endpoint."""
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update().filter(id=delivery.endpoint_id).first()
+        endpoint = Endpoint.objects.select_for_update(no_key=True).filter(id=delivery.endpoint_id).first()
         if endpoint is None:
             return
         DeliveryAttempt.objects.create(

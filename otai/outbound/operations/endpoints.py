@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation, TeamEvent
 from otai.outbound import queries
@@ -104,23 +104,23 @@ def change_endpoint(
     return found
 
 
+@one_transaction
 def rotate_secret(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> EndpointMade:
     """A new secret. For a day messages carry the signatures of both, so that no receiver misses any. Raises NotFound."""
-    with transaction.atomic():
-        found = _locked(organisation, endpoint)
-        found.previous_salt, found.previous_until_at = found.salt, now + both_secrets_for
-        found.salt = new_salt()
-        found.save(update_fields=["salt", "previous_salt", "previous_until_at"])
-        _record(found, "webhook_secret_rotated", who=who, now=now)
+    found = _locked(organisation, endpoint)
+    found.previous_salt, found.previous_until_at = found.salt, now + both_secrets_for
+    found.salt = new_salt()
+    found.save(update_fields=["salt", "previous_salt", "previous_until_at"])
+    _record(found, "webhook_secret_rotated", who=who, now=now)
     return EndpointMade(found, secret_of(found.id, found.salt))
 
 
+@one_transaction
 def delete_endpoint(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> None:
     """The endpoint with its log; what was on its way to it is dropped. Raises NotFound."""
-    with transaction.atomic():
-        found = _locked(organisation, endpoint)
-        _record(found, "webhook_deleted", who=who, now=now)
-        found.delete()
+    found = _locked_to_delete(organisation, endpoint)
+    _record(found, "webhook_deleted", who=who, now=now)
+    found.delete()
 
 
 def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> Delivery:
@@ -141,6 +141,7 @@ def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: date
         return Delivery.objects.create(message=message, endpoint=found, next_at=now, made_at=now)
 
 
+@one_transaction
 def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Delivery:
     """The same message, with the same id, on its way again from the first attempt of a new round. While it still waits, it is tried at once.
 
@@ -148,11 +149,10 @@ def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Deli
     """
     found = queries.delivery(organisation, delivery)
     _must_be_enabled(found.endpoint)
-    with transaction.atomic():
-        locked = Delivery.objects.select_for_update().get(id=found.id)
-        locked.state, locked.next_at, locked.ended_at = DeliveryState.WAITING, now, None
-        locked.round_began_with = locked.attempts
-        locked.save(update_fields=["state", "next_at", "ended_at", "round_began_with"])
+    locked = Delivery.objects.select_for_update(no_key=True).get(id=found.id)
+    locked.state, locked.next_at, locked.ended_at = DeliveryState.WAITING, now, None
+    locked.round_began_with = locked.attempts
+    locked.save(update_fields=["state", "next_at", "ended_at", "round_began_with"])
     return queries.delivery(organisation, delivery)
 
 
@@ -172,6 +172,14 @@ def _must_be_enabled(endpoint: Endpoint) -> None:
 
 
 def _locked(organisation: Organisation, endpoint: UUID) -> Endpoint:
+    found = Endpoint.objects.select_for_update(no_key=True).filter(organisation=organisation, id=endpoint).first()
+    if found is None:
+        raise NotFound("There is no such webhook endpoint.")
+    return found
+
+
+def _locked_to_delete(organisation: Organisation, endpoint: UUID) -> Endpoint:
+    # The whole row: a message on its way to it waits, and then finds it gone.
     found = Endpoint.objects.select_for_update().filter(organisation=organisation, id=endpoint).first()
     if found is None:
         raise NotFound("There is no such webhook endpoint.")

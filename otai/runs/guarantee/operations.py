@@ -12,7 +12,7 @@ from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
 from otai.billing.models import PaymentRefund
 from otai.billing.operations.events import checked_why
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion
 from otai.ledger import operations as ledger
@@ -113,10 +113,10 @@ def propose(
             )
     above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
     with holdout.stored(chosen.table, folder=_folder(found)) as stored, transaction.atomic():
-        found = Guarantee.objects.select_for_update().get(id=found.id)
-        _require_changeable(found)
         # Whoever deletes the tickets has the row by then: what was just chosen from them must not outlive them.
         DataSet.objects.select_for_update(no_key=True).get(id=data_set.id).require_tickets()
+        found = Guarantee.objects.select_for_update(no_key=True).get(id=found.id)
+        _require_changeable(found)
         why = "; ".join(criterion.in_words for criterion in criteria)
         if found.status == GuaranteeStatus.AGREED:
             move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
@@ -188,7 +188,7 @@ def _agree(guarantee: Guarantee, *, who: str, why: str, now: datetime) -> None:
 
 
 def _waiting(guarantee: UUID) -> Guarantee:
-    found = Guarantee.objects.select_for_update().filter(id=guarantee).first()
+    found = Guarantee.objects.select_for_update(no_key=True).filter(id=guarantee).first()
     if found is None:
         raise NotFound("There is no such guarantee.")
     if not found.waits_for_operator:
@@ -196,23 +196,23 @@ def _waiting(guarantee: UUID) -> Guarantee:
     return found
 
 
+@one_transaction
 def agree(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
     """An operator agrees to criteria above the standard bar. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
     why = checked_why(why)
-    with transaction.atomic():
-        found = _waiting(guarantee)
-        _agree(found, who=who, why=why, now=now)
+    found = _waiting(guarantee)
+    _agree(found, who=who, why=why, now=now)
     return found
 
 
+@one_transaction
 def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
     """An operator does not agree; the customer proposes again. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
     why = checked_why(why)
-    with transaction.atomic():
-        found = _waiting(guarantee)
-        Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
-        found.waits_for_operator = False
-        record(found, move="criteria declined", who=who, why=why, now=now)
+    found = _waiting(guarantee)
+    Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
+    found.waits_for_operator = False
+    record(found, move="criteria declined", who=who, why=why, now=now)
     return found
 
 
@@ -257,9 +257,9 @@ def _order(
     names = [attribute["name"] for attribute in offered.attributes]
     made = holdout.training_file(offered.data_set, holdout.table_at(guarantee.holdout_file), names=names)
     with holdout.stored(made.table, folder=_folder(guarantee)) as stored, transaction.atomic():
-        # The order in which a paid run locks: organisation, then its account.
-        Organisation.objects.select_for_update().get(id=organisation.id)
-        guarantee = Guarantee.objects.select_for_update().get(id=guarantee.id)
+        # The order in which a paid run locks (docs/ledger.md): organisation, guarantee, account.
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        guarantee = Guarantee.objects.select_for_update(no_key=True).get(id=guarantee.id)
         if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
             let_go([stored.path], now=now)
             return ordered
@@ -333,7 +333,12 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
     """
     why = checked_why(why)
     with transaction.atomic():
-        found = Guarantee.objects.select_for_update().select_related("organisation").filter(id=guarantee).first()
+        found = (
+            Guarantee.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("organisation")
+            .filter(id=guarantee)
+            .first()
+        )
         if found is None:
             raise NotFound("There is no such guarantee.")
         if found.status != GuaranteeStatus.CREDITED:
@@ -346,17 +351,15 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
                 unspent=lot.unspent,
                 credits=found.fee_credits,
             )
-        ledger.withdraw(
-            organisation=found.organisation_id,
-            lot=lot.id,
+        refunds = billing_operations.refund_fee(
+            organisation=found.organisation,
             credits=found.fee_credits,
+            lot=lot.id,
             key=f"guarantee-refund:{found.id}",
             reference=f"guarantee:{found.id}",
-            reason=f"Paid back as money: {why}",
+            who=who,
+            why=why,
             now=now,
-        )
-        refunds = billing_operations.refund_fee(
-            organisation=found.organisation, credits=found.fee_credits, who=who, why=why, now=now
         )
         money = [{"purchase": one.purchase.reference, "net_cents": one.net_cents} for one in refunds]
         move(found, GuaranteeStatus.REFUNDED, who=who, why=why, now=now, details={"payment_refunds": money})

@@ -23,11 +23,17 @@ log = logging.getLogger(__name__)
 SYSTEM = "guarantee"
 
 
+def lock_guarantee_of(run: Run) -> None:
+    """Before the hold is resolved: whoever orders an included run has the guarantee before the ledger's account, too (docs/ledger.md)."""
+    if run.guarantee_id is not None:
+        Guarantee.objects.select_for_update(no_key=True).get(id=run.guarantee_id)
+
+
 def included_run_ended(run: Run, *, now: datetime) -> None:
     """Called where a run ends, once its hold is resolved; a run that no guarantee includes is left alone."""
     if run.guarantee_id is None:
         return
-    guarantee = Guarantee.objects.select_for_update().get(id=run.guarantee_id)
+    guarantee = Guarantee.objects.get(id=run.guarantee_id)
     if run.status == Status.COMPLETED:
         _measured(guarantee, run, now=now)
     else:

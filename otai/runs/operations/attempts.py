@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from otai.billing import queries as billing
+from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.pricing.settlement import Ending, attempt_again
 from otai.runs.models import Attempt, Run
@@ -53,7 +52,7 @@ def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datet
     return Claimed(run, attempt)
 
 
-@transaction.atomic
+@one_transaction
 def record_progress(
     *,
     run: UUID,
@@ -83,7 +82,7 @@ def record_progress(
     return bool(kept)
 
 
-@transaction.atomic
+@one_transaction
 def end_run(*, run: UUID, attempt: int, outcome: Outcome, who: str, log: str | None, now: datetime) -> Run:
     """Ends the attempt and settles the run, or queues it again while attempts remain after a failure of ours.
 
@@ -111,7 +110,7 @@ def end_run(*, run: UUID, attempt: int, outcome: Outcome, who: str, log: str | N
 HANDED_BACK = "handed_back"
 
 
-@transaction.atomic
+@one_transaction
 def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, now: datetime) -> Run:
     """The worker stops and gives the run back to the queue, to its old place. No failure: it uses up none of the run's attempts.
 
@@ -124,7 +123,7 @@ def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, n
 
 
 def _at_work(run: UUID, attempt: int) -> Run:
-    found = Run.objects.select_for_update().filter(id=run).first()
+    found = Run.objects.select_for_update(no_key=True).filter(id=run).first()
     if found is None:
         raise NotFound("There is no such run.")
     if found.attempt != attempt or found.status not in WORKING:

@@ -65,7 +65,7 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
     """Within the transaction that empties the data sets, which has made sure that no run on them is open."""
     Quote.objects.filter(data_set__in=data_sets, run=None).delete()
     runs = made_from(organisation, data_sets)
-    for run in runs.select_for_update(of=("self",), no_key=True):
+    for run in runs.select_for_update(of=("self",), no_key=True).order_by("number"):
         let_go([run.tickets_file.replace(TICKETS_DELETED, ""), run.checkpoint_file], now=now)
         run.tickets_file = run.tickets_file and TICKETS_DELETED
         run.checkpoint_file = ""

@@ -11,7 +11,7 @@ from otai.errors import Refused
 from otai.ledger import operations as ledger
 from otai.ledger.operations import HoldAlreadyResolved
 from otai.pricing.settlement import Ending, settle
-from otai.runs.guarantee.settlement import included_run_ended
+from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
 from otai.runs.models import Event, Run
 from otai.runs.status import MOVES, Status, status_after
 
@@ -66,6 +66,7 @@ def require_moved(moved: bool, run: Run) -> None:
 
 def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
     """The last move of a run, and with it the resolution of its hold. The caller has the run's row."""
+    lock_guarantee_of(run)
     settlement = settle(held=run.credits, ending=outcome.ending)
     resolve = ledger.capture if settlement.capture else ledger.release
     why = settlement.in_words

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Max
 
 from otai.billing import queries as billing
+from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.operations import InsufficientCredits
@@ -129,6 +129,7 @@ class Inclusion:
     tickets_file: str
 
 
+@one_transaction
 def order_run(
     *, organisation: Organisation, quote: UUID, who: str, now: datetime, inclusion: Inclusion | None = None
 ) -> Run:
@@ -139,44 +140,43 @@ def order_run(
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell since the quote) and
     InsufficientCredits, which says what is missing and which packages cover it.
     """
-    with transaction.atomic():
-        offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
-        if offered is None:
-            raise NotFound("There is no such quote. Ask for a new one: otai quote.")
-        if ordered := Run.objects.filter(quote=offered).first():
-            return ordered
-        if not pricing.is_open(expires_at=offered.expires_at, now=now):
-            raise QuoteExpired(
-                f"The quote of {offered.credits} credits stood until {offered.expires_at:%H:%M} UTC. Ask for a new one.",
-                expired_at=offered.expires_at.isoformat(),
-            )
-        mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
-        book = billing.price_book()
-        pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
-        readiness.require(mode)
-        due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
-        # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
-        Organisation.objects.select_for_update().get(id=organisation.id)
-        # Whoever deletes tickets holds the same lock, and has made sure that no run needs them.
-        offered.data_set.refresh_from_db(fields=["deleted_at"])
-        offered.data_set.require_tickets()
-        # The other order of this very quote may have been the one we waited for.
-        if ordered := Run.objects.filter(quote=offered).first():
-            return ordered
-        number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
-        run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
-        held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)
-        run.model_name = offered.model_name
-        run.attributes = offered.attributes
-        run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
-        run.credits, run.hold = offered.credits, held
-        if inclusion is not None:
-            run.guarantee_id, run.funding_lot = inclusion.guarantee, inclusion.funding_lot
-            run.tickets_file = inclusion.tickets_file
-        run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
-        _take_place(run, now=now)
-        run.save(force_insert=True)
-        record(run, move="-> queued", who=who, why=f"{offered.credits} credits held", now=now, quote=str(offered.id))
+    offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
+    if offered is None:
+        raise NotFound("There is no such quote. Ask for a new one: otai quote.")
+    if ordered := Run.objects.filter(quote=offered).first():
+        return ordered
+    if not pricing.is_open(expires_at=offered.expires_at, now=now):
+        raise QuoteExpired(
+            f"The quote of {offered.credits} credits stood until {offered.expires_at:%H:%M} UTC. Ask for a new one.",
+            expired_at=offered.expires_at.isoformat(),
+        )
+    mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
+    book = billing.price_book()
+    pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
+    readiness.require(mode)
+    due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
+    # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    # Whoever deletes tickets holds the same lock, and has made sure that no run needs them.
+    offered.data_set.refresh_from_db(fields=["deleted_at"])
+    offered.data_set.require_tickets()
+    # The other order of this very quote may have been the one we waited for.
+    if ordered := Run.objects.filter(quote=offered).first():
+        return ordered
+    number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
+    run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
+    held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)
+    run.model_name = offered.model_name
+    run.attributes = offered.attributes
+    run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
+    run.credits, run.hold = offered.credits, held
+    if inclusion is not None:
+        run.guarantee_id, run.funding_lot = inclusion.guarantee, inclusion.funding_lot
+        run.tickets_file = inclusion.tickets_file
+    run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
+    _take_place(run, now=now)
+    run.save(force_insert=True)
+    record(run, move="-> queued", who=who, why=f"{offered.credits} credits held", now=now, quote=str(offered.id))
     return run
 
 

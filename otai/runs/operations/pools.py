@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models.functions import Greatest
 
+from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.runs.models import Accelerator, ExecutorKind, Pool, RegisteredWorker, WorkerEnd
 
@@ -32,7 +32,7 @@ class InvalidPool(Invalid):
     code = "invalid_pool"
 
 
-@transaction.atomic
+@one_transaction
 def set_pool(
     *,
     name: str,
@@ -55,7 +55,7 @@ def set_pool(
         raise InvalidPool(
             f"A pool's name has small letters, digits and hyphens, not {name!r}. For example: h100-frankfurt."
         )
-    pool = Pool.objects.select_for_update().filter(name=name).first()
+    pool = Pool.objects.select_for_update(no_key=True).filter(name=name).first()
     if pool is None:
         pool = Pool(name=name, hardware="", slots=1, serves_fast=False, serves_standard=False, created_at=now)
     changes = {
@@ -93,7 +93,7 @@ class PoolIsFull(Refused):
     code = "pool_is_full"
 
 
-@transaction.atomic
+@one_transaction
 def register_worker(
     *, name: str, pool: str, hardware: str, now: datetime, is_gone: Callable[[str], bool] = lambda worker: False
 ) -> RegisteredWorker:
@@ -102,7 +102,7 @@ def register_worker(
     Raises NotFound (no such pool) and PoolIsFull.
     """
     # The pool's row is the turnstile: two workers cannot both take the last slot.
-    found = Pool.objects.select_for_update().filter(name=pool).first()
+    found = Pool.objects.select_for_update(no_key=True).filter(name=pool).first()
     if found is None:
         raise NotFound(f"There is no pool {pool}. `otai pools list` shows those that exist.", pool=pool)
     at_work = list(RegisteredWorker.objects.filter(pool=found, ended_at__isnull=True).exclude(name=name))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from otai.db import one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
@@ -78,6 +79,8 @@ def follow(
         data_set = feedback.merge(organisation=organisation, name=version.model.name, by=who, now=now, why=why).data_set
     offered = quoted(data_set)
     with transaction.atomic():
+        # First what the order locks first (docs/ledger.md).
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
         locked = locked_open(found)
         run = order_run(organisation=organisation, quote=offered, who=who, now=now)
         Advice.objects.filter(id=locked.id).update(run=run)
@@ -85,12 +88,12 @@ def follow(
     return run
 
 
+@one_transaction
 def dismiss(*, organisation: Organisation, id: UUID, who: str, why: str, now: datetime) -> Advice:
     """A person does not want it. It is not given again while nothing else is found. Raises NotFound and AdviceDecided."""
     found = advice(organisation, id)
-    with transaction.atomic():
-        locked = locked_open(found)
-        close(locked, AdviceStatus.DISMISSED, by=who, why=why or "dismissed", now=now)
+    locked = locked_open(found)
+    close(locked, AdviceStatus.DISMISSED, by=who, why=why or "dismissed", now=now)
     return locked
 
 
@@ -138,7 +141,7 @@ def require_open(found: Advice) -> None:
 
 
 def locked_open(found: Advice) -> Advice:
-    locked = Advice.objects.select_for_update().get(id=found.id)
+    locked = Advice.objects.select_for_update(no_key=True).get(id=found.id)
     require_open(locked)
     return locked
 

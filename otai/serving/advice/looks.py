@@ -112,7 +112,11 @@ def _settle(
 ) -> list[Advice]:
     """Writes what holds as open advice, and closes what holds no more. Dismissed advice is not given again for the same finding."""
     with transaction.atomic():
-        for one in Advice.objects.select_for_update().filter(version=version, status=AdviceStatus.OPEN):
+        for one in (
+            Advice.objects.select_for_update(no_key=True)
+            .filter(version=version, status=AdviceStatus.OPEN)
+            .order_by("id")
+        ):
             if AdviceKind(one.kind) not in holding:
                 close(one, AdviceStatus.OUTDATED, by=SYSTEM, why="it holds no more", now=now)
         for kind, found in holding.items():

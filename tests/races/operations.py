@@ -1,0 +1,379 @@
+"""Every operation that changes an organisation's rows, ready to be raced: first what it needs, then calls of it that may meet.
+
+`ALL[name](world)` prepares, and returns the calls. What is refused in a race (someone was faster) is an answer; a deadlock is not.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from otai.billing import operations as billing
+from otai.billing.models import Purchase, PurchaseKind, ReversalState
+from otai.billing.operations import topups
+from otai.db import new_id
+from otai.ledger import operations as ledger
+from otai.orgs import operations as orgs
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Role, Scope
+from otai.outbound.operations import create_endpoint, delete_endpoint
+from otai.pricing.price_book import Tier
+from otai.pricing.settlement import Ending
+from otai.runs import operations as runs
+from otai.runs import queries as run_queries
+from otai.runs.guarantee import operations as guarantees
+from otai.runs.models import Guarantee, Run
+from otai.runs.operations.attempts import begin_attempt
+from otai.serving.deletion import delete_model, delete_tickets
+from otai.serving.operations import register_completed_runs
+from otai.tickets.models import DataSet
+from otai.units import Money
+from tests import stories
+from tests.billing import people
+from tests.orgs.people import joins, person
+from tests.runs.guarantees import agreed, report_card
+
+EACH = 3
+"""So many calls of one operation meet as many of another."""
+
+Calls = list[Callable[[], object]]
+
+
+@dataclass
+class World:
+    """Acme in a paid Pro month, with credits, tickets and billing details."""
+
+    acme: Organisation
+    support: DataSet
+    folder: Path
+    now: datetime
+    number: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    def begun(cls, folder: Path, now: datetime) -> World:
+        acme = people.acme_signs_up(now)
+        source = stories.write_tickets(folder / "support.csv", tickets=300)
+        support = stories.import_tickets(organisation=acme, name="support", source=source, now=now)
+        world = cls(acme, support, folder, now)
+        world.gifts(200)
+        billing.change_tier(organisation=acme, tier=Tier.PRO, who="alice", now=now)
+        world.pays(Purchase.objects.get(kind=PurchaseKind.SUBSCRIPTION))
+        return world
+
+    def key(self) -> str:
+        return f"n{next(self.number)}"
+
+    def gifts(self, credits: int) -> None:
+        billing.give_goodwill(
+            organisation=self.acme, credits=credits, who="olga", why="for the race", key=self.key(), now=self.now
+        )
+
+    def pays(self, purchase: Purchase, entry: str = "") -> None:
+        billing.confirm_payment(
+            reference=purchase.reference,
+            received=Money(purchase.gross_cents, purchase.currency),
+            bank_reference=entry or self.key(),
+            who="olga",
+            why="on the statement",
+            now=self.now,
+        )
+
+    def bought(self, package: str = "10") -> Purchase:
+        return billing.buy(organisation=self.acme, package=package, key=self.key(), who="alice", now=self.now).purchase
+
+    def ordered(self) -> Run:
+        return stories.ordered(self.acme, self.support, self.now)
+
+    def at_work(self, run: Run) -> Run:
+        begun = begin_attempt(run, worker="w", pool="local", hardware="none", now=self.now)
+        assert begun is not None
+        return begun.run
+
+    def ends(self, run: Run, **accuracies: float) -> None:
+        """Completed with a model that reached these accuracies."""
+        runs.end_run(
+            run=run.id,
+            attempt=run.attempt,
+            outcome=runs.Outcome(
+                Ending.COMPLETED,
+                bundle_file=f"models/{run.id}.otai",
+                bundle_sha256="0" * 64,
+                bundle_bytes=1,
+                report_card=report_card(**(accuracies or {"queue": 0.9, "priority": 0.9})),
+            ),
+            who="w",
+            log=None,
+            now=self.now,
+        )
+
+    def later(self, days: int) -> datetime:
+        return self.now + timedelta(days=days)
+
+
+def order(world: World) -> Calls:
+    quotes = [stories.quote_for(world.acme, world.support, world.now).id for _ in range(EACH)]
+    return [partial(runs.order_run, organisation=world.acme, quote=id, who="alice", now=world.now) for id in quotes]
+
+
+def cancel(world: World) -> Calls:
+    ordered = [world.ordered() for _ in range(EACH)]
+    return [
+        partial(runs.cancel_run, organisation=world.acme, number=run.number, who="alice", now=world.now)
+        for run in ordered
+    ]
+
+
+def end(world: World) -> Calls:
+    at_work = [world.at_work(world.ordered()) for _ in range(EACH)]
+    return [partial(world.ends, run) for run in at_work]
+
+
+def refund_run(world: World) -> Calls:
+    ended = [world.at_work(world.ordered()) for _ in range(EACH)]
+    for run in ended:
+        world.ends(run)
+    return [
+        partial(runs.refund_run, organisation=world.acme, number=run.number, why="faulty", who="olga", now=world.now)
+        for run in ended
+    ]
+
+
+def guarantee_agree(world: World) -> Calls:
+    return [partial(agreed, world.acme, world.support, world.now, f"queue accuracy 0.{n}") for n in (5, 6)]
+
+
+def _included(world: World) -> Run:
+    quote = stories.quote_for(world.acme, world.support, world.now)
+    return guarantees.order_included_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
+
+
+def guarantee_order(world: World) -> Calls:
+    if not Guarantee.objects.filter(status="training").exists():
+        agreed(world.acme, world.support, world.now)
+    quotes = [stories.quote_for(world.acme, world.support, world.now).id for _ in range(EACH)]
+    return [
+        partial(guarantees.order_included_run, organisation=world.acme, quote=id, who="alice", now=world.now)
+        for id in quotes
+    ]
+
+
+def guarantee_end(world: World) -> Calls:
+    agreed(world.acme, world.support, world.now)
+    run = _included(world)
+    cancelled = partial(runs.cancel_run, organisation=world.acme, number=run.number, who="alice", now=world.now)
+    return [cancelled, partial(world.ends, world.at_work(Run.objects.get(id=run.id)), queue=0.1, priority=0.1)]
+
+
+def guarantee_fee(world: World) -> Calls:
+    guarantee = agreed(world.acme, world.support, world.now)
+    world.ends(world.at_work(_included(world)), queue=0.1, priority=0.1)
+    quote = stories.quote_for(world.acme, world.support, world.now)
+    second = guarantees.order_improvement_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
+    world.ends(world.at_work(second), queue=0.1, priority=0.1)
+    refund = partial(guarantees.refund_fee, guarantee=guarantee.id, who="olga", why="as money", now=world.now)
+    return [refund, refund]
+
+
+def tier_change(world: World) -> Calls:
+    return [
+        partial(billing.change_tier, organisation=world.acme, tier=tier, who="alice", now=world.now)
+        for tier in (Tier.ENTERPRISE, Tier.COMMUNITY, Tier.ENTERPRISE)
+    ]
+
+
+def purchase(world: World) -> Calls:
+    return [world.bought for _ in range(EACH)]
+
+
+def payment(world: World) -> Calls:
+    bought = [world.bought() for _ in range(EACH)]
+    billing.change_tier(organisation=world.acme, tier=Tier.ENTERPRISE, who="alice", now=world.now)
+    month = Purchase.objects.filter(kind=PurchaseKind.SUBSCRIPTION, paid_at__isnull=True).first()
+    return [partial(world.pays, one) for one in (*bought, *([month] if month else []))]
+
+
+def payment_refund(world: World) -> Calls:
+    bought = [world.bought() for _ in range(EACH)]
+    for one in bought:
+        world.pays(one)
+    return [
+        partial(billing.refund_payment, reference=one.reference, who="olga", why="unused", now=world.now)
+        for one in bought
+    ]
+
+
+def cancel_purchase(world: World) -> Calls:
+    return [
+        partial(
+            billing.cancel,
+            organisation=world.acme,
+            reference=one.reference,
+            who="alice",
+            why="a mistake",
+            now=world.now,
+        )
+        for one in (world.bought() for _ in range(EACH))
+    ]
+
+
+def dispute(world: World) -> Calls:
+    bought = [world.bought() for _ in range(2)]
+    for one in bought:
+        world.pays(one)
+    lost = [
+        partial(
+            billing.reverse,
+            one.id,
+            external_id=f"dispute of {one.reference}",
+            verdict=ReversalState.LOST,
+            cents=one.gross_cents,
+            currency=one.currency,
+            reason="taken back",
+            who="bank",
+            now=world.now,
+        )
+        for one in bought
+    ]
+    return [*lost, partial(billing.collect_owed, now=world.now)]
+
+
+def goodwill(world: World) -> Calls:
+    return [partial(world.gifts, 1) for _ in range(EACH)]
+
+
+def monthly_grants(world: World) -> Calls:
+    return [partial(billing.sweep_grants, now=world.later(32))] * 2
+
+
+def subscription_sweep(world: World) -> Calls:
+    return [partial(billing.sweep_subscriptions, now=world.later(days)) for days in (32, 32, 60)]
+
+
+def hold_sweep(world: World) -> Calls:
+    for _ in range(EACH):
+        ledger.place_hold(
+            organisation=world.acme.id,
+            credits=1,
+            key=world.key(),
+            reference=f"run:{new_id()}",
+            reason="nobody works for it",
+            deadline_at=world.later(1),
+            now=world.now,
+        )
+    sweep = partial(ledger.sweep_stranded_holds, now=world.later(2), still_working=run_queries.still_working)
+    return [sweep, sweep]
+
+
+def top_up(world: World) -> Calls:
+    def set_up() -> None:
+        topups.set_top_up(
+            organisation=world.acme,
+            below=1000,
+            package="10",
+            monthly_limit=Money(500_00),
+            gateway="fake",
+            payment_method="pm_card_visa",
+            who="alice",
+            now=world.now,
+        )
+
+    set_up()
+    topups.watch_credits(now=world.now)
+    return [
+        partial(topups.watch_credits, now=world.now + timedelta(minutes=16)),
+        partial(topups.turn_off_top_up, organisation=world.acme, who="alice", now=world.now),
+        set_up,
+    ]
+
+
+def members(world: World) -> Calls:
+    who = {"who": "alice", "now": world.now, "organisation": world.acme}
+    joined = [joins(world.acme, person(f"{world.key()}-{n}"), Role.TRAINER, world.now) for n in range(2)]
+    return [
+        partial(orgs.change_role, member=joined[0].id, role=Role.VIEWER, **who),
+        partial(orgs.remove_member, member=joined[1].id, **who),
+        partial(orgs.change_organisation, name="Acme & Co", time_zone="UTC", **who),
+    ]
+
+
+def keys(world: World) -> Calls:
+    who = {"who": "alice", "now": world.now, "organisation": world.acme}
+    make = partial(orgs.create_api_key, name="helpdesk", scopes=[Scope.READ], **who)
+    return [make, partial(orgs.revoke_api_key, key=make().key.id, **who)]
+
+
+def webhooks(world: World) -> Calls:
+    who = {"who": "alice", "now": world.now, "organisation": world.acme}
+    make = partial(create_endpoint, url="https://hooks.example/otai", events=["run.completed"], **who)
+    return [make, partial(delete_endpoint, endpoint=make().endpoint.id, **who)]
+
+
+def import_tickets(world: World) -> Calls:
+    source = world.folder / "support.csv"
+    return [partial(stories.import_tickets, organisation=world.acme, name="support", source=source, now=world.now)] * 2
+
+
+def delete_some_tickets(world: World) -> Calls:
+    source = world.folder / "support.csv"
+    made = stories.import_tickets(organisation=world.acme, name=world.key(), source=source, now=world.now)
+    who = {"organisation": world.acme, "who": "alice", "now": world.now}
+    return [
+        partial(delete_tickets, data_sets=[made], **who),
+        partial(delete_tickets, data_sets=[world.support], with_models=True, **who),
+    ]
+
+
+def delete_a_model(world: World) -> Calls:
+    world.ends(world.at_work(world.ordered()))
+    [version, *_] = register_completed_runs(now=world.now, organisation=world.acme, among_newest=5)
+    return [partial(delete_model, organisation=world.acme, id=version.model_id, who="alice", now=world.now)]
+
+
+ALL: dict[str, Callable[[World], Calls]] = {
+    made.__name__: made
+    for made in (
+        order,
+        cancel,
+        end,
+        refund_run,
+        guarantee_agree,
+        guarantee_order,
+        guarantee_end,
+        guarantee_fee,
+        tier_change,
+        purchase,
+        payment,
+        payment_refund,
+        cancel_purchase,
+        dispute,
+        goodwill,
+        monthly_grants,
+        subscription_sweep,
+        hold_sweep,
+        top_up,
+        members,
+        keys,
+        webhooks,
+        import_tickets,
+        delete_some_tickets,
+        delete_a_model,
+    )
+}
+
+
+def answer_of(call: Callable[[], object]) -> Any:
+    """What came of the call: "done", the code of a refusal, or the exception that no customer should meet."""
+    from otai.errors import OtaiError
+
+    try:
+        call()
+    except OtaiError as refused:
+        return refused.code
+    except Exception as error:  # noqa: BLE001  the race tells of it
+        return error
+    return "done"
