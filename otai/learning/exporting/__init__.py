@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from otai.errors import NotFound, Refused
 from otai.learning.arrays import Floats, Matrix
-from otai.learning.linear.calibration import softmax
 from otai.learning.linear.heads import OneLabelHead
 from otai.learning.model.bundle import AttributeModel, Bundle
 
@@ -84,7 +84,7 @@ class Part:
 
     def probabilities(self, logits: NDArray[Any]) -> Floats:
         logits = logits.astype(np.float64)
-        return 1 / (1 + np.exp(-logits)) if self.attribute.spec.is_multi else softmax(logits)
+        return special.expit(logits) if self.attribute.spec.is_multi else special.softmax(logits, axis=1)
 
     def compare(self, logits: NDArray[Any], texts: Sequence[str], *, most: float) -> float:
         """The largest difference of a probability. Raises ExportDiffers where it is more than `most`."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, special
 
 from otai.learning.arrays import Floats, Mask, Matrix
 from otai.learning.estimate import Estimate
@@ -100,7 +100,7 @@ def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
         whole = np.tensordot(values[:members], stacked, axes=1)
         if multi:
             whole = whole + values[members:]
-            each, likely = np.logaddexp(0, whole) - truth * whole, _logistic(whole)
+            each, likely = np.logaddexp(0, whole) - truth * whole, special.expit(whole)
         else:
             whole = whole - whole.max(axis=1, keepdims=True)
             normaliser = np.log(np.exp(whole).sum(axis=1, keepdims=True))
@@ -134,7 +134,3 @@ def _gain(before: Mask, after: Mask, actual: Mask) -> Estimate:
         quality_under(decided, actual, sparse_of(actual), weights).mean(axis=0) for decided in (before, after)
     )
     return percentile_interval(second[0] - first[0], second[1:] - first[1:])
-
-
-def _logistic(values: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import optimize, special
 
-from otai.learning.arrays import Floats, Mask
+from otai.learning.arrays import Codes, Floats, Mask
 
 # Fewer tickets than this in a step of the confidence map say little about how often it is right.
 TICKETS_PER_STEP = 30
@@ -22,6 +22,9 @@ PRIOR_TICKETS = 4.0
 
 # Keeps the order of tickets inside a step of the map, so that no two different scores become one confidence.
 KEPT_SLOPE = 0.01
+
+
+LOG_TEMPERATURES = (float(np.log(0.05)), float(np.log(20.0)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class ConfidenceMap:
             centres.append(centre)
             shares.append((float(right[rows].sum()) + PRIOR_TICKETS * centre) / (len(rows) + PRIOR_TICKETS))
             sizes.append(float(len(rows)))
-        rising = rising_fit(np.asarray(shares), np.asarray(sizes))
+        rising = optimize.isotonic_regression(shares, weights=sizes).x if shares else np.zeros(0)
         ends_raw = np.concatenate([[0.0], centres, [1.0]])
         ends = np.concatenate(
             [[0.0 if not len(rising) else min(rising[0], centres[0])], rising, [rising[-1] if len(rising) else 1.0]]
@@ -60,48 +63,24 @@ class ConfidenceMap:
         return cls(ends_raw, np.clip(ends, 0.0, 1.0))
 
 
-def rising_fit(values: Floats, weights: Floats) -> Floats:
-    """The closest never-falling sequence (pool adjacent violators, least squares)."""
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        blocks.append((float(value), float(weight), 1))
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            (left, left_weight, left_size), (right, right_weight, right_size) = blocks[-2:]
-            together = left_weight + right_weight
-            mean = (left * left_weight + right * right_weight) / together
-            blocks[-2:] = [(mean, together, left_size + right_size)]
-    return np.concatenate([np.full(size, value) for value, _, size in blocks]) if blocks else values
+def logistic(values: Floats) -> Floats:
+    """1 / (1 + e^-x), any shape.
+
+    Not scipy's `expit`, which rounds the last digit the other way for one value in fifty: models that are in use must predict the same to the digit.
+    """
+    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
 
 
-def softmax(scores: Floats) -> Floats:
-    """Rows to probabilities, shape kept."""
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+def fitted_temperature(scores: Floats, codes: Codes) -> float:
+    """The divisor of `scores`, shape (tickets, labels), that makes the labels `codes` likeliest under their softmax; between 0.05 and 20 (temperature
+    scaling; Guo et al. 2017)."""
 
-
-def fitted_temperature(scores: Floats, codes: NDArray[np.int64]) -> float:
-    """The divisor of `scores` that makes their softmax likeliest, between 0.05 and 20 (golden section on its logarithm)."""
-
-    def loss(log_temperature: float) -> float:
+    def log_loss(log_temperature: float) -> float:
         scaled = scores / np.exp(log_temperature)
-        top = scaled.max(axis=1)
-        normaliser = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return float((normaliser - scaled[np.arange(len(codes)), codes]).mean())
+        return float((special.logsumexp(scaled, axis=1) - scaled[np.arange(len(codes)), codes]).mean())
 
-    low, high = float(np.log(0.05)), float(np.log(20.0))
-    golden = (np.sqrt(5) - 1) / 2
-    inner, outer = high - golden * (high - low), low + golden * (high - low)
-    at_inner, at_outer = loss(inner), loss(outer)
-    for _ in range(24):
-        if at_inner < at_outer:
-            high, outer, at_outer = outer, inner, at_inner
-            inner = high - golden * (high - low)
-            at_inner = loss(inner)
-        else:
-            low, inner, at_inner = inner, outer, at_outer
-            outer = low + golden * (high - low)
-            at_outer = loss(outer)
-    return float(np.exp((low + high) / 2))
+    best = optimize.minimize_scalar(log_loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(best.x))
 
 
 @dataclass(frozen=True)

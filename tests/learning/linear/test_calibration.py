@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import softmax
 
 from otai.learning.linear.calibration import (
     ConfidenceMap,
     expected_calibration_error,
     fitted_temperature,
     reliability,
-    rising_fit,
-    softmax,
 )
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
 
@@ -25,7 +24,7 @@ def overconfident(tickets: int = 4_000, labels: int = 4, *, times: float = 3.0) 
     """Scores `times` as large as the truth behind them, and the labels."""
     chance = np.random.default_rng(0)
     true_scores = chance.normal(size=(tickets, labels)) * 1.5
-    likely = softmax(true_scores)
+    likely = softmax(true_scores, axis=1)
     codes = (likely.cumsum(axis=1) > chance.random((tickets, 1))).argmax(axis=1)
     return true_scores * times, codes
 
@@ -50,7 +49,7 @@ def test_temperature_undoes_scores_that_are_three_times_too_large() -> None:
 def test_a_fitted_head_keeps_its_word_on_new_tickets() -> None:
     scores, codes = overconfident(8_000)
     head, _ = OneLabelHead.fit(scores[:4_000], codes[:4_000])
-    raw, fitted = softmax(scores[4_000:]), head.probabilities(scores[4_000:])
+    raw, fitted = softmax(scores[4_000:], axis=1), head.probabilities(scores[4_000:])
     right = fitted.argmax(axis=1) == codes[4_000:]
     assert expected_calibration_error(raw.max(axis=1), right) > 0.1
     assert expected_calibration_error(fitted.max(axis=1), right) < 0.03
@@ -72,20 +71,8 @@ def test_probabilities_add_up_to_one_and_keep_the_winner(scores: np.ndarray, see
     for probabilities in (head.probabilities(scores), crossed):
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
         assert probabilities.min() >= 0
-        best = probabilities[np.arange(len(scores)), softmax(scores / head.temperature).argmax(axis=1)]
+        best = probabilities[np.arange(len(scores)), softmax(scores / head.temperature, axis=1).argmax(axis=1)]
         assert np.all(best >= probabilities.max(axis=1) - 1e-9)
-
-
-@settings(max_examples=50, deadline=None)
-@given(arrays(float, st.integers(1, 30), elements=SHARES))
-def test_rising_fit_rises_and_keeps_the_mean(values: np.ndarray) -> None:
-    fitted = rising_fit(values, np.ones(len(values)))
-    assert np.all(np.diff(fitted) >= -1e-12)
-    assert fitted.mean() == pytest.approx(values.mean())
-
-
-def test_rising_fit_leaves_what_rises_already() -> None:
-    assert rising_fit(np.array([0.1, 0.2, 0.9]), np.ones(3)).tolist() == [0.1, 0.2, 0.9]
 
 
 def test_each_tag_gets_the_threshold_that_suits_it() -> None:
