@@ -58,7 +58,7 @@ def checks(version: ModelVersion) -> QuerySet[AdviceCheck]:
 
 def improvements(organisation: Organisation, name: str, number: int | None = None) -> dict[str, list[Improvement]]:
     """For each attribute what would most likely raise it, from the evidence of the version's training. Raises NotFound."""
-    from otai.learning.evidence.expected_quality import GAINS_OVER_BASIC
+    from otai.learning.evidence.expected_quality import gains_over_basic
     from otai.learning.evidence.improvement import improvements as from_evidence
 
     version = queries.version(organisation, name, number)
@@ -72,7 +72,7 @@ def improvements(organisation: Organisation, name: str, number: int | None = Non
             mode=version.run.mode,
             contradicting_duplicates=int(profile.get("contradicting_duplicates") or 0),
             languages=profile.get("languages") or {},
-            gains_of_modes=GAINS_OVER_BASIC,
+            gains_of_modes=gains_over_basic(),
             modes_allowed=allowed,
         )
         for report in card.attributes

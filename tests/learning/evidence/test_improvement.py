@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.expected_quality import GAINS_OVER_BASIC
+from otai.learning.evidence.expected_quality import gains_over_basic
 from otai.learning.evidence.improvement import Kind, improvements, tickets_needed
 from otai.learning.evidence.report_card import Forecast, LabelReport, LearningCurve, SuspectedLabel, WrongLabels
 from tests.runs.guarantees import attribute_report
@@ -64,7 +64,7 @@ def test_thin_labels_are_named_with_what_they_lack() -> None:
 
 
 def test_a_stronger_mode_has_the_gain_that_was_measured_or_none() -> None:
-    found = improvements(report(), mode="basic", gains_of_modes=GAINS_OVER_BASIC, modes_allowed=("basic", "business"))
+    found = improvements(report(), mode="basic", gains_of_modes=gains_over_basic(), modes_allowed=("basic", "business"))
     assert kinds(found) == ["stronger_mode"]
     assert found[0].gain.low < found[0].gain.value < found[0].gain.high
     [unknown] = improvements(report(), mode="business", gains_of_modes={"basic": [(0, 0)]})
