@@ -224,7 +224,7 @@ def latency() -> dict[str, Any]:
     }
 
 
-SUBSETS: dict[str, Callable[[], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "ours_timed": ours_timed,
     "pipelines_timed": pipelines_timed,
     "attributes_timed": attributes_timed,
@@ -371,7 +371,7 @@ def page_of(figures: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and sys.argv[1] in SUBSETS:
-        print(json.dumps(SUBSETS[sys.argv[1]]()))
+    if len(sys.argv) > 1 and sys.argv[1] in PARTS:
+        print(json.dumps(PARTS[sys.argv[1]]()))
     else:
         main()

@@ -49,6 +49,7 @@ class Spec:
 
     @classmethod
     def read(cls, path: Path) -> Spec:
+        """Raises OSError, ValueError, KeyError: whoever wrote the file is at fault."""
         values = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             tickets=Path(values["tickets"]),
@@ -64,6 +65,7 @@ class Spec:
 
 
 def main(arguments: list[str]) -> int:
+    """Runs one training; returns the exit code."""
     signal.signal(signal.SIGTERM, _stop)
     if len(arguments) != 1:
         print("usage: python -m otai.learning.process SPEC.json", file=sys.stderr)  # noqa: T201

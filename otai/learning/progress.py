@@ -47,14 +47,17 @@ class Steps:
         self._stage = Stage.READING
 
     def enter(self, stage: Stage) -> None:
+        """A stage begins."""
         self._stage = stage
         self._tell(Progress(stage, self._done, self._total))
 
     def finish(self, steps: int = 1) -> None:
+        """So many steps are done; never counted beyond the total."""
         self._done = min(self._done + steps, self._total)
         self._tell(Progress(self._stage, self._done, self._total))
 
     def say(self, note: str) -> None:
+        """Passes a sentence for people on; no step is done by it."""
         self._tell(Progress(self._stage, self._done, self._total, note))
 
     def part_of(self, finer_steps: int, *, counting_as: int) -> Callable[[], None]:

@@ -178,42 +178,54 @@ def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correc
     except UnicodeDecodeError as error:
         raise FeedbackInvalid(f"The file is not UTF-8 (byte {error.start}). Save it as CSV UTF-8.") from None
     lines = text.splitlines(keepends=True)
-    dialect_delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    reader = csv.DictReader(lines, delimiter=dialect_delimiter, restval="", restkey="")
-    columns = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = columns
-    if "text" not in columns and "subject" not in columns and "body" not in columns:
+    reader = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",", restval="", restkey="")
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+    spoken_of = _attributes_among(reader.fieldnames, attributes)
+    corrections: list[Correction] = []
+    try:
+        for number, row in enumerate(reader, start=2):
+            correction = _correction(row, number, {name: attributes[name] for name in spoken_of})
+            if correction is None:
+                continue
+            if len(corrections) >= MOST_ROWS:
+                raise FeedbackInvalid(f"The file has more than {MOST_ROWS:,} tickets. Split it.", row=number)
+            corrections.append(correction)
+    except csv.Error as error:
+        raise FeedbackInvalid(f"The file cannot be read as CSV: {error}.", row=reader.line_num) from None
+    if not corrections:
+        raise FeedbackInvalid("No row of the file says a label.")
+    return corrections, f"file:{hashlib.sha256(content).hexdigest()}"
+
+
+def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> list[str]:
+    """The columns that are attributes of the model. Raises FeedbackInvalid where there is none, no text, or a column of another name."""
+    if not {"text", "subject", "body"} & set(columns):
         raise FeedbackInvalid("The file needs a column text, or subject and body.", row=1, column="text")
-    spoken = [name for name in columns if name in attributes]
+    spoken_of = [name for name in columns if name in attributes]
     unknown = [name for name in columns if name and name not in attributes and name not in (*TEXT_COLUMNS, "ticket")]
-    if unknown or not spoken:
+    if unknown or not spoken_of:
         wrong = f"The column {unknown[0]!r} is no attribute of the model." if unknown else "No column is an attribute."
         raise FeedbackInvalid(
             f"{wrong} It predicts: {', '.join(attributes)}.", row=1, column=unknown[0] if unknown else ""
         )
-    found: list[Correction] = []
-    try:
-        for number, row in enumerate(reader, start=2):
-            labels: dict[str, Labels] = {}
-            for name in spoken:
-                cell = (row[name] or "").strip()
-                if not cell:
-                    continue
-                several = attributes[name] == Attribute.Kind.MULTI
-                labels[name] = tuple(part.strip() for part in cell.split("|") if part.strip()) if several else (cell,)
-            if not labels:
-                continue
-            words = row.get("text") or "\n".join(part for part in (row.get("subject"), row.get("body")) if part)
-            if not words.strip():
-                raise FeedbackInvalid(f"Row {number} has labels and no text.", row=number, column="text")
-            if len(found) >= MOST_ROWS:
-                raise FeedbackInvalid(f"The file has more than {MOST_ROWS:,} tickets. Split it.", row=number)
-            found.append(Correction(words, labels, ticket=(row.get("ticket") or "").strip()[:200]))
-    except csv.Error as error:
-        raise FeedbackInvalid(f"The file cannot be read as CSV: {error}.", row=reader.line_num) from None
-    if not found:
-        raise FeedbackInvalid("No row of the file says a label.")
-    return found, f"file:{hashlib.sha256(content).hexdigest()}"
+    return spoken_of
+
+
+def _correction(row: Mapping[str, str], number: int, kinds: Mapping[str, str]) -> Correction | None:
+    """What a row says; None where it says no label. Raises FeedbackInvalid where it has labels and no text."""
+    labels: dict[str, Labels] = {}
+    for name, kind in kinds.items():
+        cell = (row[name] or "").strip()
+        if cell and kind == Attribute.Kind.MULTI:
+            labels[name] = tuple(part.strip() for part in cell.split("|") if part.strip())
+        elif cell:
+            labels[name] = (cell,)
+    if not labels:
+        return None
+    words = row.get("text") or "\n".join(part for part in (row.get("subject"), row.get("body")) if part)
+    if not words.strip():
+        raise FeedbackInvalid(f"Row {number} has labels and no text.", row=number, column="text")
+    return Correction(words, labels, ticket=(row.get("ticket") or "").strip()[:200])
 
 
 @dataclass(frozen=True, slots=True)

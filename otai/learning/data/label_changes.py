@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 FEWEST_TICKETS = 5
@@ -20,6 +20,12 @@ MOSTLY = 0.6
 
 GONE = 0.1
 """A label that has less than this share of the tickets that it used to have is gone: a few old tickets may keep its name."""
+
+SHRUNK = 0.75
+"""A label that has less than this share of the tickets that it used to have may have given some to a new one."""
+
+LEAST_PART = 0.15
+"""An old label that fewer of a new one's tickets had is no part of it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class LabelChanges:
 
     @property
     def in_words(self) -> str:
+        """For people, in one line: who is called what now, what was split, joined, is new or gone."""
         parts = [f"{old!r} is called {new!r} now" for old, new in self.renamed.items()]
         parts += [f"{old!r} was split into {_listed(new)}" for old, new in self.split.items()]
         parts += [f"{_listed(old)} were joined into {new!r}" for new, old in self.joined.items()]
@@ -69,40 +76,63 @@ def label_changes(
     `moved[new]` counts the labels that tickets now labelled `new` had in the older data set; `predicted[new]` what the model says of tickets labelled
     `new`. Both only need entries for labels that the model does not know.
     """
-    there = {label for label, count in now.items() if count >= FEWEST_TICKETS}
-    came = sorted(there - set(learnt))
-    total_before, total_now = max(sum(learnt.values()), 1), max(sum(now.values()), 1)
-
-    def is_gone(label: str) -> bool:
-        expected = learnt[label] / total_before * total_now
-        # Where a rare label's tickets are missing, chance may have taken them: for one of all labels once in a thousand looks.
-        return now.get(label, 0) < max(GONE * expected, 1) and expected >= math.log(1_000 * len(learnt))
-
-    gone = sorted(label for label in learnt if is_gone(label))
+    came = sorted(label for label, count in now.items() if count >= FEWEST_TICKETS and label not in learnt)
+    expected = _expected_now(learnt, now)
+    gone = [label for label in sorted(learnt) if _is_gone(now.get(label, 0), expected[label], labels=len(learnt))]
     # A split may leave the old name to one of its parts, so a label that only shrank can have heirs as well.
-    shrunk = {label for label in learnt if now.get(label, 0) < 0.75 * learnt[label] / total_before * total_now}
-    evidence: dict[str, dict[str, float]] = {}
-    source: dict[str, tuple[str, ...]] = {}
+    shrunk = {label for label in learnt if now.get(label, 0) < SHRUNK * expected[label]}
+    evidence: dict[str, Mapping[str, float]] = {}
+    forebears: dict[str, tuple[str, ...]] = {}
     for label in came:
-        found = moved.get(label, Counter())
-        if sum(found.values()) < FEWEST_TICKETS:
-            found = predicted.get(label, Counter())
-        total = sum(found.values())
-        if not total:
-            continue
-        shares = {old: count / total for old, count in found.most_common(5)}
-        evidence[label] = shares
-        first = max(shares, key=lambda old: shares[old])
-        if shares[first] >= MOSTLY and (first in gone or first in shrunk):
-            source[label] = (first,)
-        else:
-            parts = tuple(old for old, share in shares.items() if old in gone and share >= 0.15)
-            if len(parts) > 1 and sum(shares[old] for old in parts) >= MOSTLY:
-                source[label] = parts
+        if shares := _origins(moved.get(label, Counter()), predicted.get(label, Counter())):
+            evidence[label] = shares
+        if parents := _forebears(shares, set(gone), shrunk):
+            forebears[label] = parents
+    return _told(came, gone, forebears, tickets={label: now[label] for label in came}, evidence=evidence)
+
+
+def _expected_now(learnt: Mapping[str, int], now: Mapping[str, int]) -> dict[str, float]:
+    """How many of the newer tickets each label would have if nothing had changed."""
+    total_before, total_now = max(sum(learnt.values()), 1), max(sum(now.values()), 1)
+    return {label: count / total_before * total_now for label, count in learnt.items()}
+
+
+def _is_gone(tickets: int, expected: float, *, labels: int) -> bool:
+    # Where a rare label's tickets are missing, chance may have taken them: for one of all labels once in a thousand looks.
+    return tickets < max(GONE * expected, 1) and expected >= math.log(1_000 * labels)
+
+
+def _origins(moved: Counter[str], predicted: Counter[str]) -> dict[str, float]:
+    """The old labels that a new one's tickets come from, with their shares, the largest first; five at most, empty where nothing is known."""
+    counted = moved if sum(moved.values()) >= FEWEST_TICKETS else predicted
+    total = sum(counted.values())
+    return {old: count / total for old, count in counted.most_common(5)} if total else {}
+
+
+def _forebears(shares: Mapping[str, float], gone: Set[str], shrunk: Set[str]) -> tuple[str, ...]:
+    """The old labels that a new one took up: one that most of its tickets had, or several that are gone and together had most."""
+    if not shares:
+        return ()
+    first = max(shares, key=lambda old: shares[old])
+    if shares[first] >= MOSTLY and (first in gone or first in shrunk):
+        return (first,)
+    parts = tuple(old for old, share in shares.items() if old in gone and share >= LEAST_PART)
+    return parts if len(parts) > 1 and sum(shares[old] for old in parts) >= MOSTLY else ()
+
+
+def _told(
+    came: Sequence[str],
+    gone: Sequence[str],
+    forebears: Mapping[str, tuple[str, ...]],
+    *,
+    tickets: Mapping[str, int],
+    evidence: Mapping[str, Mapping[str, float]],
+) -> LabelChanges:
+    """What happened to each label; what no forebear or heir explains was added or removed."""
     heirs: dict[str, list[str]] = {}
-    for label, forebears in source.items():
-        if len(forebears) == 1:
-            heirs.setdefault(forebears[0], []).append(label)
+    for label, parents in forebears.items():
+        if len(parents) == 1:
+            heirs.setdefault(parents[0], []).append(label)
     renamed = {old: new[0] for old, new in heirs.items() if len(new) == 1 and old in gone}
     split = {
         old: (*((old,) if old not in gone else ()), *sorted(new))
@@ -110,7 +140,7 @@ def label_changes(
         if len(new) > 1 or old not in gone
     }
     # Several old labels whose tickets all carry one new name were joined; each alone looks renamed.
-    joined = {label: forebears for label, forebears in source.items() if len(forebears) > 1}
+    joined = {label: parents for label, parents in forebears.items() if len(parents) > 1}
     explained_new = set(renamed.values()) | {new for parts in split.values() for new in parts} | set(joined)
     explained_old = set(renamed) | set(split) | {old for parts in joined.values() for old in parts}
     return LabelChanges(
@@ -119,6 +149,6 @@ def label_changes(
         renamed=renamed,
         split=split,
         joined=joined,
-        tickets={label: now[label] for label in came},
+        tickets=tickets,
         evidence=evidence,
     )

@@ -47,6 +47,7 @@ class AttributeProfile:
 
     @property
     def learnable_labels(self) -> int:
+        """How many labels have training tickets enough to be learnt."""
         return sum(label.training_count >= RARE_LABEL_TICKETS for label in self.labels)
 
     @property

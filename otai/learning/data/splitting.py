@@ -8,6 +8,7 @@ more keeps nearly all of its holdout.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,48 +82,23 @@ def split_by_hash(
     rarest label, in which the tickets with the lowest hashes are kept aside; a label never loses a ticket to the holdout
     when that would leave it fewer than `fewest_tickets` to learn from. Same input and seed, same split.
     """
-    groups: dict[bytes, list[int]] = {}
-    for row, text in enumerate(texts):
-        groups.setdefault(same_text_key(text), []).append(row)
-    salt = seed.to_bytes(8, "little", signed=True)
-    ordered = sorted(groups, key=lambda key: hashlib.blake2b(key, digest_size=8, key=salt).digest())
-
-    numbers: dict[tuple[str, str], int] = {}
-    labels_of_row: list[list[int]] = [[] for _ in texts]
-    for attribute, column in labels.items():
-        for row, row_labels in enumerate(column):
-            for label in row_labels:
-                labels_of_row[row].append(numbers.setdefault((attribute, label), len(numbers)))
-    count = [0] * len(numbers)
-    for row_numbers in labels_of_row:
-        for number in row_numbers:
-            count[number] += 1
-
-    # Labels too rare to be learnt at all must not decide where a ticket goes.
-    learnable = [tickets >= fewest_tickets for tickets in count]
+    numbered = _Numbered.of(labels, len(texts))
     strata: dict[int, list[list[int]]] = {}
-    for key in ordered:
-        rows = groups[key]
-        candidates = {number for row in rows for number in labels_of_row[row] if learnable[number]}
-        stratum = min(candidates, key=lambda number: (count[number], number), default=-1)
-        strata.setdefault(stratum, []).append(rows)
+    for rows in _same_texts(texts, seed=seed):
+        strata.setdefault(numbered.stratum(rows, fewest_tickets=fewest_tickets), []).append(rows)
 
-    spare = [tickets - fewest_tickets for tickets in count]
-    wanted = [share * tickets for tickets in count]
+    spare = [tickets - fewest_tickets for tickets in numbered.tickets]
+    wanted = [share * tickets for tickets in numbered.tickets]
     held: list[int] = []
     # Rarest first: a frequent label always finds other tickets, a rare one does not.
-    for stratum in sorted(strata, key=lambda number: (count[number] if number >= 0 else len(texts), number)):
+    for stratum in sorted(strata, key=lambda number: (numbered.tickets[number] if number >= 0 else len(texts), number)):
         size = sum(len(rows) for rows in strata[stratum])
         quota = share * size if stratum < 0 else min(wanted[stratum], share * size + 0.5)
         taken = 0
         for rows in strata[stratum]:
-            if taken + len(rows) > quota + 0.5:
-                continue
-            cost: dict[int, int] = {}
-            for row in rows:
-                for number in labels_of_row[row]:
-                    cost[number] = cost.get(number, 0) + 1
-            if any(learnable[number] and spare[number] < tickets for number, tickets in cost.items()):
+            cost = numbered.counted(rows)
+            learnable = [number for number in cost if numbered.tickets[number] >= fewest_tickets]
+            if taken + len(rows) > quota + 0.5 or any(spare[number] < cost[number] for number in learnable):
                 continue
             for number, tickets in cost.items():
                 spare[number] -= tickets
@@ -132,3 +108,41 @@ def split_by_hash(
     holdout = np.asarray(sorted(held), np.int64)
     train = np.setdiff1d(np.arange(len(texts)), holdout)
     return Split(train=train, holdout=holdout, fixed_by_customer=False)
+
+
+def _same_texts(texts: Sequence[str], *, seed: int) -> list[list[int]]:
+    """The rows of each text, texts in the order of their salted hashes."""
+    groups: dict[bytes, list[int]] = {}
+    for row, text in enumerate(texts):
+        groups.setdefault(same_text_key(text), []).append(row)
+    salt = seed.to_bytes(8, "little", signed=True)
+    ordered = sorted(groups, key=lambda key: hashlib.blake2b(key, digest_size=8, key=salt).digest())
+    return [groups[key] for key in ordered]
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """Labels of all attributes as numbers: those of each row, and how many tickets each has."""
+
+    of_row: list[list[int]]
+    tickets: list[int]
+
+    @classmethod
+    def of(cls, labels: Mapping[str, Sequence[tuple[str, ...]]], rows: int) -> _Numbered:
+        numbers: dict[tuple[str, str], int] = {}
+        of_row: list[list[int]] = [[] for _ in range(rows)]
+        for attribute, column in labels.items():
+            for row, row_labels in enumerate(column):
+                for label in row_labels:
+                    of_row[row].append(numbers.setdefault((attribute, label), len(numbers)))
+        tickets = Counter(number for row_numbers in of_row for number in row_numbers)
+        return cls(of_row, [tickets[number] for number in range(len(numbers))])
+
+    def counted(self, rows: Sequence[int]) -> Counter[int]:
+        """How many of these rows have each label."""
+        return Counter(number for row in rows for number in self.of_row[row])
+
+    def stratum(self, rows: Sequence[int], *, fewest_tickets: int) -> int:
+        """The rarest label of these rows that can be learnt, or -1: labels too rare for that must not decide where a ticket goes."""
+        learnable = {number for number in self.counted(rows) if self.tickets[number] >= fewest_tickets}
+        return min(learnable, key=lambda number: (self.tickets[number], number), default=-1)

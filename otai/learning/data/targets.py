@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otai.learning.arrays import Mask, Matrix
+from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Labels, Value
 from otai.learning.errors import InputFailure
 
@@ -79,15 +79,30 @@ class AttributeTarget:
         return self.y[rows].argmax(axis=1)
 
 
-def attribute_target(
-    spec: AttributeSpec, clean: CleanLabels, train: NDArray[np.int64], *, fewest_tickets: int
-) -> AttributeTarget:
-    """Raises `InputFailure`: `dataset_invalid` if no training ticket has the attribute, `label_too_rare` if fewer than two
+def attribute_target(spec: AttributeSpec, clean: CleanLabels, train: Rows, *, fewest_tickets: int) -> AttributeTarget:
+    """What is to be learnt of one attribute; `train` are the rows learnt from.
+
+    Raises `InputFailure`: `dataset_invalid` if no training ticket has the attribute, `label_too_rare` if fewer than two
     labels (for a multi-label attribute: fewer than one that some tickets have and others lack) can be learnt."""
     tickets_with = Counter(label for row in train for label in clean.rows[row] or ())
     labelled = sum(clean.rows[row] is not None for row in train)
     if not labelled:
         raise InputFailure("dataset_invalid", f"No training ticket has a value of {spec.name!r}.", where=spec.name)
+    learnt = _learnable(spec, tickets_with, labelled, fewest_tickets=fewest_tickets)
+    labels = ordered_labels(spec, learnt)
+    y, known = _indicator(spec, clean, labels)
+    return AttributeTarget(
+        spec=spec,
+        labels=labels,
+        y=y,
+        known=known,
+        left_out={label: count for label, count in sorted(tickets_with.items()) if label not in learnt},
+        merged=clean.merged,
+    )
+
+
+def _learnable(spec: AttributeSpec, tickets_with: Counter[str], labelled: int, *, fewest_tickets: int) -> set[str]:
+    """The labels with tickets enough, of `labelled` training tickets."""
     if spec.is_multi:
         # A tag on every ticket cannot be told from anything.
         learnt = {label for label, count in tickets_with.items() if fewest_tickets <= count < labelled}
@@ -95,16 +110,20 @@ def attribute_target(
     else:
         learnt = {label for label, count in tickets_with.items() if count >= fewest_tickets}
         fewest_labels = 2
-    if len(learnt) < fewest_labels:
-        common = ", ".join(f"{label!r} ({count})" for label, count in tickets_with.most_common(3))
-        raise InputFailure(
-            "label_too_rare",
-            f"{spec.name!r} needs at least {fewest_labels} {'label' if fewest_labels == 1 else 'labels'} with {fewest_tickets} or more "
-            f"training tickets each; it has {len(learnt)} of {len(tickets_with)}. Most frequent: {common or 'none'}. "
-            "Add tickets, join labels, or leave this attribute out.",
-            where=spec.name,
-        )
-    labels = ordered_labels(spec, learnt)
+    if len(learnt) >= fewest_labels:
+        return learnt
+    common = ", ".join(f"{label!r} ({count})" for label, count in tickets_with.most_common(3))
+    raise InputFailure(
+        "label_too_rare",
+        f"{spec.name!r} needs at least {fewest_labels} {'label' if fewest_labels == 1 else 'labels'} with {fewest_tickets} or more "
+        f"training tickets each; it has {len(learnt)} of {len(tickets_with)}. Most frequent: {common or 'none'}. "
+        "Add tickets, join labels, or leave this attribute out.",
+        where=spec.name,
+    )
+
+
+def _indicator(spec: AttributeSpec, clean: CleanLabels, labels: tuple[str, ...]) -> tuple[Matrix, Mask]:
+    """0/1 of shape (tickets, labels), and of which tickets it is known."""
     number = {label: column for column, label in enumerate(labels)}
     columns_of = {
         row: [number[label] for label in row if label in number] for row in set(clean.rows) if row is not None
@@ -116,14 +135,7 @@ def attribute_target(
             columns = columns_of[row]
             y[at, columns] = 1
             known[at] = spec.is_multi or len(columns) == 1
-    return AttributeTarget(
-        spec=spec,
-        labels=labels,
-        y=y,
-        known=known,
-        left_out={label: count for label, count in sorted(tickets_with.items()) if label not in learnt},
-        merged=clean.merged,
-    )
+    return y, known
 
 
 def ordered_labels(spec: AttributeSpec, learnt: set[str]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class AttributeSpec:
 
     @property
     def is_multi(self) -> bool:
+        """Whether a ticket may have any number of its labels."""
         return self.kind is AttributeKind.MULTI
 
 

@@ -59,6 +59,7 @@ class VectorCache:
 
     @property
     def path(self) -> Path:
+        """The SQLite file in the cache's folder."""
         return self.folder / FILE
 
     def read(self, encoder: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -72,10 +72,12 @@ class Encoder:
 
     @property
     def name(self) -> str:
+        """The name under which it is installed."""
         return self.spec.name
 
     @property
     def dimension(self) -> int:
+        """The width of its vectors."""
         return self.spec.dimension
 
     @property
@@ -271,6 +273,7 @@ def _batches(rows: Sequence[int], framed: Sequence[Sequence[int]], budget: int) 
 
 @contextlib.contextmanager
 def bounded_threads(threads: int) -> Iterator[None]:
+    """Holds torch to so many threads of the processor inside, and gives it back what it had before."""
     import torch
 
     before = torch.get_num_threads()

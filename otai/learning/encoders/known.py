@@ -90,10 +90,12 @@ class EncoderSpec:
 
     @property
     def bytes(self) -> int:
+        """The size of its files together."""
         return sum(file.bytes for file in self.files)
 
     @property
     def max_tokens(self) -> int:
+        """How many tokens of a text it reads; the rest is cut."""
         return self.head_tokens + self.tail_tokens
 
     @property

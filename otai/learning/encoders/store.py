@@ -82,6 +82,7 @@ class EncoderStore:
         return tuple(encoder.spec.name for encoder in self.installed())
 
     def installed(self) -> list[InstalledEncoder]:
+        """All encoders whose files are here and whole: those known to the product, then those imported by hand."""
         found = [InstalledEncoder(spec, self._home(spec)) for spec in KNOWN.values()]
         return [encoder for encoder in found if _is_whole(encoder)] + list(self._imported_by_hand())
 
@@ -161,11 +162,13 @@ class EncoderStore:
 
 
 def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hex. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def copy(source: Path, target: Path) -> None:
+    """Copies a file itself, never a link to it. Raises OSError."""
     # A hub's cache holds links into another folder: what is stored here must stand by itself.
     shutil.copyfile(source.resolve(), target)
 

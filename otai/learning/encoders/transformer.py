@@ -24,6 +24,7 @@ class TransformerModule(nn.Module):
 
     @classmethod
     def from_folder(cls, folder: Path, pooling: Pooling, padding: int) -> TransformerModule:
+        """A transformer from a folder in the hub's layout, without its head. Raises NotAnEncoder."""
         from transformers import AutoModel
         from transformers.utils import logging
 
@@ -156,4 +157,5 @@ class TransformerTokeniser:
         return [found.ids for found in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def framed(self, tokens: Sequence[int]) -> list[int]:
+        """Token numbers between the signs of beginning and end."""
         return [*self._begin, *tokens, *self._end]

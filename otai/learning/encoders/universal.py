@@ -71,6 +71,7 @@ class Pieces(nn.Module):
         self.register_buffer("lo", torch.empty(CHUNKS))
 
     def forward(self, pieces: Tensor) -> Tensor:
+        """(pieces, 256): what the table holds of each word piece, as numbers again."""
         part = pieces % CHUNKS
         return self.table[pieces].to(self.scale.dtype) * self.scale[part, None] + self.lo[part, None]
 
@@ -99,6 +100,7 @@ class UniversalModule(nn.Module):
 
     @classmethod
     def from_file(cls, path: Path) -> UniversalModule:
+        """The network with the weights of a converted file."""
         with safe_open(path, framework="pt") as weights:
             state = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118 - no mapping
         with torch.device("meta"):
@@ -162,4 +164,5 @@ class UniversalTokeniser:
         return found
 
     def framed(self, tokens: Sequence[int]) -> list[int]:
+        """Token numbers between the signs of beginning and end."""
         return [BEGIN, *tokens, END]

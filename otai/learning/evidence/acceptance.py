@@ -21,12 +21,15 @@ PRECISIONS = (Fraction(90, 100), Fraction(95, 100), Fraction(99, 100))
 
 
 class Metric(StrEnum):
+    """What a criterion may be about."""
+
     ACCURACY = "accuracy"
     MACRO_F1 = "macro_f1"
     COVERAGE = "coverage"
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people say it."""
         return {"accuracy": "accuracy", "macro_f1": "macro F1", "coverage": "coverage"}[self.value]
 
 
@@ -84,6 +87,7 @@ class Criterion:
         )
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON; shares are fractions in words ("17/20"), which lose nothing. `from_dict` reads it."""
         return {
             "attribute": self.attribute,
             "metric": self.metric.value,
@@ -131,6 +135,7 @@ def share_of(text: str) -> Fraction:
 
 
 def percent(share: Fraction | float) -> str:
+    """A share as people read it, four figures at most: 0.85 is "85 %"."""
     return f"{float(share) * 100:.4g} %"
 
 
@@ -145,6 +150,7 @@ class Outcome:
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for the database and the doors."""
         return {
             "criterion": self.criterion.as_dict(),
             "in_words": self.criterion.in_words,

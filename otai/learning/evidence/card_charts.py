@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from otai.learning.evidence.report_card import AttributeReport
+from otai.learning.evidence.report_card import AttributeReport, Forecast, SizePoint
 
 CHART_CSS = """
 .chart{display:block;width:100%;height:auto;font:12px/1.3 inherit;font-family:inherit}
@@ -44,10 +44,12 @@ LABEL_CHARACTERS = 22
 
 
 def percent(share: float, digits: int = 0) -> str:
+    """A share in per cent, with so many decimals."""
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def short(label: str, characters: int = LABEL_CHARACTERS) -> str:
+    """A name that fits beside a chart, its end cut where it is longer."""
     return label if len(label) <= characters else label[: characters - 1] + "…"
 
 
@@ -209,43 +211,51 @@ def learning_chart(report: AttributeReport) -> str:
     plot.axes(
         ticks, _round_ticks(floor, ceiling), "training tickets", "right, macro F1", show_x=lambda value: f"{value:,.0f}"
     )
-    ends: list[float] = []
-    for kind, dot, whisker, name, said_kind in (
-        ("second", "dot2", "whisker2", "macro F1", "second-said"),
-        ("curve", "dot", "whisker", "right", "curve-said"),
-    ):
-        values = [getattr(point, "macro_f1" if dot == "dot2" else "accuracy") for point in points]
-        plot.line([(point.tickets, value.value) for point, value in zip(points, values, strict=True)], kind)
-        for point, value in zip(points, values, strict=True):
-            plot.upright(point.tickets, value.low, value.high, whisker)
-            models = f", mean of {point.models} models" if point.models > 1 else ""
-            plot.point(
-                point.tickets,
-                value.value,
-                f"{point.tickets:,} tickets{models}: {name} {percent(value.value, 1)} ({percent(value.low, 1)} to {percent(value.high, 1)})",
-                dot,
-            )
-        shown = [one for one in ahead if dot == "dot" or one.macro_f1 is not None]
-        for forecast in shown:
-            gain = getattr(forecast, "macro_f1" if dot == "dot2" else "accuracy")
-            x, base = last.tickets + forecast.more_tickets, values[-1].value
-            plot.line([(last.tickets, base), (x, base + gain.value)], "ideal")
-            plot.upright(x, base + gain.low, base + gain.high, whisker)
-            plot.point(
-                x,
-                base + gain.value,
-                f"{forecast.more_tickets:,} more tickets: {name} {_points(gain.value, gain.low, gain.high)}",
-                dot,
-            )
-        end = values[-1].value
-        if shown:
-            end += getattr(shown[-1], "macro_f1" if dot == "dot2" else "accuracy").value
+    beside: float | None = None
+    for series in (_Series("macro F1", "macro_f1", "2"), _Series("right", "accuracy", "")):
+        end = series.draw(plot, points, ahead)
         place = plot.at_y(end) + 4
-        if ends and abs(place - ends[0]) < 15:
-            place = ends[0] + (15 if place >= ends[0] else -15)
-        ends.append(place)
-        plot.text(plot.at_x(most) + 10, place, name, kind=said_kind)
+        if beside is not None and abs(place - beside) < 15:
+            place = beside + (15 if place >= beside else -15)
+        beside = place
+        plot.text(plot.at_x(most) + 10, place, series.name, kind=series.said_kind)
     return plot.svg()
+
+
+@dataclass(frozen=True)
+class _Series:
+    """One figure of merit on the learning chart: `figure` names it in points and forecasts, `style` ends the names of its marks."""
+
+    name: str
+    figure: str
+    style: str
+
+    @property
+    def said_kind(self) -> str:
+        return "second-said" if self.style else "curve-said"
+
+    def draw(self, plot: _Plot, points: Sequence[SizePoint], forecasts: Sequence[Forecast]) -> float:
+        """Line, intervals and forecasts; returns the height at which it ends."""
+        values = [getattr(point, self.figure) for point in points]
+        line = [(point.tickets, value.value) for point, value in zip(points, values, strict=True)]
+        plot.line(line, "second" if self.style else "curve")
+        for point, value in zip(points, values, strict=True):
+            plot.upright(point.tickets, value.low, value.high, f"whisker{self.style}")
+            models = f", mean of {point.models} models" if point.models > 1 else ""
+            share = f"{percent(value.value, 1)} ({percent(value.low, 1)} to {percent(value.high, 1)})"
+            said = f"{point.tickets:,} tickets{models}: {self.name} {share}"
+            plot.point(point.tickets, value.value, said, f"dot{self.style}")
+        end = base = values[-1].value
+        for forecast in forecasts:
+            gain = getattr(forecast, self.figure)
+            if gain is None:
+                continue
+            x, end = points[-1].tickets + forecast.more_tickets, base + gain.value
+            plot.line([(points[-1].tickets, base), (x, end)], "ideal")
+            plot.upright(x, base + gain.low, base + gain.high, f"whisker{self.style}")
+            said = f"{forecast.more_tickets:,} more tickets: {self.name} {_points(gain.value, gain.low, gain.high)}"
+            plot.point(x, end, said, f"dot{self.style}")
+        return float(end)
 
 
 def _points(value: float, low: float, high: float) -> str:

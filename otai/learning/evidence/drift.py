@@ -100,6 +100,7 @@ class Signal:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON; `details` stand beside the other values."""
         return {
             "kind": self.kind,
             "attribute": self.attribute,

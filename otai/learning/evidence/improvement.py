@@ -26,6 +26,8 @@ MODES = ("basic", "business", "maximum")
 
 
 class Kind(StrEnum):
+    """What may raise an attribute."""
+
     WRONG_LABELS = "wrong_labels"
     MERGE_LABELS = "merge_labels"
     THIN_LABELS = "thin_labels"

@@ -54,6 +54,7 @@ class Laws:
     scale: float
 
     def at(self, tickets: float) -> Floats:
+        """What each law says of so many tickets, shape (redrawn,)."""
         return self.a - self.b * (tickets / self.scale) ** -self.c
 
 
@@ -104,6 +105,7 @@ class SizeMeasurements:
         return trusted
 
     def laws(self, values: Floats) -> Laws:
+        """The laws through `values`, which are those of one metric, shape (1 + redrawn, sizes)."""
         return fit_laws(self.tickets, values, self.weights)
 
 

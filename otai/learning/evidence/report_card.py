@@ -249,6 +249,7 @@ class ReportCard:
         return dataclasses.replace(self, attributes=[bare(report) for report in self.attributes])
 
     def to_json(self) -> str:
+        """The whole card as one line of JSON; `from_json` reads it."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
 
     @classmethod

@@ -38,14 +38,20 @@ TRIED_ON = (
 
 
 class NothingToExport(Refused):
+    """The model has nothing that the other form can hold; says what would."""
+
     code = "nothing_to_export"
 
 
 class NoSuchAttribute(NotFound):
+    """The model predicts no attribute of this name; names those it does."""
+
     code = "attribute_not_found"
 
 
 class ExportDiffers(Refused):
+    """What was written does not say the same as the model: nothing is handed out."""
+
     code = "export_differs"
 
 
@@ -83,6 +89,7 @@ class Part:
         return found
 
     def probabilities(self, logits: NDArray[Any]) -> Floats:
+        """From logits, shape (texts, labels): each row sums to one, or for several labels a ticket each label on its own."""
         logits = logits.astype(np.float64)
         return special.expit(logits) if self.attribute.spec.is_multi else special.softmax(logits, axis=1)
 

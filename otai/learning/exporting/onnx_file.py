@@ -25,6 +25,8 @@ MOST_DIFFERENCE = 0.001
 
 
 class OnnxNotInstalled(Unavailable):
+    """The extra `otai[onnx]` is missing; says how to install it."""
+
     code = "onnx_not_installed"
 
 

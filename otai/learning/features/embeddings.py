@@ -53,10 +53,12 @@ class VectorReader:
 
     @property
     def width(self) -> int:
+        """Columns of all encoders together."""
         return sum(one.dimension for one in self.used)
 
     @property
     def base_width(self) -> int:
+        """Columns of the multilingual encoder, which stand first."""
         return self.used[0].dimension
 
     @cached_property
@@ -85,6 +87,7 @@ class VectorReader:
         return np.concatenate(columns, axis=1)
 
     def manifest(self) -> list[dict[str, Any]]:
+        """As a model stores it: what it remembers of each encoder."""
         return [asdict(one) for one in self.used]
 
     @classmethod

@@ -101,6 +101,7 @@ class TokenCounts:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> TokenCounts:
+        """Reads all texts once."""
         known: dict[str, int] = {}
         numbers: list[int] = []
         bounds = [0]

@@ -82,6 +82,7 @@ class CheckpointStore:
             return None
 
     def forget(self, name: str) -> None:
+        """Removes what was saved under this name; nothing happens where nothing was."""
         if self.folder is not None:
             with contextlib.suppress(OSError):
                 (self.folder / f"{name}.safetensors").unlink(missing_ok=True)

@@ -48,6 +48,7 @@ class EnsembleWeights:
 
     @property
     def is_business_alone(self) -> bool:
+        """Whether no network counts."""
         return not any(self.networks)
 
     def scores(self, business: Floats, networks: Sequence[Floats]) -> Floats:

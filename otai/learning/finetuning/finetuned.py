@@ -47,6 +47,7 @@ class FineTunedNetwork:
 
     @property
     def labels(self) -> int:
+        """Of all attributes together."""
         return len(self.arrays["head.bias"])
 
     @cached_property
@@ -62,6 +63,7 @@ class FineTunedNetwork:
         return network
 
     def manifest(self) -> dict[str, Any]:
+        """As a model stores it, its arrays apart."""
         return {
             "encoder": asdict(self.used),
             "trained_layers": self.trained_layers,
@@ -114,6 +116,7 @@ class Ensemble:
         return [one.scores(texts) for one in self.networks]
 
     def manifest(self) -> dict[str, Any]:
+        """As a model stores it, the networks' arrays apart."""
         return {"networks": [one.manifest() for one in self.networks], "business_weights": list(self.business_weights)}
 
     def combined(self, attribute: int, business: Floats, networks: Sequence[Matrix]) -> Floats:

@@ -44,6 +44,7 @@ class Hierarchy:
 
     @property
     def attributes(self) -> frozenset[int]:
+        """The numbers of all attributes that lie below another or have others below them."""
         return frozenset(number for one in self.below for number in (one.child, one.parent))
 
     def scores(self, scores: Sequence[Floats]) -> list[Floats]:
@@ -80,6 +81,7 @@ class Hierarchy:
             self._hand_down(one.child, best[:, parents] - under[:, parents] + own, messages, found)
 
     def manifest(self) -> dict[str, Any]:
+        """As a model stores it."""
         return {
             "below": [[one.child, one.parent, list(one.parent_of), one.purity] for one in self.below],
             "temperatures": {str(number): value for number, value in self.temperatures.items()},
@@ -87,6 +89,7 @@ class Hierarchy:
 
     @classmethod
     def from_manifest(cls, entry: Mapping[str, Any] | None) -> Hierarchy | None:
+        """None where nothing was stored. Raises KeyError, TypeError, ValueError for an entry that is none."""
         if not entry:
             return None
         return cls(

@@ -59,10 +59,12 @@ class Network:
 
     @property
     def device(self) -> str:
+        """Where it computes, in torch's words: "cpu", "cuda"."""
         return self._encoder.device
 
     @property
     def dimension(self) -> int:
+        """The width of its vectors."""
         return self._encoder.dimension
 
     def parameters(self) -> list[nn.Parameter]:
@@ -70,6 +72,7 @@ class Network:
         return [parameter for parameter in self.module.parameters() if parameter.requires_grad]
 
     def bounded_threads(self, threads: int | None) -> contextlib.AbstractContextManager[None]:
+        """Holds torch to so many threads inside (None: to the usable cores)."""
         from otai.learning.encoders.encoder import bounded_threads, usable_cores
 
         return bounded_threads(threads or usable_cores())
@@ -81,6 +84,7 @@ class Network:
 
     @property
     def is_transformer(self) -> bool:
+        """Whether it is one, and not the Universal Sentence Encoder."""
         return hasattr(self.module, "backbone")
 
     def weight_of_a_token(self) -> float:

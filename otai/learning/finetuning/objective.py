@@ -79,6 +79,7 @@ class Objective:
 
     @property
     def labels(self) -> int:
+        """Of all attributes together."""
         return self.attributes[-1].columns.stop
 
     @cached_property

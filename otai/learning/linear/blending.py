@@ -43,6 +43,7 @@ class Blend:
     prior_share: float
 
     def scores(self, tried: Sequence[Matrix], prior_offset: Matrix) -> Matrix:
+        """The blend's scores, from those of every candidate (`tried`) and the log-prior offsets; all of shape (tickets, labels)."""
         mean = np.mean([tried[number] for number in self.candidates], axis=0)
         return (mean + np.float32(self.prior_share) * prior_offset).astype(np.float32)
 

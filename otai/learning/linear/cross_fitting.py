@@ -78,6 +78,7 @@ class Inputs:
     vectors: Matrix
 
     def rows(self, which: Rows) -> Inputs:
+        """Of these tickets only."""
         return Inputs(self.matrix[which], self.vectors[which])
 
 
@@ -153,6 +154,7 @@ class Fitting:
 
     @staticmethod
     def sketch_columns_for(tickets: int) -> int:
+        """Into how many columns the features of so many tickets are added up."""
         return min(SKETCH_COLUMNS, max(MOST_SKETCH_ENTRIES // tickets, FEWEST_SKETCH_COLUMNS))
 
     @staticmethod

@@ -19,9 +19,13 @@ FOLDS = 5
 class Head(Protocol):
     """What turns scores, shape (tickets, labels), into calibrated probabilities of the same shape."""
 
-    def probabilities(self, scores: Floats) -> Floats: ...
+    def probabilities(self, scores: Floats) -> Floats:
+        """Shape kept; each row, or for several labels a ticket each entry, is a probability."""
+        ...
 
-    def arrays(self) -> Arrays: ...
+    def arrays(self) -> Arrays:
+        """As a model stores it, by name; the class's `from_arrays` reads it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class OneLabelHead:
         return _with_top(raw, self.confidence(raw.max(axis=1)))
 
     def arrays(self) -> Arrays:
+        """As a model stores it."""
         return {
             "temperature": np.asarray([self.temperature]),
             "confidence_raw": self.confidence.raw,
@@ -45,6 +50,7 @@ class OneLabelHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> OneLabelHead:
+        """What `arrays` gave. Raises KeyError."""
         return cls(
             temperature=float(arrays["temperature"][0]),
             confidence=ConfidenceMap(arrays["confidence_raw"], arrays["confidence"]),
@@ -86,6 +92,7 @@ class ManyLabelsHead:
         return self.confidence(logistic(scores * self.slopes + self.offsets))
 
     def arrays(self) -> Arrays:
+        """As a model stores it."""
         return {
             "slopes": self.slopes,
             "offsets": self.offsets,
@@ -96,6 +103,7 @@ class ManyLabelsHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> ManyLabelsHead:
+        """What `arrays` gave. Raises KeyError."""
         return cls(
             slopes=arrays["slopes"],
             offsets=arrays["offsets"],

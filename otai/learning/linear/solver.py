@@ -69,6 +69,7 @@ class Fitted:
     scores: Matrix
 
     def columns(self, kept: Sequence[slice]) -> Fitted:
+        """Only the models at these columns, copied."""
         if not kept:
             return Fitted(self.models[:, :0], self.scores[:, :0])
         return Fitted.beside([Fitted(self.models[:, at], self.scores[:, at]) for at in kept])

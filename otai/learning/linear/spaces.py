@@ -54,14 +54,17 @@ class Weights:
     intercepts: Matrix
 
     def times(self, factor: float) -> Weights:
+        """Every weight so many times."""
         by = np.float32(factor)
         return Weights(self.words * by, self.vectors * by, self.intercepts * by) if factor != 1 else self
 
     def plus(self, other: Weights) -> Weights:
+        """The sum of two, shapes equal."""
         return Weights(self.words + other.words, self.vectors + other.vectors, self.intercepts + other.intercepts)
 
     @classmethod
     def beside(cls, parts: Sequence[Weights]) -> Weights:
+        """Models side by side, in their order."""
         return cls(
             np.concatenate([one.words for one in parts], axis=1),
             np.concatenate([one.vectors for one in parts], axis=1),
@@ -75,10 +78,14 @@ class Space(Protocol):
     penalty: float
 
     @property
-    def tickets(self) -> int: ...
+    def tickets(self) -> int:
+        """How many tickets the space holds."""
+        ...
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The number of parameters of one model in the space's own form."""
+        ...
 
     def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
         """Newton's step with the shared curvature, to be subtracted: (of the models, of their scores on all tickets).
@@ -121,6 +128,7 @@ class ProductBase:
         return self._words[np.ix_(rows, rows)]
 
     def space(self, candidate: Candidate, *, curvature: float) -> Space:
+        """The space of a candidate. With `spaces` 1 it can be asked for once: it takes the memory over."""
         assert self._words is not None
         words = self._words if self._spaces == 1 else self._words.copy()
         if self._spaces == 1:
@@ -148,6 +156,7 @@ class SketchBase:
         return self._dense[:, : self._dense.shape[1] - 1 - self._vectors]
 
     def space(self, candidate: Candidate, *, curvature: float) -> Space:
+        """The space of a candidate."""
         if self._by_tickets:
             vectors = self._dense[:, self._columns.shape[1] : -1]
             # The kernel, where it is asked for, has become columns already.
@@ -182,13 +191,16 @@ class ProductSpace:
 
     @property
     def tickets(self) -> int:
+        """As in Space."""
         return len(self._factor)
 
     @property
     def size(self) -> int:
+        """One number a ticket."""
         return len(self._factor)
 
     def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
+        """As in Space; two triangular solves of tickets squared."""
         penalty = np.float32(self.penalty)
         right = residuals + penalty * models
         step = _solved(self._factor, right)
@@ -196,6 +208,7 @@ class ProductSpace:
         return step, (right - penalty * step) / np.float32(self._curvature)
 
     def scores(self, models: Matrix) -> Matrix:
+        """As in Space; from the factor, since the products themselves were overwritten."""
         # K itself is gone; what was factorised is curvature K + penalty.
         half = blas.strmm(1.0, self._factor, np.ascontiguousarray(models).T, side=1, lower=1)
         whole: Matrix = blas.strmm(1.0, self._factor, half, side=1, lower=1, trans_a=1, overwrite_b=1).T
@@ -204,6 +217,7 @@ class ProductSpace:
         return whole
 
     def lengths(self, models: Matrix, scores: Matrix) -> Floats:
+        """As in Space: alpha K alpha, and K alpha are the scores."""
         return np.einsum("ij,ij->j", models, scores, dtype=np.float64)
 
     @cached_property
@@ -211,12 +225,14 @@ class ProductSpace:
         return self._matrix.T.tocsr() if sparse.issparse(self._matrix) else self._matrix.T
 
     def weights(self, models: Matrix) -> Weights:
+        """As in Space."""
         models = np.ascontiguousarray(models)
         words = self._by_feature @ models
         vectors = self._weight * (models if self._length_scale is not None else self._vectors.T @ models)
         return Weights(words, vectors, (INTERCEPT * models.sum(axis=0, dtype=np.float64)).astype(np.float32))
 
     def columns_of(self, vectors: Matrix) -> Matrix:
+        """As in Space."""
         return vectors if self._length_scale is None else kernel(vectors, self._vectors, self._length_scale)
 
 
@@ -236,13 +252,16 @@ class SketchSpace:
 
     @property
     def tickets(self) -> int:
+        """As in Space."""
         return len(self._dense)
 
     @property
     def size(self) -> int:
+        """One weight a column."""
         return self._dense.shape[1]
 
     def step(self, residuals: Matrix, models: Matrix) -> tuple[Matrix, Matrix]:
+        """As in Space; two triangular solves of columns squared."""
         right = self._dense.T @ residuals
         right *= self._scales
         right += np.float32(self.penalty) * models
@@ -250,16 +269,20 @@ class SketchSpace:
         return step, self.scores(step)
 
     def scores(self, models: Matrix) -> Matrix:
+        """As in Space."""
         return self._dense @ (models * self._scales)
 
     def lengths(self, models: Matrix, scores: Matrix) -> Floats:
+        """As in Space."""
         return np.einsum("ij,ij->j", models, models, dtype=np.float64)
 
     def weights(self, models: Matrix) -> Weights:
+        """As in Space, without the scale of the columns."""
         scaled = models * self._scales
         return Weights(np.ascontiguousarray(scaled[: self._words]), scaled[self._words : -1], INTERCEPT * scaled[-1])
 
     def columns_of(self, vectors: Matrix) -> Matrix:
+        """As in Space."""
         return vectors
 
 

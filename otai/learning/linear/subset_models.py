@@ -116,6 +116,7 @@ class SubsetModels:
 
     @staticmethod
     def steps() -> int:
+        """How often `fit` calls `step_done`."""
         return len(SUBSETS)
 
 

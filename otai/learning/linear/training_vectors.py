@@ -35,6 +35,7 @@ class EncodedTickets:
 
     @property
     def base_width(self) -> int:
+        """Columns of the multilingual encoder; 0 without encoders."""
         return self.reader.base_width if self.reader else 0
 
     def compared(self, recipe: Recipe) -> Compared:
@@ -69,6 +70,7 @@ class EncodedTickets:
         )
 
     def findings(self) -> list[Finding]:
+        """Which encoders read the tickets, and why these."""
         return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
 
 
@@ -91,6 +93,10 @@ class Compared:
 def read_vectors(
     tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps
 ) -> EncodedTickets:
+    """Reads all tickets of the training with the encoders that suit their languages; nothing where the recipe wants none.
+
+    Raises MissingEncoder, EncodersNotInstalled.
+    """
     if not recipe.reads_vectors:
         steps.finish(ENCODING_STEPS)
         return EncodedTickets(

@@ -106,6 +106,7 @@ class Scored:
     fallback_scores: Floats | None = None
 
     def rows(self, which: Mask) -> Scored:
+        """Of these tickets only."""
         return Scored(
             self.scores[which],
             self.no_known_token[which],
@@ -195,6 +196,7 @@ class Bundle:
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
+        """The attributes that it predicts, in the order of its report card."""
         return tuple(attribute.spec for attribute in self.attributes)
 
     @cached_property
@@ -342,6 +344,7 @@ class Bundle:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Bundle:
+        """As `load`, from the content of a file."""
         manifest_text, tensors = _checked(content)
         try:
             return cls._assembled(json.loads(manifest_text), tensors)
@@ -350,29 +353,8 @@ class Bundle:
 
     @classmethod
     def _assembled(cls, manifest: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Bundle:
-        attributes = []
-        start = 0
-        for number, entry in enumerate(manifest["attributes"]):
-            prefix = f"attribute.{number}."
-            arrays = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-            kind = AttributeKind(entry["kind"])
-            columns = slice(start, start + len(entry["labels"]))
-            start = columns.stop
-            head = ManyLabelsHead if kind is AttributeKind.MULTI else OneLabelHead
-            apart = {
-                name.removeprefix("abroad."): array for name, array in arrays.items() if name.startswith("abroad.")
-            }
-            attributes.append(
-                AttributeModel(
-                    spec=AttributeSpec(entry["name"], kind, tuple(entry["order"])),
-                    labels=tuple(entry["labels"]),
-                    columns=columns,
-                    head=head.from_arrays(arrays),
-                    thresholds=entry["thresholds"],
-                    frequencies=arrays["frequencies"],
-                    fallback_head=head.from_arrays(apart) if apart else None,
-                )
-            )
+        attributes = _attributes(manifest["attributes"], tensors)
+        labels = attributes[-1].columns.stop if attributes else 0
         features = TextFeatures(
             word_hashes=tensors["features.word_hashes"],
             word_idf=tensors["features.word_idf"],
@@ -381,41 +363,83 @@ class Bundle:
             shortest_ngram=manifest["pieces"][0],
             longest_ngram=manifest["pieces"][1],
         )
-        weights, intercepts = tensors["linear.weights"].astype(np.float32), tensors["linear.intercepts"]
         sketch_columns = int(manifest["sketch_columns"])
-        width = sketch_columns or features.width
-        if weights.shape != (width, start) or intercepts.shape != (start,):
-            raise ValueError(f"weights {weights.shape} for {width} columns and {start} labels")
+        weights, intercepts = tensors["linear.weights"].astype(np.float32), tensors["linear.intercepts"]
+        _fits("weights", weights, (sketch_columns or features.width, labels))
+        _fits("intercepts", intercepts, (labels,))
         reader = VectorReader.from_manifest(manifest["encoders"])
-        vector_weights, fallback, kernel = np.zeros((0, start), np.float32), None, None
+        vector_weights, fallback, kernel = np.zeros((0, labels), np.float32), None, None
         if reader is not None:
             vector_weights = tensors["vectors.weights"].astype(np.float32)
             kernel = _kernel(manifest.get("reach"), tensors, reader.width)
-            rows = reader.width if kernel is None else len(kernel.landmarks)
-            if vector_weights.shape != (rows, start):
-                raise ValueError(f"weights {vector_weights.shape} for vectors of {rows} and {start} labels")
-        if reader is not None and "abroad.weights" in tensors:
-            fallback = OutOfLanguageFallback(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
-            if fallback.weights.shape != (reader.base_width, start) or fallback.intercepts.shape != (start,):
-                raise ValueError(f"weights {fallback.weights.shape} for vectors of {reader.base_width}, {start} labels")
-        measured = {name.removeprefix("reference."): tensors[name] for name in tensors if name.startswith("reference.")}
+            _fits("weights of vectors", vector_weights, (len(kernel.landmarks) if kernel else reader.width, labels))
+            fallback = _fallback(tensors, (reader.base_width, labels))
+        measured = _named("reference.", tensors)
         return cls(
             features=features,
             sketch_columns=sketch_columns,
             weights=weights,
             intercepts=intercepts,
-            attributes=tuple(attributes),
+            attributes=attributes,
             recipe=manifest["recipe"],
             trained_tickets=manifest["trained_tickets"],
             vector_weights=vector_weights,
             reader=reader,
             fallback=fallback,
-            ensemble=_ensemble(manifest, tensors, attributes=len(attributes), labels=start),
+            ensemble=_ensemble(manifest, tensors, attributes=len(attributes), labels=labels),
             hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
             kernel=kernel,
             holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
         )
+
+
+def _fits(what: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raises ValueError for another shape."""
+    if array.shape != shape:
+        raise ValueError(f"{what} of shape {array.shape}, not {shape}")
+
+
+def _attributes(
+    entries: Sequence[Mapping[str, Any]], tensors: Mapping[str, NDArray[Any]]
+) -> tuple[AttributeModel, ...]:
+    """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
+    attributes: list[AttributeModel] = []
+    start = 0
+    for number, entry in enumerate(entries):
+        arrays = _named(f"attribute.{number}.", tensors)
+        fallback = _named("abroad.", arrays)
+        kind = AttributeKind(entry["kind"])
+        head = ManyLabelsHead if kind is AttributeKind.MULTI else OneLabelHead
+        columns = slice(start, start + len(entry["labels"]))
+        start = columns.stop
+        attributes.append(
+            AttributeModel(
+                spec=AttributeSpec(entry["name"], kind, tuple(entry["order"])),
+                labels=tuple(entry["labels"]),
+                columns=columns,
+                head=head.from_arrays(arrays),
+                thresholds=entry["thresholds"],
+                frequencies=arrays["frequencies"],
+                fallback_head=head.from_arrays(fallback) if fallback else None,
+            )
+        )
+    return tuple(attributes)
+
+
+def _named(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin so, by what follows."""
+    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+
+
+def _fallback(tensors: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> OutOfLanguageFallback | None:
+    """Raises KeyError, ValueError where the parts do not fit together."""
+    if "abroad.weights" not in tensors:
+        return None
+    fallback = OutOfLanguageFallback(tensors["abroad.weights"].astype(np.float32), tensors["abroad.intercepts"])
+    _fits("weights of the fallback", fallback.weights, shape)
+    _fits("intercepts of the fallback", fallback.intercepts, shape[1:])
+    return fallback
 
 
 def _kernel(length_scale: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> LandmarkKernel | None:
@@ -437,9 +461,7 @@ def _ensemble(
         return None
     networks = []
     for number, one in enumerate(entry["networks"]):
-        prefix = f"tuned.{number}."
-        own = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-        networks.append(network := FineTunedNetwork.from_manifest(one, own))
+        networks.append(network := FineTunedNetwork.from_manifest(one, _named(f"tuned.{number}.", tensors)))
         if network.labels != labels or len(network.weights) != attributes:
             raise ValueError(f"a network of {network.labels} labels in a model of {labels}")
     weights = tuple(float(one) for one in entry["business_weights"])

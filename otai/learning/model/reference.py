@@ -72,6 +72,7 @@ class Reference:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
+        """As a model stores it, in half precision."""
         number = {code: at for at, code in enumerate(sorted(set(self.language)))}
         return {
             "known_words": self.known_words.astype(np.float16),
@@ -81,10 +82,12 @@ class Reference:
         }
 
     def manifest(self) -> dict[str, Any]:
+        """What of it is no array."""
         return {"language_codes": sorted(set(self.language)), "languages": dict(self.languages)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> Reference:
+        """What `arrays` and `manifest` gave. Raises KeyError, TypeError, ValueError, IndexError where they do not fit together."""
         codes = manifest["language_codes"]
         return cls(
             known_words=arrays["known_words"].astype(np.float32),

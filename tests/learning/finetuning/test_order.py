@@ -50,7 +50,7 @@ def test_alice_gets_a_maximum_model(
 
     run.refresh_from_db()
     assert run.status == "completed", run.failure_message
-    assert ledger.candidate(acme.id).spent == 6
+    assert ledger.balance(acme.id).spent == 6
     # She was told how long it would take, and the card says what fine-tuning gained, or that the cheaper mode is enough.
     assert "takes about a minute with 1 thread and no GPU" in Attempt.objects.get(run=run).log
     card = run.report_card or {}
@@ -79,5 +79,5 @@ def test_without_encoders_or_torch_nothing_is_held(
     monkeypatch.setattr("otai.learning.encoders.store.missing_libraries", lambda: ("torch",))
     with pytest.raises(EncodersNotInstalled, match=r"pip install 'otai\[encoders\]'"):
         stories.quote_for(acme, support, now, mode=Mode.MAXIMUM)
-    candidate = ledger.candidate(acme.id)
-    assert (candidate.held, candidate.spent) == (0, 0)
+    balance = ledger.balance(acme.id)
+    assert (balance.held, balance.spent) == (0, 0)

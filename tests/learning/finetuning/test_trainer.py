@@ -214,7 +214,7 @@ def test_an_unknown_label_teaches_nothing(targets: list[AttributeTarget]) -> Non
     assert float(queue.sum()) == 0 and float(rest.min()) > 0
 
 
-def test_likeness_draws_tickets_of_one_label_together(targets: list[AttributeTarget]) -> None:
+def test_supervised_contrastive_draws_tickets_of_one_label_together(targets: list[AttributeTarget]) -> None:
     import torch
 
     from otai.learning.finetuning.objective import Objective
@@ -228,7 +228,10 @@ def test_likeness_draws_tickets_of_one_label_together(targets: list[AttributeTar
     )
     together = torch.nn.functional.normalize(centres[torch.from_numpy(codes)] + 0.1 * apart, dim=1)
     where = torch.from_numpy(rows)
-    assert float(objective.contrast(together, where)) < float(objective.contrast(apart, where)) - 1
+    assert (
+        float(objective.supervised_contrastive(together, where))
+        < float(objective.supervised_contrastive(apart, where)) - 1
+    )
 
 
 def test_it_says_how_long_it_will_take_and_how_long_is_left(

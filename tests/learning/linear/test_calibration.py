@@ -148,26 +148,6 @@ def test_a_confidence_is_read_off_the_line_and_keeps_a_hundredth_of_its_own() ->
     assert line(np.array([0.0, 0.25, 0.5, 1.0])) == pytest.approx([0.198, 0.2995, 0.401, 0.901])
 
 
-@pytest.mark.parametrize(
-    ("values", "weights", "fitted"),
-    [
-        ([3, 1], [1, 1], [2, 2]),
-        ([3, 1], [1, 3], [1.5, 1.5]),
-        ([1, 3, 2, 4], [1, 2, 2, 1], [1, 2.5, 2.5, 4]),
-        ([4, 3, 2, 1], [1, 1, 1, 1], [2.5] * 4),
-        ([1, 5, 3, 1], [1, 1, 1, 1], [1, 3, 3, 3]),
-    ],
-)
-def test_the_closest_rising_sequence_by_hand(values: list[float], weights: list[float], fitted: list[float]) -> None:
-    assert rising_fit(np.array(values, float), np.array(weights, float)) == pytest.approx(fitted)
-
-
-def test_scores_of_any_size_become_probabilities() -> None:
-    assert softmax(np.array([[0.0, np.log(3.0)], [1e3, 1e3], [-1e3, 0.0], [1e3, 0.0]])) == pytest.approx(
-        np.array([[0.25, 0.75], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
-    )
-
-
 def test_a_temperature_stays_between_its_bounds() -> None:
     scores = np.array([[1.0, 0.0], [0.0, 1.0]] * 10)
     assert fitted_temperature(scores, np.array([0, 1] * 10)) == pytest.approx(0.05, rel=1e-3)
