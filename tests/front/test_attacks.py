@@ -282,13 +282,15 @@ def test_a_stream_ends_when(how: str, site: Site, opened: Callable[..., socket.s
 
 @pytest.mark.torture
 def test_a_thousand_readers_cost_one_look_a_second(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    if request.config.getoption("--database") != "postgres":
-        pytest.skip("counted by PostgreSQL")
-    server = PostgresServer(settings={"max_connections": "30"}).start()
-    try:
+    """Through the real server; on PostgreSQL its statements are counted as well."""
+    more = {"OTAI_STREAMS_PER_MEMBER": "2000", "OTAI_STREAMS_PER_ORGANISATION": "2000",
+            "OTAI_API_REQUESTS_PER_MINUTE": "100000"}  # fmt: skip
+    server = None
+    if request.config.getoption("--database") == "postgres":
+        server = PostgresServer(settings={"max_connections": "30"}).start()
         server.create_database("otai")
-        more = {"OTAI_DATABASE_URL": server.url("otai"), "OTAI_STREAMS_PER_MEMBER": "2000",
-                "OTAI_STREAMS_PER_ORGANISATION": "2000", "OTAI_API_REQUESTS_PER_MINUTE": "100000"}  # fmt: skip
+        more["OTAI_DATABASE_URL"] = server.url("otai")
+    try:
         attacked = Attacked(tmp_path, more)
         attacked.otai("init")
         people = attacked.python(PEOPLE)
@@ -299,16 +301,18 @@ def test_a_thousand_readers_cost_one_look_a_second(request: pytest.FixtureReques
                 lines.append(site.reads("/api/v1/runs/{run}/events", "key"))
                 assert b" 200 " in head(lines[-1])
             time.sleep(2)
-            count = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'otai'"
-            before = int(site.ask(count))
-            time.sleep(10)
-            looks = (int(site.ask(count)) - before) / 10
-            print(f"{looks:.1f} statements a second for 1,000 readers")
-            assert looks < 10
+            if server is not None:
+                count = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'otai'"
+                before = int(site.ask(count))
+                time.sleep(10)
+                statements = (int(site.ask(count)) - before) / 10
+                print(f"{statements:.1f} statements a second for 1,000 readers")
+                assert statements < 10
             site.is_timely()
             began = time.monotonic()
             attacked.act("runs.cancel_run(organisation=acme, number=1, who='alice', now=now)")
             assert all((rest(line, seconds=15) or b"").count(b"event: end") == 1 for line in lines)
             print(f"all heard of the end {time.monotonic() - began:.1f} s after the command began")
     finally:
-        server.remove()
+        if server is not None:
+            server.remove()

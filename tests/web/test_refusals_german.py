@@ -41,7 +41,7 @@ ELSEWHERE = {
         invalid_webhook malformed_request media_type_unsupported not_acceptable not_signed_in organisation_not_named request_in_progress
         too_many_requests""",
     "said on the command line alone": """
-        attribute_not_found export_differs file_exists invalid_checkpoint invalid_pool no_such_folder not_a_demo not_initialised nothing_to_export
+        attribute_not_found export_differs file_exists invalid_checkpoint invalid_pool invalid_setting no_such_folder not_a_demo not_initialised nothing_to_export
         nothing_to_price onnx_not_installed pool_is_full precision_unknown simulation_not_installed""",
     "said by `otai serve`": "body_too_large key_missing method_not_allowed request_invalid",
     "said to operators, whose desk speaks English": """
