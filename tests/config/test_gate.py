@@ -34,8 +34,7 @@ def test_behind_a_proxy_attempts_are_counted_for_the_visitor_and_not_for_what_he
 
 @pytest.mark.django_db
 def test_health_is_answered_on_any_host() -> None:
-    for path in ("/health/live", "/health/ready"):
-        assert Client(headers={"host": "10.0.0.7:8000"}).get(path).status_code == 200
+    assert Client(headers={"host": "10.0.0.7:8000"}).get("/health/live").status_code == 200
     assert Client(headers={"host": "10.0.0.7:8000"}).get("/account/login/").status_code == 400
 
 
