@@ -25,6 +25,7 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "tickets/columns.py:settled": "one clause for each use of a column",
     "tickets/guessing.py:_body_by_values": "one clause for each sign by which a body is told",
     "tickets/label_columns.py:separator_of": "comprehensions over candidates and cells, no branch inside another",
+    "web/views/tickets.py:settle_upload": "one clause for each state an upload may be in, and what its page shows",
     "tickets/versions.py:next_version": "one clause for each kind of change",
 }
 """What is longer or busier than the rest, each with its reason. Whoever makes one shorter takes it out."""

@@ -24,7 +24,7 @@ from otai.runs.checkpoints import Checkpoints, forget_checkpoints
 from otai.runs.executors import Executor, Failed, Result, Stopped, Trained, TrainingSpec, Watch
 from otai.runs.models import Pool, Run
 from otai.runs.operations import Claimed, Outcome, PoolIsFull, RunMoved, end_run, hand_back, record_progress
-from otai.runs.patience import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
+from otai.runs.retry import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
 from otai.tickets.files import file_store, vectors_folder
 
 __all__ = ["Worker", "is_gone", "this_worker"]

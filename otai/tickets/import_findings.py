@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from otai.learning.data.profile import Finding
+from otai.learning.data.profile import DataFinding
 from otai.tickets.cells import Noticed
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
 
 
-def findings_of_import(source: Source, noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows) -> list[Finding]:
+def findings_of_import(source: Source, noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows) -> list[DataFinding]:
     return list(_found(source, noticed, roles, left_out))
 
 
-def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRows) -> Iterator[Finding]:
+def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRows) -> Iterator[DataFinding]:
     if left_out.count:
         first = "; ".join(str(problem) for problem in left_out.first[:3])
-        yield Finding(
+        yield DataFinding(
             "bad_rows_left_out",
             None,
             f"{left_out.count:,} rows could not be read and were left out: {first}{' ...' if left_out.count > 3 else ''}.",
@@ -26,7 +26,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             {"rows": left_out.count, "problems": [problem.as_dict() for problem in left_out.first]},
         )
     if noticed.html_texts:
-        yield Finding(
+        yield DataFinding(
             "html_became_text",
             None,
             f"{noticed.html_texts:,} texts were HTML and were turned into plain text.",
@@ -34,7 +34,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             {"texts": noticed.html_texts},
         )
     if noticed.control_characters:
-        yield Finding(
+        yield DataFinding(
             "control_characters",
             None,
             f"{noticed.control_characters:,} texts held control characters, which were replaced by blanks.",
@@ -42,7 +42,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             {"texts": noticed.control_characters},
         )
     if noticed.unread_times:
-        yield Finding(
+        yield DataFinding(
             "times_not_read",
             None,
             f"In {noticed.unread_times:,} tickets {roles.single.get('created')!r} is no time, such as {noticed.unread_times_example!r}.",
@@ -50,7 +50,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             {"tickets": noticed.unread_times, "example": noticed.unread_times_example},
         )
     if noticed.unread_languages:
-        yield Finding(
+        yield DataFinding(
             "languages_not_read",
             None,
             f"In {noticed.unread_languages:,} tickets {roles.single.get('language')!r} names no known language.",
@@ -58,7 +58,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             {"tickets": noticed.unread_languages},
         )
     if noticed.repeated_ids:
-        yield Finding(
+        yield DataFinding(
             "ticket_ids_repeated",
             None,
             f"{noticed.repeated_ids:,} tickets have an id that an earlier one has; their row was added to it.",
@@ -68,7 +68,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
     late = getattr(source, "late_keys", {})
     if late:
         shown = ", ".join(f"{key!r} (from row {row:,})" for key, row in list(late.items())[:5])
-        yield Finding(
+        yield DataFinding(
             "columns_appeared_late",
             None,
             f"{len(late)} keys appear only after the first 20,000 rows and were left out: {shown}.",
@@ -77,7 +77,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
         )
     unreadable = getattr(source, "left_out", [])
     if unreadable:
-        yield Finding(
+        yield DataFinding(
             "columns_not_readable",
             None,
             f"Columns of structures were left out: {', '.join(map(repr, unreadable[:5]))}.",

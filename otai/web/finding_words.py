@@ -16,8 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from otai.learning.data.profile import RARE_LABEL_TICKETS
-from otai.learning.data.profile import Finding as DataFinding
+from otai.learning.data.profile import RARE_LABEL_TICKETS, DataFinding
 from otai.learning.finding import Finding as CardFinding
 from otai.web.refusals import FACT, reads_english
 from otai.web.templatetags.studio import number, percent

@@ -12,7 +12,7 @@ import pytest
 from django.utils import translation
 
 import otai
-from otai.learning.data.profile import Finding as DataFinding
+from otai.learning.data.profile import DataFinding
 from otai.learning.finding import Finding as CardFinding
 from otai.orgs.permissions import Role
 from otai.tickets import queries as tickets
@@ -27,7 +27,7 @@ OF_DATA = [ROOT / "learning" / "data" / "profile_findings.py", *(ROOT / "tickets
 def codes(paths: list[Path]) -> Iterator[str]:
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding" and node.args:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Finding", "DataFinding") and node.args:
                 yield ast.literal_eval(node.args[0])
 
 

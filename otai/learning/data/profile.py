@@ -24,7 +24,7 @@ class LabelCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DataFinding:
     """Something a customer should know. `attribute` is None where it concerns the whole data set; `advice` says what to do."""
 
     code: str
@@ -75,7 +75,7 @@ class Profile:
     text_length: dict[str, int]
     first_created_at: str | None
     last_created_at: str | None
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -105,7 +105,7 @@ class Profile:
             )
             for attribute in data["attributes"]
         )
-        values["findings"] = tuple(Finding(**finding) for finding in data["findings"])
+        values["findings"] = tuple(DataFinding(**finding) for finding in data["findings"])
         values["notes"] = tuple(data.get("notes", ()))
         return cls(**values)
 
@@ -131,7 +131,7 @@ class Profile:
         )
         return dataclasses.replace(self, attributes=attributes, findings=(), languages_from="", source="", notes=())
 
-    def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
+    def with_findings(self, more: Sequence[DataFinding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(
             self, findings=(*more, *self.findings), source=source or self.source, notes=(*self.notes, *notes)

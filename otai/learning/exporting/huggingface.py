@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from otai.learning.evidence.report_card import ReportCard
-from otai.learning.exporting import TRIED_ON, Exported, NothingToExport, Part
+from otai.learning.exporting import TRIED_ON, Exported, ExportedPart, NothingToExport
 
 LOUD, QUIET = 1e4, 1e-3
 
@@ -36,7 +36,7 @@ MOST_DIFFERENCE = 0.01
 ARCHITECTURES = ("bert", "roberta", "xlm-roberta")
 
 
-def write_folder(part: Part, folder: Path, *, name: str, card: ReportCard | None = None) -> Exported:
+def write_folder(part: ExportedPart, folder: Path, *, name: str, card: ReportCard | None = None) -> Exported:
     """Writes the folder whole or not at all; `folder` must not exist or be empty. `card` lends its figures to the README.
 
     Raises NothingToExport for another architecture than BERT's or RoBERTa's, and ExportDiffers.
@@ -74,7 +74,7 @@ def write_folder(part: Part, folder: Path, *, name: str, card: ReportCard | None
     return Exported(folder, files, part.attribute.spec.name, list(part.attribute.labels), difference, len(TRIED_ON))
 
 
-def _config(part: Part, own: Any) -> Any:
+def _config(part: ExportedPart, own: Any) -> Any:
     config = type(own).from_dict(own.to_dict())
     config.num_hidden_layers = own.num_hidden_layers + 1
     config.id2label = dict(enumerate(part.attribute.labels))
@@ -86,7 +86,7 @@ def _config(part: Part, own: Any) -> Any:
     return config
 
 
-def _fill(model: nn.Module, part: Part, backbone: nn.Module) -> None:
+def _fill(model: nn.Module, part: ExportedPart, backbone: nn.Module) -> None:
     base: Any = model.base_model
     base.embeddings.load_state_dict(backbone.embeddings.state_dict())
     for own, given in zip(base.encoder.layer, backbone.encoder.layer, strict=False):
@@ -164,7 +164,7 @@ def _pooled(network: Any, texts: tuple[str, ...]) -> Tensor:
         return found
 
 
-def _write_tokeniser(part: Part, folder: Path) -> None:
+def _write_tokeniser(part: ExportedPart, folder: Path) -> None:
     from tokenizers import Tokenizer, normalizers
     from transformers import PreTrainedTokenizerFast
 
@@ -196,7 +196,7 @@ def _write_tokeniser(part: Part, folder: Path) -> None:
     wrapped.save_pretrained(folder)
 
 
-def _readme(part: Part, name: str, difference: float, card: ReportCard | None) -> str:
+def _readme(part: ExportedPart, name: str, difference: float, card: ReportCard | None) -> str:
     attribute = part.attribute
     measured = ""
     if card is not None:

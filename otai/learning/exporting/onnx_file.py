@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from otai.errors import Unavailable
-from otai.learning.exporting import TRIED_ON, Exported, Part
+from otai.learning.exporting import TRIED_ON, Exported, ExportedPart
 from otai.learning.exporting.huggingface import _write_tokeniser
 
 OPSET = 17
@@ -33,7 +33,7 @@ class OnnxNotInstalled(Unavailable):
 class _Whole(nn.Module):
     """Ids and mask to logits, as the model itself computes them."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: ExportedPart) -> None:
         super().__init__()
         self.module = part.network.network.module
         self.weights = nn.Parameter(torch.from_numpy(part.weights.copy()))
@@ -44,7 +44,7 @@ class _Whole(nn.Module):
         return nn.functional.linear(unit, self.weights, self.bias)
 
 
-def write_folder(part: Part, folder: Path, *, name: str) -> Exported:
+def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
     """Writes `model.onnx`, the tokeniser and `labels.json`, whole or not at all. Raises OnnxNotInstalled, ExportDiffers."""
     try:
         import onnx  # noqa: F401 - torch writes through it

@@ -84,7 +84,7 @@ class SubsetModels:
                 members[in_half[inside]] = True
                 is_half = every == 2
                 # The products of a half's tickets hold those of its quarters and eighths; it comes last, since fitting overwrites them.
-                part = _Part(sample, members, words if is_half else words[np.ix_(inside, inside)])
+                part = _Subset(sample, members, words if is_half else words[np.ix_(inside, inside)])
                 # The small ones are asked about no more than thresholds of multi-label attributes need.
                 asked = np.flatnonzero(~members)[:: 1 if is_half else every]
                 if not is_half and not any(target.spec.is_multi for target in targets):
@@ -168,7 +168,7 @@ class SubsetSample:
 
 
 @dataclass(frozen=True)
-class _Scored:
+class _SubsetScores:
     """What a part's model of one attribute makes of tickets that it was asked about, and of the holdout; it learnt from `tickets`."""
 
     asked: Matrix
@@ -177,7 +177,7 @@ class _Scored:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Subset:
     sample: SubsetSample
     members: Mask
     words: Matrix
@@ -189,7 +189,7 @@ class _Part:
         targets: Sequence[AttributeTarget],
         blends: Sequence[Blend],
         candidates: Sequence[Candidate],
-    ) -> Iterator[_Scored]:
+    ) -> Iterator[_SubsetScores]:
         """One for each attribute."""
         rows = self.sample.rows[self.members]
         inputs = self.sample.inputs.rows(np.flatnonzero(self.members))
@@ -218,7 +218,9 @@ class _Part:
         for at, (goal, blend) in enumerate(zip(goals, blends, strict=True)):
             prior_offset = np.float32(blend.prior_share) * goal.prior_offset if goal.rows.any() else np.float32(0)
             own = slice(starts[at], starts[at + 1])
-            yield _Scored(scores[0][:, own] + prior_offset, scores[1][:, own] + prior_offset, int(goal.rows.sum()))
+            yield _SubsetScores(
+                scores[0][:, own] + prior_offset, scores[1][:, own] + prior_offset, int(goal.rows.sum())
+            )
 
 
 def _batches(asked: Sequence[int], targets: Sequence[AttributeTarget]) -> Iterator[list[int]]:

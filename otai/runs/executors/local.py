@@ -21,7 +21,7 @@ import psutil
 
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.executors.telling import OUT_OF_MEMORY, Progress, fault, most_log_characters
+from otai.runs.executors.process_protocol import OUT_OF_MEMORY, Progress, fault, most_log_characters
 
 most_result_bytes = 256 * 2**20
 seconds_to_stop_kindly = 5.0

@@ -21,7 +21,7 @@ from typing import Any
 
 from otai.errors import OtaiError, Unavailable
 from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.executors.telling import Progress, fault
+from otai.runs.executors.process_protocol import Progress, fault
 from otai.runs.packing import contents_of, pack, unpack
 from otai.tickets.files import FileStore, file_store
 

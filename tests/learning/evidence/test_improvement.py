@@ -8,7 +8,7 @@ import pytest
 
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import gains_over_basic
-from otai.learning.evidence.improvement import Kind, improvements, tickets_needed
+from otai.learning.evidence.improvement import ImprovementKind, improvements, tickets_needed
 from otai.learning.evidence.report_card import Forecast, LabelReport, LearningCurve, SuspectedLabel, WrongLabels
 from tests.runs.guarantees import attribute_report
 
@@ -40,7 +40,7 @@ def test_suspected_labels_come_first_and_say_which_tickets() -> None:
 
 def test_labels_confused_both_ways_are_to_be_joined_with_what_that_gains() -> None:
     [merge] = improvements(report(confusion=[[0, 0, 40], [0, 1, 6], [1, 0, 4], [1, 1, 50]]), mode="maximum")
-    assert merge.kind is Kind.MERGE_LABELS
+    assert merge.kind is ImprovementKind.MERGE_LABELS
     assert (merge.details["labels"], merge.details["confused"]) == (["a", "b"], [6, 4])
     assert merge.gain.value == 0.10
     assert improvements(report(confusion=[[0, 1, 10]]), mode="maximum") == [], "one way only: the two are no one label"
@@ -49,7 +49,7 @@ def test_labels_confused_both_ways_are_to_be_joined_with_what_that_gains() -> No
 def test_more_tickets_where_the_curve_still_rises_and_how_many() -> None:
     curve = LearningCurve([], [Forecast(500, Estimate(0.02, 0.01, 0.03), Estimate(0.03, 0.01, 0.05))])
     [more] = improvements(report(learning_curve=curve), mode="maximum")
-    assert (more.kind, more.gain.value) == (Kind.MORE_TICKETS, 0.02)
+    assert (more.kind, more.gain.value) == (ImprovementKind.MORE_TICKETS, 0.02)
     assert tickets_needed(report(learning_curve=curve), 0.01) == 250
     assert tickets_needed(report(learning_curve=curve), 0.05) is None, "further than the curve can be trusted"
     flat = LearningCurve([], [Forecast(500, Estimate(0.0, -0.001, 0.001), Estimate(0.0, 0.0, 0.0))])

@@ -43,7 +43,7 @@ def test_a_ticket_is_predicted_the_same_alone_and_among_others(bundle: Bundle) -
 def test_a_process_without_django_or_database_predicts_the_same(bundle: Bundle, saved: Path) -> None:
     program = """
 import json, sys
-from otai.learning.model.bundle import Bundle
+from otai.learning.bundle import Bundle  # as customers' programs have it (README, docs/use-elsewhere.md)
 texts = json.load(sys.stdin)
 predictions = Bundle.load(sys.argv[1]).predict(texts)
 assert "django" not in sys.modules and "sqlite3" not in sys.modules, "learning must stay pure"
