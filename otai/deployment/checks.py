@@ -29,6 +29,8 @@ class Check:
     remedy: str
     everywhere: bool = False
     """Also where only this machine reaches the Studio."""
+    at_start: bool = False
+    """About the server that is being started: nobody else knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ CHECKS: tuple[Check, ...] = (
             f"The server listens on {s.listens_on}: whoever reaches its port goes around the proxy and may claim any address."
         ),
         "Listen on 127.0.0.1 or on an address that only the proxy reaches (--host), or close the port to all others.",
+        at_start=True,
     ),
     Check(
         "allowed_hosts",
@@ -171,6 +174,7 @@ CHECKS: tuple[Check, ...] = (
             f"{s.processes} server processes write to one SQLite file: under load some of them wait until they fail."
         ),
         "Set OTAI_DATABASE_URL to a PostgreSQL, or serve with one process (--workers 1).",
+        at_start=True,
     ),
     Check(
         "demo",
@@ -229,10 +233,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def results(found: Situation) -> list[Result]:
-    """Every check that concerns this situation, in the order of the list: all of them where strangers may come, else those for anybody."""
+    """Every check that concerns this situation, in the order of the list: all of them where strangers may come, else those for anybody;
+    those about a server only while one is started."""
     told = []
     for check in CHECKS:
-        if not (found.is_open or check.everywhere):
+        if not (found.is_open or check.everywhere) or (check.at_start and found.processes is None):
             continue
         fails = check.fails(found)
         told.append(

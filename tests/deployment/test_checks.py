@@ -89,6 +89,11 @@ def test_where_only_this_machine_reaches_it_hardly_anything_is_asked() -> None:
     assert asked == {"secret_key", "secret_key_readable", "migrations"}
 
 
+def test_nothing_is_said_of_a_server_that_nobody_starts() -> None:
+    asked = {result.code for result in results(replace(READY, processes=None, listens_on=None))}
+    assert asked == {check.code for check in CHECKS} - {"port_open_beside_the_proxy", "database_for_processes"}
+
+
 @pytest.mark.parametrize("hosts", [("studio.example", ".example"), ("*",)])
 def test_a_host_that_stands_for_many_is_found(hosts: tuple[str, ...]) -> None:
     assert [result.code for result in failing(replace(READY, allowed_hosts=hosts))] == ["allowed_hosts"]
