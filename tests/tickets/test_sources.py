@@ -281,8 +281,8 @@ class TestWorkbooks:
 
     def test_an_archive_that_is_no_workbook_is_named(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
-            archive.writestr("tickets.csv", "a,b\n")
-        with pytest.raises(DatasetInvalid, match="zip archive"):
+            archive.writestr("word/document.xml", "<w/>")
+        with pytest.raises(DatasetInvalid, match="text document"):
             open_source(tmp_path / "t.zip")
 
     def test_texts_that_would_fill_the_memory_are_refused(self, tmp_path: Path) -> None:

@@ -8,14 +8,30 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import deque
-from collections.abc import Iterator
-from itertools import islice
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, dropwhile, islice
 
+from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import RowBatcher, Rows, unique_header
+from otai.tickets.sources.grid import (
+    FOOTER_ROWS,
+    FRAME_ROWS,
+    Frame,
+    drop_footer,
+    footer_length,
+    frame_of,
+    note_footer,
+    note_row,
+)
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 
+BYTE_ORDER_MARK = "\ufeff"
+REPEATED_KEPT = 8
+"""Of columns of one name, where there are more columns than an import may have."""
 DELIMITERS = (",", ";", "\t", "|")
 SNIFFED_LINES = 400
 SNIFFED_CHARACTERS = 1_000_000
@@ -26,48 +42,118 @@ _NAMES = {",": "CSV", ";": "CSV separated by semicolons", "\t": "TSV", "|": "CSV
 
 
 class DelimitedSource:
-    """A table in delimited text. The first row names the columns; the header is row 1."""
+    """A table in delimited text. Rows are numbered from 1, whatever they hold; the header is found, or named by `header`."""
 
-    def __init__(self, text: TextFile, *, delimiter: str | None = None) -> None:
+    def __init__(self, text: TextFile, *, delimiter: str | None = None, header: int | None = None) -> None:
         self._text = text
         self._limits = text.limits
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
             raise refused(f"The delimiter {delimiter!r} cannot be used; it is one character, for example ';'.")
+        text.must_have_lines()
         with text.open() as handle:
             self._skip_lines = 0
-            start = "".join(islice(handle, SNIFFED_LINES))[:SNIFFED_CHARACTERS]
+            start = "".join(islice(handle, SNIFFED_LINES))[:SNIFFED_CHARACTERS].lstrip(BYTE_ORDER_MARK)
         # Excel's own hint; it wins over guessing.
         if start[:4].lower() == "sep=" and start[4:5] and start[5:6] in ("\r", "\n"):
             self._skip_lines = 1
             delimiter = delimiter or start[4]
             start = start.partition("\n")[2]
         self._delimiter, self._escape = _dialect(start, delimiter)
-        header = next(self._records(BadRows(skip=True), header=True), None)
-        if header is None:
-            raise refused("The file is empty.")
-        self.columns = unique_header(header[1], self._limits)
-        self.format = f"{_NAMES.get(self._delimiter, f'CSV separated by {self._delimiter!r}')}, {text.description}"
+        self._has_quotes = self._delimiter != "\t" or _quoted_field(self._delimiter).search(start) is not None
+        self._has_formulas = _formula_text(self._delimiter).search(start) is not None
         self._position = 0
+        self.noted = Noted(mixed_encodings=text.is_mixed)
+        self._frame = self._framed(header)
+        names = self._frame.names
+        self._kept = _kept(names, self._limits)
+        if self._kept is not None:
+            left_out = set(range(len(names))).difference(self._kept)
+            self.noted.columns_left_out = sorted({names[at] or "without a name" for at in left_out})
+        kept_names = names if self._kept is None else [names[at] for at in self._kept]
+        self._width = len(names)
+        self.columns = unique_header(kept_names, self._limits, headless=self._frame.is_headless)
+        self.format = f"{_NAMES.get(self._delimiter, f'CSV separated by {self._delimiter!r}')}, {text.description}"
+
+    def _framed(self, header: int | None) -> Frame:
+        """The frame, from the first rows. Raises DatasetInvalid where there is none."""
+        unreadable = BadRows(skip=True)
+        first = list(islice(self._records(unreadable), FRAME_ROWS))
+        if unreadable.first and unreadable.first[0].row == 1:
+            raise refused(f"The header cannot be read: {unreadable.first[0].message}.", row=1)
+        rows = [(number, row) for number, row, _ in first if any(row)]
+        if not rows:
+            raise refused("The file has nothing in it: no header and no tickets.")
+        frame = frame_of(rows, header=header)
+        self.noted.title_rows, self.noted.is_headless = frame.title_rows, frame.is_headless
+        widths = Counter(len(row) for number, row in rows if number >= frame.first)
+        if not widths or frame.is_headless:
+            return frame
+        common, rows_of_it = widths.most_common(1)[0]
+        names, rows_below = frame.names, widths.total()
+        if common < len(names) and rows_of_it == rows_below >= 3:
+            raise refused(
+                f"Every row has {common} of {len(names)} fields: the header names more columns than the rows fill, and nothing tells which "
+                f"are missing. Export again with all columns ({', '.join(repr(name) for name in names[:12])}).",
+                row=frame.first,
+            )
+        is_indexed = common == len(names) + 1 and rows_of_it >= 0.95 * rows_below and len(names) > 1
+        if is_indexed and all(row[-1] and row[0] for _, row in rows if len(row) == common):
+            # R and others write the number of the row without a name for it.
+            return replace(frame, names=[None, *names])
+        return frame
 
     def bytes_read(self) -> int:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
-        width = len(self.columns)
-        batch = RowBatcher(width)
-        for number, row, characters in self._records(bad):
+        self.noted.begin()
+        width, kept, first = self._width, self._kept, self._frame.first
+        names = [name or "" for name in self._frame.names]
+        head = names[0] or None
+        batch = RowBatcher(len(self.columns))
+        short: list[tuple[int, list[str]]] = []
+        for number, row, characters in dropwhile(lambda record: record[0] < first, self._records(bad)):
             if len(row) != width:
+                if 0 < len(row) < width and len(short) < FOOTER_ROWS:
+                    # Notes below the tickets look like this; whether they are below is known at the end.
+                    short.append((number, row))
+                    continue
                 fitted = self._fitted(number, row, bad)
                 if fitted is None:
                     continue
                 row = fitted
-            if batch.add(number, row, characters):
-                yield batch.take()
+            if short:
+                self._report(short, bad)
+                short = []
+            if row[0] == head or row[0].startswith(BYTE_ORDER_MARK):
+                row[0] = row[0].lstrip(BYTE_ORDER_MARK)
+                if row == names or (row[0].strip('"') == head and row[1:] == names[1:]):
+                    note_row(self.noted.headers_repeated, number)
+                    continue
+            if batch.add(number, row if kept is None else [row[at] for at in kept], characters):
+                yield batch.take(keeping=FOOTER_ROWS)
+        self._end(batch, short, bad)
         if len(batch):
             yield batch.take()
 
+    def _end(self, batch: RowBatcher, short: list[tuple[int, list[str]]], bad: BadRows) -> None:
+        """What stands below the last full row: a footer, or rows that were cut."""
+        if short:
+            last = batch.last[-2 * FOOTER_ROWS :]
+            length = footer_length([*last, *short])
+            if length < len(short):
+                self._report(short, bad)
+                return
+            for number, cells in short:
+                note_footer(self.noted, number, cells)
+        drop_footer(batch, self.noted)
+
+    def _report(self, short: list[tuple[int, list[str]]], bad: BadRows) -> None:
+        for number, row in short:
+            self._fitted(number, row, bad)
+
     def _fitted(self, number: int, row: list[str], bad: BadRows) -> list[str] | None:
-        width = len(self.columns)
+        width = self._width
         if not row:
             # A line with nothing on it is no row.
             return None
@@ -80,16 +166,15 @@ class DelimitedSource:
                 f"it has {len(row)} fields, the header has {width}; a delimiter in an unquoted text?",
             )
             return None
-        bad.add(
-            number, self.columns[len(row)], f"it has {len(row)} of {width} fields; this is the first that is missing"
-        )
+        missing = self._frame.names[len(row)] or f"column {len(row) + 1}"
+        bad.add(number, missing, f"it has {len(row)} of {width} fields; this is the first that is missing")
         return None
 
-    def _records(self, bad: BadRows, *, header: bool = False) -> Iterator[tuple[int, list[str], int]]:
-        """(row number, fields, characters) of each record but the header, or of the header alone."""
+    def _records(self, bad: BadRows) -> Iterator[tuple[int, list[str], int]]:
+        """(row number, fields, characters) of each record, the header's and what stands above it included."""
         csv.field_size_limit(self._limits.field_characters)
         with self._text.open() as handle:
-            lines = _Lines(handle)
+            lines = _Lines(handle, self._unwrapped() if self._has_formulas else None)
             for _ in range(self._skip_lines):
                 next(lines.stream, None)
             reader = self._reader(lines)
@@ -104,8 +189,6 @@ class DelimitedSource:
                     break
                 except csv.Error as error:
                     number += 1
-                    if header:
-                        raise refused(f"The header cannot be read: {error}.", row=1) from None
                     unclosed += self._recover(number, lines, bad, str(error))
                     reader = self._reader(lines)
                     if unclosed > UNCLOSED_QUOTES_FOLLOWED:
@@ -116,17 +199,22 @@ class DelimitedSource:
                         ) from None
                     continue
                 number += 1
-                if number == 1 and not header:
-                    continue
                 yield number, row, sum(map(len, taken)) if len(taken) > 1 else len(taken[0])
-                if header:
-                    return
                 if number & 0x3FF == 0:
                     self._position = position_in_file(handle)
                     if number > self._limits.rows:
                         raise refused(
                             f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number
                         )
+
+    def _unwrapped(self) -> Callable[[str], str]:
+        """Cells written ="0010001", so that Excel keeps their zeros, as "0010001"."""
+        between = f'{self._delimiter}="'
+
+        def unwrap(line: str) -> str:
+            return line.replace(between, between.replace("=", ""))[1 if line.startswith('="') else 0 :]
+
+        return unwrap
 
     def _reader(self, lines: _Lines) -> Iterator[list[str]]:
         return csv.reader(
@@ -135,6 +223,7 @@ class DelimitedSource:
             strict=True,
             escapechar=self._escape,
             doublequote=self._escape is None,
+            quoting=csv.QUOTE_MINIMAL if self._has_quotes else csv.QUOTE_NONE,
         )
 
     def _recover(self, number: int, lines: _Lines, bad: BadRows, error: str) -> int:
@@ -159,7 +248,7 @@ class DelimitedSource:
         if closes and "field limit" in error:
             bad.add(number, column, f"a field is longer than {self._limits.field_characters:,} characters")
             return 0
-        if closes and (len(kept) == 1 or self._width_of(kept) == len(self.columns)):
+        if closes and (len(kept) == 1 or self._width_of(kept) == getattr(self, "_width", 0)):
             bad.add(number, column, "a quote inside a quoted field is not doubled")
             return 0
         if "field limit" in error and quotes == 0:
@@ -176,7 +265,7 @@ class DelimitedSource:
 
     def _column_of(self, lines: list[str]) -> str | None:
         """The column in which the record's last quoted field begins: the one that the reader could not finish."""
-        if not lines or not hasattr(self, "columns"):
+        if not lines or not hasattr(self, "_frame"):
             return None
         fields, inside, last = 0, False, 0
         for character in lines[0]:
@@ -185,16 +274,19 @@ class DelimitedSource:
                 last = fields
             elif character == self._delimiter and not inside:
                 fields += 1
-        return self.columns[min(last, len(self.columns) - 1)]
+        names = self._frame.names
+        return names[min(last, len(names) - 1)] or f"column {last + 1}"
 
 
 class _Lines:
     """Lines of a text that remembers those of the present record and takes some back. `stream` is a generator: it is resumed ten million
     times for a gigabyte, and that is cheaper than a method."""
 
-    def __init__(self, handle: Iterator[str]) -> None:
+    def __init__(self, handle: Iterator[str], change: Callable[[str], str] | None = None) -> None:
         self.taken: list[str] = []
-        self._handle = handle
+        # Marks of the byte order stand at the beginning, twice where such files were joined.
+        first = (line.lstrip(BYTE_ORDER_MARK) for line in islice(handle, 1))
+        self._handle = iter(chain(first, handle) if change is None else map(change, chain(first, handle)))
         self._back: deque[str] = deque()
         self.stream = self._lines()
 
@@ -230,26 +322,48 @@ def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
 
 
 def _regularity(start: str, delimiter: str, escape: str | None) -> tuple[int, float]:
-    """The header's width under this dialect, and the share of the first records that have it (0 to 1, a little more for wider)."""
+    """The most frequent width of the first records under this dialect, and the share of them that have it (0 to 1, a little more for
+    wider). Titles above the header and notes below the tickets are few."""
     reader = csv.reader(
         io.StringIO(start, newline=""), delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
     )
-    width, good, all_records = 0, 0, 0
+    widths: Counter[int] = Counter()
+    records = 0
     while True:
         try:
             row = next(reader)
         except StopIteration:
             break
         except csv.Error:
-            all_records += 1
+            records += 1
             continue
-        if not row:
-            continue
-        if not width:
-            width = len(row)
-            continue
-        all_records += 1
-        good += len(row) == width
-    if not width:
+        if row:
+            records += 1
+            widths[len(row)] += 1
+    if not widths:
         return 0, 0.0
-    return width, (good / all_records if all_records else 0.5) + min(width, 50) * 1e-4
+    width, good = max(widths.items(), key=lambda item: (item[1], item[0]))
+    return width, (good / records if records > 1 else 0.5) + min(width, 50) * 1e-4
+
+
+def _quoted_field(delimiter: str) -> re.Pattern[str]:
+    edge = re.escape(delimiter)
+    return re.compile(rf'(?:^|{edge})"(?:[^"]|"")*"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
+
+
+def _formula_text(delimiter: str) -> re.Pattern[str]:
+    edge = re.escape(delimiter)
+    return re.compile(rf'(?:^|{edge})="[^"\r\n]*"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
+
+
+def _kept(names: Sequence[str | None], limits: Limits) -> list[int] | None:
+    """Which columns of a file with too many are read: of those with one name (a comment each) the first few. None: all."""
+    if len(names) <= limits.columns:
+        return None
+    seen: Counter[str] = Counter()
+    kept = []
+    for at, name in enumerate(names):
+        seen[name or ""] += 1
+        if name and seen[name] <= REPEATED_KEPT:
+            kept.append(at)
+    return kept

@@ -1,36 +1,53 @@
-"""JSON: one object a line (JSON Lines), or one array of objects. Nested objects become columns with a dot, lists become labels."""
+"""JSON: one object a line, a list of objects, a list inside an object (a page of an API), or objects one after the other.
+
+Nested objects become columns with a dot. Only one ticket is in memory at a time.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.json_cursor import Cursor, kind_of, parse, reason_of
+from otai.tickets.sources.json_lists import list_of_tickets, tickets_at
+from otai.tickets.sources.nested import Flattener
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 
 KEYS_FROM_ROWS = 20_000
 """The columns are the keys of the first rows; one that appears only later is left out and reported."""
-
-DEEPEST = 3
-"""Objects nested deeper than this are kept as JSON text: fields.customer.name is still a column."""
-
-READ_CHARACTERS = 1 << 20
+JOINED_LINES = 500
+"""A text with real line breaks may go over so many lines."""
 
 
 class JsonSource:
-    """A table of JSON objects. Rows are numbered from 1: the line in JSON Lines, the element in an array."""
+    """A table of JSON objects. Rows are numbered from 1: the line in JSON Lines, else the object."""
 
-    def __init__(self, text: TextFile, *, is_array: bool) -> None:
+    def __init__(self, text: TextFile) -> None:
         self._text = text
         self._limits = text.limits
-        self._is_array = is_array
         self._position = 0
+        self.noted = Noted(mixed_encodings=text.is_mixed)
+        self._flatten = Flattener()
+        with text.open() as handle:
+            cursor = Cursor(handle, self._limits)
+            # A list is looked for in an object only: a list of objects is a list of tickets.
+            self._is_array = cursor.peek() == "["
+            self._path = () if self._is_array else list_of_tickets(cursor)
+        may_be_lines = not self._is_array and not self._path and text.longest_line <= self._limits.line_bytes
+        self._is_lines = may_be_lines and self._first_line_is_an_object()
         self.late_keys: dict[str, int] = {}
+        self._keys = self._first_keys()
+        self.columns = unique_header(self._keys, self._limits)
+        self.noted.list_at = ".".join(self._path)
+        kind = "JSON array" if self._is_array else "JSON Lines" if self._is_lines else "JSON"
+        at = f", list {self.noted.list_at!r}" if self._path else ""
+        self.format = f"{kind}{at}, {text.description}"
+
+    def _first_keys(self) -> list[str]:
         keys: dict[str, None] = {}
         first_problem = BadRows(skip=True)
-        seen = 0
         for seen, (_, row, _) in enumerate(self._objects(first_problem), start=1):
             keys.update(dict.fromkeys(row))
             if len(keys) > self._limits.columns:
@@ -40,9 +57,7 @@ class JsonSource:
         if not keys:
             BadRows.refuse(first_problem)
             raise refused("The file holds no JSON objects with keys, so there is nothing to import.")
-        self._keys = list(keys)
-        self.columns = unique_header(self._keys, self._limits)
-        self.format = f"{'JSON array' if is_array else 'JSON Lines'}, {text.description}"
+        return list(keys)
 
     def bytes_read(self) -> int:
         return self._position
@@ -62,129 +77,95 @@ class JsonSource:
             yield batch.take()
 
     def _objects(self, bad: BadRows) -> Iterator[tuple[int, dict[str, Any], int]]:
-        documents = self._elements() if self._is_array else self._lines()
-        for number, text, document in documents:
+        documents = self._lines(bad) if self._is_lines else self._elements()
+        for number, characters, document in documents:
             if number > self._limits.rows:
                 raise refused(f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number)
-            if document is None:
-                try:
-                    document = _parse(text)
-                except (ValueError, RecursionError) as error:
-                    bad.add(number, None, f"it is no JSON: {_reason(error)}")
-                    continue
             if not isinstance(document, dict):
-                bad.add(number, None, f'it is {_kind(document)}, not an object such as {{"subject": ...}}')
+                bad.add(number, None, f'it is {kind_of(document)}, not an object such as {{"subject": ...}}')
                 continue
-            yield number, _flat(document), len(text)
+            yield number, self._flatten.row(document), characters
 
-    def _lines(self) -> Iterator[tuple[int, str, Any]]:
+    def _first_line_is_an_object(self) -> bool:
         with self._text.open() as handle:
-            for number, line in enumerate(handle, start=1):
-                if number & 0x3FF == 0:
-                    self._position = position_in_file(handle)
-                if line.strip():
-                    yield number, line, None
-
-    def _elements(self) -> Iterator[tuple[int, str, Any]]:
-        """The elements of the array one by one; only one of them is in memory. Damage ends the import: nothing tells where the next begins."""
-        decoder = _decoder()
-        with self._text.open() as handle:
-            buffer, at, number, is_end = "", 0, 0, False
-
-            def more() -> None:
-                nonlocal buffer, at, is_end
-                chunk = handle.read(READ_CHARACTERS)
-                is_end = not chunk
-                buffer, at = buffer[at:] + chunk, 0
-                self._position = position_in_file(handle)
-
-            def next_character() -> str:
-                nonlocal at
-                while True:
-                    while at < len(buffer) and buffer[at] in " \t\r\n\ufeff":
-                        at += 1
-                    if at < len(buffer) or is_end:
-                        return buffer[at : at + 1]
-                    more()
-
-            assert next_character() == "["
-            at += 1
-            while (character := next_character()) != "]":
-                if number:
-                    if character != ",":
-                        raise self._damaged(number, f"expected , or ] and found {character!r}")
-                    at += 1
-                    next_character()
-                number += 1
-                while True:
+            for line in handle:
+                if line.strip("\ufeff \t\r\n"):
                     try:
-                        element, end = decoder.raw_decode(buffer, at)
-                        # A number or word at the buffer's end may go on; an object cannot.
-                        break
-                    except (ValueError, RecursionError) as error:
-                        if (
-                            is_end
-                            or isinstance(error, RecursionError)
-                            or len(buffer) - at > 4 * self._limits.field_characters
-                        ):
-                            raise self._damaged(number, _reason(error)) from None
-                        more()
-                yield number, buffer[at:end], element
-                at = end
+                        return isinstance(parse(line), dict)
+                    except (ValueError, RecursionError):
+                        # Damage in the first of many lines is a bad row; an object over several lines begins with its brace alone.
+                        return line.strip("\ufeff \t\r\n") not in ("{", "[") and self._some_line_is_an_object(handle)
+        return False
 
-    def _damaged(self, number: int, reason: str) -> Exception:
-        return refused(
-            f"The JSON array cannot be read beyond element {number:,}: {reason}. Export it again, best as JSON Lines (one object a line).",
-            row=number,
-        )
+    def _some_line_is_an_object(self, rest: Iterator[str]) -> bool:
+        for _, line in zip(range(JOINED_LINES), rest, strict=False):
+            if line.startswith("{"):
+                try:
+                    return isinstance(parse(line), dict)
+                except (ValueError, RecursionError):
+                    continue
+        # One object, or rubbish: either way what is wrong is said for each line.
+        return True
 
+    def _lines(self, bad: BadRows) -> Iterator[tuple[int, int, Any]]:
+        """(line number, characters, document) of each line, and of lines that only together are one: a text with real line breaks."""
+        with self._text.open() as handle:
+            lines = enumerate(handle, start=1)
+            waiting: tuple[int, str] | None = None
+            while True:
+                found = waiting or next(lines, None)
+                waiting = None
+                if found is None:
+                    return
+                number, line = found
+                if number & 0xFF == 0:
+                    self._position = position_in_file(handle)
+                if line.isspace() or not line:
+                    continue
+                try:
+                    yield number, len(line), parse(line)
+                    continue
+                except RecursionError as error:
+                    bad.add(number, None, f"it is no JSON: {reason_of(error)}")
+                    continue
+                except ValueError as error:
+                    first_error = error
+                joined, waiting = self._joined(line, lines)
+                if joined is None:
+                    bad.add(number, None, f"it is no JSON: {reason_of(first_error)}")
+                else:
+                    yield number, len(line), joined
 
-def _refuse_constant(name: str) -> str:
-    # NaN and Infinity are no JSON, but exports of data frames have them: as text they are seen as missing.
-    return name
+    def _joined(self, line: str, lines: Iterator[tuple[int, str]]) -> tuple[Any, tuple[int, str] | None]:
+        """The document that begins in `line` and ends in a later one, or None; and the line that was read too far."""
+        if not line.lstrip("\ufeff \t").startswith("{") or line.rstrip().endswith("}"):
+            return None, None
+        parts, size = [line], len(line)
+        for number, more in lines:
+            if more.startswith("{") and more.rstrip().endswith("}"):
+                return None, (number, more)
+            parts.append(more)
+            size += len(more)
+            if more.rstrip().endswith("}"):
+                try:
+                    return parse("".join(parts)), None
+                except (ValueError, RecursionError):
+                    # Whatever it is, the line that ends like an object ends the damage.
+                    return None, None
+            if len(parts) > JOINED_LINES or size > self._limits.field_characters:
+                return None, None
+        return None, None
 
-
-def _decoder() -> json.JSONDecoder:
-    # Numbers stay as they are written: 007 is no JSON, but 1.10 and 1e5 are, and as labels they are names.
-    return json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant)
-
-
-_DECODER = _decoder()
-
-
-def _parse(text: str) -> Any:
-    return _DECODER.decode(text.lstrip("\ufeff"))
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1:,}"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _kind(document: Any) -> str:
-    if isinstance(document, list):
-        return "a list"
-    return "a text or number" if document is not None else "null"
-
-
-def _flat(document: dict[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        name = prefix + key
-        if isinstance(value, dict) and value and depth < DEEPEST:
-            flat |= _flat(value, f"{name}.", depth + 1)
-        else:
-            flat[name] = _cell(value)
-    return flat
-
-
-def _cell(value: Any) -> Any:
-    """A string, None, or a list of strings; whatever is nested otherwise stays JSON text."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list) and all(item is None or isinstance(item, str | bool) for item in value):
-        return [_cell(item) for item in value if item is not None]
-    return json.dumps(value, ensure_ascii=False)
+    def _elements(self) -> Iterator[tuple[int, int, Any]]:
+        """(number, characters, document) of each object, wherever in the file the list lies."""
+        number = 0
+        with self._text.open() as handle:
+            cursor = Cursor(handle, self._limits)
+            while cursor.peek():
+                for element, characters in tickets_at(cursor, self._path):
+                    number += 1
+                    if number & 0xFF == 0:
+                        self._position = position_in_file(handle)
+                    yield number, characters, element
+                # Commas between objects that somebody has put one after the other.
+                cursor.skip(",")

@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 import gzip
+import re
+import tempfile
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.problems import refused
+from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
 from otai.tickets.sources.delimited import DelimitedSource
+from otai.tickets.sources.html_table import HtmlTableSource
 from otai.tickets.sources.json_rows import JsonSource
+from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.parquet import ParquetSource
 from otai.tickets.sources.table import Source
-from otai.tickets.sources.text import read_text_file
-from otai.tickets.sources.workbook import WorkbookSource
+from otai.tickets.sources.text import TextFile, read_text_file
+from otai.tickets.sources.workbook import Kind, WorkbookSource
+from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
 
 HEAD_BYTES = 4_096
+DEEPEST_ARCHIVE = 2
+"""An archive in an archive is opened; one in that is not."""
 
-_REFUSED_BY_HEAD = (
-    (
-        b"\xd0\xcf\x11\xe0",
-        "an old Excel file (.xls), or one with a password. Save it as .xlsx without a password, or as CSV",
-    ),
-    (b"%PDF", "a PDF. Export the tickets as CSV, JSON Lines, Excel or Parquet"),
-    (b"SQLite format 3", "an SQLite database. Export the table as CSV"),
-    (b"Rar!", "a RAR archive. Unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive. Unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive. Unpack it first"),
-    (b"BZh", "a bzip2 archive. Unpack it first"),
-    (b"\xfd7zXZ", "an xz archive. Unpack it first"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
+_INSTEAD = "Export the tickets as CSV, Excel (.xlsx), JSON or Parquet"
+_REFUSED_BY_HEAD: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", f"a PDF. {_INSTEAD}"),
+    (b"{\\rtf", f"a text document (RTF). {_INSTEAD}"),
+    (b"SQLite format 3", "an SQLite database. Export the table of tickets as CSV"),
+    (b"!BDN", "an Outlook archive (.pst). Export the mails from Outlook as CSV, or as an mbox"),
+    (b"Rar!", "a RAR archive. Pack it as .zip, or unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive. Pack it as .zip, or unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive. Pack it as .zip or .gz, or unpack it first"),
+    (b"BZh", "a bzip2 archive. Pack it as .zip or .gz, or unpack it first"),
+    (b"\xfd7zXZ", "an xz archive. Pack it as .zip or .gz, or unpack it first"),
+    (b"\x89PNG", f"a picture. {_INSTEAD}"),
+    (b"GIF8", f"a picture. {_INSTEAD}"),
+    (b"\xff\xd8\xff", f"a picture. {_INSTEAD}"),
+    (b"\x80\x04\x95", f"a Python pickle, which could run code. {_INSTEAD}"),
+    (b"Obj\x01", "an Avro file. Write it as Parquet or JSON Lines"),
+    (b"ORC", "an ORC file. Write it as Parquet or CSV"),
+    (b"ARROW1", "an Arrow file. Write it as Parquet"),
 )
+_REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\$VAR\d+ = |\$[\w:]+ = [{\[]\s*$", re.MULTILINE), f"a Perl dump (Data::Dumper), as OTRS scripts write it. {_INSTEAD}"),
+    (
+        re.compile(r"(--[^\n]*\n|/\*.*?\*/;?\s*|\s)*(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()", re.IGNORECASE | re.DOTALL),
+        "an SQL dump. Export the table of tickets as CSV instead, for example with a query in your database's tool",
+    ),
+    (re.compile(r"-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)"), "an SQL dump. Export the table of tickets as CSV instead"),
+    (re.compile(r"PGDMP"), "a PostgreSQL backup. Export the table of tickets as CSV instead"),
+    (re.compile(r"BEGIN:V(CALENDAR|CARD)"), f"a calendar or address book. {_INSTEAD}"),
+    (re.compile(r"<\?php|#!/|import \w+|from \w+ import "), f"a program. {_INSTEAD}"),
+    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:"), f"YAML. {_INSTEAD}"),
+    (re.compile(r"dn: \w+="), f"an LDIF file. {_INSTEAD}"),
+)  # fmt: skip
+_MAIL_HEAD = re.compile(r"([A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}", re.MULTILINE)
+_MAIL_NAMES = re.compile(
+    r"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to):",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the customer says about how the file is to be read; the rest is found out. `header` is the row that names the columns, 0 none."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header: int | None = None
 
 
 def open_source(
@@ -42,13 +84,40 @@ def open_source(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
     limits: Limits = LIMITS,
 ) -> Source:
     """The file as a table. `filename` is what the customer calls it, where `path` is an upload's temporary name.
 
-    Raises DatasetInvalid for a file that is missing, empty, of an unknown format, or beyond a bound.
+    `header` is the number of the row that names the columns, 0 where none does; found out if left out. Raises DatasetInvalid for a file
+    that is missing, empty, no table, or beyond a bound.
     """
-    name = (filename or path.name).lower()
+    return _opened(path, (filename or path.name).lower(), Reading(encoding, delimiter, sheet, header), limits, depth=0)
+
+
+def _opened(path: Path, name: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+    head = _head(path, limits)
+    for magic, what in _REFUSED_BY_HEAD:
+        if head.startswith(magic):
+            raise refused(f"The file is {what}.")
+    if head.startswith(b"PAR1"):
+        return ParquetSource(path, limits=limits)
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        _must_be_xls(path)
+        return _workbook(path, "xls", reading, limits)
+    if head.startswith(b"PK\x03\x04"):
+        kind = _kind_of_zip(path)
+        if kind != "zip":
+            return _workbook(path, kind, reading, limits)
+        return _archive(path, "zip", reading, limits, depth=depth)
+    if head[257:262] == b"ustar":
+        return _archive(path, "tar", reading, limits, depth=depth)
+    if head.startswith(b"\x1f\x8b"):
+        return _opened_gzip(path, head, name, reading, limits, depth=depth)
+    return _opened_text(path, head, name, reading, limits)
+
+
+def _head(path: Path, limits: Limits) -> bytes:
     try:
         if not path.is_file():
             raise refused(f"There is no file {path}.")
@@ -63,45 +132,132 @@ def open_source(
         raise refused(
             f"The file has {size / (1 << 30):.1f} GiB; {limits.source_bytes / (1 << 30):.0f} GiB is the most. Import it in parts."
         )
-    for magic, what in _REFUSED_BY_HEAD:
-        if head.startswith(magic):
+    return head
+
+
+def _workbook(path: Path, kind: Kind, reading: Reading, limits: Limits) -> Source:
+    return WorkbookSource(path, limits=limits, sheet=reading.sheet, header=reading.header, kind=kind)
+
+
+def _archive(path: Path, kind: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+    if depth >= DEEPEST_ARCHIVE:
+        raise refused("The file is an archive in an archive in an archive. Unpack it first.")
+
+    def opened(file: Path, name: str) -> Source:
+        return _opened(file, name.lower(), reading, limits, depth=depth + 1)
+
+    return ArchiveSource(path, kind=kind, limits=limits, opened=opened)
+
+
+def _opened_gzip(path: Path, head: bytes, name: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+    try:
+        inner = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except (zlib.error, gzip.BadGzipFile):
+        inner = b""
+    is_binary = (
+        inner.startswith((b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")) or inner[257:262] == b"ustar"
+    )
+    if not is_binary:
+        return _opened_text(path, inner, name.removesuffix(".gz"), reading, limits)
+    if depth >= DEEPEST_ARCHIVE:
+        raise refused("The file is an archive in an archive in an archive. Unpack it first.")
+    folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
+    unpacked = unpacked_gzip(path, Path(folder.name), limits)
+    source = _opened(unpacked, name.removesuffix(".gz"), reading, limits, depth=depth + 1)
+    # The unpacked file stays as long as the source that reads it.
+    source._unpacked_in = folder  # type: ignore[attr-defined]
+    return source
+
+
+def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: Limits) -> Source:
+    _must_be_text(head)
+    text = read_text_file(path, encoding=reading.encoding, limits=limits)
+    start = head.decode("utf-8" if text.is_mixed else text.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
+    for pattern, what in _REFUSED_BY_TEXT:
+        if pattern.match(start):
             raise refused(f"The file is {what}.")
-    if head.startswith(b"PAR1"):
-        return ParquetSource(path, limits=limits)
-    if head.startswith(b"PK\x03\x04"):
-        _must_be_xlsx(path)
-        return WorkbookSource(path, limits=limits, sheet=sheet)
-    text = read_text_file(path, encoding=encoding, limits=limits)
-    start = _first_characters(head, is_gzip=text.is_gzip, encoding=text.encoding)
-    if delimiter is None and start.startswith("{"):
-        return JsonSource(text, is_array=False)
-    # A CSV may begin with "[ticket]"; an array of objects begins with "[{", with blanks between at most.
-    if delimiter is None and start.startswith("[") and (start[1:].lstrip()[:1] in ("{", "]") or ".json" in name):
-        return JsonSource(text, is_array=True)
-    if delimiter is None and name.removesuffix(".gz").endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
+    if start.startswith("From ") and re.match(r"From \S+.*\d{4}\s*\n", start):
+        return MailSource(mbox=text, limits=limits)
+    if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
+        raise refused(
+            "The file is a single mail (.eml). Bring many: an mbox of a mailbox, or a .zip of the .eml files. "
+            "Most mail programs export a folder as mbox."
+        )
+    if reading.delimiter is None:
+        found = _opened_markup(text, start, name, reading)
+        if found is not None:
+            return found
+    delimiter = reading.delimiter
+    if delimiter is None and name.endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
         delimiter = "\t"
-    return DelimitedSource(text, delimiter=delimiter)
+    return DelimitedSource(text, delimiter=delimiter, header=reading.header)
 
 
-def _first_characters(head: bytes, *, is_gzip: bool, encoding: str) -> str:
-    if is_gzip:
-        try:
-            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-        except (zlib.error, gzip.BadGzipFile):
-            return ""
-    return head.decode(encoding, errors="ignore").lstrip("\ufeff \t\r\n")
+def _opened_markup(text: TextFile, start: str, name: str, reading: Reading) -> Source | None:
+    """JSON, XML or HTML, which nobody delimits; None for anything else."""
+    lower = start[:HEAD_BYTES].lower()
+    if start.startswith("{"):
+        return JsonSource(text)
+    # A CSV may begin with "[ticket]"; a list of objects begins with "[{", with blanks between at most.
+    if start.startswith("[") and (start[1:].lstrip()[:1] in ("{", "]") or ".json" in name):
+        return JsonSource(text)
+    is_html = re.match(
+        r"(<!--.*?-->\s*)*<(!doctype html|html|head|body|table|meta|style|div|center|p)\b", lower, re.DOTALL
+    )
+    if is_html or (lower.startswith("<?xml") and "<html" in lower):
+        return HtmlTableSource(text, header=reading.header)
+    if lower.startswith("<?xml") or re.match(r"<([a-z_][\w:.-]*)[^<>]*>\s*<", lower):
+        if SPREADSHEET in start:
+            return SpreadsheetXmlSource(text, sheet=reading.sheet, header=reading.header)
+        return XmlSource(text)
+    return None
 
 
-def _must_be_xlsx(path: Path) -> None:
+def _must_be_text(head: bytes) -> None:
+    """Refuses what is of no kind that we know and no text either."""
+    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0.3 < head.count(0) / len(head) < 0.6 if head else False
+    controls = sum(head.count(code) for code in (*range(1, 9), *range(14, 27)))
+    if head and not is_wide and (head.count(0) > 0.1 * len(head) or controls > 0.1 * len(head)):
+        raise refused(f"The file is no text and of a kind that is not read. {_INSTEAD}.")
+
+
+def _kind_of_zip(path: Path) -> Kind | Literal["zip"]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            mimetype = (
+                archive.read("mimetype")[:100]
+                if "mimetype" in names and archive.getinfo("mimetype").file_size < 1_000
+                else b""
+            )
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise refused(
-            f"The file looks like an Excel workbook and is damaged: {error}. Save it again as .xlsx."
+            f"The file looks like an Excel workbook or a zip archive and is damaged: {error}. Save it again as .xlsx, or pack it again."
         ) from error
     if "xl/workbook.xml" in names:
-        return
-    if "content.xml" in names and "mimetype" in names:
-        raise refused("The file is an OpenDocument sheet (.ods). Save it as .xlsx or CSV.")
-    raise refused("The file is a zip archive, not an Excel workbook. Unpack it first.")
+        return "xlsx"
+    if "xl/workbook.bin" in names:
+        raise refused("The file is an Excel binary workbook (.xlsb). Save it as .xlsx or CSV.")
+    if b"opendocument.spreadsheet" in mimetype:
+        return "ods"
+    if b"opendocument" in mimetype or "word/document.xml" in names or "ppt/presentation.xml" in names:
+        raise refused(f"The file is a text document or a presentation. {_INSTEAD}.")
+    if any(name.endswith(".iwa") for name in names):
+        raise refused("The file is an Apple Numbers document. Export it as .xlsx or CSV.")
+    return "zip"
+
+
+def _must_be_xls(path: Path) -> None:
+    """Other programs' files have the same container: mails of Outlook, Word documents, workbooks with a password."""
+    with path.open("rb") as handle:
+        content = handle.read(64 << 20)
+    for mark, what in (
+        ("EncryptedPackage", "a workbook with a password. Save it without one, or as CSV"),
+        ("__substg1.0", "an Outlook mail (.msg). Export the mails as CSV, or as an mbox"),
+        ("WordDocument", f"a Word document. {_INSTEAD}"),
+        ("PowerPoint Document", f"a presentation. {_INSTEAD}"),
+    ):
+        if mark.encode("utf-16-le") in content:
+            raise refused(f"The file is {what}.")
+    if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
+        raise refused("The file looks like an old Excel file (.xls) and is damaged. Save it as .xlsx or CSV.")

@@ -12,7 +12,7 @@ import pyarrow.types as types
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, Rows, clean_name, unique_header
 
 ROWS_AT_ONCE = 1_024
 ROWS_WITHOUT_BOUND = 16
@@ -30,6 +30,7 @@ class ParquetSource:
         self._path = path
         self._limits = limits
         self._read = 0
+        self.noted = Noted()
         with self._open() as parquet:
             schema = parquet.schema_arrow
             if parquet.metadata.num_rows > limits.rows:

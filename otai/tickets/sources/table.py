@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from otai.tickets.limits import Limits
@@ -23,11 +23,43 @@ class Rows:
     columns: list[Sequence[Any]]
 
 
+@dataclass(slots=True)
+class Noted:
+    """What was understood about a file beyond its rows, to be said before anything is paid. Counts are of the present pass."""
+
+    title_rows: int = 0
+    """Rows above the header."""
+    is_headless: bool = False
+    """The first row is a ticket: the columns have numbers for names."""
+    headers_repeated: list[int] = field(default_factory=list)
+    """Row numbers of headers in the middle, as files joined end to end have; the first ones."""
+    footer_rows: list[int] = field(default_factory=list)
+    """Row numbers below the tickets: totals, notes of a report."""
+    footer_example: str = ""
+    columns_left_out: list[str] = field(default_factory=list)
+    """Of a file with more columns than an import may have: those that repeat a name many times."""
+    sheets: list[str] = field(default_factory=list)
+    """The sheets that were read."""
+    sheets_left_out: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    """The files of an archive that were read."""
+    files_left_out: list[str] = field(default_factory=list)
+    list_at: str = ""
+    """Where in a JSON or XML document the tickets lie, such as `_embedded.conversations`."""
+    mixed_encodings: bool = False
+    """Lines in Windows-1252 among lines in UTF-8."""
+
+    def begin(self) -> None:
+        """A new pass over the rows."""
+        self.headers_repeated, self.footer_rows, self.footer_example = [], [], ""
+
+
 class Source(Protocol):
     """A file as a table. `format` describes it in words; `columns` are its header, each name once."""
 
     format: str
     columns: list[str]
+    noted: Noted
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
         """All rows from the start. Rows that cannot be read go to `bad` instead. Raises DatasetInvalid where no row can."""
@@ -38,17 +70,17 @@ class Source(Protocol):
         ...
 
 
-def unique_header(names: Sequence[str | None], limits: Limits) -> list[str]:
+def unique_header(names: Sequence[str | None], limits: Limits, *, headless: bool = False) -> list[str]:
     """Header cells as column names: trimmed, empty ones numbered, a repeated one told apart as in `Labels`, `Labels (2)`.
 
-    Raises DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
+    A `headless` table has numbers only. Raises DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
     """
     if len(names) > limits.columns:
         raise refused(
             f"The file has {len(names):,} columns; {limits.columns} is the most. Leave out those that are not needed."
         )
     cleaned = [clean_name(name or "")[: limits.label_characters] for name in names]
-    if not any(cleaned):
+    if not any(cleaned) and not headless:
         raise refused("The first row should name the columns, and it is empty. Add a header row.", row=1)
     header: list[str] = []
     taken = {name for name in cleaned if name}
@@ -93,11 +125,23 @@ class RowBatcher:
         self._characters += characters
         return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
 
-    def take(self) -> Rows:
-        columns: list[Sequence[Any]] = list(zip(*self._rows, strict=True)) if self._rows else [()] * self.width
-        rows = Rows(self._numbers, columns)
-        self._numbers, self._rows, self._characters = [], [], 0
-        return rows
+    def take(self, *, keeping: int = 0) -> Rows:
+        """The rows so far but the last `keeping`, which stay for the next batch."""
+        end = max(len(self._rows) - keeping, 0)
+        rows = self._rows[:end]
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self.width
+        taken = Rows(self._numbers[:end], columns)
+        self._numbers, self._rows, self._characters = self._numbers[end:], self._rows[end:], 0
+        return taken
+
+    @property
+    def last(self) -> list[tuple[int, Sequence[Any]]]:
+        """The rows that are not taken yet, with their numbers."""
+        return list(zip(self._numbers, self._rows, strict=True))
+
+    def drop_last(self, rows: int) -> None:
+        if rows:
+            del self._numbers[-rows:], self._rows[-rows:]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _GUESSED = [
     "shift_jis", "gb18030", "big5", "euc_kr", "koi8_r",
 ]  # fmt: skip
 _HANDLER = "otai-undecodable"
+_WESTERN_HANDLER = "otai-western"
+MIXED = "utf-8 with lines in cp1252"
+"""Not a codec's name: UTF-8, and bytes that are none of it read as Windows-1252."""
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -39,7 +43,13 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
     return UNDECODABLE, error.end
 
 
+def _as_western(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", errors=_HANDLER), error.end
+
+
 codecs.register_error(_HANDLER, _mark)
+codecs.register_error(_WESTERN_HANDLER, _as_western)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +60,35 @@ class TextFile:
     is_gzip: bool
     encoding: str
     limits: Limits
+    longest_line: int = 0
+    """In bytes."""
+
+    def must_have_lines(self) -> None:
+        """Raises DatasetInvalid where a line is longer than may be read at once."""
+        if self.longest_line > self.limits.line_bytes:
+            raise refused(f"A line is longer than {self.limits.line_bytes >> 20} MiB: this is no table of tickets.")
 
     def open(self) -> io.TextIOWrapper:
         """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at a bound."""
         return io.TextIOWrapper(
             io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES),
-            encoding=self.encoding,
-            errors=_HANDLER,
+            encoding="utf-8" if self.is_mixed else self.encoding,
+            errors=_WESTERN_HANDLER if self.is_mixed else _HANDLER,
             newline="",
         )
 
+    def open_bytes(self) -> io.BufferedReader:
+        """Its bytes, unpacked, with the same bounds."""
+        return io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES)
+
+    @property
+    def is_mixed(self) -> bool:
+        return self.encoding == MIXED
+
     @property
     def description(self) -> str:
-        name = "UTF-8" if self.encoding in ("utf-8", "utf-8-sig") else self.encoding.replace("_", "-")
+        names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", MIXED: "UTF-8 with lines in cp1252"}
+        name = names.get(self.encoding, self.encoding.replace("_", "-"))
         return f"{name}, gzip" if self.is_gzip else name
 
 
@@ -129,7 +155,7 @@ def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextF
         # Named as it came, but never at length.
         raise refused(f"There is no encoding {encoding[:40]!r} for tickets. Examples: utf-8, cp1252, utf-16, latin-1.")
     scan = _scan(path, is_gzip=is_gzip, limits=limits)
-    file = TextFile(path, is_gzip, encoding or scan.encoding(), limits)
+    file = TextFile(path, is_gzip, encoding or scan.encoding(), limits, scan.longest_line)
     if encoding is not None:
         try:
             with file.open() as characters:
@@ -148,7 +174,11 @@ class _Scan:
     """What one pass over the bytes found. `odd` gathers the neighbourhoods of bytes beyond ASCII, for guessing."""
 
     head: bytes = b""
+    longest_line: int = 0
+    """In bytes; of lines longer than a chunk. (Shorter ones do not matter.)"""
     utf8_errors: int = 0
+    undecodable: bytes = b""
+    """Some of the bytes that are no UTF-8."""
     utf8_characters: int = 0
     odd: bytes = b""
     nul_even: int = 0
@@ -164,6 +194,10 @@ class _Scan:
             return "utf-16-le"
         if self.nul_even > 0.4 * sampled and self.nul_odd < 0.05 * sampled:
             return "utf-16-be"
+        # Two files joined, one in UTF-8 and one in Windows-1252: what is no UTF-8 reads as western letters.
+        is_joined = self.utf8_errors and self.utf8_characters * 20 > self.utf8_errors
+        if is_joined and _reads_as_western(self.undecodable):
+            return MIXED
         # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are bad rows of UTF-8.
         if self.utf8_errors == 0 or self.utf8_characters > 2 * self.utf8_errors:
             return "utf-8"
@@ -180,9 +214,9 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
                 found.head = chunk[:SAMPLE_BYTES]
                 found.nul_even, found.nul_odd = found.head[0::2].count(0), found.head[1::2].count(0)
             last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            first = len(chunk) if last < 0 else min(at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0)
+            found.longest_line = max(found.longest_line, since_line_end + first)
             since_line_end = since_line_end + len(chunk) if last < 0 else len(chunk) - last
-            if since_line_end > limits.line_bytes:
-                raise refused(f"A line is longer than {limits.line_bytes >> 20} MiB: this is no table of tickets.")
             data = rest + chunk
             rest = b""
             if data.isascii():
@@ -193,11 +227,12 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
                 data.decode("utf-8")
                 found.utf8_characters += len(data) - len(data.translate(None, _BEYOND_ASCII))
             except UnicodeDecodeError:
-                decoded = data.decode("utf-8", errors=_HANDLER)
-                found.utf8_errors += decoded.count(UNDECODABLE)
-                found.utf8_characters += sum(1 for character in decoded if character > "\x7f") - decoded.count(
-                    UNDECODABLE
-                )
+                decoded = data.decode("utf-8", errors="surrogateescape")
+                undecodable = _ESCAPED.findall(decoded)
+                found.utf8_errors += len(undecodable)
+                found.utf8_characters += len(decoded) - len(_BEYOND.sub("", decoded)) - len(undecodable)
+                if len(found.undecodable) < SAMPLE_BYTES:
+                    found.undecodable += "".join(undecodable).encode("utf-8", errors="surrogateescape")
             if len(found.odd) < SAMPLE_BYTES:
                 found.odd += b"\n".join(_odd_lines(data))[:SAMPLE_BYTES]
     if rest:
@@ -207,6 +242,9 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
 
 
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""How Python writes a byte that is no UTF-8."""
 
 
 def _incomplete_end(data: bytes) -> bytes:

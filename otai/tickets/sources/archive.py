@@ -1,0 +1,175 @@
+"""Several files packed into one: the tables of a zip or tar archive, read one after the other as one table."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows, DatasetInvalid, refused
+from otai.tickets.sources.mails import MailSource
+from otai.tickets.sources.table import Noted, Rows, Source
+
+MOST_FILES = 20_000
+FILE_COLUMN = "File"
+CHUNK_BYTES = 1 << 20
+_RATIO_FROM_BYTES = 64 << 20
+
+Opener = Callable[[Path, str], Source]
+"""Opens one unpacked file under the name it has in the archive."""
+
+
+class ArchiveSource:
+    """The files of an archive that have the same columns, and which of them each row comes from. Row numbers go on from file to file."""
+
+    def __init__(self, path: Path, *, kind: str, limits: Limits, opened: Opener) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
+        self._limits = limits
+        unpacked = list(_unpacked(path, kind, Path(self._folder.name), limits))
+        if not unpacked:
+            raise refused("The archive has no files in it.")
+        mails = [file for file, name in unpacked if name.lower().endswith(".eml")]
+        sources: list[tuple[str, Source]] = []
+        left_out: list[str] = []
+        problems: list[str] = []
+        if mails:
+            sources.append(("mails", MailSource(files=mails, limits=limits)))
+        for file, name in unpacked:
+            if file in mails:
+                continue
+            try:
+                sources.append((name, opened(file, name)))
+            except DatasetInvalid as problem:
+                left_out.append(name)
+                problems.append(f"{name}: {problem.message}")
+        if not sources:
+            raise refused(f"No file of the archive can be read as a table. {problems[0]}")
+        # The files that are alike; of several kinds the one with most bytes.
+        alike: dict[tuple[str, ...], int] = {}
+        sizes = {name: file.stat().st_size for file, name in unpacked}
+        for name, source in sources:
+            key = tuple(column.casefold() for column in source.columns)
+            alike[key] = alike.get(key, 0) + sizes.get(name, 0)
+        best = max(alike, key=lambda key: alike[key])
+        self._sources = [one for one in sources if tuple(column.casefold() for column in one[1].columns) == best]
+        left_out += [name for name, _ in sources if name not in {chosen for chosen, _ in self._sources}]
+        first = self._sources[0][1]
+        self.noted: Noted = first.noted
+        self.noted.files, self.noted.files_left_out = [name for name, _ in self._sources], left_out
+        self.columns = list(first.columns)
+        if len(self._sources) > 1:
+            self.columns.append(_free(FILE_COLUMN, self.columns))
+        self.format = f"{kind} of {len(self._sources)} file{'s' if len(self._sources) > 1 else ''}, {first.format}"
+        self._position = 0
+
+    def bytes_read(self) -> int:
+        return self._position
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        offset = self._position = 0
+        for name, source in self._sources:
+            last = 0
+            shifted = _Shifted(bad, offset)
+            for rows in source.batches(shifted):
+                last = max(last, rows.numbers[-1] if rows.numbers else 0)
+                if len(self._sources) > 1:
+                    rows.columns.append([name] * len(rows.numbers))
+                    rows.numbers = [number + offset for number in rows.numbers]
+                yield rows
+            offset += last
+            self._position += source.bytes_read()
+
+
+class _Shifted(BadRows):
+    """Bad rows of one file, counted with those of the whole archive."""
+
+    def __init__(self, whole: BadRows, offset: int) -> None:
+        super().__init__(skip=whole.skip)
+        self._whole = whole
+        self._offset = offset
+
+    def add(self, row: int, column: str | None, message: str) -> None:
+        self._whole.add(row + self._offset, column, message)
+
+
+def _free(name: str, taken: list[str]) -> str:
+    return name if name not in taken else _free(name + "'", taken)
+
+
+def unpacked_gzip(path: Path, folder: Path, limits: Limits) -> Path:
+    """What a gzip file holds, as a file."""
+    target = folder / "unpacked"
+    with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
+        try:
+            _copied(stream, target, limits, [0], path.stat().st_size)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise refused(f"The gzip file is damaged: {error}. Pack it again.") from error
+    return target
+
+
+def _unpacked(path: Path, kind: str, folder: Path, limits: Limits) -> Iterator[tuple[Path, str]]:
+    """(file, its name in the archive) of each regular file, unpacked under names of ours and bounded by decoded bytes, all together."""
+    total = [0]
+    size = path.stat().st_size
+    try:
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                entries = [one for one in archive.infolist() if not one.is_dir() and _is_wanted(one.filename)]
+                _must_be_few(len(entries))
+                if any(one.flag_bits & 1 for one in entries):
+                    raise refused("The zip archive has a password. Pack it without one.")
+                for number, entry in enumerate(entries):
+                    target = folder / str(number)
+                    with archive.open(entry) as stream:
+                        _copied(stream, target, limits, total, size)
+                    yield target, _shown(entry.filename)
+        else:
+            with tarfile.open(path, "r:*") as tar:
+                for number, member in enumerate(tar):
+                    _must_be_few(number)
+                    content = tar.extractfile(member) if member.isfile() and _is_wanted(member.name) else None
+                    if content is not None:
+                        target = folder / str(number)
+                        _copied(content, target, limits, total, size)
+                        yield target, _shown(member.name)
+    except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise refused(
+            f"The archive is damaged, or packed in a way that is not read: {error}. Pack it again as .zip."
+        ) from error
+
+
+def _must_be_few(files: int) -> None:
+    if files > MOST_FILES:
+        raise refused(f"The archive has more than {MOST_FILES:,} files; that is the most.")
+
+
+def _is_wanted(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return "__MACOSX" not in parts and not parts[-1].startswith(".") and bool(parts[-1])
+
+
+def _shown(name: str) -> str:
+    return name.replace("\\", "/").rsplit("/", 1)[-1][:200]
+
+
+def _copied(
+    stream: IO[bytes] | gzip.GzipFile, target: Path, limits: Limits, total: list[int], packed_bytes: int
+) -> None:
+    with target.open("wb") as out:
+        while chunk := stream.read(CHUNK_BYTES):
+            total[0] += len(chunk)
+            if total[0] > limits.source_bytes:
+                raise refused(
+                    f"The archive unpacks to more than {limits.source_bytes / (1 << 30):.0f} GiB. Import it in parts."
+                )
+            if total[0] > limits.unpacked_bytes_trusted and total[0] > limits.unpacked_ratio * packed_bytes:
+                raise refused(
+                    f"The archive unpacks to more than {limits.unpacked_ratio} times its size: this is no table of tickets."
+                )
+            out.write(chunk)

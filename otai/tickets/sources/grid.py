@@ -1,0 +1,203 @@
+"""Rows of cells as people make them: which row is the header, whether there is one at all, and which rows below are no tickets.
+
+CSV, workbooks and HTML tables share this. Nothing here changes a cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from otai.tickets import column_names
+from otai.tickets.column_names import folded
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows, refused
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, unique_header
+
+FRAME_ROWS = 200
+"""So many rows are looked at to find the header."""
+TITLE_ROWS = 40
+"""So many rows may stand above it."""
+FOOTER_ROWS = 20
+
+_TOTALS = re.compile(
+    r"(grand |sub)?total\b|totals\b|sum\b|summe\b|gesamt|zwischensumme|ergebnis\b|insgesamt|totaal\b|eindtotaal|totale\b|somme\b|suma\b|"
+    r"razem\b|łącznie|soma\b|copyright|\(c\)|©|generated (by|on|at)\b|erstellt (von|am|durch)\b|confidential|vertraulich|page \d|seite \d|"
+    r"end of (report|file)|ende des berichts|exported (by|on|at)\b|exportiert\b|count\b|anzahl\b",
+    flags=re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[-+]?[\d.,  ']*\d%?")
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_KNOWN_NAMES = frozenset(
+    name
+    for names in (
+        column_names.SUBJECT, column_names.BODY, column_names.LANGUAGE, column_names.CREATED, column_names.TICKET, column_names.SPLIT,
+        column_names.AFTERWARDS, column_names.STATUS, column_names.PERSON, column_names.MULTI, column_names.ATTRIBUTE,
+    )
+    for name in names
+) - {"email", "mail", "incident", "request", "question"}  # fmt: skip
+"""What headers say; without words that are labels just as often."""
+
+Numbered = tuple[int, Sequence[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the table lies. `names` as written, empty for a table without a header; tickets begin at row `first`."""
+
+    names: list[str | None]
+    first: int
+    title_rows: int = 0
+    is_headless: bool = False
+
+
+def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
+    """The frame of a table, from its first rows with content. `header` is the number of the header's row, if the customer names it; 0
+    says that there is none. Raises DatasetInvalid for a row that is not there."""
+    if header is not None and header > 0:
+        for at, (number, cells) in enumerate(rows):
+            if number == header:
+                return Frame(_named(cells), number + 1, title_rows=at)
+        raise refused(f"There is no row {header} with anything in it among the first rows, so it cannot be the header.")
+    filled = [_filled(cells) for _, cells in rows]
+    at = _header_at(rows, filled) if header is None else 0
+    number, cells = rows[at]
+    later = [row for _, row in rows[at + 1 :] if list(row) != list(cells)]
+    if header == 0 or looks_like_a_ticket(cells, later):
+        width = max(len(row) for _, row in rows[at:])
+        return Frame([None] * width, number, title_rows=at, is_headless=True)
+    return Frame(_named(cells), number + 1, title_rows=at)
+
+
+def _named(cells: Sequence[str | None]) -> list[str | None]:
+    names = list(cells)
+    while names and not (names[-1] or "").strip():
+        names.pop()
+    return names
+
+
+def _filled(cells: Sequence[Any]) -> int:
+    return sum(1 for cell in cells if cell and not (isinstance(cell, str) and cell.isspace()))
+
+
+def _header_at(rows: Sequence[Numbered], filled: Sequence[int]) -> int:
+    """Which of the rows is the header: the first one, unless it is a title above a wider table."""
+    typical = median(filled[len(filled) // 3 :])
+    if typical < 2 or (filled[0] >= 0.5 * typical and filled[0] > 1):
+        return 0
+    for at in range(1, min(len(rows), TITLE_ROWS + 1)):
+        if filled[at] >= 0.6 * typical and filled[at] >= 2:
+            is_title = all(count <= 2 and count < filled[at] for count in filled[:at])
+            return at if is_title else 0
+    return 0
+
+
+def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[str | None]]) -> bool:
+    """Whether the row that should name the columns is one of the rows below: numbers over numbers, a text over texts, a label of theirs."""
+    if len(later) < 2 or any(folded(cell) in _KNOWN_NAMES for cell in cells if cell):
+        return False
+    alike = labels = filled = 0
+    for position, cell in enumerate(cells):
+        if not cell or not cell.strip():
+            continue
+        filled += 1
+        below = [row[position] for row in later if len(row) > position and row[position]]
+        kind = _kind(cell)
+        if kind is not None and below and sum(_kind(other or "") == kind for other in below) >= 0.7 * len(below):
+            alike += 1
+        elif sum(other == cell for other in below) >= 2:
+            labels += 1
+    return alike > 0 and (labels > 0 or alike >= 2 or alike == filled)
+
+
+def _kind(cell: str) -> str | None:
+    cell = cell.strip()
+    if len(cell) > 40 and len(cell.split()) >= 6:
+        return "text"
+    if _NUMBER.fullmatch(cell):
+        return "number"
+    if len(cell) <= 40 and _DATE.fullmatch(cell):
+        return "date"
+    return "mail" if _MAIL.fullmatch(cell) else None
+
+
+def footer_length(last: Sequence[Numbered]) -> int:
+    """How many of the last rows are no tickets: a total, or notes of a report below a gap."""
+    counts = [_filled(cells) for _, cells in last]
+    typical = median(counts) if counts else 0
+    length = 0
+    for at in range(len(last) - 1, max(len(last) - 1 - FOOTER_ROWS, 0), -1):
+        number, cells = last[at]
+        first = next((cell for cell in cells if cell and isinstance(cell, str) and cell.strip()), "")
+        has_gap = number > last[at - 1][0] + 1
+        is_total = bool(_TOTALS.match(str(first).strip())) and counts[at] <= max(1, 0.6 * typical)
+        is_alone = counts[at] <= 1 and typical >= 3
+        if is_total or (is_alone and (length or has_gap)) or (has_gap and counts[at] < 0.5 * typical):
+            length = len(last) - at
+        elif not is_alone:
+            break
+    return length
+
+
+class GridReader:
+    """Rows of cells under a frame, as batches: short rows filled up, repeated headers and the footer passed over."""
+
+    def __init__(self, frame: Frame, *, limits: Limits, noted: Noted) -> None:
+        self.columns = unique_header(frame.names, limits, headless=frame.is_headless)
+        self._frame = frame
+        self._limits = limits
+        self._noted = noted
+        noted.title_rows, noted.is_headless = frame.title_rows, frame.is_headless
+
+    def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[Rows]:
+        """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of its sheet)."""
+        width = len(self.columns) - len(more)
+        batch = RowBatcher(len(self.columns))
+        header = [cell or None for cell in self._frame.names]
+        ending = list(more)
+        for number, cells in rows:
+            if number < self._frame.first:
+                continue
+            if number > self._limits.rows:
+                raise refused(f"The table has more than {self._limits.rows:,} rows.", row=number)
+            row = list(cells)
+            if len(row) > width:
+                if any(row[width:]):
+                    bad.add(number, self.columns[width - 1], f"it has {len(row)} cells, the header has {width}")
+                    continue
+                row = row[:width]
+            row += [None] * (width - len(row))
+            if row[0] == header[0] and [cell or None for cell in row[: len(header)]] == header and header[0]:
+                note_row(self._noted.headers_repeated, number)
+                continue
+            if batch.add(number, row + ending, sum(len(cell) for cell in row if cell)):
+                yield batch.take(keeping=FOOTER_ROWS)
+        self._drop_footer(batch)
+        if len(batch):
+            yield batch.take()
+
+    def _drop_footer(self, batch: RowBatcher) -> None:
+        drop_footer(batch, self._noted)
+
+
+def drop_footer(batch: RowBatcher, noted: Noted) -> None:
+    """Takes the footer off the last rows and notes it."""
+    last = batch.last[-3 * FOOTER_ROWS :]
+    length = footer_length(last)
+    for number, cells in last[len(last) - length :] if length else ():
+        note_footer(noted, number, cells)
+    batch.drop_last(length)
+
+
+def note_footer(noted: Noted, number: int, cells: Sequence[Any]) -> None:
+    note_row(noted.footer_rows, number)
+    noted.footer_example = noted.footer_example or " ".join(str(cell) for cell in cells if cell)[:100]
+
+
+def note_row(rows: list[int], number: int) -> None:
+    if len(rows) < 1_000:
+        rows.append(number)

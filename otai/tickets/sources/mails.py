@@ -1,0 +1,167 @@
+"""Mails: an mbox, or the .eml files of an archive. One mail is one row; attachments are not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.header import decode_header
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from otai.tickets.html_text import text_of_html
+from otai.tickets.limits import Limits
+from otai.tickets.problems import BadRows, refused
+from otai.tickets.sources.table import Noted, RowBatcher, Rows
+from otai.tickets.sources.text import TextFile
+
+COLUMNS = ("message id", "thread", "date", "from", "to", "subject", "body", "labels", "list id", "priority")
+MOST_MAIL_BYTES = 64 << 20
+"""With its attachments; a longer one is a bad row."""
+_LABELS = ("X-Gmail-Labels", "X-Keywords", "Keywords", "X-Mozilla-Keys", "X-Label")
+_MAIL_STATES = frozenset({
+    "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts", "chat", "all mail",
+    "posteingang", "gesendet", "geöffnet", "ungelesen", "archiviert", "wichtig", "markiert", "papierkorb", "entwurf", "entwürfe",
+    "$label1", "$label2", "$label3", "$label4", "$label5", "nonjunk", "junk",
+})  # fmt: skip
+"""What a mailbox says of a mail's place and state; new mails have none of it."""
+_FROM_LINE = re.compile(rb"^From \S+.*\d{4}\s*$")
+
+
+class MailSource:
+    """The mails of an mbox, or of files of one mail each. Rows are numbered from 1."""
+
+    def __init__(self, *, mbox: TextFile | None = None, files: list[Path] | None = None, limits: Limits) -> None:
+        self._mbox = mbox
+        self._files = files or []
+        self._limits = limits
+        self._position = 0
+        self.noted = Noted()
+        seen: set[str] = set()
+        for number, mail in enumerate(self._mails(BadRows(skip=True))):
+            seen.update(name for name, value in mail[1].items() if value)
+            if number >= 1_000:
+                break
+        if not seen:
+            raise refused("The mailbox has no mails in it.")
+        self.columns = [name for name in COLUMNS if name in seen or name in ("subject", "body")]
+        self.format = "mbox" if mbox is not None else "mails (.eml)"
+
+    def bytes_read(self) -> int:
+        return self._position
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        batch = RowBatcher(len(self.columns))
+        for number, mail in self._mails(bad):
+            if number > self._limits.rows:
+                raise refused(f"The mailbox has more than {self._limits.rows:,} mails. Import it in parts.", row=number)
+            if batch.add(number, [mail.get(name) for name in self.columns], len(mail["body"] or "")):
+                yield batch.take()
+        if len(batch):
+            yield batch.take()
+
+    def _mails(self, bad: BadRows) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number, data in enumerate(self._parts(), start=1):
+            if data is None:
+                bad.add(number, None, f"the mail is larger than {MOST_MAIL_BYTES >> 20} MiB")
+                continue
+            yield number, _row(message_from_bytes(data))
+
+    def _parts(self) -> Iterator[bytes | None]:
+        """The bytes of each mail; None for one that is too large to be read."""
+        for path in self._files:
+            yield path.read_bytes() if path.stat().st_size <= MOST_MAIL_BYTES else None
+        if self._mbox is None:
+            return
+        lines: list[bytes] = []
+        size, is_after_blank = 0, True
+        with self._mbox.open_bytes() as handle:
+            while line := handle.readline(1 << 20):
+                if is_after_blank and line.startswith(b"From ") and _FROM_LINE.match(line):
+                    if size:
+                        yield b"".join(lines) if size <= MOST_MAIL_BYTES else None
+                    lines, size = [], 0
+                    self._position = handle.raw.tell_file()  # type: ignore[attr-defined]
+                    is_after_blank = False
+                    continue
+                is_after_blank = line in (b"\n", b"\r\n")
+                size += len(line)
+                if size <= MOST_MAIL_BYTES:
+                    # A line of a text that begins with "From " is written ">From ".
+                    lines.append(line[1:] if line.startswith(b">From ") else line)
+        if size:
+            yield b"".join(lines) if size <= MOST_MAIL_BYTES else None
+
+
+def _row(mail: Message) -> dict[str, Any]:
+    own = _id(mail.get("Message-ID"))
+    references = re.findall(r"<[^<>\s]+>", f"{mail.get('References', '')} {mail.get('In-Reply-To', '')}"[:20_000])
+    labels = [label for name in _LABELS for value in mail.get_all(name, []) for label in _text(value).split(",")]
+    labels = [label.strip() for label in labels if label.strip() and label.strip().lower() not in _MAIL_STATES]
+    return {
+        "message id": own,
+        # A conversation is named by the mail that began it.
+        "thread": mail.get("X-GM-THRID") or (_id(references[0]) if references else own),
+        "date": _date(mail.get("Date")),
+        "from": _text(mail.get("From")),
+        "to": _text(mail.get("To")),
+        "subject": _text(mail.get("Subject")),
+        "body": _body(mail),
+        "labels": list(dict.fromkeys(labels)) or None,
+        "list id": _text(mail.get("List-Id")),
+        "priority": _text(mail.get("Importance") or mail.get("X-Priority")),
+    }
+
+
+def _id(text: object) -> str | None:
+    return str(text).strip().strip("<>").strip()[:200] or None if text else None
+
+
+def _date(text: object) -> str | None:
+    if not text:
+        return None
+    try:
+        return parsedate_to_datetime(str(text)).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return str(text)[:100]
+
+
+def _text(value: object) -> str:
+    """A header as it reads: encoded words decoded, folded lines joined, raw UTF-8 as UTF-8."""
+    if value is None:
+        return ""
+    try:
+        pieces = decode_header(str(value))
+    except ValueError:
+        return str(value)
+    found = "".join(_decoded(piece, charset) if isinstance(piece, bytes) else piece for piece, charset in pieces)
+    if any("\udc80" <= character <= "\udcff" for character in found):
+        found = _decoded(found.encode("utf-8", "surrogateescape"), None)
+    return " ".join(found.split())
+
+
+def _body(mail: Message) -> str | None:
+    """The text as written, else that of the HTML; attachments are no text."""
+    plain: list[str] = []
+    marked: list[str] = []
+    for part in mail.walk():
+        kind = part.get_content_type()
+        if part.is_multipart() or kind not in ("text/plain", "text/html") or part.get_filename():
+            continue
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            (plain if kind == "text/plain" else marked).append(_decoded(content, part.get_content_charset()))
+    text = "\n".join(plain).strip() or "\n".join(text_of_html(one) for one in marked).strip()
+    return text.replace("\r\n", "\n") or None
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
+    for name in (charset, "utf-8", "cp1252"):
+        if name:
+            try:
+                return data.decode(name)
+            except (LookupError, ValueError):
+                continue
+    return data.decode("latin-1")

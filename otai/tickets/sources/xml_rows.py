@@ -1,0 +1,336 @@
+"""XML: the element that repeats is a ticket. Read with expat piece by piece; a document type, and with it every entity trick, is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+from otai.tickets.problems import BadRows, refused
+from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources.nested import Flattener
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.text import CHUNK_BYTES, TextFile
+
+LOOKED_BYTES = 8 << 20
+"""So much is looked at to find which element repeats."""
+KEYS_FROM_ROWS = 20_000
+DEEPEST = 100
+SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
+_CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
+
+
+@dataclass(slots=True)
+class _Element:
+    """An open element of a ticket."""
+
+    name: str
+    attributes: dict[str, str]
+    text: list[str] = field(default_factory=list)
+    children: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class _Reader:
+    """The tickets of an XML text: values of the elements at `path`, one by one."""
+
+    def __init__(self, text: TextFile, path: tuple[str, ...], listed: set[tuple[str, ...]]) -> None:
+        self._text = text
+        self._path = path
+        self._listed = listed
+        self._here: list[str] = []
+        self._open: list[_Element] = []
+        self._done: list[tuple[int, int, Any]] = []
+        self._characters = 0
+        self.number = 0
+
+    def tickets(self) -> Iterator[tuple[int, int, Any]]:
+        """(number, characters, value); a value is a dict, or a text for an element without any inside."""
+        parser = _parser(self._text)
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler = self._data
+        for _ in _fed(parser, self._text):
+            yield from self._done
+            self._done.clear()
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        name = _local(name)
+        self._here.append(name)
+        if len(self._here) > DEEPEST:
+            raise refused(f"The XML is nested more than {DEEPEST} elements deep: this is no table of tickets.")
+        if self._open or tuple(self._here) == self._path:
+            self._open.append(_Element(name, {_local(key): value for key, value in attributes.items()}))
+
+    def _data(self, data: str) -> None:
+        if self._open:
+            self._open[-1].text.append(data)
+            self._characters += len(data)
+            if self._characters > 4 * self._text.limits.field_characters:
+                raise refused(f"Element {self.number + 1:,} has too much text for a ticket.", row=self.number + 1)
+
+    def _end(self, _: str) -> None:
+        place = tuple(self._here)
+        self._here.pop()
+        if not self._open:
+            return
+        element = self._open.pop()
+        value = self._value(element, place)
+        if self._open:
+            siblings = self._open[-1].children.setdefault(element.name, [])
+            siblings.append(value)
+            if len(siblings) > 1:
+                self._listed.add(place)
+            return
+        self.number += 1
+        self._done.append((self.number, self._characters, value if isinstance(value, dict) else {element.name: value}))
+        self._characters = 0
+
+    def _value(self, element: _Element, place: tuple[str, ...]) -> Any:
+        text = "".join(element.text).strip()
+        attributes = {
+            key: value for key, value in element.attributes.items() if key not in ("type", "nil", "space", "lang")
+        }
+        if element.attributes.get("nil") == "true" and not element.children:
+            return None
+        if not element.children:
+            if "display_value" in attributes:
+                return attributes["display_value"] or text
+            if text or not attributes:
+                return text or None
+            return attributes
+        found: dict[str, Any] = dict(attributes)
+        for name, values in element.children.items():
+            is_list = len(values) > 1 or (*place, name) in self._listed
+            found[name] = [value for value in values if value is not None] if is_list else values[0]
+        if text:
+            found["text"] = text
+        # <tags type="array"><tag>a</tag></tags> is a list called tags, also where it has one element.
+        if len(found) == 1:
+            ((name, inner),) = found.items()
+            is_plural = element.attributes.get("type") == "array" or element.name.lower() in (
+                f"{name.lower()}s",
+                f"{name.lower()}list",
+            )
+            if isinstance(inner, list) or is_plural:
+                return inner if isinstance(inner, list) else [inner]
+        return found
+
+
+class XmlSource:
+    """A table of the elements that repeat. Rows are numbered from 1."""
+
+    def __init__(self, text: TextFile) -> None:
+        self._text = text
+        self._limits = text.limits
+        self._path = _repeating(text)
+        self._listed: set[tuple[str, ...]] = set()
+        self._flatten = Flattener()
+        self._position = 0
+        self.noted = Noted(list_at="/".join(self._path))
+        self.late_keys: dict[str, int] = {}
+        keys: dict[str, None] = {}
+        for number, _, document in _Reader(text, self._path, self._listed).tickets():
+            keys.update(dict.fromkeys(self._flatten.row(document)))
+            if len(keys) > self._limits.columns:
+                raise refused(f"The elements have more than {self._limits.columns} different fields; that is the most.")
+            if number >= KEYS_FROM_ROWS:
+                break
+        if not keys:
+            raise refused(
+                "The XML holds no elements that repeat, so there are no tickets in it. Export as CSV or JSON."
+            )
+        self._keys = list(keys)
+        self.columns = unique_header(self._keys, self._limits)
+        self.format = f"XML, elements {self._path[-1]!r}"
+
+    def bytes_read(self) -> int:
+        return self._position
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        batch = RowBatcher(len(self.columns))
+        self.late_keys = {}
+        known = set(self._keys)
+        for number, characters, document in _Reader(self._text, self._path, self._listed).tickets():
+            if number > self._limits.rows:
+                raise refused(f"The file has more than {self._limits.rows:,} tickets. Import it in parts.", row=number)
+            row = self._flatten.row(document)
+            for key in row.keys() - known if not row.keys() <= known else ():
+                if len(self.late_keys) < self._limits.columns:
+                    self.late_keys.setdefault(clean_name(key)[: self._limits.label_characters], number)
+            if batch.add(number, [row.get(key) for key in self._keys], characters):
+                yield batch.take()
+        if len(batch):
+            yield batch.take()
+
+
+class SpreadsheetXmlSource:
+    """A workbook saved as "XML Spreadsheet 2003", as many helpdesks write what they call .xls: the largest of its sheets."""
+
+    def __init__(self, text: TextFile, *, sheet: str | None = None, header: int | None = None) -> None:
+        self._text = text
+        self.noted = Noted()
+        sizes: Counter[str] = Counter()
+        for name, _, _ in _SheetReader(text).rows():
+            sizes[name] += 1
+        if not sizes:
+            raise refused("The workbook has no sheet with anything on it.")
+        if sheet is not None and sheet not in sizes:
+            raise refused(f"There is no sheet {sheet!r}. The workbook has: {', '.join(map(repr, sizes))}.")
+        self._sheet = sheet or max(sizes, key=lambda name: sizes[name])
+        self.noted.sheets = [self._sheet]
+        self.noted.sheets_left_out = [name for name in sizes if name != self._sheet]
+        first = []
+        for row in self._rows():
+            first.append(row)
+            if len(first) >= FRAME_ROWS:
+                break
+        self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
+        self.columns = self._grid.columns
+        self.format = f"Excel XML, sheet {self._sheet!r}"
+
+    def bytes_read(self) -> int:
+        return 0
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        self.noted.begin()
+        yield from self._grid.batches(self._rows(), bad)
+
+    def _rows(self) -> Iterator[tuple[int, list[str | None]]]:
+        return ((number, cells) for name, number, cells in _SheetReader(self._text).rows() if name == self._sheet)
+
+
+class _SheetReader:
+    def __init__(self, text: TextFile) -> None:
+        self._text = text
+        self._sheet = ""
+        self._number = self._column = 0
+        self._cells: list[str | None] = []
+        self._data: list[str] | None = None
+        self._done: list[tuple[str, int, list[str | None]]] = []
+
+    def rows(self) -> Iterator[tuple[str, int, list[str | None]]]:
+        """(sheet, row number, cells) of each row with content."""
+        parser = _parser(self._text)
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler = lambda data: self._data.append(data) if self._data is not None else None
+        for _ in _fed(parser, self._text):
+            yield from self._done
+            self._done.clear()
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        name = _local(name)
+        index = next((value for key, value in attributes.items() if _local(key) == "Index" and value.isdecimal()), None)
+        if name == "Worksheet":
+            self._sheet = next((value for key, value in attributes.items() if _local(key) == "Name"), "")
+            self._number = 0
+        elif name == "Row":
+            self._number = int(index) if index else self._number + 1
+            self._cells, self._column = [], 0
+        elif name == "Cell":
+            self._column = int(index) if index else self._column + 1
+            if self._column > self._text.limits.columns:
+                raise refused(f"The sheet has more than {self._text.limits.columns} columns; that is the most.")
+        elif name == "Data":
+            self._data = []
+
+    def _end(self, name: str) -> None:
+        name = _local(name)
+        if name == "Data" and self._data is not None:
+            self._cells += [None] * (self._column - len(self._cells))
+            if self._column:
+                self._cells[self._column - 1] = "".join(self._data) or None
+            self._data = None
+        elif name == "Row" and any(self._cells):
+            self._done.append((self._sheet, self._number, self._cells))
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _parser(text: TextFile) -> Any:
+    parser = expat.ParserCreate(encoding="utf-8")
+    parser.buffer_text = True
+
+    def refuse(*_: Any) -> None:
+        raise refused(
+            "The XML declares a document type, and entities with it; no export of tickets needs one. It is not opened."
+        )
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    return parser
+
+
+def _fed(parser: Any, text: TextFile) -> Iterator[None]:
+    """Gives the text to the parser; stands still after each piece. Raises DatasetInvalid where the XML is damaged."""
+    with text.open() as handle:
+        try:
+            while chunk := handle.read(CHUNK_BYTES):
+                # The encoding was found by reading all of it; what the declaration says is often not true.
+                parser.Parse(chunk.lstrip("\ufeff").encode("utf-8", errors="replace").translate(None, _CONTROLS), False)
+                yield
+            parser.Parse(b"", True)
+            yield
+        except expat.ExpatError as error:
+            raise refused(
+                f"The XML is damaged in line {error.lineno:,}: {expat.ErrorString(error.code)}. Export it again, best as CSV or JSON.",
+                row=None,
+            ) from None
+
+
+def _repeating(text: TextFile) -> tuple[str, ...]:
+    """The path of the element that is a ticket: going down from the root, the first level where one with others inside repeats."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    has_children: set[tuple[str, ...]] = set()
+    sizes: Counter[tuple[str, ...]] = Counter()
+    here: list[str] = []
+    attributes_of: Counter[tuple[str, ...]] = Counter()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        here.append(_local(name))
+        path = tuple(here[:8])
+        if len(here) > 1:
+            has_children.add(tuple(here[:-1])[:8])
+        counts[path] += len(here) <= 8
+        attributes_of[path] += len(attributes) > 1
+        if len(here) > DEEPEST or len(counts) > 20_000:
+            raise refused(
+                "The XML is nested too deeply, or has too many kinds of elements: this is no table of tickets."
+            )
+
+    def data(piece: str) -> None:
+        sizes[tuple(here[:8])] += len(piece)
+
+    parser = _parser(text)
+    parser.StartElementHandler, parser.EndElementHandler = start, lambda _: here.pop()
+    parser.CharacterDataHandler = data
+    read = 0
+    for _ in _fed(parser, text):
+        read += CHUNK_BYTES
+        if read >= LOOKED_BYTES:
+            break
+    if not counts:
+        raise refused("The XML is empty.")
+    path = next(iter(counts))
+    while True:
+        inside = [one for one in counts if len(one) == len(path) + 1 and one[:-1] == path]
+        rows = [one for one in inside if counts[one] > 1 and (one in has_children or attributes_of[one] > 0)]
+        if rows:
+            return max(rows, key=lambda one: (_below(sizes, one), counts[one]))
+        deeper = [one for one in inside if one in has_children]
+        if not deeper:
+            return path
+        largest = max(deeper, key=lambda one: _below(sizes, one))
+        if not any(counts[one] > 1 and (one in has_children) for one in counts if one[: len(largest)] == largest):
+            # Nothing repeats below: one ticket.
+            return largest if len(deeper) == 1 else path
+        path = largest
+
+
+def _below(sizes: Counter[tuple[str, ...]], path: tuple[str, ...]) -> int:
+    return sum(size for one, size in sizes.items() if one[: len(path)] == path)
+
+
+__all__ = ["SPREADSHEET", "SpreadsheetXmlSource", "XmlSource"]
