@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from otai.learning.data.profile import DataFinding
 from otai.tickets.cells import Noticed
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.file_findings import findings_of_file
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
 
@@ -65,6 +66,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             "If rows are messages of one ticket rather than tickets, export one row a ticket.",
             {"tickets": noticed.repeated_ids},
         )
+    yield from findings_of_file(source.noted)
     late = getattr(source, "late_keys", {})
     if late:
         shown = ", ".join(f"{key!r} (from row {row:,})" for key, row in list(late.items())[:5])

@@ -49,6 +49,12 @@ DATA: Mapping[str, Told] = {
         _("Columns of structures were left out: %(columns)s."),
         _("If they matter, write them as text or as lists of text."),
     ),
+    "columns_left_out": Told(
+        _(
+            "The file has more columns than an import may have: columns that repeat a name many times were left out: %(columns)s."
+        ),
+        _("Nothing to do, unless one of them matters: then export fewer columns."),
+    ),
     "contradicting_duplicates": Told(
         _("%(tickets)s tickets share their text with another ticket that has a different %(attribute)s."),
         _("No model can be right on all of them. Agree on one label for such texts, or accept that limit."),
@@ -68,6 +74,30 @@ DATA: Mapping[str, Told] = {
         _(
             "They are left out of training. If they should have text, check which columns were taken for subject and body."
         ),
+    ),
+    "encodings_mixed": Told(
+        _(
+            "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its own."
+        ),
+        _("Check a few texts with umlauts or accents."),
+    ),
+    "files_chosen": Told(
+        _("Of the archive these files were read as one table: %(files)s. Left out: %(left_out)s."),
+        _("Files with other columns are data sets of their own: import them alone."),
+    ),
+    "footer_left_out": Told(
+        _("%(rows)s rows below the tickets are a total or notes of a report, and no tickets: “%(example)s”."),
+        _("Nothing to do. If they are tickets, fill more of their cells."),
+    ),
+    "header_found_below": Told(
+        _("%(rows)s rows above the header are a title or notes, and no tickets."),
+        _("Nothing to do. If another row names the columns, say which."),
+    ),
+    "headers_repeated": Told(
+        _(
+            "The header stands again among the tickets, as in files joined end to end (%(times)s times); it is no ticket."
+        ),
+        _("Nothing to do."),
     ),
     "html_became_text": Told(
         _("%(texts)s texts were HTML and were turned into plain text."),
@@ -112,6 +142,12 @@ DATA: Mapping[str, Told] = {
         _("No column was taken for an attribute, so there is nothing to learn yet."),
         _("Name one when importing."),
     ),
+    "no_header": Told(
+        _(
+            "The file has no header: its first row looks like a ticket and names no columns, so that columns have numbers for names."
+        ),
+        _("Add a row with names, or say which row has them."),
+    ),
     "one_label_dominates": Told(
         _("%(share)s of the labelled tickets have %(attribute)s “%(label)s”."),
         _(
@@ -123,6 +159,10 @@ DATA: Mapping[str, Told] = {
         _(
             "They are left out of training (a model never answers with them). Bring %(fewest)s tickets of each, or merge them."
         ),
+    ),
+    "sheets_chosen": Told(
+        _("Of the workbook these sheets were read: %(sheets)s. Left out: %(left_out)s."),
+        _("If another sheet has the tickets, name it."),
     ),
     "split_values_unknown": Told(
         _("The split column holds values other than train and test: %(values)s."),

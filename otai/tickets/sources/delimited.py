@@ -125,9 +125,9 @@ class DelimitedSource:
             if short:
                 self._report(short, bad)
                 short = []
-            if row[0] == head or row[0].startswith(BYTE_ORDER_MARK):
-                row[0] = row[0].lstrip(BYTE_ORDER_MARK)
-                if row == names or (row[0].strip('"') == head and row[1:] == names[1:]):
+            if (row[0] == head or row[0].startswith(BYTE_ORDER_MARK)) and head:
+                is_head = row[0] == head or row[0].lstrip(BYTE_ORDER_MARK).strip('"') == head
+                if is_head and row[1:] == names[1:]:
                     note_row(self.noted.headers_repeated, number)
                     continue
             if batch.add(number, row if kept is None else [row[at] for at in kept], characters):

@@ -22,6 +22,8 @@ FRAME_ROWS = 200
 TITLE_ROWS = 40
 """So many rows may stand above it."""
 FOOTER_ROWS = 20
+FEWEST_ROWS = 10
+"""Of a table that may have a footer: of fewer rows nothing tells what is usual."""
 
 _TOTALS = re.compile(
     r"(grand |sub)?total\b|totals\b|sum\b|summe\b|gesamt|zwischensumme|ergebnis\b|insgesamt|totaal\b|eindtotaal|totale\b|somme\b|suma\b|"
@@ -87,12 +89,15 @@ def _filled(cells: Sequence[Any]) -> int:
 def _header_at(rows: Sequence[Numbered], filled: Sequence[int]) -> int:
     """Which of the rows is the header: the first one, unless it is a title above a wider table."""
     typical = median(filled[len(filled) // 3 :])
-    if typical < 2 or (filled[0] >= 0.5 * typical and filled[0] > 1):
+    if typical < 2 or filled[0] > 0.5 * typical:
         return 0
     for at in range(1, min(len(rows), TITLE_ROWS + 1)):
         if filled[at] >= 0.6 * typical and filled[at] >= 2:
             is_title = all(count <= 2 and count < filled[at] for count in filled[:at])
-            return at if is_title else 0
+            # Two names above a ticket are a header that leaves columns without a name.
+            below = [row for _, row in rows[at + 1 :]]
+            is_ticket = max(filled[:at]) > 1 and looks_like_a_ticket(rows[at][1], below)
+            return at if is_title and not is_ticket else 0
     return 0
 
 
@@ -127,8 +132,10 @@ def _kind(cell: str) -> str | None:
 
 def footer_length(last: Sequence[Numbered]) -> int:
     """How many of the last rows are no tickets: a total, or notes of a report below a gap."""
+    if len(last) < FEWEST_ROWS:
+        return 0
     counts = [_filled(cells) for _, cells in last]
-    typical = median(counts) if counts else 0
+    typical = median(counts)
     length = 0
     for at in range(len(last) - 1, max(len(last) - 1 - FOOTER_ROWS, 0), -1):
         number, cells = last[at]

@@ -177,6 +177,8 @@ class _Scan:
     longest_line: int = 0
     """In bytes; of lines longer than a chunk. (Shorter ones do not matter.)"""
     utf8_errors: int = 0
+    latin_characters: int = 0
+    """Of the characters in UTF-8, in text that is not all of it: letters and marks of Europe."""
     undecodable: bytes = b""
     """Some of the bytes that are no UTF-8."""
     utf8_characters: int = 0
@@ -195,8 +197,9 @@ class _Scan:
         if self.nul_even > 0.4 * sampled and self.nul_odd < 0.05 * sampled:
             return "utf-16-be"
         # Two files joined, one in UTF-8 and one in Windows-1252: what is no UTF-8 reads as western letters.
-        is_joined = self.utf8_errors and self.utf8_characters * 20 > self.utf8_errors
-        if is_joined and _reads_as_western(self.undecodable):
+        # A few pairs of letters look like UTF-8 by accident; they stand for letters that nobody writes here.
+        is_joined = self.latin_characters >= max(3, self.utf8_errors // 1_000, self.utf8_characters // 2)
+        if self.utf8_errors and is_joined and _reads_as_western(self.undecodable):
             return MIXED
         # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are bad rows of UTF-8.
         if self.utf8_errors == 0 or self.utf8_characters > 2 * self.utf8_errors:
@@ -230,6 +233,7 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
                 decoded = data.decode("utf-8", errors="surrogateescape")
                 undecodable = _ESCAPED.findall(decoded)
                 found.utf8_errors += len(undecodable)
+                found.latin_characters += len(_LATIN.findall(decoded))
                 found.utf8_characters += len(decoded) - len(_BEYOND.sub("", decoded)) - len(undecodable)
                 if len(found.undecodable) < SAMPLE_BYTES:
                     found.undecodable += "".join(undecodable).encode("utf-8", errors="surrogateescape")
@@ -243,6 +247,7 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
 
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _BEYOND = re.compile(r"[^\x00-\x7f]+")
+_LATIN = re.compile("[\u00c0-\u024f\u2010-\u203a\u20ac]")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """How Python writes a byte that is no UTF-8."""
 
