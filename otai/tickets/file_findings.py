@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from otai.learning.data.profile import Finding
+from otai.learning.data.profile import DataFinding
 from otai.tickets.sources.table import Noted
 
 
-def findings_of_file(noted: Noted) -> Iterator[Finding]:
+def findings_of_file(noted: Noted) -> Iterator[DataFinding]:
     yield from _of_header(noted)
     if noted.footer_rows:
-        yield Finding(
+        yield DataFinding(
             "footer_left_out",
             None,
             f"{len(noted.footer_rows)} rows below the tickets are a total or notes of a report, and no tickets: {noted.footer_example!r}.",
@@ -19,7 +19,7 @@ def findings_of_file(noted: Noted) -> Iterator[Finding]:
             {"rows": len(noted.footer_rows), "first": noted.footer_rows[0], "example": noted.footer_example},
         )
     if noted.columns_left_out:
-        yield Finding(
+        yield DataFinding(
             "columns_left_out",
             None,
             f"The file has more columns than an import may have: columns that repeat a name many times were left out: "
@@ -29,7 +29,7 @@ def findings_of_file(noted: Noted) -> Iterator[Finding]:
         )
     yield from _of_parts(noted)
     if noted.mixed_encodings:
-        yield Finding(
+        yield DataFinding(
             "encodings_mixed",
             None,
             "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its own.",
@@ -37,16 +37,16 @@ def findings_of_file(noted: Noted) -> Iterator[Finding]:
         )
 
 
-def _of_header(noted: Noted) -> Iterator[Finding]:
+def _of_header(noted: Noted) -> Iterator[DataFinding]:
     if noted.is_headless:
-        yield Finding(
+        yield DataFinding(
             "no_header",
             None,
             "The file has no header: its first row looks like a ticket and names no columns, so that columns have numbers for names.",
             "Add a row with names, or say which row has them: --header 1.",
         )
     elif noted.title_rows:
-        yield Finding(
+        yield DataFinding(
             "header_found_below",
             None,
             f"{noted.title_rows} rows above the header are a title or notes, and no tickets.",
@@ -55,7 +55,7 @@ def _of_header(noted: Noted) -> Iterator[Finding]:
         )
     if noted.headers_repeated:
         rows = ", ".join(f"row {row:,}" for row in noted.headers_repeated[:5])
-        yield Finding(
+        yield DataFinding(
             "headers_repeated",
             None,
             f"The header stands again among the tickets ({rows}), as in files joined end to end; it is no ticket.",
@@ -64,10 +64,10 @@ def _of_header(noted: Noted) -> Iterator[Finding]:
         )
 
 
-def _of_parts(noted: Noted) -> Iterator[Finding]:
+def _of_parts(noted: Noted) -> Iterator[DataFinding]:
     if noted.sheets_left_out or len(noted.sheets) > 1:
         read, left_out = _some(noted.sheets), _some(noted.sheets_left_out) or "none"
-        yield Finding(
+        yield DataFinding(
             "sheets_chosen",
             None,
             f"Of the workbook these sheets were read: {read}. Left out: {left_out}.",
@@ -76,7 +76,7 @@ def _of_parts(noted: Noted) -> Iterator[Finding]:
         )
     if noted.files_left_out or len(noted.files) > 1:
         read, left_out = _some(noted.files), _some(noted.files_left_out) or "none"
-        yield Finding(
+        yield DataFinding(
             "files_chosen",
             None,
             f"Of the archive these files were read as one table: {read}. Left out: {left_out}.",
