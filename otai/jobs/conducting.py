@@ -262,6 +262,7 @@ class Conducting:
         except BaseException:
             recorder.discard(stored)
             raise
+        recorder.done(outcome)
         self._tidy()
 
     def _refuse(self, code: str, kind: str, message: str, details: dict[str, Any]) -> None:
@@ -285,7 +286,11 @@ class Conducting:
         self._tidy()
 
     def _tidy(self) -> None:
-        self.job.refresh_from_db()
+        try:
+            self.job.refresh_from_db()
+        except Job.DoesNotExist:
+            # Its organisation is gone, and nobody is left to hear of it.
+            self.job.status = Status.CANCELLED
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _log_last_words(self, exit_code: int | None) -> None:

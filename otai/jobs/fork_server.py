@@ -39,6 +39,7 @@ class Server:
         self.lines = os.dup(1)
         os.dup2(2, 1)
         self.pids: dict[int, str] = {}
+        self.loaded: set[str] = set()
         self._rest = b""
 
     def serve(self) -> None:
@@ -70,13 +71,19 @@ class Server:
             return
         with contextlib.suppress(Exception):
             # Loaded here, it is there for all jobs that follow; what is wrong with it, the job will say.
-            import_module(asked["work"].partition(":")[0])
+            self.load(asked["work"].partition(":")[0])
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             work_and_exit(asked, self.lines)
         self.pids[pid] = asked["job"]
         self.say(job=asked["job"], pid=pid)
+
+    def load(self, module: str) -> None:
+        """The module, and what its `get_ready` loads, which may start no thread."""
+        if module not in self.loaded:
+            self.loaded.add(module)
+            getattr(import_module(module), "get_ready", lambda: None)()
 
     def reap(self) -> None:
         while self.pids:

@@ -41,11 +41,13 @@ class Outcome:
 
 class Recorder(Protocol):
     """What a finished job becomes. `store` comes first and outside of any transaction, for files; `record` writes the rows in one transaction
-    with the job's end and returns the job's result; `discard` takes back what was stored when `record` did not happen."""
+    with the job's end and returns the job's result; then `done`, or `discard` to take back what was stored when `record` did not happen."""
 
     def store(self, outcome: Outcome) -> Any: ...
 
     def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]: ...
+
+    def done(self, outcome: Outcome) -> None: ...
 
     def discard(self, stored: Any) -> None: ...
 
@@ -59,6 +61,9 @@ class Answer:
     def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
         return outcome.values
 
+    def done(self, outcome: Outcome) -> None:
+        return None
+
     def discard(self, stored: Any) -> None:
         return None
 
@@ -69,7 +74,8 @@ Tell = Callable[..., None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables nor settings."""
+    """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables nor settings. Its
+    module may have a `get_ready()`, called once before the first job: what it loads, without starting a thread, later jobs find loaded."""
 
     name: str
     work: str

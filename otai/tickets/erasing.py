@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Max
 
 from otai.errors import Unavailable
+from otai.jobs import operations as jobs
 from otai.learning.data.profile import Profile
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store, forget_vectors
@@ -30,6 +31,8 @@ looked_at_again_after = timedelta(minutes=10)
 def empty(data_sets: Iterable[DataSet], *, who: str, now: datetime) -> None:
     """Takes everything but figures from the rows; within a transaction. `delete_files` afterwards takes the files."""
     for data_set in data_sets:
+        # What jobs answered and refused may quote these tickets.
+        jobs.forget_answers(data_set.organisation_id)
         let_go([data_set.file], now=now)
         Attribute.objects.filter(data_set=data_set).delete()
         ExpectedQuality.objects.filter(data_set=data_set).delete()

@@ -7,6 +7,7 @@ refuse_if_failed(job); imported(job)                          # the data set
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -64,6 +65,11 @@ class Imported:
             now=outcome.now,
         )
         return {"data_set": str(data_set.id)}
+
+    def done(self, outcome: Outcome) -> None:
+        """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
+        if upload := outcome.spec.get("upload"):
+            shutil.rmtree(upload, ignore_errors=True)
 
     def discard(self, stored: StoredFile) -> None:
         file_store().delete(stored.path)
@@ -126,12 +132,14 @@ def ask_for_import(
     delimiter: str | None = None,
     sheet: str | None = None,
     in_place: bool = False,
+    upload: Path | None = None,
 ) -> Asked:
-    """An import as `import_tickets` does it. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs."""
+    """An import as `import_tickets` does it; afterwards the folder `upload` goes. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs."""
     spec = {
         **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
         "name": checked_name(name),
         "skip_bad_rows": skip_bad_rows,
+        "upload": str(upload) if upload else None,
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from otai.jobs.work import Tell
+from otai.learning.data.language import load_models
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.reading import preview_columns, read_tickets
 
 STAGED = "tickets.parquet"
+
+
+def get_ready() -> None:
+    """Called once in the server that forks jobs; starts no thread."""
+    load_models()
 
 
 def preview(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -322,3 +324,80 @@ def test_a_viewer_looks_and_does_not_upload(now: datetime, alice: Client) -> Non
     assert "support" in page and 'type="file"' not in page
     assert viewer.post("/acme/tickets/upload", {}).status_code == 403
     assert viewer.post(f"/acme/tickets/{found.id}/delete").status_code == 403
+
+
+def at_once(settings: Any) -> None:
+    """Nobody waits: every job goes on behind its page."""
+    settings.OTAI_JOBS_PATIENCE_SECONDS = 0
+
+
+def settled(browser: Client, address: str) -> Any:
+    """The page once its job has ended, as one who has no scripts comes to see it."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        answer = browser.get(address, follow=True)
+        if b'http-equiv="refresh"' not in answer.content:
+            return answer
+        assert b'role="status"' in answer.content
+        time.sleep(0.2)
+    raise AssertionError("the job never ended")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_takes_longer_shows_its_progress_and_leads_on(alice: Client, settings: Any) -> None:
+    at_once(settings)
+    columns = upload(alice, CSV)
+    assert 'name="role-0"' in settled(alice, columns).content.decode()
+    answer = alice.post(columns, {"name": "support"})
+    page = alice.get(answer["Location"])
+    if page.status_code == 200:
+        now = re.search(r'hx-get="([^"]+)"', page.content.decode())
+        assert now is not None
+        assert alice.get(now[1]).status_code in (200, 204)
+        assert "/cancel" in page.content.decode()
+    # The form sent twice is one import.
+    again = alice.post(columns, {"name": "support"})
+    assert again.status_code == 404 or again["Location"] == answer["Location"]
+    assert "40 tickets are imported" in settled(alice, answer["Location"]).content.decode()
+    assert DataSet.objects.count() == 1
+    assert alice.get(columns).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_is_refused_behind_its_page_shows_why_beside_the_choices(alice: Client, settings: Any) -> None:
+    at_once(settings)
+    rows = CSV + "one,two,three,four,five\n"
+    columns = upload(alice, rows)
+    settled(alice, columns)
+    answer = alice.post(columns, {"name": "my tickets"})
+    page = settled(alice, answer["Location"]).content.decode()
+    assert "Nothing was imported yet" in page and "my tickets" in page and "skip_bad_rows" in page
+    assert not DataSet.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, settings: Any) -> None:
+    at_once(settings)
+    settings.OTAI_JOBS_AT_ONCE = 1
+    columns = upload(alice, CSV)
+    settled(alice, columns)
+    from otai.jobs.models import Job
+
+    address = alice.post(columns, {"name": "support"})["Location"]
+    job = Job.objects.get(kind="import")
+    alice.post(f"/acme/jobs/{job.id}/cancel", {"back": address})
+    job.refresh_from_db()
+    page = settled(alice, columns).content.decode()
+    if job.status == "cancelled":
+        assert "This was cancelled" in page and 'name="role-0"' in page
+        assert not DataSet.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_in_its_bounds_is_refused_kindly(alice: Client, settings: Any) -> None:
+    settings.OTAI_JOB_MEMORY_BYTES = 1 << 20
+    big = "text,queue\n" + "\n".join(f"The printer in room {n} is on fire and nobody comes,it" for n in range(60_000))
+    answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("big.csv", big.encode())})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "needed more than 1 MB of memory" in page and "Nothing was imported" in page
+    assert not DataSet.objects.exists()

@@ -45,6 +45,22 @@ def _detector() -> LanguageDetector:
     )
 
 
+def load_models() -> None:
+    """Loads what the first texts would wait a second for, without starting a thread: processes that are forked afterwards have it."""
+    # One text of each script: what it loads are the languages that are written in it. Escapes, since letters that look alike are not.
+    greek, cyrillic = "\u03ba\u03b1\u03bb\u03b7\u03bc\u03ad\u03c1\u03b1", "\u043f\u0440\u0438\u043d\u0442\u0435\u0440"
+    for script in (
+        "the printer",
+        greek,
+        cyrillic,
+        "\u30d7\u30ea\u30f3",
+        "\u6253\u5370\u673a",
+        "\ud504\ub9b0\ud130",
+        "\u0627\u0644\u0637\u0627",
+    ):
+        _detector().detect_language_of(script)
+
+
 def detect_languages(texts: Sequence[str | None]) -> list[str | None]:
     """The ISO 639-1 code of each text, in the same order; None where the text is missing, too short or not clear.
 

@@ -6,8 +6,10 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
@@ -32,20 +34,35 @@ def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
         "percent": round(100 * job.share),
         "problem": queries.error_of(job),
         "may_cancel": not job.has_ended and request.member.may(Action.UPLOAD_TICKETS),
-        "here": request.path,
+        "here": request.get_full_path(),
     }
 
 
 @require_safe
 @page(Action.VIEW)
 def job(request: MemberRequest, job: UUID) -> HttpResponse:
+    """Its progress; when it is done, on to what came of it; when nothing came of an upload (`?upload=`), back to its columns, which say why."""
     found = queries.job_with_id(request.organisation, job)
-    if not found.is_done:
-        return working(request, found)
     slug = request.organisation.slug
-    if found.kind == tickets_jobs.IMPORT.name:
-        return redirect("web:data_set", slug=slug, data_set=tickets_jobs.imported(found).id)
-    return redirect("web:tickets", slug=slug)
+    if found.is_done and found.kind == tickets_jobs.IMPORT.name:
+        data_set = tickets_jobs.imported(found)
+        text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
+        if data_set.left_out_rows:
+            text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
+        messages.success(request, text)
+        return redirect("web:data_set", slug=slug, data_set=data_set.id)
+    if found.is_done:
+        return redirect("web:tickets", slug=slug)
+    if found.has_ended and (upload := _upload(request)) is not None:
+        return redirect("web:upload", slug=slug, upload=upload)
+    return working(request, found)
+
+
+def _upload(request: MemberRequest) -> UUID | None:
+    try:
+        return UUID(request.GET.get("upload", ""))
+    except ValueError:
+        return None
 
 
 @require_safe

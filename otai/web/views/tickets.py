@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -153,11 +154,9 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The columns of an uploaded file, as guessed and as corrected; and the import."""
     kept = uploads.waiting(request.organisation, upload)
     importing = _job(request, kept.importing)
-    if importing is not None and not importing.has_ended:
+    if importing is not None and (importing.is_done or not importing.has_ended):
         # Also for a form that was sent twice.
-        return working(request, importing)
-    if importing is not None and importing.is_done:
-        return _imported(request, kept, importing)
+        return _to_job(request, importing, kept)
     looking = _job(request, kept.preview) or _look_at(request, kept)
     if not looking.has_ended:
         return working(request, looking)
@@ -173,12 +172,12 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         try:
             job = _import(request, kept, name=name, roles=form.roles())
             if not job.has_ended:
-                return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
+                return _to_job(request, job, kept)
             tickets_jobs.refuse_if_failed(job)
         except OtaiError as refused:
             problem = refused
         else:
-            return _imported(request, kept, job)
+            return _to_job(request, job, kept)
     if problem is not None:
         form.refuse(problem)
     details = problem.details if problem else {}
@@ -221,20 +220,18 @@ def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, r
         skip_bad_rows="skip_bad_rows" in request.POST,
         who=request.user.email,
         now=utc_now(),
+        upload=kept.path.parent,
     )
     said = {field: value for field, value in request.POST.items() if field == "name" or field.startswith("role-")}
+    # Before the import can be done, and the upload gone.
     uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
 
 
-def _imported(request: MemberRequest, kept: uploads.WaitingUpload, job: Job) -> HttpResponse:
-    data_set = tickets_jobs.imported(job)
-    uploads.forget(kept)
-    text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
-    if data_set.left_out_rows:
-        text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
-    messages.success(request, text)
-    return redirect("web:data_set", slug=request.organisation.slug, data_set=data_set.id)
+def _to_job(request: MemberRequest, job: Job, kept: uploads.WaitingUpload) -> HttpResponse:
+    """The job's page leads on to the data set when it is done, and back to the columns when nothing came of it."""
+    address = reverse("web:job", args=[request.organisation.slug, job.id])
+    return redirect(f"{address}?upload={kept.id}")
 
 
 def suggested_name(filename: str) -> str:
