@@ -130,8 +130,10 @@ def _completed(spec: Spec) -> dict[str, Any]:
     recipe = recipe_for(spec.mode)
     total = steps_of(len(spec.attributes), recipe) + 2
     attributes = [
-        AttributeSpec(one["name"], AttributeKind(one.get("kind", "single")), tuple(one.get("order") or ()))
-        for one in spec.attributes
+        AttributeSpec(
+            attribute["name"], AttributeKind(attribute.get("kind", "single")), tuple(attribute.get("order") or ())
+        )
+        for attribute in spec.attributes
     ]
     began = time.perf_counter()
     say(type="progress", stage=Stage.READING.value, done=0, total=total)

@@ -195,7 +195,7 @@ class ProfileBuilder:
             last_created_at=_iso(self._last),
             findings=(),
         )
-        found = [
+        noticed = [
             *findings.of_tickets(profile, duplicates),
             *(
                 finding
@@ -204,7 +204,7 @@ class ProfileBuilder:
             ),
             *findings.of_leaks(attributes, self._sample.texts, self._sample.labels, all_tickets=self._tickets),
         ]
-        return dataclasses.replace(profile, findings=tuple(found))
+        return dataclasses.replace(profile, findings=tuple(noticed))
 
     def _attribute(self, name: str, tally: _Tally) -> AttributeProfile:
         ranked = sorted(tally.counts.items(), key=lambda item: (-item[1], item[0]))

@@ -72,11 +72,11 @@ class VectorCache:
             stale = []
             for digests in _portions(list(rows)):
                 marks = ",".join("?" * len(digests))
-                found = connection.execute(
+                known_rows = connection.execute(
                     f"SELECT text_sha256, vector, crc32, used_on FROM vectors WHERE encoder = ? AND text_sha256 IN ({marks})",  # noqa: S608 - marks only
                     [encoder, *digests],
                 )
-                for digest, blob, crc32, used_on in found:
+                for digest, blob, crc32, used_on in known_rows:
                     # A bit that flipped on the disk must not become a vector; the row is written again below.
                     if len(blob) != 4 * vectors.shape[1] or zlib.crc32(blob) != crc32:
                         continue

@@ -104,8 +104,10 @@ class TransformerModule(nn.Module):
         for layer in backbone.encoder.layer:
             attention, output = layer.attention.self, layer.attention.output
             query, key, value = (
-                functional.linear(states, one.weight, one.bias).view(len(states), heads, -1).transpose(0, 1)
-                for one in (attention.query, attention.key, attention.value)
+                functional.linear(states, projection.weight, projection.bias)
+                .view(len(states), heads, -1)
+                .transpose(0, 1)
+                for projection in (attention.query, attention.key, attention.value)
             )
             seen = functional.scaled_dot_product_attention(query[None], key[None], value[None])[0]
             seen = seen.transpose(0, 1).reshape(len(states), -1)

@@ -200,11 +200,11 @@ def learning_chart(report: AttributeReport) -> str:
     if curve is None or len(curve.points) < 2:
         return ""
     points, last = curve.points, curve.points[-1]
-    ahead = [one for one in curve.forecasts if one.more_tickets <= 2 * last.tickets]
-    most = last.tickets + max([one.more_tickets for one in ahead], default=0)
+    ahead = [forecast for forecast in curve.forecasts if forecast.more_tickets <= 2 * last.tickets]
+    most = last.tickets + max([forecast.more_tickets for forecast in ahead], default=0)
     lows = [min(point.accuracy.low, point.macro_f1.low) for point in points]
     highs = [max(point.accuracy.high, point.macro_f1.high) for point in points]
-    highs += [last.accuracy.value + one.accuracy.high for one in ahead]
+    highs += [last.accuracy.value + forecast.accuracy.high for forecast in ahead]
     floor, ceiling = max(0.0, int(min(lows) * 20 - 0.5) / 20), min(1.0, (int(max(highs) * 20) + 1) / 20)
     plot = _Plot((0, most * 1.04), (floor, ceiling), f"Quality against training tickets, {report.name}", right=70)
     ticks = [0, *_round_numbers(most)]

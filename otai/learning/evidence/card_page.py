@@ -68,7 +68,7 @@ def card_html(
     `comparison` adds what changed since `compared_with`.
     """
     shown = title or "Report card"
-    by_name = {one.name: one for one in comparison.attributes} if comparison else {}
+    by_name = {compared.name: compared for compared in comparison.attributes} if comparison else {}
     body = [
         _head(card, shown, facts),
         _overview(card, by_name),
@@ -77,7 +77,10 @@ def card_html(
             _attribute(card, report, number, by_name.get(report.name), compared_with)
             for number, report in enumerate(card.attributes)
         ),
-        _findings("What to know about the data as a whole", [one for one in card.findings if one.attribute is None]),
+        _findings(
+            "What to know about the data as a whole",
+            [finding for finding in card.findings if finding.attribute is None],
+        ),
         _cost(card.cost, card),
         _reading_aid(),
     ]
@@ -180,7 +183,7 @@ def _kind(report: AttributeReport) -> str:
 
 
 def _figures(report: AttributeReport) -> str:
-    found = [
+    figures = [
         (
             f"{100 * report.accuracy.value:.1f}",
             f"times in 100 right ({100 * report.accuracy.low:.0f} to {100 * report.accuracy.high:.0f}); always guessing "
@@ -192,10 +195,10 @@ def _figures(report: AttributeReport) -> str:
             f"macro F1 ({report.macro_f1.low:.2f} to {report.macro_f1.high:.2f}): rare labels count as much as frequent ones",
         ),
     ]
-    automated = next((one for one in report.coverage if abs(one.target_precision - 0.95) < 1e-9), None)
+    automated = next((coverage for coverage in report.coverage if abs(coverage.target_precision - 0.95) < 1e-9), None)
     if automated is not None and automated.threshold is not None and automated.precision is not None:
         what = "of the labels" if report.kind == "multi" else "of tickets"
-        found.append(
+        figures.append(
             (
                 percent(automated.coverage),
                 f"{what} may be decided alone, asking for 95 % precision (it was {percent(automated.precision, 1)})",
@@ -204,9 +207,9 @@ def _figures(report: AttributeReport) -> str:
     if report.mean_absolute_error is not None:
         guess = report.majority.mean_absolute_error
         beside = f"; guessing is {guess:.2f} off" if guess is not None else ""
-        found.append((f"{report.mean_absolute_error:.2f}", f"steps off on average, in the labels' order{beside}"))
+        figures.append((f"{report.mean_absolute_error:.2f}", f"steps off on average, in the labels' order{beside}"))
     boxes = "".join(
-        f"<div class='figure'><b>{escape(value)}</b><span>{escape(said)}</span></div>" for value, said in found
+        f"<div class='figure'><b>{escape(value)}</b><span>{escape(said)}</span></div>" for value, said in figures
     )
     return f"<div class='figures'>{boxes}</div>"
 
@@ -335,8 +338,8 @@ def _tables(report: AttributeReport) -> str:
         _table(
             ["confidence and above", "decided alone", "right"],
             [
-                [f"{one.threshold:.3f}", percent(one.coverage, 1), percent(one.precision, 1)]
-                for one in report.curve[::4]
+                [f"{point.threshold:.3f}", percent(point.coverage, 1), percent(point.precision, 1)]
+                for point in report.curve[::4]
             ],
             right=range(3),
             caption="How much it may decide alone",
@@ -345,12 +348,12 @@ def _tables(report: AttributeReport) -> str:
             ["confidence", "tickets", "mean", "right"],
             [
                 [
-                    f"{percent(one.low)} to {percent(one.high)}",
-                    f"{one.tickets:,}",
-                    percent(one.mean_confidence, 1),
-                    percent(one.accuracy, 1),
+                    f"{percent(bin_.low)} to {percent(bin_.high)}",
+                    f"{bin_.tickets:,}",
+                    percent(bin_.mean_confidence, 1),
+                    percent(bin_.accuracy, 1),
                 ]
-                for one in report.reliability
+                for bin_ in report.reliability
             ],
             right=range(1, 4),
             caption="What its confidence means",
@@ -362,13 +365,13 @@ def _tables(report: AttributeReport) -> str:
                 ["tickets", "models", "right", "interval", "macro F1"],
                 [
                     [
-                        f"{one.tickets:,}",
-                        str(one.models),
-                        percent(one.accuracy.value, 1),
-                        f"{percent(one.accuracy.low, 1)} to {percent(one.accuracy.high, 1)}",
-                        f"{one.macro_f1.value:.3f}",
+                        f"{point.tickets:,}",
+                        str(point.models),
+                        percent(point.accuracy.value, 1),
+                        f"{percent(point.accuracy.low, 1)} to {percent(point.accuracy.high, 1)}",
+                        f"{point.macro_f1.value:.3f}",
                     ]
-                    for one in report.learning_curve.points
+                    for point in report.learning_curve.points
                 ],
                 right=range(5),
                 caption="What more tickets would bring",

@@ -147,11 +147,13 @@ def check(
         signals.append(_unfamiliar(reference, seen, chance=chance))
         signals.append(_words(reference, seen, chance=chance))
         signals += _languages(reference, seen)
-    asked = [name for name, found in (judged or {}).items() if len(found.right) >= FEWEST_TICKETS and name in accuracy]
+    asked = [
+        name for name, feedback in (judged or {}).items() if len(feedback.right) >= FEWEST_TICKETS and name in accuracy
+    ]
     for name in asked:
         at = list(names).index(name)
         share, tickets = accuracy[name]
-        found = (judged or {})[name]
+        feedback = (judged or {})[name]
         then: list[tuple[str, float, int, NDArray[Any]]] = [
             ("at the training", share, tickets, reference.confidence[:, at])
         ]
@@ -159,7 +161,7 @@ def check(
         if earlier is not None and len(earlier.right) >= FEWEST_OF_HISTORY:
             then.append(("in the weeks before", float(earlier.right.mean()), len(earlier.right), earlier.confidence))
         limit = FALSE_ALARMS["accuracy"] / len(asked) / len(then)
-        signals += [_accuracy(was, of, before, found, name, when, limit=limit) for when, was, of, before in then]
+        signals += [_accuracy(was, of, before, feedback, name, when, limit=limit) for when, was, of, before in then]
     return signals
 
 

@@ -73,9 +73,11 @@ def thresholds_for(
         fits = np.flatnonzero((hits >= target * taken) & last_of_equal & enough)
         if len(fits):
             at = int(fits[-1])
-            found = hits[at] if multi else taken[at]
+            covered = hits[at] if multi else taken[at]
             chosen.append(
-                Threshold(target, float(confidence[order][at]), float(found / max(of, 1)), float(hits[at] / taken[at]))
+                Threshold(
+                    target, float(confidence[order][at]), float(covered / max(of, 1)), float(hits[at] / taken[at])
+                )
             )
         else:
             chosen.append(Threshold(target, None, 0.0, None))
@@ -122,7 +124,7 @@ def evaluate(
         confusion=_confusion(actual_codes, predicted_codes, len(target.labels)) if one_label else [],
         coverage=[_coverage(threshold, confidence, right, found_of, multi=not one_label) for threshold in thresholds],
         curve=_curve(confidence, right, found_of, multi=not one_label),
-        reliability=[Reliability(**vars(one)) for one in reliability(confidence, right)],
+        reliability=[Reliability(**vars(bin_)) for bin_ in reliability(confidence, right)],
         confused_pairs=_confused(target.labels, actual_codes, predicted_codes, confidence, ticket_ids, excerpt)
         if one_label
         else [],
@@ -214,12 +216,12 @@ def _confused(
 ) -> list[ConfusedPair]:
     wrong = np.flatnonzero(actual != predicted)
     pairs, tickets = np.unique(actual[wrong] * len(labels) + predicted[wrong], return_counts=True)
-    found = []
+    confused = []
     for at in np.argsort(-tickets, kind="stable")[:MOST_PAIRS]:
         truth, guess = divmod(int(pairs[at]), len(labels))
         rows = wrong[(actual[wrong] == truth) & (predicted[wrong] == guess)]
         surest = rows[np.argsort(-confidence[rows], kind="stable")][:TICKETS_PER_PAIR]
-        found.append(
+        confused.append(
             ConfusedPair(
                 actual=labels[truth],
                 predicted=labels[guess],
@@ -229,4 +231,4 @@ def _confused(
                 excerpts=[excerpt(row) for row in surest] if excerpt else [],
             )
         )
-    return found
+    return confused

@@ -91,7 +91,7 @@ MODES = ("basic", "business", "maximum")
 
 def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, seed: int = 0) -> dict[str, Expectation]:
     """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that training would give."""
-    found: dict[str, Expectation] = {}
+    expectations: dict[str, Expectation] = {}
     rows, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
     if len(np.unique(text_numbers[rows])) < 2:
         return {spec.name: _nothing("The tickets have no text, or all the same.") for spec in attributes}
@@ -102,21 +102,21 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
             labels = clean_labels(column_of(tickets, spec))
             target = attribute_target(spec, labels, all_train, fewest_tickets=RECIPES["basic"].fewest_tickets)
         except InputFailure as failure:
-            found[spec.name] = _nothing(failure.message)
+            expectations[spec.name] = _nothing(failure.message)
             continue
         if target.known[train].sum() < FEWEST_TICKETS // 8 or not target.y[train][target.known[train]].any():
-            found[spec.name] = _nothing("Too few tickets have a label to try a training on.")
+            expectations[spec.name] = _nothing("Too few tickets have a label to try a training on.")
             continue
         targets.append(target)
     if not targets:
-        return found
+        return expectations
     train = train[: _affordable(targets)]
     trial = _Trial(tickets, train, measured_on, text_numbers, targets, seed)
     for target, (measured, guessing) in zip(targets, trial.results(), strict=True):
         if isinstance(measured, str):
-            found[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
+            expectations[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
             continue
-        found[target.spec.name] = Expectation(
+        expectations[target.spec.name] = Expectation(
             {
                 mode: _expected(
                     measured,
@@ -130,7 +130,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
             guessing,
             len(train),
         )
-    return found
+    return expectations
 
 
 def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:

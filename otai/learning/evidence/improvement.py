@@ -61,7 +61,7 @@ def improvements(
 
     `languages` are the shares of the training tickets by language. `gains_of_modes` holds (accuracy, macro F1) over Basic as measured elsewhere.
     """
-    found = [
+    candidates = [
         *_wrong_labels(report),
         *_merges(report),
         *_more_tickets(report),
@@ -71,12 +71,12 @@ def improvements(
         *_modes(report, mode, gains_of_modes or {}, modes_allowed),
     ]
 
-    def rank(one: Improvement) -> tuple[int, float]:
+    def rank(improvement: Improvement) -> tuple[int, float]:
         # Wrong labels come first: as long as they stand, nothing else can be measured well.
-        first = 0 if one.kind is ImprovementKind.WRONG_LABELS else 1
-        return first, -(one.gain.value if one.gain else 0.0)
+        first = 0 if improvement.kind is ImprovementKind.WRONG_LABELS else 1
+        return first, -(improvement.gain.value if improvement.gain else 0.0)
 
-    return sorted(found, key=rank)
+    return sorted(candidates, key=rank)
 
 
 def _wrong_labels(report: AttributeReport) -> list[Improvement]:
@@ -95,13 +95,13 @@ def _wrong_labels(report: AttributeReport) -> list[Improvement]:
                 "examined": wrong.examined,
                 "suspects": [
                     {
-                        "ticket": one.ticket_id,
-                        "given": one.given,
-                        "suggested": one.suggested,
-                        "confidence": one.confidence,
-                        "excerpt": one.excerpt,
+                        "ticket": suspect.ticket_id,
+                        "given": suspect.given,
+                        "suggested": suspect.suggested,
+                        "confidence": suspect.confidence,
+                        "excerpt": suspect.excerpt,
                     }
-                    for one in listed
+                    for suspect in listed
                 ],
             },
         )
@@ -114,17 +114,17 @@ def _merges(report: AttributeReport) -> list[Improvement]:
         if actual != predicted:
             pair = (min(actual, predicted), max(actual, predicted))
             both_ways.setdefault(pair, [0, 0])[actual > predicted] += tickets
-    found = []
-    for (one, other), (there, back) in both_ways.items():
+    merges = []
+    for (first, other), (there, back) in both_ways.items():
         # Confused one way only, a label is too broad; both ways, the tickets do not tell the two apart.
         if min(there, back) < 1 or (there + back) < WORTH_SAYING * report.holdout_tickets or there + back < 3:
             continue
         gain = wilson(there + back, report.holdout_tickets)
-        names = [report.labels[one], report.labels[other]]
+        names = [report.labels[first], report.labels[other]]
         learnt = {label.label: label.train_tickets for label in report.per_label}
         thin = [name for name in names if learnt.get(name, THIN_TICKETS) < THIN_TICKETS]
         why = f" {thin[0]!r} has only {learnt[thin[0]]} tickets." if thin else ""
-        found.append(
+        merges.append(
             Improvement(
                 ImprovementKind.MERGE_LABELS,
                 report.name,
@@ -134,7 +134,7 @@ def _merges(report: AttributeReport) -> list[Improvement]:
                 {"labels": names, "confused": [there, back], "tickets": [learnt.get(name, 0) for name in names]},
             )
         )
-    return sorted(found, key=lambda one: -(one.gain.value if one.gain else 0))[:MOST_MERGES]
+    return sorted(merges, key=lambda one: -(one.gain.value if one.gain else 0))[:MOST_MERGES]
 
 
 def _more_tickets(report: AttributeReport) -> list[Improvement]:
@@ -226,13 +226,13 @@ def _languages(report: AttributeReport, languages: Mapping[str, float]) -> list[
 def _modes(
     report: AttributeReport, mode: str, gains: Mapping[str, Sequence[tuple[float, float]]], allowed: Sequence[str]
 ) -> list[Improvement]:
-    found = []
+    proposed = []
     for stronger in MODES[MODES.index(mode) + 1 :] if mode in MODES else []:
         if stronger not in allowed:
             continue
         measured, own = gains.get(stronger), gains.get(mode)
         if not measured or not own:
-            found.append(
+            proposed.append(
                 Improvement(
                     ImprovementKind.STRONGER_MODE,
                     report.name,
@@ -244,11 +244,11 @@ def _modes(
             continue
         # Paired where both modes were measured on the same attributes; Basic is the zero of all of them.
         own_of = own if len(own) == len(measured) else [(0.0, 0.0)] * len(measured)
-        differences = [one[0] - other[0] for one, other in zip(measured, own_of, strict=True)]
+        differences = [measured_gain[0] - other[0] for measured_gain, other in zip(measured, own_of, strict=True)]
         mean = sum(differences) / len(differences)
-        spread = math.sqrt(sum((one - mean) ** 2 for one in differences) / max(len(differences) - 1, 1))
+        spread = math.sqrt(sum((difference - mean) ** 2 for difference in differences) / max(len(differences) - 1, 1))
         gain = Estimate(mean, mean - 1.96 * spread, mean + 1.96 * spread)
-        found.append(
+        proposed.append(
             Improvement(
                 ImprovementKind.STRONGER_MODE,
                 report.name,
@@ -258,4 +258,4 @@ def _modes(
                 {"mode": stronger, "measured_on": len(differences)},
             )
         )
-    return found
+    return proposed

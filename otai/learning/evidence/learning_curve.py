@@ -126,7 +126,7 @@ def measure(
     columns: list[Floats] = []
     spreads: list[Floats] = []
     for size in sizes:
-        values = np.stack([quality_under(one.decided, actual, there, weights) for one in by_size[size]])
+        values = np.stack([quality_under(part.decided, actual, there, weights) for part in by_size[size]])
         columns.append(values.mean(axis=0))
         if len(values) > 1:
             spreads.append(size * values[:, :, 0].var(axis=0, ddof=1))

@@ -77,9 +77,9 @@ def _measured(model: AttributeModel, probabilities: Floats, tickets: LabelledTic
         threshold = model.thresholds.get(f"{target:g}")
         taken = confidence >= (threshold if threshold is not None else 2.0)
         hits, count = int(right[taken].sum()), int(taken.sum())
-        found = hits if model.spec.is_multi else count
+        covered = hits if model.spec.is_multi else count
         precision = hits / count if count else None
-        coverage.append(Coverage(target, threshold, 0.0, None, found / max(of, 1), precision, count))
+        coverage.append(Coverage(target, threshold, 0.0, None, covered / max(of, 1), precision, count))
     there = actual.sum(axis=0)
     return AttributeReport(
         name=model.spec.name,

@@ -106,7 +106,7 @@ class ExportedPart:
 
 def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
     """What can be exported of the bundle for this attribute (None: the only one). Raises NothingToExport, NoSuchAttribute, MissingEncoder."""
-    names = [one.spec.name for one in bundle.attributes]
+    names = [model.spec.name for model in bundle.attributes]
     if attribute is None:
         if len(names) > 1:
             raise NoSuchAttribute(f"Say which attribute: {', '.join(names)}. A folder holds one.", attributes=names)
@@ -122,7 +122,7 @@ def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
     weights = SCALE * np.asarray(head["head.weight"], np.float32)[columns]
     bias = np.asarray(head["head.bias"], np.float32)[columns]
     assert bundle.ensemble is not None
-    others = [one.weights[number] for one in bundle.ensemble.networks if one is not network]
+    others = [other.weights[number] for other in bundle.ensemble.networks if other is not network]
     is_whole = bundle.ensemble.business_weights[number] == 0 and not any(others)
     if is_whole:
         factor = np.float32(network.weights[number])

@@ -54,13 +54,14 @@ def ensembled(
         columns = slice(start, start + len(target.labels))
         start = columns.stop
         networks = [
-            one.out_of_fold[np.searchsorted(one.held, places), columns].astype(np.float64) for one in fine_tuned
+            network.out_of_fold[np.searchsorted(network.held, places), columns].astype(np.float64)
+            for network in fine_tuned
         ]
         known = target.known[business.rows]
         scores = business.scores.astype(np.float64)
         chosen = best_weights(
             scores[known],
-            [one[known] for one in networks],
+            [scores_of_network[known] for scores_of_network in networks],
             target.y[business.rows[known]],
             multi=target.spec.is_multi,
         )
@@ -68,7 +69,7 @@ def ensembled(
         new_unseen.append(chosen.scores(scores, networks))
         new_holdout.append(
             chosen.scores(
-                measured.astype(np.float64), [one.holdout[:, columns].astype(np.float64) for one in fine_tuned]
+                measured.astype(np.float64), [network.holdout[:, columns].astype(np.float64) for network in fine_tuned]
             )
         )
     hierarchy = _hierarchy(targets, train, out_of_fold, new_unseen) if agrees else None
@@ -77,15 +78,15 @@ def ensembled(
     dear = cost > MOST_COST_OF_AGREEING
     if hierarchy is not None and not dear:
         new_unseen, new_holdout = agreeing, hierarchy.scores(new_holdout)
-    known_rows = [target.known[one.rows] for target, one in zip(targets, out_of_fold, strict=True)]
+    known_rows = [target.known[scored.rows] for target, scored in zip(targets, out_of_fold, strict=True)]
     return Ensembled(
         ensemble=_ensemble(fine_tuned, combinations),
         hierarchy=None if dear else hierarchy,
         out_of_fold=[
-            OutOfFold(one.rows[known], scores[known].astype(np.float32))
-            for one, known, scores in zip(out_of_fold, known_rows, new_unseen, strict=True)
+            OutOfFold(scored.rows[known], scores[known].astype(np.float32))
+            for scored, known, scores in zip(out_of_fold, known_rows, new_unseen, strict=True)
         ],
-        holdout=[one.astype(np.float32) for one in new_holdout],
+        holdout=[scores.astype(np.float32) for scores in new_holdout],
         findings=_findings(fine_tuned, targets, combinations) + _agreements(targets, hierarchy, cost),
     )
 
@@ -119,14 +120,14 @@ def _findings(
     combinations: Sequence[EnsembleWeights],
 ) -> list[Finding]:
     findings = []
-    for one in fine_tuned:
-        if len(one.tried) > 1:
-            tuning = one.tuning
+    for network in fine_tuned:
+        if len(network.tried) > 1:
+            tuning = network.tuning
             findings.append(
                 Finding(
                     "way_of_learning",
                     "note",
-                    f"{one.network.used.name}: {len(one.tried)} ways of fine-tuning were tried on a part of the tickets; chosen: {tuning.epochs} epochs "
+                    f"{network.network.used.name}: {len(network.tried)} ways of fine-tuning were tried on a part of the tickets; chosen: {tuning.epochs} epochs "
                     f"at rate {tuning.rate:g}{', likeness beside labels' if tuning.contrast_weight else ''}.",
                 )
             )

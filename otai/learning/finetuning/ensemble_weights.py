@@ -72,10 +72,10 @@ def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, mul
         return alone
     step = -(-y.size // MOST_ENTRIES)
     y = y[::step]
-    scores = [one[::step].astype(np.float64) for one in (business, *networks)]
+    scores = [member[::step].astype(np.float64) for member in (business, *networks)]
     weights = _likeliest(scores, y, multi=multi)
     # What a member contributes: its weight times how far its scores spread.
-    effective = weights * np.array([one.std() for one in scores])
+    effective = weights * np.array([member.std() for member in scores])
     kept = [0, *(at for at in range(1, len(scores)) if effective[at] >= LEAST_SHARE * effective.sum())]
     if len(kept) == 1:
         return alone
@@ -85,11 +85,13 @@ def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, mul
     together = np.tensordot(weights, np.stack(scores), axes=1)
     better = _losses(scores[0], y, multi=multi) - _losses(together, y, multi=multi)
     surely = better.mean() / max(better.std() / np.sqrt(len(better)), 1e-12)
-    before, after = (decided_among(one, y, multi=multi) for one in (scores[0], together))
+    before, after = (decided_among(summed, y, multi=multi) for summed in (scores[0], together))
     gain = _gain(before, after, y > 0)
     if surely < SURE_ENOUGH or gain.value < -MOST_LOSS_OF_UTILITY:
         return EnsembleWeights(1.0, alone.networks, gain.value, gain.low, gain.high)
-    return EnsembleWeights(float(weights[0]), tuple(float(one) for one in weights[1:]), gain.value, gain.low, gain.high)
+    return EnsembleWeights(
+        float(weights[0]), tuple(float(weight) for weight in weights[1:]), gain.value, gain.low, gain.high
+    )
 
 
 def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:

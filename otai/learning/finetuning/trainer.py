@@ -166,7 +166,7 @@ class _EncoderFineTuning:
                 learnt.append(network.learnt())
             network = self._trained("whole", texts_read, tuning, np.arange(len(fine_tuning.train)), affordable, seed=0)
             arrays = {
-                name: one.numpy().astype(np.float16) for name, one in mean_of([*learnt, network.learnt()]).items()
+                name: tensor.numpy().astype(np.float16) for name, tensor in mean_of([*learnt, network.learnt()]).items()
             }
         own = FineTunedNetwork(
             self._used,
@@ -178,7 +178,7 @@ class _EncoderFineTuning:
             threads=fine_tuning.threads,
         )
         # The network is here already, and what half precision made of it is what is measured.
-        network.take({name: torch.from_numpy(one.astype(np.float32)) for name, one in arrays.items()})
+        network.take({name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()})
         own.__dict__["network"] = network
         holdout = (
             own.scores(fine_tuning.holdout_texts)
@@ -210,10 +210,10 @@ class _EncoderFineTuning:
             self._tune(network, texts_read, objective, short, seed=number, name=name)
             asked = torch.from_numpy(judged)
             scores = torch.from_numpy(network.scores(texts_read, judged.tolist()))
-            found = float(objective.loss(scores.to(network.device), asked.to(network.device)))
-            self._checkpoints.save(self._file(f"{name}-loss"), {}, {"loss": found})
+            judged_loss = float(objective.loss(scores.to(network.device), asked.to(network.device)))
+            self._checkpoints.save(self._file(f"{name}-loss"), {}, {"loss": judged_loss})
             self._checkpoints.forget(self._file(name))
-            return found
+            return judged_loss
 
         return successive_halving(self._configurations, len(learning), loss)
 

@@ -124,7 +124,7 @@ class Fitting:
         self._order = np.concatenate([train, holdout]) if refit else train
         self._held_out = inputs[1]
         taking_part = inputs if refit else inputs[:1]
-        vectors = np.concatenate([one.vectors for one in taking_part])
+        vectors = np.concatenate([part.vectors for part in taking_part])
         width = inputs[0].matrix.shape[1]
         labels = sum(len(target.labels) for target in targets)
         exact = width > 0 and self.is_exact_for(len(self._order), candidates) and width * labels <= MOST_EXACT_WEIGHTS
@@ -135,7 +135,7 @@ class Fitting:
         if self._length_scale is not None:
             self._landmarks = vectors
         if exact:
-            matrix = sparse.vstack([one.matrix for one in taking_part], format="csr")
+            matrix = sparse.vstack([part.matrix for part in taking_part], format="csr")
             self._base: ProductBase | SketchBase = ProductBase(matrix, vectors, spaces=len(candidates))
         else:
             self._sketch = sketch_matrix(features.hashes, self._columns) if width else sparse.csr_matrix((0, 0))
@@ -144,7 +144,8 @@ class Fitting:
                 self._normalisation = nystroem_normalisation(self._landmarks, self._length_scale)
                 vectors = kernel(vectors, self._landmarks, self._length_scale) @ self._normalisation
             self._base = SketchBase(
-                sketched([one.matrix for one in taking_part] if width else [], self._sketch, vectors), vectors.shape[1]
+                sketched([part.matrix for part in taking_part] if width else [], self._sketch, vectors),
+                vectors.shape[1],
             )
         self._space: tuple[int, Space] | None = None
         self._begin_from: dict[tuple[int, int], Fitted] = {}
@@ -186,11 +187,11 @@ class Fitting:
         crossed = [self._cross_fitted(number, held_back, step) for number in range(len(self._candidates))]
         for number, target in enumerate(self._targets):
             rows = self._order[crossed[0][number].rows]
-            tried = [one[number].only(target.known[rows]) for one in crossed]
+            tried = [by_candidate[number].only(target.known[rows]) for by_candidate in crossed]
             y = target.y[rows[target.known[rows]]]
             self._blends.append(
                 best_blend(
-                    [one.scores for one in tried],
+                    [scored.scores for scored in tried],
                     tried[0].prior_offset,
                     y,
                     self._prior_shares,
@@ -200,12 +201,18 @@ class Fitting:
             )
             if len(self._candidates) > 1 and WORDS_ALONE in self._candidates:
                 alone = self._candidates.index(WORDS_ALONE)
-                scores, prior_offset, multi = [one.scores for one in tried], tried[0].prior_offset, target.spec.is_multi
+                scores, prior_offset, multi = (
+                    [scored.scores for scored in tried],
+                    tried[0].prior_offset,
+                    target.spec.is_multi,
+                )
                 self._gains.append(gain_over(alone, self._blends[-1], scores, prior_offset, y, multi=multi))
         out_of_fold = [
             OutOfFold(
                 self._order[crossed[0][number].rows],
-                blend.scores([one[number].scores for one in crossed], crossed[0][number].prior_offset),
+                blend.scores(
+                    [by_candidate[number].scores for by_candidate in crossed], crossed[0][number].prior_offset
+                ),
             )
             for number, blend in enumerate(self._blends)
         ]

@@ -198,7 +198,9 @@ class _Subset:
         # All attributes' columns side by side: a sparse product with many columns costs little more than one with few.
         widths = [len(target.labels) for target in targets]
         starts = np.concatenate([[0], np.cumsum(widths)])
-        scores = [np.zeros((len(one.vectors), int(starts[-1])), np.float32) for one in (asked, holdout)]
+        scores = [
+            np.zeros((len(inputs_asked.vectors), int(starts[-1])), np.float32) for inputs_asked in (asked, holdout)
+        ]
         base = ProductBase(inputs.matrix, inputs.vectors, spaces=len(used), words=self.words)
         for candidate in used:
             space = base.space(candidates[candidate], curvature=CURVATURE)

@@ -235,16 +235,16 @@ class Bundle:
             base = vectors[:, : len(self.fallback.weights)]
             out_of_language = out_of_language_tickets(known_words, base)
             fallback_scores = (base @ self.fallback.weights + self.fallback.intercepts).astype(np.float64)
-        own = [scores[:, one.columns] for one in self.attributes]
+        own = [scores[:, model.columns] for model in self.attributes]
         if self.ensemble is not None:
             own = [
-                self.ensemble.combined(number, own[number], [each[:, one.columns] for each in networks])
-                for number, one in enumerate(self.attributes)
+                self.ensemble.combined(number, own[number], [each[:, model.columns] for each in networks])
+                for number, model in enumerate(self.attributes)
             ]
         if self.hierarchy is not None:
             own = self.hierarchy.scores(own)
-        for number, one in enumerate(self.attributes):
-            apart = None if fallback_scores is None else fallback_scores[:, one.columns]
+        for number, model in enumerate(self.attributes):
+            apart = None if fallback_scores is None else fallback_scores[:, model.columns]
             yield Scored(own[number], no_known_token, out_of_language, apart)
 
     def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
@@ -298,7 +298,7 @@ class Bundle:
         for number, network in enumerate(self.ensemble.networks if self.ensemble else ()):
             tensors |= {f"tuned.{number}.{name}": array for name, array in network.arrays.items()}
         if self.holdout is not None:
-            tensors |= self.holdout.arrays([one.spec.name for one in self.attributes])
+            tensors |= self.holdout.arrays([model.spec.name for model in self.attributes])
         for number, attribute in enumerate(self.attributes):
             arrays: dict[str, NDArray[Any]] = {**attribute.head.arrays(), "frequencies": attribute.frequencies}
             if attribute.fallback_head is not None:
@@ -390,7 +390,7 @@ class Bundle:
             hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
             kernel=kernel,
-            holdout=HoldoutRecord.from_arrays(tensors, [one.spec.name for one in attributes]),
+            holdout=HoldoutRecord.from_arrays(tensors, [model.spec.name for model in attributes]),
         )
 
 
