@@ -34,6 +34,13 @@ app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_hel
 FileArgument = Annotated[
     Path, typer.Argument(help="CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet; CSV and JSON also as .gz.")
 ]
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        help="As many as belong together (older exports first): rows of one ticket's id become one ticket.",
+        metavar="FILE...",
+    ),
+]
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -73,7 +80,7 @@ def must_be_there(file: Path) -> None:
 
 @app.command("import")
 def import_(
-    file: FileArgument,
+    files: FilesArgument,
     name: Annotated[
         str | None, typer.Option(help="Name of the data set; the file's if left out. A known name: next version.")
     ] = None,
@@ -83,6 +90,15 @@ def import_(
     ordered: OrderedOption = None,
     ignore: IgnoreOption = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add to the newest version: the newest row of a ticket's id wins.")
+    ] = False,
+    keep_quotes: Annotated[
+        bool, typer.Option("--keep-quotes", help="Leave earlier mails, signatures and the like in the texts.")
+    ] = False,
+    mask: Annotated[
+        bool, typer.Option("--mask", help="Replace personal data by its kind before anything is stored.")
+    ] = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -104,12 +120,18 @@ def import_(
             what = f"Waiting, place {place}" if place else "Importing"
             bar.update(task, completed=job.share, tickets=job.rows_read, what=what)
 
-        must_be_there(file)
+        for one in files:
+            must_be_there(one)
+        first, *further = files
         asked = tickets_jobs.ask_for_import(
             organisation=organisation,
-            name=name or file.name.split(".")[0],
-            source=file,
-            filename=file.name,
+            name=name or first.name.split(".")[0],
+            source=first,
+            filename=first.name,
+            further=further,
+            add=add,
+            keep_quotes=keep_quotes,
+            mask=mask,
             who=actor(),
             in_place=True,
             now=utc_now(),

@@ -431,6 +431,7 @@ class _Training:
             vector_weights=linear.vector_weights,
             reader=self.encoded.reader,
             kernel=self.compared.kernel(linear),
+            text_rules=self.tickets.text_rules,
             fallback=_as_fallback(self.fallback.final()) if self.fallback else None,
             ensemble=self.ensembled.ensemble if self.ensembled else None,
             hierarchy=self.ensembled.hierarchy if self.ensembled else None,

@@ -6,6 +6,7 @@ the cells where it was found.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
-from otai.tickets.column_names import SPLIT_VALUES, language_code
+from otai.tickets.column_names import SPLIT_VALUES, WRITERS, folded, language_code
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
+from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, parse_time
 
 CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
@@ -43,13 +45,15 @@ class Noticed:
     unread_times_example: str = ""
     unread_languages: int = 0
     repeated_ids: int = 0
+    threads: int = 0
 
 
 class TicketMaker:
     """Turns the rows of one source into tickets under given roles. One pass, in order: it numbers tickets without an id by their row.
 
     `named` are the columns that the customer named. There a cell that cannot be what they said makes its row bad (a time that is none,
-    a ticket id for the second time); where we only guessed, it is counted and put right.
+    a ticket id for the second time); where we only guessed, it is counted and put right. With `joins` rows of one ticket keep its id, and a
+    column `sender` says who wrote them where one of the source does: they are made one ticket later (`joining.py`).
     """
 
     def __init__(
@@ -60,12 +64,14 @@ class TicketMaker:
         limits: Limits,
         named: Set[str] = frozenset(),
         day_first: bool | None = None,
+        joins: bool = False,
     ) -> None:
         self._columns = list(columns)
         self._roles = roles
         self._limits = limits
         self._named = named
         self._day_first = day_first
+        self._joins = joins
         self._names: dict[str, str | None] = {}
         self.noticed = Noticed()
         self._seen_ids = _SeenIds()
@@ -78,6 +84,7 @@ class TicketMaker:
                 ("created_at", pa.timestamp("us", tz="UTC")),
                 ("split", pa.string()),
                 ("row", pa.int64()),
+                *((("sender", pa.string()),) if joins and "sender" in roles.single else ()),
                 *(
                     (
                         ATTRIBUTE_PREFIX + found.name,
@@ -162,7 +169,9 @@ class TicketMaker:
         single = self._roles.single
         made: dict[str, pa.Array] = {}
         for role in ("subject", "body"):
-            made[role] = self._text(_strings(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
+            made[role] = self._text(self._messages(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
+        if "sender" in self.schema.names:
+            made["sender"] = self._mapped(_strings(cells[single["sender"]]), lambda value: WRITERS.get(folded(value)))
         made["language"] = (
             self._language(_strings(cells[single["language"]])) if "language" in single else pa.nulls(n, pa.string())
         )
@@ -180,6 +189,27 @@ class TicketMaker:
             make = self._multi if found.kind is AttributeKind.MULTI else self._label
             made[ATTRIBUTE_PREFIX + found.name] = make(found, columns, numbers, keep, bad)
         return made
+
+    def texts_of(self, cells: Sequence[str | None]) -> pa.Array:
+        """Cells as the text of tickets, without counting what was changed: for looking at some beforehand."""
+        before = dataclasses.replace(self.noticed)
+        made = self._text(self._messages(pa.array(cells, pa.string())))
+        self.noticed = before
+        return made
+
+    def _messages(self, cells: pa.Array) -> pa.Array:
+        """Where cells hold whole threads, the customer's first message of each."""
+        texts = _strings(cells)
+        threads = pc.fill_null(
+            pc.or_(pc.match_substring_regex(texts, STARTS_AS_LIST), pc.match_substring(texts, TREE_MARK)), False
+        )
+        if not pc.any(threads).as_py():
+            return texts
+        read = [first_customer_message(text) for text in texts.filter(threads).to_pylist()]
+        self.noticed.threads += sum(text is not None for text in read)
+        return pc.if_else(
+            pc.is_null(made := pc.replace_with_mask(texts, threads, pa.array(read, pa.string()))), texts, made
+        )
 
     def _text(self, texts: pa.Array) -> pa.Array:
         texts = _null_where_blank(self._without_controls(texts))
@@ -337,6 +367,9 @@ class TicketMaker:
         ids = pc.coalesce(given, numbered)
         repeated = self._seen_ids.add(ids)
         if not repeated.any():
+            return batch.set_column(position, "ticket", ids)
+        if self._joins:
+            self.noticed.repeated_ids += int(repeated.sum())
             return batch.set_column(position, "ticket", ids)
         column = self._roles.single["ticket"]
         if column in self._named:

@@ -52,7 +52,9 @@ def doubles(
                 # A header that is repeated (Labels, Labels) is one attribute of several columns.
                 if column.words.parts == better.words.parts:
                     continue
-                if id(column) not in kept_roles and _go_together(look, column, better):
+                if id(column) not in kept_roles and (
+                    _is_number_of(column, better) or _go_together(look, column, better)
+                ):
                     yield column, better
                     break
 
@@ -66,6 +68,11 @@ def _is_for_machines(column: ColumnStats) -> int:
     last = column.words.parts[-1][-1] if column.words.parts and column.words.parts[-1] else ""
     are_numbers = column.share(lambda value: re.fullmatch(r"\d+|[0-9a-f]{16,}|https?://\S+", value) is not None) > 0.9
     return 2 * are_numbers + (last in ("id", "ids", "value", "raw", "link", "url", "email"))
+
+
+def _is_number_of(column: ColumnStats, better: ColumnStats) -> bool:
+    """assignee.id beside assignee.name: a number for machines, whether or not two people share a name."""
+    return _is_for_machines(column) == 3 and not _is_for_machines(better)
 
 
 def _go_together(look: Look, one: ColumnStats, other: ColumnStats) -> bool:

@@ -215,6 +215,24 @@ class ColumnRoles:
         resolved.must_be_consistent()
         return resolved
 
+    def among(self, header: Sequence[str]) -> ColumnRoles:
+        """What of these roles fits a file with another header: columns that it lacks are left out, the rest is to be guessed."""
+        known = {folded(name) or name for name in header}
+
+        def there(column: str) -> bool:
+            return (folded(column) or column) in known
+
+        return ColumnRoles(
+            single={role: column for role, column in self.single.items() if there(column)},
+            attributes=tuple(
+                dataclasses.replace(found, columns=kept)
+                for found in self.attributes
+                if (kept := tuple(column for column in found.columns if there(column)))
+            ),
+            ignored=tuple(column for column in self.ignored if there(column)),
+            confirmed=tuple(column for column in self.used if there(column)),
+        )
+
     @property
     def used(self) -> set[str]:
         """The columns that these roles speak about."""

@@ -58,13 +58,13 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             "They are kept without a language. Use codes such as en and de.",
             {"tickets": noticed.unread_languages},
         )
-    if noticed.repeated_ids:
+    if noticed.threads:
         yield DataFinding(
-            "ticket_ids_repeated",
+            "threads_became_tickets",
             None,
-            f"{noticed.repeated_ids:,} tickets have an id that an earlier one has; their row was added to it.",
-            "If rows are messages of one ticket rather than tickets, export one row a ticket.",
-            {"tickets": noticed.repeated_ids},
+            f"In {noticed.threads:,} tickets a column holds all messages of the conversation; the customer's first one was taken.",
+            "Nothing to do: what came later is not there when a new ticket comes in.",
+            {"tickets": noticed.threads},
         )
     yield from findings_of_file(source.noted)
     late = getattr(source, "late_keys", {})

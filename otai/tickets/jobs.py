@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, ExpectedQuality
-from otai.tickets.operations import checked_filename, checked_name, save_imported
+from otai.tickets.operations import base_of, checked_filename, checked_name, save_imported
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
@@ -131,15 +132,29 @@ def ask_for_import(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    keep_quotes: bool = False,
+    mask: bool = False,
+    further: Sequence[Path] = (),
+    add: bool = False,
     in_place: bool = False,
     upload: Path | None = None,
 ) -> Asked:
-    """An import as `import_tickets` does it; afterwards the folder `upload` goes. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs."""
+    """An import as `import_tickets` does it. `further` files are read where they lie;
+    afterwards the folder `upload` goes. `imported(job)` when it is
+    done. Raises DataSetNameInvalid and TooManyJobs, and
+    with `add` NotFound where there is no such data set."""
+    base = base_of(organisation, checked_name(name)) if add else None
+    if base is not None:
+        roles = ColumnRoles.from_dict(base.roles)
     spec = {
         **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
         "name": checked_name(name),
         "skip_bad_rows": skip_bad_rows,
         "upload": str(upload) if upload else None,
+        "keep_quotes": keep_quotes,
+        "mask": mask,
+        "further": [str(path.absolute()) for path in further],
+        "base": str(file_store().local_path(base.file)) if base is not None else None,
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,

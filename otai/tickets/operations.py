@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +14,7 @@ from otai.db import new_id
 from otai.errors import Invalid, Refused
 from otai.learning.data.profile import Profile
 from otai.orgs.models import Organisation
+from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.limits import LIMITS, Limits
@@ -48,6 +50,10 @@ def import_tickets(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    keep_quotes: bool = False,
+    mask: bool = False,
+    further: Sequence[Path] = (),
+    add: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> DataSet:
@@ -57,11 +63,18 @@ def import_tickets(
     `delimiter` and `sheet` what they say about its format (found out otherwise). The source is read in bounded memory: once for its
     encoding, its beginning for the guess, and once for the tickets.
 
+    Earlier mails, signatures and the like are cut from the texts unless `keep_quotes`; with `mask` personal data is replaced by its kind
+    before anything is stored. `further` files are read like the first. With `add` the tickets are added to the newest version: the newest row
+    of a ticket's id wins.
+
     Raises DatasetInvalid (the file as a whole, or bad rows: `details` has row, column, problems, problem_count), ColumnsInvalid (the
     overrides do not fit), DataSetNameInvalid, FileStoreUnavailable. Then nothing was imported. With `skip_bad_rows` bad rows, and only
     those, are left out and counted on the data set.
     """
     name = checked_name(name)
+    base = base_of(organisation, name) if add else None
+    if base is not None:
+        roles = ColumnRoles.from_dict(base.roles)
     with tempfile.TemporaryDirectory(prefix="otai-import-") as folder:
         staged = Path(folder) / "tickets.parquet"
         read = read_tickets(
@@ -73,6 +86,10 @@ def import_tickets(
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
+            keep_quotes=keep_quotes,
+            mask=mask,
+            further=further,
+            base=None if base is None else file_store().local_path(base.file),
             progress=progress,
             limits=limits,
         )
@@ -85,6 +102,13 @@ def import_tickets(
         # No row speaks of the file, so nobody would ever delete it.
         file_store().delete(stored.path)
         raise
+
+
+def base_of(organisation: Organisation, name: str) -> DataSet:
+    """The newest version of a data set, for tickets to be added to. Raises NotFound and TicketsDeleted."""
+    found = queries.data_set(organisation, name)
+    found.require_tickets()
+    return found
 
 
 def save_imported(

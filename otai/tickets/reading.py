@@ -7,26 +7,34 @@ read_tickets(file, into=target)  all tickets; what an import writes into the dat
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from otai.learning.data.language import detect_languages
+from otai.learning.data.cutting import TextRules
+from otai.learning.data.language import LanguageMixture
+from otai.learning.data.personal import PERSONAL_KINDS
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets.cells import TicketMaker
+from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import FileStoreUnavailable
-from otai.tickets.guessing import ColumnStats, Look, guess_roles, look_at, order_of
+from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
+from otai.tickets.joining import SENDER, Joined, join
+from otai.tickets.label_columns import order_of
 from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
@@ -130,43 +138,130 @@ def read_tickets(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    keep_quotes: bool = False,
+    mask: bool = False,
+    further: Sequence[Path] = (),
+    base: Path | None = None,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> ReadTickets:
     """Writes the tickets of `source` to the Parquet file `into`. Bounded memory: the source is read once for its encoding, its beginning for
     the guess, and once for the tickets. Raises DatasetInvalid and ColumnsInvalid as `import_tickets` does, and FileStoreUnavailable where
-    there is no room to write."""
-    opened = open_source(source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, limits=limits)
+    there is no room to write.
+
+    `further` files are read like the first, and `base` (tickets of a data set, with its roles in `roles`) comes before all of them: rows with
+    one ticket's id become one ticket, the newest row wins.
+    """
+    parts: list[_Part] = []
+    bad = BadRows(skip=skip_bad_rows)
+    said = roles
+    with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
+        for number, path in enumerate((source, *further), start=1):
+            opened = open_source(
+                path, filename=filename if number == 1 else path.name, encoding=encoding, delimiter=delimiter, sheet=sheet, limits=limits
+            )  # fmt: skip
+            if number > 1 or base is not None:
+                before = said if base is not None else parts[0].roles
+                roles = (before or ColumnRoles()).among(opened.columns)
+            parts.append(
+                _read_part(
+                    opened,
+                    Path(folder) / f"{number}.parquet",
+                    bad,
+                    roles,
+                    size=path.stat().st_size,
+                    number=number + (base is not None),
+                    keep_quotes=keep_quotes,
+                    mask=mask,
+                    progress=progress,
+                    limits=limits,
+                )
+            )
+        if not skip_bad_rows:
+            bad.refuse()
+        return _finished(parts, into, bad, base=base, said=said)
+
+
+@dataclass(slots=True)
+class _Part:
+    reading: _Reading
+    path: Path
+    roles: ColumnRoles
+
+
+def _read_part(
+    opened: Source,
+    into: Path,
+    bad: BadRows,
+    roles: ColumnRoles | None,
+    *,
+    size: int,
+    number: int,
+    keep_quotes: bool,
+    mask: bool,
+    progress: Progress | None,
+    limits: Limits,
+) -> _Part:
     look = look_at(opened)
     if not look.rows:
         _refuse_without_tickets(opened)
     guessed = guess_roles(look, roles)
     said = (roles or ColumnRoles()).resolved(opened.columns)
     named = frozenset(said.used.difference(said.confirmed))
-    bad = BadRows(skip=skip_bad_rows)
-    reading = _Reading(opened, look, guessed, named, size=source.stat().st_size, limits=limits)
+    preparation = TextPreparation.of_look(look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else ())
+    reading = _Reading(opened, look, guessed, named, preparation, size=size, number=number, limits=limits)
     try:
         reading.run(into, bad, progress)
     except OSError as error:
         raise FileStoreUnavailable(f"The tickets could not be written: {error}. Nothing was imported.") from error
-    if not skip_bad_rows:
-        bad.refuse()
-    profile, settled = reading.finish(bad)
-    return ReadTickets(profile, settled, opened.format, bad.count)
+    return _Part(reading, into, guessed)
+
+
+def _finished(
+    parts: Sequence[_Part], into: Path, bad: BadRows, *, base: Path | None, said: ColumnRoles | None
+) -> ReadTickets:
+    """The parts as one file of tickets, each id once, with their profile."""
+    first = parts[0].reading
+    joined = None
+    if base is not None and said is not None:
+        first.take_over(said, TextRules.of_schema(pq.read_schema(base)))
+    if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
+        joined = first.join(
+            [*([base] if base is not None else []), *(part.path for part in parts)],
+            into,
+            first_is_base=base is not None,
+        )
+    else:
+        parts[0].path.replace(into)
+    profile, settled = first.finish(bad, joined)
+    return ReadTickets(profile, settled, first.format, bad.count)
 
 
 class _Reading:
     """The one pass over the source: rows to tickets, tickets to a Parquet file and to the profile."""
 
     def __init__(
-        self, source: Source, look: Look, roles: ColumnRoles, named: frozenset[str], *, size: int, limits: Limits
+        self,
+        source: Source,
+        look: Look,
+        roles: ColumnRoles,
+        named: frozenset[str],
+        preparation: TextPreparation,
+        *,
+        size: int,
+        number: int,
+        limits: Limits,
     ) -> None:
         self._source = source
+        self._preparation = preparation
+        # Rows without an id are known by their number; in a second file that number says which file it was.
+        self._prefix = f"file {number}, " if number > 1 and "ticket" not in roles.single else ""
         self._roles = roles
         self._named = named
         self._limits = limits
         self._size = max(size, 1)
-        self._maker = TicketMaker(source.columns, roles, limits=limits, named=named)
+        self._maker = TicketMaker(source.columns, roles, limits=limits, named=named, joins=True)
+        self._mixture = LanguageMixture()
         self._language_stride = 1
         languages_from = f"the column {roles.single.get('language')}"
         if "language" not in roles.single:
@@ -174,22 +269,62 @@ class _Reading:
             self._language_stride = max(1, expected // LANGUAGES_LOOKED_AT)
             every = "every ticket" if self._language_stride == 1 else f"one ticket in {self._language_stride:,}"
             languages_from = f"detected for {every}"
-        self._builder = ProfileBuilder(
-            {found.name: str(found.kind) for found in roles.attributes},
-            orders={found.name: found.order for found in roles.attributes},
-            languages_from=languages_from,
-        )
+        self._languages_from = languages_from
+        self._builder = self._new_builder()
         self._tickets = 0
 
+    def _new_builder(self) -> ProfileBuilder:
+        return ProfileBuilder(
+            {found.name: str(found.kind) for found in self._roles.attributes},
+            orders={found.name: found.order for found in self._roles.attributes},
+            languages_from=self._languages_from,
+        )
+
+    @property
+    def format(self) -> str:
+        return self._source.format
+
+    @property
+    def repeats(self) -> bool:
+        """Whether several rows have one ticket's id."""
+        return self._maker.noticed.repeated_ids > 0
+
+    @property
+    def has_senders(self) -> bool:
+        return SENDER in self._maker.schema.names
+
+    def take_over(self, roles: ColumnRoles, rules: TextRules | None) -> None:
+        """The attributes of the data set that the tickets are added to, and what was cut there."""
+        self._roles = roles
+        self._maker.schema = TicketMaker(self._source.columns, roles, limits=self._limits, joins=True).schema
+        if rules is None:
+            self._preparation.rules = None
+        elif self._preparation.rules is not None:
+            self._preparation.rules = dataclasses.replace(rules, desk=rules.desk | self._preparation.rules.desk)
+
+    def join(self, parts: Sequence[Path], into: Path, *, first_is_base: bool) -> Joined:
+        """The rows of all parts as tickets, each id once; the profile is of these."""
+        self._builder = self._new_builder()
+        detected = "language" not in self._roles.single
+
+        def add(batch: pa.RecordBatch) -> None:
+            known = pc.is_valid(batch.column("language")).to_numpy(zero_copy_only=False) if detected else None
+            self._builder.add(batch, language_known=known)
+
+        kept = [field for field in self._preparation.schema(self._maker.schema) if field.name != SENDER]
+        schema = self._preparation.schema(pa.schema(kept))
+        return join(parts, into, schema, add=add, first_is_base=first_is_base, row_group=ROW_GROUP_TICKETS)
+
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
-        schema = self._maker.schema
-        repeating = [name for name in schema.names if name not in ("ticket", "subject", "body", "row", "created_at")]
+        schema = self._preparation.schema(self._maker.schema)
+        single = ("ticket", "subject", "body", UNCUT, "row", "created_at")
+        repeating = [name for name in schema.names if name not in single]
         with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating) as writer:
             waiting: list[pa.RecordBatch] = []
             size = rows = 0
             for read in self._source.batches(bad):
-                batch = self._maker.tickets(read, bad)
-                batch = self._with_languages(batch)
+                batch = self._preparation.of(self._maker.tickets(read, bad))
+                batch = self._with_languages(self._with_own_ids(batch))
                 self._tickets += batch.num_rows
                 for found in self._roles.attributes:
                     if self._builder.label_count(found.name) > self._limits.labels:
@@ -207,6 +342,13 @@ class _Reading:
         if progress is not None:
             progress(1.0, self._tickets)
 
+    def _with_own_ids(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not self._prefix:
+            return batch
+        at = batch.schema.get_field_index("ticket")
+        ids = pc.binary_join_element_wise(self._prefix, batch.column(at), "")
+        return batch.set_column(at, batch.schema.field(at), ids)
+
     def _with_languages(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The language of each ticket, or of some, if no column says it; and the batch into the profile with it."""
         rows = batch.num_rows
@@ -217,7 +359,7 @@ class _Reading:
         picked = np.arange(-self._tickets % self._language_stride, rows, self._language_stride)
         texts = joined_texts(batch).take(pa.array(picked)).to_pylist()
         languages: list[str | None] = [None] * rows
-        for index, language in zip(picked.tolist(), detect_languages(texts), strict=True):
+        for index, language in zip(picked.tolist(), self._mixture.detect(texts), strict=True):
             languages[index] = language
         position = batch.schema.get_field_index("language")
         batch = batch.set_column(position, batch.schema.field(position), pa.array(languages, pa.string()))
@@ -233,7 +375,7 @@ class _Reading:
             column=column,
         )
 
-    def finish(self, bad: BadRows) -> tuple[Profile, ColumnRoles]:
+    def finish(self, bad: BadRows, joined: Joined | None) -> tuple[Profile, ColumnRoles]:
         """The profile with what the import noticed, and the roles as they ended. Raises DatasetInvalid when no ticket came in."""
         if not self._tickets:
             bad.refuse()
@@ -252,7 +394,15 @@ class _Reading:
                 roles, attributes=tuple(changed if one is found else one for one in roles.attributes)
             )
         noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
-        return profile.with_findings(noticed, source=self._source.format), roles
+        noticed += self._preparation.findings(profile.tickets)
+        notes = []
+        if joined is not None:
+            noticed += findings_of_joining(joined, roles)
+            if joined.added or joined.changed or joined.unchanged:
+                notes.append(
+                    f"{joined.added:,} tickets came, {joined.changed:,} have newer labels or another text, {joined.unchanged:,} came again as they were."
+                )
+        return profile.with_findings(noticed, source=self._source.format, notes=notes), roles
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)

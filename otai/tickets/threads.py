@@ -100,6 +100,8 @@ Message = tuple[str | None, str | None, str]
 
 def _of_tree(cell: str) -> list[Message]:
     marks = list(_TREE.finditer(cell))
+    if not marks:
+        return []
     ends = [mark.start() for mark in marks[1:]] + [len(cell)]
     return [
         (WRITERS.get(folded(mark["who"])), _when(mark["when"]), cell[mark.end() : end].strip())

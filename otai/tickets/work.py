@@ -35,7 +35,15 @@ def read(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
         tell(rows=tickets, bytes_read=int(share * total), bytes_total=total)
 
     found = read_tickets(
-        source, into=folder / STAGED, skip_bad_rows=spec["skip_bad_rows"], progress=progress, **_reading_of(spec)
+        source,
+        into=folder / STAGED,
+        skip_bad_rows=spec["skip_bad_rows"],
+        keep_quotes=spec.get("keep_quotes", False),
+        mask=spec.get("mask", False),
+        further=[Path(path) for path in spec.get("further", ())],
+        base=Path(spec["base"]) if spec.get("base") else None,
+        progress=progress,
+        **_reading_of(spec),
     )
     return found.as_dict()
 

@@ -177,14 +177,14 @@ class TestBadRows:
             bring(text, roles=ColumnRoles.parse(columns=["created=created"]))
         assert (refusal.value.details["row"], refusal.value.details["column"]) == (30, "created")
 
-    def test_a_repeated_id_is_bad_only_where_the_customer_named_the_column(self, bring: Bring) -> None:
+    def test_of_rows_with_one_id_the_newest_wins_whoever_named_the_column(self, bring: Bring) -> None:
         text = (
             "id,body\n" + "".join(f"T{n},Some text number {n} here\n" for n in range(60)) + "T3,Some text again here\n"
         )
-        ids = [ticket["ticket"] for ticket in read(bring(text, name="guessed"))]
-        assert len(set(ids)) == 61
-        with pytest.raises(DatasetInvalid):
-            bring(text, roles=ColumnRoles.parse(columns=["id=ticket"]))
+        for roles in (None, ColumnRoles.parse(columns=["id=ticket"])):
+            tickets = list(read(bring(text, roles=roles)))
+            assert len({ticket["ticket"] for ticket in tickets}) == len(tickets) == 60
+            assert [ticket["body"] for ticket in tickets if ticket["ticket"] == "T3"] == ["Some text again here"]
 
 
 class TestAFileThatIsRefused:
@@ -408,7 +408,7 @@ def test_the_file_of_a_data_set_is_zstd_with_the_agreed_columns(bring: Bring, st
     assert parquet.metadata.row_group(0).column(1).compression == "ZSTD"
     assert {field.name: str(field.type) for field in parquet.schema_arrow} == {
         "ticket": "string", "subject": "string", "body": "string", "language": "string", "created_at": "timestamp[us, tz=UTC]",
-        "split": "string", "row": "int64", "attribute:warteschlange": "string", "attribute:tag": "list<element: string>",
+        "split": "string", "row": "int64", "uncut_body": "string", "attribute:warteschlange": "string", "attribute:tag": "list<element: string>",
     }  # fmt: skip
 
 

@@ -29,27 +29,16 @@ HEADER = st.sampled_from(["text", "subject", "id", "created", "language", "split
 def bring_in(path: Path, **roles: Any) -> tuple[int, int, list[dict[str, Any]]]:
     """Tickets, bad rows, and the stored tickets: an import without its database rows."""
     from otai.tickets.columns import ColumnRoles
-    from otai.tickets.guessing import guess_roles, look_at
-    from otai.tickets.limits import LIMITS
-    from otai.tickets.problems import BadRows
-    from otai.tickets.reading import _Reading
-    from otai.tickets.sources.opening import open_source
+    from otai.tickets.reading import read_tickets
 
-    source = open_source(path)
-    look = look_at(source)
-    overrides = ColumnRoles.parse(**roles)
-    bad = BadRows(skip=True)
-    reading = _Reading(
-        source, look, guess_roles(look, overrides), frozenset(overrides.used), size=path.stat().st_size, limits=LIMITS
-    )
     target = path.with_suffix(".out.parquet")
-    reading.run(target, bad, None)
-    profile, settled = reading.finish(bad)
+    read_in = read_tickets(path, into=target, roles=ColumnRoles.parse(**roles), skip_bad_rows=True)
+    profile, settled = read_in.profile, read_in.roles
     # What goes into the database must be JSON that PostgreSQL takes: no NUL, no half characters.
     for text in texts_in([profile.as_dict(), settled.as_dict()]):
         assert "\0" not in text
         text.encode()
-    return profile.tickets, bad.count, pq.read_table(target).to_pylist()
+    return profile.tickets, read_in.left_out_rows, pq.read_table(target).to_pylist()
 
 
 def texts_in(value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from otai.learning.data.cutting import TextRules
 from otai.learning.errors import InputFailure
 
 ATTRIBUTE_PREFIX = "attribute:"
@@ -62,6 +63,8 @@ class LabelledTickets:
     languages: Sequence[str | None]
     attributes: Mapping[str, Sequence[Value]]
     splits: Sequence[str | None] | None = field(default=None)
+    text_rules: TextRules | None = None
+    """What was cut from the texts; a model that learns from them cuts the same from every text it reads."""
 
     def __post_init__(self) -> None:
         columns: dict[str, Sequence[object]] = {"texts": self.texts, "languages": self.languages}
@@ -105,6 +108,7 @@ class LabelledTickets:
                 if name.startswith(ATTRIBUTE_PREFIX)
             },
             splits=_strings(table, "split") if "split" in table.column_names else None,
+            text_rules=TextRules.of_schema(table.schema),
         )
 
     def write_parquet(self, path: Path | str) -> None:
@@ -124,7 +128,10 @@ class LabelledTickets:
             columns[ATTRIBUTE_PREFIX + name] = pa.array(
                 [list(value) if isinstance(value, tuple) else value for value in values], kind
             )
-        pq.write_table(pa.table(columns), path)
+        table = pa.table(columns)
+        if self.text_rules is not None:
+            table = table.cast(self.text_rules.in_schema(table.schema))
+        pq.write_table(table, path)
 
 
 def _text(subject: str | None, body: str | None) -> str:

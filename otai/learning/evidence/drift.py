@@ -65,7 +65,7 @@ class Seen:
 
 def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) -> Seen:
     """What the model sees in these tickets. Reads the texts; keeps none."""
-    matrix, known = bundle.features.read(texts)
+    matrix, known = bundle.features.read(bundle.as_learnt(texts))
     probabilities = bundle.probabilities(texts)
     confidence = [model.confidence(probabilities[model.spec.name]) for model in bundle.attributes]
     return Seen(

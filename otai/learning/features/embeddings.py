@@ -147,8 +147,10 @@ def language_shares(texts: Sequence[str], languages: Sequence[str | None]) -> di
     if not len(texts):
         return {}
     from otai.learning.data.language import detect_languages
+    from otai.learning.data.language_names import language_code
 
-    told = [language for language in languages if language]
+    # "German" and "DE-at" are German, whoever hands the tickets over.
+    told = [code for language in languages if language and (code := language_code(language) or language)]
     if 2 * len(told) < len(texts):
         told = [code for code in detect_languages(texts[:: -(-len(texts) // TICKETS_TO_TELL_LANGUAGES)]) if code]
     return {language: tickets / len(told) for language, tickets in Counter(told).items()}

@@ -26,6 +26,7 @@ from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Mask, Matrix, Vectors
+from otai.learning.data.cutting import TextRules
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import BundleInvalid
 from otai.learning.features.embeddings import VectorReader
@@ -193,6 +194,8 @@ class Bundle:
     holdout: HoldoutRecord | None = None
     reference: Reference | None = None
     kernel: LandmarkKernel | None = None
+    text_rules: TextRules | None = None
+    """What was cut from the texts that it learnt from, and is cut from every text it reads. None: nothing (models made before there were rules)."""
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -203,8 +206,13 @@ class Bundle:
     def _sketch(self) -> sparse.csr_matrix:
         return sketch_matrix(self.features.hashes, self.sketch_columns)
 
+    def as_learnt(self, texts: Sequence[str]) -> Sequence[str]:
+        """The texts as training read them: quoted history and signatures cut, where they were cut there."""
+        return texts if self.text_rules is None else self.text_rules.applied(texts)
+
     def probabilities(self, texts: Sequence[str]) -> dict[str, Floats]:
         """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""
+        texts = self.as_learnt(texts)
         matrix, known_words = self.features.read(texts)
         if self.reader is None:
             vectors = np.zeros((len(texts), 0), np.float32)
@@ -325,6 +333,7 @@ class Bundle:
             "tuned": self.ensemble.manifest() if self.ensemble else None,
             "hierarchy": self.hierarchy.manifest() if self.hierarchy else None,
             "reference": self.reference.manifest() if self.reference else None,
+            **({"text_rules": self.text_rules.as_dict()} if self.text_rules else {}),
             "attributes": [
                 {
                     "name": one.spec.name,
@@ -390,6 +399,7 @@ class Bundle:
             hierarchy=Hierarchy.from_manifest(manifest.get("hierarchy")),
             reference=Reference.from_arrays(measured, manifest["reference"]) if manifest.get("reference") else None,
             kernel=kernel,
+            text_rules=TextRules.from_dict(manifest["text_rules"]) if manifest.get("text_rules") else None,
             holdout=HoldoutRecord.from_arrays(tensors, [model.spec.name for model in attributes]),
         )
 

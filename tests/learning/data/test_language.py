@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from otai.learning.data.language import detect_language, detect_languages
+from otai.learning.data.language import LanguageMixture, detect_language, detect_languages
+from otai.learning.data.language_names import language_code
 
 pytestmark = pytest.mark.pure
 
@@ -43,3 +44,43 @@ def test_a_text_of_any_length_is_answered() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert detect_languages([]) == []
+
+
+QUESTIONS = [
+    "how do I reset my password", "what is my balance", "where is my card", "transfer money please", "card not working", "my top up failed", "why was I charged",
+    "change my pin", "the app does not start", "cannot log in today", "order a new laptop", "play some jazz music",
+]  # fmt: skip
+
+
+def test_short_questions_are_decided_with_the_data_sets_own_mixture() -> None:
+    """One by one, English questions of a few words were called Italian, Dutch or German."""
+    found = LanguageMixture().detect(QUESTIONS * 20)
+    assert found.count("en") >= 0.9 * len(found)
+    assert set(found) <= {"en", None}
+
+
+def test_a_long_text_in_a_rare_language_is_told_all_the_same() -> None:
+    text = "Bonjour, mon imprimante ne fonctionne plus depuis hier matin, pouvez-vous m'aider rapidement"
+    assert LanguageMixture().detect([*QUESTIONS * 40, text])[-1] == "fr"
+
+
+def test_a_mixture_of_two_languages_stays_one_of_two() -> None:
+    german = [
+        "Passwort vergessen, bitte helfen",
+        "Die Rechnung ist falsch",
+        "Drucker kaputt und leer",
+        "Wo ist mein Paket geblieben",
+    ]
+    mixture = LanguageMixture()
+    found = mixture.detect(QUESTIONS * 10 + german * 30)
+    assert found[120:].count("de") >= 110
+    assert list(mixture.shares)[:2] == ["en", "de"] or list(mixture.shares)[:2] == ["de", "en"]
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("EN", "en"), ("de-AT", "de"), ("de_CH", "de"), ("German", "de"), ("Deutsch", "de"), ("français", "fr"), ("Nederlands", "nl"), ("ENG", "en"), ("ger", "de"),
+     ("English (US)", "en"), ("Português", "pt"), ("polski", "pl"), ("gsw", "gsw"), ("unknown language", None), ("", None), (None, None)],
+)  # fmt: skip
+def test_names_and_codes_of_a_language_are_one_code(word: str | None, code: str | None) -> None:
+    assert language_code(word) == code

@@ -1,0 +1,211 @@
+"""Rows that have one ticket's id become one ticket: articles of a thread join, and of repeated exports the newest row wins.
+
+The text is the ticket's as it came in (of a thread: the customer's first message), the labels are what they were last. One pass over the
+ids, one over the labels, one over the texts; only the labels of all rows are in memory at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX
+
+SENDER = "sender"
+"""A column of staged rows (customer, desk, or null) that no data set keeps."""
+THREAD_ROWS = 1.3
+"""So many rows a ticket on average, mostly with different texts, are the messages of threads; fewer are newer states of tickets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were messages.
+
+    Against the first part (`--add`): `added` tickets are new, `changed` have other labels or another text, `unchanged` came again as they were.
+    """
+
+    rows: int
+    tickets: int
+    joined: int
+    is_thread: bool
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+def join(
+    parts: Sequence[Path],
+    target: Path,
+    schema: pa.Schema,
+    *,
+    add: Callable[[pa.RecordBatch], None],
+    first_is_base: bool = False,
+    row_group: int = 8_192,
+) -> Joined:
+    """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and hands every batch to `add`.
+
+    Columns that a part lacks are empty in its rows.
+    """
+    tables = [pq.ParquetFile(part) for part in parts]
+    sizes = np.array([table.metadata.num_rows for table in tables], dtype=np.int64)
+    ids = _column(parts, "ticket", pa.string())
+    codes = ids.dictionary_encode().indices.to_numpy()
+    tickets = int(codes.max()) + 1 if len(codes) else 0
+    counts = np.bincount(codes, minlength=tickets)
+    times = pc.fill_null(
+        _column(parts, "created_at", schema.field("created_at").type).cast(pa.int64()), np.iinfo(np.int64).max
+    ).to_numpy()
+    senders = _column(parts, SENDER, pa.string())
+    by_customer = pc.fill_null(pc.equal(senders, "customer"), False).to_numpy(zero_copy_only=False)
+    has_text = _has_text(parts)
+    is_thread = bool(by_customer.any()) or (
+        len(codes) >= THREAD_ROWS * max(tickets, 1) and _texts_differ(parts, codes, counts)
+    )
+    text_row = _first_messages(codes, times, by_customer, has_text) if is_thread else _last(codes, has_text, tickets)
+    # A ticket none of whose rows has a text keeps its last row.
+    text_row = np.where(text_row >= 0, text_row, _last(codes, np.ones(len(codes), dtype=bool), tickets))
+    order = np.argsort(times, kind="stable") if is_thread else np.arange(len(codes))
+    labels = {
+        name: _newest(_column(parts, name, schema.field(name).type), codes, order, tickets)
+        for name in schema.names
+        if name.startswith(ATTRIBUTE_PREFIX) or name == "split"
+    }
+    earliest = np.full(tickets, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(earliest, codes, times)
+    _write(tables, target, schema, codes, text_row, labels, earliest, add, row_group)
+    added = changed = unchanged = 0
+    if first_is_base:
+        base, again = np.zeros(tickets, dtype=bool), np.zeros(tickets, dtype=bool)
+        base[codes[: sizes[0]]] = True
+        again[codes[sizes[0] :]] = True
+        different = _different(parts, codes, int(sizes[0]), tickets, schema)
+        added, changed = int((~base & again).sum()), int((base & again & different).sum())
+        unchanged = int((base & again & ~different).sum())
+    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread, added, changed, unchanged)
+
+
+def _column(parts: Sequence[Path], name: str, kind: pa.DataType) -> pa.Array:
+    chunks: list[pa.Array] = []
+    for part in parts:
+        file = pq.ParquetFile(part)
+        if name in file.schema_arrow.names:
+            read = file.read([name]).column(0)
+            if pa.types.is_list(kind) and not pa.types.is_list(read.type):
+                read = pa.chunked_array([pa.array([None if one is None else [one] for one in read.to_pylist()], kind)])
+            chunks += read.cast(kind).chunks
+        else:
+            chunks.append(pa.nulls(file.metadata.num_rows, kind))
+    return pa.chunked_array(chunks, kind).combine_chunks()
+
+
+def _text_hashes(parts: Sequence[Path]) -> np.ndarray:
+    """A hash of each row's text, 0 where it has none; one row group of texts at a time."""
+    found: list[np.ndarray] = []
+    for part in parts:
+        for batch in pq.ParquetFile(part).iter_batches(columns=["subject", "body"]):
+            pairs = zip(batch.column("subject").to_pylist(), batch.column("body").to_pylist(), strict=True)
+            found.append(np.array([hash(pair) if any(pair) else 0 for pair in pairs], dtype=np.int64))
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+
+def _has_text(parts: Sequence[Path]) -> np.ndarray:
+    present = [pc.is_valid(_column([part], name, pa.string())) for part in parts for name in ("subject", "body")]
+    pairs = [pc.or_(one, other) for one, other in zip(present[::2], present[1::2], strict=True)]
+    return np.concatenate([pair.to_numpy(zero_copy_only=False) for pair in pairs])
+
+
+def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) -> bool:
+    hashes = _text_hashes(parts)
+    distinct = len(np.unique(np.stack([codes.astype(np.int64), hashes], axis=1), axis=0))
+    several = int((counts > 1).sum())
+    return distinct - len(counts) > 0.5 * several
+
+
+def _first_messages(codes: np.ndarray, times: np.ndarray, by_customer: np.ndarray, has_text: np.ndarray) -> np.ndarray:
+    """The row of each ticket's first message: of the customer where the rows say who wrote them, by time and then in the order of the file."""
+    worst = np.where(has_text, np.where(by_customer | ~by_customer.any(), 0, 1), 2)
+    order = np.lexsort((np.arange(len(codes)), times, worst, codes))
+    first = np.r_[True, codes[order][1:] != codes[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
+    return order[first]
+
+
+def _last(codes: np.ndarray, which: np.ndarray, tickets: int) -> np.ndarray:
+    rows = np.full(tickets, -1, dtype=np.int64)
+    found = np.flatnonzero(which)
+    np.maximum.at(rows, codes[found], found)
+    return rows
+
+
+def _newest(column: pa.Array, codes: np.ndarray, order: np.ndarray, tickets: int) -> pa.Array:
+    """The last value of each ticket that is one."""
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    best = np.full(tickets, -1, dtype=np.int64)
+    filled = np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
+    np.maximum.at(best, codes[filled], places[filled])
+    rows = np.where(best >= 0, order[np.maximum(best, 0)], -1) if len(order) else best
+    return column.take(pa.array(rows, pa.int64(), mask=rows < 0))
+
+
+def _different(parts: Sequence[Path], codes: np.ndarray, base: int, tickets: int, schema: pa.Schema) -> np.ndarray:
+    """Which tickets of the base say something else in a later row: another text or another label."""
+    signs = _text_hashes(parts)
+    for name in schema.names:
+        if name.startswith(ATTRIBUTE_PREFIX):
+            values = _column(parts, name, schema.field(name).type).to_pylist()
+            signs = signs * 31 + np.array(
+                [hash(tuple(value)) if isinstance(value, list) else hash(value) for value in values], dtype=np.int64
+            )
+    first = np.zeros(tickets, dtype=np.int64)
+    first[codes[:base]] = signs[:base]
+    later = np.zeros(tickets, dtype=np.int64)
+    later[codes[base:]] = signs[base:]
+    different: np.ndarray = first != later
+    return different
+
+
+def _write(
+    tables: Sequence[pq.ParquetFile],
+    target: Path,
+    schema: pa.Schema,
+    codes: np.ndarray,
+    text_row: np.ndarray,
+    labels: dict[str, pa.Array],
+    earliest: np.ndarray,
+    add: Callable[[pa.RecordBatch], None],
+    row_group: int,
+) -> None:
+    stays = np.zeros(len(codes), dtype=bool)
+    stays[text_row] = True
+    unknown = np.iinfo(np.int64).max
+    at = 0
+    repeating = [name for name in schema.names if name not in ("ticket", "subject", "body", "row", "created_at")]
+    with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating) as writer:
+        for table in tables:
+            for batch in table.iter_batches(batch_size=row_group):
+                mask = stays[at : at + batch.num_rows]
+                own = codes[at : at + batch.num_rows][mask]
+                at += batch.num_rows
+                kept = batch.filter(pa.array(mask))
+                arrays = []
+                for name in schema.names:
+                    field = schema.field(name)
+                    if name in labels:
+                        arrays.append(labels[name].take(pa.array(own)))
+                    elif name == "created_at":
+                        times = earliest[own]
+                        arrays.append(pa.array(times, pa.int64(), mask=times == unknown).cast(field.type))
+                    elif name in kept.schema.names:
+                        arrays.append(kept.column(name).cast(field.type))
+                    else:
+                        arrays.append(pa.nulls(kept.num_rows, field.type))
+                made = pa.RecordBatch.from_arrays(arrays, schema=schema)
+                if made.num_rows:
+                    add(made)
+                    writer.write_batch(made, row_group_size=row_group)

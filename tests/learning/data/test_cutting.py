@@ -1,0 +1,110 @@
+"""What of a mail is the ticket, in the forms that mail programs write in eight languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otai.learning.data.cutting import DISCLAIMER, FOOTER, QUOTED, SIGNATURE, TextRules, cut, name_key
+from otai.learning.data.tickets import LabelledTickets
+
+pytestmark = pytest.mark.pure
+
+REQUEST = "Hello,\n\nthe printer on floor 4 is jammed again and nobody can print.\n\nKind regards\nAlice Ash"
+ANSWER = "Hi Alice,\n\nyour request is now with the hardware team.\n\nBest\nHelpdesk"
+RULES = TextRules()
+
+
+@pytest.mark.parametrize(
+    "intro",
+    [
+        "On Mon, 5 Jan 2026 at 08:43, Helpdesk <help@example.com> wrote:", "Am 05.01.2026 08:43 schrieb Helpdesk:", "Le 5 janv. 2026 à 08:43, Support a écrit :",
+        "El lun, 5 ene 2026 a las 8:43, Soporte escribió:", "Il giorno lun 5 gen 2026 alle ore 08:43 Assistenza ha scritto:", "Op ma 5 jan 2026 om 08:43 schreef Helpdesk:",
+        "W dniu 5.01.2026 o 08:43, Helpdesk napisał(a):", "Em seg., 5 de jan. de 2026 às 08:43, Suporte escreveu:",
+        "-----Original Message-----\nFrom: Helpdesk [mailto:help@example.com]\nSent: Monday, January 5, 2026 10:00 AM\nTo: Alice Ash\nSubject: RE: printer",
+        "-----Ursprüngliche Nachricht-----\nVon: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice Ash\nBetreff: AW: Drucker",
+        "Von: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice Ash\nBetreff: AW: Drucker", "De : Support\nEnvoyé : lundi 5 janvier 2026\nÀ : Alice Ash\nObjet : imprimante",
+        "De: Soporte\nEnviado: lunes, 5 de enero de 2026\nPara: Alice Ash\nAsunto: impresora", "Da: Assistenza\nInviato: lunedì 5 gennaio 2026\nA: Alice Ash\nOggetto: stampante",
+        "Van: Helpdesk\nVerzonden: maandag 5 januari 2026\nAan: Alice Ash\nOnderwerp: printer", "Od: Helpdesk\nWysłano: 5 stycznia 2026\nDo: Alice Ash\nTemat: drukarka",
+        "________________________________\nFrom: Helpdesk\nSent: Monday, January 5, 2026\nTo: Alice Ash\nSubject: printer",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_the_desks_earlier_mail_is_cut(intro: str, mark: str) -> None:
+    quoted = "\n".join(mark + line for line in ANSWER.split("\n"))
+    done = cut(f"{REQUEST}\n\n{intro}\n\n{quoted}", RULES)
+    assert done.text == REQUEST
+    assert {kind for kind, _ in done.removed} == {QUOTED}
+
+
+def test_of_a_chain_the_first_mail_of_the_customer_is_the_ticket() -> None:
+    chain = (
+        f"Thanks, it works again.\n\nOn 5 Jan 2026 10:00, Helpdesk wrote:\n{ANSWER}\n\n"
+        f"________________________________\nFrom: Alice Ash\nSent: Monday\nTo: Helpdesk\nSubject: printer\n\n{REQUEST}"
+    )
+    assert cut(chain, RULES).text == REQUEST
+
+
+def test_people_at_the_desk_are_known_by_hashes() -> None:
+    chain = f"Thanks.\n\nOn 5 Jan 2026 10:00, Nils Kabel wrote:\n{ANSWER}\n\nOn 5 Jan 2026 09:00, Alice Ash wrote:\n\n{REQUEST}"
+    assert cut(chain, TextRules(desk=frozenset({name_key("Nils Kabel")}))).text == REQUEST
+
+
+def test_what_a_customer_forwards_without_a_word_of_their_own_stays() -> None:
+    forwarded = f"See below.\n\n-----Forwarded message-----\nFrom: Carol\nTo: Alice\nSubject: printer\n\n{REQUEST}"
+    assert cut(forwarded, RULES).text == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("below", "kind"),
+    [
+        ("\n\n-- \nAlice Ash\nSales, Example Ltd\nTel. +49 30 555 01", SIGNATURE), ("\nSales\nExample Ltd\nTel. +49 30 555 01", SIGNATURE),
+        ("\n\nSent from my iPhone", FOOTER), ("\n\nVon meinem iPhone gesendet", FOOTER), ("\n\nEnvoyé de mon iPhone", FOOTER), ("\n\nEnviado desde mi iPhone", FOOTER),
+        ("\n\nInviato da iPhone", FOOTER), ("\n\nVerstuurd vanaf mijn iPhone", FOOTER), ("\n\nWysłane z iPhone", FOOTER), ("\n\nEnviado do meu iPhone", FOOTER),
+        ("\n\nThis e-mail and any attachments are confidential. If you are not the intended recipient, please notify the sender.", DISCLAIMER),
+        ("\n\nDiese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, vernichten Sie diese Mail.", DISCLAIMER),
+    ],
+)  # fmt: skip
+def test_signatures_footers_and_notices_are_cut(below: str, kind: str) -> None:
+    done = cut(REQUEST + below, RULES)
+    assert {found for found, _ in done.removed} == {kind}
+    assert done.text in (REQUEST, REQUEST.removesuffix("\nAlice Ash"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REQUEST, "From: the menu choose Print.\nThen nothing happens.", "Our confidential folder is gone, please restore it", "> is not a valid sign in my formula",
+        "The error says --\nand then stops", "On Monday the printer wrote: nothing", "Sent from my desk to yours, the printer is still broken and I would like to know why it is so",
+        "a --- b", "", "Thanks", "____", "Best\n",
+    ],
+)  # fmt: skip
+def test_what_is_the_customers_own_stays(text: str) -> None:
+    assert cut(text, RULES).text == text
+
+
+def test_a_text_of_which_nothing_would_be_left_stays_whole() -> None:
+    text = "Sent from my iPhone"
+    assert cut(text, RULES).text == text
+
+
+def test_cutting_twice_changes_nothing_more() -> None:
+    chain = f"{REQUEST}\n\nOn 5 Jan 2026 10:00, Helpdesk wrote:\n> {ANSWER}"
+    once = cut(chain, RULES).text
+    assert cut(once, RULES).text == once
+
+
+def test_rules_travel_with_the_tickets(tmp_path: Path) -> None:
+    rules = TextRules(
+        desk=frozenset({name_key("Nils Kabel")}), lines=frozenset({name_key("[Network]")}), masked=("email",)
+    )
+    tickets = LabelledTickets(["1"], ["a\nb"], ["en"], {"queue": ["x"]}, text_rules=rules)
+    tickets.write_parquet(tmp_path / "t.parquet")
+    assert LabelledTickets.read_parquet(tmp_path / "t.parquet").text_rules == rules
+
+
+def test_new_tickets_are_read_as_training_read_them() -> None:
+    rules = TextRules(lines=frozenset({name_key("Routed to: Network 17")}), masked=("email",))
+    text = f"Printer\nWrite to alice@example.com\n{REQUEST}\nRouted to: Network 4\n\nOn 5 Jan 2026, Helpdesk wrote:\n> {ANSWER}"
+    assert rules.applied([text]) == [f"Printer\nWrite to [email]\n{REQUEST}"]
