@@ -25,7 +25,7 @@ from otai.runs import operations as runs
 from otai.runs import queries as run_queries
 from otai.runs.guarantee import operations, queries
 from otai.runs.guarantee.criteria import standard_threshold
-from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Reason, Run
 from otai.serving.operations import register_completed_runs
 from otai.tickets import expected_quality
@@ -345,7 +345,7 @@ def _order(
             raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
         say(f"{mode.title}, {delivery.title}, of {chosen}: list price {offered.credits} credits, included.")
         typer.confirm("Order it?", abort=True)
-    place = operations.order_improvement_run if improvement else operations.order_included_run
+    place = runs.order_improvement_run if improvement else runs.order_included_run
     run = place(organisation=organisation, quote=offered.id, who=actor(), now=utc_now(), tier=tier)
     if not json:
         say(f"Run {run.number} is ordered: {run.credits} credits, paid by the guarantee.")

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from otai.billing.desk import Desk, DeskAction
 from otai.runs.guarantee import operations, queries
-from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee
 from otai.units import Money
 

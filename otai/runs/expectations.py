@@ -16,9 +16,9 @@ from django.db.models import Q
 
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.estimates import expected_seconds
+from otai.runs.events import record
 from otai.runs.forecast import Expected, PoolSlots, WaitingRun, forecast, free_again_at, will_be_late
 from otai.runs.models import Housekeeping, Pool, Quote, RegisteredWorker, Run
-from otai.runs.operations.moves import record
 from otai.runs.ordering import Place, Waiting, place
 from otai.runs.status import WORKING, Status
 

@@ -22,7 +22,7 @@ from otai.errors import NotFound, Refused
 from otai.learning.data.splitting import same_text_key
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
-from otai.runs.guarantee.status import AFTER_THE_SECOND_MISS, GuaranteeStatus
+from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, GuaranteeStatus
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import OPEN
 from otai.serving.models import (

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from otai.serving.models import Advice, AdviceKind
+from otai.web.formats import percent
 from otai.web.refusals import reads_english
-from otai.web.templatetags.studio import percent
 
 Evidence = Mapping[str, Any]
 

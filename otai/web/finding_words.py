@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from otai.learning.data.profile import RARE_LABEL_TICKETS, DataFinding
 from otai.learning.finding import Finding as CardFinding
+from otai.web.formats import number, percent
 from otai.web.refusals import FACT, reads_english
-from otai.web.templatetags.studio import number, percent
 
 most_named = 5
 

@@ -19,7 +19,7 @@ from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
-from otai.web.templatetags.studio import credits, money
+from otai.web.formats import credits, money
 
 Words = Mapping[str, str | Promise]
 

@@ -149,7 +149,7 @@ def guarantee_agree(world: World) -> Calls:
 
 def _included(world: World) -> Run:
     quote = stories.quote_for(world.acme, world.support, world.now)
-    return guarantees.order_included_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
+    return runs.order_included_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
 
 
 def guarantee_order(world: World) -> Calls:
@@ -157,8 +157,7 @@ def guarantee_order(world: World) -> Calls:
         agreed(world.acme, world.support, world.now)
     quotes = [stories.quote_for(world.acme, world.support, world.now).id for _ in range(EACH)]
     return [
-        partial(guarantees.order_included_run, organisation=world.acme, quote=id, who="alice", now=world.now)
-        for id in quotes
+        partial(runs.order_included_run, organisation=world.acme, quote=id, who="alice", now=world.now) for id in quotes
     ]
 
 
@@ -173,7 +172,7 @@ def guarantee_fee(world: World) -> Calls:
     guarantee = agreed(world.acme, world.support, world.now)
     world.ends(world.at_work(_included(world)), queue=0.1, priority=0.1)
     quote = stories.quote_for(world.acme, world.support, world.now)
-    second = guarantees.order_improvement_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
+    second = runs.order_improvement_run(organisation=world.acme, quote=quote.id, who="alice", now=world.now)
     world.ends(world.at_work(second), queue=0.1, priority=0.1)
     refund = partial(guarantees.refund_fee, guarantee=guarantee.id, who="olga", why="as money", now=world.now)
     return [refund, refund]

@@ -12,6 +12,7 @@ from otai.learning.evidence.acceptance import Criterion
 from otai.learning.evidence.report_card import AttributeReport, Coverage, Majority, ReportCard
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
+from otai.runs import operations as runs
 from otai.runs.executors import Failed
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.models import Guarantee, Reason, Run
@@ -96,10 +97,8 @@ def failed(now: datetime) -> None:
 
 
 def included(acme: Organisation, data_set: DataSet, now: datetime) -> Run:
-    return guarantees.order_included_run(organisation=acme, quote=quote(acme, data_set, now).id, who="alice", now=now)
+    return runs.order_included_run(organisation=acme, quote=quote(acme, data_set, now).id, who="alice", now=now)
 
 
 def improvement(acme: Organisation, data_set: DataSet, now: datetime) -> Run:
-    return guarantees.order_improvement_run(
-        organisation=acme, quote=quote(acme, data_set, now).id, who="alice", now=now
-    )
+    return runs.order_improvement_run(organisation=acme, quote=quote(acme, data_set, now).id, who="alice", now=now)

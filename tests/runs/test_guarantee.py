@@ -140,7 +140,7 @@ def test_carol_can_do_nothing_with_it(acme: Organisation, support: DataSet, now:
         agreed(globex, support, now)
     operations.open_guarantees(organisation=globex, now=now)
     with pytest.raises(NotFound):
-        operations.order_included_run(organisation=globex, quote=quote(acme, support, now).id, who="carol", now=now)
+        runs.order_included_run(organisation=globex, quote=quote(acme, support, now).id, who="carol", now=now)
     guarantee.refresh_from_db()
     assert (guarantee.status, balance(globex)) == ("agreed", (6, 0, 0))
 
@@ -192,7 +192,7 @@ def test_an_included_run_is_not_refunded_since_nobody_paid_for_it(
 
 def test_missed_twice_credits_the_list_price_once(acme: Organisation, support: DataSet, now: datetime) -> None:
     guarantee = agreed(acme, support, now)
-    with pytest.raises(operations.NothingMissed):
+    with pytest.raises(runs.NothingMissed):
         improvement(acme, support, now)
     included(acme, support, now)
     trained(now, queue=0.69)
@@ -209,7 +209,7 @@ def test_missed_twice_credits_the_list_price_once(acme: Organisation, support: D
     guarantee.refresh_from_db()
     assert (guarantee.status, guarantee.fee_credits, balance(acme)) == ("credited", 1, (7, 0, 2))
     assert moves(guarantee)[-3:] == ["missed -> improving", "improving -> missed", "missed -> credited"]
-    with pytest.raises(operations.NothingMissed):
+    with pytest.raises(runs.NothingMissed):
         improvement(acme, support, now)
     assert audit().clean
 
@@ -231,11 +231,11 @@ def test_an_order_repeated_is_one_order_and_a_paid_quote_is_not_included(
     agreed(acme, support, now)
     paid = quote(acme, support, now)
     runs.order_run(organisation=acme, quote=paid.id, who="alice", now=now)
-    with pytest.raises(operations.QuoteDoesNotFit, match="paid run"):
-        operations.order_included_run(organisation=acme, quote=paid.id, who="alice", now=now)
+    with pytest.raises(runs.QuoteDoesNotFit, match="paid run"):
+        runs.order_included_run(organisation=acme, quote=paid.id, who="alice", now=now)
     offered = quote(acme, support, now)
-    first = operations.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)
-    again = operations.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)
+    first = runs.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)
+    again = runs.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)
     assert (first.id, balance(acme)) == (again.id, (5, 2, 0))
     with pytest.raises(operations.NotAgreed, match="ordered already"):
         included(acme, support, now)
@@ -250,7 +250,7 @@ def test_two_orders_at_once_are_one_included_run_and_one_grant(
 
     def order(offered: UUID) -> None:
         try:
-            answers.append(operations.order_included_run(organisation=acme, quote=offered, who="alice", now=now).number)
+            answers.append(runs.order_included_run(organisation=acme, quote=offered, who="alice", now=now).number)
         except OtaiError as refused:
             answers.append(refused.code)
         finally:
@@ -271,14 +271,14 @@ def test_a_run_that_does_not_train_what_was_agreed_is_refused(
 ) -> None:
     agreed(acme, support, now)
     other = stories.tickets_of(acme, tmp_path, now, name="other")
-    with pytest.raises(operations.QuoteDoesNotFit, match="not for other"):
+    with pytest.raises(runs.QuoteDoesNotFit, match="not for other"):
         included(acme, other, now)
     without = stories.quote_for(acme, support, now, attributes=("priority",))
-    with pytest.raises(operations.QuoteDoesNotFit, match="queue"):
-        operations.order_included_run(organisation=acme, quote=without.id, who="alice", now=now)
+    with pytest.raises(runs.QuoteDoesNotFit, match="queue"):
+        runs.order_included_run(organisation=acme, quote=without.id, who="alice", now=now)
     expired = quote(acme, support, now - timedelta(hours=2))
     with pytest.raises(runs.QuoteExpired):
-        operations.order_included_run(organisation=acme, quote=expired.id, who="alice", now=now)
+        runs.order_included_run(organisation=acme, quote=expired.id, who="alice", now=now)
     assert balance(acme) == (6, 0, 0), "nothing was granted"
 
 

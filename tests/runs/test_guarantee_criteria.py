@@ -12,7 +12,7 @@ from otai.learning.evidence.report_card import Coverage, LabelReport
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
 from otai.runs.guarantee.queries import levels_reached
-from otai.runs.guarantee.status import MOVES, GuaranteeStatus
+from otai.runs.guarantee_status import MOVES, GuaranteeStatus
 from tests.pricing.book import BOOK
 from tests.runs.guarantees import attribute_report
 

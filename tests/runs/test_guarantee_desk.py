@@ -13,6 +13,7 @@ from django.urls import reverse
 from typer.testing import CliRunner
 
 from otai.orgs.models import Organisation, User
+from otai.runs import operations as runs
 from otai.runs.guarantee import operations
 from otai.runs.models import Guarantee
 from otai.tickets.models import DataSet
@@ -102,7 +103,7 @@ def test_alice_agrees_orders_and_downloads_by_commands(
     assert len(held) == ordered["guarantee"]["holdout_tickets"] + 1
     with pytest.raises(operations.NotAgreed):
         otai("guarantee", "order", "--yes")
-    with pytest.raises(operations.NothingMissed):
+    with pytest.raises(runs.NothingMissed):
         otai("guarantee", "improve", "--yes")
 
     # The model's versions, its feedback and its advice, by commands as well.

@@ -15,6 +15,7 @@ from otai.errors import NotFound, OtaiError
 from otai.learning.evidence.acceptance import Criterion
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.runs import operations as runs
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.guarantee import queries as guarantee_queries
 from otai.runs.models import Guarantee, Quote, Run
@@ -198,7 +199,7 @@ class TestWhatGoesAndWhatStays:
         # She begins again with other tickets.
         again = import_tickets(organisation=acme, name="support", source=source, now=now)
         guarantees.propose(organisation=acme, data_set=again, criteria=criteria, who="alice", now=now)
-        run = guarantees.order_included_run(
+        run = runs.order_included_run(
             organisation=acme, quote=stories.quote_for(acme, again, now).id, who="alice", now=now
         )
         work(now)
@@ -210,7 +211,7 @@ class TestWhatGoesAndWhatStays:
             list(guarantee_queries.holdout_csv(missed))
         other = import_tickets(organisation=acme, name="support", source=source, now=now)
         with pytest.raises(TicketsDeleted):
-            guarantees.order_improvement_run(
+            runs.order_improvement_run(
                 organisation=acme, quote=stories.quote_for(acme, other, now).id, who="alice", now=now
             )
         run.refresh_from_db()

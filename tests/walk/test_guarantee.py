@@ -14,6 +14,7 @@ from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs import operations as runs
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.guarantee import queries
 from otai.runs.models import Guarantee, Quote, Reason
@@ -58,7 +59,7 @@ def test_criteria_met_at_once(shared_data: Path, tmp_path: Path, now: datetime) 
     # Alice asks for no more than the standard bar: agreed without a person.
     guarantee = agreed(acme, support, now, "queue accuracy 70%")
     assert guarantee.agreed_by == "price book"
-    run = guarantees.order_included_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
+    run = runs.order_included_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
     [version] = work(now)
 
     # The model reaches it on tickets that it never saw, answers at once, and cost her nothing.
@@ -84,7 +85,7 @@ def test_missed_then_met_by_correcting_labels_that_the_product_pointed_to(
     ]
     support = brought(acme, hurried, tmp_path / "t.csv", now)
     guarantee = agreed(acme, support, now, "queue accuracy 90%")
-    guarantees.order_included_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
+    runs.order_included_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
     work(now)
     guarantee.refresh_from_db()
     assert guarantee.status == "missed"
@@ -100,9 +101,7 @@ def test_missed_then_met_by_correcting_labels_that_the_product_pointed_to(
     assert 25 <= len(fixed.changes) <= len(planted) + 10
 
     # The included improvement is measured on the same tickets, with the corrections shown for both versions.
-    guarantees.order_improvement_run(
-        organisation=acme, quote=quote(acme, fixed.data_set, later).id, who="alice", now=later
-    )
+    runs.order_improvement_run(organisation=acme, quote=quote(acme, fixed.data_set, later).id, who="alice", now=later)
     [version] = work(later)
     guarantee.refresh_from_db()
     assert (guarantee.status, guarantee.verdict[0]["met"], guarantee.improvement_verdict[0]["met"]) == (
@@ -131,10 +130,10 @@ def test_missed_twice_and_credited_once_and_by_an_operator_refunded(
 
     # Nobody reaches 99 % on these incidents; an operator agreed to it all the same.
     guarantee = agreed(acme, incidents, now, "queue accuracy 99%")
-    guarantees.order_included_run(organisation=acme, quote=quote(acme, incidents, now).id, who="alice", now=now)
+    runs.order_included_run(organisation=acme, quote=quote(acme, incidents, now).id, who="alice", now=now)
     work(now)
     later = now + timedelta(days=1)
-    guarantees.order_improvement_run(organisation=acme, quote=quote(acme, incidents, later).id, who="alice", now=later)
+    runs.order_improvement_run(organisation=acme, quote=quote(acme, incidents, later).id, who="alice", now=later)
     work(later)
     guarantee.refresh_from_db()
     assert (guarantee.status, ledger.balance(acme.id).available) == ("credited", before + 1)

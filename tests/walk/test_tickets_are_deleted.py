@@ -19,6 +19,7 @@ from otai.learning.evidence.acceptance import Criterion
 from otai.ledger.audit import audit
 from otai.orgs.permissions import Role
 from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs import operations as runs
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.models import Guarantee, Quote, Reason, Run
 from otai.runs.operations import make_quote, order_run
@@ -120,7 +121,7 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     guarantees.propose(
         organisation=acme, data_set=first, criteria=[Criterion.parse("agent accuracy 65%")], who="alice", now=now
     )
-    guarantees.order_included_run(organisation=acme, quote=quoted(first, now).id, who="alice", now=now)
+    runs.order_included_run(organisation=acme, quote=quoted(first, now).id, who="alice", now=now)
     work(now)
     assert Guarantee.objects.get(id=opened.id).status in ("met", "missed")
     # The second version is paid for, and a third one comes out of feedback.

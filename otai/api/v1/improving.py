@@ -22,6 +22,7 @@ from otai.errors import Invalid, NotFound
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs import operations as run_operations
 from otai.runs.guarantee import operations as guarantee_operations
 from otai.runs.guarantee import queries as guarantee_queries
 from otai.runs.models import Guarantee
@@ -515,7 +516,7 @@ def order_included_run(request: CallerRequest, asked: IncludedRunIn) -> HttpResp
     """
     caller = request.auth
     improvement = asked.kind == "improvement"
-    order = guarantee_operations.order_improvement_run if improvement else guarantee_operations.order_included_run
+    order = run_operations.order_improvement_run if improvement else run_operations.order_included_run
 
     def work() -> Any:
         run = order(organisation=caller.organisation, quote=asked.quote, tier=asked.tier, who=caller.who, now=utc_now())

@@ -20,10 +20,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from otai.db import new_id
 from otai.errors import Invalid
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.ledger.queries.statements import harmless
+from otai.runs.models import Guarantee
 from otai.tickets import queries as tickets
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, TicketsDeleted
@@ -96,6 +98,12 @@ def labelled_tickets(table: pa.Table) -> LabelledTickets:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return LabelledTickets.read_parquet(pa.BufferReader(sink.getvalue()))
+
+
+def new_folder(guarantee: Guarantee) -> str:
+    """Where the next file of the guarantee goes."""
+    # A name of its own each time: the same tickets again must not be taken for the file that is being deleted.
+    return f"guarantees/{guarantee.organisation_id}/{guarantee.id}/{new_id()}"
 
 
 @contextmanager

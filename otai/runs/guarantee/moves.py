@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from otai.errors import Refused
-from otai.runs.guarantee.status import MOVES, GuaranteeStatus
+from otai.runs.guarantee_status import MOVES, GuaranteeStatus
 from otai.runs.models import Guarantee, GuaranteeEvent
 
 

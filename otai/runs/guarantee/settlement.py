@@ -14,7 +14,7 @@ from otai.ledger.models import Hold, Lot, Source
 from otai.ledger.operations import InsufficientCredits
 from otai.pricing.price_book import VerdictRule
 from otai.runs.guarantee.moves import move, record
-from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import Status
 

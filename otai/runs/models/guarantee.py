@@ -6,7 +6,7 @@ from django.db.models import Q
 from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
-from otai.runs.guarantee.status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, GuaranteeStatus
+from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, GuaranteeStatus
 from otai.tickets.models import DataSet
 
 _AGREED = sorted(set(GuaranteeStatus) - {GuaranteeStatus.OPEN})

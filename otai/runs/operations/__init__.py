@@ -12,6 +12,7 @@ from otai.runs.operations.erasing import (
     made_from,
     open_runs_on,
 )
+from otai.runs.operations.included import NothingMissed, QuoteDoesNotFit, order_improvement_run, order_included_run
 from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
 from otai.runs.operations.orders import (
     Inclusion,
@@ -44,8 +45,10 @@ __all__ = [
     "InsufficientCredits",
     "InvalidModelName",
     "InvalidPool",
+    "NothingMissed",
     "Outcome",
     "PoolIsFull",
+    "QuoteDoesNotFit",
     "QuoteExpired",
     "RunHasEnded",
     "RunMoved",
@@ -65,6 +68,8 @@ __all__ = [
     "made_from",
     "make_quote",
     "open_runs_on",
+    "order_improvement_run",
+    "order_included_run",
     "order_run",
     "record_progress",
     "refund_run",

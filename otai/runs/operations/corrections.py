@@ -10,8 +10,9 @@ from otai.ledger import operations as ledger
 from otai.ledger.operations import AlreadyRefunded
 from otai.orgs.models import Organisation
 from otai.pricing.settlement import Ending
+from otai.runs.events import record
 from otai.runs.models import Attempt, Run
-from otai.runs.operations.moves import Outcome, record, settle_run
+from otai.runs.operations.moves import Outcome, settle_run
 from otai.runs.status import ENDED, Status
 
 

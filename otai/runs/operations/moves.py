@@ -11,19 +11,14 @@ from otai.errors import Refused
 from otai.ledger import operations as ledger
 from otai.ledger.operations import HoldAlreadyResolved
 from otai.pricing.settlement import Ending, settle
+from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
-from otai.runs.models import Event, Run
+from otai.runs.models import Run
 from otai.runs.status import MOVES, Status, status_after
 
 
 def hold_reference(run: UUID) -> str:
     return f"run:{run}"
-
-
-def record(run: Run, *, move: str, who: str, now: datetime, why: str = "", **details: Any) -> None:
-    Event.objects.create(
-        run=run, organisation_id=run.organisation_id, at=now, move=move, who=who, why=why, details=details
-    )
 
 
 def move(run: Run, *, to: Status, who: str, why: str, now: datetime, **changes: Any) -> bool:

@@ -21,8 +21,9 @@ from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import expectations, readiness
 from otai.runs.estimates import expected_seconds
+from otai.runs.events import record
 from otai.runs.models import Quote, Reason, Run
-from otai.runs.operations.moves import hold_reference, record
+from otai.runs.operations.moves import hold_reference
 from otai.runs.ordering import Waiting, place
 from otai.runs.status import Status
 from otai.tickets import queries as tickets
@@ -135,7 +136,7 @@ def order_run(
 ) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the same run.
 
-    `inclusion` is the guarantee's alone (`otai.runs.guarantee.operations`).
+    `inclusion` is the guarantee's alone (`included.py`).
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell since the quote) and
     InsufficientCredits, which says what is missing and which packages cover it.

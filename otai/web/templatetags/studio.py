@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -31,10 +30,12 @@ from django.utils.translation import gettext_lazy as _
 from otai.orgs.models import Member
 from otai.units import Money
 from otai.web import refusals
+from otai.web.formats import MINUS, credits, money, number, percent
 
 register = template.Library()
 
-MINUS = "\N{MINUS SIGN}"
+for plain in (credits, money, number, percent):
+    register.filter(plain.__name__, plain)
 
 
 @register.simple_tag
@@ -199,35 +200,6 @@ def may(member: Member, action: str) -> bool:
 def price_of(purchase_or_invoice: Any, which: str = "gross") -> str:
     """The net, vat or gross amount of a purchase or an invoice."""
     return money(Money(getattr(purchase_or_invoice, f"{which}_cents"), purchase_or_invoice.currency))
-
-
-@register.filter
-def credits(count: int) -> str:
-    """`1 credit`, `28 credits`; thousands set apart as the language does it."""
-    number = formats.number_format(count, use_l10n=True, force_grouping=True)
-    return ngettext("%(number)s credit", "%(number)s credits", count) % {"number": number}
-
-
-@register.filter
-def number(value: Any, places: int | None = None) -> str:
-    """A number as the language writes it."""
-    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
-
-
-@register.filter
-def money(amount: Money | None) -> str:
-    """`EUR 450` or `EUR 535.50`, as the language writes it."""
-    if amount is None:
-        return ""
-    value = Decimal(abs(amount.cents)) / 100
-    text = formats.number_format(value, 2 if amount.cents % 100 else 0, use_l10n=True, force_grouping=True)
-    return f"{amount.currency} {MINUS if amount.cents < 0 else ''}{text}"
-
-
-@register.filter
-def percent(share: Any, places: int = 0) -> str:
-    """A share as a percentage: 0.841 with one place is `84.1 %`."""
-    return formats.number_format(round(float(share) * 100, places), places, use_l10n=True) + " %"
 
 
 @register.filter

@@ -28,7 +28,7 @@ from otai.pricing.price_book import Delivery, Mode, StandardBar, Tier
 from otai.runs import operations as runs
 from otai.runs.guarantee import operations, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
-from otai.runs.guarantee.status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Reason
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
@@ -309,7 +309,7 @@ def order_included(request: MemberRequest) -> HttpResponse:
         now=now,
         key=uuid5(sent, f"{organisation.pk} {data_set.pk} {mode} {delivery}"),
     )
-    order = operations.order_improvement_run if improving else operations.order_included_run
+    order = runs.order_improvement_run if improving else runs.order_included_run
     run = order(organisation=organisation, quote=quote.id, who=request.user.email, now=now)
     messages.success(request, _("Ordered. It is included in your subscription and costs you nothing."))
     return redirect("web:run", slug=organisation.slug, number=run.number)

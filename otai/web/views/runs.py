@@ -28,6 +28,7 @@ from otai.serving import queries as serving
 from otai.serving.cards import card_page
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
+from otai.web import formats
 from otai.web.access import MemberRequest, page
 from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
@@ -94,7 +95,7 @@ class Step:
 def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
     """Ordered, held, each attempt with the machine it really ran on, and the end; what is to come stands in grey."""
     status = Status(run.status)
-    credits = _credits(run.credits)
+    credits = formats.credits(run.credits)
     steps = [
         Step("done", _("Ordered by %(who)s") % {"who": run.ordered_by}, run.ordered_at),
         Step("done", _("%(credits)s held") % {"credits": credits}, run.ordered_at),
@@ -126,12 +127,6 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         case Status.CANCELLED:
             steps.append(Step("bad-end", _("Cancelled; %(credits)s given back") % {"credits": credits}, run.ended_at))
     return steps
-
-
-def _credits(count: int) -> str:
-    from otai.web.templatetags.studio import credits
-
-    return credits(count)
 
 
 def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
@@ -231,7 +226,7 @@ def cancel(request: MemberRequest, number: int) -> HttpResponse:
     messages.success(
         request,
         _("Run %(number)s is cancelled. %(credits)s are given back, nothing is charged.")
-        % {"number": number, "credits": _credits(cancelled.credits)},
+        % {"number": number, "credits": formats.credits(cancelled.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)
 

@@ -1,0 +1,38 @@
+"""Numbers, credits and money as the language of the page writes them: for templates (`{% load studio %}`) and for sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import ngettext
+
+from otai.units import Money
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def credits(count: int) -> str:
+    """`1 credit`, `28 credits`; thousands set apart as the language does it."""
+    number = formats.number_format(count, use_l10n=True, force_grouping=True)
+    return ngettext("%(number)s credit", "%(number)s credits", count) % {"number": number}
+
+
+def number(value: Any, places: int | None = None) -> str:
+    """A number as the language writes it."""
+    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+def money(amount: Money | None) -> str:
+    """`EUR 450` or `EUR 535.50`, as the language writes it."""
+    if amount is None:
+        return ""
+    value = Decimal(abs(amount.cents)) / 100
+    text = formats.number_format(value, 2 if amount.cents % 100 else 0, use_l10n=True, force_grouping=True)
+    return f"{amount.currency} {MINUS if amount.cents < 0 else ''}{text}"
+
+
+def percent(share: Any, places: int = 0) -> str:
+    """A share as a percentage: 0.841 with one place is `84.1 %`."""
+    return formats.number_format(round(float(share) * 100, places), places, use_l10n=True) + " %"
