@@ -1,15 +1,10 @@
 """All that changes billing, by noun. One transaction each; providers and mail servers are spoken to between transactions."""
 
 from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, pay
-from otai.billing.operations.customers import (
-    give_goodwill,
-    offer_package,
-    refund_credits,
-    set_billing_details,
-    set_renewal_payment,
-    withdraw_package,
-)
+from otai.billing.operations.details import set_billing_details
+from otai.billing.operations.goodwill import give_goodwill, refund_credits
 from otai.billing.operations.grants import sweep_grants
+from otai.billing.operations.packages import offer_package, withdraw_package
 from otai.billing.operations.payments import confirm_payment
 from otai.billing.operations.refunds import (
     confirm_refund,
@@ -19,6 +14,7 @@ from otai.billing.operations.refunds import (
     send,
     send_waiting,
 )
+from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import collect_owed, reverse, settle_owed
 from otai.billing.operations.subscriptions import sign_up

@@ -1,0 +1,64 @@
+"""Credits that operators give: goodwill, and back what a run had captured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from otai.billing.operations.events import checked_why, record
+from otai.db import one_transaction
+from otai.ledger import operations as ledger
+from otai.ledger.models import Source
+from otai.ledger.operations import GrantMade, HoldResolved
+from otai.orgs.models import Organisation
+
+
+@one_transaction
+def give_goodwill(
+    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
+) -> GrantMade:
+    """Credits from an operator, with a reason the customer can read. Raises InvalidAmount, KeyReused, WhoAndWhyMissing."""
+    why = checked_why(why)
+    made = ledger.grant(
+        organisation=organisation.id,
+        credits=credits,
+        source=Source.GOODWILL,
+        key=f"goodwill:{key}",
+        reference="goodwill",
+        reason=why,
+        now=now,
+    )
+    if not made.replayed:
+        record(
+            organisation=organisation,
+            subject="goodwill",
+            subject_id=made.lot,
+            move="credits given",
+            who=who,
+            why=why,
+            now=now,
+            credits=credits,
+        )
+    return made
+
+
+@one_transaction
+def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str, now: datetime) -> HoldResolved:
+    """Gives the captured credits of a run back to the lots they came from, once (a credit refund).
+
+    Raises HoldNotFound, HoldNotCaptured, AlreadyRefunded, WhoAndWhyMissing.
+    """
+    why = checked_why(why)
+    resolved = ledger.credit_refund(
+        organisation=organisation.id, hold=hold, key=f"credit-refund:{hold}", reason=why, now=now
+    )
+    record(
+        organisation=organisation,
+        subject="hold",
+        subject_id=hold,
+        move="credits refunded",
+        who=who,
+        why=why,
+        now=now,
+    )
+    return resolved
