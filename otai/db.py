@@ -31,6 +31,13 @@ def new_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
+def made_at(id: uuid.UUID) -> datetime:
+    """When `new_id` made it, to the millisecond. Raises ValueError for an id that says no time."""
+    if id.version != 7:
+        raise ValueError(f"{id} is no UUIDv7")
+    return datetime.fromtimestamp((id.int >> 80) / 1000, tz=UTC)
+
+
 def utc_now() -> datetime:
     """The time, for doors and workers. Nothing that decides calls this: decisions are handed their clock."""
     return datetime.now(tz=UTC)

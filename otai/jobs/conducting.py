@@ -146,7 +146,7 @@ class Conducting:
 
     def _wait_for_place(self) -> None:
         if take_place(self.job, now=utc_now()):
-            self.job.refresh_from_db()
+            self.job.look_again()
             self._start()
             return
         time.sleep(look_every_seconds)
@@ -286,12 +286,9 @@ class Conducting:
         self._tidy()
 
     def _tidy(self) -> None:
-        try:
-            self.job.refresh_from_db()
-        except Job.DoesNotExist:
-            # Its organisation is gone, and nobody is left to hear of it.
-            self.job.status = Status.CANCELLED
+        # Files first: the row may be forgotten already.
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.job.look_again()
 
     def _log_last_words(self, exit_code: int | None) -> None:
         try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from otai.db import new_id
+from otai.db import new_id, utc_now
 from otai.jobs.status import ENDED, OPEN, Status
 from otai.orgs.models import Organisation
 
@@ -71,6 +71,15 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+    def look_again(self) -> None:
+        """As it is now. One that is forgotten, since tickets were deleted, is over and was nothing."""
+        try:
+            self.refresh_from_db()
+        except Job.DoesNotExist:
+            if not self.has_ended:
+                self.status, self.ended_at = Status.CANCELLED, utc_now()
+            self.result, self.error_message, self.error_values = None, "", {}
 
     @property
     def has_ended(self) -> bool:

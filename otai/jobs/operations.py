@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -153,7 +153,7 @@ def _proceed(asked: Asked, *, until: float | None, on_progress: Callable[[Job], 
         if until is not None and time.monotonic() >= until:
             return False
         time.sleep(look_every_seconds)
-        job.refresh_from_db()
+        job.look_again()
         end_if_lost(job, now=utc_now())
         if on_progress is not None:
             on_progress(job)
@@ -171,7 +171,7 @@ def _waiting_slots() -> threading.BoundedSemaphore:
 def cancel(job: Job, *, now: datetime) -> None:
     """Ends the job; its process is killed as soon as whoever conducts it looks. Raises JobHasEnded."""
     moved = Job.objects.filter(id=job.id, ended_at__isnull=True).update(status=Status.CANCELLED, ended_at=now)
-    job.refresh_from_db()
+    job.look_again()
     if not moved:
         raise JobHasEnded("This has ended already; there is nothing to cancel.")
 
@@ -187,7 +187,7 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
         error_kind="unavailable",
         error_message=FAILURES["job_lost"],
     )
-    job.refresh_from_db()
+    job.look_again()
     if moved:
         shutil.rmtree(folder_of(job.id), ignore_errors=True)
     return bool(moved)
@@ -203,11 +203,19 @@ def sweep(*, now: datetime) -> int:
 
 def sweep_files() -> None:
     """What lies on this machine and nobody comes back for: of ended jobs, of uploads that broke, of uploads whose columns nobody settled."""
-    for folder in (*jobs_folder().iterdir(), *arrivals_folder().iterdir()):
-        if _age_of(folder) > abandoned_after_seconds and not _is_open(folder.name):
+    sweep_folders(older_than_seconds=abandoned_after_seconds)
+    for folder in arrivals_folder().iterdir():
+        if _age_of(folder) > abandoned_after_seconds:
             _remove(folder)
     for folder in uploads_folder().glob("*/*"):
         if _age_of(folder) > upload_waits_seconds:
+            _remove(folder)
+
+
+def sweep_folders(*, older_than_seconds: float) -> None:
+    """Removes from this machine the folders of jobs that are open no more, or were never written down."""
+    for folder in jobs_folder().iterdir():
+        if _age_of(folder) > older_than_seconds and not _is_open(folder.name):
             _remove(folder)
 
 
@@ -226,9 +234,18 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def forget_answers(organisation: UUID) -> None:
-    """Of all ended jobs of the organisation: their answers and refusals may quote tickets that are being deleted."""
-    Job.objects.filter(organisation=organisation, ended_at__isnull=False).delete()
+def forget(jobs: Iterable[Job]) -> list[UUID]:
+    """Deletes these jobs, of which none is open any more: answers and refusals may quote tickets that are being deleted. Returns their ids,
+    for `remove_folders` once the transaction is over."""
+    ids = [job.id for job in jobs]
+    Job.objects.filter(id__in=ids, ended_at__isnull=False).delete()
+    return ids
+
+
+def remove_folders(jobs: Iterable[UUID]) -> None:
+    """What these jobs left on this machine, where whoever conducted them died before tidying up."""
+    for id in jobs:
+        shutil.rmtree(folder_of(id), ignore_errors=True)
 
 
 def _is_open(name: str) -> bool:

@@ -18,7 +18,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from otai.db import made_at
 from otai.errors import NotFound, Refused
+from otai.jobs import operations as jobs
 from otai.learning.data.splitting import same_text_key
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
@@ -37,8 +39,9 @@ from otai.serving.models import (
 )
 from otai.tickets import erasing
 from otai.tickets import queries as tickets
-from otai.tickets.files import file_store, forget_vectors
+from otai.tickets.files import file_store
 from otai.tickets.forgetting import forget_elsewhere
+from otai.tickets.jobs import forget_jobs
 from otai.tickets.models import DataSet
 
 
@@ -198,13 +201,15 @@ def delete_tickets(
         Feedback.objects.filter(id__in=said).delete()
         ObservedTicket.objects.filter(id__in=asked).delete()
         _changes(ids).update(changes=[])
-        elsewhere = forget_elsewhere(organisation.id, ids)
+        forgotten = forget_jobs(organisation.id, there)
+        elsewhere = forget_elsewhere(organisation.id, [*ids, *forgotten])
         erasing.empty(there, who=who, now=now)
         runs.forget_tickets(organisation=organisation, data_sets=ids, who=who, now=now)
         for model in models:
             _delete_model(model, who=who, now=now)
     erasing.delete_files()
-    forget_vectors(organisation.id)
+    jobs.remove_folders(forgotten)
+    erasing.forget_on_this_machine(organisation.id, before=now)
     erasing.wipe_freed_pages()
     return dataclasses.replace(going, elsewhere=elsewhere, models=tuple(model.name for model in models))
 
@@ -306,7 +311,6 @@ def sweep_orphans(*, now: datetime) -> int:
 def _is_old(path: str, *, now: datetime) -> bool:
     """The folder of a file is an id that says when it was made: .../<UUIDv7>/<sha256>.parquet."""
     try:
-        made = UUID(path.split("/")[-2])
+        return made_at(UUID(path.split("/")[-2])) < now - orphan_after
     except (ValueError, IndexError):
         return False
-    return made.version == 7 and (made.int >> 80) / 1000 < (now - orphan_after).timestamp()

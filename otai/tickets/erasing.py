@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -20,6 +21,7 @@ from otai.jobs import operations as jobs
 from otai.learning.data.profile import Profile
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store, forget_vectors
+from otai.tickets.forgetting import forget_files_elsewhere
 from otai.tickets.models import Attribute, DataSet, ExpectedQuality, FileToDelete
 
 log = logging.getLogger(__name__)
@@ -31,8 +33,6 @@ looked_at_again_after = timedelta(minutes=10)
 def empty(data_sets: Iterable[DataSet], *, who: str, now: datetime) -> None:
     """Takes everything but figures from the rows; within a transaction. `delete_files` afterwards takes the files."""
     for data_set in data_sets:
-        # What jobs answered and refused may quote these tickets.
-        jobs.forget_answers(data_set.organisation_id)
         let_go([data_set.file], now=now)
         Attribute.objects.filter(data_set=data_set).delete()
         ExpectedQuality.objects.filter(data_set=data_set).delete()
@@ -75,12 +75,19 @@ def finish_deletions(*, now: datetime) -> None:
         due_at = deleted_at + looked_at_again_after
         if now < due_at or _reads(mark) == due_at.isoformat():
             continue
-        forget_vectors(organisation)
+        forget_on_this_machine(organisation, before=deleted_at)
+        jobs.sweep_folders(older_than_seconds=looked_at_again_after.total_seconds())
         file_store().forget_copies()
         if not wipe_freed_pages():
             continue
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(due_at.isoformat())
+
+
+def forget_on_this_machine(organisation: UUID, *, before: datetime) -> None:
+    """What this machine made of the organisation's tickets, and files of theirs that waited here when tickets were deleted."""
+    forget_vectors(organisation)
+    forget_files_elsewhere(organisation, before=before)
 
 
 def _reads(mark: Path) -> str:

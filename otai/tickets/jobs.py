@@ -16,14 +16,16 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
-from otai.db import new_id
+from otai.db import new_id, utc_now
 from otai.errors import OtaiError
 from otai.jobs import operations as jobs
 from otai.jobs import queries as job_queries
 from otai.jobs.conducting import work_alone
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
+from otai.jobs.status import Status
 from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome
 from otai.orgs.models import Organisation
 from otai.tickets import queries
@@ -197,6 +199,25 @@ def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> A
     return jobs.ask(
         organisation=data_set.organisation, kind=EXPECTED_QUALITY, spec=spec, subject=str(data_set), who=who, now=now
     )
+
+
+def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet]) -> list[UUID]:
+    """Within the transaction that deletes these tickets, and before anything else of them goes: a job that tries them out is cancelled, and
+    takes or keeps its row until it is done, so that neither of us writes after the other. Returns the ids of all jobs that are forgotten.
+
+    Which ended job had which tickets before it nobody knows (a preview, an import that was refused): all of them go, but for those that
+    say no more than which data set came of them, and it is still there.
+    """
+    now = utc_now()
+    of_it = Job.objects.filter(organisation=organisation)
+    trying = of_it.filter(kind=EXPECTED_QUALITY.name, subject__in=[str(one)[:300] for one in data_sets])
+    trying.filter(ended_at__isnull=True).update(status=Status.CANCELLED, ended_at=now)
+    there = queries.ids_with_tickets(organisation) - {one.id for one in data_sets}
+    still_true = Q(status=Status.DONE, result__data_set__in=[str(id) for id in there])
+    ended = of_it.filter(ended_at__isnull=False)
+    # A row without a result is neither in nor out of a list: asked by id.
+    kept = ended.filter(still_true).values_list("id", flat=True)
+    return jobs.forget(ended.exclude(id__in=list(kept)))
 
 
 def refuse_if_failed(job: Job) -> None:

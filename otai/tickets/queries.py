@@ -47,6 +47,10 @@ def newest_data_set(organisation: Organisation) -> DataSet | None:
     return found.order_by("-imported_at", "-version").first()
 
 
+def ids_with_tickets(organisation: UUID) -> set[UUID]:
+    return set(DataSet.objects.filter(organisation=organisation, deleted_at=None).values_list("id", flat=True))
+
+
 def data_sets(
     organisation: Organisation, *, newest_only: bool = False, with_deleted: bool = False
 ) -> QuerySet[DataSet]:

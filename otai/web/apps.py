@@ -1,7 +1,24 @@
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
 from django.apps import AppConfig
+
+from otai.tickets import forgetting
 
 
 class WebConfig(AppConfig):
     name = "otai.web"
     label = "web"
     verbose_name = "Studio"
+
+    def ready(self) -> None:
+        forgetting.also_forget_files("uploads", _forget_uploads)
+
+
+def _forget_uploads(organisation: UUID, before: datetime) -> None:
+    # Tables can be imported only once all apps are ready.
+    from otai.web.uploads import forget_waiting
+
+    forget_waiting(organisation, before=before)

@@ -10,7 +10,9 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,11 +23,12 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from otai.db import new_id
+from otai.db import made_at, new_id
 from otai.errors import Invalid
 from otai.front.bounds import bound_of
 from otai.front.bounds import most_upload_bytes as most_bytes  # noqa: F401  for the page that says it
 from otai.jobs.folders import uploads_folder
+from otai.jobs.models import Job
 from otai.jobs.operations import sweep_files
 from otai.orgs.models import Organisation
 from otai.web.refusals import NotHere
@@ -99,6 +102,10 @@ class WaitingUpload:
     importing: UUID | None = None
     said: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def made_at(self) -> datetime:
+        return made_at(self.id)
+
 
 def keep(organisation: Organisation, upload: UploadedFile) -> WaitingUpload:
     """Puts the file aside until its columns are settled."""
@@ -148,6 +155,34 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
 
 def forget(upload: WaitingUpload) -> None:
     shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def all_waiting(organisation: Organisation) -> list[WaitingUpload]:
+    """Those of this machine, the newest first: who lost the address of one finds it here."""
+    found = []
+    for folder in sorted(_folder(organisation).glob("*"), reverse=True):
+        # One that is being taken, or dropped, at this moment.
+        with suppress(ValueError, NotHere):
+            found.append(waiting(organisation, UUID(folder.name)))
+    return found
+
+
+def forget_waiting(organisation: UUID, *, before: datetime) -> None:
+    """Drops what came before that moment and is not being worked on: of an export that waits here, most tickets are those that were deleted.
+    Whoever was about to settle its columns uploads it again."""
+    for folder in (uploads_folder() / str(organisation)).glob("*"):
+        with suppress(ValueError):
+            if made_at(UUID(folder.name)) <= before and not _is_worked_on(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_worked_on(folder: Path) -> bool:
+    try:
+        about = json.loads((folder / "about.json").read_text())
+    except (OSError, ValueError):
+        return False
+    jobs = [UUID(about[name]) for name in ("preview", "importing") if about.get(name)]
+    return Job.objects.filter(id__in=jobs, ended_at__isnull=True).exists()
 
 
 def _folder(organisation: Organisation) -> Path:

@@ -71,6 +71,7 @@ def _data_sets(request: MemberRequest, *, problem: Exception | None = None, stat
     context = {
         "data_sets": named,
         "tickets": sum(one.newest.tickets for one in named),
+        "waiting": uploads.all_waiting(request.organisation) if request.member.may(Action.UPLOAD_TICKETS) else [],
         "problem": problem,
         "limit": uploads.most_bytes(),
         "may_upload": request.member.may(Action.UPLOAD_TICKETS),
