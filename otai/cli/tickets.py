@@ -20,7 +20,7 @@ from otai.jobs.places import place_in_queue
 from otai.learning.data.profile import Profile
 from otai.serving import deletion
 from otai.tickets import jobs as tickets_jobs
-from otai.tickets import queries
+from otai.tickets import queries, versions
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.problems import refused
@@ -237,6 +237,22 @@ def _share(expected: ModeExpectation | None) -> str:
         return "unknown"
     accuracy = expected.accuracy
     return f"{accuracy.value:.0%} ({accuracy.low:.0%} to {accuracy.high:.0%})"
+
+
+@app.command("cut")
+def cut(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: VersionOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a new version without the lines that give a label away (see `otai tickets profile`). The version before keeps them."""
+    made = versions.without_given_lines(queries.data_set(organisation_named(org), name, version), now=utc_now())
+    if json:
+        print_json(_as_dict(made) | {"profile": made.profile})
+        return
+    say(f"{made}: {made.tickets:,} tickets, without the lines that gave labels away.")
+    show_profile(queries.profile(made))
 
 
 @app.command("list")

@@ -22,11 +22,13 @@ from otai.learning.data.cutting import (
 from otai.learning.data.personal import MARKS, PersonalCount, mask
 from otai.learning.data.profile import DataFinding
 from otai.learning.data.profiling import joined_texts
+from otai.learning.evidence.leaks import Leak
 from otai.tickets import column_names as names
 from otai.tickets.column_stats import Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.joining import Joined
 
+LABEL_GIVEN_AWAY = "label_given_away"
 UNCUT = "uncut_body"
 """Where something was cut from a body, the body as it came; else null. What makes a cut reversible."""
 
@@ -155,6 +157,27 @@ class TextPreparation:
                 "masked": masked,
             },
         )
+
+
+MOST_LINES = 5_000
+
+
+def finding_of_leak(leak: Leak) -> DataFinding:
+    shown = ", ".join(repr(example[:60]) for example in leak.examples[:3])
+    return DataFinding(
+        LABEL_GIVEN_AWAY,
+        leak.attribute,
+        f"In {leak.coverage:.0%} of the tickets stand lines that nearly decide {leak.attribute}, such as {shown}. A quick model that reads them is right on "
+        f"{leak.with_lines:.0%}; without these lines {round(100 * leak.without)} of 100 would be right.",
+        "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have them. Cut them: otai tickets cut NAME.",
+        {
+            "coverage": leak.coverage,
+            "with_lines": leak.with_lines,
+            "without": leak.without,
+            "examples": list(leak.examples),
+            "lines": sorted(leak.keys)[:MOST_LINES],
+        },
+    )
 
 
 def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[DataFinding]:

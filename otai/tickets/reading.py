@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
 from otai.learning.data.personal import PERSONAL_KINDS
-from otai.learning.data.profile import Profile
+from otai.learning.data.profile import DataFinding, Profile
 from otai.learning.data.profiling import ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
+from otai.learning.evidence.leaks import find_leaks
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
@@ -34,7 +35,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_columns import order_of
 from otai.tickets.limits import LIMITS, Limits
-from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining
+from otai.tickets.preparing import UNCUT, TextPreparation, finding_of_leak, findings_of_joining
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
@@ -395,6 +396,7 @@ class _Reading:
             )
         noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
         noticed += self._preparation.findings(profile.tickets)
+        noticed += self._given_away()
         notes = []
         if joined is not None:
             noticed += findings_of_joining(joined, roles)
@@ -403,6 +405,16 @@ class _Reading:
                     f"{joined.added:,} tickets came, {joined.changed:,} have newer labels or another text, {joined.unchanged:,} came again as they were."
                 )
         return profile.with_findings(noticed, source=self._source.format, notes=notes), roles
+
+    def _given_away(self) -> list[DataFinding]:
+        """Lines that nearly decide a label, with what they are worth."""
+        texts, labels = self._builder.sample()
+        single = {
+            found.name: labels[found.name]
+            for found in self._roles.attributes
+            if found.kind is not AttributeKind.MULTI and found.proposed
+        }
+        return [finding_of_leak(leak) for leak in find_leaks(texts, single)]
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)

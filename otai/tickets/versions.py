@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from otai.db import new_id
 from otai.errors import Invalid
+from otai.learning.data.cutting import TextRules, without_lines
 from otai.learning.data.profiling import ProfileBuilder
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
@@ -105,6 +107,34 @@ def next_version(
         table = pa.concat_tables([table, _as_table(added, table, attributes)])
     made = _stored_version(base, table, attributes, what=what, now=now)
     return NextVersion(made, tuple(changes), len(added))
+
+
+def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
+    """A new version without the lines that give labels away (the findings `label_given_away`), in subject and body. The rule goes with it: a
+    model trained on it cuts the same lines from new tickets. The version before keeps them.
+
+    Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
+    """
+    base.require_tickets()
+    keys = {
+        key
+        for finding in base.profile.get("findings", ())
+        if finding["code"] == "label_given_away"
+        for key in finding["numbers"]["lines"]
+    }
+    if not keys:
+        raise ChangeInvalid("No lines that give a label away were found in these tickets, so there is nothing to cut.")
+    table = pq.read_table(file_store().local_path(base.file))
+    rules = TextRules.of_schema(table.schema) or TextRules(kinds=())
+    rules = dataclasses.replace(rules, lines=rules.lines | keys)
+    for name in ("subject", "body"):
+        at = table.schema.get_field_index(name)
+        texts = table[name].to_pylist()
+        cut = [text and (without_lines(text, rules.lines) or (text if name == "subject" else None)) for text in texts]
+        table = table.set_column(at, table.schema.field(at), pa.array(cut, pa.string()))
+    table = table.cast(rules.in_schema(table.schema))
+    attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}
+    return _stored_version(base, table, attributes, what="lines cut that give labels away", now=now)
 
 
 def _require_known(

@@ -205,3 +205,33 @@ def test_personal_data_is_told_and_masked_before_anything_is_stored(tmp_path: Pa
     _, tickets = read(path, mask=True)
     assert tickets[0]["body"] == f"{request(0)} Write to [email] or call [phone]."
     assert b"example.com" not in (tmp_path / "out.parquet").read_bytes()
+
+
+LEFT_BY_AGENTS = {"Print": "Nils Kabel", "Desk": "Rita Konto", "Billing": "Ada Keys"}
+
+
+def with_agents_name(n: int) -> str:
+    words = ("page", "slow", "screen", "order", "cable", "mail")
+    return f"Hello, the {words[n % 6]} and the {words[n // 3 % 6]} trouble me since day {n}.\n\nSee you\nPerson {n}\n{LEFT_BY_AGENTS[queue(n * n + n // 7)]} took this"
+
+
+def test_lines_that_decide_a_label_are_found_and_measured(tmp_path: Path) -> None:
+    """1 600 tickets with one agent's signature each: card 90 % right, new tickets 38 %, and no finding said so."""
+    path = write_csv(
+        tmp_path / "t.csv", "text,queue", [[with_agents_name(n), queue(n * n + n // 7)] for n in range(600)]
+    )
+    found, _ = read(path)
+    (leak,) = [finding for finding in found.profile.findings if finding.code == "label_given_away"]
+    assert leak.attribute == "queue"
+    assert leak.numbers["with_lines"] > leak.numbers["without"] + 0.2
+    assert any("Nils Kabel" in example for example in leak.numbers["examples"])
+    assert "without these lines" in leak.message
+
+
+def test_lines_that_people_simply_write_are_no_finding(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "t.csv",
+        "text,queue",
+        [[f"Hello,\n{request(n)}\nIt worked fine last week.\nThanks", queue(n)] for n in range(300)],
+    )
+    assert "label_given_away" not in codes(read(path)[0])

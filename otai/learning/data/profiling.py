@@ -173,6 +173,10 @@ class ProfileBuilder:
         indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
         return table[indices]
 
+    def sample(self) -> tuple[list[str], dict[str, list[Any]]]:
+        """Texts and labels by attribute of some thousand tickets, spread over all."""
+        return self._sample.texts, self._sample.labels
+
     def finish(self) -> Profile:
         """The profile of all tickets added; the builder is not used afterwards. Raises ValueError when none was added."""
         if not self._tickets:
