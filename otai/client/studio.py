@@ -92,16 +92,22 @@ class Studio:
         *,
         name: str = "",
         skip_bad_rows: bool = False,
+        add: bool = False,
+        keep_quotes: bool = False,
+        mask: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
         on_job: Callable[[Mapping[str, Any]], None] | None = None,
         **reading: Any,
     ) -> DataSet:
         """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with status, place, progress.
 
+        `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal data by its kind.
         `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid (`dataset_invalid`, with the
         rows) and what the API refuses with.
         """
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
+        # Only what was asked for: a Studio of before knows none of them.
+        asked |= {key: True for key, wanted in (("add", add), ("keep_quotes", keep_quotes), ("mask", mask)) if wanted}
         raw = self._upload("/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress)
         if _is_job(raw):
             job = self.wait_for_job(raw["id"], on_job=on_job)

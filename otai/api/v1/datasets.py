@@ -148,6 +148,14 @@ class Import(Reading):
         "", description="Name of the data set; the file's if left out. A known name makes its next version."
     )
     skip_bad_rows: bool = Field(False, description="Leave bad rows out and count them, instead of refusing the file.")
+    add: bool = Field(
+        False,
+        description="Add to the newest version of `name`: the newest row of a ticket's id wins. Columns are read as they were there.",
+    )
+    keep_quotes: bool = Field(False, description="Leave earlier mails, signatures and the like in the texts.")
+    mask: bool = Field(
+        False, description="Replace personal data by its kind before anything is stored; the same when predicting."
+    )
 
 
 class DataSetQuery(Page):
@@ -233,6 +241,9 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 content_sha256=upload.sha256,
                 roles=roles,
                 skip_bad_rows=asked.skip_bad_rows,
+                add=asked.add,
+                keep_quotes=asked.keep_quotes,
+                mask=asked.mask,
                 who=caller.who,
                 now=utc_now(),
                 encoding=asked.encoding or None,
