@@ -20,7 +20,7 @@ ODD = [
     "",
     " ",
     "a\0b",
-    "../../etc/passwd",
+    "../../outside",
     "utf-8\n",
     "utf_8_sig ",
     "é",

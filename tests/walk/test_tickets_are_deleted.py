@@ -6,20 +6,26 @@ import csv
 import gzip
 import json
 import random
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from otai.db import utc_now
+from otai.jobs.folders import folder_of
+from otai.jobs.models import Job
+from otai.learning.encoders.cache import VectorCache
 from otai.learning.evidence.acceptance import Criterion
 from otai.ledger.audit import audit
 from otai.orgs.permissions import Role
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs import operations as runs
+from otai.runs.checkpoints import Checkpoints
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.models import Guarantee, Quote, Reason, Run
 from otai.runs.operations import make_quote, order_run
@@ -29,6 +35,7 @@ from otai.serving.models import Feedback, ObservedTicket
 from otai.tickets import expected_quality, files
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.web import uploads
 from tests import stories
 from tests.api.callers import Program
 from tests.leftovers import found_in_files, found_in_tables
@@ -96,6 +103,17 @@ def quoted(data_set: DataSet, now: datetime) -> Quote:
     )
 
 
+def _ended(program: Program, job: str) -> int:
+    """The version that came of an import which goes on by itself."""
+    for _ in range(600):
+        _status, found = program.get(f"/jobs/{job}")
+        if found["ended_at"]:
+            assert found["status"] == "done", found
+            return int(program.get(f"/data-sets/{found['result']['data_set']}")[1]["version"])
+        time.sleep(0.2)
+    raise AssertionError("the import has not ended")
+
+
 def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now: datetime) -> None:
     """Everything that a customer does with tickets, once."""
     made = rows(300)
@@ -108,9 +126,18 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     alice.get(f"/{acme.slug}/tickets/{first.id}/")
     packed = gzip.compress(as_csv([*made, *rows(30, seed=6, first=300)]))
     program.upload("/data-sets/preview?filename=support.csv.gz", packed)
-    again = program.upload("/data-sets?name=support&filename=support.csv.gz", packed, **{"Idempotency-Key": "second"})
-    assert again.status_code in (200, 201, 202), again.content
-    second = tickets.data_set(acme, "support")
+    begun = program.upload(
+        "/data-sets?name=support&filename=support.csv.gz",
+        packed,
+        **{"Idempotency-Key": "second", "Prefer": "respond-async"},
+    )
+    assert begun.status_code == 202, begun.content
+    second = tickets.data_set(acme, "support", _ended(program, begun.json()["id"]))
+    # A second look at the same file whose columns nobody settles, and a file that is refused, with the row that is wrong.
+    alice.post(f"/{acme.slug}/tickets/upload", {"file": SimpleUploadedFile("again.csv", as_csv(made))})
+    wrong = as_csv(made) + b'x,"' + BODY.encode()
+    refused = program.upload("/data-sets?name=wrong&filename=wrong.csv", wrong)
+    assert refused.status_code == 422, refused.content
     assert second.version == 2
     expected_quality.of(first, now=now)
     # A guarantee: its tickets are kept aside, its run is trained and measured on them.
@@ -131,7 +158,13 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     versions.keep_tickets(organisation=acme, name="support", days=30, who="alice", now=now)
     live = serving.version(acme, "support")
     text = f"{made[0]['subject']}\n{made[0]['body']}"
-    feedback.keep(live, [text, f"about {SENT} and nothing else"], now=now)
+    asked = {"texts": [text, f"about {SENT} and nothing else"]}
+    status, answer = program.post("/models/support/predict", asked)
+    assert status == 200, answer
+    # Taken elsewhere, and compared with the version before.
+    assert program.call("GET", "/models/support/versions/2/bundle").status_code == 200
+    compared = alice.get(f"/{acme.slug}/models/{live.model_id}/compare?newer=2&older=1")
+    assert compared.status_code == 200
     other = next(label for label in LABELS if label != made[0]["agent"])
     said = {"items": [{"text": text, "labels": {"agent": [other]}}]}
     status, answer = program.post("/models/support/feedback", said, **{"Idempotency-Key": "said"})
@@ -148,6 +181,12 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     advice.check(organisation=acme, name="support", now=now + timedelta(days=1))
     # One run failed and says with what; one offer was never taken.
     failed = order_run(organisation=acme, quote=quoted(second, now).id, who="alice", now=now)
+    Run.objects.filter(id=failed.id).update(attempt=1)
+    begun_with = folder / "checkpoint"
+    begun_with.mkdir()
+    (begun_with / "texts.json").write_text(json.dumps(made[:3]))
+    Checkpoints(run=failed, attempt=1, folder=begun_with, packed=folder / "checkpoint.tar").save_now()
+    assert Run.objects.get(id=failed.id).checkpoint_file
     Run.objects.filter(id=failed.id).update(
         status="failed",
         ending="failed_system",
@@ -163,9 +202,13 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
         number=1, worker="w", started_at=now, ended_at=now, outcome="failed", log=f"{SUBJECT} in a log"
     )
     quoted(merged.data_set, now)
-    vectors = files.vectors_folder(acme.id)
-    vectors.mkdir(parents=True, exist_ok=True)
-    (vectors / "vectors.sqlite3").write_bytes(BODY.encode())
+    vectors = VectorCache(files.vectors_folder(acme.id))
+    vectors.write("an encoder", [text], np.ones((1, 8), dtype=np.float32))
+    assert vectors.count() == 1
+    # Each machine's own folder for work in between, of a process that is gone.
+    left = folder_of(Job.objects.filter(organisation=acme, kind="import").latest("asked_at").id)
+    left.mkdir(parents=True)
+    (left / "source").write_bytes(as_csv(made))
 
 
 def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now: datetime) -> None:
@@ -195,7 +238,11 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
 
     alice.post(f"/acme/tickets/{newest.id}/delete", {"versions": "all"})
     assert found_in_tables(words) == {}
+    # The home is emptied of them; of vectors and checkpoints, which show no word, nothing is left at all.
     assert found_in_files(words) == {}
+    assert not files.vectors_folder(acme.id).exists()
+    assert not [path for path in files.file_store().paths() if path.startswith("checkpoints/")]
+    assert {job.kind for job in Job.objects.all()} <= {"import"} and not uploads.all_waiting(acme)
     # What has nothing to do with these tickets is still there, and the model answers.
     assert SENT in ObservedTicket.objects.get().text and SAID in Feedback.objects.get().text
     [answer] = serving.predict(serving.version(acme, "support"), ["wifi router"])
