@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,15 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from otai.db import utc_now
-from otai.errors import Invalid, NotFound, OtaiError, Refused, Unavailable
+from otai.errors import OtaiError
+from otai.jobs.failures import failure, refusal
 from otai.jobs.folders import folder_of
 from otai.jobs.models import Job
 from otai.jobs.places import take_place
 from otai.jobs.processes import memory_of_group
 from otai.jobs.server import Flight, server
 from otai.jobs.status import Status
-from otai.jobs.work import Bounds, Kind, Outcome
+from otai.jobs.work import Kind, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +38,11 @@ memory_of_the_libraries = 512 << 20
 most_result_bytes = 256 << 20
 starts_tried = 3
 
-FAILURES = {
-    "job_out_of_memory": "Reading this needed more than {memory_mb:,} MB of memory. Split it into parts, or export it in another format.",
-    "job_took_too_long": "This took longer than {seconds:,} seconds and was ended. Split it into parts, or export it in another format.",
-    "job_too_large": "What came of this is larger than one job may write. Split it into parts.",
-    "job_died": "The process that worked on this died. Nothing was changed. Try again; if it happens again, tell us.",
-    "job_lost": "The Studio was stopped while this was worked on. Nothing was changed. Ask for it again.",
-}
-"""Codes and what they mean; doors have their own words for them."""
-
 
 def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The work in a process within its bounds, for somebody on this machine: without a row, a queue or anything that stays.
 
-    Raises what the work refuses, Unavailable or Invalid (with a code of FAILURES) where its process ended before."""
+    Raises what the work refuses, and a failure (`failures.py`) where its process ended before."""
     bounds = kind.bounds()
     (folder / "spec.json").write_text(json.dumps(spec))
     flight = server().fly(job=str(folder), work=kind.work, folder=folder, bounds=bounds)
@@ -73,20 +66,8 @@ def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]
         return dict(left["values"])
     if "refused" in left:
         refused = left["refused"]
-        raise error_kind(refused["kind"])(refused["message"], code=refused["code"], **refused["details"])
-    failed: str = left["failed"]
-    said, facts, name = _failure(failed, bounds)
-    raise error_kind(name)(said, code=failed, **facts)
-
-
-def error_kind(name: str) -> type[OtaiError]:
-    return {each.kind: each for each in (Refused, Invalid, NotFound, Unavailable)}.get(name, Unavailable)
-
-
-def _failure(code: str, bounds: Bounds) -> tuple[str, dict[str, Any], str]:
-    """(message, facts, kind of error)"""
-    facts = {"memory_mb": bounds.memory_bytes >> 20, "seconds": int(bounds.wall_seconds)}
-    return FAILURES[code].format(**facts), facts, "unavailable" if code in ("job_died", "job_lost") else "invalid"
+        raise refusal(refused["kind"], refused["message"], code=refused["code"], details=refused["details"])
+    raise failure(left["failed"], bounds)
 
 
 class _MovedMeanwhile(Exception):
@@ -138,7 +119,9 @@ class Conducting:
                     time.sleep(1.0)
         except Exception:
             log.exception("job %s could not be conducted", self.job.id)
-            self._fail("job_died")
+            # Else it is found silent, and ended, by whoever looks.
+            with suppress(Exception):
+                self._fail("job_died")
         finally:
             connection.close()
 
@@ -269,8 +252,8 @@ class Conducting:
         self._end(Status.FAILED, error_code=code[:60], error_kind=kind, error_message=message, error_values=details)
 
     def _fail(self, code: str) -> None:
-        message, facts, kind = _failure(code, self.kind.bounds())
-        self._end(Status.FAILED, error_code=code, error_kind=kind, error_message=message, error_values=facts)
+        error = failure(code, self.kind.bounds())
+        self._refuse(error.code, error.kind, error.message, error.details)
 
     def _end(self, status: Status, **changes: Any) -> None:
         if self.flight is not None:

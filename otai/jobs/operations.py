@@ -19,7 +19,8 @@ from django.db import IntegrityError, transaction
 
 from otai.db import new_id, utc_now
 from otai.errors import Refused
-from otai.jobs.conducting import FAILURES, Conducting
+from otai.jobs.conducting import Conducting
+from otai.jobs.failures import lost
 from otai.jobs.folders import arrivals_folder, bring, folder_of, jobs_folder, uploads_folder
 from otai.jobs.identity import is_gone, this_machine, this_worker
 from otai.jobs.models import Job
@@ -180,12 +181,13 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
     """Ends a job whose conductor is gone: killed, stopped, or silent for a minute. True: it was lost."""
     if job.has_ended or not (job.heartbeat_at < now - lost_after or is_gone(job.owner)):
         return False
+    error = lost()
     moved = Job.objects.filter(id=job.id, ended_at__isnull=True, heartbeat_at=job.heartbeat_at).update(
         status=Status.FAILED,
         ended_at=now,
-        error_code="job_lost",
-        error_kind="unavailable",
-        error_message=FAILURES["job_lost"],
+        error_code=error.code,
+        error_kind=error.kind,
+        error_message=error.message,
     )
     job.look_again()
     if moved:

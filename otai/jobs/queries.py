@@ -5,8 +5,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from otai.db import utc_now
-from otai.errors import NotFound, OtaiError, Refused
-from otai.jobs.conducting import error_kind
+from otai.errors import NotFound, OtaiError
+from otai.jobs.failures import cancelled, refusal
 from otai.jobs.models import Job
 from otai.jobs.operations import end_if_lost
 from otai.jobs.status import Status
@@ -29,7 +29,7 @@ def jobs(organisation: Organisation) -> QuerySet[Job]:
 def error_of(job: Job) -> OtaiError | None:
     """Why it did not come to its end; None while it runs and when it is done."""
     if job.status == Status.CANCELLED:
-        return Refused("This was cancelled; nothing was changed.", code="job_cancelled")
+        return cancelled()
     if job.status != Status.FAILED:
         return None
-    return error_kind(job.error_kind)(job.error_message, code=job.error_code, **job.error_values)
+    return refusal(job.error_kind, job.error_message, code=job.error_code, details=job.error_values)

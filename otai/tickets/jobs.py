@@ -29,7 +29,7 @@ from otai.jobs.status import Status
 from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome
 from otai.orgs.models import Organisation
 from otai.tickets import queries
-from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, ExpectedQuality
 from otai.tickets.operations import base_of, checked_filename, checked_name, save_imported
@@ -37,7 +37,8 @@ from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
 
-REFUSALS: dict[str, type[OtaiError]] = {each.code: each for each in (DatasetInvalid, ColumnsInvalid)}
+REFUSALS: dict[str, type[OtaiError]] = {DatasetInvalid.code: DatasetInvalid}
+"""ColumnsInvalid has the same code, and what to do about it is the same."""
 
 
 def long_bounds() -> Bounds:

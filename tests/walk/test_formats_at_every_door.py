@@ -121,7 +121,7 @@ def through_the_api(file: Path, program: Program, *, as_form: bool, content_type
     for path, expected in (("/data-sets/preview", 200), ("/data-sets?name=support", 201)):
         if as_form:
             form = {"file": SimpleUploadedFile(file.name, file.read_bytes())}
-            status, found = answered(program.client.post(ROOT + path, form))
+            status, found = answered(program.client.post(ROOT + path, form, headers={"Prefer": "wait=120"}))
         else:
             named = f"{path}{'&' if '?' in path else '?'}filename={file.name}"
             status, found = answered(program.upload(named, file.read_bytes(), content_type))
