@@ -186,7 +186,9 @@ class _Held:
         import python_calamine
 
         try:
-            self._book = python_calamine.CalamineWorkbook.from_path(str(path))
+            # By its content: given a path, calamine goes by the ending, which an upload does not have and a customer may have wrong.
+            with path.open("rb") as file:
+                self._book = python_calamine.CalamineWorkbook.from_filelike(file)
             sheets = [one for one in self._book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
         except python_calamine.PasswordError:
             raise refused("The workbook has a password. Save it without one, or as CSV.") from None
