@@ -6,10 +6,10 @@ the cells where it was found.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,16 +19,18 @@ import pyarrow.compute as pc
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.tickets.column_names import SPLIT_VALUES, WRITERS, folded, language_code
 from otai.tickets.columns import AttributeColumns, ColumnRoles
-from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.tickets.day_order import DayOrder
 from otai.tickets.limits import Limits
+from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
+from otai.tickets.text_mending import Mended, TextMender, holds
 from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, parse_time
 
 CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
-MISSING_LABELS = frozenset({"nan", "null", "<na>", "#n/a", "nat"})
-"""What data frames and Excel write where there is nothing; no label is called so. "None" and "n/a" can be real answers and stay."""
+
+_CONTROLS = tuple(bytes([code]) for code in (*range(1, 9), 11, 12, *range(14, 32), 127))
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000
@@ -38,9 +40,13 @@ LABELS_REMEMBERED = 100_000
 class Noticed:
     """What was changed or left out on the way, by kind, for the profile's findings."""
 
-    html_texts: int = 0
+    mended: Mended = field(default_factory=Mended)
+    missing_words: dict[str, int] = field(default_factory=dict)
+    """By attribute: the cells that say "-", "N/A" and the like."""
+    missing_examples: dict[str, None] = field(default_factory=dict)
     control_characters: int = 0
     blank_rows: int = 0
+    days: DayOrder = field(default_factory=partial(DayOrder, day_first=False))
     unread_times: int = 0
     unread_times_example: str = ""
     unread_languages: int = 0
@@ -73,7 +79,8 @@ class TicketMaker:
         self._day_first = day_first
         self._joins = joins
         self._names: dict[str, str | None] = {}
-        self.noticed = Noticed()
+        self._mender = TextMender()
+        self.noticed = Noticed(mended=self._mender.mended)
         self._seen_ids = _SeenIds()
         self.schema = pa.schema(
             [
@@ -192,10 +199,12 @@ class TicketMaker:
 
     def texts_of(self, cells: Sequence[str | None]) -> pa.Array:
         """Cells as the text of tickets, without counting what was changed: for looking at some beforehand."""
-        before = dataclasses.replace(self.noticed)
-        made = self._text(self._messages(pa.array(cells, pa.string())))
-        self.noticed = before
-        return made
+        mender, noticed = self._mender, self.noticed
+        self._mender, self.noticed = TextMender(), Noticed()
+        try:
+            return self._text(self._messages(pa.array(cells, pa.string())))
+        finally:
+            self._mender, self.noticed = mender, noticed
 
     def _messages(self, cells: pa.Array) -> pa.Array:
         """Where cells hold whole threads, the customer's first message of each."""
@@ -213,20 +222,10 @@ class TicketMaker:
 
     def _text(self, texts: pa.Array) -> pa.Array:
         texts = _null_where_blank(self._without_controls(texts))
-        # Most texts hold neither sign, and looking for one character is far quicker than the expression.
-        markup = pc.fill_null(pc.or_(pc.match_substring(texts, "<"), pc.match_substring(texts, "&")), False)
-        if not pc.any(markup).as_py():
-            return texts
-        is_markup = pc.match_substring_regex(texts.filter(markup), f"{LOOKS_LIKE_HTML}|{LOOKS_LIKE_ENTITIES}")
-        markup = pc.replace_with_mask(markup, markup, is_markup)
-        if not pc.any(markup).as_py():
-            return texts
-        read = [text_of_html(text) for text in texts.filter(markup).to_pylist()]
-        self.noticed.html_texts += len(read)
-        return _null_where_blank(pc.replace_with_mask(texts, markup, pa.array(read, pa.string())))
+        return _null_where_blank(self._mender.mend(texts))
 
     def _without_controls(self, texts: pa.Array) -> pa.Array:
-        found = pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
+        found = holds(texts, _CONTROLS) and pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
         if not found:
             return texts
         self.noticed.control_characters += found
@@ -276,8 +275,11 @@ class TicketMaker:
         label: str | None = " ".join(
             "".join(" " if _is_control(character) else character for character in text).split()
         )
-        if not label or label.lower() in MISSING_LABELS:
+        if label and is_missing(label):
+            if len(self.noticed.missing_examples) < 5:
+                self.noticed.missing_examples[label] = None
             label = None
+        label = label or None
         if len(self._names) < LABELS_REMEMBERED:
             self._names[text] = label
         return label
@@ -285,7 +287,10 @@ class TicketMaker:
     def _label(
         self, found: AttributeColumns, columns: list[pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
     ) -> pa.Array:
-        labels = self._mapped(_strings(columns[0]), self._clean_label)
+        cells = _null_where_blank(self._mender.labels(_strings(columns[0])))
+        labels = self._mapped(cells, self._clean_label)
+        if missing := labels.null_count - cells.null_count:
+            self.noticed.missing_words[found.name] = self.noticed.missing_words.get(found.name, 0) + missing
         self._refuse_long(labels, found, numbers, keep, bad)
         return labels
 
@@ -310,7 +315,7 @@ class TicketMaker:
         """The labels of each ticket, each once, in the order of the source; null where all cells are empty."""
         if len(columns) == 1 and pa.types.is_string(columns[0].type):
             # Combinations return: each different cell is taken apart once.
-            encoded = columns[0].dictionary_encode()
+            encoded = self._mender.labels(columns[0]).dictionary_encode()
             parted = [self._labels_of((cell,), found.separator) for cell in encoded.dictionary.to_pylist()]
             made = pa.array(parted, pa.list_(pa.string())).take(encoded.indices)
         else:

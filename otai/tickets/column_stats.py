@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otai.tickets.column_names import Name, folded, name_of
+from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
 
@@ -108,7 +109,17 @@ def look_at(source: Source) -> Look:
         if rows >= GUESSED_ROWS or characters >= GUESSED_CHARACTERS:
             is_whole = next(batches, None) is None
             break
+    for column in stats:
+        _forget_missing(column)
     return Look(rows, is_whole, stats)
+
+
+def _forget_missing(column: ColumnStats) -> None:
+    """Cells that say that there is nothing ("-", "N/A", "Not set") are as empty as empty ones."""
+    for value in [value for value in column.counts if is_missing(value)]:
+        count = column.counts.pop(value)
+        column.filled = max(column.filled - count, 0)
+        column.characters -= min(len(value) * count, column.characters)
 
 
 def _count(column: ColumnStats, cells: Any, most_distinct: int, first: int, stride: int) -> int:

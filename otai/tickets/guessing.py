@@ -18,7 +18,7 @@ from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import AttributeColumns, ColumnRoles
-from otai.tickets.label_columns import LABEL_LENGTH, are_one_attribute, order_of, parts_of, separator_of
+from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, order_of, parts_of, separator_of
 from otai.tickets.problems import refused
 from otai.tickets.threads import holds_threads
 from otai.tickets.times import parse_time
@@ -489,7 +489,7 @@ class _Guess:
         needed = 1.5 if is_named else TICKETS_A_LABEL
         if column.is_capped or column.distinct > MOST_LABELS or column.tickets_a_value < needed:
             return f"{distinct} different values in {where}: they name single things and do not sort tickets"
-        if column.share(_is_decimal) > 0.5 and not is_named:
+        if column.share(_is_decimal) > 0.5 and not is_named and not are_codes(column):
             return "measured numbers"
         return None
 

@@ -162,6 +162,7 @@ _UNPARSED = {
 MOST_ATTRIBUTES = 2_000
 """In one mail, before they are taken out unparsed: a parser compares each attribute of a tag with all before it."""
 
+MOST_ESCAPES = 3
 DEEPEST = 256
 """No mail is nested so deep. A parser's work grows with the square of the depth, so what is deeper is read without a tree."""
 
@@ -171,8 +172,15 @@ def text_of_html(source: str) -> str:
 
     Text that is not HTML comes back with its entities resolved and is otherwise the same. The time it takes grows with the length alone.
     """
-    if _IS_HTML.search(source) is None:
-        return html.unescape(source) if _IS_ESCAPED.search(source) else source
+    for _ in range(MOST_ESCAPES):
+        if _IS_HTML.search(source) is not None:
+            break
+        if _IS_ESCAPED.search(source) is None:
+            return source
+        # Some helpdesks store HTML with its brackets escaped, and some exports escape that once more.
+        source = html.unescape(source)
+    else:
+        return source
     from selectolax.lexbor import LexborHTMLParser
 
     # Embedded pictures can be most of a mail, and the parser would carry them along.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otai.learning.data.profile import DataFinding
+from otai.tickets.cell_findings import findings_of_cells
 from otai.tickets.cells import Noticed
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.file_findings import findings_of_file
@@ -26,14 +27,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             "Correct them in the source and import again, if these tickets matter.",
             {"rows": left_out.count, "problems": [problem.as_dict() for problem in left_out.first]},
         )
-    if noticed.html_texts:
-        yield DataFinding(
-            "html_became_text",
-            None,
-            f"{noticed.html_texts:,} texts were HTML and were turned into plain text.",
-            "Nothing to do. New tickets are treated alike.",
-            {"texts": noticed.html_texts},
-        )
+    yield from findings_of_cells(noticed, roles)
     if noticed.control_characters:
         yield DataFinding(
             "control_characters",

@@ -13,6 +13,10 @@ from otai.tickets.column_stats import ColumnStats
 from otai.tickets.columns import SEPARATORS
 
 LABEL_LENGTH = 60
+_NUMBERING = re.compile(
+    r"^\W*(?:priority|prio|severity|sev|level|stufe|p|s)?[\W_]*\d{1,2}[\W_]+(?=[^\W\d])|[\W_]+\d{1,2}\W*$|[\W_]+(?:p|s|prio|sev)\d\W*$"
+)
+"""What numbers a label in front of or behind its word."""
 
 
 def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
@@ -25,6 +29,12 @@ def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str,
         keys = [re.sub(r"[\s_\-]+", " ", label.casefold()).strip() for label in found]
         if all(key in places for key in keys) and len({places[key] for key in keys}) == len(keys):
             return tuple(sorted(found, key=lambda label: places[re.sub(r"[\s_\-]+", " ", label.casefold()).strip()]))
+    # "1 - Critical", "4 - Low": where the words stand on a scale, they say which end of the numbers is the high one.
+    words = {label: _NUMBERING.sub("", label.casefold()).strip() for label in found}
+    if all(word and word != label.casefold() for label, word in words.items()):
+        by_words = order_of(list(words.values()))
+        if len(by_words) == len(found):
+            return tuple(sorted(found, key=lambda label: by_words.index(words[label])))
     numbers = {label: int(match[1]) for label in found if (match := re.match(r"\s*(-?\d{1,3})(?:\b|$)", label))}
     if len(numbers) == len(found) and len(set(numbers.values())) == len(found):
         return tuple(sorted(found, key=numbers.__getitem__))
@@ -88,6 +98,14 @@ def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:
             if part.strip():
                 parts[part.strip()] += count
     return parts
+
+
+def are_codes(column: ColumnStats) -> bool:
+    """Decimal numbers that are names of classes, such as 1.1, 1.10 and 2.21: measured ones have one number of decimals, or one form."""
+    values = [value.replace(",", ".") for value in column.counts]
+    forms = {len(value.partition(".")[2]) for value in values}
+    has_final_zero = any("." in value and value.endswith("0") for value in values)
+    return not column.is_capped and len(values) <= 300 and len(forms) > 1 and has_final_zero
 
 
 def are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated: bool) -> bool:

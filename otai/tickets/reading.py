@@ -29,6 +29,7 @@ from otai.learning.evidence.leaks import find_leaks
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.day_order import day_order_of
 from otai.tickets.files import FileStoreUnavailable
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
@@ -261,7 +262,10 @@ class _Reading:
         self._named = named
         self._limits = limits
         self._size = max(size, 1)
-        self._maker = TicketMaker(source.columns, roles, limits=limits, named=named, joins=True)
+        self._days = day_order_of(source, look, roles.single.get("created"))
+        self._maker = TicketMaker(
+            source.columns, roles, limits=limits, named=named, day_first=self._days.day_first, joins=True
+        )
         self._mixture = LanguageMixture()
         self._language_stride = 1
         languages_from = f"the column {roles.single.get('language')}"
@@ -394,6 +398,7 @@ class _Reading:
             roles = dataclasses.replace(
                 roles, attributes=tuple(changed if one is found else one for one in roles.attributes)
             )
+        self._maker.noticed.days = self._days
         noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
         noticed += self._preparation.findings(profile.tickets)
         noticed += self._given_away()

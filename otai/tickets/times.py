@@ -1,21 +1,82 @@
-"""Times as exports write them: ISO 8601, German and English dates, seconds since 1970."""
+"""Times as exports write them: ISO 8601, dates of several countries and languages, seconds since 1970, the numbers of spreadsheets."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Outside of this a number that looks like a time is none."""
 
 _FORMATS = (
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M", "%d.%m.%y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d",
-    "%d/%b/%y %I:%M %p", "%d/%b/%Y %H:%M", "%d %b %Y %H:%M", "%d %b %Y", "%b %d, %Y", "%b %d, %Y %H:%M", "%B %d, %Y", "%d %B %Y",
-    "%d-%b-%Y %H:%M:%S", "%d-%b-%Y", "%Y%m%d",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y", "%d.%m.%Y, %H:%M", "%d.%m.%Y %H.%M",
+    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
+    "%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p", "%d/%b/%Y %H:%M", "%d/%b/%y %H:%M", "%d/%b/%y", "%d/%b/%Y", "%d/%b/%Y:%H:%M:%S",
+    "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %b %Y %I:%M %p", "%b %d %Y", "%b %d %Y %H:%M", "%b %d %Y %H:%M:%S",
+    "%b %d %Y %I:%M %p", "%b %d %Y %I:%M:%S %p", "%b %d %H:%M:%S %Y", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%d-%b-%y",
+    "%d-%b-%y %I:%M %p", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S",
 )  # fmt: skip
+"""After weekdays are cut, months written in English, commas and words such as "at" dropped."""
+_LATELY = list(_FORMATS)
 _SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})(.*)", re.DOTALL)
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f", "T%H:%M:%S")
+
+_ZONES = {
+    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120, "eet": 120, "eest": 180,
+    "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "ist": 330,
+    "jst": 540, "aest": 600, "aedt": 660,
+}  # fmt: skip
+"""Minutes east of Greenwich."""
+_ZONE = re.compile(rf"\s*\(?(?:(?:UTC|GMT)?\s*([+-])(\d{{2}}):?(\d{{2}})|\b({'|'.join(_ZONES)}))\)?$", re.IGNORECASE)
+
+_MONTH_WORDS = (
+    "january february march april may june july august september october november december",
+    "jan feb mar apr may jun jul aug sep oct nov dec",
+    "sept",
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "jänner feber mrz",
+    "mär",
+    "okt dez",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+    "mrt",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "janv févr avr juil",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "ene abr ago dic",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "gen mag giu lug set ott",
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "sty lut kwi maj cze lip sie wrz paź lis gru",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "fev mai out",
+)  # fmt: skip
+"""English, German, Dutch, French, Spanish, Italian, Polish, Portuguese."""
+_NUMBERED = (
+    "jan ene gen sty jän", "feb fév fev feber lut feber", "mar mär mrz mrt maa març", "apr avr abr kwi", "may mai mei maj mayo mag maio", "jun juin giu cze junho",
+    "jul juil lug lip", "aug aoû ago sie", "sep set wrz", "oct okt ott out paź", "nov lis", "dec dez déc dic gru",
+)  # fmt: skip
+_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _number_of(month: str) -> int:
+    """1 to 12. June and July begin alike in some languages, so the longest beginning decides."""
+    fitting = [
+        (len(start), at)
+        for at, starts in enumerate(_NUMBERED, start=1)
+        for start in starts.split()
+        if month.startswith(start)
+    ]
+    return max(fitting)[1]
+
+
+_MONTHS = {word: _number_of(word) for words in _MONTH_WORDS for word in words.split()}
+_WORD = re.compile(r"[^\W\d_]+\.?")
+_WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,?\s+(?=\S*\d|\w)")
+_FILLERS = frozenset({"at", "um", "uhr", "de", "del", "of", "om", "à", "a", "alle", "às", "klo", "o", "the"})
+_PERIODS = {"am": "AM", "pm": "PM"}
+_SERIAL = re.compile(r"([2-5]\d{4})[.,](\d{2,})")
+_SPREADSHEETS_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
 
 
 def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
@@ -24,9 +85,9 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     `month_first` decides what 03/04/2026 means where both readings are dates; the import finds it out for the column as a whole.
     """
     text = text.strip()
-    if not 6 <= len(text) <= 40 or not any(character.isdigit() for character in text):
+    if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
         return None
-    found = _iso(text) or _number(text) or _slashed(text, month_first=month_first) or _written(text)
+    found = _iso(text) or _number(text) or _zoned(text, month_first=month_first)
     if found is None:
         return None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
@@ -39,8 +100,20 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
 
 def is_day_first(text: str) -> bool:
     """True for a slashed date that can only be read day first, such as 25/03/2026."""
-    match = _SLASHED.fullmatch(text.strip())
-    return match is not None and int(match[1]) > 12
+    return which_first(text) == "day"
+
+
+def which_first(text: str) -> str | None:
+    """ "day" for 25/03/2026, "month" for 03/25/2026, "either" for 03/04/2026, None for what is no such date or reads alike both ways."""
+    match = _SLASHED.match(text.strip())
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[3])
+    if first > 31 or second > 31 or (first > 12 and second > 12):
+        return None
+    if first > 12 or second > 12:
+        return "day" if first > 12 else "month"
+    return None if first == second else "either"
 
 
 def _iso(text: str) -> datetime | None:
@@ -54,17 +127,39 @@ def _iso(text: str) -> datetime | None:
 
 
 def _number(text: str) -> datetime | None:
-    """Seconds or milliseconds since 1970; other numbers are no times."""
-    if not re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", text):
+    """Seconds or milliseconds since 1970, or days since 1900 with their fraction, as spreadsheets count; other numbers are no times."""
+    if re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", text):
+        return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 and "." not in text else 1), tz=UTC)
+    serial = _SERIAL.fullmatch(text)
+    if serial is None:
         return None
-    return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 and "." not in text else 1), tz=UTC)
+    days = timedelta(days=float(f"{serial[1]}.{serial[2]}"))
+    # To the second: the fraction is rounded where it is written.
+    return _SPREADSHEETS_BEGIN + timedelta(seconds=round(days.total_seconds()))
+
+
+def _zoned(text: str, *, month_first: bool) -> datetime | None:
+    """A date and time, with the zone behind it if there is one."""
+    found = _slashed(text, month_first=month_first) or _written(text)
+    if found is not None or (zone := _ZONE.search(text)) is None:
+        return found
+    rest = text[: zone.start()].strip()
+    found = _iso(rest) or _slashed(rest, month_first=month_first) or _written(rest)
+    if found is None or found.tzinfo is not None:
+        return found
+    if zone[4]:
+        minutes = _ZONES[zone[4].lower()]
+    else:
+        minutes = (60 * int(zone[2]) + int(zone[3])) * (-1 if zone[1] == "-" else 1)
+    return found.replace(tzinfo=timezone(timedelta(minutes=minutes))) if abs(minutes) < 1_440 else None
 
 
 def _slashed(text: str, *, month_first: bool) -> datetime | None:
     match = _SLASHED.fullmatch(text)
     if match is None:
         return None
-    first, second, year, clock = int(match[1]), int(match[3]), match[4], match[5].replace(",", "").upper()
+    first, second, year = int(match[1]), int(match[3]), match[4]
+    clock = match[5].replace(",", "").upper().replace("A.M.", "AM").replace("P.M.", "PM")
     month, day = (first, second) if month_first and first <= 12 else (second, first)
     if month > 12:
         month, day = day, month
@@ -77,21 +172,55 @@ def _slashed(text: str, *, month_first: bool) -> datetime | None:
     return None
 
 
-_BEGINS_AS_DATE = re.compile(r"\d{1,4}[./\- ]|\d{8}$|[A-Za-z]{3,9},? \d")
+_BEGINS_AS_DATE = re.compile(
+    r"\d{1,4}[./\- ]|\d{1,2}(st|nd|rd|th) |\d{8}(T?\d{6})?$|[^\W\d_]{2,12}\.?,? +\S*\d|[^\W\d_]{2,12}\.?,? +[^\W\d_]{3,12}\.? +\d"
+)
 
 
 def _written(text: str) -> datetime | None:
     # Trying every format takes a while; most cells that are no dates show it at once.
     if not _BEGINS_AS_DATE.match(text):
         return None
-    for pattern in _FORMATS:
+    plain = _in_english(text)
+    if plain is None:
+        return None
+    for at, pattern in enumerate(_LATELY):
         try:
-            return datetime.strptime(text, pattern)  # noqa: DTZ007
+            found = datetime.strptime(plain, pattern)  # noqa: DTZ007
         except ValueError:
             continue
+        if at:
+            # No date fits two of the formats, so their order is a matter of time alone: a column mostly has one.
+            _LATELY.insert(0, _LATELY.pop(at))
+        return found
     if "," in text or ":" in text:
         try:
             return parsedate_to_datetime(text)
         except (ValueError, TypeError, IndexError):
             return None
     return None
+
+
+def _in_english(text: str) -> str | None:
+    """The date with its month as Jan, without weekday and words between; None if it has other words in it."""
+    kept: list[str] = []
+    months = 0
+    text = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text.replace(",", " "))
+    # "5. Januar 2026": the point says that it is the fifth.
+    text = re.sub(r"\b(\d{1,2})\.\s+(?=[^\W\d_])", r"\1 ", text)
+
+    def word(found: re.Match[str]) -> str:
+        nonlocal months
+        told = found[0].rstrip(".").lower()
+        if told in _MONTHS:
+            months += 1
+            return _ENGLISH[_MONTHS[told] - 1]
+        if told in _PERIODS:
+            return _PERIODS[told]
+        if told in _FILLERS or (found.start() == 0 and len(told) <= 12):
+            return ""
+        kept.append(told)
+        return found[0]
+
+    plain = " ".join(_WORD.sub(word, text).split())
+    return None if any(told not in ("t", "z") for told in kept) or months > 1 else plain

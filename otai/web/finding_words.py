@@ -69,6 +69,26 @@ DATA: Mapping[str, Told] = {
             "Nothing to do: a text and its repetitions always stay on one side of the holdout split, so that they do not flatter it."
         ),
     ),
+    "dates_read_day_first": Told(
+        _(
+            "Dates of “%(column)s” such as %(example)s can be read in two ways, and nothing in the file settles which is right. They were read "
+            "day first."
+        ),
+        _("If the month comes first, say so when importing."),
+    ),
+    "dates_read_month_first": Told(
+        _(
+            "Dates of “%(column)s” such as %(example)s can be read in two ways, and nothing in the file settles which is right. They were read "
+            "month first."
+        ),
+        _("If the day comes first, say so when importing."),
+    ),
+    "encoding_mended": Told(
+        _(
+            "%(texts)s texts had been read in a wrong encoding before they were exported and were mended, such as “%(example)s”."
+        ),
+        _("Nothing to do."),
+    ),
     "empty_tickets": Told(
         _("%(tickets)s tickets (%(share)s) have neither subject nor body."),
         _(
@@ -118,6 +138,10 @@ DATA: Mapping[str, Told] = {
             "If they mean the same, write them the same way in the source and import again: the model learns them as different."
         ),
     ),
+    "labels_missing_in_words": Told(
+        _("In %(tickets)s tickets %(attribute)s says “%(words)s” or the like; this is taken as missing."),
+        _("Nothing to do. If it is a label, give it a name."),
+    ),
     "labels_outside_the_order": Told(
         _("%(attribute)s was given an order, and has other labels too: %(labels)s."),
         _("Name every label in the order when importing."),
@@ -129,6 +153,10 @@ DATA: Mapping[str, Told] = {
     "languages_not_read": Told(
         _("In %(tickets)s tickets the language named is none that is known."),
         _("They are kept without a language. Use codes such as en and de."),
+    ),
+    "line_breaks_written_out": Told(
+        _("In %(texts)s texts line breaks were written as the two characters \\n; they were read as line breaks."),
+        _("Nothing to do."),
     ),
     "many_labels": Told(
         _("%(attribute)s has %(labels)s labels, each with few tickets."),
@@ -176,6 +204,10 @@ DATA: Mapping[str, Told] = {
         _("Half of the tickets have at most %(median_characters)s characters of text."),
         _("Check that the right column was taken for the body; a few words rarely decide a label."),
     ),
+    "texts_look_damaged": Told(
+        _("%(texts)s texts look damaged, such as “%(example)s”: they were read or written in a wrong encoding before."),
+        _("Export them again, best in UTF-8. A model learns damaged words as words of their own."),
+    ),
     "ticket_ids_repeated": Told(
         _("%(tickets)s tickets have an id that an earlier one has; their row was added to it."),
         _("If rows are messages of one ticket rather than tickets, export one row a ticket."),
@@ -183,6 +215,10 @@ DATA: Mapping[str, Told] = {
     "times_not_read": Told(
         _("In %(tickets)s tickets the time cannot be read, such as “%(example)s”."),
         _("They are kept without a time. Training does not need it."),
+    ),
+    "wiki_markup_became_text": Told(
+        _("%(texts)s texts had wiki markup (of Jira, say), which was turned into plain text."),
+        _("Nothing to do."),
     ),
 }
 

@@ -160,7 +160,7 @@ def test_roles_come_back_from_json_the_same(tmp_path: Path) -> None:
     ("labels", "order"),
     [
         (["high", "Low", "medium"], ("Low", "medium", "high")), (["3", "1", "2"], ("1", "2", "3")), (["P1", "P3", "P2"], ("P3", "P2", "P1")),
-        (["1 - Critical", "3 - Low", "2 - High"], ("1 - Critical", "2 - High", "3 - Low")), (["red", "blue"], ()), (["low"], ()),
+        (["1 - Critical", "3 - Low", "2 - High"], ("3 - Low", "2 - High", "1 - Critical")), (["red", "blue"], ()), (["low"], ()),
         (["hoch", "niedrig"], ("niedrig", "hoch")), (["low", "Low", "high"], ()),
     ],
 )  # fmt: skip

@@ -1,0 +1,138 @@
+"""Texts as a person would read them: markup read, damage of encodings mended where that is certain, line breaks that were written out broken.
+
+Whole columns at a time. Whether any text of a batch holds a mark is asked of their bytes at once, which costs next to nothing; the few texts
+that do are then read one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.tickets.wiki_text import MARKS, looks_like_wiki, text_of_wiki
+
+_WRONG_LETTERS = tuple(letter.encode() for letter in ("Ã", "Â", "Ä", "Å", "Ð", "Ñ", "â", "Î"))
+WRONGLY_READ = "[ÃÂÄÅÐÑâÎãäåæçèéêë][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
+"""A letter and a sign that follow each other where UTF-8 was read as Windows-1252. RE2 and Python syntax."""
+_WRONGLY_READ = re.compile(WRONGLY_READ)
+_SURELY_DAMAGED = re.compile(
+    "Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]|â€|\ufffd"
+)
+_REPLACED = "\ufffd".encode()
+
+_PATHS = r"(?:[A-Za-z]:\\|\\\\)[^\s\"'<>|]*"
+_WRITTEN_BREAKS = re.compile(rf"({_PATHS})|(?<!\\)\\r\\n|(?<![A-Z0-9_\\])(?<!\\)\\[nrt]|(?<=[A-Z0-9_])\\[nr](?![a-z])")
+_SURE_BREAK = re.compile(r"\\n\\n|\\r\\n|(?<=[.,:;!?)>\s])\\n|\\n(?=[A-ZÄÖÜ\s\-*>•])")
+
+
+@dataclass(slots=True)
+class Mended:
+    """How many texts were changed, by kind, each with an example where it helps to see one."""
+
+    html: int = 0
+    wiki: int = 0
+    encoding: int = 0
+    encoding_example: str = ""
+    damaged: int = 0
+    damaged_example: str = ""
+    written_breaks: int = 0
+
+
+class TextMender:
+    def __init__(self) -> None:
+        self.mended = Mended()
+
+    def mend(self, texts: pa.Array) -> pa.Array:
+        """The texts, mended. Nulls stay; a text of which nothing is left becomes empty."""
+        texts = self._with_right_letters(texts)
+        if holds(texts, (b"<", b"&")):
+            texts = self._without_html(texts)
+        if holds(texts, (b"\\n",)):
+            texts = self._each(texts, pc.match_substring(texts, "\\n"), self._with_breaks)
+        if holds(texts, MARKS):
+            texts = self._each(texts, pc.is_valid(texts), self._without_wiki)
+        return texts
+
+    def labels(self, texts: pa.Array) -> pa.Array:
+        """Cells of labels, their letters mended; nothing of it is counted as a text."""
+        return self._with_right_letters(texts, is_label=True)
+
+    def _each(self, texts: pa.Array, where: pa.Array, change: Callable[[str], str]) -> pa.Array:
+        where = pc.fill_null(where, False)
+        if not pc.any(where).as_py():
+            return texts
+        return pc.replace_with_mask(
+            texts, where, pa.array([change(text) for text in texts.filter(where).to_pylist()], pa.string())
+        )
+
+    def _with_right_letters(self, texts: pa.Array, *, is_label: bool = False) -> pa.Array:
+        if holds(texts, _WRONG_LETTERS):
+            wrong = pc.match_substring_regex(texts, WRONGLY_READ)
+            texts = self._each(texts, wrong, self._label_mended if is_label else self._letters_mended)
+        elif holds(texts, (_REPLACED,)) and not is_label:
+            self._each(texts, pc.match_substring(texts, "\ufffd"), self._damage_noted)
+        return texts
+
+    def _label_mended(self, text: str) -> str:
+        import ftfy
+
+        return ftfy.fix_encoding(text)
+
+    def _letters_mended(self, text: str) -> str:
+        import ftfy
+
+        fixed = ftfy.fix_encoding(text)
+        if fixed != text:
+            self.mended.encoding += 1
+            self.mended.encoding_example = self.mended.encoding_example or _around(text, _WRONGLY_READ)
+        return self._damage_noted(fixed)
+
+    def _damage_noted(self, text: str) -> str:
+        if _SURELY_DAMAGED.search(text) is not None:
+            self.mended.damaged += 1
+            self.mended.damaged_example = self.mended.damaged_example or _around(text, _SURELY_DAMAGED)
+        return text
+
+    def _without_html(self, texts: pa.Array) -> pa.Array:
+        # Most texts hold neither sign, and looking for one character is far quicker than the expression.
+        markup = pc.fill_null(pc.or_(pc.match_substring(texts, "<"), pc.match_substring(texts, "&")), False)
+        if not pc.any(markup).as_py():
+            return texts
+        is_markup = pc.match_substring_regex(texts.filter(markup), f"{LOOKS_LIKE_HTML}|{LOOKS_LIKE_ENTITIES}")
+        markup = pc.replace_with_mask(markup, markup, is_markup)
+        self.mended.html += pc.sum(markup).as_py() or 0
+        return self._each(texts, markup, text_of_html)
+
+    def _with_breaks(self, text: str) -> str:
+        if "\n" in text or _SURE_BREAK.search(text) is None:
+            return text
+        read = _WRITTEN_BREAKS.sub(lambda found: found[1] or ("\t" if found[0] == "\\t" else "\n"), text)
+        self.mended.written_breaks += read != text
+        return read
+
+    def _without_wiki(self, text: str) -> str:
+        if not looks_like_wiki(text):
+            return text
+        self.mended.wiki += 1
+        return text_of_wiki(text)
+
+
+def holds(texts: pa.Array, marks: Sequence[bytes]) -> bool:
+    """Whether any text may hold one of the marks: all their bytes are looked at together, at gigabytes a second."""
+    buffer = texts.buffers()[2]
+    if buffer is None:
+        return False
+    together = buffer.to_pybytes()
+    return any(mark in together for mark in marks)
+
+
+def _around(text: str, pattern: re.Pattern[str]) -> str:
+    """The words around what was found."""
+    found = pattern.search(text)
+    at = found.start() if found else 0
+    return text[max(text.rfind(" ", 0, at) + 1, at - 20, 0) : at + 20].split("\n")[0]
