@@ -260,3 +260,13 @@ def test_tags_parted_by_blanks_are_several(tmp_path: Path) -> None:
 def test_vocabularies_do_not_contradict_each_other() -> None:
     assert not names.AFTERWARDS & names.SORTING
     assert not names.AFTERWARDS & set(names.SUBJECT) and not names.AFTERWARDS & frozenset(names.CREATED)
+
+
+def test_c_and_c_plus_plus_do_not_look_alike() -> None:
+    from otai.learning.data.profile import AttributeProfile, LabelCount
+    from otai.learning.data.profile_findings import of_attribute
+
+    labels = tuple(LabelCount(name, 20, 20) for name in ("C", "C++", "C#", "R&D", "R & D"))
+    found = of_attribute(AttributeProfile("label", "single", (), 100, 0, labels), tickets=100)
+    (alike,) = [finding for finding in found if finding.code == "labels_look_alike"]
+    assert alike.numbers["groups"] == [{"R&D": 20, "R & D": 20}]

@@ -237,7 +237,7 @@ def _as_words(text: str) -> str:
 def _look_alikes(attribute: AttributeProfile) -> list[list[LabelCount]]:
     groups: dict[str, list[LabelCount]] = defaultdict(list)
     for label in attribute.labels:
-        groups[re.sub(r"[\W_]+", "", label.name.casefold()) or label.name].append(label)
+        groups[re.sub(r"[^\w+#]|_", "", label.name.casefold()) or label.name].append(label)
     return [group for group in groups.values() if len(group) > 1]
 
 
