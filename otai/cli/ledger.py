@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters.credits import balance_in_words
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.ledger import checkpoint as checkpoints
@@ -58,7 +59,7 @@ def balance(
     if json:
         print_json({"organisation": organisation.slug, "at": _in_utc(at), **_as_dict(found)})
     else:
-        say(f"{organisation.name}: {found.available} available | {found.held} held | {found.spent} spent")
+        say(f"{organisation.name}: {balance_in_words(found)}")
 
 
 @app.command("lots")

@@ -20,9 +20,9 @@ from otai.cli.output import (
     jsonable,
     organisation_named,
     print_json,
-    print_table,
     say,
 )
+from otai.cli.presenters import models as presented
 from otai.cli.report_card import report_card_summary
 from otai.cli.serve import bundle_path
 from otai.db import utc_now
@@ -56,23 +56,7 @@ def list_models(org: OrgOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(rows)
         return
-    print_table(
-        ["model", "version", "", "run", "mode", "attributes", "created", "size"],
-        [
-            [
-                row["model"],
-                row["version"],
-                "live" if row["live"] else "",
-                row["run"],
-                row["mode"],
-                ", ".join(row["attributes"]),
-                f"{row['created_at'].astimezone(organisation.zone):%Y-%m-%d %H:%M}",
-                f"{row['bytes'] / 1e6:.1f} MB",
-            ]
-            for row in rows
-        ],
-        right=["version", "run", "size"],
-    )
+    presented.show_versions(rows, zone=organisation.zone)
 
 
 class Format(StrEnum):
@@ -117,7 +101,7 @@ def export(
     if json:
         print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes, "report_card": page})
         return
-    say(f"{found} is in {path} ({found.bundle_bytes / 1e6:.1f} MB, sha256 {found.bundle_sha256})")
+    say(f"{found} is in {path} ({presented.megabytes(found.bundle_bytes)}, sha256 {found.bundle_sha256})")
     if page is not None:
         say(f"Its report card is in {page}.")
 
@@ -219,10 +203,7 @@ def predict(
             sheet=sheet,
         )
         return
-    if not texts:
-        if sys.stdin.isatty():
-            raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
-        texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    texts = presented.texts_given(texts)
     from otai.learning.model.bundle import Bundle
 
     predictions = Bundle.load(path).predict(texts)
@@ -234,15 +215,7 @@ def predict(
                 json_module.dumps({"text": text, **prediction_as_dict(prediction)}, ensure_ascii=False) + "\n"
             )
             continue
-        say(f"\n{text if len(text) <= 100 else text[:99] + '…'}")
-        rows = []
-        for attribute, found_labels in prediction_as_dict(prediction)["attributes"].items():
-            label = ", ".join(found_labels["labels"]) or "(none)"
-            others = ", ".join(
-                f"{other['label']} {other['confidence']:.0%}" for other in found_labels["runners_up"][:2]
-            )
-            rows.append([attribute, label, f"{found_labels['confidence']:.0%}", others])
-        print_table(["attribute", "prediction", "confidence", "otherwise"], rows, right=["confidence"])
+        presented.show_prediction(text, prediction.attributes)
 
 
 def _predict_rows(

@@ -11,6 +11,7 @@ import typer
 from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import credits
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.orgs import queries as orgs
@@ -91,28 +92,5 @@ def statement(
     elif json:
         print_json({"organisation": organisation.slug, "lines": lines, "balance": balance})
     else:
-        zone = organisation.zone
-        print_table(
-            ["date", "what", "in", "out", "available", "held", "spent"],
-            [
-                [
-                    f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}",
-                    _in_words(line.what, line.reason),
-                    line.credits_in or "",
-                    line.credits_out or "",
-                    line.available,
-                    line.held,
-                    line.spent,
-                ]
-                for line in lines
-            ],
-            right=["in", "out", "available", "held", "spent"],
-            title=f"Credit statement of {organisation.name}",
-        )
-        say(f"Balance: {balance.available} available | {balance.held} held | {balance.spent} spent")
-
-
-def _in_words(what: str, reason: str) -> str:
-    if not reason or reason.startswith(what):
-        return reason or what
-    return f"{what}: {reason}"
+        credits.show_statement(lines, of=organisation.name, zone=organisation.zone)
+        say(f"Balance: {credits.balance_in_words(balance)}")

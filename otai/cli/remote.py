@@ -11,16 +11,20 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
 import typer
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.cli import tickets as local_tickets
-from otai.cli.output import JsonOption, console, print_json, print_table, say
+from otai.cli.output import JsonOption, console, print_json, say
+from otai.cli.presenters import credits, data_sets, models, prices, runs
+from otai.cli.presenters.words import count
 from otai.cli.report_card import report_card_summary
+from otai.cli.runs import Number
 from otai.cli.tickets import (
     AttributeOption,
     ColumnOption,
@@ -32,10 +36,12 @@ from otai.cli.tickets import (
     OrderedOption,
     SheetOption,
 )
-from otai.client import Run, Studio
+from otai.cli.training import DeliveryOption, ModeOption
+from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine, Studio
 from otai.errors import Invalid
 from otai.learning.data.profile import Profile
-from otai.pricing.price_book import Delivery, Mode
+from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs.status import Status
 from otai.tickets.columns import ColumnRoles
 
 COMMANDS = frozenset(
@@ -56,10 +62,6 @@ model_app = typer.Typer(help="Trained models: list, export.", no_args_is_help=Tr
 app.add_typer(tickets_app, name="tickets")
 app.add_typer(runs_app, name="runs")
 app.add_typer(model_app, name="model")
-
-ModeOption = Annotated[Mode, typer.Option(help="Quality of the model.")]
-DeliveryOption = Annotated[Delivery, typer.Option(help="How soon.")]
-Number = Annotated[int, typer.Argument(help="The run's number, as `otai runs list` shows it.")]
 
 
 def login_file() -> Path:
@@ -125,10 +127,7 @@ def balance(json: JsonOption = False) -> None:
     if json:
         print_json(found)
         return
-    have = found["balance"]
-    say(
-        f"{found['name']}, {found['tier'].capitalize()}: {have['available']} available | {have['held']} held | {have['spent']} spent"
-    )
+    say(f"{found['name']}, {Tier(found['tier']).title}: {credits.balance_in_words(Balance.of(found['balance']))}")
     for warning in found["warnings"]:
         say(f"! {warning['message']}")
 
@@ -139,12 +138,13 @@ def statement(
 ) -> None:
     """The latest movements of credits."""
     with studio() as there:
-        lines = [line for line, _ in zip(there.statement(), range(limit), strict=False)]
-    if json:
-        print_json(lines)
-        return
-    columns = ["at", "what", "reason", "credits_in", "credits_out", "available"]
-    print_table(columns, [[line[column] for column in columns] for line in lines], right=columns[3:])
+        lines = list(islice(there.statement(), limit))
+        if json:
+            print_json(lines)
+            return
+        organisation = there.organisation()
+    credits.show_statement(map(StatementLine.of, lines), of=organisation["name"], zone=None)
+    say(f"Balance: {credits.balance_in_words(Balance.of(organisation['balance']))}")
 
 
 @tickets_app.command("import")
@@ -190,10 +190,7 @@ def import_tickets(
     if json:
         print_json(data_set.raw)
         return
-    left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
-    say(
-        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets imported ({data_set.source_format}){left_out}."
-    )
+    data_sets.show_import(data_set)
     local_tickets.show_columns(ColumnRoles.from_dict(data_set.raw["roles"]))
     local_tickets.show_profile(Profile.from_dict(data_set.raw["profile"]))
 
@@ -238,14 +235,7 @@ def list_tickets(json: JsonOption = False) -> None:
     if json:
         print_json([one.raw for one in found])
     else:
-        print_table(
-            ["name", "version", "tickets", "imported", "from"],
-            [
-                [one.name, one.version, f"{one.tickets:,}", _local(one.imported_at), one.source_filename]
-                for one in found
-            ],
-            right=["version", "tickets"],
-        )
+        data_sets.show_data_sets(found, zone=None)
 
 
 tickets_app.command("sample")(local_tickets.sample)
@@ -275,13 +265,22 @@ def quote(
     if json:
         print_json(found)
         return
-    say(found["in_words"])
-    say(f"  ready {found['promise']}: by {_local(datetime.fromisoformat(found['due_at']))} if ordered now")
-    if not found["available"]:
-        say(f"  {mode.title} needs {str(found['needs_tier']).capitalize()}.")
-    for saving in found["cheaper"]:
-        say(f"  cheaper: {saving['what']}: {saving['credits']}, saves {saving['saves']}")
-    say(f"  {found['balance']} credits available")
+    prices.show_price(
+        {(Mode(one["mode"]), Delivery(one["delivery"])): _offer(one) for one in found["offers"]},
+        mode=mode,
+        delivery=delivery,
+        attributes=attributes,
+        in_words=found["in_words"],
+        tier=None,
+        cheaper=[Saving.of(one) for one in found["cheaper"]],
+        balance=found["balance"],
+        zone=None,
+    )
+
+
+def _offer(raw: Mapping[str, Any]) -> prices.Offer:
+    needs = Tier(raw["needs_tier"]) if raw["needs_tier"] and not raw["available"] else None
+    return prices.Offer(raw["credits"], raw["promise"], datetime.fromisoformat(raw["due_at"]), needs_tier=needs)
 
 
 @app.command("train")
@@ -309,32 +308,55 @@ def train(
             reason=reason,
         )
         if not json:
-            say(f"Quote for {offered.model}: {offered.credits} credits, predicts {', '.join(offered.attributes)}")
-            for line in offered.lines:
-                say(f"  {line['what']}")
-            say(f"  ready by {_local(offered.due_at)}; the quote stands until {_local(offered.expires_at)}")
-            say(f"  after this: {offered.balance_after} of {offered.balance} credits")
+            prices.show_quote(_quote(offered), zone=None)
         if not yes:
             if json or not sys.stdin.isatty():
                 raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
-            typer.confirm(f"Train for {offered.credits} credits?", abort=True)
+            typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
         run = there.order(offered.id)
         if not json:
-            say(f"Run {run.number} is ordered: {run.credits} credits held.")
+            runs.show_ordered(_run(run), left=offered.balance_after)
         if not detach:
             run = _watched(there, run, quiet=json)
         _end(there, run, json=json, detached=detach)
 
 
+def _quote(offered: Quote) -> prices.Quote:
+    return prices.Quote(
+        model=offered.model,
+        attributes=offered.attributes,
+        credits=offered.credits,
+        lines=offered.lines,
+        price_book=offered.price_book,
+        due_at=offered.due_at,
+        expires_at=offered.expires_at,
+        begins_at=None,
+        ready_at=offered.expected_finish_at,
+        balance=offered.balance,
+    )
+
+
+def _run(run: Run) -> runs.Run:
+    return runs.Run(
+        number=run.number,
+        model=run.model,
+        data_set=run.data_set_name,
+        mode=Mode(run.mode),
+        delivery=Delivery(run.delivery),
+        attributes=len(run.attributes),
+        status=Status(run.status),
+        credits=run.credits,
+        steps_done=run.steps_done,
+        steps_total=run.steps_total,
+        ordered_at=run.ordered_at,
+        due_at=run.due_at,
+        failure_code=run.failure_code,
+        failure_message=run.failure_message,
+    )
+
+
 def _watched(there: Studio, run: Run, *, quiet: bool) -> Run:
-    words = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("steps"),
-        TimeElapsedColumn(),
-    ]
-    with Progress(*words, console=console, disable=quiet) as bar:
+    with runs.training_bar(quiet=quiet) as bar:
         task = bar.add_task("waiting", total=None)
 
         def show(seen: Any) -> None:
@@ -353,17 +375,12 @@ def _end(there: Studio, run: Run, *, json: bool, detached: bool = False) -> None
     if json:
         print_json({**run.raw, "report_card": card})
     elif card is not None:
-        report_card_summary(card)
-        say(
-            f"Run {run.number} is completed: {run.charged} credits spent. Try it: otai predict {run.model} 'My printer is on fire'"
-        )
-    elif run.has_ended:
-        say(f"Run {run.number} {run.status}: {run.failure_message or 'cancelled'}")
-        say(f"  {run.credits} credits given back, nothing charged.")
-    elif detached:
-        say(f"  watch it: otai runs watch {run.number}")
-    if run.has_ended and run.status != "completed":
-        raise typer.Exit(8)
+        # The version is registered just after the run has ended.
+        version = f"{run.model} v{run.model_version}" if run.model_version else run.model
+        runs.show_completed(_run(run), card, version=version)
+    else:
+        runs.show_not_completed(_run(run), watch="watch" if detached else "")
+    runs.exit_unless_completed(_run(run))
 
 
 @runs_app.command("list")
@@ -374,25 +391,7 @@ def list_runs(json: JsonOption = False) -> None:
     if json:
         print_json([run.raw for run in found])
         return
-    print_table(
-        ["run", "model", "mode", "delivery", "attributes", "status", "held", "charged", "ordered", "due"],
-        [
-            [
-                run.number,
-                run.model,
-                run.mode,
-                run.delivery,
-                len(run.attributes),
-                run.status,
-                run.held,
-                run.charged,
-                _local(run.ordered_at),
-                _local(run.due_at),
-            ]
-            for run in found
-        ],
-        right=["run", "attributes", "held", "charged"],
-    )
+    runs.show_runs(map(_run, found), zone=None)
 
 
 @runs_app.command("show")
@@ -404,12 +403,7 @@ def show(number: Number, json: JsonOption = False) -> None:
     if json:
         print_json({**run.raw, "report_card": card})
         return
-    say(
-        f"Run {run.number}: {run.mode.capitalize()}, {run.delivery.capitalize()}, of {run.data_set_name} as {run.model}"
-    )
-    say(f"{run.status}; {run.held} credits held, {run.charged} charged; due {_local(run.due_at)}")
-    if run.failure_message:
-        say(f"{run.failure_code}: {run.failure_message}")
+    runs.show_run(_run(run), zone=None)
     if card is not None:
         report_card_summary(card)
 
@@ -429,7 +423,7 @@ def cancel(number: Number, json: JsonOption = False) -> None:
     if json:
         print_json(run.raw)
     else:
-        say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")
+        runs.show_cancelled(_run(run))
 
 
 @app.command("predict")
@@ -440,10 +434,7 @@ def predict(
     json: JsonOption = False,
 ) -> None:
     """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
-    if not texts:
-        if sys.stdin.isatty():
-            raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
-        texts = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    texts = models.texts_given(texts)
     with studio() as there:
         found = there.predict(name, texts, version=version)
     for text, prediction in zip(texts, found, strict=True):
@@ -454,20 +445,7 @@ def predict(
             }
             sys.stdout.write(json_module.dumps({"text": text, "attributes": rows}, ensure_ascii=False) + "\n")
             continue
-        say(f"\n{text if len(text) <= 100 else text[:99] + '…'}")
-        print_table(
-            ["attribute", "prediction", "confidence", "otherwise"],
-            [
-                [
-                    attribute,
-                    ", ".join(said.labels) or "(none)",
-                    f"{said.confidence:.0%}",
-                    ", ".join(f"{other.label} {other.confidence:.0%}" for other in said.runners_up[:2]),
-                ]
-                for attribute, said in prediction.attributes.items()
-            ],
-            right=["confidence"],
-        )
+        models.show_prediction(text, prediction.attributes)
 
 
 @model_app.command("list")
@@ -478,22 +456,12 @@ def list_models(json: JsonOption = False) -> None:
     if json:
         print_json([version.raw for version in found])
     else:
-        print_table(
-            ["model", "version", "run", "mode", "attributes", "created", "size"],
-            [
-                [
-                    v.model,
-                    v.version,
-                    v.run,
-                    v.mode,
-                    ", ".join(v.attributes),
-                    _local(v.created_at),
-                    f"{v.bytes / 1e6:.1f} MB",
-                ]
-                for v in found
-            ],
-            right=["version", "run", "size"],
-        )
+        models.show_versions((_version(one) for one in found), zone=None)
+
+
+def _version(found: ModelVersion) -> dict[str, Any]:
+    # A Studio of the version before does not say which one is live.
+    return {**found.raw, "created_at": found.created_at, "live": found.raw.get("live", False)}
 
 
 @model_app.command("export")
@@ -509,8 +477,4 @@ def export(
     if json:
         print_json({"file": path, "bytes": path.stat().st_size})
     else:
-        say(f"{name} is in {path} ({path.stat().st_size / 1e6:.1f} MB)")
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+        say(f"{name} is in {path} ({models.megabytes(path.stat().st_size)})")

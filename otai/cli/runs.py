@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import runs as presented
+from otai.cli.presenters.words import moment
 from otai.cli.report_card import report_card_summary
 from otai.db import utc_now
 from otai.orgs.models import Organisation
@@ -57,30 +60,27 @@ def list_runs(org: OrgOption = None, json: JsonOption = False) -> None:
     if json:
         print_json([run_as_dict(run) for run in found])
         return
-    print_table(
-        ["run", "model", "mode", "delivery", "attributes", "status", "credits", "ordered", "due"],
-        [
-            [
-                run.number,
-                run.model_name,
-                Mode(run.mode).title,
-                Delivery(run.delivery).title,
-                len(run.attributes),
-                _status(run),
-                _charge(run),
-                _local(organisation, run.ordered_at),
-                _local(organisation, run.due_at),
-            ]
-            for run in found
-        ],
-        right=["run", "attributes"],
+    presented.show_runs(map(shown, found), zone=organisation.zone)
+
+
+def shown(run: Run) -> presented.Run:
+    """The run as the presenter has it."""
+    return presented.Run(
+        number=run.number,
+        model=run.model_name,
+        data_set=str(run.data_set),
+        mode=Mode(run.mode),
+        delivery=Delivery(run.delivery),
+        attributes=len(run.attributes),
+        status=Status(run.status),
+        credits=run.credits,
+        steps_done=run.steps_done,
+        steps_total=run.steps_total,
+        ordered_at=run.ordered_at,
+        due_at=run.due_at,
+        failure_code=run.failure_code,
+        failure_message=run.failure_message,
     )
-
-
-def _status(run: Run) -> str:
-    if run.steps_total and not run.has_ended:
-        return f"{run.status} {100 * run.steps_done // run.steps_total} %"
-    return run.status
 
 
 def _expectation(run: Run, organisation: Organisation) -> str:
@@ -104,19 +104,8 @@ def _short(who: str) -> str:
     return f"worker {host}:{rest.rpartition('/')[2].partition('.')[0]}" if rest else who
 
 
-def _charge(run: Run) -> str:
-    """What the run costs, in words: held, spent, or nothing."""
-    match Status(run.status):
-        case Status.COMPLETED:
-            return f"{run.credits} spent"
-        case Status.FAILED | Status.CANCELLED:
-            return f"0 ({run.credits} given back)"
-        case _:
-            return f"{run.credits} held"
-
-
-def _local(organisation: Organisation, at: Any) -> str:
-    return f"{at.astimezone(organisation.zone):%Y-%m-%d %H:%M}" if at else ""
+def _local(organisation: Organisation, at: datetime | None) -> str:
+    return moment(at, organisation.zone) if at else ""
 
 
 Number = Annotated[int, typer.Argument(help="The run's number, as `otai runs list` shows it.")]
@@ -156,16 +145,8 @@ def show(
             }
         )
         return
-    say(
-        f"Run {run.number}: {Mode(run.mode).title}, {Delivery(run.delivery).title}, of {run.data_set} as {run.model_name}"
-    )
-    say(f"{_status(run)}, {_charge(run)}; due {_local(organisation, run.due_at)}")
-    if not run.has_ended:
-        say(_expectation(run, organisation))
-    for line in _where(attempts):
-        say(line)
-    if run.failure_message:
-        say(f"{run.failure_code}: {run.failure_message}")
+    expected = [] if run.has_ended else [_expectation(run, organisation)]
+    presented.show_run(shown(run), zone=organisation.zone, also=[*expected, *_where(attempts)])
     print_table(
         ["when", "what happened", "who", "why"],
         [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, _short(e.who), e.why] for e in happened],
@@ -186,7 +167,7 @@ def cancel(number: Number, org: OrgOption = None, json: JsonOption = False) -> N
     if json:
         print_json(run_as_dict(run))
     else:
-        say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")
+        presented.show_cancelled(shown(run))
 
 
 @app.command("refund")

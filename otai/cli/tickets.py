@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import data_sets
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.jobs import operations as jobs
@@ -147,10 +149,7 @@ def import_(
     if json:
         print_json(_as_dict(data_set) | {"profile": data_set.profile, "roles": data_set.roles})
         return
-    left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
-    say(
-        f"{data_set}: {data_set.tickets:,} tickets imported from {data_set.source_filename} ({data_set.source_format}){left_out}."
-    )
+    data_sets.show_import(data_set)
     show_columns(ColumnRoles.from_dict(data_set.roles))
     show_profile(queries.profile(data_set))
 
@@ -267,14 +266,7 @@ def list_(org: OrgOption = None, json: JsonOption = False) -> None:
             "There are no tickets yet. Import some: otai tickets import FILE, or make synthetic ones: otai tickets sample FILE."
         )
         return
-    print_table(
-        ["name", "version", "tickets", "imported", "from"],
-        [
-            [one.name, one.version, f"{one.tickets:,}", f"{one.imported_at:%Y-%m-%d %H:%M}", one.source_filename]
-            for one in found
-        ],
-        right=["version", "tickets"],
-    )
+    data_sets.show_data_sets(found, zone=UTC)
 
 
 @app.command()

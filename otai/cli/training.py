@@ -6,13 +6,14 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.billing import queries as billing
 from otai.cli.actor import actor
-from otai.cli.output import JsonOption, OrgOption, console, organisation_named, print_json, print_table, say
-from otai.cli.report_card import report_card_summary
-from otai.cli.runs import run_as_dict
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json
+from otai.cli.presenters import prices
+from otai.cli.presenters import runs as presented
+from otai.cli.presenters.words import count
+from otai.cli.runs import run_as_dict, shown
 from otai.cli.setup import require_installation
 from otai.db import utc_now
 from otai.errors import Invalid
@@ -89,39 +90,22 @@ def quote(
             }
         )
         return
-    say(f"{mode.title}, {delivery.title}, {_count(attributes, 'attribute')}: {_count(price.credits, 'credit')}")
-    say(f"  {price.in_words}")
-    say(f"  ready {chosen.promise}: by {chosen.due_at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key}) if ordered now")
-    if not chosen.available and chosen.needs_tier:
-        say(f"  {mode.title} needs {chosen.needs_tier.title}; this is the price for {(tier or Tier.ENTERPRISE).title}.")
-    for saving in savings:
-        say(f"  cheaper: {saving.what}: {_count(saving.credits, 'credit')}, saves {saving.saves}")
-    if available is not None:
-        say(f"  {available} credits available")
-    print_table(
-        ["", *(m.title for m in Mode)],
-        [
-            [
-                delivery_row.title,
-                *(
-                    _cell(next(o for o in offers if o.price.mode is m and o.price.delivery is delivery_row))
-                    for m in Mode
-                ),
-            ]
-            for delivery_row in Delivery
-        ],
-        right=[m.title for m in Mode],
+    prices.show_price(
+        {(offer.price.mode, offer.price.delivery): _shown(offer) for offer in offers},
+        mode=mode,
+        delivery=delivery,
+        attributes=attributes,
+        in_words=price.in_words,
+        tier=tier or Tier.ENTERPRISE,
+        cheaper=savings,
+        balance=available,
+        zone=zone,
     )
 
 
-def _cell(offer: pricing.Offer) -> str:
-    if not offer.available and offer.needs_tier:
-        return f"{offer.credits} ({offer.needs_tier.title} only)"
-    return f"{offer.credits} ({offer.promise})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _shown(offer: pricing.Offer) -> prices.Offer:
+    needs = None if offer.available else offer.needs_tier
+    return prices.Offer(offer.credits, offer.promise, offer.due_at, needs_tier=needs)
 
 
 class NothingToTrain(Invalid):
@@ -175,10 +159,10 @@ def train(
     if not yes:
         if json or not sys.stdin.isatty():
             raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
-        typer.confirm(f"Train for {_count(offered.credits, 'credit')}?", abort=True)
+        typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
     run = operations.order_run(organisation=organisation, quote=offered.id, who=actor(), now=utc_now())
     if not json:
-        say(f"Run {run.number} is ordered: {_count(run.credits, 'credit')} held, {available - run.credits} left.")
+        presented.show_ordered(shown(run), left=available - run.credits)
     if not detach:
         train_here(run, quiet=json)
         register_completed_runs(now=utc_now(), organisation=organisation)
@@ -187,32 +171,27 @@ def train(
 
 
 def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
-    names = ", ".join(attribute["name"] for attribute in offered.attributes)
-    say(f"Quote for {offered.model_name}: {_count(offered.credits, 'credit')}")
-    say(f"  predicts {_count(len(offered.attributes), 'attribute')}: {names}")
-    for line in offered.price_lines:
-        say(f"  {line['what']}")
-    due = offered.due_at.astimezone(organisation.zone)
-    expires = offered.expires_at.astimezone(organisation.zone)
-    say(f"  ready by {due:%Y-%m-%d %H:%M}; the quote stands until {expires:%H:%M} (price book {offered.price_book})")
     expected = expectations.for_quote(offered, now=utc_now())
-    if expected is not None:
-        begins = expected.starts_at.astimezone(organisation.zone)
-        ready = expected.finishes_at.astimezone(organisation.zone)
-        say(f"  expected to begin {begins:%Y-%m-%d %H:%M} and to be ready {ready:%Y-%m-%d %H:%M}")
-    say(f"  after this: {available - offered.credits} of {available} credits")
+    prices.show_quote(
+        prices.Quote(
+            model=offered.model_name,
+            attributes=[attribute["name"] for attribute in offered.attributes],
+            credits=offered.credits,
+            lines=offered.price_lines,
+            price_book=offered.price_book,
+            due_at=offered.due_at,
+            expires_at=offered.expires_at,
+            begins_at=expected.starts_at if expected else None,
+            ready_at=expected.finishes_at if expected else None,
+            balance=available,
+        ),
+        zone=organisation.zone,
+    )
 
 
 def train_here(run: Run, *, quiet: bool) -> None:
     """This process works on the run until it has ended, unless another worker has it: then it watches."""
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("steps"),
-        TimeElapsedColumn(),
-    ]
-    with Progress(*columns, console=console, disable=quiet) as progress:
+    with presented.training_bar(quiet=quiet) as progress:
         bar = progress.add_task("waiting", total=None)
 
         def show(_run: Run, seen: Watch) -> None:
@@ -241,17 +220,9 @@ def show_end(run: Run, *, detach: bool, json: bool) -> None:
         version = run.version
         result |= {"version": version.number, "report_card": run.report_card}
         if not json:
-            report_card_summary(run.report_card or {})
-            say(f"Model {version} is ready: {_count(run.credits, 'credit')} spent.")
-            say(f"  try it:    otai predict {version.model.name} 'My printer is on fire'")
-            say(f"  take away: otai model export {version.model.name} .")
+            presented.show_completed(shown(run), run.report_card or {}, version=str(version))
     elif not json:
-        if run.has_ended:
-            say(f"Run {run.number} {run.status}: {run.failure_message or 'cancelled'}")
-            say(f"  {_count(run.credits, 'credit')} given back, nothing charged.")
-        elif detach:
-            say(f"  watch it: otai runs show {run.number}")
+        presented.show_not_completed(shown(run), watch="show" if detach else "")
     if json:
         print_json(result)
-    if run.has_ended and run.status != Status.COMPLETED:
-        raise typer.Exit(8)
+    presented.exit_unless_completed(shown(run))

@@ -13,7 +13,18 @@ may be tried again (no connection, 429, 502 to 504) is tried again, with the sam
 Needs no Django and no settings. Read `studio.py`; docs/api.md shows the same over HTTP.
 """
 
-from otai.client.answers import Attribute, Balance, DataSet, Label, ModelVersion, Prediction, Quote, Run
+from otai.client.answers import (
+    Attribute,
+    Balance,
+    DataSet,
+    Label,
+    ModelVersion,
+    Prediction,
+    Quote,
+    Run,
+    Saving,
+    StatementLine,
+)
 from otai.client.studio import Studio
 from otai.client.webhooks import InvalidWebhook, verify_webhook
 
@@ -27,6 +38,8 @@ __all__ = [
     "Prediction",
     "Quote",
     "Run",
+    "Saving",
+    "StatementLine",
     "Studio",
     "verify_webhook",
 ]

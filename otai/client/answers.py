@@ -44,6 +44,31 @@ class Balance(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class StatementLine(Answer):
+    """One movement of credits, with the balance after it."""
+
+    at: datetime
+    kind: str
+    what: str
+    reason: str
+    credits: int
+    credits_in: int
+    credits_out: int
+    available: int
+    held: int
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saving(Answer):
+    """A cheaper way to train: what to change, and what it then costs and saves, in credits."""
+
+    what: str
+    credits: int
+    saves: int
+
+
+@dataclass(frozen=True, slots=True)
 class DataSet(Answer):
     id: UUID
     name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -269,6 +270,23 @@ def otai(*arguments: str) -> str:
     return found.output
 
 
+def otai_here(*arguments: str) -> str:
+    """The same command against the installation here, of which the Studio is one door."""
+    from typer.testing import CliRunner
+
+    from otai.cli.main import app
+
+    found = CliRunner().invoke(app, list(arguments))
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def without_times(printed: str) -> list[str]:
+    """The lines, without what differs by right: times, which each door shows in its own zone, and the blanks that set columns apart."""
+    untimed = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( \(UTC\))?", "", printed)
+    return [" ".join(line.split()) for line in untimed.splitlines() if line.strip()]
+
+
 def otai_in_a_process(*arguments: str, **environment: str) -> str:
     found = subprocess.run(
         [sys.executable, "-m", "otai.cli.main", *arguments],
@@ -307,6 +325,13 @@ def test_the_command_line_works_against_a_studio_elsewhere(
         otai("model", "export", "support", str(tmp_path))
         assert (tmp_path / "support-v1.otai").read_bytes() == bundle.read_bytes()
         assert "99 available" in otai("balance")
+        for noun in ("tickets list", "runs list", "model list", "statement", "predict support invoice"):
+            elsewhere, here = without_times(otai(*noun.split())), without_times(otai_here(*noun.split()))
+            assert set(elsewhere) <= set(here), f"otai {noun}: both doors say it alike"
+            assert len(elsewhere) >= 2
+        assert without_times(otai("quote", "--data-set", "support")) == without_times(
+            otai_here("quote", "--data-set", "support")
+        )
         otai("logout")
     from otai.cli import remote
 

@@ -1,0 +1,65 @@
+"""Credits: what there is, and every movement of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from otai.cli.output import print_table
+from otai.cli.presenters.words import moment
+
+
+class Balance(Protocol):
+    @property
+    def available(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def spent(self) -> int: ...
+
+
+class StatementLine(Balance, Protocol):
+    """One movement of credits, with the balance after it."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def what(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def credits_in(self) -> int: ...
+    @property
+    def credits_out(self) -> int: ...
+
+
+def balance_in_words(balance: Balance) -> str:
+    return f"{balance.available} available | {balance.held} held | {balance.spent} spent"
+
+
+def show_statement(lines: Iterable[StatementLine], *, of: str, zone: tzinfo | None) -> None:
+    """`of`: the name of the organisation."""
+    print_table(
+        ["date", "what", "in", "out", "available", "held", "spent"],
+        [
+            [
+                moment(line.at, zone),
+                _in_words(line.what, line.reason),
+                line.credits_in or "",
+                line.credits_out or "",
+                line.available,
+                line.held,
+                line.spent,
+            ]
+            for line in lines
+        ],
+        right=["in", "out", "available", "held", "spent"],
+        title=f"Credit statement of {of}",
+    )
+
+
+def _in_words(what: str, reason: str) -> str:
+    if not reason or reason.startswith(what):
+        return reason or what
+    return f"{what}: {reason}"

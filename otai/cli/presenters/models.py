@@ -1,0 +1,84 @@
+"""Model versions, and what they say of tickets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from otai.cli.output import print_table, say
+from otai.cli.presenters.words import moment
+from otai.errors import Invalid
+
+longest_title = 100
+
+
+def show_versions(found: Iterable[Mapping[str, Any]], *, zone: tzinfo | None) -> None:
+    """Each with `model`, `version`, `live`, `run`, `mode`, `attributes` (names), `created_at`, `bytes`."""
+    print_table(
+        ["model", "version", "", "run", "mode", "attributes", "created", "size"],
+        [
+            [
+                row["model"],
+                row["version"],
+                "live" if row["live"] else "",
+                row["run"],
+                row["mode"],
+                ", ".join(row["attributes"]),
+                moment(row["created_at"], zone),
+                megabytes(row["bytes"]),
+            ]
+            for row in found
+        ],
+        right=["version", "run", "size"],
+    )
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+def texts_given(texts: Sequence[str] | None) -> list[str]:
+    """The tickets of the command's arguments, else those on standard input, one a line. Raises Invalid (`no_tickets`) at a terminal."""
+    if texts:
+        return list(texts)
+    if sys.stdin.isatty():
+        raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
+    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
+
+
+class Likely(Protocol):
+    @property
+    def label(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+class Predicted(Protocol):
+    """What a model says of one attribute of a ticket."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def runners_up(self) -> Sequence[Likely]: ...
+
+
+def show_prediction(text: str, attributes: Mapping[str, Predicted]) -> None:
+    """What a model says of one ticket, for each attribute."""
+    say(f"\n{text if len(text) <= longest_title else text[: longest_title - 1] + '…'}")
+    print_table(
+        ["attribute", "prediction", "confidence", "otherwise"],
+        [
+            [
+                attribute,
+                ", ".join(said.labels) or "(none)",
+                f"{said.confidence:.0%}",
+                ", ".join(f"{other.label} {other.confidence:.0%}" for other in said.runners_up[:2]),
+            ]
+            for attribute, said in attributes.items()
+        ],
+        right=["confidence"],
+    )

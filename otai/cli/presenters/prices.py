@@ -1,0 +1,102 @@
+"""Prices of trainings that nobody ordered yet, and quotes, which can be ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from otai.cli.output import print_table, say
+from otai.cli.presenters.words import count, moment
+from otai.pricing.price_book import Delivery, Mode, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One mode in one delivery. `needs_tier` says which tier has it, where the tier that is priced for does not."""
+
+    credits: int
+    promise: str
+    due_at: datetime
+    needs_tier: Tier | None
+
+
+class Saving(Protocol):
+    """A cheaper way: what to change, what it then costs and saves, in credits."""
+
+    @property
+    def what(self) -> str: ...
+    @property
+    def credits(self) -> int: ...
+    @property
+    def saves(self) -> int: ...
+
+
+def show_price(
+    offers: Mapping[tuple[Mode, Delivery], Offer],
+    *,
+    mode: Mode,
+    delivery: Delivery,
+    attributes: int,
+    in_words: str,
+    tier: Tier | None,
+    cheaper: Sequence[Saving],
+    balance: int | None,
+    zone: tzinfo | None,
+) -> None:
+    """One offer line by line, beside all others. `tier` and `balance`: None where they are not known."""
+    chosen = offers[mode, delivery]
+    say(f"{mode.title}, {delivery.title}, {count(attributes, 'attribute')}: {count(chosen.credits, 'credit')}")
+    say(f"  {in_words}")
+    where = f" ({zone})" if zone is not None else ""
+    say(f"  ready {chosen.promise}: by {moment(chosen.due_at, zone)}{where} if ordered now")
+    if chosen.needs_tier is not None:
+        for_tier = f"; this is the price for {tier.title}" if tier is not None else ""
+        say(f"  {mode.title} needs {chosen.needs_tier.title}{for_tier}.")
+    for saving in cheaper:
+        say(f"  cheaper: {saving.what}: {count(saving.credits, 'credit')}, saves {saving.saves}")
+    if balance is not None:
+        say(f"  {balance} credits available")
+    print_table(
+        ["", *(one.title for one in Mode)],
+        [[row.title, *(_cell(offers[one, row]) for one in Mode)] for row in Delivery],
+        right=[one.title for one in Mode],
+    )
+
+
+def _cell(offer: Offer) -> str:
+    if offer.needs_tier is not None:
+        return f"{offer.credits} ({offer.needs_tier.title} only)"
+    return f"{offer.credits} ({offer.promise})"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`begins_at` and `ready_at` are what the queue lets expect; None: nobody can say."""
+
+    model: str
+    attributes: Sequence[str]
+    credits: int
+    lines: Sequence[Mapping[str, str]]
+    price_book: str
+    due_at: datetime
+    expires_at: datetime
+    begins_at: datetime | None
+    ready_at: datetime | None
+    balance: int
+
+
+def show_quote(quote: Quote, *, zone: tzinfo | None) -> None:
+    say(f"Quote for {quote.model}: {count(quote.credits, 'credit')}")
+    say(f"  predicts {count(len(quote.attributes), 'attribute')}: {', '.join(quote.attributes)}")
+    for line in quote.lines:
+        say(f"  {line['what']}")
+    expires = quote.expires_at.astimezone(zone)
+    say(
+        f"  ready by {moment(quote.due_at, zone)}; the quote stands until {expires:%H:%M} (price book {quote.price_book})"
+    )
+    if quote.ready_at is not None:
+        begins = f"to begin {moment(quote.begins_at, zone)} and " if quote.begins_at is not None else ""
+        say(f"  expected {begins}to be ready {moment(quote.ready_at, zone)}")
+    say(f"  after this: {quote.balance - quote.credits} of {quote.balance} credits")
