@@ -27,7 +27,8 @@ longest_first_pause_seconds = 0.05
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7: unique and time-ordered, so that an index on it grows at one end (a random key costs about 4 times the WAL)."""
+    """A UUIDv7: unique and time-ordered, so that an index on it grows at one end (a random key costs about 4 times the
+    WAL)."""
     return uuid_utils.compat.uuid7()
 
 
@@ -44,12 +45,14 @@ def utc_now() -> datetime:
 
 
 def was_given_up_for_another(error: BaseException) -> bool:
-    """Whether the database ended this transaction so that another could go on: a deadlock, or a conflict of serialisable ones."""
+    """Whether the database ended this transaction so that another could go on: a deadlock, or a conflict of
+    serialisable ones."""
     return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001")
 
 
 class DatabaseBusy(Unavailable):
-    """The database was kept from answering by others, or does not answer at all. Nothing was changed; `seconds` says when to try again."""
+    """The database was kept from answering by others, or does not answer at all. Nothing was changed; `seconds` says
+    when to try again."""
 
     code = "database_busy"
 
@@ -68,8 +71,10 @@ def busy(error: OperationalError) -> DatabaseBusy:
 def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """The operation as one transaction, or as part of the caller's.
 
-    Locks are taken in one order (docs/ledger.md), so that no two wait for each other. Where the database ends it all the same in favour of
-    another, nothing of it was written, and it is done again from the beginning, a bounded number of times: the operation must touch nothing
+    Locks are taken in one order (docs/ledger.md), so that no two wait for each other. Where the database ends it all
+    the same in favour of
+    another, nothing of it was written, and it is done again from the beginning, a bounded number of times: the
+    operation must touch nothing
     but the database. Within a caller's transaction the conflict is the caller's, who repeats the whole.
     """
 

@@ -12,7 +12,8 @@ from typing import Any
 class OtaiError(Exception):
     """Something a person can act upon: a stable code, a sentence that says what to do, and the numbers behind it.
 
-    `code` is what programs test for; `message` is for people; `details` holds the JSON-serialisable facts that the sentence
+    `code` is what programs test for; `message` is for people; `details` holds the JSON-serialisable facts that the
+    sentence
     was made from (missing credits, row, column ...).
     """
 
@@ -56,7 +57,8 @@ class NotAllowed(OtaiError):
 
 
 class Unavailable(OtaiError):
-    """Something outside does not answer, or a part is not installed; trying again or installing it may help (HTTP 503)."""
+    """Something outside does not answer, or a part is not installed; trying again or installing it may help (HTTP
+    503)."""
 
     kind = "unavailable"
     code = "unavailable"

@@ -6,5 +6,6 @@ from django.conf import settings
 
 
 def absolute(path: str) -> str:
-    """`/acme/` as an address for anybody, `https://studio.example/acme/`: from `OTAI_BASE_URL`, never from a request's Host."""
+    """`/acme/` as an address for anybody, `https://studio.example/acme/`: from `OTAI_BASE_URL`, never from a request's
+    Host."""
     return f"{settings.OTAI_BASE_URL}{path}"

@@ -1,4 +1,5 @@
-"""`--database sqlite` (default) or `--database postgres`: the same tests on either. Pure tests run on the first alone."""
+"""`--database sqlite` (default) or `--database postgres`: the same tests on either. Pure tests run on the first
+alone."""
 
 from __future__ import annotations
 
@@ -48,9 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # A busy machine must not turn an answer into "not yet": who tests that says how long to wait.
     settings.OTAI_JOBS_PATIENCE_SECONDS = settings.OTAI_JOBS_LONGEST_WAIT_SECONDS = 120.0
-    # Made to be slow, passwords would take most of the tests' time. What the product uses is asserted in tests/web/test_sign_in.py.
+    # Made to be slow, passwords would take most of the tests' time. What the product uses is asserted in
+    # tests/web/test_sign_in.py.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # Workers of pytest-xdist would inherit it, and read the settings before this file has given them a home of their own.
+    # Workers of pytest-xdist would inherit it, and read the settings before this file has given them a home of their
+    # own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 

@@ -1,4 +1,5 @@
-"""Looks for words in everything that an installation keeps: every table, every file below OTAI_HOME, whatever it is packed in."""
+"""Looks for words in everything that an installation keeps: every table, every file below OTAI_HOME, whatever it is
+packed in."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from django.db import connection
 
 
 def found_in_tables(words: Sequence[str]) -> dict[str, list[str]]:
-    """`table.column` -> which of the words stand in it. All columns of all tables, also of those that no model describes."""
+    """`table.column` -> which of the words stand in it. All columns of all tables, also of those that no model
+    describes."""
     found: dict[str, list[str]] = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

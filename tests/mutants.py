@@ -1,4 +1,5 @@
-"""`python -m tests.mutants`: what mutmut's last run left alive, without mutants of mere text. Exits with 1 below 95 % killed.
+"""`python -m tests.mutants`: what mutmut's last run left alive, without mutants of mere text. Exits with 1 below 95 %
+killed.
 
 A mutant of text differs from the original in nothing but string constants. docs/testing.md explains the survivors.
 """

@@ -1,6 +1,7 @@
 """The programs that tests need beside Python: found where they are, installed where we may, and never silently missed.
 
-As root on Debian a missing program's package is installed. Elsewhere the test that needs it is skipped, and with `CI` in the environment it
+As root on Debian a missing program's package is installed. Elsewhere the test that needs it is skipped, and with `CI`
+in the environment it
 fails: a skipped door is a door that nobody tried.
 """
 

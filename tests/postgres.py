@@ -1,4 +1,5 @@
-"""A PostgreSQL server of the tests' own: made, started and stopped by them, reached through a socket in a private folder.
+"""A PostgreSQL server of the tests' own: made, started and stopped by them, reached through a socket in a private
+folder.
 
 PostgreSQL's `initdb` and `pg_ctl` refuse root, so as root they run as the `postgres` user that Debian's package brings.
 """
@@ -30,7 +31,8 @@ def _binaries() -> Path:
 
 @dataclass
 class PostgresServer:
-    """`durable=False` turns fsync off, for tests only; proofs and benchmarks of durability start with `durable=True`."""
+    """`durable=False` turns fsync off, for tests only; proofs and benchmarks of durability start with
+    `durable=True`."""
 
     durable: bool = False
     settings: dict[str, str] = field(default_factory=dict)

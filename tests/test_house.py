@@ -1,4 +1,5 @@
-"""What the house style promises of the code itself, measured: functions that read at a glance, and docstrings that say what a colleague needs."""
+"""What the house style promises of the code itself, measured: functions that read at a glance, and docstrings that say
+what a colleague needs."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def functions(folder: Path = OTAI) -> Iterator[tuple[str, ast.FunctionDef | ast.
 
 
 def branches(function: ast.AST) -> int:
-    """McCabe's number, with conditions inside expressions and comprehensions counted too. A function inside is counted by itself."""
+    """McCabe's number, with conditions inside expressions and comprehensions counted too. A function inside is counted
+    by itself."""
     count = 1
     for node in _own_nodes(function):
         if isinstance(node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.ExceptHandler | ast.IfExp | ast.Assert):

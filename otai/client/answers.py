@@ -1,4 +1,5 @@
-"""What the Studio answers, as values. Each keeps the whole answer in `raw`, so that a newer Studio's fields can be reached."""
+"""What the Studio answers, as values. Each keeps the whole answer in `raw`, so that a newer Studio's fields can be
+reached."""
 
 from __future__ import annotations
 

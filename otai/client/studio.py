@@ -29,7 +29,8 @@ poll_seconds = 2.0
 
 
 class Studio:
-    """A Studio at `url`, as the organisation whose API key this is. Without arguments: `OTAI_URL` and `OTAI_API_KEY`."""
+    """A Studio at `url`, as the organisation whose API key this is. Without arguments: `OTAI_URL` and
+    `OTAI_API_KEY`."""
 
     def __init__(
         self,
@@ -99,10 +100,13 @@ class Studio:
         on_job: Callable[[Mapping[str, Any]], None] | None = None,
         **reading: Any,
     ) -> DataSet:
-        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with status, place, progress.
+        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with
+        status, place, progress.
 
-        `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal data by its kind.
-        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid (`dataset_invalid`, with the
+        `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal
+        data by its kind.
+        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid
+        (`dataset_invalid`, with the
         rows) and what the API refuses with.
         """
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
@@ -120,7 +124,8 @@ class Studio:
         return dict(self.wait_for_job(raw["id"])["result"]) if _is_job(raw) else raw
 
     def expected_quality(self, data_set: uuid.UUID | str) -> list[dict[str, Any]]:
-        """By attribute, what each mode would probably reach, before anything is ordered. Tried once for each version: a few seconds."""
+        """By attribute, what each mode would probably reach, before anything is ordered. Tried once for each version: a
+        few seconds."""
         path = f"/data-sets/{data_set}/expected-quality"
         raw = self._get(path)
         if _is_job(raw):
@@ -209,9 +214,11 @@ class Studio:
         on_progress: Callable[[Mapping[str, Any]], None] | None = None,
         timeout: float | None = None,
     ) -> Run:
-        """Watches the run until it has ended, by the stream of its events; where the line breaks, it takes the stream up again.
+        """Watches the run until it has ended, by the stream of its events; where the line breaks, it takes the stream
+        up again.
 
-        `on_progress` gets status, stage, steps_done, steps_total. Raises Unavailable (`still_running`) after `timeout` seconds.
+        `on_progress` gets status, stage, steps_done, steps_total. Raises Unavailable (`still_running`) after `timeout`
+        seconds.
         """
         ends = None if timeout is None else time.monotonic() + timeout
         after = 0

@@ -22,7 +22,8 @@ class InvalidWebhook(NotAllowed):
 
 
 def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str, *, now: float | None = None) -> dict[str, Any]:
-    """The message: `type`, `timestamp`, `data`. `body` is what came in, byte for byte; `secret` is the endpoint's, `whsec_...`.
+    """The message: `type`, `timestamp`, `data`. `body` is what came in, byte for byte; `secret` is the endpoint's,
+    `whsec_...`.
 
     The same `webhook-id` may come twice: remember it, and do once what it causes. Raises InvalidWebhook.
     """

@@ -19,7 +19,8 @@ class InvalidSetting(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """Where people reach an installation. `host` is as browsers name it: small letters, punycode, brackets around IPv6."""
+    """Where people reach an installation. `host` is as browsers name it: small letters, punycode, brackets around
+    IPv6."""
 
     scheme: str
     host: str
@@ -41,7 +42,8 @@ class BaseUrl:
 
 
 def base_url(text: str) -> BaseUrl:
-    """`OTAI_BASE_URL` as it is meant. Raises InvalidSetting for what is no web address, or one with a path: links begin with it."""
+    """`OTAI_BASE_URL` as it is meant. Raises InvalidSetting for what is no web address, or one with a path: links begin
+    with it."""
     try:
         parts = urlsplit(text.strip())
         port = parts.port
@@ -70,7 +72,8 @@ def _not_an_address(text: str) -> InvalidSetting:
 
 
 def allowed_hosts(base: BaseUrl, more: str) -> list[str]:
-    """The hosts that pages answer to: that of `base`, those in `more` (separated by commas), and on one machine all its own names."""
+    """The hosts that pages answer to: that of `base`, those in `more` (separated by commas), and on one machine all its
+    own names."""
     named = [host.strip() for host in more.split(",") if host.strip()]
     own = [base.host, *(LOOPBACK if base.is_loopback else ())]
     return list(dict.fromkeys([*own, *named]))
@@ -87,8 +90,10 @@ def whole_number(environment: Mapping[str, str], name: str, *, otherwise: int) -
 def client_address(peer: str, forwarded_for: str, *, trusted_proxies: int) -> str:
     """The address of whoever asked: `peer`, or what the outermost of our `trusted_proxies` wrote into X-Forwarded-For.
 
-    Each proxy adds at the end whom it saw, so what stands before the last `trusted_proxies` entries is the visitor's own invention. A
-    header with fewer entries did not come through all of them, and one that holds no address proves nothing: `peer` then.
+    Each proxy adds at the end whom it saw, so what stands before the last `trusted_proxies` entries is the visitor's
+    own invention. A
+    header with fewer entries did not come through all of them, and one that holds no address proves nothing: `peer`
+    then.
     """
     entries = [entry.strip() for entry in forwarded_for.split(",") if entry.strip()]
     if trusted_proxies < 1 or len(entries) < trusted_proxies:

@@ -1,4 +1,5 @@
-"""ASGI entry point: everything from one server and one origin. `otai studio` serves it; docs/decisions/0616 says why it is built so."""
+"""ASGI entry point: everything from one server and one origin. `otai studio` serves it; docs/decisions/0616 says why it
+is built so."""
 
 from __future__ import annotations
 

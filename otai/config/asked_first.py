@@ -1,4 +1,5 @@
-"""Who sends a file is asked for before the file is read: the front sends the request without its body through here first."""
+"""Who sends a file is asked for before the file is read: the front sends the request without its body through here
+first."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ WATCHERS = ("/health/", "/metrics")
 
 
 class Gate:
-    """Before everything else. From here on `REMOTE_ADDR` is the visitor's, and absolute links begin with `OTAI_BASE_URL`."""
+    """Before everything else. From here on `REMOTE_ADDR` is the visitor's, and absolute links begin with
+    `OTAI_BASE_URL`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -29,7 +30,8 @@ class Gate:
             request.headers.get("X-Forwarded-For", ""),
             trusted_proxies=settings.OTAI_TRUSTED_PROXIES,
         )
-        # What others build links with (allauth, for its mails) would take the Host that a request names: anybody's choice.
+        # What others build links with (allauth, for its mails) would take the Host that a request names: anybody's
+        # choice.
         request.build_absolute_uri = _absolute(request)  # type: ignore[method-assign]
         if request.path.startswith(WATCHERS):
             # Kubernetes and Prometheus ask by address, and no answer of these speaks of a host.
@@ -51,8 +53,10 @@ def _absolute(request: HttpRequest) -> Callable[..., str]:
 def _refusal_of_plain_http(request: HttpRequest) -> HttpResponse | None:
     """None for a request that may go on.
 
-    Only trusted proxies can say that a visitor came without TLS; where there are none, nothing is known, and redirecting would go round
-    in circles behind a proxy that is merely not declared. Who looks at a page is sent to the secure address. What carries a key or a
+    Only trusted proxies can say that a visitor came without TLS; where there are none, nothing is known, and
+    redirecting would go round
+    in circles behind a proxy that is merely not declared. Who looks at a page is sent to the secure address. What
+    carries a key or a
     password is refused and not redirected: it was readable already, and its sender should come to know.
     """
     if not settings.OTAI_BASE_URL.startswith("https://") or settings.OTAI_TRUSTED_PROXIES < 1 or request.is_secure():

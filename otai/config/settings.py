@@ -1,6 +1,7 @@
 """Django settings. Everything that differs between installations is an environment variable `OTAI_*`.
 
-Embedded default: SQLite and local files below `OTAI_HOME`, one machine, no service to start. Production: `OTAI_DATABASE_URL` names a
+Embedded default: SQLite and local files below `OTAI_HOME`, one machine, no service to start. Production:
+`OTAI_DATABASE_URL` names a
 PostgreSQL, `OTAI_FILES` an fsspec URL.
 """
 
@@ -27,7 +28,8 @@ OTAI_PRICE_BOOK = os.environ.get("OTAI_PRICE_BOOK") or "otai.pricing.price_book:
 
 
 OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
-"""TOML file that says who sells: name, address, VAT id, bank account. Without it invoices are specimens of a fictitious seller."""
+"""TOML file that says who sells: name, address, VAT id, bank account. Without it invoices are specimens of a fictitious
+seller."""
 
 OTAI_STRIPE_SECRET_KEY = os.environ.get("OTAI_STRIPE_SECRET_KEY", "")
 OTAI_STRIPE_WEBHOOK_SECRET = os.environ.get("OTAI_STRIPE_WEBHOOK_SECRET", "")
@@ -41,11 +43,13 @@ if OTAI_STRIPE_SECRET_KEY:
 
 _base = base_url(os.environ.get("OTAI_BASE_URL") or "http://localhost:8000")
 OTAI_BASE_URL = _base.origin
-"""Where people reach this installation. Scheme and host of everything derive from it: links, cookies, forms, passkeys; no request's do."""
+"""Where people reach this installation. Scheme and host of everything derive from it: links, cookies, forms, passkeys;
+no request's do."""
 OTAI_IS_OPEN = not _base.is_loopback
 """Whether others than this machine reach it: then more is needed (`otai check`)."""
 OTAI_TRUSTED_PROXIES = whole_number(os.environ, "OTAI_TRUSTED_PROXIES", otherwise=0)
-"""How many reverse proxies of ours stand before this. Without one, X-Forwarded-For and X-Forwarded-Proto are a visitor's claims."""
+"""How many reverse proxies of ours stand before this. Without one, X-Forwarded-For and X-Forwarded-Proto are a
+visitor's claims."""
 
 # Mail: without a server the embedded installation writes each mail to a file below OTAI_HOME.
 EMAIL_HOST = os.environ.get("OTAI_EMAIL_HOST", "")
@@ -73,7 +77,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("OTAI_OLD_SECRET_KEYS", "").split(",") if key]
-"""Keys of before: what they signed and encrypted is still read. To change the key, name the old one here for a while."""
+"""Keys of before: what they signed and encrypted is still read. To change the key, name the old one here for a
+while."""
 DEBUG = False
 ALLOWED_HOSTS = allowed_hosts(_base, os.environ.get("OTAI_ALLOWED_HOSTS", ""))
 CSRF_TRUSTED_ORIGINS = [OTAI_BASE_URL]
@@ -155,7 +160,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MANIFEST_STRICT = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # `otai studio` fills STATIC_ROOT at its start: compressed once, named by content, kept by browsers. Before, as the packages keep them.
+    # `otai studio` fills STATIC_ROOT at its start: compressed once, named by content, kept by browsers. Before, as the
+    # packages keep them.
     "staticfiles": {"BACKEND": "otai.web.static_files.StudioStatic"},
 }
 # The REST API and webhooks.
@@ -164,7 +170,8 @@ OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE"
 OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
 OTAI_JOBS_AT_ONCE = int(os.environ.get("OTAI_JOBS_AT_ONCE", "0"))
-"""Imports that one machine works on at once; 0: half as many as it has cores. As many again, and two at least, look at beginnings of files."""
+"""Imports that one machine works on at once; 0: half as many as it has cores. As many again, and two at least, look at
+beginnings of files."""
 OTAI_JOB_MEMORY_BYTES = int(os.environ.get("OTAI_JOB_MEMORY_MB", "2048")) << 20
 """What one import, preview or look at tickets may hold in memory."""
 OTAI_JOB_SECONDS = int(os.environ.get("OTAI_JOB_SECONDS", "3600"))
@@ -192,7 +199,8 @@ LOGIN_REDIRECT_URL = "web:front_door"
 LOGOUT_REDIRECT_URL = "account_login"
 
 OTAI_VERIFY_MAIL = os.environ.get("OTAI_VERIFY_MAIL", "") == "1"
-"""Whether a mail address must be confirmed before its owner gets in. Needs a mail server; set it wherever strangers can sign up."""
+"""Whether a mail address must be confirmed before its owner gets in. Needs a mail server; set it wherever strangers can
+sign up."""
 
 ACCOUNT_ADAPTER = "otai.web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -213,7 +221,8 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "otai.web.accounts.forms.NewPasswordFromLinkForm",
     "reauthenticate": "otai.web.accounts.forms.ConfirmPasswordForm",
 }
-# For one address of the network, one person, or one mail address. Counted in the database: several processes share the count.
+# For one address of the network, one person, or one mail address. Counted in the database: several processes share the
+# count.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "30/10m/ip,5/5m/key",
@@ -257,7 +266,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _base.is_https
 if _base.is_https:
-    # A browser takes a cookie of such a name from this host alone and over TLS alone: no other host of the domain can plant one.
+    # A browser takes a cookie of such a name from this host alone and over TLS alone: no other host of the domain can
+    # plant one.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 ROOT_URLCONF = "otai.config.urls"
 AUTH_USER_MODEL = "orgs.User"
@@ -265,7 +275,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 OTAI_DATABASE_LOCK_SECONDS = int(os.environ.get("OTAI_DATABASE_LOCK_SECONDS", "10"))
-"""How long a statement waits for a row of PostgreSQL that another transaction has; 0: without end, for poolers that pass no options on."""
+"""How long a statement waits for a row of PostgreSQL that another transaction has; 0: without end, for poolers that
+pass no options on."""
 
 
 def database(url: str) -> dict[str, Any]:
@@ -284,10 +295,12 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
         config["CONN_HEALTH_CHECKS"] = True
-        # Statements are bound and prepared on the server: the ledger's one-statement operations gain most of their speed here.
+        # Statements are bound and prepared on the server: the ledger's one-statement operations gain most of their
+        # speed here.
         options |= {"server_side_binding": True, "prepare_threshold": 2}
         if OTAI_DATABASE_LOCK_SECONDS:
-            # Whoever waits for a row longer than this is told to try again: a transaction that hangs must not hang everybody's.
+            # Whoever waits for a row longer than this is told to try again: a transaction that hangs must not hang
+            # everybody's.
             said = f"-c lock_timeout={OTAI_DATABASE_LOCK_SECONDS}s"
             options["options"] = " ".join(filter(None, [options.get("options"), said]))
     config["OPTIONS"] = options

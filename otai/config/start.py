@@ -6,10 +6,13 @@ from django.urls import get_resolver
 
 
 def settle_in() -> None:
-    """Loads all addresses with their pages, and takes what is loaded out of the garbage collector's sight: it stays as long as the process.
+    """Loads all addresses with their pages, and takes what is loaded out of the garbage collector's sight: it stays as
+    long as the process.
 
-    Else each full collection looks at some 200 000 objects that never go, and whoever's request it falls into waits for that: 115 to 183 ms of
-    processor time, measured over 2 400 pages, against 20 to 50 ms so. What is garbage at this moment is collected first.
+    Else each full collection looks at some 200 000 objects that never go, and whoever's request it falls into waits for
+    that: 115 to 183 ms of
+    processor time, measured over 2 400 pages, against 20 to 50 ms so. What is garbage at this moment is collected
+    first.
     """
     list(get_resolver().url_patterns)
     gc.collect()

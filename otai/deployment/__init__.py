@@ -1,4 +1,5 @@
-"""What an installation needs before strangers reach it: one list of checks, read by `otai check`, by `otai studio` and at the desk."""
+"""What an installation needs before strangers reach it: one list of checks, read by `otai check`, by `otai studio` and
+at the desk."""
 
 from otai.deployment.checks import CHECKS, Check, Result, Severity, failing, results
 from otai.deployment.situation import Situation, situation

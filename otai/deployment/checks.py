@@ -1,4 +1,5 @@
-"""The checks: pure, each with a stable code, what it finds and what would help. docs/before-strangers-reach-it.md explains every one."""
+"""The checks: pure, each with a stable code, what it finds and what would help. docs/before-strangers-reach-it.md
+explains every one."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`fails` for a situation that lacks it; `sentence` says then what is so, with its numbers, and `remedy` what would help."""
+    """`fails` for a situation that lacks it; `sentence` says then what is so, with its numbers, and `remedy` what would
+    help."""
 
     code: str
     severity: Severity
@@ -233,7 +235,8 @@ CHECKS: tuple[Check, ...] = (
 
 
 def results(found: Situation) -> list[Result]:
-    """Every check that concerns this situation, in the order of the list: all of them where strangers may come, else those for anybody;
+    """Every check that concerns this situation, in the order of the list: all of them where strangers may come, else
+    those for anybody;
     those about a server only while one is started."""
     told = []
     for check in CHECKS:

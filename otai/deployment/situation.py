@@ -45,7 +45,8 @@ class Situation:
 
 
 def situation(*, processes: int | None = None, listens_on: str | None = None) -> Situation:
-    """Asks the database: whoever calls has made sure that it is there. `processes` and `listens_on` are those of the server to be started."""
+    """Asks the database: whoever calls has made sure that it is there. `processes` and `listens_on` are those of the
+    server to be started."""
     key = Path(settings.OTAI_HOME) / "secret-key"
     kept = os.environ.get("OTAI_SECRET_KEY") or (key.read_text() if key.is_file() else "")
     is_in_file = key.is_file() and not os.environ.get("OTAI_SECRET_KEY")

@@ -1,6 +1,7 @@
 """An answer on its way: what a page's thread leaves behind, sent in asyncio at the client's pace.
 
-Up to a megabyte is one piece of memory. A file is read piece by piece as the client takes it. What a view makes while it is read (a long CSV)
+Up to a megabyte is one piece of memory. A file is read piece by piece as the client takes it. What a view makes while
+it is read (a long CSV)
 goes through a `Spool`: the thread writes at its own pace and is free, the rest waits on disk.
 """
 
@@ -44,7 +45,8 @@ class FileWrapper:
 
 
 class Spool:
-    """A file without a name between a thread that writes and a client that reads. The writer waits only when it is `most_bytes` ahead."""
+    """A file without a name between a thread that writes and a client that reads. The writer waits only when it is
+    `most_bytes` ahead."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, limits: Limits) -> None:
         self.loop, self.limits = loop, limits
@@ -76,7 +78,8 @@ class Spool:
         self.loop.call_soon_threadsafe(self.more.set)
 
     async def pieces(self) -> Any:
-        """What was written, as it comes. Raises ClientGone where the view failed half-way: a cut-off answer must not look whole."""
+        """What was written, as it comes. Raises ClientGone where the view failed half-way: a cut-off answer must not
+        look whole."""
         while True:
             self.more.clear()
             while self.taken < self.written:
@@ -100,7 +103,8 @@ class Spool:
 
 @dataclass
 class Answer:
-    """One of `body`, `file` (with `close`), `spool` and `stream` is what follows the headers. `stream`: see otai.front.streams."""
+    """One of `body`, `file` (with `close`), `spool` and `stream` is what follows the headers. `stream`: see
+    otai.front.streams."""
 
     status: int
     headers: Headers

@@ -1,4 +1,5 @@
-"""A request's body, read in asyncio before a thread is taken: up to its bound, at a least rate, small ones in memory, large ones on disk."""
+"""A request's body, read in asyncio before a thread is taken: up to its bound, at a least rate, small ones in memory,
+large ones on disk."""
 
 from __future__ import annotations
 
@@ -71,7 +72,8 @@ class Bodies:
                 del self.by_address[address]
 
     async def read(self, receive: Receive, bound: Bound) -> tuple[IO[bytes], int]:
-        """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too slow.
+        """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too
+        slow.
 
         Whoever takes the file closes it and says `forget(length)`.
         """
@@ -100,7 +102,8 @@ class Bodies:
                 if file is None and length > memory_bytes:
                     file = tempfile.TemporaryFile(dir=self.folder, prefix="body-")  # noqa: SIM115  the caller closes it
                 if file is not None and (len(held) >= flush_bytes or not bound.is_upload):
-                    # Short writes go to the page cache in microseconds; an upload's are long enough to wait for the disk.
+                    # Short writes go to the page cache in microseconds; an upload's are long enough to wait for the
+                    # disk.
                     await asyncio.to_thread(file.write, bytes(held)) if bound.is_upload else file.write(held)
                     held.clear()
                 if not message.get("more_body", False):

@@ -1,4 +1,5 @@
-"""The numbers of the front, each an environment variable; docs/settings.md lists them. All are of one server process."""
+"""The numbers of the front, each an environment variable; docs/settings.md lists them. All are of one server
+process."""
 
 from __future__ import annotations
 
@@ -17,15 +18,18 @@ class Limits:
     threads: int = field(default_factory=lambda: _number("OTAI_WEB_THREADS", 8))
     """Pages that are worked on at once. Each thread keeps one connection to the database."""
     waiting: int = field(default_factory=lambda: _number("OTAI_WEB_WAITING", 256))
-    """Requests that wait for a thread; one more is told to come back, instead of waiting for longer than anybody looks."""
+    """Requests that wait for a thread; one more is told to come back, instead of waiting for longer than anybody
+    looks."""
 
     body_grace_seconds: int = field(default_factory=lambda: _number("OTAI_BODY_GRACE_SECONDS", 10))
-    """How long a body may be silent at its beginning; Apache's `mod_reqtimeout` has 20, nginx 60 between any two reads."""
+    """How long a body may be silent at its beginning; Apache's `mod_reqtimeout` has 20, nginx 60 between any two
+    reads."""
     body_least_rate: int = field(default_factory=lambda: _number("OTAI_BODY_LEAST_BYTES_PER_SECOND", 4096))
     """After the grace a body arrives at this average rate at least: a telephone at the edge of its cell does."""
     body_most_seconds: int = field(default_factory=lambda: _number("OTAI_BODY_MOST_SECONDS", 3600))
     bodies_per_address: int = field(default_factory=lambda: _number("OTAI_BODIES_PER_ADDRESS", 64))
-    """Bodies that one network address sends at once. A body is read in milliseconds: a whole company behind one address seldom reaches two."""
+    """Bodies that one network address sends at once. A body is read in milliseconds: a whole company behind one address
+    seldom reaches two."""
     bodies_most_bytes: int = field(default_factory=lambda: _number("OTAI_BODIES_MOST_BYTES", 1 << 30))
     """Of all forms and documents that are being read or worked on, together. Uploads count by number instead."""
     uploads: int = field(default_factory=lambda: _number("OTAI_UPLOADS_AT_ONCE", 8))
@@ -35,7 +39,8 @@ class Limits:
     send_seconds: int = field(default_factory=lambda: _number("OTAI_SEND_SECONDS", 60))
     """How long a client may take nothing of its answer before the connection is closed."""
     spool_bytes: int = field(default_factory=lambda: _number("OTAI_SPOOL_BYTES", 1 << 30))
-    """What an answer may be ahead of the client who reads it; it waits on disk meanwhile, and its thread does something else."""
+    """What an answer may be ahead of the client who reads it; it waits on disk meanwhile, and its thread does something
+    else."""
 
     probe_seconds: int = field(default_factory=lambda: _number("OTAI_PROBE_SECONDS", 3))
     """When the database has not answered by then, `/health/ready` says that it does not."""

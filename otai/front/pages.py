@@ -1,4 +1,5 @@
-"""Django's WSGI handler in a bounded pool of threads. A thread is taken when the body is there and given back before the answer is sent."""
+"""Django's WSGI handler in a bounded pool of threads. A thread is taken when the body is there and given back before
+the answer is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Pages:
         self.taken = 0
 
     async def answer(self, environ: dict[str, Any]) -> Answer:
-        """The answer of Django, or its beginning while a thread goes on writing the rest. Raises Unread (503) when too many wait."""
+        """The answer of Django, or its beginning while a thread goes on writing the rest. Raises Unread (503) when too
+        many wait."""
         if self.taken >= self.limits.threads + self.limits.waiting:
             raise Unread(503, "overloaded", f"{self.limits.waiting} requests wait already.")
         loop = asyncio.get_running_loop()
@@ -154,7 +156,8 @@ def environ_of(scope: Any, body: IO[bytes], length: int) -> dict[str, Any]:
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin1").upper(), raw_value.decode("latin1")
         if "_" in name or name in ("CONTENT-LENGTH", "TRANSFER-ENCODING"):
-            # With an underscore a name would stand for another one: `x_forwarded_for` is not what a proxy of ours wrote.
+            # With an underscore a name would stand for another one: `x_forwarded_for` is not what a proxy of ours
+            # wrote.
             continue
         key = "CONTENT_TYPE" if name == "CONTENT-TYPE" else f"HTTP_{name.replace('-', '_')}"
         environ[key] = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{value}" if key in environ else value

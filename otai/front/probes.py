@@ -1,4 +1,5 @@
-"""What machines ask of a server, answered on any host name and without a page's thread: they must hear us when everything else is busy."""
+"""What machines ask of a server, answered on any host name and without a page's thread: they must hear us when
+everything else is busy."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class OneAtATime:
 def probes(
     *, ready: Callable[[], bool], metrics: Callable[[], bytes], metrics_token: str, seconds: int
 ) -> dict[str, Callable[[Any], Any]]:
-    """Path to answer. `ready`: whether the database answers; `metrics`: the text for Prometheus, for who knows the token."""
+    """Path to answer. `ready`: whether the database answers; `metrics`: the text for Prometheus, for who knows the
+    token."""
     is_ready = OneAtATime(ready, name="ready", seconds=seconds)
     measured = OneAtATime(metrics, name="metrics", seconds=10)
 

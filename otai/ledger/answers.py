@@ -9,7 +9,8 @@ from uuid import UUID
 
 
 class Answer(NamedTuple):
-    """`outcome` is `done`, `replayed` (nothing was written: this is the answer that the key was given before), or what was refused.
+    """`outcome` is `done`, `replayed` (nothing was written: this is the answer that the key was given before), or what
+    was refused.
 
     The rest is what the outcome is about; `available` is after it, or for a refusal what there is.
     """

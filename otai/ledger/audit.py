@@ -1,6 +1,7 @@
 """The audit: recomputes everything that the ledger says from its transfers, and names what does not fit. Reads only.
 
-It needs neither the operations nor their SQL to be right: chain, balances, lots and holds are computed here once more, in Python, from
+It needs neither the operations nor their SQL to be right: chain, balances, lots and holds are computed here once more,
+in Python, from
 the rows. It streams: memory grows with the lots of one organisation, not with transfers.
 """
 
@@ -40,7 +41,8 @@ class Problem:
 
 @dataclass(slots=True)
 class AuditReport:
-    """`clean` if nothing was found. `sealing_lag_seconds` is always 0: each transfer is chained in the statement that makes it."""
+    """`clean` if nothing was found. `sealing_lag_seconds` is always 0: each transfer is chained in the statement that
+    makes it."""
 
     organisations: int = 0
     transfers: int = 0
@@ -86,7 +88,8 @@ class _Enough(Exception):
 def audit(organisation: UUID | None = None) -> AuditReport:
     """Audits the whole ledger, or one organisation's part of it.
 
-    Reads one snapshot: on PostgreSQL and SQLite (WAL) writers go on meanwhile. Inside a caller's transaction it reads what that sees.
+    Reads one snapshot: on PostgreSQL and SQLite (WAL) writers go on meanwhile. Inside a caller's transaction it reads
+    what that sees.
     """
     report = AuditReport()
     try:
@@ -221,7 +224,8 @@ class _Chain:
         if row["seq"] != self.seq + 1:
             self.note(f"transfers {self.seq + 1} to {row['seq'] - 1} are missing", seq=self.seq + 1)
         elif self.hash_of(row) != bytes(row["hash"]):
-            # The row, its neighbour's hash or its place was changed. Going on from the stored hash keeps one edit one finding.
+            # The row, its neighbour's hash or its place was changed. Going on from the stored hash keeps one edit one
+            # finding.
             self.note("the row is not the one that was chained here: edited, inserted or moved", **place)
         if self.last_at and row["at"] < self.last_at:
             self.note("its time is before that of the transfer before it", **place)
@@ -349,7 +353,8 @@ TRANSFERS_WITHOUT_HOLD = """
 
 
 def _audit_holds(report: AuditReport, organisation: UUID | None) -> None:
-    """Each hold has the transfers that its state says, over the same credits of the same lots. The database joins, on its disk."""
+    """Each hold has the transfers that its state says, over the same credits of the same lots. The database joins, on
+    its disk."""
     holds = Hold.objects.all()
     report.holds = (holds.filter(organisation=organisation) if organisation else holds).count()
     as_text = "CAST({} AS text)" if connection.vendor == "postgresql" else "{}"

@@ -1,6 +1,7 @@
 """A signed statement of where every chain ended at one moment, to be kept away from the database.
 
-The chain finds a row that was edited; it cannot find a chain that was rewritten from some row to its end by someone who can compute
+The chain finds a row that was edited; it cannot find a chain that was rewritten from some row to its end by someone who
+can compute
 SHA-256. A checkpoint can: what it names must still be there. docs/decisions/0204 says why HMAC.
 """
 
@@ -35,7 +36,8 @@ class InvalidCheckpoint(Invalid):
 def checkpoint_key() -> bytes:
     """The key from the setting OTAI_CHECKPOINT_KEY, else one derived from SECRET_KEY.
 
-    The first is better: a key that the database's own machine does not have cannot be used by whoever takes that machine over.
+    The first is better: a key that the database's own machine does not have cannot be used by whoever takes that
+    machine over.
     """
     if key := getattr(settings, "OTAI_CHECKPOINT_KEY", None):
         return _usable(str(key).encode())
@@ -51,7 +53,8 @@ def _usable(key: bytes) -> bytes:
 
 
 def export_checkpoint(*, now: datetime, key: bytes | None = None) -> str:
-    """The checkpoint as a JSON document: for each organisation the place and hash of its last transfer, and the signature."""
+    """The checkpoint as a JSON document: for each organisation the place and hash of its last transfer, and the
+    signature."""
     checked_moment(now, what="now")
     with one_snapshot():
         ends = [
@@ -85,7 +88,8 @@ class CheckpointReport:
 
 
 def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointReport:
-    """Compares a checkpoint with the database. Together with a clean audit: nothing up to the checkpoint was changed since.
+    """Compares a checkpoint with the database. Together with a clean audit: nothing up to the checkpoint was changed
+    since.
 
     Raises InvalidCheckpoint if the document itself is not to be trusted.
     """

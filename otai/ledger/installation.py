@@ -31,7 +31,8 @@ def install_functions(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> Non
 
 
 def _sqlite_statements(script: str) -> Iterator[str]:
-    # Not `executescript`, which would commit the migration's transaction; and a trigger's body has semicolons of its own.
+    # Not `executescript`, which would commit the migration's transaction; and a trigger's body has semicolons of its
+    # own.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

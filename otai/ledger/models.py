@@ -1,7 +1,8 @@
 """The ledger's tables, as the ORM reads them.
 
 Only `otai.ledger.operations` writes them. Tables, constraints and triggers are hand-written, one file for each database
-(`migrations/0001_postgres.sql`, `migrations/0001_sqlite.sql`): a later change is a migration with SQL, since Django would rebuild a
+(`migrations/0001_postgres.sql`, `migrations/0001_sqlite.sql`): a later change is a migration with SQL, since Django
+would rebuild a
 SQLite table without its triggers.
 """
 
@@ -23,7 +24,8 @@ class Source(models.TextChoices):
 
 
 SPENDING_RANK: dict[str, int] = {
-    # policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a customer
+    # policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a
+    # customer
     # paid for is what is left to refund.
     Source.INITIAL: 1,
     Source.MONTHLY: 1,
@@ -56,8 +58,10 @@ class HoldState(models.TextChoices):
 class Account(models.Model):
     """One organisation's balances: `granted = available + held + spent + withdrawn`, by constraint.
 
-    One row for each organisation, and no row that two of them share: two organisations never wait for each other. The row also
-    carries the end of the organisation's chain (`last_seq`, `last_at`, `last_hash`), since whoever adds a transfer has it locked.
+    One row for each organisation, and no row that two of them share: two organisations never wait for each other. The
+    row also
+    carries the end of the organisation's chain (`last_seq`, `last_at`, `last_hash`), since whoever adds a transfer has
+    it locked.
     """
 
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, primary_key=True, related_name="+")
@@ -77,8 +81,10 @@ class Account(models.Model):
 class Lot(models.Model):
     """The credits of one grant or purchase: `credits = unspent + held + spent + withdrawn`, by constraint.
 
-    `id` is the id of the grant's transfer and `seq` its place in the organisation's chain, so that oldest first needs no clock.
-    `is_open` says `unspent > 0`; it is a column of its own because an index on `unspent` itself would have to be written whenever a
+    `id` is the id of the grant's transfer and `seq` its place in the organisation's chain, so that oldest first needs
+    no clock.
+    `is_open` says `unspent > 0`; it is a column of its own because an index on `unspent` itself would have to be
+    written whenever a
     credit moves.
     """
 
@@ -107,7 +113,8 @@ class Lot(models.Model):
 class Hold(models.Model):
     """Credits reserved for one thing (a run), until they are captured or released as a whole.
 
-    `id` is the id of the transfer that placed it. `lots` pins where the credits came from, in the order they were drawn:
+    `id` is the id of the transfer that placed it. `lots` pins where the credits came from, in the order they were
+    drawn:
     `[[lot id, credits], ...]`.
     """
 
@@ -128,8 +135,10 @@ class Hold(models.Model):
 class Transfer(models.Model):
     """Credits moved from `source` to `target`: one row for each operation, never updated, never deleted.
 
-    `seq` counts an organisation's transfers without a gap, `at` never runs backwards within them, and `hash` is SHA-256 over the
-    previous row's hash and this row (`chain.py`). `lots` says which lots the credits belong to, and the balances are those after
+    `seq` counts an organisation's transfers without a gap, `at` never runs backwards within them, and `hash` is SHA-256
+    over the
+    previous row's hash and this row (`chain.py`). `lots` says which lots the credits belong to, and the balances are
+    those after
     this transfer; so statement, past balances, lots and revenue can all be recomputed from this one table.
     """
 

@@ -1,4 +1,5 @@
-"""The ledger's operations on PostgreSQL: each is one call of a function in sql/postgres.sql, one statement, one round trip."""
+"""The ledger's operations on PostgreSQL: each is one call of a function in sql/postgres.sql, one statement, one round
+trip."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from otai.ledger.answers import Answer, Asked
 
 
 def _prepare_on_the_server() -> None:
-    """Lets the connection prepare statements that come again: a third of an operation's time is otherwise spent on parsing it.
+    """Lets the connection prepare statements that come again: a third of an operation's time is otherwise spent on
+    parsing it.
 
-    Django turns this off unless the settings say otherwise, for the sake of connection poolers that cannot have it; a deployment
+    Django turns this off unless the settings say otherwise, for the sake of connection poolers that cannot have it; a
+    deployment
     behind one says `prepare_threshold: None` in its database options.
     """
     connection.ensure_connection()

@@ -84,7 +84,8 @@ class Member(models.Model):
 
 
 class Invitation(models.Model):
-    """A mail address that may join, by a link. Only the SHA-256 of the link's token is kept: who reads the table cannot join."""
+    """A mail address that may join, by a link. Only the SHA-256 of the link's token is kept: who reads the table cannot
+    join."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
@@ -123,7 +124,8 @@ class Invitation(models.Model):
 class ApiKey(models.Model):
     """A program's way in, for one organisation. The secret is shown once; only its SHA-256 is kept.
 
-    A plain hash is enough because the secret is 256 random bits: there is nothing to guess, and no need to slow guessing down.
+    A plain hash is enough because the secret is 256 random bits: there is nothing to guess, and no need to slow
+    guessing down.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """Something that a member or an API key may be allowed to do; every page and every endpoint names the one it needs."""
+    """Something that a member or an API key may be allowed to do; every page and every endpoint names the one it
+    needs."""
 
     VIEW = "view"
     PREDICT = "predict"
@@ -46,7 +47,8 @@ _everyone = frozenset({Action.VIEW, Action.PREDICT})
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _everyone,
-    # Who pays the invoices need not be able to train, and who trains need not be able to spend money: a training spends credits only.
+    # Who pays the invoices need not be able to train, and who trains need not be able to spend money: a training spends
+    # credits only.
     Role.BILLING: _everyone | {Action.BUY},
     Role.TRAINER: _everyone
     | {Action.GIVE_FEEDBACK, Action.UPLOAD_TICKETS, Action.TRAIN, Action.MANAGE_MODELS, Action.MANAGE_WEBHOOKS},
@@ -62,7 +64,8 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
     Scope.MODELS_MANAGE: frozenset({Action.MANAGE_MODELS}),
     Scope.BILLING_BUY: frozenset({Action.BUY}),
     Scope.WEBHOOKS_MANAGE: frozenset({Action.MANAGE_WEBHOOKS}),
-    # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself permanent.
+    # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself
+    # permanent.
 }
 
 

@@ -36,7 +36,8 @@ def organisation(slug: str) -> Organisation:
 
 
 def the_only_organisation() -> Organisation:
-    """The organisation of an installation that has just one; raises OrganisationNotNamed when a name is needed to choose."""
+    """The organisation of an installation that has just one; raises OrganisationNotNamed when a name is needed to
+    choose."""
     found = list(Organisation.objects.order_by("slug")[:2])
     if not found:
         raise NotFound("There is no organisation yet. Create one: otai org create acme --name 'Acme Ltd'.")
@@ -50,7 +51,8 @@ def organisations() -> QuerySet[Organisation]:
 
 
 def member(user: User, slug: str) -> Member:
-    """The person's membership of an organisation, with the organisation. Raises NotFound, in the same words whether there is no such
+    """The person's membership of an organisation, with the organisation. Raises NotFound, in the same words whether
+    there is no such
     organisation or it is not theirs."""
     found = Member.objects.select_related("organisation").filter(user=user, organisation__slug=slug).first()
     if found is None:

@@ -1,4 +1,5 @@
-"""Whether somebody who was let in may still stay: for what lasts, such as a stream, while sessions end, members leave and keys are revoked.
+"""Whether somebody who was let in may still stay: for what lasts, such as a stream, while sessions end, members leave
+and keys are revoked.
 
 Asked for many at once, with three queries however many they are.
 """
@@ -64,7 +65,8 @@ def still_standing(standings: Collection[Standing], *, now: datetime) -> set[Sta
 
 
 def _signed_in(sessions: Collection[str], *, now: datetime) -> dict[str, int]:
-    """Session to user, of those that are signed in as Django's own middleware would see it: a new password ends a session too."""
+    """Session to user, of those that are signed in as Django's own middleware would see it: a new password ends a
+    session too."""
     rows = Session.objects.filter(session_key__in=sessions, expire_date__gt=now)
     store = SessionStore()
     data = {row.session_key: store.decode(row.session_data) for row in rows}

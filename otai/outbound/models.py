@@ -10,7 +10,8 @@ from otai.orgs.models import Organisation
 
 
 class Endpoint(models.Model):
-    """An address of a customer's that wants to hear our news. No secret is kept: `secrets.py` works it out from the salt."""
+    """An address of a customer's that wants to hear our news. No secret is kept: `secrets.py` works it out from the
+    salt."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="webhook_endpoints")

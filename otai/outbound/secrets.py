@@ -1,6 +1,7 @@
 """Secrets of endpoints, and signatures with them, as Standard Webhooks says.
 
-A secret is worked out from the installation's key and the endpoint's salt whenever it is needed. So no table, backup or log holds one, and who
+A secret is worked out from the installation's key and the endpoint's salt whenever it is needed. So no table, backup or
+log holds one, and who
 reads the database cannot sign in our name. It is shown once, when it is made.
 """
 
@@ -29,7 +30,8 @@ def secret_of(endpoint: UUID, salt: str) -> str:
 
 
 def headers(endpoint: Endpoint, *, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """What proves to the receiver that the body is ours, lately made and unchanged; for a while with the secret before as well."""
+    """What proves to the receiver that the body is ours, lately made and unchanged; for a while with the secret before
+    as well."""
     timestamp = int(now.timestamp())
     salts = [endpoint.salt, *([endpoint.previous_salt] if endpoint.has_previous_secret(now) else [])]
     signatures = [_signature(secret_of(endpoint.id, salt), webhook_id, timestamp, body) for salt in salts]

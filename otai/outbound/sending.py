@@ -1,4 +1,5 @@
-"""One POST to an address that a customer chose: pinned to the address that was judged, no redirects, bounded in time and size."""
+"""One POST to an address that a customer chose: pinned to the address that was judged, no redirects, bounded in time
+and size."""
 
 from __future__ import annotations
 
@@ -90,7 +91,8 @@ def _trust() -> ssl.SSLContext:
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to addresses that were judged, and to nothing by name; gives up at the deadline, however slowly bytes drip in."""
+    """Connects to addresses that were judged, and to nothing by name; gives up at the deadline, however slowly bytes
+    drip in."""
 
     def __init__(self, deadline: float) -> None:
         self._sockets = httpcore.SyncBackend()

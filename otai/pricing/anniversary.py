@@ -1,6 +1,7 @@
 """The calendar of monthly grants and paid months: the same day of each month, where the organisation is. Pure.
 
-policies.md: "on the same day of each month in the organisation's time zone; a day the month lacks falls on its last day, and the original day
+policies.md: "on the same day of each month in the organisation's time zone; a day the month lacks falls on its last
+day, and the original day
 returns after (31 Jan, 28 Feb, 31 Mar)".
 """
 
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 
 def anniversary_on(start_on: date, months: int) -> date:
-    """The day `months` months after `start_on`; always counted from the start, so that a short month shortens no later one."""
+    """The day `months` months after `start_on`; always counted from the start, so that a short month shortens no later
+    one."""
     year, month = divmod(start_on.year * 12 + start_on.month - 1 + months, 12)
     return date(year, month + 1, min(start_on.day, monthrange(year, month + 1)[1]))
 

@@ -1,6 +1,7 @@
 """The price book: every number of the business that a customer was promised, dated, versioned, each with its reason.
 
-A vendor who runs the Studio writes another `PriceBook` and names it in `OTAI_PRICE_BOOK`. Source of this one: the brief "How credits
+A vendor who runs the Studio writes another `PriceBook` and names it in `OTAI_PRICE_BOOK`. Source of this one: the brief
+"How credits
 work", and the policies that make it exact.
 """
 
@@ -74,7 +75,8 @@ class BasePrice:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPromise:
-    """Due `within` of the order; with `end_of_day`, at the end of the order's calendar day where the organisation is, but never
+    """Due `within` of the order; with `end_of_day`, at the end of the order's calendar day where the organisation is,
+    but never
     sooner than `at_least` after the order."""
 
     within: timedelta | None
@@ -163,7 +165,8 @@ GUARANTEE_TERMS = GuaranteeTerms(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceBook:
-    """All of it. Immutable, compared by identity, and checked for gaps when it is made: a book that cannot price something is refused at start-up."""
+    """All of it. Immutable, compared by identity, and checked for gaps when it is made: a book that cannot price
+    something is refused at start-up."""
 
     version: str
     effective_on: date

@@ -1,7 +1,9 @@
 """Price books as they were published: one JSON file a version, in `published/`, that nothing changes afterwards.
 
-A quote, a purchase and a guarantee name the version of the book they were made by. The book in force lives in code; once it changes, only its
-file can still say what an old quote was priced by. A test holds the book in force against its file, so a changed number needs a new version.
+A quote, a purchase and a guarantee name the version of the book they were made by. The book in force lives in code;
+once it changes, only its
+file can still say what an old quote was priced by. A test holds the book in force against its file, so a changed number
+needs a new version.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ def read(version: str) -> PriceBook:
 
 
 def as_published(book: PriceBook) -> dict[str, Any]:
-    """Everything in the book as JSON values: exact fractions as "1/2", spans as seconds, what is looked up by a pair as "basic standard"."""
+    """Everything in the book as JSON values: exact fractions as "1/2", spans as seconds, what is looked up by a pair as
+    "basic standard"."""
     written: dict[str, Any] = _written(book)
     return written
 

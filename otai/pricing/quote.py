@@ -51,7 +51,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One cell of the matrix of modes and deliveries: its price, when it would be due, and whether the tier includes it."""
+    """One cell of the matrix of modes and deliveries: its price, when it would be due, and whether the tier includes
+    it."""
 
     price: Price
     due_at: datetime
@@ -74,7 +75,8 @@ class Saving:
 
 
 def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
-    """Raises AttributeCountOutOfRange for 0, for more than the book's last band, and for anything but a whole number."""
+    """Raises AttributeCountOutOfRange for 0, for more than the book's last band, and for anything but a whole
+    number."""
     if isinstance(attributes, bool) or not isinstance(attributes, int):
         raise AttributeCountOutOfRange(
             f"The number of attributes must be a whole number; {attributes!r} is not one.",
@@ -238,6 +240,7 @@ def is_open(*, expires_at: datetime, now: datetime) -> bool:
 
 
 def packages_covering(book: PriceBook, missing: int) -> tuple[Package, ...]:
-    """The packages that alone cover the missing credits, cheapest first; when none does, the largest, to be bought more than once."""
+    """The packages that alone cover the missing credits, cheapest first; when none does, the largest, to be bought more
+    than once."""
     covering = tuple(sorted((p for p in book.packages if p.credits >= missing), key=lambda p: p.price.cents))
     return covering or tuple(sorted(book.packages, key=lambda p: p.credits)[-1:])

@@ -1,6 +1,7 @@
 """Value added tax on a sale of credits or of a tier: who owes it, where, and at what rate. Pure.
 
-Electronic services are taxed where the buyer is (Directive 2006/112/EC, articles 44, 58 and 196). Rates are data of the price book: a vendor
+Electronic services are taxed where the buyer is (Directive 2006/112/EC, articles 44, 58 and 196). Rates are data of the
+price book: a vendor
 who needs others names them there.
 """
 
@@ -79,7 +80,8 @@ class VatTreatment(StrEnum):
     DOMESTIC = "domestic"
     """Buyer in the seller's country: its rate."""
     DESTINATION = "destination"
-    """Buyer in another member state without a VAT id: the rate of the buyer's country, declared through the One Stop Shop."""
+    """Buyer in another member state without a VAT id: the rate of the buyer's country, declared through the One Stop
+    Shop."""
     REVERSE_CHARGE = "reverse_charge"
     """Buyer in another member state with a VAT id: none on the invoice, the buyer owes it (article 196)."""
     OUTSIDE = "outside"
@@ -118,7 +120,8 @@ class InvalidVatId(Invalid):
 def checked_vat_id(value: str, *, country: str) -> str:
     """The VAT id in compact form, `DE136695976`; "" for an empty one.
 
-    Format and checksum are checked offline (python-stdnum); whether the id is in use today only the Commission's VIES service can
+    Format and checksum are checked offline (python-stdnum); whether the id is in use today only the Commission's VIES
+    service can
     say. Raises InvalidVatId, also for an id of another country than the buyer's and for countries outside the Union.
     """
     value = value.strip()

@@ -1,4 +1,5 @@
-"""What strangers and readers do to the real server, two processes of it, on SQLite and on a PostgreSQL with few connections."""
+"""What strangers and readers do to the real server, two processes of it, on SQLite and on a PostgreSQL with few
+connections."""
 
 from __future__ import annotations
 

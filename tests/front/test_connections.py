@@ -1,4 +1,5 @@
-"""What a client can do to the server by being slow, silent or gone: it holds its own connection, and nothing that others need."""
+"""What a client can do to the server by being slow, silent or gone: it holds its own connection, and nothing that
+others need."""
 
 from __future__ import annotations
 

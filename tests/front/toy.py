@@ -1,4 +1,5 @@
-"""A small site behind the real front, for what needs no Studio: served by the server program of the product, with its limits."""
+"""A small site behind the real front, for what needs no Studio: served by the server program of the product, with its
+limits."""
 
 from __future__ import annotations
 

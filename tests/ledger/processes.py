@@ -1,4 +1,5 @@
-"""Other processes for the ledger's races and crashes: clients that start together, and writers that can be killed at any moment."""
+"""Other processes for the ledger's races and crashes: clients that start together, and writers that can be killed at
+any moment."""
 
 from __future__ import annotations
 
@@ -148,7 +149,8 @@ def main() -> None:
 
 
 def missing_keys(acknowledged: Path) -> set[str]:
-    """Keys that were acknowledged and are not in the ledger. A last line that was cut off counts as not acknowledged."""
+    """Keys that were acknowledged and are not in the ledger. A last line that was cut off counts as not
+    acknowledged."""
     from otai.ledger.models import Transfer
 
     keys = {line.strip() for line in acknowledged.read_text().splitlines(keepends=True) if line.endswith("\n")}

@@ -1,4 +1,5 @@
-"""Short forms for what the ledger's stories do all the time: the arguments that a story is not about have a value here."""
+"""Short forms for what the ledger's stories do all the time: the arguments that a story is not about have a value
+here."""
 
 from __future__ import annotations
 

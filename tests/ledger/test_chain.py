@@ -1,4 +1,5 @@
-"""The canonical form of a transfer, by hand: what the audit and PostgreSQL both compute, and what no row can be changed without."""
+"""The canonical form of a transfer, by hand: what the audit and PostgreSQL both compute, and what no row can be changed
+without."""
 
 from __future__ import annotations
 

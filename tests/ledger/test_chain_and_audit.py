@@ -24,7 +24,8 @@ KEY = b"a key that is kept elsewhere"
 
 @pytest.fixture
 def books(acme: UUID, globex: UUID) -> UUID:
-    """acme with one of everything: seq 1 and 2 grants, 3 hold, 4 capture, 5 hold, 6 release, 7 refund, 8 withdrawal, 9 hold."""
+    """acme with one of everything: seq 1 and 2 grants, 3 hold, 4 capture, 5 hold, 6 release, 7 refund, 8 withdrawal, 9
+    hold."""
     grant(acme, 6)
     bought = grant(acme, 10, source=Source.PURCHASE, price=Money(10_000), price_book="2026-11")
     first = hold(acme, 8)

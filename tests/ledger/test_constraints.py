@@ -1,4 +1,5 @@
-"""One attempt to break each constraint with raw SQL, past every operation. NULL is tried too: a CHECK that is unknown passes."""
+"""One attempt to break each constraint with raw SQL, past every operation. NULL is tried too: a CHECK that is unknown
+passes."""
 
 from __future__ import annotations
 

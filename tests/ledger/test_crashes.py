@@ -1,4 +1,5 @@
-"""Killed at any moment, by SIGKILL: the writers, and the database itself. What was acknowledged is there, and the audit is clean."""
+"""Killed at any moment, by SIGKILL: the writers, and the database itself. What was acknowledged is there, and the audit
+is clean."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ def test_killed_writers_lose_and_make_no_credit_for_long(
 
 
 def kill_the_server_under_load(folder: Path, *, rounds: int) -> str:
-    """A durable server of its own, killed while three writers work, and restarted; what the check says after the last round."""
+    """A durable server of its own, killed while three writers work, and restarted; what the check says after the last
+    round."""
     server = PostgresServer(durable=True).start()
     try:
         url = server.create_database("otai")

@@ -1,4 +1,5 @@
-"""On PostgreSQL each operation is one statement: seen on the wire, where no cleverness of a driver or an ORM can hide another."""
+"""On PostgreSQL each operation is one statement: seen on the wire, where no cleverness of a driver or an ORM can hide
+another."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Random operations in random order, with retries and wrong keys, against a model of the ledger that fits on two pages.
 
-The model knows nothing of SQL, rows or chains. After every step balances and lots must be the model's; at the end the audit is clean.
+The model knows nothing of SQL, rows or chains. After every step balances and lots must be the model's; at the end the
+audit is clean.
 """
 
 from __future__ import annotations

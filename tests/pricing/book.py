@@ -1,4 +1,5 @@
-"""The price book of pure tests: that of November 2026 as it was published, whatever the book in force has come to say since."""
+"""The price book of pure tests: that of November 2026 as it was published, whatever the book in force has come to say
+since."""
 
 from otai.pricing.published import read
 

@@ -49,7 +49,8 @@ def grant(
 ) -> GrantMade:
     """A new lot of credits for an organisation. Opens its account if this is the first.
 
-    `price` is what was paid for the whole lot, net; a purchase must have one. `price_book` names the version that sold it.
+    `price` is what was paid for the whole lot, net; a purchase must have one. `price_book` names the version that sold
+    it.
     Raises InvalidAmount, InvalidRequest, PriceMissing, KeyReused, and NotFound for an unknown organisation.
     """
     whole_credits(credits)
@@ -107,7 +108,8 @@ def withdraw(
 ) -> CreditsWithdrawn:
     """Takes unspent credits of one lot out of the ledger: a payment refund, a dispute, a mistaken grant.
 
-    Raises LotNotFound, InsufficientCredits (the lot has fewer unspent credits: held ones must be released first), InvalidAmount,
+    Raises LotNotFound, InsufficientCredits (the lot has fewer unspent credits: held ones must be released first),
+    InvalidAmount,
     InvalidRequest, KeyReused, and NotFound for an unknown organisation.
     """
     whole_credits(credits)

@@ -69,10 +69,12 @@ def hold_placed(answer: Answer, request: Asked) -> HoldPlaced:
 def place_hold(
     *, organisation: UUID, credits: int, key: str, reference: str, reason: str, deadline_at: datetime, now: datetime
 ) -> HoldPlaced:
-    """Reserves credits, drawn from the organisation's lots in the order of policies.md: included first, bought last, oldest first.
+    """Reserves credits, drawn from the organisation's lots in the order of policies.md: included first, bought last,
+    oldest first.
 
     `reference` names what they are for (the run), and is what the sweep asks about once `deadline_at` has passed.
-    Raises InsufficientCredits, InvalidAmount, InvalidDeadline, InvalidRequest, KeyReused, and NotFound for an unknown organisation.
+    Raises InsufficientCredits, InvalidAmount, InvalidDeadline, InvalidRequest, KeyReused, and NotFound for an unknown
+    organisation.
     """
     request = asked_to_hold(
         organisation=organisation,
@@ -142,7 +144,8 @@ def hold_resolved(answer: Answer, request: Asked, *, kind: Kind, hold: UUID) -> 
             )
         case "wrong_state", state:
             if kind == Kind.CAPTURE and state == "released":
-                # Also logged: the caller's transaction, and the record with it, may be rolled back because of this refusal.
+                # Also logged: the caller's transaction, and the record with it, may be rolled back because of this
+                # refusal.
                 log.warning(
                     "Late capture refused: hold %s of organisation %s was released.", hold, request.organisation
                 )
@@ -162,7 +165,8 @@ def capture(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datet
 
 
 def release(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
-    """Gives the whole hold back to the lots it was drawn from. Raises HoldNotFound, HoldAlreadyResolved, KeyReused, InvalidRequest."""
+    """Gives the whole hold back to the lots it was drawn from. Raises HoldNotFound, HoldAlreadyResolved, KeyReused,
+    InvalidRequest."""
     return _resolve(Kind.RELEASE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
@@ -175,7 +179,8 @@ def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str, now:
 
 
 def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime, now: datetime) -> None:
-    """Moves the deadline of a hold that is still held to a later time; an earlier one changes nothing. Moves no credit: needs no key.
+    """Moves the deadline of a hold that is still held to a later time; an earlier one changes nothing. Moves no credit:
+    needs no key.
 
     Raises HoldNotFound, HoldAlreadyResolved, InvalidDeadline, InvalidRequest.
     """

@@ -1,4 +1,5 @@
-"""What every operation has in common: checking what came in, binding a key to its request, and the refusals that any of them meets."""
+"""What every operation has in common: checking what came in, binding a key to its request, and the refusals that any of
+them meets."""
 
 from __future__ import annotations
 

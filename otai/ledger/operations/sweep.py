@@ -15,7 +15,8 @@ from otai.ledger.operations.requests import checked_moment, database, refusal
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """Holds past their deadline: `released` by this sweep, left alone since their run `still_working`, or `resolved_meanwhile`."""
+    """Holds past their deadline: `released` by this sweep, left alone since their run `still_working`, or
+    `resolved_meanwhile`."""
 
     released: int
     still_working: int
@@ -31,8 +32,10 @@ def sweep_stranded_holds(
 ) -> SweepReport:
     """Releases every hold whose deadline has passed, unless `still_working` names its reference.
 
-    `still_working` is asked once for each page of references, before their holds are touched. A hold that is resolved or extended
-    between that answer and its release stays as it is: the release is a compare-and-swap on state and deadline. So a run that
+    `still_working` is asked once for each page of references, before their holds are touched. A hold that is resolved
+    or extended
+    between that answer and its release stays as it is: the release is a compare-and-swap on state and deadline. So a
+    run that
     starts to work again extends its hold first (`extend_hold`), and goes on only if that succeeded.
     """
     checked_moment(now, what="now")

@@ -1,4 +1,5 @@
-"""All that others read from the ledger. Nothing here writes, and everything is asked for one organisation, unless it is for the vendor."""
+"""All that others read from the ledger. Nothing here writes, and everything is asked for one organisation, unless it is
+for the vendor."""
 
 from otai.ledger.queries.balances import Balance, balance, balances_at, hold, late_captures, open_holds
 from otai.ledger.queries.lots import LotView, SourceTotal, granted_since, lots, totals_by_source

@@ -30,7 +30,8 @@ class Balance:
 def balance(organisation: UUID, at: datetime | None = None) -> Balance:
     """The balance now, or as it was at a past instant (transfers of that very instant included).
 
-    One row by primary key for now; for the past a binary search of the organisation's transfers, 24 index look-ups in ten
+    One row by primary key for now; for the past a binary search of the organisation's transfers, 24 index look-ups in
+    ten
     million. Raises NotFound for an unknown organisation.
     """
     if at is not None:
@@ -76,7 +77,8 @@ LAST_SEQ_AT = """
 def last_seq_at(organisation: UUID, at: datetime) -> int:
     """The place of the last transfer made at or before `at`; 0 if there was none.
 
-    A binary search over (organisation, seq), since within an organisation time never runs backwards: so no index on time has to be
+    A binary search over (organisation, seq), since within an organisation time never runs backwards: so no index on
+    time has to be
     written with each transfer.
     """
     with connection.cursor() as cursor:
@@ -106,7 +108,8 @@ LAST_SEQS_AT = """
 def balances_at(organisation: UUID, moments: Sequence[datetime]) -> list[Balance]:
     """The balance at each of the instants, in their order: what a chart over time needs, in two queries.
 
-    A binary search of the organisation's transfers for each instant, so the time grows with the instants and not with the
+    A binary search of the organisation's transfers for each instant, so the time grows with the instants and not with
+    the
     transfers between them.
     """
     if not moments:
@@ -144,5 +147,6 @@ def open_holds(organisation: UUID) -> QuerySet[Hold]:
 
 
 def late_captures() -> QuerySet[LateCapture]:
-    """For the vendor: captures refused because the hold had been released, newest first. Work was done that nobody paid for."""
+    """For the vendor: captures refused because the hold had been released, newest first. Work was done that nobody paid
+    for."""
     return LateCapture.objects.order_by("-at", "hold_id")

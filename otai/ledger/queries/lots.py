@@ -18,7 +18,8 @@ from otai.units import Money
 class LotView:
     """`credits = unspent + held + spent + withdrawn`.
 
-    `price` was paid for the whole lot; `unspent_value` is its part for the unspent credits: what a payment refund may give back.
+    `price` was paid for the whole lot; `unspent_value` is its part for the unspent credits: what a payment refund may
+    give back.
     """
 
     id: UUID
@@ -48,7 +49,8 @@ def lots(organisation: UUID, *, open_only: bool = False) -> list[LotView]:
 
 @dataclass(frozen=True, slots=True)
 class SourceTotal:
-    """All credits that came from one source, and what became of them: `credits = unspent + held + spent + withdrawn`."""
+    """All credits that came from one source, and what became of them: `credits = unspent + held + spent +
+    withdrawn`."""
 
     source: str
     credits: int

@@ -73,9 +73,11 @@ class RecognisedRevenue:
 
 
 def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> RecognisedRevenue:
-    """What was earned in a calendar month of `zone`: the price of the paid credits captured in it, less those refunded in it.
+    """What was earned in a calendar month of `zone`: the price of the paid credits captured in it, less those refunded
+    in it.
 
-    Over all months, the amounts of a lot add up to its price, less what was withdrawn. A credit refund counts in the month in which
+    Over all months, the amounts of a lot add up to its price, less what was withdrawn. A credit refund counts in the
+    month in which
     it happens, so a month that has been reported never changes.
     """
     if not (1 <= month <= 12 and 1 <= year <= 9998):

@@ -61,10 +61,13 @@ def statement(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[StatementLine]:
-    """The organisation's transfers with since <= time < until, oldest first; each carries the balance after it, filtered or not.
+    """The organisation's transfers with since <= time < until, oldest first; each carries the balance after it,
+    filtered or not.
 
-    `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is given: how a long
-    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for an unknown
+    `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is
+    given: how a long
+    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for
+    an unknown
     organisation.
     """
     found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)

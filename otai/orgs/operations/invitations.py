@@ -19,7 +19,8 @@ from otai.orgs.permissions import Role
 
 invitation_lasts = timedelta(days=7)
 most_open_invitations = 50
-"""For one organisation. Each is a mail to an address that somebody typed: more would make us a sender of unwanted mail."""
+"""For one organisation. Each is a mail to an address that somebody typed: more would make us a sender of unwanted
+mail."""
 
 
 class InvalidInvitation(Invalid):
@@ -52,7 +53,8 @@ class InvitationMade:
 
 @one_transaction
 def invite(*, organisation: Organisation, email: str, role: Role | str, who: str, now: datetime) -> InvitationMade:
-    """An invitation with a new link; an open one for the same address ends, so that the newest mail is the one that works.
+    """An invitation with a new link; an open one for the same address ends, so that the newest mail is the one that
+    works.
 
     Raises InvalidInvitation (no mail address), RoleUnknown, AlreadyMember, TooManyInvitations.
     """
@@ -110,7 +112,8 @@ def open_invitation(token: str, *, now: datetime) -> Invitation:
 def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
     """The person joins in the role they were invited to. Opening the link again after joining changes nothing.
 
-    Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a forwarded
+    Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a
+    forwarded
     link lets nobody in.
     """
     invitation = _found(token, lock=True)

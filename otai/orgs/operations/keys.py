@@ -51,7 +51,8 @@ def create_api_key(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> KeyMade:
-    """A key that may do what its scopes say, and nothing else. Raises InvalidApiKey (name, scopes, expiry), TooManyApiKeys."""
+    """A key that may do what its scopes say, and nothing else. Raises InvalidApiKey (name, scopes, expiry),
+    TooManyApiKeys."""
     name = " ".join(name.split())
     if not name or len(name) > 100 or not name.isprintable():
         raise InvalidApiKey(
@@ -110,7 +111,8 @@ def note_use(key: ApiKey, *, now: datetime) -> None:
 
 def _new_prefix() -> str:
     while True:
-        # 8 of 31 characters, none of which is mistaken for another: for people to tell keys apart, not part of the secret.
+        # 8 of 31 characters, none of which is mistaken for another: for people to tell keys apart, not part of the
+        # secret.
         prefix = "".join(secrets.choice(_prefix_alphabet) for _ in range(8))
         if not ApiKey.objects.filter(prefix=prefix).exists():
             return prefix

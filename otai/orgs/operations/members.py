@@ -101,7 +101,8 @@ def record(organisation: Organisation, *, who: str, what: str, subject: str, now
 
 
 def _locked(organisation: Organisation, member: UUID) -> Member:
-    # Two owners who leave at the same moment would each see the other: whoever changes roles has the organisation's row first.
+    # Two owners who leave at the same moment would each see the other: whoever changes roles has the organisation's row
+    # first.
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     found = Member.objects.select_related("user").filter(organisation=organisation, id=member).first()
     if found is None:

@@ -1,6 +1,8 @@
-"""Rows become messages: a sweep reads on from where it was in each source, and writes a delivery for each endpoint that wants to know.
+"""Rows become messages: a sweep reads on from where it was in each source, and writes a delivery for each endpoint that
+wants to know.
 
-A row may become visible after a later one, when its transaction took longer. So the place up to which a source counts as read stays ten minutes
+A row may become visible after a later one, when its transaction took longer. So the place up to which a source counts
+as read stays ten minutes
 behind; what lies between is read again each time, and a message's key keeps it from being told twice.
 """
 
@@ -23,7 +25,8 @@ rows_at_once = 500
 
 
 def collect(*, now: datetime) -> int:
-    """One round over all sources; returns how many messages were made. Safe at any time and from any number of processes."""
+    """One round over all sources; returns how many messages were made. Safe at any time and from any number of
+    processes."""
     endpoints: dict[UUID, list[Endpoint]] = {}
     for endpoint in Endpoint.objects.filter(disabled_at__isnull=True).select_related("organisation"):
         endpoints.setdefault(endpoint.organisation_id, []).append(endpoint)
@@ -31,7 +34,8 @@ def collect(*, now: datetime) -> int:
 
 
 def forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:
-    """Why a run on these data sets failed is said with labels: messages keep the code. Within the transaction that deletes their tickets."""
+    """Why a run on these data sets failed is said with labels: messages keep the code. Within the transaction that
+    deletes their tickets."""
     made = {str(id) for id in made_from(organisation, data_sets).values_list("id", flat=True)}
     changed = 0
     for message in Message.objects.filter(organisation=organisation, event="run.failed"):

@@ -62,7 +62,8 @@ def deliver_due(
 ) -> int:
     """Sends what is due; returns how many tries were made. Safe from any number of processes: each try is taken by one.
 
-    `parallel`: endpoints do not wait for each other (a slow one holds up its own messages only). `clock` tells the time as tries go by.
+    `parallel`: endpoints do not wait for each other (a slow one holds up its own messages only). `clock` tells the time
+    as tries go by.
     """
     waiting = Delivery.objects.filter(state=DeliveryState.WAITING, next_at__lte=now)
     endpoints = list(waiting.order_by().values_list("endpoint", flat=True).distinct())

@@ -52,7 +52,8 @@ def create_endpoint(
     who: str,
     now: datetime,
 ) -> EndpointMade:
-    """An address that hears what happens from now on; `events` empty: everything. Raises InvalidWebhookUrl, InvalidEndpoint,
+    """An address that hears what happens from now on; `events` empty: everything. Raises InvalidWebhookUrl,
+    InvalidEndpoint,
     TooManyEndpoints."""
     checked, wanted, words = checked_url(url), _checked_events(events), _checked_description(description)
     with transaction.atomic():
@@ -85,7 +86,8 @@ def change_endpoint(
     who: str,
     now: datetime,
 ) -> Endpoint:
-    """Changes what is given. Enabling forgets the failures; what was given up meanwhile can be replayed. Raises NotFound, InvalidWebhookUrl,
+    """Changes what is given. Enabling forgets the failures; what was given up meanwhile can be replayed. Raises
+    NotFound, InvalidWebhookUrl,
     InvalidEndpoint."""
     with transaction.atomic():
         found = _locked(organisation, endpoint)
@@ -106,7 +108,8 @@ def change_endpoint(
 
 @one_transaction
 def rotate_secret(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> EndpointMade:
-    """A new secret. For a day messages carry the signatures of both, so that no receiver misses any. Raises NotFound."""
+    """A new secret. For a day messages carry the signatures of both, so that no receiver misses any. Raises
+    NotFound."""
     found = _locked(organisation, endpoint)
     found.previous_salt, found.previous_until_at = found.salt, now + both_secrets_for
     found.salt = new_salt()
@@ -143,7 +146,8 @@ def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: date
 
 @one_transaction
 def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Delivery:
-    """The same message, with the same id, on its way again from the first attempt of a new round. While it still waits, it is tried at once.
+    """The same message, with the same id, on its way again from the first attempt of a new round. While it still waits,
+    it is tried at once.
 
     Raises NotFound, EndpointDisabled.
     """
