@@ -101,4 +101,5 @@ def local_path(request: HttpRequest, url: str, *, otherwise: str = "") -> str:
     """`url` if it leads to this installation, else `otherwise`. Ask it before following any address that came with a request."""
     secure = request.is_secure()
     is_ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=secure)
-    return url if is_ours else otherwise
+    # A bare word would be taken for the name of a page of ours, not for an address.
+    return url if is_ours and url.startswith(("/", "http://", "https://")) else otherwise

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -57,6 +58,9 @@ class BoundedBodies:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(OTHER_DOORS):
             return self.get_response(request)
+        if "\0" in unquote(request.META.get("QUERY_STRING", "")):
+            # Nothing here has such a name, and PostgreSQL cannot even be asked for it.
+            raise Http404
         bound = bound_of(request.path)
         refused = request.META.get("otai.front.refused", "")
         if not refused and request.method not in ("GET", "HEAD", "OPTIONS"):

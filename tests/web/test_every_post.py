@@ -39,6 +39,23 @@ NOT_OURS_TO_WALK = {
 }
 
 
+LAST = (
+    "delete",
+    "leave",
+    "logout",
+    "remove",
+    "withdraw",
+    "revoke",
+    "cancel",
+    "password",
+    "drop",
+    "login",
+    "change_tier",
+    "switch",
+)
+"""Names of addresses that end the story for others."""
+
+
 def routes(resolver: URLResolver | None = None, before: str = "", name: str = "") -> Iterator[tuple[str, str]]:
     """Every named address that a browser may be sent to, with its pattern."""
     for one in (resolver or get_resolver()).url_patterns:
@@ -126,23 +143,8 @@ def test_every_post_that_changes_something_ends_in_a_redirect(
         "admin:index",
     }
     changed, wrong, broke = set(), {}, {}
-    # Last what would end the story for others.
-    last = (
-        "delete",
-        "leave",
-        "logout",
-        "remove",
-        "withdraw",
-        "revoke",
-        "cancel",
-        "password",
-        "drop",
-        "login",
-        "change_tier",
-        "switch",
-    )
     before = all_rows()
-    for name, pattern in sorted(named, key=lambda one: (any(word in one[0] for word in last), one[0])):
+    for name, pattern in sorted(named, key=lambda one: (any(word in one[0] for word in LAST), one[0])):
         if not alice.session.get("_auth_user_id"):
             alice.force_login(User.objects.get(email__startswith="alice"))
         answer = alice.post(path_of(pattern, values), sent.get(name, {}))

@@ -18,12 +18,12 @@ from otai.serving.models import TrainedModel
 from tests import stories
 from tests.api.callers import Program
 from tests.api.everything import everything_of
-from tests.web.test_every_post import path_of, routes
+from tests.web.test_every_post import LAST, path_of, routes
 from tests.web.visitors import member_of, of
 
 pytestmark = pytest.mark.django_db
 
-NASTY = ["a\0b", "9" * 40, "-1", "\u0661\u0662", "x" * 5_000, "'\"><b>"]
+NASTY = ["a\0b", "9" * 40, "-1", "\u0661\u0662", "'\"><b>" + "x" * 5_000]
 ASKED = re.compile(r"""(?:GET|POST|data|said)(?:\.get|\.getlist)?[\(\[]\s*["']([a-z_-]+)["']""")
 """What views read of a request."""
 
@@ -58,7 +58,8 @@ def test_no_value_is_answered_with_a_500(now: datetime, tmp_path: Path) -> None:
         "code": "10",
     }
     broke: dict[str, int] = {}
-    for name, pattern in routes():
+    # Last what would end the story for others.
+    for name, pattern in sorted(routes(), key=lambda one: (any(word in one[0] for word in LAST), one[0])):
         if name in ("account_logout", "web:leave", "web:run_events") or not name.startswith(("web:", "account_")):
             continue
         for value in NASTY:
@@ -68,10 +69,11 @@ def test_no_value_is_answered_with_a_500(now: datetime, tmp_path: Path) -> None:
                 answer = method(path, sent)
                 if answer.status_code >= 500 and answer.status_code != 503:
                     broke[f"{method.__name__} {name} {value[:12]!r}"] = answer.status_code
-                if answer.status_code in (404, 405):
+                # Of a zero byte every question is refused alike; the form is still to be asked.
+                if answer.status_code == 404 and "\0" not in value:
                     break
-        # In the address itself as well.
-        for value in ("9" * 40, "-1", "%00", "\u0661"):
+        # In the address itself as well, where it has a place for one.
+        for value in ("9" * 40, "-1", "%00", "\u0661") if {"<", "("} & set(pattern.replace("<slug:slug>", "")) else ():
             path = path_of(pattern, dict.fromkeys(values, value) | {"slug": "acme"})
             answer = alice.get(path)
             if answer.status_code >= 500 and answer.status_code != 503:
