@@ -178,6 +178,7 @@ def predict(
     encoding: Annotated[str | None, typer.Option(help="For example cp1252; found out if left out.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="For example ';'; found out if left out.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Which sheet of a workbook.")] = None,
+    header: Annotated[int | None, typer.Option(min=0, help="The row that names the columns, 0 for none.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
     version: Version = None,
     org: OrgOption = None,
@@ -201,6 +202,7 @@ def predict(
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
+            header=header,
         )
         return
     texts = presented.texts_given(texts)

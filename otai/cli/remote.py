@@ -28,9 +28,11 @@ from otai.cli.runs import Number
 from otai.cli.tickets import (
     AttributeOption,
     ColumnOption,
+    DatesOption,
     DelimiterOption,
     EncodingOption,
     FileArgument,
+    HeaderOption,
     IgnoreOption,
     MultiOption,
     OrderedOption,
@@ -160,6 +162,8 @@ def import_tickets(
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
+    header: HeaderOption = None,
+    dates: DatesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Upload and import tickets. Columns are guessed and can be named; bad rows refuse the whole import."""
@@ -186,6 +190,8 @@ def import_tickets(
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
+            header=header,
+            dates=dates,
         )
     if json:
         print_json(data_set.raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from datetime import UTC
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
 
 FileArgument = Annotated[
-    Path, typer.Argument(help="CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet; CSV and JSON also as .gz.")
+    Path,
+    typer.Argument(
+        help="CSV, TSV, JSON, Excel (.xlsx, .xls), OpenDocument (.ods), XML, HTML tables, mbox or Parquet; also packed as .gz or .zip."
+    ),
 ]
 FilesArgument = Annotated[
     list[Path],
@@ -59,7 +63,23 @@ OrderedOption = Annotated[
 IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Leave this column out.")]
 EncodingOption = Annotated[str | None, typer.Option(help="For example cp1252; found out if left out.")]
 DelimiterOption = Annotated[str | None, typer.Option(help="For example ';'; found out if left out.")]
-SheetOption = Annotated[str | None, typer.Option(help="Which sheet of a workbook; the first with content if left out.")]
+SheetOption = Annotated[
+    str | None, typer.Option(help="Which sheet of a workbook; the one with the tickets if left out.")
+]
+HeaderOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=200, help="Number of the row that names the columns, 0 for none; found out if left out."),
+]
+
+
+class Dates(StrEnum):
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+
+DatesOption = Annotated[
+    Dates | None, typer.Option(help="How 03/04/2026 is read; found out over the whole file if left out.")
+]
 VersionOption = Annotated[int | None, typer.Option("--version", help="An earlier version; the newest if left out.")]
 
 
@@ -104,6 +124,8 @@ def import_(
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
+    header: HeaderOption = None,
+    dates: DatesOption = None,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -142,6 +164,8 @@ def import_(
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
+            header=header,
+            dates=dates,
         )
         job = jobs.wait(asked, seconds=None, on_progress=None if json else show)
     tickets_jobs.refuse_if_failed(job)
@@ -165,12 +189,16 @@ def columns(
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
+    header: HeaderOption = None,
+    dates: DatesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what each column would be taken for, and why, without importing."""
     roles = _roles(column, attribute, multi, ordered, ignore)
     must_be_there(file)
-    preview = tickets_jobs.preview_here(file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    preview = tickets_jobs.preview_here(
+        file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates
+    )
     if json:
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return

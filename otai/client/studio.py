@@ -105,8 +105,8 @@ class Studio:
 
         `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal
         data by its kind.
-        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet. Raises Invalid
-        (`dataset_invalid`, with the
+        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet, header,
+        dates. Raises Invalid (`dataset_invalid`, with the
         rows) and what the API refuses with.
         """
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}

@@ -91,6 +91,7 @@ def rows_of_file(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
     progress: Callable[[float, int], None] | None = None,
 ) -> Iterator[list[Row]]:
     """The rows of a file, batch by batch, in its order. Blank rows are passed over.
@@ -98,7 +99,7 @@ def rows_of_file(
     Raises DatasetInvalid for a file that is none, or has no text, and ColumnsInvalid for roles that do not fit it. `progress` is told the share that was read and the rows
     done.
     """
-    source = open_source(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    source = open_source(path, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header)
     guessed = guess_roles(look_at(source), roles)
     # Only what a prediction needs: labels, dates and splits of the file are none of its business.
     wanted = {role: column for role, column in guessed.single.items() if role in ("subject", "body", "ticket")}

@@ -27,13 +27,13 @@ class DayOrder:
 
 
 def day_order_of(source: Source, look: Look, column: str | None, *, said: str | None = None) -> DayOrder:
-    """For the column of times. `said` is "day" or "month" where the customer decides.
+    """For the column of times. `said` is "day-first" or "month-first" where the customer decides.
 
     The dates of the first rows decide; where none of them can be read in one way only, those of all other rows; where none of these can,
     the order of the rows and the span of time. A file is read again only in the second case, and only as far as needed.
     """
     if said is not None or column is None:
-        return DayOrder(day_first=said == "day")
+        return DayOrder(day_first=said == "day-first")
     dates = list(look.column(column).counts)
     order = _by_evidence(dates)
     unclear = [date for date in dates if which_first(date) == "either"]

@@ -108,11 +108,13 @@ def ask_for_preview(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
     must_have_text: bool = True,
 ) -> Asked:
     """A look at the columns of the file, as `preview_columns` does it. `preview(job)` when it is done. Raises TooManyJobs."""
     spec = {
-        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
         "must_have_text": must_have_text,
     }
     return jobs.ask(
@@ -135,6 +137,8 @@ def ask_for_import(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
     keep_quotes: bool = False,
     mask: bool = False,
     further: Sequence[Path] = (),
@@ -150,7 +154,7 @@ def ask_for_import(
     if base is not None:
         roles = ColumnRoles.from_dict(base.roles)
     spec = {
-        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
         "name": checked_name(name),
         "skip_bad_rows": skip_bad_rows,
         "upload": str(upload) if upload else None,
@@ -172,10 +176,12 @@ def preview_here(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
 ) -> Preview:
     """The same look for somebody on this machine: within the same bounds, without a row. Raises as `preview_columns` does."""
     spec = {
-        **_reading(source.name, roles, encoding=encoding, delimiter=delimiter, sheet=sheet),
+        **_reading(source.name, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
         "source": str(source.absolute()),
         "must_have_text": True,
     }
@@ -245,5 +251,5 @@ def preview(job: Job) -> Preview:
     return Preview.from_dict(job.result)
 
 
-def _reading(filename: str, roles: ColumnRoles | None, **said: str | None) -> dict[str, Any]:
+def _reading(filename: str, roles: ColumnRoles | None, **said: str | int | None) -> dict[str, Any]:
     return {"filename": filename, "roles": roles.as_dict() if roles is not None else None, **said}

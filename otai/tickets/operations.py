@@ -50,6 +50,8 @@ def import_tickets(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
     keep_quotes: bool = False,
     mask: bool = False,
     further: Sequence[Path] = (),
@@ -60,7 +62,8 @@ def import_tickets(
     """A new data set from the file at `source`; a new version where the organisation has one of that name.
 
     `filename` is what the customer calls the file, `roles` what they say about its columns (the rest is guessed), `encoding`,
-    `delimiter` and `sheet` what they say about its format (found out otherwise). The source is read in bounded memory: once for its
+    `delimiter`, `sheet`, `header` (the row that names the columns, 0 for none) and `dates` ("day-first" or "month-first") what they say about
+    its format (found out otherwise). The source is read in bounded memory: once for its
     encoding, its beginning for the guess, and once for the tickets.
 
     Earlier mails, signatures and the like are cut from the texts unless `keep_quotes`; with `mask` personal data is replaced by its kind
@@ -86,6 +89,8 @@ def import_tickets(
             encoding=encoding,
             delimiter=delimiter,
             sheet=sheet,
+            header=header,
+            dates=dates,
             keep_quotes=keep_quotes,
             mask=mask,
             further=further,

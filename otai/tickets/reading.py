@@ -91,6 +91,8 @@ def preview_columns(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
     must_have_text: bool = True,
     limits: Limits = LIMITS,
 ) -> Preview:
@@ -98,7 +100,9 @@ def preview_columns(
 
     Without `must_have_text` a file in which no column looks like the text of a ticket is shown all the same, so that a person can say it.
     """
-    opened = open_source(source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, limits=limits)
+    opened = open_source(
+        source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
+    )
     look = look_at(opened)
     return Preview(opened.format, look, guess_roles(look, roles, must_have_text=must_have_text))
 
@@ -140,6 +144,8 @@ def read_tickets(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    header: int | None = None,
+    dates: str | None = None,
     keep_quotes: bool = False,
     mask: bool = False,
     further: Sequence[Path] = (),
@@ -160,7 +166,7 @@ def read_tickets(
     with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
         for number, path in enumerate((source, *further), start=1):
             opened = open_source(
-                path, filename=filename if number == 1 else path.name, encoding=encoding, delimiter=delimiter, sheet=sheet, limits=limits
+                path, filename=filename if number == 1 else path.name, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
             )  # fmt: skip
             if number > 1 or base is not None:
                 before = said if base is not None else parts[0].roles
@@ -175,6 +181,7 @@ def read_tickets(
                     number=number + (base is not None),
                     keep_quotes=keep_quotes,
                     mask=mask,
+                    dates=dates,
                     progress=progress,
                     limits=limits,
                 )
@@ -201,6 +208,7 @@ def _read_part(
     number: int,
     keep_quotes: bool,
     mask: bool,
+    dates: str | None,
     progress: Progress | None,
     limits: Limits,
 ) -> _Part:
@@ -211,7 +219,7 @@ def _read_part(
     said = (roles or ColumnRoles()).resolved(opened.columns)
     named = frozenset(said.used.difference(said.confirmed))
     preparation = TextPreparation.of_look(look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else ())
-    reading = _Reading(opened, look, guessed, named, preparation, size=size, number=number, limits=limits)
+    reading = _Reading(opened, look, guessed, named, preparation, size=size, number=number, dates=dates, limits=limits)
     try:
         reading.run(into, bad, progress)
     except OSError as error:
@@ -252,6 +260,7 @@ class _Reading:
         *,
         size: int,
         number: int,
+        dates: str | None,
         limits: Limits,
     ) -> None:
         self._source = source
@@ -262,7 +271,7 @@ class _Reading:
         self._named = named
         self._limits = limits
         self._size = max(size, 1)
-        self._days = day_order_of(source, look, roles.single.get("created"))
+        self._days = day_order_of(source, look, roles.single.get("created"), said=dates)
         self._maker = TicketMaker(
             source.columns, roles, limits=limits, named=named, day_first=self._days.day_first, joins=True
         )

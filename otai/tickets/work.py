@@ -55,6 +55,9 @@ def _reading_of(spec: Mapping[str, Any]) -> dict[str, Any]:
         "encoding": spec["encoding"],
         "delimiter": spec["delimiter"],
         "sheet": spec["sheet"],
+        # Asked by a version before, which knew neither.
+        "header": spec.get("header"),
+        "dates": spec.get("dates"),
     }
 
 

@@ -231,8 +231,6 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
 
 WORD_FOR_WORD = (
     gettext_noop("The file is empty."),
-    gettext_noop("The file is a zip archive, not an Excel workbook. Unpack it first."),
-    gettext_noop("The file is an OpenDocument sheet (.ods). Save it as .xlsx or CSV."),
     gettext_noop("The first row should name the columns, and it is empty. Add a header row."),
     gettext_noop("The file holds no JSON objects with keys, so there is nothing to import."),
     gettext_noop("The workbook has no visible sheet with anything on it."),

@@ -94,3 +94,20 @@ def test_the_same_seed_gives_the_same_synthetic_tickets(tmp_path: Path) -> None:
 
     one, two, other = (write_csv(tmp_path / f"{name}.csv", 200, seed) for name, seed in (("a", 7), ("b", 7), ("c", 8)))
     assert one.read_bytes() == two.read_bytes() != other.read_bytes()
+
+
+def test_how_a_file_is_read_can_be_said(acme: Organisation, store: FileStore, tmp_path: Path) -> None:
+    rows = "\n".join(f"The printer in room {n} is on fire,{'it' if n % 2 else 'office'},03/04/2026" for n in range(40))
+    file = tmp_path / "t.csv"
+    file.write_text(f"a,b,c\ntext,queue,opened\n{rows}\n")
+    for words, day in ((["--dates", "day-first"], "2026-04-03"), (["--dates", "month-first"], "2026-03-04")):
+        imported = json.loads(otai_tickets("import", str(file), "--header", "2", "--json", *words))
+        assert imported["tickets"] == 40 and imported["roles"]["single"]["created"] == "opened"
+        assert "dates_read" not in json.dumps(imported["profile"])
+        from otai.tickets import queries
+        from otai.tickets.models import DataSet
+
+        newest = DataSet.objects.get(version=imported["version"])
+        assert {f"{ticket['created_at']:%Y-%m-%d}" for ticket in queries.tickets(newest, offset=0, limit=40)} == {day}
+    columns = json.loads(otai_tickets("columns", str(file), "--header", "0", "--json"))
+    assert set(columns["why"]) == {"column 1", "column 2", "column 3"}

@@ -132,6 +132,12 @@ class Reading(Schema):
     encoding: Annotated[Text, Field(max_length=40)] = Field("", description="For example cp1252.")
     delimiter: Annotated[Text, Field(max_length=4)] = Field("", description="For example ;")
     sheet: Annotated[Text, Field(max_length=100)] = Field("", description="Which sheet of a workbook.")
+    header: int | None = Field(
+        None, ge=0, le=200, description="Number of the row that names the columns; 0: none does."
+    )
+    dates: Literal["day-first", "month-first"] | None = Field(
+        None, description="How 03/04/2026 is read, where nothing in the file settles it."
+    )
 
     def roles(self) -> ColumnRoles:
         return ColumnRoles.parse(
@@ -223,8 +229,8 @@ DATA_SET = {
 def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -> HttpResponse:
     """Import tickets
 
-    The body is the file itself, or a form with the field `file`: CSV, TSV, JSON Lines, JSON, Excel (.xlsx) or Parquet, CSV and JSON also
-    as .gz. The answer is 202 with a job, which says how far the import is and at last which data set came of it; with `Prefer: wait=20` it
+    The body is the file itself, or a form with the field `file`: CSV, TSV, JSON Lines, JSON, Excel (.xlsx, .xls),
+    OpenDocument (.ods), XML, an HTML table, an mbox or Parquet, also packed as .gz or .zip. The answer is 202 with a job, which says how far the import is and at last which data set came of it; with `Prefer: wait=20` it
     is held back, and is the data set where the import is done by then. A bad row refuses the whole file and is named. `POST /data-sets/preview` shows what columns would be
     taken for, without importing.
     """
@@ -249,6 +255,8 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 encoding=asked.encoding or None,
                 delimiter=asked.delimiter or None,
                 sheet=asked.sheet or None,
+                header=asked.header,
+                dates=asked.dates,
             )
             job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=0))
             if not job.has_ended:
@@ -292,6 +300,8 @@ def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()])
             encoding=asked.encoding or None,
             delimiter=asked.delimiter or None,
             sheet=asked.sheet or None,
+            header=asked.header,
+            dates=asked.dates,
         )
         job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
     if not job.has_ended:
