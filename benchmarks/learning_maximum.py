@@ -43,6 +43,7 @@ def probe(name: str, seed: int) -> dict[str, Any]:
     """One set, one seed: all three modes, processor seconds (of all threads) and wall seconds."""
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
+    from otai.words.findings import message
 
     if name == "xsid":
         rows = [row for row in rows_of(name) if row["lang"] == "en" and row["split"] in ("valid", "test")]
@@ -67,7 +68,7 @@ def probe(name: str, seed: int) -> dict[str, Any]:
             "megabytes": len(trained.bundle.to_bytes()) / 1e6,
         }
         print(mode, found[mode], file=sys.stderr, flush=True)
-    found["findings"] = [one.message for one in trained.report_card.findings if one.code in FINDINGS]
+    found["findings"] = [message(one, of_card=True) for one in trained.report_card.findings if one.code in FINDINGS]
     return found
 
 

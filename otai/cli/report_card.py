@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otai.cli.output import print_table, say
+from otai.words.findings import told
 
 
 def report_card_summary(card: dict[str, Any]) -> None:
@@ -50,7 +51,7 @@ def report_card_summary(card: dict[str, Any]) -> None:
             f"It took {cost['wall_seconds']:.0f} s, {cost['processor_seconds']:.0f} s of processor time, {cost['peak_memory_bytes'] / 1e6:.0f} MB and "
             f"{about}{cost['energy_watt_hours']:.2g} Wh."
         )
-    for finding in card.get("findings", []):
+    for finding in told(card.get("findings", []), of_card=True):
         say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
 
 

@@ -28,6 +28,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.problems import refused
 from otai.tickets.sample import write_csv
+from otai.words import findings as words
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expected_quality import ModeExpectation
@@ -405,6 +406,24 @@ def show_columns(roles: ColumnRoles) -> None:
     )
 
 
+NEXT = {
+    "dates_read_day_first": "--dates month-first",
+    "dates_read_month_first": "--dates day-first",
+    "label_given_away": "otai tickets cut NAME",
+    "labels_outside_the_order": "--ordered priority=low,medium,high",
+    "language_unknown": "--column lang=language",
+    "messages_joined": "--ignore",
+    "newest_row_won": "--ignore",
+    "no_attributes": "--attribute queue",
+    "no_header": "--header 1",
+    "header_found_below": "--header 3",
+    "personal_data": "--mask",
+    "sheets_chosen": "--sheet NAME",
+    "text_was_cut": "--keep-quotes keeps it all",
+}
+"""How to follow a finding's advice on the command line."""
+
+
 def show_profile(profile: Profile) -> None:
     languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
     say(f"Languages: {languages or 'none found'} ({profile.languages_from})")
@@ -427,4 +446,5 @@ def show_profile(profile: Profile) -> None:
             right=["labels", "can be learnt", "missing"],
         )
     for finding in profile.findings:
-        say(f"! {finding.message} {finding.advice}")
+        hint = NEXT.get(finding.code, "")
+        say(f"! {words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}")

@@ -117,6 +117,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
     from otai.learning.training import steps_of, train
+    from otai.words import findings as words
 
     seconds: dict[str, float] = {}
     meter = Meter()
@@ -156,7 +157,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
     seconds[Stage.WRITING.value] = round(time.perf_counter() - writing, 4)
     say(type="progress", stage=Stage.WRITING.value, done=total, total=total)
     for finding in trained.report_card.findings:
-        say(type="log", text=finding.message)
+        say(type="log", text=words.message(finding, of_card=True))
     return {
         "outcome": "completed",
         "bundle": "bundle.otai",

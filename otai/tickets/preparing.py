@@ -9,20 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.cutting import (
-    DISCLAIMER,
-    FOOTER,
     KINDS,
-    QUOTED,
-    SIGNATURE,
     CutCount,
     TextRules,
     cut_texts,
     name_key,
 )
 from otai.learning.data.personal import MARKS, PersonalCount, mask
-from otai.learning.data.profile import DataFinding
 from otai.learning.data.profiling import joined_texts
 from otai.learning.evidence.leaks import Leak
+from otai.learning.finding import Finding
 from otai.tickets import column_names as names
 from otai.tickets.column_stats import Look
 from otai.tickets.columns import ColumnRoles
@@ -32,16 +28,6 @@ LABEL_GIVEN_AWAY = "label_given_away"
 UNCUT = "uncut_body"
 """Where something was cut from a body, the body as it came; else null. What makes a cut reversible."""
 
-WORDS = {
-    QUOTED: "quoted history (earlier mails of the conversation)",
-    SIGNATURE: "signatures",
-    DISCLAIMER: "notices of confidentiality",
-    FOOTER: "footers of mobile phones",
-}
-PERSONAL_WORDS = {
-    "email": "mail addresses", "phone": "telephone numbers", "iban": "IBANs", "card": "card numbers", "password": "passwords",
-    "national_id": "national identity numbers", "name": "names in signatures",
-}  # fmt: skip
 PERSONAL_TEXTS = 1_000
 LOOKED_AT_CHARACTERS = 4_000
 MOST_DESK_NAMES = 2_000
@@ -119,41 +105,36 @@ class TextPreparation:
                 batch = batch.set_column(at, batch.schema.field(at), texts)
         return batch
 
-    def findings(self, tickets: int) -> Iterator[DataFinding]:
+    def findings(self, tickets: int) -> Iterator[Finding]:
         yield from self._of_personal_data()
         if not self.count.rows:
             return
-        told = [f"{WORDS[kind]} from {self.count.texts[kind]:,}" for kind in KINDS if self.count.texts[kind]]
         examples = {kind: self.count.examples[kind] for kind in KINDS if kind in self.count.examples}
-        shown = "; ".join(f"{found[0][:60]!r}" for found in examples.values())
-        yield DataFinding(
+        yield Finding(
             "text_was_cut",
-            None,
-            f"{self.count.rows:,} of {tickets:,} tickets held more than the customer's own message. Cut were {', '.join(told)}. For example: {shown}.",
-            "Nothing to do: new tickets are cut alike when they are predicted, and the data set keeps what was cut. To keep it all: --keep-quotes.",
-            {"tickets": self.count.rows, "by_kind": dict(self.count.texts), "examples": examples},
+            values={
+                "tickets": self.count.rows,
+                "all": tickets,
+                "by_kind": {kind: count for kind, count in self.count.texts.items() if count},
+                "shown": [found[0][:60] for found in examples.values()],
+                "examples": examples,
+            },
         )
 
-    def _of_personal_data(self) -> Iterator[DataFinding]:
+    def _of_personal_data(self) -> Iterator[Finding]:
         found = self.personal
         if not found.holding:
             return
-        told = ", ".join(f"{PERSONAL_WORDS[kind]} in {count:,}" for kind, count in found.by_kind.most_common())
-        shown = ", ".join(examples[0] for examples in found.examples.values())
         masked = self.rules is not None and bool(self.rules.masked)
-        yield DataFinding(
+        yield Finding(
             "personal_data",
-            None,
-            f"{found.holding:,} of {found.texts:,} tickets looked at held personal data: {told}. For example {shown}.",
-            "They were replaced by their kind, and new tickets are masked alike."
-            if masked
-            else "A model keeps no word of a ticket, only hashes. To store the tickets without them: import with --mask; new tickets are then masked alike.",
-            {
+            values={
                 "tickets": found.holding,
                 "looked_at": found.texts,
                 "by_kind": dict(found.by_kind),
                 "examples": found.examples,
-                "masked": masked,
+                "shown": [examples[0] for examples in found.examples.values()],
+                "masked_tickets": found.holding if masked else None,
             },
         )
 
@@ -161,40 +142,26 @@ class TextPreparation:
 MOST_LINES = 5_000
 
 
-def finding_of_leak(leak: Leak) -> DataFinding:
-    shown = ", ".join(repr(example[:60]) for example in leak.examples[:3])
-    return DataFinding(
+def finding_of_leak(leak: Leak) -> Finding:
+    return Finding(
         LABEL_GIVEN_AWAY,
-        leak.attribute,
-        f"In {leak.coverage:.0%} of the tickets stand lines that nearly decide {leak.attribute}, such as {shown}. A quick model that reads them is right on "
-        f"{leak.with_lines:.0%}; without these lines {round(100 * leak.without)} of 100 would be right.",
-        "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have them. Cut them: otai tickets cut NAME.",
-        {
+        attribute=leak.attribute,
+        values={
             "coverage": leak.coverage,
             "with_lines": leak.with_lines,
             "without": leak.without,
+            "shown": [example[:60] for example in leak.examples[:3]],
             "examples": list(leak.examples),
             "lines": sorted(leak.keys)[:MOST_LINES],
         },
     )
 
 
-def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[DataFinding]:
-    column = roles.single.get("ticket", "the id")
+def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[Finding]:
     if joined.is_thread:
-        yield DataFinding(
-            "messages_joined",
-            None,
-            f"{joined.rows:,} rows are messages of {joined.tickets:,} tickets: rows of one {column!r} belong together. The text of a ticket is the "
-            "customer's first message; its labels are what they were last.",
-            "If each row is a ticket of its own, take another column for the id, or none: --ignore.",
-            {"rows": joined.rows, "tickets": joined.tickets},
-        )
+        yield Finding("messages_joined", values={"rows": joined.rows, "tickets": joined.tickets})
     elif joined.joined:
-        yield DataFinding(
+        yield Finding(
             "newest_row_won",
-            None,
-            f"{joined.rows - joined.tickets:,} rows have a {column!r} that an earlier row has: the newest row of a ticket was taken, {joined.tickets:,} tickets in all.",
-            "Nothing to do, if the later row is the newer state of the ticket. If the column is no id, leave it out: --ignore.",
-            {"rows": joined.rows, "tickets": joined.tickets},
+            values={"rows": joined.rows, "tickets": joined.tickets, "repeated": joined.rows - joined.tickets},
         )

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
 from otai.learning.data.personal import PERSONAL_KINDS
-from otai.learning.data.profile import DataFinding, Profile
+from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
+from otai.learning.finding import Finding
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
@@ -420,7 +421,7 @@ class _Reading:
                 )
         return profile.with_findings(noticed, source=self._source.format, notes=notes), roles
 
-    def _given_away(self) -> list[DataFinding]:
+    def _given_away(self) -> list[Finding]:
         """Lines that nearly decide a label, with what they are worth."""
         texts, labels = self._builder.sample()
         single = {

@@ -120,7 +120,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
         key
         for finding in base.profile.get("findings", ())
         if finding["code"] == "label_given_away"
-        for key in finding["numbers"]["lines"]
+        for key in (finding.get("values") or finding["numbers"])["lines"]
     }
     if not keys:
         raise ChangeInvalid("No lines that give a label away were found in these tickets, so there is nothing to cut.")

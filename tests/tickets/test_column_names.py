@@ -269,4 +269,4 @@ def test_c_and_c_plus_plus_do_not_look_alike() -> None:
     labels = tuple(LabelCount(name, 20, 20) for name in ("C", "C++", "C#", "R&D", "R & D"))
     found = of_attribute(AttributeProfile("label", "single", (), 100, 0, labels), tickets=100)
     (alike,) = [finding for finding in found if finding.code == "labels_look_alike"]
-    assert alike.numbers["groups"] == [{"R&D": 20, "R & D": 20}]
+    assert alike.values["groups"] == [{"R&D": 20, "R & D": 20}]

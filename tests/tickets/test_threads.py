@@ -223,9 +223,8 @@ def test_lines_that_decide_a_label_are_found_and_measured(tmp_path: Path) -> Non
     found, _ = read(path)
     (leak,) = [finding for finding in found.profile.findings if finding.code == "label_given_away"]
     assert leak.attribute == "queue"
-    assert leak.numbers["with_lines"] > leak.numbers["without"] + 0.2
-    assert any("Nils Kabel" in example for example in leak.numbers["examples"])
-    assert "without these lines" in leak.message
+    assert leak.values["with_lines"] > leak.values["without"] + 0.2
+    assert any("Nils Kabel" in example for example in leak.values["examples"])
 
 
 def test_lines_that_people_simply_write_are_no_finding(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_alice_gets_a_business_model(
     # The card says which encoders read her tickets, and the credits are spent.
     run.refresh_from_db()
     assert run.status == "completed", run.failure_message
-    assert any("use-multilingual" in finding["message"] for finding in run.report_card["findings"])
+    assert any(finding["values"].get("encoder") == "use-multilingual" for finding in run.report_card["findings"])
     assert ledger.balance(acme.id).spent == quote.credits
 
     # The model answers, also in words that no ticket had.

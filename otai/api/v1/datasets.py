@@ -26,6 +26,7 @@ from otai.tickets import expected_quality, queries
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
+from otai.words.findings import with_sentences
 
 noun = Noun("Tickets")
 Words = Annotated[list[Text], Field(max_length=500)]
@@ -263,7 +264,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 return job
             tickets_jobs.refuse_if_failed(job)
             data_set = tickets_jobs.imported(job)
-            return {**data_set_out(data_set), "profile": data_set.profile, "roles": data_set.roles}
+            return {**data_set_out(data_set), "profile": profile_out(data_set), "roles": data_set.roles}
 
         return keys.once(request, work, content_sha256=upload.sha256)
 
@@ -329,7 +330,7 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
 def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
     """One data set, with what was found in it"""
     found = data_set_of(request.auth, data_set)
-    return {**data_set_out(found), "profile": found.profile, "roles": found.roles}
+    return {**data_set_out(found), "profile": profile_out(found), "roles": found.roles}
 
 
 @noun.get(
@@ -503,6 +504,11 @@ def _to_delete(data_set: DataSet, asked: Deletion) -> list[DataSet]:
 def deletion_out(going: deletion.TicketsGoing) -> dict[str, Any]:
     renamed = {"feedback": going.said_about_them, "label_changes": going.changes}
     return {name: renamed[name] if name in renamed else getattr(going, name) for name in DeletionOut.model_fields}
+
+
+def profile_out(data_set: DataSet) -> dict[str, Any]:
+    """The profile, each finding with its sentence and what to do."""
+    return with_sentences(data_set.profile, of_card=False)
 
 
 def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> DataSet:

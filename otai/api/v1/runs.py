@@ -19,6 +19,7 @@ from otai.orgs.permissions import Action
 from otai.runs import event_stream, operations, queries
 from otai.runs.models import Attempt, Run
 from otai.runs.status import Status
+from otai.words.findings import with_sentences
 
 noun = Noun("Runs")
 
@@ -301,7 +302,7 @@ def get_report_card(request: CallerRequest, number: Number) -> Any:
     run = queries.run(request.auth.organisation, number)
     if run.report_card is None:
         raise NotFound(f"Run {number} is {run.status}: it has no report card.", number=number, status=run.status)
-    return run.report_card
+    return with_sentences(run.report_card, of_card=True)
 
 
 def run_out(run: Run) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from otai.learning.finding import Finding
 
 RARE_LABEL_TICKETS = 5
 """Labels with fewer training tickets are left out of training and test (data README: the rule behind every published figure)."""
@@ -21,17 +23,6 @@ class LabelCount:
     name: str
     count: int
     training_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class DataFinding:
-    """Something a customer should know. `attribute` is None where it concerns the whole data set; `advice` says what to do."""
-
-    code: str
-    attribute: str | None
-    message: str
-    advice: str
-    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ class Profile:
     text_length: dict[str, int]
     first_created_at: str | None
     last_created_at: str | None
-    findings: tuple[DataFinding, ...]
+    findings: tuple[Finding, ...]
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -105,7 +96,7 @@ class Profile:
             )
             for attribute in data["attributes"]
         )
-        values["findings"] = tuple(DataFinding(**finding) for finding in data["findings"])
+        values["findings"] = tuple(map(_finding, data["findings"]))
         values["notes"] = tuple(data.get("notes", ()))
         return cls(**values)
 
@@ -131,8 +122,24 @@ class Profile:
         )
         return dataclasses.replace(self, attributes=attributes, findings=(), languages_from="", source="", notes=())
 
-    def with_findings(self, more: Sequence[DataFinding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
+    def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(
             self, findings=(*more, *self.findings), source=source or self.source, notes=(*self.notes, *notes)
         )
+
+
+def _finding(stored: Mapping[str, Any]) -> Finding:
+    """Before findings had values they had sentences, beside numbers that were the same by another name."""
+    if "values" in stored:
+        known = {field.name for field in dataclasses.fields(Finding)}
+        return Finding(**{name: value for name, value in stored.items() if name in known})
+    numbers = dict(stored.get("numbers") or {})
+    if isinstance(numbers.get("groups"), list):
+        numbers["alike"] = [" / ".join(group) for group in numbers["groups"]]
+    if isinstance(numbers.get("values"), Mapping):
+        numbers["odd"] = list(numbers["values"])
+    if isinstance(numbers.get("columns"), Mapping):
+        numbers["columns"] = list(numbers["columns"])
+    values = {"fewest": RARE_LABEL_TICKETS, **numbers}
+    return Finding(stored["code"], attribute=stored["attribute"], values=values, written=stored["message"])

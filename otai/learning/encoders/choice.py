@@ -1,11 +1,13 @@
-"""Which encoders suit the languages of a data set, and why, in words that a report card can quote."""
+"""Which encoders suit the languages of a data set, and why, as findings that a report card keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from otai.learning.encoders.known import E5_SMALL, KNOWN, MINILM_EN, USE_MULTILINGUAL, EncoderSpec
+from otai.learning.finding import Finding
 
 ENGLISH_DOMINATES = 0.8
 """From this share of English on, the English encoder adds more than it costs; on mixed tickets it did not help (docs/experiments-encoders.md)."""
@@ -16,10 +18,10 @@ WORTH_ANOTHER_ENCODER = 0.1
 
 @dataclass(frozen=True)
 class EncoderChoice:
-    """Names in the order in which their vectors are put side by side, and the reason."""
+    """Names in the order in which their vectors are put side by side, and the reasons."""
 
     names: tuple[str, ...]
-    why: str
+    why: tuple[Finding, ...]
 
 
 def encoders_for(
@@ -40,46 +42,43 @@ def encoders_for(
         better = sum(_not_spoken(E5_SMALL, shares).values()) < sum(foreign.values())
         if better and E5_SMALL.name in present:
             base = E5_SMALL
-            reasons.append(f"{E5_SMALL.name}, because {_percent(foreign)} of the tickets are in {_named(foreign)}, "
-                           f"which {USE_MULTILINGUAL.name} does not speak.")  # fmt: skip
+            reasons.append(_reason("other_taken", E5_SMALL, foreign, other=USE_MULTILINGUAL))
         elif better:
-            reasons.append(f"{USE_MULTILINGUAL.name}, although {_percent(foreign)} of the tickets are in {_named(foreign)}, which it "
-                           f"does not speak; `otai encoders pull {E5_SMALL.name}` brings one that does.")  # fmt: skip
+            reasons.append(_reason("other_not_there", USE_MULTILINGUAL, foreign, other=E5_SMALL))
         else:
-            reasons.append(f"{USE_MULTILINGUAL.name}, although no known encoder speaks {_named(foreign)} "
-                           f"({_percent(foreign)} of the tickets); words and characters will carry those.")  # fmt: skip
+            reasons.append(_reason("none_speaks", USE_MULTILINGUAL, foreign))
     elif shares:
         spoken = {code: share for code, share in shares.items() if code not in foreign}
-        reasons.append(
-            f"{USE_MULTILINGUAL.name}, which speaks the language of {_percent(spoken)} of the tickets ({_named(spoken)})."
-        )
+        reasons.append(_reason("speaks", USE_MULTILINGUAL, spoken))
     else:
-        reasons.append(f"{USE_MULTILINGUAL.name}, because the language of the tickets could not be told.")
+        reasons.append(_reason("language_unknown", USE_MULTILINGUAL))
     names = [base.name]
     english = shares.get("en", 0.0)
     if english >= ENGLISH_DOMINATES:
         if others := sorted(set(expected) - {"en"}):
             # What an English encoder says of a German ticket is noise, and a model trained on English alone trusts it: 0.69 of xsid's
             # German rows right instead of 0.89 (docs/experiments-encoders.md).
-            reasons.append(
-                f"No English encoder beside it, because tickets in {', '.join(others)} are expected as well."
-            )
+            reasons.append(Finding("encoder_english_not_wanted", values={"languages": others}))
         elif MINILM_EN.name in present:
             names.append(MINILM_EN.name)
-            reasons.append(f"{MINILM_EN.name} beside it, because {english:.0%} is English.")
+            reasons.append(_reason("added_for_english", MINILM_EN, {"en": english}))
         else:
-            reasons.append(f"{english:.0%} is English: `otai encoders pull {MINILM_EN.name}` would add a little.")
+            reasons.append(_reason("english_not_there", MINILM_EN, {"en": english}))
     assert all(name in KNOWN for name in names)
-    return EncoderChoice(names=tuple(names), why=" ".join(reasons))
+    return EncoderChoice(names=tuple(names), why=tuple(reasons))
 
 
 def _not_spoken(spec: EncoderSpec, shares: Mapping[str, float]) -> dict[str, float]:
     return {code: share for code, share in shares.items() if code not in spec.languages}
 
 
-def _named(shares: Mapping[str, float]) -> str:
-    return ", ".join(sorted(shares, key=lambda code: (-shares[code], code))[:5])
-
-
-def _percent(shares: Mapping[str, float]) -> str:
-    return f"{sum(shares.values()):.0%}"
+def _reason(
+    code: str, encoder: EncoderSpec, shares: Mapping[str, float] | None = None, *, other: EncoderSpec | None = None
+) -> Finding:
+    values: dict[str, Any] = {"encoder": encoder.name}
+    if shares:
+        most_first = sorted(shares, key=lambda code: (-shares[code], code))
+        values |= {"share": sum(shares.values()), "languages": most_first[:5]}
+    if other is not None:
+        values["other"] = other.name
+    return Finding(f"encoder_{code}", values=values)

@@ -21,6 +21,7 @@ from otai.learning.evidence.card_charts import (
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
 from otai.learning.evidence.report_card import AttributeReport, Cost, ReportCard
 from otai.learning.finding import Finding
+from otai.words import findings as words
 
 MOST_LABEL_ROWS = 200
 
@@ -390,7 +391,7 @@ def _notes(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
     items = "".join(
-        f"<li class='{'warning' if one.severity == 'warning' else 'note'}'>{escape(one.message)}</li>"
+        f"<li class='{'warning' if one.severity == 'warning' else 'note'}'>{escape(words.message(one, of_card=True))}</li>"
         for one in sorted(findings, key=lambda one: one.severity != "warning")
     )
     return f"<ul class='findings'>{items}</ul>"

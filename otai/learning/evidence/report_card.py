@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otai.learning.estimate import Estimate
+from otai.learning.evidence import cards_of_before
 from otai.learning.finding import Finding
 
-FORMAT = 1
+FORMAT = 2
+"""1 told findings in English sentences; such cards are read by `cards_of_before`."""
 
 EXCERPT_CHARACTERS = 160
 
@@ -260,8 +262,10 @@ class ReportCard:
     @classmethod
     def from_values(cls, values: Any) -> ReportCard:
         """The same from what JSON was read to, as the database keeps it."""
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
-            raise ValueError(f"This is no report card of format {FORMAT}.")
+        if not isinstance(values, dict) or values.get("format") not in (1, FORMAT):
+            raise ValueError(f"This is no report card of format 1 to {FORMAT}.")
+        if values["format"] == 1:
+            values = cards_of_before.with_values(values)
         try:
             card: ReportCard = _rebuilt(cls, values)
         except (KeyError, TypeError) as error:
@@ -285,8 +289,16 @@ def values_without_labels(values: dict[str, Any]) -> dict[str, Any]:
     for report in values.get("attributes", []):
         numbers = {label: f"label {number}" for number, label in enumerate(report.get("labels", []), 1)}
         attributes.append(_renamed(report, numbers))
-    findings = [{**finding, "message": ""} for finding in values.get("findings", [])]
+    findings = [_without_names(finding) for finding in values.get("findings", [])]
     return {**values, "attributes": attributes, "findings": findings}
+
+
+def _without_names(finding: dict[str, Any]) -> dict[str, Any]:
+    """A finding's figures alone; what is then said of it says less."""
+    if "values" not in finding:
+        return {**finding, "message": ""}
+    figures = {name: one for name, one in finding["values"].items() if isinstance(one, int | float)}
+    return {**finding, "values": figures, "written": ""}
 
 
 def _renamed(values: Any, names: dict[str, str], *, at: str = "") -> Any:

@@ -1,8 +1,8 @@
-"""What a training tells the customer in words, beside the figures."""
+"""What a training tells the customer beside the figures: codes with values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
@@ -13,7 +13,7 @@ from otai.learning.finding import Finding
 from otai.learning.recipes import Recipe
 
 FEW_HOLDOUT_TICKETS = 100
-LISTED = 5
+MOST_LISTED = 50
 FEWEST_SUSPECTS_TO_TELL = 5
 
 # A gain below this cannot be told from chance on a thousand or two of tickets.
@@ -26,32 +26,13 @@ def data_findings(
     """What was done with the data before anything was learnt."""
     findings = []
     if empty := len(tickets) - usable:
-        findings.append(Finding("empty_tickets", "note", f"{empty} tickets have no text and were not learnt from."))
+        findings.append(Finding("empty_tickets", values={"tickets": empty}))
     if split.duplicates_moved:
-        findings.append(
-            Finding(
-                "duplicates_across_split",
-                "warning",
-                f"{split.duplicates_moved} training tickets have the same text as a test ticket and were not learnt from.",
-            )
-        )
+        findings.append(Finding("duplicates_across_split", "warning", values={"tickets": split.duplicates_moved}))
     if not len(split.holdout):
-        findings.append(
-            Finding(
-                "no_holdout",
-                "warning",
-                f"{len(split.train)} tickets are too few to keep any aside. Each was measured by a model that had not seen it, "
-                "which flatters a little.",
-            )
-        )
+        findings.append(Finding("no_holdout", "warning", values={"tickets": len(split.train)}))
     elif len(split.holdout) < FEW_HOLDOUT_TICKETS:
-        findings.append(
-            Finding(
-                "small_holdout",
-                "note",
-                f"Measured on {len(split.holdout)} tickets only: mind the width of the intervals.",
-            )
-        )
+        findings.append(Finding("small_holdout", values={"tickets": len(split.holdout)}))
     for target in targets:
         findings += _label_findings(target, split, recipe)
     return findings
@@ -61,33 +42,19 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
     name = target.spec.name
     findings = []
     if target.left_out:
-        tickets = sum(target.left_out.values())
-        findings.append(
-            Finding(
-                "labels_left_out",
-                "warning",
-                f"{name}: {len(target.left_out)} labels were left out, with fewer than {recipe.fewest_tickets} training tickets "
-                f"each ({_listed(list(target.left_out))}; {tickets} tickets). The model never predicts them.",
-                name,
-            )
-        )
+        values = {
+            "labels": len(target.left_out),
+            "fewest": recipe.fewest_tickets,
+            "named": _listed(list(target.left_out)),
+            "tickets": sum(target.left_out.values()),
+        }
+        findings.append(Finding("labels_left_out", "warning", name, values))
     if target.merged:
-        pairs = _listed([f"{spelling!r} as {label!r}" for spelling, label in target.merged])
-        findings.append(
-            Finding(
-                "labels_merged", "warning", f"{name}: spellings that differ only in case were joined: {pairs}.", name
-            )
-        )
+        merged = _listed([f"{spelling} → {label}" for spelling, label in target.merged])
+        findings.append(Finding("labels_merged", "warning", name, {"merged": merged}))
     missing = int((~target.known[split.train]).sum())
     if missing * 2 > len(split.train):
-        findings.append(
-            Finding(
-                "mostly_unlabelled",
-                "note",
-                f"{name}: {missing} of {len(split.train)} training tickets have no label to learn from.",
-                name,
-            )
-        )
+        findings.append(Finding("mostly_unlabelled", "note", name, {"missing": missing, "all": len(split.train)}))
     return findings
 
 
@@ -97,9 +64,8 @@ def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate
         Finding(
             "words_were_enough",
             "note",
-            f"{target.spec.name}: sentence vectors changed the mean of accuracy and macro F1 by {100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to "
-            f"{100 * gain.high:+.1f}) on tickets kept back from training. Basic, the cheaper mode, is enough for this attribute.",
             target.spec.name,
+            {"gain": gain.value, "low": gain.low, "high": gain.high},
         )
         for target, gain in zip(targets, gains, strict=True)
         if gain.low <= 0 or gain.value < WORTH_THE_DEARER_MODE
@@ -108,72 +74,34 @@ def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate
 
 def evidence_findings(reports: Sequence[AttributeReport]) -> list[Finding]:
     """What the figures mean, where they mean something to act upon."""
-    findings = []
-    for report in reports:
-        if not report.holdout_tickets:
-            findings.append(
-                Finding(
-                    "not_measured",
-                    "warning",
-                    f"{report.name}: no holdout ticket has a label that was learnt, so nothing could be measured.",
-                    report.name,
-                )
-            )
-            continue
-        if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
-            findings.append(
-                Finding(
-                    "no_better_than_majority",
-                    "warning",
-                    f"{report.name}: the model is not measurably better than always answering "
-                    f"{report.majority.label or 'nothing'!r} ({report.majority.accuracy:.1%} right). "
-                    "The texts may not say what decides this attribute.",
-                    report.name,
-                )
-            )
-        never = [
-            label.label
-            for label in report.per_label
-            if label.holdout_tickets and label.recall == 0 and not label.predicted
-        ]
-        if never:
-            findings.append(
-                Finding(
-                    "labels_never_predicted",
-                    "note",
-                    f"{report.name}: never predicted on the holdout: {_listed(never)}. More tickets of these would help.",
-                    report.name,
-                )
-            )
-        if (
-            report.confused_pairs
-            and report.confused_pairs[0].share_of_actual > 0.3
-            and report.confused_pairs[0].tickets >= 5
-        ):
-            pair = report.confused_pairs[0]
-            findings.append(
-                Finding(
-                    "labels_confused",
-                    "note",
-                    f"{report.name}: {pair.tickets} tickets of {pair.actual!r} were taken for {pair.predicted!r}. Do people tell "
-                    "the two apart?",
-                    report.name,
-                )
-            )
-        wrong = report.wrong_labels
-        if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
-            findings.append(
-                Finding(
-                    "labels_suspected",
-                    "note",
-                    f"{report.name}: {wrong.total} of {wrong.examined} tickets examined look wrongly labelled. Look at the {len(wrong.suspects)} likeliest "
-                    "in the report card before adding tickets.",
-                    report.name,
-                )
-            )
-    return findings
+    return [finding for report in reports for finding in _evidence_of(report)]
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:LISTED])
-    return f"{shown} and {len(names) - LISTED} more" if len(names) > LISTED else shown
+def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
+    if not report.holdout_tickets:
+        yield Finding("not_measured", "warning", report.name)
+        return
+    if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
+        label, share = report.majority.label, report.majority.accuracy
+        if label is None:
+            yield Finding("no_better_than_nothing", "warning", report.name, {"share": share})
+        else:
+            yield Finding("no_better_than_majority", "warning", report.name, {"label": label, "share": share})
+    never = [
+        label.label for label in report.per_label if label.holdout_tickets and label.recall == 0 and not label.predicted
+    ]
+    if never:
+        yield Finding("labels_never_predicted", "note", report.name, {"labels": _listed(never)})
+    pair = report.confused_pairs[0] if report.confused_pairs else None
+    if pair is not None and pair.share_of_actual > 0.3 and pair.tickets >= 5:
+        confused = {"tickets": pair.tickets, "actual": pair.actual, "predicted": pair.predicted}
+        yield Finding("labels_confused", "note", report.name, confused)
+    wrong = report.wrong_labels
+    if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
+        suspected = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
+        yield Finding("labels_suspected", "note", report.name, suspected)
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    """Enough for a sentence, which says how many more there are; the rest stands in the report."""
+    return list(names[:MOST_LISTED])

@@ -20,6 +20,7 @@ import numpy as np
 
 # Encoders are imported where they are needed: a model of words alone loads neither them nor their cache.
 from otai.learning.arrays import Vectors
+from otai.learning.finding import Finding
 
 if TYPE_CHECKING:
     from otai.learning.encoders import Encoder, EncoderStore, VectorCache
@@ -119,7 +120,9 @@ class Encoding:
     cache: VectorCache | None = None
     threads: int | None = None
 
-    def for_tickets(self, texts: Sequence[str], languages: Sequence[str | None]) -> tuple[VectorReader, str]:
+    def for_tickets(
+        self, texts: Sequence[str], languages: Sequence[str | None]
+    ) -> tuple[VectorReader, tuple[Finding, ...]]:
         """The encoders for these tickets, and why these. Languages that nobody told are detected, on a sample.
 
         Raises MissingEncoder and EncodersNotInstalled; the quote asks the same before (`otai.runs.readiness`).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,26 +124,24 @@ def _findings(
     for network in fine_tuned:
         if len(network.tried) > 1:
             tuning = network.tuning
-            findings.append(
-                Finding(
-                    "way_of_learning",
-                    "note",
-                    f"{network.network.used.name}: {len(network.tried)} ways of fine-tuning were tried on a part of the tickets; chosen: {tuning.epochs} epochs "
-                    f"at rate {tuning.rate:g}{', likeness beside labels' if tuning.contrast_weight else ''}.",
-                )
-            )
+            values = {
+                "network": network.network.used.name,
+                "ways": len(network.tried),
+                "epochs": tuning.epochs,
+                "rate": tuning.rate,
+                "contrast": tuning.contrast_weight or None,
+            }
+            findings.append(Finding("way_of_learning", values=values))
     for target, chosen in zip(targets, combinations if fine_tuned else (), strict=bool(fine_tuned)):
         name = target.spec.name
-        gain = f"{100 * chosen.gain:+.1f} points (95 % interval {100 * chosen.low:+.1f} to {100 * chosen.high:+.1f})"
-        said = f"{name}: fine-tuning changed the mean of accuracy and macro F1 by {gain} on tickets kept back from training."
+        measured: dict[str, Any] = {"gain": chosen.gain, "low": chosen.low, "high": chosen.high}
         if chosen.is_business_alone:
-            said += " The fine-tuned networks were left out: Business, the cheaper mode, is enough for this data."
-            findings.append(Finding("business_is_enough", "warning", said, name))
+            left_out = {"networks_left_out": len(fine_tuned)}
+            findings.append(Finding("business_is_enough", "warning", name, measured | left_out))
         elif chosen.low <= 0 or chosen.gain < WORTH_THE_DEARER_MODE:
-            said += " Its confidences gained surely, its answers hardly. Business, the cheaper mode, is enough for this data."
-            findings.append(Finding("business_is_enough", "note", said, name))
+            findings.append(Finding("business_is_enough", "note", name, measured))
         else:
-            findings.append(Finding("fine_tuning_gained", "note", said, name))
+            findings.append(Finding("fine_tuning_gained", "note", name, measured))
     return findings
 
 
@@ -167,12 +166,9 @@ def _agreements(targets: Sequence[AttributeTarget], hierarchy: Hierarchy | None,
     findings = []
     for one in hierarchy.below if hierarchy else ():
         child, parent = targets[one.child].spec.name, targets[one.parent].spec.name
-        said = f"{child}: {one.purity:.1%} of its tickets go with one {parent} for each label"
+        values: dict[str, Any] = {"share": one.purity, "parent": parent}
         if cost > MOST_COST_OF_AGREEING:
-            said += f"; made to agree, such attributes would lose {100 * cost:.1f} points of accuracy and macro F1 (their mean), so each is predicted on its own."
-            findings.append(Finding("hierarchy_left_free", "note", said, child))
+            findings.append(Finding("hierarchy_left_free", "note", child, values | {"cost": -cost}))
         else:
-            findings.append(
-                Finding("hierarchy", "note", f"{said}, so the two are predicted together and agree.", child)
-            )
+            findings.append(Finding("hierarchy", "note", child, values))
     return findings

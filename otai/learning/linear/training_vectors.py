@@ -31,7 +31,7 @@ class EncodedTickets:
     train: Vectors
     holdout: Vectors
     reader: VectorReader | None = None
-    why: str = ""
+    why: tuple[Finding, ...] = ()
 
     @property
     def base_width(self) -> int:
@@ -71,7 +71,7 @@ class EncodedTickets:
 
     def findings(self) -> list[Finding]:
         """Which encoders read the tickets, and why these."""
-        return [Finding("encoders", "note", f"Read with {self.why}")] if self.reader else []
+        return list(self.why) if self.reader else []
 
 
 @dataclass(frozen=True)

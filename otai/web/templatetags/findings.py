@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import get_language
 
-from otai.web import finding_words
+from otai.learning.finding import Finding
+from otai.words import findings as words
+from otai.words.catalogue import ENGLISH
 
 register = template.Library()
 
-register.filter("message", finding_words.message)
-register.filter("advice", finding_words.advice)
-register.filter("card_message", finding_words.card_message)
+
+@register.filter
+def message(found: Finding) -> str:
+    return words.message(found, language=get_language() or ENGLISH)
+
+
+@register.filter
+def advice(found: Finding) -> str:
+    return words.advice(found, language=get_language() or ENGLISH)
+
+
+@register.filter
+def card_message(found: Finding) -> str:
+    """A finding of a report card."""
+    return words.message(found, of_card=True, language=get_language() or ENGLISH)

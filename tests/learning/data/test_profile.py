@@ -87,7 +87,7 @@ def test_contradicting_duplicates_name_their_attribute() -> None:
     )
     found = [finding for finding in profile.findings if finding.code == "contradicting_duplicates"]
     assert [finding.attribute for finding in found] == ["queue"]
-    assert found[0].numbers["tickets"] == 3
+    assert found[0].values["tickets"] == 3
 
 
 def test_a_test_ticket_with_a_twin_in_training_is_found() -> None:
@@ -97,14 +97,14 @@ def test_a_test_ticket_with_a_twin_in_training_is_found() -> None:
 def test_rare_labels_are_those_below_five_training_tickets() -> None:
     profile = profile_of(batch(texts(14), queue=["a"] * 5 + ["b"] * 5 + ["c"] * 4), queue="single")
     found = next(finding for finding in profile.findings if finding.code == "rare_labels")
-    assert found.numbers["examples"] == ["c"]
+    assert found.values["examples"] == ["c"]
     assert profile.attribute("queue").is_learnable
 
 
 def test_labels_that_differ_in_case_or_blanks_are_shown_together() -> None:
     profile = profile_of(batch(texts(4), queue=["IT Support", "it-support", "IT  support", "Billing"]), queue="single")
     found = next(finding for finding in profile.findings if finding.code == "labels_look_alike")
-    assert found.numbers["groups"] == [{"IT  support": 1, "IT Support": 1, "it-support": 1}]
+    assert found.values["groups"] == [{"IT  support": 1, "IT Support": 1, "it-support": 1}]
 
 
 def test_a_label_copied_into_the_text_is_a_leak() -> None:
@@ -112,8 +112,8 @@ def test_a_label_copied_into_the_text_is_a_leak() -> None:
     leaking = batch([f"ticket {n}\nQueue: {queue.title()}" for n, queue in enumerate(queues)], queue=queues)
     found = [finding for finding in profile_of(leaking, queue="single").findings if finding.code == "label_in_text"]
     assert len(found) == 1
-    assert found[0].numbers["share"] == 1.0
-    assert found[0].numbers["lift"] > 20
+    assert found[0].values["share"] == 1.0
+    assert found[0].values["lift"] > 20
 
 
 def test_a_label_that_texts_mention_whatever_their_label_is_no_leak() -> None:

@@ -22,6 +22,7 @@ from otai.learning.evidence.comparison import compare
 from otai.learning.evidence.report_card import Cost, ReportCard
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
+from otai.words import findings as words
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
 
 pytestmark = pytest.mark.pure
@@ -123,7 +124,7 @@ def test_the_figures_stand_in_tables_too(trained: Trained) -> None:
     assert all(one.ticket_id in page.text for one in report.wrong_labels.suspects)
     assert "Most frequent confusions" in page.text and "What more tickets would bring" in page.text
     for finding in trained.report_card.findings:
-        assert finding.message in page.text
+        assert words.message(finding, of_card=True) in page.text
 
 
 def test_a_comparison_says_what_changed_and_a_missing_one_why(trained: Trained) -> None:

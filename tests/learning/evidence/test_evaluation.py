@@ -167,7 +167,7 @@ def test_a_report_card_comes_back_from_json_unchanged() -> None:
         holdout="chosen",
         final_model_learnt_holdout=True,
         attributes=[report],
-        findings=[Finding("small_holdout", "note", "Measured on few.", None)],
+        findings=[Finding("small_holdout", values={"tickets": 20})],
         seconds={"training": 1.5},
     )
     assert ReportCard.from_json(card.to_json()) == card

@@ -62,7 +62,7 @@ def test_where_agreeing_costs_too_much_each_level_goes_its_own_way(monkeypatch: 
     monkeypatch.setattr("otai.learning.finetuning.ensemble.MOST_COST_OF_AGREEING", -1.0)
     _, found = join(3.0, 3.0)
     assert found.hierarchy is None and [one.code for one in found.findings] == ["hierarchy_left_free"]
-    assert "each is predicted on its own" in found.findings[0].message
+    assert set(found.findings[0].values) == {"share", "parent", "cost"}
 
 
 def test_a_network_that_knows_something_is_listened_to_and_the_card_says_by_how_much() -> None:

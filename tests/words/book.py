@@ -1,0 +1,67 @@
+"""Brings the books of all languages up to date with the sentences, and compiles them: `python -m tests.words.book [fr ...]`.
+
+A language that is named and has no book yet gets one. Prints what lacks a translation, and exits 1 if anything does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import polib
+from babel.messages.plurals import get_plural
+
+from otai.words import catalogue, findings
+from otai.words.catalogue import DOMAIN, LOCALES, Counted, Sentence
+
+
+def sentences() -> Iterator[Sentence]:
+    """Every sentence that can be said, each once, in the order of the tables."""
+    seen = set()
+    for one in (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values(), *findings.sentences()):
+        if one not in seen:
+            seen.add(one)
+            yield one
+
+
+def languages() -> list[str]:
+    return sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir()) if LOCALES.exists() else []
+
+
+def update(language: str) -> list[str]:
+    """Adds what is new to the book of a language, drops what is gone, compiles it; returns the sentences without a translation."""
+    path = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = polib.pofile(str(path)) if path.exists() else polib.POFile(wrapwidth=140)
+    plural = get_plural(language)
+    book.metadata = {
+        "Project-Id-Version": "OTAI Studio",
+        "Language": language,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": plural.plural_forms,
+    }
+    there = {(entry.msgid, entry.msgid_plural): entry for entry in book}
+    entries = []
+    for sentence in sentences():
+        key = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (sentence, "")
+        entry = there.get(key) or polib.POEntry(msgid=key[0], msgid_plural=key[1])
+        if key[1] and not entry.msgstr_plural:
+            entry.msgstr_plural = dict.fromkeys(range(plural.num_plurals), "")
+        entries.append(entry)
+    book[:] = entries
+    book.save(str(path))
+    book.save_as_mofile(str(path.with_suffix(".mo")))
+    return [entry.msgid for entry in book if not entry.translated()]
+
+
+if __name__ == "__main__":
+    lacking = 0
+    for one in sorted({*languages(), *sys.argv[1:]}):
+        missing = update(one)
+        lacking += len(missing)
+        print(f"{one}: {len(missing)} sentences without a translation")
+        for text in missing:
+            print("  ", text)
+    sys.exit(bool(lacking))
