@@ -15,6 +15,7 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.problems import refused
 from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
 from otai.tickets.sources.delimited import DelimitedSource
+from otai.tickets.sources.encodings import known_encoding
 from otai.tickets.sources.html_table import HtmlTableSource
 from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
@@ -170,7 +171,9 @@ def _opened_gzip(path: Path, head: bytes, name: str, reading: Reading, limits: L
 
 
 def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: Limits) -> Source:
-    _must_be_text(head)
+    # Three of four bytes of UTF-32 are zero; whoever says that it is, is believed, and what it is not is found in reading.
+    if not (known_encoding(reading.encoding or "") or "").startswith(("utf_16", "utf_32")):
+        _must_be_text(head)
     text = read_text_file(path, encoding=reading.encoding, limits=limits)
     start = head.decode("utf-8" if text.is_mixed else text.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
     for pattern, what in _REFUSED_BY_TEXT:
