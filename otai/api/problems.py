@@ -20,7 +20,7 @@ from ninja.errors import HttpError, ValidationError
 
 from otai.db import busy, new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
-from otai.runs.event_stream import TooManyStreams
+from otai.orgs.streams import TooManyStreams
 from otai.tickets.files import FileStoreUnavailable
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ def front() -> Front:
     pages = get_wsgi_application()
     # Only now: they know tables, which Django has loaded by then.
     from otai.api import watching
-    from otai.runs.event_stream import Hub
+    from otai.orgs.streams import Hub
 
     limits = Limits()
     answered = probes(

@@ -21,7 +21,7 @@ without_body = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Streams(Protocol):
-    """Who sends what a view handed over (otai.runs.event_stream.Hub)."""
+    """Who sends what a view handed over (otai.orgs.streams.Hub)."""
 
     def read(self, stream: Any) -> Any:
         """The pieces of the stream, without end until it ends."""

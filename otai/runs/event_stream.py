@@ -1,154 +1,47 @@
-"""The events of a run as they happen (server-sent events), for both doors. Who may see the run is decided by the view that calls this.
+"""The events of a run as they happen, for both doors (otai.orgs.streams). Who may see the run is decided by the view that calls this.
 
-    event: move      id: 17    data: {"move": "queued -> training", "at": ..., "why": ...}
-    event: progress            data: {"status": "training", "stage": "features", "steps_done": 3, "steps_total": 14, ...}
-    event: end                 data: {"status": "completed"}
-
-A reader that was cut off comes back with `Last-Event-ID` and misses no move. The view authenticates as any page does and hands the request
-over; the page's thread is free then, and no reader has a thread or a connection of its own: one thread looks once a second at all runs that
-somebody in this process reads (`Hub`). A stream ends with the run, and when its reader signs out, leaves the organisation or loses the key.
+event: move      id: 17    data: {"move": "queued -> training", "at": ..., "why": ...}
+event: progress            data: {"status": "training", "stage": "features", "steps_done": 3, "steps_total": 14, ...}
+event: end                 data: {"status": "completed"}
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import os
-import threading
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse
 
-from otai.db import utc_now
-from otai.errors import Refused
-from otai.orgs.standing import Standing, still_standing
+from otai.orgs.standing import Standing
+from otai.orgs.streams import Seen, stream_response
 from otai.runs import queries
 from otai.runs.models import Event, Run
 
-log = logging.getLogger(__name__)
-
-seconds_between_looks = 1.0
-looks_between_standing = 3
-"""Whether readers may still read is asked every so many looks."""
-looks_of_silence = 15
-"""A line now and then keeps proxies from closing a quiet stream."""
-
-
-class TooManyStreams(Refused):
-    """`details`: `limit`, and `of` whom: member, organisation or server."""
-
-    code = "too_many_streams"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamLimits:
-    """In one server process. Two processes count apart, as requests are (docs/decisions/0614)."""
-
-    member: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_MEMBER") or 16))
-    organisation: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_ORGANISATION") or 200))
-    server: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS") or 2000))
-
-
-class Place:
-    """A stream that counts until it is given back, however that comes about."""
-
-    def __init__(self, places: Places, standing: Standing) -> None:
-        self._places, self.standing, self._is_taken = places, standing, True
-
-    def give_back(self) -> None:
-        if self._is_taken:
-            self._is_taken = False
-            self._places.change(self.standing, -1)
-
-    __del__ = give_back
-
-
-class Places:
-    """The open streams of this process, by member, organisation and together. Taken in a page's thread, given back in asyncio."""
-
-    def __init__(self, limits: StreamLimits | None = None) -> None:
-        self.limits = limits or StreamLimits()
-        self._open: Counter[Any] = Counter()
-        self._lock = threading.RLock()
-
-    def take(self, standing: Standing) -> Place:
-        """Raises TooManyStreams."""
-        counted = {"member": self.limits.member, "organisation": self.limits.organisation, "server": self.limits.server}
-        with self._lock:
-            for (of, limit), whose in zip(counted.items(), _whose(standing), strict=True):
-                if self._open[whose] >= limit:
-                    raise TooManyStreams(
-                        f"{limit} live streams are open already, the most for one {of}. Close one, or ask now and then without a stream.",
-                        limit=limit,
-                        of=of,
-                    )
-            self.change(standing, +1)
-        return Place(self, standing)
-
-    def change(self, standing: Standing, by: int) -> None:
-        with self._lock:
-            for whose in _whose(standing):
-                self._open[whose] += by
-                if not self._open[whose]:
-                    del self._open[whose]
-
-    @property
-    def open(self) -> int:
-        return self._open["server"]
-
-
-def _whose(standing: Standing) -> tuple[str, UUID, str]:
-    return f"{standing.organisation}:{standing.who}", standing.organisation, "server"
-
-
-places = Places()
-
-
-@dataclass(frozen=True, slots=True)
-class RunStream:
-    """What a view hands over: the run, the last event that its reader knows, and who reads."""
-
-    run: UUID
-    after: int
-    place: Place
-
 
 def run_events_response(request: HttpRequest, run: Run, *, standing: Standing, after: int = 0) -> HttpResponse:
-    """The stream of `run`, from where the reader left it. Raises TooManyStreams.
-
-    A WSGI server alone cannot keep a stream open: the reader gets what there is now, and every EventSource comes back by itself.
-    """
-    told = request.headers.get("Last-Event-ID", "")
-    after = int(told) if told.isdecimal() and len(told) < 19 else after
-    response = HttpResponse(content_type="text/event-stream")
-    response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"
-    if request.method == "HEAD":
-        return response
-    if request.META.get("otai.front"):
-        response.handed_over_to = RunStream(run.pk, after, places.take(standing))  # type: ignore[attr-defined]
-        return response
-    moves, progress = look(run, after)
-    lines = [b"retry: 2000\n\n", *(_message("move", move, number=number) for number, move in moves)]
-    lines.append(_message("progress", progress))
-    if progress["ended"]:
-        lines.append(_message("end", {"status": progress["status"]}))
-    response.content = b"".join(lines)
-    return response
+    """The stream of `run`, from where the reader left it. Raises TooManyStreams."""
+    return stream_response(request, look_at, run.pk, standing=standing, after=after)
 
 
 def look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[str, Any]]:
-    """The moves after the event `after` with their numbers, and how far the run is now: also for a door that polls."""
+    """The moves after the event `after` with their numbers, and how far the run is now: for a door that polls."""
     # The run first: an ending is told only after the move that brought it.
     run.refresh_from_db()
     return [(event.id, _move(event)) for event in queries.events(run).filter(id__gt=after)], _progress(run)
+
+
+def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
+    """All these runs, each with the moves after the event that is known of it, in two queries. A run that is gone is missing."""
+    # The runs first: an ending is told only after the move that brought it.
+    left_out = ("report_card", "attributes")
+    runs = {run.pk: run for run in Run.objects.filter(pk__in=list(last_known)).defer(*left_out)}
+    moves: dict[UUID, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for event in Event.objects.filter(run__in=list(runs), id__gt=min(last_known.values(), default=0)).order_by("id"):
+        if event.id > last_known[event.run_id]:
+            moves[event.run_id].append((event.id, _move(event)))
+    return {id: Seen(moves[id], _progress(run)) for id, run in runs.items()}
 
 
 def _move(event: Event) -> dict[str, Any]:
@@ -165,206 +58,3 @@ def _progress(run: Run) -> dict[str, Any]:
         "expected_finish_at": run.expected_finish_at.isoformat() if run.expected_finish_at else None,
         "ended": run.has_ended,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Of one run at one look: its new moves, and how far it is."""
-
-    moves: list[tuple[int, dict[str, Any]]]
-    progress: dict[str, Any]
-
-
-def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
-    """All these runs, each with the moves after the event that is known of it, in two queries. A run that is gone is missing."""
-    # The runs first: an ending is told only after the move that brought it.
-    left_out = ("report_card", "attributes")
-    runs = {run.pk: run for run in Run.objects.filter(pk__in=list(last_known)).defer(*left_out)}
-    moves: dict[UUID, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for event in Event.objects.filter(run__in=list(runs), id__gt=min(last_known.values(), default=0)).order_by("id"):
-        if event.id > last_known[event.run_id]:
-            moves[event.run_id].append((event.id, _move(event)))
-    return {id: Seen(moves[id], _progress(run)) for id, run in runs.items()}
-
-
-class Watched:
-    """A run that somebody reads: all its moves and its progress as they go out, the same bytes for every reader."""
-
-    def __init__(self) -> None:
-        self.moves: list[tuple[int, bytes]] = []
-        self.told: dict[str, Any] = {}
-        self.progress = b""
-        self.version = 0
-        self.end = b""
-        self.readers: set[Reader] = set()
-        self.is_known = False
-
-    def take(self, seen: Seen | None) -> bool:
-        """Whether there is something new."""
-        self.is_known = True
-        if seen is None:
-            self.end = self.end or _message("end", {"status": "gone"})
-            return True
-        self.moves += [(number, _message("move", move, number=number)) for number, move in seen.moves]
-        is_new = bool(seen.moves)
-        if seen.progress != self.told:
-            self.told, self.progress, is_new = seen.progress, _message("progress", seen.progress), True
-            self.version += 1
-        if seen.progress["ended"]:
-            self.end = _message("end", {"status": seen.progress["status"]})
-        return is_new
-
-
-class Reader:
-    """One open stream. `wake` is set when there may be something to say."""
-
-    def __init__(self, stream: RunStream) -> None:
-        self.standing = stream.place.standing
-        self.after, self.version = stream.after, 0
-        self.wake = asyncio.Event()
-        self.may_stay = True
-        self.is_quiet = False
-
-    def news(self, watched: Watched) -> bytes:
-        """All that this reader has not heard yet."""
-        said = [message for number, message in watched.moves if number > self.after]
-        self.after = max(self.after, watched.moves[-1][0]) if watched.moves else self.after
-        if watched.version != self.version:
-            self.version = watched.version
-            said.append(watched.progress)
-        return b"".join(said)
-
-
-InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
-
-
-class Hub:
-    """The streams of this process. While somebody reads, one thread looks once a second; otherwise it holds nothing.
-
-    `in_thread` runs a look where it may use the database; a test gives its own.
-    """
-
-    def __init__(self, in_thread: InThread | None = None) -> None:
-        self.watched: dict[UUID, Watched] = {}
-        self.looks = 0
-        self._in_thread = in_thread or self._in_own_thread
-        self._thread: ThreadPoolExecutor | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._newcomer = asyncio.Event()
-
-    async def read(self, stream: RunStream) -> AsyncIterator[bytes]:
-        """Moves after the event that the reader knows, and progress whenever it changes, until the run has ended or the reader may not."""
-        reader = Reader(stream)
-        watched = self.watched.setdefault(stream.run, Watched())
-        watched.readers.add(reader)
-        if watched.is_known:
-            reader.wake.set()
-        else:
-            self._newcomer.set()
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch())
-        try:
-            # The headers go out with the first piece: a reader of a run that waits knows at once that it is connected.
-            yield b": watching\n\n"
-            while True:
-                await reader.wake.wait()
-                reader.wake.clear()
-                if not reader.may_stay:
-                    return
-                if news := reader.news(watched):
-                    yield news
-                elif reader.is_quiet:
-                    yield b": still here\n\n"
-                reader.is_quiet = False
-                if watched.end:
-                    yield watched.end
-                    return
-        finally:
-            stream.place.give_back()
-            watched.readers.discard(reader)
-            if not watched.readers and self.watched.get(stream.run) is watched:
-                del self.watched[stream.run]
-
-    async def _watch(self) -> None:
-        beat = 0
-        while True:
-            if not self.watched:
-                await self._in_thread(connection.close)
-                if not self.watched:
-                    return
-            self._newcomer.clear()
-            await self._look()
-            beat += 1
-            if beat % looks_between_standing == 0:
-                await self._ask_standing()
-            if beat % looks_of_silence == 0:
-                self._keep_alive()
-            await asyncio.sleep(seconds_between_looks / 4)
-            if self._newcomer.is_set():
-                # Newcomers together, and without a look at what is known already.
-                await self._look(only_new=True)
-            await asyncio.sleep(seconds_between_looks * 3 / 4)
-
-    async def _look(self, *, only_new: bool = False) -> None:
-        known = {
-            run: watched.moves[-1][0] if watched.moves else 0
-            for run, watched in self.watched.items()
-            if not (only_new and watched.is_known)
-        }
-        # A run ends only once; who comes later to an ended one needs no look.
-        known = {run: last for run, last in known.items() if not self.watched[run].end}
-        if not known:
-            return
-        found = await self._ask(lambda: look_at(known))
-        if found is None:
-            return
-        self.looks += 1
-        for run in known:
-            watched = self.watched.get(run)
-            if watched is not None and watched.take(found.get(run)):
-                _wake(watched.readers)
-
-    async def _ask_standing(self) -> None:
-        readers = [reader for watched in self.watched.values() for reader in watched.readers]
-        standings = {reader.standing for reader in readers}
-        good = await self._ask(lambda: still_standing(standings, now=utc_now()))
-        if good is None:
-            return
-        for reader in readers:
-            if reader.standing not in good:
-                reader.may_stay = False
-                reader.wake.set()
-
-    def _keep_alive(self) -> None:
-        for watched in self.watched.values():
-            for reader in watched.readers:
-                reader.is_quiet = True
-            _wake(watched.readers)
-
-    async def _ask(self, question: Callable[[], Any]) -> Any:
-        """The answer, or None while the database does not answer: readers wait, and the next look tries again."""
-        try:
-            return await self._in_thread(question)
-        except DatabaseError:
-            log.warning("the database does not answer; streams wait", exc_info=True)
-            return None
-
-    async def _in_own_thread(self, work: Callable[[], Any]) -> Any:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="streams")
-
-        def with_connection() -> Any:
-            close_old_connections()
-            return work()
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, with_connection)
-
-
-def _wake(readers: Iterable[Reader]) -> None:
-    for reader in readers:
-        reader.wake.set()
-
-
-def _message(event: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
-    head = f"id: {number}\n" if number is not None else ""
-    return f"{head}event: {event}\ndata: {json.dumps(data)}\n\n".encode()

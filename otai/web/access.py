@@ -25,6 +25,7 @@ from otai.errors import NotFound
 from otai.orgs import queries
 from otai.orgs.models import Member, Organisation, User
 from otai.orgs.permissions import Action
+from otai.orgs.standing import Standing
 
 View = Callable[..., HttpResponseBase]
 
@@ -82,6 +83,16 @@ def signed_in(view: View) -> View:
 
     guarded.page_action = None  # type: ignore[attr-defined]
     return guarded
+
+
+def standing_of(request: MemberRequest, action: Action) -> Standing:
+    """Who reads a stream, so that it ends when they may no longer."""
+    return Standing(
+        organisation=request.organisation.pk,
+        action=action,
+        user=request.user.pk,
+        session=request.session.session_key or "",
+    )
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 
 from otai.db import DatabaseBusy, busy
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
-from otai.runs.event_stream import TooManyStreams
+from otai.orgs.streams import TooManyStreams
 
 STATUS: dict[type[OtaiError], int] = {Refused: 409, Invalid: 422, NotFound: 404, NotAllowed: 403, Unavailable: 503}
 STATUS_OF_ONE: dict[type[OtaiError], int] = {TooManyStreams: 429}

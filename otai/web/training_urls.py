@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/<uuid:data_set>/delete", deleting.delete, name="delete_data_set"),
     path("<slug:slug>/jobs/<uuid:job>/", jobs.job, name="job"),
     path("<slug:slug>/jobs/<uuid:job>/now", jobs.now, name="job_now"),
+    path("<slug:slug>/jobs/<uuid:job>/events", jobs.events, name="job_events"),
     path("<slug:slug>/jobs/<uuid:job>/cancel", jobs.cancel, name="cancel_job"),
     path("<slug:slug>/train/", train.train, name="train"),
     path("<slug:slug>/train/quality", train.quality, name="train_quality"),

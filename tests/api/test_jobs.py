@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,25 @@ def test_an_import_answers_with_a_job_that_leads_to_the_data_set(alice: Program,
     status, data_set = alice.get(done["result_url"].removeprefix("/api/v1"))
     assert (status, data_set["name"]) == (200, "support")
     assert [one["id"] for one in alice.get("/jobs")[1]["items"]] == [job["id"]]
+
+
+def test_a_job_is_watched_by_events_or_asked_now_and_then(alice: Program, tickets: Path) -> None:
+    location = import_later(alice, tickets)["Location"].removeprefix("/api/v1")
+    ended(alice, f"/api/v1{location}")
+    status, said = alice.get(f"{location}/events")
+    size = tickets.stat().st_size
+    assert status == 200
+    assert (said["progress"]["status"], said["progress"]["ended"], said["progress"]["bytes_total"]) == (
+        "done",
+        True,
+        size,
+    )
+    # Without the front a stream ends with what there is.
+    stream = alice.call("GET", f"{location}/events", Accept="text/event-stream")
+    assert stream["Content-Type"] == "text/event-stream"
+    told = stream.content.decode()
+    assert json.loads(told.partition("event: progress\ndata: ")[2].splitlines()[0]) == said["progress"]
+    assert told.endswith('event: end\ndata: {"status": "done"}\n\n')
 
 
 def test_a_repeated_request_gets_the_same_job_and_imports_once(alice: Program, tickets: Path) -> None:
@@ -102,6 +122,8 @@ def test_carol_sees_no_job_of_acme_and_a_reader_cancels_none(
     location = import_later(alice, tickets)["Location"].removeprefix("/api/v1")
     assert carol.get(location)[0] == 404
     assert carol.post(f"{location}/cancel")[0] == 404
+    assert carol.get(f"{location}/events")[0] == 404
+    assert carol.call("GET", f"{location}/events", Accept="text/event-stream").status_code == 404
     assert carol.get("/jobs")[1]["items"] == []
     reader = Program(acme, [Scope.READ], "reader")
     assert reader.get(location)[0] == 200

@@ -22,9 +22,10 @@ pytestmark = pytest.mark.door
 
 PEOPLE = """
 import django, json, tempfile; django.setup()
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from django.test import Client
+from otai.jobs.models import Job
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role, Scope
 from otai.pricing.price_book import Tier
@@ -40,14 +41,17 @@ for name, role in (("alice", Role.OWNER), ("bob", Role.TRAINER)):
 data_set = stories.tickets_of(acme, Path(tempfile.mkdtemp()), now)
 for _ in range(3):
     stories.ordered(acme, data_set, now)
+job = Job.objects.create(organisation=acme, kind="import", lane="long", question="q", subject="support.csv", asked_by="alice",
+    status="queued", owner="another/boot/1.0", machine="another", asked_at=now, heartbeat_at=now + timedelta(hours=1))
 key = create_api_key(organisation=acme, name="watcher", scopes=[Scope.READ], who="alice", now=now)
-print(json.dumps({**sessions, "key": key.secret}))
+print(json.dumps({**sessions, "key": key.secret, "job": str(job.id)}))
 """
 ACT = """
 import django, json; django.setup()
 from datetime import UTC, datetime
 from django.contrib.sessions.models import Session
 from otai.orgs import operations as orgs
+from otai.jobs.models import Job
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.runs import operations as runs
 acme, now = Organisation.objects.get(slug="acme"), datetime.now(tz=UTC)
@@ -108,7 +112,7 @@ class Site:
         credential = (
             f"Authorization: Bearer {self.people['key']}" if who == "key" else f"Cookie: sessionid={self.people[who]}"
         )
-        return self.begin(path.format(run=run), credential, "Accept: text/event-stream")
+        return self.begin(path.format(run=run, job=self.people["job"]), credential, "Accept: text/event-stream")
 
 
 WORKERS, THREADS = 2, 4
@@ -169,8 +173,14 @@ def rest(line: socket.socket, *, seconds: float) -> bytes | None:
 
 def test_streams_of_strangers_hold_no_connection_to_the_database(site: Site) -> None:
     before = site.connections()
-    paths = ["/acme/runs/1/events", "/x/events", "/acme/runs/999/events", "/api/v1/runs/1/events"]
-    lines = [site.begin(paths[number % 4], f"Cookie: sessionid=invented{number:024}") for number in range(60)]
+    paths = [
+        "/acme/runs/1/events",
+        "/x/events",
+        f"/acme/jobs/{site.people['job']}/events",
+        "/acme/runs/999/events",
+        "/api/v1/runs/1/events",
+    ]
+    lines = [site.begin(paths[number % 5], f"Cookie: sessionid=invented{number:024}") for number in range(60)]
     site.is_timely()
     answers = [head(line).split(b"\r\n")[0] for line in lines]
     assert all(any(code in answer for code in (b" 302 ", b" 404 ", b" 401 ")) for answer in answers), answers
@@ -218,6 +228,11 @@ ENDS: dict[str, tuple[str, str, str]] = {
         "alice",
         "runs.cancel_run(organisation=acme, number=1, who='alice', now=now)",
     ),
+    "the job ends": (
+        "/acme/jobs/{job}/events",
+        "alice",
+        "Job.objects.update(status='cancelled', ended_at=now)",
+    ),
     "the member signs out": ("/acme/runs/2/events", "alice", "Session.objects.all().delete()"),
 }
 
@@ -253,8 +268,10 @@ def test_a_member_and_an_organisation_have_so_many_streams_and_no_more(
         return said.decode()
 
     assert "too_many_streams" in refused("key", "/api/v1/runs/{run}/events") and site.status("/health/ready") == 200
+    # Her places are taken by runs, and a job's stream is one more.
     page = refused("alice", "/acme/runs/{run}/events")
     assert "429" in page
+    assert b" 429 " in head(opened("/acme/jobs/{job}/events", "alice")).split(b"\r\n")[0]
     site.is_timely()
     assert site.connections() <= WORKERS * (THREADS + 3) + 1
 
@@ -278,7 +295,7 @@ def test_a_stream_ends_when(how: str, site: Site, opened: Callable[..., socket.s
     assert rest(line, seconds=8) is not None
     again = opened(path, who)
     ending = head(again).split(b"\r\n")[0]
-    assert (b" 200 " in ending) == (how == "the run ends")
+    assert (b" 200 " in ending) == (how in ("the run ends", "the job ends"))
 
 
 @pytest.mark.torture

@@ -15,13 +15,14 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 from django.test import Client
 
+from otai.orgs import streams as stream
 from otai.orgs.models import Organisation
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Action, Scope
 from otai.orgs.standing import Standing
 from otai.pricing.price_book import Delivery
-from otai.runs import event_stream as stream
 from otai.runs import operations, queue
+from otai.runs.event_stream import look_at
 from otai.runs.executors import Failed
 from otai.runs.log_lines import JsonLines
 from otai.runs.models import Run
@@ -119,7 +120,7 @@ def read(run: Run, *, after: int = 0, between: Callable[[], None] = lambda: None
         return found
 
     async def collect() -> bytes:
-        open_stream = stream.RunStream(run.pk, after, stream.Places().take(STANDING))
+        open_stream = stream.Stream(look_at, run.pk, after, stream.Places().take(STANDING))
         return b"".join([piece async for piece in stream.Hub(in_thread).read(open_stream)])
 
     found = []
@@ -192,7 +193,7 @@ def test_a_thousand_readers_of_two_runs_share_each_look(
         heard: list[list[bytes]] = [[] for _ in range(1000)]
 
         async def reader(number: int) -> None:
-            async for piece in hub.read(stream.RunStream(runs[number % 2].pk, 0, places.take(standing))):
+            async for piece in hub.read(stream.Stream(look_at, runs[number % 2].pk, 0, places.take(standing))):
                 heard[number].append(piece)
 
         reading = [asyncio.create_task(reader(number)) for number in range(1000)]

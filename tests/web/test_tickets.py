@@ -376,7 +376,7 @@ def test_an_import_that_is_refused_behind_its_page_shows_why_beside_the_choices(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, settings: Any) -> None:
+def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, carol: Client, settings: Any) -> None:
     at_once(settings)
     settings.OTAI_JOBS_AT_ONCE = 1
     columns = upload(alice, CSV)
@@ -385,6 +385,12 @@ def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, 
 
     address = alice.post(columns, {"name": "support"})["Location"]
     job = Job.objects.get(kind="import")
+    if not job.has_ended:
+        assert f'sse-connect="/acme/jobs/{job.id}/events"' in alice.get(address).content.decode()
+    stream = alice.get(f"/acme/jobs/{job.id}/events")
+    assert stream["Content-Type"] == "text/event-stream" and b"event: progress" in stream.content
+    assert carol.get(f"/acme/jobs/{job.id}/events").status_code == 404
+    assert carol.get(f"/globex/jobs/{job.id}/events").status_code == 404
     alice.post(f"/acme/jobs/{job.id}/cancel", {"back": address})
     job.refresh_from_db()
     page = settled(alice, columns).content.decode()

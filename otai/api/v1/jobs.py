@@ -12,7 +12,7 @@ from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.waiting import job_out
 from otai.db import utc_now
-from otai.jobs import operations, queries
+from otai.jobs import event_stream, operations, queries
 from otai.orgs.permissions import Action
 
 noun = Noun("Jobs")
@@ -58,7 +58,7 @@ class JobsOut(Schema):
     next: str | None
 
 
-JOB = {
+JOB: dict[str, Any] = {
     "id": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
     "kind": "import",
     "subject": "export-2026-11.csv",
@@ -88,6 +88,45 @@ def get_job(request: CallerRequest, job: UUID) -> Any:
     Ask again every second or so until `ended_at` is set; the answer is kept for a day after that.
     """
     return job_out(queries.job_with_id(request.auth.organisation, job))
+
+
+class NowOut(Schema):
+    """One `progress` event; counts as in a job's `progress`."""
+
+    status: str
+    place: int
+    share: float
+    rows: int
+    bytes_read: int
+    bytes_total: int
+    ended: bool
+
+
+class JobEventsOut(Schema):
+    progress: NowOut
+
+
+NOW = {"status": "running", "place": 0, **JOB["progress"], "ended": False}
+
+
+@noun.get(
+    "/jobs/{uuid:job}/events",
+    Action.VIEW,
+    JobEventsOut,
+    produces=["application/json", "text/event-stream"],
+    example={"progress": NOW},
+)
+def watch_job(request: CallerRequest, job: UUID) -> Any:
+    """How far a job is, live
+
+    With `Accept: text/event-stream` a stream of server-sent events: `progress` whenever it changes, and `end` after the last one; what came of
+    it is then at the job itself. Otherwise one JSON answer, for asking now and then.
+    """
+    found = queries.job_with_id(request.auth.organisation, job)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        standing = request.auth.standing(Action.VIEW, session=request.session.session_key)
+        return event_stream.job_events_response(request, found, standing=standing)
+    return {"progress": event_stream.progress_of(found, now=utc_now())}
 
 
 @noun.post("/jobs/{uuid:job}/cancel", Action.UPLOAD_TICKETS, JobOut, example={**JOB, "status": "cancelled"})

@@ -8,18 +8,20 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.jobs import operations, queries
+from otai.jobs.event_stream import job_events_response
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded
 from otai.jobs.places import place_in_queue
 from otai.orgs.permissions import Action
 from otai.tickets import jobs as tickets_jobs
-from otai.web.access import MemberRequest, local_path, page
+from otai.web.access import MemberRequest, local_path, page, standing_of
 
 
 def working(request: MemberRequest, job: Job) -> HttpResponse:
@@ -68,11 +70,19 @@ def _upload(request: MemberRequest) -> UUID | None:
 @require_safe
 @page(Action.VIEW)
 def now(request: MemberRequest, job: UUID) -> HttpResponse:
-    """The part of the page that htmx asks for every second; once the job has ended, the whole page is asked for anew."""
+    """The part of the page that htmx asks for when the stream tells of progress, and now and then without one; once the job has ended, the whole page is asked for anew."""
     found = queries.job_with_id(request.organisation, job)
     if found.has_ended:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return render(request, "web/jobs/now.html", context_of(request, found))
+
+
+@require_GET
+@page(Action.VIEW)
+def events(request: MemberRequest, job: UUID) -> HttpResponseBase:
+    """Its progress as it happens, for the browser's EventSource."""
+    found = queries.job_with_id(request.organisation, job)
+    return job_events_response(request, found, standing=standing_of(request, Action.VIEW))
 
 
 @require_POST

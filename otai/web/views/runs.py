@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.orgs.permissions import Action
-from otai.orgs.standing import Standing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.event_stream import run_events_response
@@ -29,7 +28,7 @@ from otai.serving.cards import card_page
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.web import formats
-from otai.web.access import MemberRequest, page
+from otai.web.access import MemberRequest, page, standing_of
 from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
 
@@ -208,13 +207,8 @@ def now(request: MemberRequest, number: int) -> HttpResponse:
 @page(Action.VIEW)
 def events(request: MemberRequest, number: int) -> HttpResponseBase:
     """The run's events as they happen, for the browser's EventSource."""
-    standing = Standing(
-        organisation=request.organisation.pk,
-        action=Action.VIEW,
-        user=request.user.pk,
-        session=request.session.session_key or "",
-    )
-    return run_events_response(request, queries.run(request.organisation, number), standing=standing)
+    run = queries.run(request.organisation, number)
+    return run_events_response(request, run, standing=standing_of(request, Action.VIEW))
 
 
 @require_POST
