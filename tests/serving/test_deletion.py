@@ -379,3 +379,70 @@ def test_kept_tickets_that_nobody_imported_stay(acme: Organisation, tmp_path: Pa
     feedback.keep(version, ["something that nobody imported"], now=now)
     assert delete(support, now=now).asked_about == 0
     assert version.observed.count() == 1
+
+
+class TestWhatSqliteKeepsOfDeletedRows:
+    """Why `wipe_freed_pages` does what it does: each step is seen to be needed, in the bytes of the database's files."""
+
+    WORD = "zwirnpfuhl"
+
+    @pytest.fixture(autouse=True)
+    def on_sqlite(self) -> None:
+        if connection.vendor != "sqlite":
+            pytest.skip("PostgreSQL wipes in its own time")
+
+    def files_with_it(self) -> list[str]:
+        name = str(connection.settings_dict["NAME"])
+        paths = [Path(name), Path(name + "-wal")]
+        return [path.name[-4:] for path in paths if path.exists() and self.WORD.encode() in path.read_bytes()]
+
+    def written_and_deleted(self, *, wiping: bool) -> None:
+        """Rows that lay in the main file for long; deleted by a release that wipes, or by one of before."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA secure_delete = {'ON' if wiping else 'OFF'}")
+            cursor.execute("CREATE TABLE IF NOT EXISTS said (text TEXT)")
+            cursor.executemany("INSERT INTO said VALUES (%s)", [(f"{self.WORD} {n} " * 9,) for n in range(200)])
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert self.files_with_it()
+            cursor.execute("DELETE FROM said")
+
+    @pytest.fixture(autouse=True)
+    def afterwards(self, on_sqlite: None) -> Any:
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+            cursor.execute("DROP TABLE IF EXISTS said")
+        erasing.wipe_freed_pages()
+
+    def test_deletions_of_before_are_wiped_by_vacuum_alone(self) -> None:
+        self.written_and_deleted(wiping=False)
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert self.files_with_it(), "freed pages hold what they held"
+        assert erasing.wipe_freed_pages()
+        assert self.files_with_it() == []
+
+    def test_what_is_overwritten_is_so_in_the_log_first(self) -> None:
+        self.written_and_deleted(wiping=True)
+        assert self.files_with_it(), "the main file is behind its log"
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert self.files_with_it() == [], "without a VACUUM: rows that a sweep deletes are wiped too"
+
+    def test_others_who_read_put_it_off(self) -> None:
+        import sqlite3
+
+        self.written_and_deleted(wiping=True)
+        reader = sqlite3.connect(str(connection.settings_dict["NAME"]))
+        try:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM said").fetchone()
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 200")
+            assert not erasing.wipe_freed_pages(), "housekeeping tries again"
+        finally:
+            reader.close()
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 30000")
+        assert erasing.wipe_freed_pages()
+        assert self.files_with_it() == []
