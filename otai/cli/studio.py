@@ -52,6 +52,8 @@ def studio(
         port=port,
         interface=Interfaces.ASGI,
         workers=workers,
+        # One process that dies is replaced; without this granian ends the others with it.
+        respawn_failed_workers=True,
         **connection_limits(),
     )
     with _worker_beside() if demo else nullcontext():

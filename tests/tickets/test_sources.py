@@ -316,3 +316,24 @@ class TestParquet:
         (tmp_path / "t.parquet").write_bytes(sink.getvalue()[:-20])
         with pytest.raises(DatasetInvalid, match="cannot be opened"):
             open_source(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        (pa.array([0, 10**18, -(10**17), None], pa.timestamp("us")), ["1970-01-01T00:00:00", "", "", ""]),
+        (pa.array([0, 10**17, -(10**17)], pa.timestamp("ms")), ["1970-01-01T00:00:00", "", ""]),
+        (pa.array([0, 10**15], pa.timestamp("s")), ["1970-01-01T00:00:00", ""]),
+        (pa.array([0, 2**63 - 1], pa.timestamp("ns")), ["1970-01-01T00:00:00", "2262-04-11T23:47:16.854775"]),
+        (pa.array([0], pa.timestamp("us", tz="Z")), ["1970-01-01T00:00:00+00:00"]),
+        (pa.array([0], pa.timestamp("us", tz="Mars/Olympus")), ["1970-01-01T00:00:00+00:00"]),
+        (pa.array([0], pa.timestamp("us", tz="Europe/Berlin")), ["1970-01-01T01:00:00+01:00"]),
+        (pa.array([1.5, 2.0, None], pa.float16()), ["1.5", "2", ""]),
+    ],
+)
+def test_times_that_no_calendar_has_are_missing_and_no_zone_or_width_is_damage(
+    column: pa.Array, texts: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"text": ["a ticket"] * len(column), "at": column}), path)
+    assert [row[1] for row in rows_of(path)] == texts

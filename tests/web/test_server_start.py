@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
+
+from tests.web.studio_server import Installation, answers, free_port
 
 LOADED = """
 import gc, sys, importlib
@@ -26,3 +32,31 @@ def test_what_stays_is_set_aside_before_anybody_waits_for_it(entry: str, tmp_pat
     frozen, looked_at, pages_are_loaded = int(said[0]), int(said[1]), said[2]
     assert pages_are_loaded == "True"
     assert frozen > 100_000 and looked_at < 1_000, "a full collection looks at next to nothing"
+
+
+def test_a_process_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    installation.otai("init")
+    port = free_port()
+    address = f"http://localhost:{port}/health/live"
+    with installation.process("studio", "--port", str(port), "--workers", "2") as running:
+        answers(address, running, tmp_path / "studio.log")
+        # The server's processes are those that listen; each has helpers of its own beside.
+        before = _serving(running.pid)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while len(_serving(running.pid) - {min(before)}) < 2:
+            assert running.poll() is None, (tmp_path / "studio.log").read_text()
+            assert time.monotonic() < deadline, "nobody came in the place of the one that died"
+            time.sleep(0.2)
+        answers(address, running, tmp_path / "studio.log")
+
+
+def _serving(server: int) -> set[int]:
+    found = set()
+    for child in psutil.Process(server).children():
+        with contextlib.suppress(psutil.Error):
+            if child.status() != psutil.STATUS_ZOMBIE and "worker" in " ".join(child.cmdline() or [child.name()]):
+                found.add(child.pid)
+    return found

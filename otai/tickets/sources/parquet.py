@@ -136,6 +136,9 @@ def _texts(column: pa.Array) -> pa.Array:
         if types.is_dictionary(kind.value_type):
             column = column.cast(pa.list_(kind.value_type.value_type))
         return column.cast(pa.list_(pa.string()))
+    if types.is_float16(kind):
+        # Arrow computes nothing with half floats; numpy widens them.
+        return _texts(pa.array(column.to_numpy(zero_copy_only=False).astype("float32"), from_pandas=True))
     if types.is_floating(kind):
         # A column of whole numbers with gaps comes out of data frames as floats; 3.0 is then the label "3".
         whole = pc.and_kleene(pc.equal(pc.round(column), column), pc.less(pc.abs(column), 1e15))
@@ -145,6 +148,32 @@ def _texts(column: pa.Array) -> pa.Array:
             pc.is_nan(column), pa.scalar(None, pa.string()), pc.if_else(pc.fill_null(whole, False), trimmed, as_text)
         )
     if types.is_timestamp(kind):
-        times = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).to_pylist()
+        times = _within_the_calendar(column).cast(pa.timestamp("us", tz=_zone(kind.tz)), safe=False).to_pylist()
         return pa.array([None if time is None else time.isoformat() for time in times], pa.string())
     return column.cast(pa.string())
+
+
+_TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_FIRST_SECOND, _LAST_SECOND = -62_135_510_400, 253_402_214_400
+"""2 January of the year 1 and 31 December 9999, in seconds of the epoch: a day within what a calendar date can say, in every zone."""
+
+
+def _within_the_calendar(column: pa.Array) -> pa.Array:
+    """The times, without those that no calendar has: a damaged or unset time is a missing one."""
+    ticks = _TICKS_A_SECOND[column.type.unit]
+    most = 2**63 - 1
+    first, last = max(_FIRST_SECOND * ticks, -most), min(_LAST_SECOND * ticks, most)
+    counted = column.cast(pa.int64())
+    known = pc.and_(pc.greater_equal(counted, first), pc.less_equal(counted, last))
+    return pc.if_else(known, column, pa.scalar(None, column.type))
+
+
+def _zone(name: str | None) -> str | None:
+    """The zone that times are written in. What it is called changes no instant: a name that nobody knows is read as UTC."""
+    if name is None:
+        return None
+    try:
+        pa.lib.string_to_tzinfo(name)
+    except Exception:  # noqa: BLE001 -- Arrow raises what the zone library at hand raises
+        return "UTC"
+    return name

@@ -235,9 +235,16 @@ def _to_job(request: MemberRequest, job: Job, kept: uploads.WaitingUpload) -> Ht
     return redirect(f"{address}?upload={kept.id}")
 
 
+ENDINGS = (
+    *(".gz", ".zip", ".csv", ".tsv", ".txt", ".xlsx", ".xlsb", ".xlsm", ".xls", ".ods"),
+    *(".jsonl", ".ndjson", ".json", ".parquet", ".xml", ".html", ".htm", ".mbox", ".eml"),
+)
+"""Of files, outermost first; a data set is called as its file without them."""
+
+
 def suggested_name(filename: str) -> str:
     stem = filename.strip().strip(".")
-    for ending in (".gz", ".zip", ".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".ndjson", ".json", ".parquet"):
+    for ending in ENDINGS:
         if stem.lower().endswith(ending):
             stem = stem[: -len(ending)]
     stem = "".join(letter for letter in stem if letter.isprintable()).strip()
