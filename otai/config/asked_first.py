@@ -11,11 +11,13 @@ from django.http.response import HttpResponseBase
 from otai.api.access import caller_of
 from otai.api.problems import NotSignedIn, answer, of_exception
 from otai.errors import OtaiError
+from otai.orgs import queries
 from otai.web.access import to_sign_in
 
 
 class AskedFirst:
-    """204 for somebody whom we know, or the refusal of the door. What they may do is decided once the file is there."""
+    """204 for somebody whom we know, with the organisation that the file counts for in a header that the front keeps
+    to itself; or the refusal of the door. What they may do is decided once the file is there."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -25,12 +27,27 @@ class AskedFirst:
             return self.get_response(request)
         if "Authorization" in request.headers and request.path.startswith("/api/"):
             try:
-                caller_of(request)
+                caller = caller_of(request)
             except OtaiError as refused:
                 return of_exception(request, refused)
-            return HttpResponse(status=204)
+            return _known(f"organisation {caller.organisation.pk}")
         if request.user.is_authenticated:
-            return HttpResponse(status=204)
+            return _known(_uploader(request))
         if request.path.startswith("/api/"):
             return answer(NotSignedIn("This needs an API key, or a signed-in browser."))
         return to_sign_in(request)
+
+
+def _known(uploader: str) -> HttpResponse:
+    return HttpResponse(status=204, headers={"Otai-Uploader": uploader})
+
+
+def _uploader(request: HttpRequest) -> str:
+    """Of a browser: the organisation in the address, or that of its call; the person where there is none of theirs."""
+    assert request.user.is_authenticated
+    try:
+        if request.path.startswith("/api/"):
+            return f"organisation {caller_of(request).organisation.pk}"
+        return f"organisation {queries.member(request.user, request.path.split('/')[1]).organisation.pk}"
+    except OtaiError:
+        return f"user {request.user.pk}"

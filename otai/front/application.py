@@ -17,6 +17,9 @@ from otai.front.connections import close_stalled_connections
 from otai.front.limits import Limits
 from otai.front.pages import Pages, Wsgi, environ_of
 
+uploader_header = b"otai-uploader"
+"""On the answer to "who sends this?": for whom the file counts. It goes no further than the front."""
+
 without_body = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -76,11 +79,15 @@ class Front:
         if refusal := _refused_unread(scope["method"], bound, announced, is_chunked=is_chunked):
             await self._refuse(scope, sender, refusal, bound)
             return
-        if bound.is_upload and (refused := await self._asked_first(scope)) is not None:
-            refused.headers.append((b"connection", b"close"))
-            await self._send(refused, sender)
-            return
-        with self.bodies.place(self._address(scope, headers), bound, int(announced)):
+        uploader = ""
+        if bound.is_upload:
+            known = await self._asked_first(scope)
+            if known.status != 204:
+                known.headers.append((b"connection", b"close"))
+                await self._send(known, sender)
+                return
+            uploader = _uploader(known)
+        with self.bodies.place(self._address(scope, headers), bound, int(announced), uploader=uploader):
             try:
                 body, length = await self.bodies.read(receive, bound)
             except TooLong:
@@ -96,10 +103,10 @@ class Front:
         """For whom a body counts."""
         return self.address_of((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", ""))
 
-    async def _asked_first(self, scope: Any) -> Answer | None:
-        """A file is read for members only: the refusal of Django for whoever it does not know, by the headers alone."""
-        answer = await self.pages.answer(environ_of(scope, io.BytesIO(), 0) | {"otai.front.asks_who": True})
-        return None if answer.status == 204 else answer
+    async def _asked_first(self, scope: Any) -> Answer:
+        """A file is read for members only: 204, or the refusal of Django for whoever it does not know, by the headers
+        alone."""
+        return await self.pages.answer(environ_of(scope, io.BytesIO(), 0) | {"otai.front.asks_who": True})
 
     async def _refuse(self, scope: Any, sender: Sender, refusal: str, bound: Bound) -> None:
         """A body that is not read, refused in the words of the door that it came to."""
@@ -138,6 +145,10 @@ class Front:
         if closing is not None:
             closing.cancel()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _uploader(known: Answer) -> str:
+    return next((value.decode("latin1") for name, value in known.headers if name.lower() == uploader_header), "")
 
 
 def _refused_unread(method: str, bound: Bound, announced: str, *, is_chunked: bool) -> str:

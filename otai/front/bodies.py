@@ -49,24 +49,40 @@ class Bodies:
         self.folder = folder if folder is not None and folder.is_dir() else Path(tempfile.gettempdir())
         self.by_address: Counter[str] = Counter()
         self.uploads = 0
+        self.uploads_by: Counter[str] = Counter()
         self.bytes = 0
 
     @contextmanager
-    def place(self, address: str, bound: Bound, announced: int) -> Iterator[None]:
-        """Room for one more body, or Unread with 429 (this address sends too many) or 503 (everybody together does)."""
+    def place(self, address: str, bound: Bound, announced: int, *, uploader: str = "") -> Iterator[None]:
+        """Room for one more body, or Unread with 429 (this address or organisation sends too many) or 503 (everybody
+        together does). `uploader`: for whom a file counts, an organisation mostly; the address where nobody said."""
+        uploader = uploader or address
         if self.by_address[address] >= self.limits.bodies_per_address:
             raise Unread(429, "too_many_bodies", f"{self.limits.bodies_per_address} requests from here are being read.")
         if bound.is_upload:
+            if self.uploads_by[uploader] >= self.limits.uploads_each:
+                raise Unread(
+                    429,
+                    "too_many_uploads_of_one",
+                    f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which is "
+                    "the most (OTAI_UPLOADS_PER_ORGANISATION).",
+                )
             if self.uploads >= self.limits.uploads:
                 raise Unread(503, "too_many_uploads", f"{self.limits.uploads} files are being uploaded at this moment.")
             if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
                 raise Unread(503, "disk_full", "There is no room for a file of this size at this moment.")
         self.by_address[address] += 1
-        self.uploads += bound.is_upload
+        if bound.is_upload:
+            self.uploads += 1
+            self.uploads_by[uploader] += 1
         try:
             yield
         finally:
-            self.uploads -= bound.is_upload
+            if bound.is_upload:
+                self.uploads -= 1
+                self.uploads_by[uploader] -= 1
+                if not self.uploads_by[uploader]:
+                    del self.uploads_by[uploader]
             self.by_address[address] -= 1
             if not self.by_address[address]:
                 del self.by_address[address]

@@ -33,6 +33,8 @@ class Limits:
     bodies_most_bytes: int = field(default_factory=lambda: _number("OTAI_BODIES_MOST_BYTES", 1 << 30))
     """Of all forms and documents that are being read or worked on, together. Uploads count by number instead."""
     uploads: int = field(default_factory=lambda: _number("OTAI_UPLOADS_AT_ONCE", 8))
+    uploads_each: int = field(default_factory=lambda: _number("OTAI_UPLOADS_PER_ORGANISATION", 2))
+    """Of these, for one organisation: whoever sends slowly, or nothing at all, leaves places to the others."""
     free_bytes: int = field(default_factory=lambda: _number("OTAI_UPLOADS_LEAVE_FREE_BYTES", 512 << 20))
     """What an upload leaves free on the disk: a full one stops everything else."""
 

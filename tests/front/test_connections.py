@@ -16,7 +16,8 @@ from tests.front.toy import ask, begin, everything, toy
 pytestmark = pytest.mark.pure
 
 QUICK = {"WEB_THREADS": 2, "BODY_GRACE_SECONDS": 2, "BODY_LEAST_BYTES_PER_SECOND": 1000, "SEND_SECONDS": 3,
-         "HEADER_SECONDS": 3, "UPLOAD_MOST_BYTES": 8 << 20, "UPLOADS_AT_ONCE": 2, "BODIES_PER_ADDRESS": 40,
+         "HEADER_SECONDS": 3, "UPLOAD_MOST_BYTES": 8 << 20, "UPLOADS_AT_ONCE": 2, "UPLOADS_PER_ORGANISATION": 1,
+         "BODIES_PER_ADDRESS": 40,
          "UPLOADS_LEAVE_FREE_BYTES": 0}  # fmt: skip
 
 
@@ -146,15 +147,35 @@ def test_a_program_may_stream_a_file_of_unknown_length(port: int) -> None:
 def test_a_file_is_read_for_members_only_and_few_at_once(port: int) -> None:
     assert ask(port, "POST /api/v1/data-sets HTTP/1.1", "Content-Length: 5000000")[0] == 401
     known = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer k", "Content-Length: 5000000")
-    two = [begin(port, *known) for _ in range(2)]
+    other = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer g", "Content-Length: 5000000")
+    two = [begin(port, *one) for one in (known, other)]
     time.sleep(0.3)
-    status, said = ask(port, *known)
+    status, said = ask(port, *known[:1], "Authorization: Bearer i", known[2])
     assert status == 503 and json.loads(said)["error"]["code"] == "too_many_uploads"
     for line in two:
         line.close()
     time.sleep(0.3)
     status, said = ask(port, *known, body=b"z" * 5_000_000)
     assert status == 200 and json.loads(said)["length"] == 5_000_000
+
+
+def test_one_organisation_takes_not_all_places_for_files(tmp_path: Path) -> None:
+    """Acme's program announces twenty large files and sends two bytes of each; Carol of globex uploads hers meanwhile."""
+    limits = QUICK | {"UPLOADS_AT_ONCE": 8, "UPLOADS_PER_ORGANISATION": 2, "BODY_GRACE_SECONDS": 20}
+    slow = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer acme", "Content-Length: 5000000")
+    with toy(tmp_path, **limits) as port:
+        lines = [begin(port, *slow, body=b"id") for _ in range(20)]
+        time.sleep(0.5)
+        status, said = ask(port, *slow)
+        assert status == 429 and json.loads(said)["error"]["code"] == "too_many_uploads_of_one"
+        status, said = ask(
+            port, slow[0], "Authorization: Bearer globex", "Content-Length: 5000000", body=b"z" * 5_000_000
+        )
+        assert status == 200 and json.loads(said)["length"] == 5_000_000
+        for line in lines:
+            line.close()
+        time.sleep(0.3)
+        assert ask(port, *slow, body=b"z" * 5_000_000)[0] == 200, "a place is given back"
 
 
 def test_one_address_sends_so_many_bodies_at_once_and_no_more(port: int) -> None:

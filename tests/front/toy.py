@@ -27,7 +27,8 @@ class ManyBytes:
 
 def site(environ: dict[str, Any], start_response: Any) -> Any:
     if environ.get("otai.front.asks_who"):
-        start_response("401 Unauthorized" if "HTTP_AUTHORIZATION" not in environ else "204 No Content", [])
+        who = environ.get("HTTP_AUTHORIZATION")
+        start_response("204 No Content" if who else "401 Unauthorized", [("Otai-Uploader", who)] if who else [])
         return []
     if refused := environ.get("otai.front.refused"):
         start_response("411 Length Required" if refused == "length_required" else "413 Payload Too Large", [])
