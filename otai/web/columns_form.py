@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,9 +44,13 @@ class Column:
 
 
 class ColumnsForm:
-    """Each column with its use: the one that the page sent, or the guess where it sent none (the page is shown for the first time)."""
+    """Each column with its use: the one that the page sent, or the guess where it sent none.
 
-    def __init__(self, preview: Preview, data: Mapping[str, str]) -> None:
+    `is_sent`: by somebody who has seen the page, so that every column comes with one use. One that does not, is shown as
+    guessed and refused beside its field: nothing is imported that nobody chose.
+    """
+
+    def __init__(self, preview: Preview, data: Mapping[str, str], *, is_sent: bool = False) -> None:
         self._guessed = preview.roles
         self.columns = _columns_of(preview)
         self.said = {
@@ -53,6 +58,11 @@ class ColumnsForm:
             for column in self.columns
         }
         self.errors: dict[int, str | Promise] = {}
+        if is_sent:
+            for column in self.columns:
+                uses = data.getlist(f"role-{column.number}") if isinstance(data, QueryDict) else []
+                if len(uses) != 1 or uses[0] not in ROLES:
+                    self.errors[column.number] = _unclear(uses)
 
     @property
     def rows(self) -> list[tuple[Column, str, str | Promise]]:
@@ -96,6 +106,14 @@ class ColumnsForm:
         for column in self.columns:
             if column.name == name:
                 self.errors[column.number] = in_words(error)
+
+
+def _unclear(uses: list[str]) -> str:
+    if not uses:
+        return _("No use was sent for this column. Choose one.")
+    if len(uses) > 1:
+        return _("More than one use was sent for this column. Choose one.")
+    return _("“%(use)s” is no use of a column. Choose one of the list.") % {"use": uses[0][:100]}
 
 
 def _columns_of(preview: Preview) -> list[Column]:

@@ -36,6 +36,12 @@ def take(request: HttpRequest, what: str) -> dict[str, str] | None:
     return values
 
 
+def waits(request: HttpRequest, what: str) -> bool:
+    """Whether it is kept and was not looked at yet, also by another request of this session since this one began."""
+    key = request.session.session_key
+    return key is not None and _name(what) in type(request.session)(key)
+
+
 def _name(what: str) -> str:
     return f"shown-once:{what}"
 

@@ -28,7 +28,7 @@ from otai.tickets.models import DataSet, ExpectedQuality
 from otai.web import uploads
 from tests import stories
 from tests.leftovers import found_in_files, found_in_tables
-from tests.web.visitors import member_of, of
+from tests.web.visitors import columns_shown, member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +61,7 @@ def upload(alice: Client, name: str = "support.csv", content: str = CSV) -> str:
 
 
 def imported(alice: Client, name: str, columns: str) -> DataSet:
-    alice.post(columns, {"name": name})
+    alice.post(columns, {"name": name, **columns_shown(alice, columns)})
     return DataSet.objects.get(name=name)
 
 

@@ -107,11 +107,13 @@ def program(acme: Any) -> Program:
 
 
 def through_the_browser(file: Path, browser: Client) -> None:
+    from tests.web.visitors import columns_shown
+
     answer = browser.post("/acme/tickets/upload", {"file": SimpleUploadedFile(file.name, file.read_bytes())})
     assert answer.status_code == 302, answer.content.decode()
     columns = str(answer["Location"])
     assert "The printer in room" in browser.get(columns).content.decode()
-    answer = browser.post(columns, {"name": "support"})
+    answer = browser.post(columns, {"name": "support", **columns_shown(browser, columns)})
     assert answer.status_code == 302, answer.content.decode()
 
 

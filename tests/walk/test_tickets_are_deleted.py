@@ -40,7 +40,7 @@ from tests import stories
 from tests.api.callers import Program
 from tests.leftovers import found_in_files, found_in_tables
 from tests.serving.training_here import trained, work
-from tests.web.visitors import member_of, of
+from tests.web.visitors import columns_shown, member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,7 +121,7 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     page = alice.post(f"/{acme.slug}/tickets/upload", {"file": SimpleUploadedFile("support.csv", as_csv(made))})
     columns = page["Location"]
     assert SUBJECT in alice.get(columns).content.decode()
-    alice.post(columns, {"name": "support"})
+    alice.post(columns, {"name": "support", **columns_shown(alice, columns)})
     first = DataSet.objects.get(name="support")
     alice.get(f"/{acme.slug}/tickets/{first.id}/")
     packed = gzip.compress(as_csv([*made, *rows(30, seed=6, first=300)]))

@@ -10,13 +10,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from otai.db import utc_now
+from otai.db import new_id, utc_now
 from otai.orgs.models import ApiKey, Invitation, Organisation, User
 from otai.orgs.permissions import Role
+from otai.outbound.models import Endpoint
 from otai.pricing.price_book import Tier
 from otai.serving.models import TrainedModel
 from otai.tickets.models import DataSet
@@ -180,6 +182,38 @@ class TestWhatIsShownOnce:
         again = alice.get("/acme/team/keys/").content.decode()
         assert secret.group() not in again and "shown only now" not in again
         assert ApiKey.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("page", "action", "form", "shown", "rows"),
+        [
+            (
+                "/acme/team/keys/",
+                "",
+                {"name": "Helpdesk", "scopes": ["read"], "expires": "90"},
+                r"otai_\w{8,}_\S{20,}",
+                ApiKey,
+            ),
+            ("/acme/team/webhooks/", "", {"url": "https://hooks.acme.example/otai"}, r"whsec_\S{20,}", Endpoint),
+            ("/acme/team/", "invite/", {"email": "eve@acme.example", "role": "viewer"}, r"/join/\S{20,}", Invitation),
+        ],
+    )
+    def test_a_form_sent_three_times_makes_one_and_shows_it(
+        self, alice: Client, page: str, action: str, form: dict[str, Any], shown: str, rows: Any
+    ) -> None:
+        token = re.search(r'name="once" value="([^"]+)"', alice.get(page).content.decode())
+        assert token
+        sent = form | {"once": token[1]}
+        # Three clicks before the first answer was followed.
+        assert [alice.post(page + action, sent)["Location"] for _ in range(3)] == [page] * 3
+        assert rows.objects.count() == 1
+        assert re.search(shown, alice.get(page).content.decode())
+        assert len(mail.outbox) == (rows is Invitation)
+        # Sent once more when it was looked at: said, and nothing made.
+        assert "Nothing was made a second time" in alice.post(page + action, sent, follow=True).content.decode()
+        assert rows.objects.count() == 1
+        # The page anew is another form.
+        alice.post(page + action, form | {"once": str(new_id())})
+        assert rows.objects.count() == 2
 
     def test_it_waits_encrypted_and_only_for_that_organisation(
         self, acme: Organisation, alice: Client, now: datetime

@@ -19,6 +19,7 @@ from otai.orgs.permissions import Role
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.orgs.people import joins, person
+from tests.web.visitors import columns_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,7 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
     assert not DataSet.objects.exists()
 
     # Alice agrees, and the tickets are there with their attribute.
-    answer = alice.post(columns, {"name": "support"}, follow=True)
+    answer = alice.post(columns, {"name": "support", **columns_shown(alice, columns)}, follow=True)
     page = answer.content.decode()
     assert "40 tickets are imported" in page and "queue" in page
     assert DataSet.objects.get().attributes.get().name == "queue"
@@ -85,18 +86,9 @@ TAGGED = "text,tags,title\n" + "\n".join(
 )
 
 
-def shown(browser: Client, columns: str) -> dict[str, str]:
-    """What the page has chosen in each field, as a browser would send it."""
-    page = browser.get(columns).content.decode()
-    fields = re.findall(r'<select id="(role-\d+)".*?</select>', page, flags=re.DOTALL)
-    chosen = re.findall(r'<option value="(\w+)" selected>', page)
-    assert fields and len(fields) == len(chosen)
-    return dict(zip(fields, chosen, strict=True))
-
-
 def test_what_is_shown_is_what_is_imported(alice: Client) -> None:
     columns = upload(alice, TAGGED)
-    fields = shown(alice, columns)
+    fields = columns_shown(alice, columns)
     assert fields == {"role-0": "body", "role-1": "multi", "role-2": "subject"}
     assert alice.post(columns, {"name": "support", **fields}).status_code == 302
     first = DataSet.objects.get()
@@ -114,6 +106,23 @@ def test_a_ticket_without_its_text_is_refused_beside_the_field(alice: Client) ->
     assert "Nothing was imported yet" in page and 'id="role-0-error"' in page and "A ticket needs a text" in page
     # The choices stand as they were sent, so that one of them can be changed.
     assert re.findall(r'<option value="(\w+)" selected>', page) == ["ignore", "multi", "ignore"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ([], "No use was sent"),
+        (["evil"], "“evil” is no use"),
+        (["ignore", "multi"], "More than one use"),
+        ([""], "is no use"),
+    ],
+)
+def test_a_column_whose_use_is_unclear_is_refused_beside_the_field(alice: Client, sent: list[str], said: str) -> None:
+    columns = upload(alice, TAGGED)
+    answer = alice.post(columns, {"name": "support", "role-0": "body", "role-1": sent, "role-2": "subject"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and not DataSet.objects.exists()
+    assert 'id="role-1-error"' in page and said in page and 'id="role-0-error"' not in page
 
 
 @pytest.mark.parametrize("role", ["body", "subject", "created", "ticket", "language", "split"])
@@ -143,7 +152,7 @@ def test_labels_in_several_columns_stay_together_as_far_as_they_are_left(alice: 
         for n in range(60)
     )
     columns = upload(alice, rows)
-    fields = shown(alice, columns)
+    fields = columns_shown(alice, columns)
     assert [fields[f"role-{n}"] for n in (1, 2, 3)] == ["multi"] * 3
     assert alice.post(columns, {"name": "support", **fields, "role-2": "ignore"}).status_code == 302
     roles = DataSet.objects.get().roles
@@ -156,7 +165,7 @@ def test_what_looks_like_no_text_is_asked_for_instead_of_refused(alice: Client) 
         alice, "words,queue\n" + "\n".join(f"{'fire' if n % 2 else 'vpn'},{'ab'[n % 2]}" for n in range(60))
     )
     assert "Which column is the text?" in alice.get(columns).content.decode()
-    fields = shown(alice, columns)
+    fields = columns_shown(alice, columns)
     assert alice.post(columns, {"name": "s", **fields}).status_code == 422
     assert alice.post(columns, {"name": "s", **fields, "role-0": "body"}).status_code == 302
     assert DataSet.objects.get().roles["single"] == {"body": "words"}
@@ -164,27 +173,30 @@ def test_what_looks_like_no_text_is_asked_for_instead_of_refused(alice: Client) 
 
 def test_an_order_that_cannot_be_told_is_said_beside_its_column(alice: Client) -> None:
     columns = upload(alice, CSV)
-    answer = alice.post(columns, {"name": "s", **shown(alice, columns), "role-2": "ordered"})
+    answer = alice.post(columns, {"name": "s", **columns_shown(alice, columns), "role-2": "ordered"})
     assert answer.status_code == 422 and 'id="role-2-error"' in answer.content.decode()
 
 
 def test_a_file_that_is_sent_twice_is_imported_once(alice: Client) -> None:
     columns = upload(alice, CSV)
-    assert alice.post(columns, {"name": "support"}).status_code == 302
-    assert alice.post(columns, {"name": "support"}).status_code == 404
+    sent = {"name": "support", **columns_shown(alice, columns)}
+    assert alice.post(columns, sent).status_code == 302
+    assert alice.post(columns, sent).status_code == 404
     assert DataSet.objects.count() == 1
 
 
 def test_bad_rows_are_shown_with_row_and_column_and_can_be_left_out(alice: Client) -> None:
     rows = CSV + "\n" + '"broken","row","with","too","many"'
     columns = upload(alice, rows)
-    answer = alice.post(columns, {"name": "support"})
+    answer = alice.post(columns, {"name": "support", **columns_shown(alice, columns)})
     page = answer.content.decode()
     assert answer.status_code == 422 and "Nothing was imported yet" in page
     assert "One row cannot be read" in page and ">42<" in page.replace("\n", "")
     assert not DataSet.objects.exists()
 
-    page = alice.post(columns, {"name": "support", "skip_bad_rows": "1"}, follow=True).content.decode()
+    page = alice.post(
+        columns, {"name": "support", **columns_shown(alice, columns), "skip_bad_rows": "1"}, follow=True
+    ).content.decode()
     assert "40 tickets are imported" in page and "1 rows were left out" in page
 
 
@@ -195,7 +207,7 @@ def test_a_file_that_is_no_table_is_refused_kindly_and_not_kept(alice: Client, c
     answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("x.csv", content)})
     if answer.status_code == 302:
         # A header is a table; that it has no tickets is found out when they are read.
-        answer = alice.post(answer["Location"], {"name": "x"})
+        answer = alice.post(answer["Location"], {"name": "x", **columns_shown(alice, answer["Location"])})
     assert answer.status_code == 422
     assert "Nothing was imported" in answer.content.decode()
     assert not DataSet.objects.exists()
@@ -204,7 +216,7 @@ def test_a_file_that_is_no_table_is_refused_kindly_and_not_kept(alice: Client, c
 @pytest.mark.parametrize("name", ["../../etc/passwd.csv", "..\\..\\boot.csv", "/abs/olute.csv", "a\x00b.csv"])
 def test_a_file_name_never_becomes_a_path(alice: Client, name: str) -> None:
     columns = upload(alice, CSV, name)
-    alice.post(columns, {"name": "tricky"})
+    alice.post(columns, {"name": "tricky", **columns_shown(alice, columns)})
     stored = DataSet.objects.get()
     assert "/" not in stored.source_filename and "\\" not in stored.source_filename
     home = Path(settings.OTAI_HOME)
@@ -219,7 +231,7 @@ def test_texts_labels_and_names_are_never_markup(alice: Client) -> None:
     )
     columns = upload(alice, rows, f"{evil}.csv")
     pages = [alice.get(columns).content.decode()]
-    pages.append(alice.post(columns, {"name": evil}, follow=True).content.decode())
+    pages.append(alice.post(columns, {"name": evil, **columns_shown(alice, columns)}, follow=True).content.decode())
     pages.append(alice.get("/acme/tickets/").content.decode())
     pages.append(alice.get("/acme/train/").content.decode())
     for page in pages:
@@ -348,7 +360,8 @@ def test_an_import_that_takes_longer_shows_its_progress_and_leads_on(alice: Clie
     at_once(settings)
     columns = upload(alice, CSV)
     assert 'name="role-0"' in settled(alice, columns).content.decode()
-    answer = alice.post(columns, {"name": "support"})
+    sent = {"name": "support", **columns_shown(alice, columns)}
+    answer = alice.post(columns, sent)
     page = alice.get(answer["Location"])
     if page.status_code == 200:
         now = re.search(r'hx-get="([^"]+)"', page.content.decode())
@@ -356,7 +369,7 @@ def test_an_import_that_takes_longer_shows_its_progress_and_leads_on(alice: Clie
         assert alice.get(now[1]).status_code in (200, 204)
         assert "/cancel" in page.content.decode()
     # The form sent twice is one import.
-    again = alice.post(columns, {"name": "support"})
+    again = alice.post(columns, sent)
     assert again.status_code == 404 or again["Location"] == answer["Location"]
     assert "40 tickets are imported" in settled(alice, answer["Location"]).content.decode()
     assert DataSet.objects.count() == 1
@@ -369,7 +382,7 @@ def test_an_import_that_is_refused_behind_its_page_shows_why_beside_the_choices(
     rows = CSV + "one,two,three,four,five\n"
     columns = upload(alice, rows)
     settled(alice, columns)
-    answer = alice.post(columns, {"name": "my tickets"})
+    answer = alice.post(columns, {"name": "my tickets", **columns_shown(alice, columns)})
     page = settled(alice, answer["Location"]).content.decode()
     assert "Nothing was imported yet" in page and "my tickets" in page and "skip_bad_rows" in page
     assert not DataSet.objects.exists()
@@ -383,7 +396,7 @@ def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, 
     settled(alice, columns)
     from otai.jobs.models import Job
 
-    address = alice.post(columns, {"name": "support"})["Location"]
+    address = alice.post(columns, {"name": "support", **columns_shown(alice, columns)})["Location"]
     job = Job.objects.get(kind="import")
     if not job.has_ended:
         assert f'sse-connect="/acme/jobs/{job.id}/events"' in alice.get(address).content.decode()

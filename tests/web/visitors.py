@@ -43,3 +43,12 @@ def link_in_the_last_mail() -> str:
     found = re.search(r"https?://[^/\s]+(/\S+)", str(mail.outbox[-1].body))
     assert found, mail.outbox[-1].body
     return found.group(1)
+
+
+def columns_shown(browser: Client, columns: str) -> dict[str, str]:
+    """What the page of an upload's columns has chosen in each field, as a browser would send it."""
+    page = browser.get(columns).content.decode()
+    fields = re.findall(r'<select id="(role-\d+)".*?</select>', page, flags=re.DOTALL)
+    chosen = re.findall(r'<option value="(\w+)" selected>', page)
+    assert fields and len(fields) == len(chosen)
+    return dict(zip(fields, chosen, strict=True))

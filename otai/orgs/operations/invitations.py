@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from otai.db import one_transaction
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotAllowed, NotFound, Refused
 from otai.orgs.models import Invitation, Member, Organisation, User
 from otai.orgs.operations.members import AlreadyMember, add_member, checked_role, record
@@ -52,11 +52,14 @@ class InvitationMade:
 
 
 @one_transaction
-def invite(*, organisation: Organisation, email: str, role: Role | str, who: str, now: datetime) -> InvitationMade:
+def invite(
+    *, organisation: Organisation, email: str, role: Role | str, who: str, now: datetime, id: UUID | None = None
+) -> InvitationMade:
     """An invitation with a new link; an open one for the same address ends, so that the newest mail is the one that
     works.
 
-    Raises InvalidInvitation (no mail address), RoleUnknown, AlreadyMember, TooManyInvitations.
+    `id`: named by a form that may be sent twice; where that invitation is there already, nothing changes and `token` is
+    empty. Raises InvalidInvitation (no mail address), RoleUnknown, AlreadyMember, TooManyInvitations.
     """
     role = checked_role(role)
     email = email.strip().lower()
@@ -68,6 +71,8 @@ def invite(*, organisation: Organisation, email: str, role: Role | str, who: str
         raise InvalidInvitation("A mail address has at most 254 characters.", field="email")
     token = secrets.token_urlsafe(32)
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    if id is not None and (made := Invitation.objects.filter(organisation=organisation, id=id).first()) is not None:
+        return InvitationMade(made, "")
     if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
         raise AlreadyMember(f"{email} is in {organisation.name} already.", email=email)
     is_open = Invitation.objects.filter(organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True)
@@ -78,6 +83,7 @@ def invite(*, organisation: Organisation, email: str, role: Role | str, who: str
             f"{waiting} invitations are open. Withdraw one, or wait until somebody accepts.", waiting=waiting
         )
     invitation = Invitation.objects.create(
+        id=id or new_id(),
         organisation=organisation,
         email=email,
         role=role.value,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from otai.db import one_transaction
+from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import ApiKey, Organisation
 from otai.orgs.operations.members import record
@@ -50,8 +50,10 @@ def create_api_key(
     who: str,
     now: datetime,
     expires_at: datetime | None = None,
+    id: UUID | None = None,
 ) -> KeyMade:
-    """A key that may do what its scopes say, and nothing else. Raises InvalidApiKey (name, scopes, expiry),
+    """A key that may do what its scopes say, and nothing else. `id`: named by a form that may be sent twice; where that
+    key is there already, none is made, and `secret` is empty. Raises InvalidApiKey (name, scopes, expiry),
     TooManyApiKeys."""
     name = " ".join(name.split())
     if not name or len(name) > 100 or not name.isprintable():
@@ -67,12 +69,15 @@ def create_api_key(
         raise InvalidApiKey("A key cannot expire in the past.", field="expires_at")
     random = secrets.token_urlsafe(32)
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    if id is not None and (made := ApiKey.objects.filter(organisation=organisation, id=id).first()) is not None:
+        return KeyMade(made, "")
     usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
     if usable.count() >= most_api_keys:
         raise TooManyApiKeys(
             f"There are {most_api_keys} usable keys. Revoke one that is not used any more.", keys=most_api_keys
         )
     key = ApiKey.objects.create(
+        id=id or new_id(),
         organisation=organisation,
         name=name,
         prefix=_new_prefix(),

@@ -51,18 +51,23 @@ def create_endpoint(
     description: str = "",
     who: str,
     now: datetime,
+    id: UUID | None = None,
 ) -> EndpointMade:
-    """An address that hears what happens from now on; `events` empty: everything. Raises InvalidWebhookUrl,
+    """An address that hears what happens from now on; `events` empty: everything. `id`: of a form that may be sent
+    twice; where that endpoint is there already, none is made, and `secret` is empty. Raises InvalidWebhookUrl,
     InvalidEndpoint,
     TooManyEndpoints."""
     checked, wanted, words = checked_url(url), _checked_events(events), _checked_description(description)
     with transaction.atomic():
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+        if id is not None and (made := Endpoint.objects.filter(organisation=organisation, id=id).first()) is not None:
+            return EndpointMade(made, "")
         if Endpoint.objects.filter(organisation=organisation).count() >= most_endpoints:
             raise TooManyEndpoints(
                 f"There are {most_endpoints} endpoints already. Delete one that is not used.", endpoints=most_endpoints
             )
         endpoint = Endpoint.objects.create(
+            id=id or new_id(),
             organisation=organisation,
             url=checked,
             description=words,

@@ -168,7 +168,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     problem = _problem_of(importing) if importing is not None and request.method != "POST" else None
     said = request.POST if request.method == "POST" else kept.said
     name = said.get("name", "").strip() or suggested_name(kept.filename)
-    form = ColumnsForm(preview, said)
+    form = ColumnsForm(preview, said, is_sent=request.method == "POST")
     if request.method == "POST" and form.is_consistent():
         try:
             job = _import(request, kept, name=name, roles=form.roles())

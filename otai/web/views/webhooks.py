@@ -19,7 +19,7 @@ from otai.orgs.permissions import Action
 from otai.outbound import operations, queries
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState
-from otai.web import shown_once
+from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.refusals import in_words
 
@@ -80,18 +80,22 @@ def webhooks(request: MemberRequest) -> HttpResponse:
                     description=form.cleaned_data["description"],
                     who=request.user.email,
                     now=utc_now(),
+                    id=once.id_of(request, form.cleaned_data),
                 )
             except OtaiError as refused:
                 form.add_error(None, in_words(refused))
             else:
-                shown_once.keep(request, _made(request), {"secret": made.secret})
+                if made.secret:
+                    shown_once.keep(request, _made(request), {"secret": made.secret})
+                else:
+                    once.lead_to_first(request, _made(request), made_at=made.endpoint.created_at)
                 return redirect("web:webhooks", slug=request.organisation.slug)
     shown = shown_once.take(request, _made(request)) if request.method != "POST" else None
     endpoints = [{"endpoint": one, "events": _words(one.events)} for one in queries.endpoints(request.organisation)]
     return render(
         request,
         "web/webhooks/list.html",
-        {"endpoints": endpoints, "form": form, "made": shown, "tab": "webhooks"},
+        {"endpoints": endpoints, "form": form, "made": shown, "tab": "webhooks", "once": once.token()},
         status=status,
     )
 

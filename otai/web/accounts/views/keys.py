@@ -15,7 +15,7 @@ from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.orgs import operations, queries
 from otai.orgs.permissions import Action, Scope
-from otai.web import shown_once
+from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import SCOPE_WORDS, ApiKeyForm
 from otai.web.accounts.refusals import in_words
@@ -38,12 +38,16 @@ def keys(request: MemberRequest) -> HttpResponse:
                     who=request.user.email,
                     now=now,
                     expires_at=now + lifetime if lifetime else None,
+                    id=once.id_of(request, form.cleaned_data),
                 )
             except OtaiError as refused:
                 form.add_error(None, in_words(refused))
                 status = 409
             else:
-                shown_once.keep(request, _shown(request), {"name": made.key.name, "secret": made.secret})
+                if made.secret:
+                    shown_once.keep(request, _shown(request), {"name": made.key.name, "secret": made.secret})
+                else:
+                    once.lead_to_first(request, _shown(request), made_at=made.key.created_at)
                 return redirect("web:keys", slug=request.organisation.slug)
         else:
             status = 422
@@ -58,7 +62,10 @@ def keys(request: MemberRequest) -> HttpResponse:
     ]
     shown = shown_once.take(request, _shown(request)) if request.method != "POST" else None
     return render(
-        request, "accounts/keys.html", {"rows": rows, "form": form, "made": shown, "tab": "keys"}, status=status
+        request,
+        "accounts/keys.html",
+        {"rows": rows, "form": form, "made": shown, "tab": "keys", "once": once.token()},
+        status=status,
     )
 
 

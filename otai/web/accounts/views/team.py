@@ -19,7 +19,7 @@ from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Action, Role
-from otai.web import shown_once
+from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
@@ -56,6 +56,7 @@ def _team_page(request: MemberRequest, form: InviteForm, *, status: int = 200, *
         "form": form,
         "may_manage": request.member.may(Action.MANAGE_TEAM),
         "tab": "members",
+        "once": once.token(),
         **more,
     }
     return render(request, "accounts/team.html", context, status=status)
@@ -76,10 +77,14 @@ def invite(request: MemberRequest) -> HttpResponse:
             role=form.cleaned_data["role"],
             who=request.user.email,
             now=utc_now(),
+            id=once.id_of(request, form.cleaned_data),
         )
     except OtaiError as refused:
         form.add_error("email", in_words(refused))
         return _team_page(request, form, status=409)
+    if not made.token:
+        once.lead_to_first(request, _shown(request), made_at=made.invitation.invited_at)
+        return redirect("web:team", slug=request.organisation.slug)
     link = absolute(reverse("web:join", args=[made.token]))
     sent = send_invitation(made, link=link, inviter=request.user)
     shown_once.keep(
