@@ -21,12 +21,13 @@ from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.jobs.failures import failure, refusal
 from otai.jobs.folders import folder_of
+from otai.jobs.fork_server import OUT_OF_MEMORY
 from otai.jobs.models import Job
 from otai.jobs.places import take_place
-from otai.jobs.processes import memory_of_group
-from otai.jobs.server import Flight, server
+from otai.jobs.processes import kernel_killed_for_memory, memory_of_group
+from otai.jobs.server import Flight, end_job, server
 from otai.jobs.status import Status
-from otai.jobs.work import Kind, Outcome
+from otai.jobs.work import Bounds, Kind, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ memory_of_the_libraries = 512 << 20
 """Shared with the server that forks, and counted for each process all the same."""
 most_result_bytes = 256 << 20
 starts_tried = 3
+share_near_the_bound = 0.8
 
 
 def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]
     (folder / "spec.json").write_text(json.dumps(spec))
     flight = server().fly(job=str(folder), work=kind.work, folder=folder, bounds=bounds)
     began = time.monotonic()
+    killed_before = kernel_killed_for_memory()
     code = ""
     try:
         while not code:
@@ -55,12 +58,12 @@ def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]
             except queue.Empty:
                 heard = {}
             if "exit" in heard:
-                code = "" if heard["exit"] == 0 else _code_of(heard["exit"])
+                code = "" if heard["exit"] == 0 else _code_of(heard, bounds, most_held=0, killed_before=killed_before)
                 break
             if time.monotonic() - began > bounds.wall_seconds:
                 code = "job_took_too_long"
     finally:
-        flight.kill()
+        flight.end()
     left: dict[str, Any] = {"failed": code} if code else json.loads((folder / "result.json").read_text())
     if "values" in left:
         return dict(left["values"])
@@ -84,6 +87,8 @@ class Conducting:
     _written: float = 0.0
     _weighed: float = 0.0
     _starts: int = 0
+    _most_held: int = 0
+    _killed_before: int = 0
     _told: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -140,6 +145,7 @@ class Conducting:
         bounds = self.kind.bounds()
         (self.folder / "spec.json").write_text(json.dumps(self.spec))
         self._began = time.monotonic()
+        self._killed_before = kernel_killed_for_memory()
         while self.flight is None:
             self._starts += 1
             try:
@@ -159,7 +165,8 @@ class Conducting:
             return
         if flight.pid is not None and now - self._weighed >= weigh_every_seconds:
             self._weighed = now
-            if memory_of_group(flight.pid) > bounds.memory_bytes + memory_of_the_libraries:
+            self._most_held = max(self._most_held, memory_of_group(flight.pid))
+            if self._most_held > bounds.memory_bytes + memory_of_the_libraries:
                 self._fail("job_out_of_memory")
                 return
         try:
@@ -169,7 +176,7 @@ class Conducting:
         if "told" in message:
             self._take(message["told"])
         if "exit" in message:
-            self._finish(message["exit"])
+            self._finish(message)
         elif self._is_time_to_write() and not self._still(Status.RUNNING):
             self._ended_by_another()
 
@@ -193,8 +200,19 @@ class Conducting:
 
     # Its end.
 
-    def _finish(self, exit_code: int | None) -> None:
+    def break_off(self) -> None:
+        """Ends the job here and now, since whoever follows it is asked to stop: its process, its files, its row."""
+        end_job(str(self.job.id))
+        # Files first: they hold words of tickets, and the database may not answer somebody who was interrupted.
+        shutil.rmtree(self.folder, ignore_errors=True)
+        changes = {"status": Status.CANCELLED, "ended_at": utc_now(), **self._told}
+        with suppress(DatabaseError):
+            Job.objects.filter(id=self.job.id, ended_at__isnull=True).update(**changes)
+            self.job.look_again()
+
+    def _finish(self, message: dict[str, Any]) -> None:
         # The process is gone, and its last words count.
+        exit_code: int | None = message["exit"]
         path = self.folder / "result.json"
         if exit_code is None and self.flight is not None and self.flight.pid is None and self._starts < starts_tried:
             # The server died before it began, so nothing of it has happened.
@@ -203,7 +221,8 @@ class Conducting:
             return
         if exit_code != 0 or not path.is_file():
             self._log_last_words(exit_code)
-            self._fail(_code_of(exit_code))
+            held, before = self._most_held, self._killed_before
+            self._fail(_code_of(message, self.kind.bounds(), most_held=held, killed_before=before))
             return
         if path.stat().st_size > most_result_bytes:
             self._fail("job_too_large")
@@ -257,7 +276,7 @@ class Conducting:
 
     def _end(self, status: Status, **changes: Any) -> None:
         if self.flight is not None:
-            self.flight.kill()
+            self.flight.end()
         now = utc_now()
         changes |= {"status": status, "ended_at": now, "heartbeat_at": now, **self._told}
         Job.objects.filter(id=self.job.id, ended_at__isnull=True).update(**changes)
@@ -265,7 +284,7 @@ class Conducting:
 
     def _ended_by_another(self) -> None:
         if self.flight is not None:
-            self.flight.kill()
+            self.flight.end()
         self._tidy()
 
     def _tidy(self) -> None:
@@ -281,13 +300,19 @@ class Conducting:
         log.error("job %s (%s) ended with %s: %s", self.job.id, self.job.kind, exit_code, words)
 
 
-def _code_of(exit_code: int | None) -> str:
-    """Why a process ended without a result, as its exit tells."""
+def _code_of(message: dict[str, Any], bounds: Bounds, *, most_held: int, killed_before: int) -> str:
+    """Why a process ended without a result, as its exit tells. `most_held`: resident bytes that were seen of it with all it started;
+    `killed_before`: how many processes the kernel had killed for want of memory when it began."""
+    exit_code: int | None = message["exit"]
+    if exit_code == OUT_OF_MEMORY:
+        return "job_out_of_memory"
     if exit_code == -signal.SIGXCPU:
         return "job_took_too_long"
     if exit_code == -signal.SIGXFSZ:
         return "job_too_large"
     if exit_code == -signal.SIGKILL:
-        # We would know of our own: the kernel took it, for want of memory.
-        return "job_out_of_memory"
+        # Not by us. By the kernel for want of memory, or by somebody for reasons that say nothing about the file.
+        grown = max(int(message.get("grown_bytes", 0)), most_held - memory_of_the_libraries)
+        if grown > share_near_the_bound * bounds.memory_bytes or kernel_killed_for_memory() > killed_before:
+            return "job_out_of_memory"
     return "job_died"

@@ -1,10 +1,11 @@
-"""`python -m otai.jobs.fork_server`: loads the libraries once and forks a bounded process for each job, so that a small one takes milliseconds.
+"""`python -m otai.jobs.fork_server PARENT`: loads the libraries once and forks a bounded process for each job, so that a small one takes milliseconds.
 
 Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes", "cpu_seconds", "file_bytes"}, where
-the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"}, {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL}. A job leaves
-`result.json` in its folder, whole, if it came to its end.
+the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"}, {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"},
+the last being how much resident memory it took at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
 
-It has one thread, as a process that forks must. When its input ends, whoever started it is gone: it kills every job and ends.
+It has one thread, as a process that forks must. When PARENT, the number of the process that started it, is gone, it kills every job with all
+that it started and ends: the kernel says so by a signal, and the end of its input does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from otai.errors import OtaiError
 
 PR_SET_PDEATHSIG = 1
@@ -31,24 +34,28 @@ seconds_between_tellings = 0.2
 most_line_bytes = 4000
 """Below PIPE_BUF, so that lines of several jobs do not mix."""
 WENT_WRONG = 1
+OUT_OF_MEMORY = 3
 
 
 class Server:
-    def __init__(self) -> None:
+    def __init__(self, parent: int) -> None:
+        self.parent = parent
         # Libraries that print must not write into our lines.
         self.lines = os.dup(1)
         os.dup2(2, 1)
         self.pids: dict[int, str] = {}
+        self.held: dict[int, int] = {}
         self.loaded: set[str] = set()
         self._rest = b""
 
     def serve(self) -> None:
-        die_with_parent()
+        # Kindly, so that what the jobs started goes too; they themselves are killed with us.
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        die_with(self.parent, by=signal.SIGTERM)
         woken, waker = os.pipe()
         os.set_blocking(waker, False)
         os.set_blocking(woken, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: self.end())
         signal.set_wakeup_fd(waker)
         while True:
             readable, _, _ = select.select([0, woken], [], [])
@@ -72,10 +79,12 @@ class Server:
         with contextlib.suppress(Exception):
             # Loaded here, it is there for all jobs that follow; what is wrong with it, the job will say.
             self.load(asked["work"].partition(":")[0])
+        ours, server = psutil.Process().memory_info().rss, os.getpid()
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
-            work_and_exit(asked, self.lines)
+            work_and_exit(asked, self.lines, server)
+        self.held[pid] = ours
         self.pids[pid] = asked["job"]
         self.say(job=asked["job"], pid=pid)
 
@@ -87,13 +96,14 @@ class Server:
 
     def reap(self) -> None:
         while self.pids:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
             if not pid:
                 return
             if (job := self.pids.pop(pid, None)) is not None:
                 # Whatever it started goes with it.
                 kill(pid)
-                self.say(job=job, exit=os.waitstatus_to_exitcode(status))
+                grown = max(0, (usage.ru_maxrss << 10) - self.held.pop(pid, 0))
+                self.say(job=job, exit=os.waitstatus_to_exitcode(status), grown_bytes=grown)
 
     def say(self, **line: Any) -> None:
         try:
@@ -114,21 +124,20 @@ def kill(pid: int) -> None:
             each(pid, signal.SIGKILL)
 
 
-def die_with_parent() -> None:
-    """The kernel kills this process when the one that started it is gone (Linux)."""
+def die_with(parent: int, *, by: signal.Signals) -> None:
+    """The kernel sends this process that signal when `parent`, which started it, is gone (Linux). It may be gone already: then we end here."""
     if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
-def work_and_exit(asked: dict[str, Any], lines: int) -> None:
+def work_and_exit(asked: dict[str, Any], lines: int, server: int) -> None:
     """In the job's own process: bounds first, then the work. Never returns."""
     code = WENT_WRONG
     try:
         os.setsid()
-        die_with_parent()
+        die_with(server, by=signal.SIGKILL)
         # Python ignores the last, and a library may take the error that comes instead for its own affair.
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
@@ -146,6 +155,8 @@ def work_and_exit(asked: dict[str, Any], lines: int) -> None:
         partial.write_bytes(text.encode("utf-8", errors="replace"))
         partial.replace(folder / "result.json")
         code = 0
+    except MemoryError:
+        code = OUT_OF_MEMORY
     except BaseException:  # noqa: BLE001  the outermost frame of a process
         with contextlib.suppress(BaseException):
             traceback.print_exc()
@@ -198,4 +209,4 @@ def teller(job: str, lines: int) -> Callable[..., None]:
 
 
 if __name__ == "__main__":
-    Server().serve()
+    Server(int(sys.argv[1])).serve()

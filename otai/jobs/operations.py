@@ -26,6 +26,7 @@ from otai.jobs.identity import is_gone, this_machine, this_worker
 from otai.jobs.models import Job
 from otai.jobs.places import lost_after
 from otai.jobs.status import Status
+from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Kind
 from otai.orgs.models import Organisation
 
@@ -34,6 +35,9 @@ most_open_of_a_machine = 400
 kept_for = timedelta(days=1)
 """A job's answer may hold words of tickets, so it does not stay."""
 look_every_seconds = 0.2
+tidied_within = timedelta(seconds=30)
+"""After its end, a job's conductor removes its folder within so long."""
+OWNER = "owner"
 abandoned_after_seconds = 6 * 3600
 upload_waits_seconds = 24 * 3600
 """For somebody to say what its columns are."""
@@ -80,12 +84,15 @@ def ask(
     question = _question(kind, spec, content_sha256)
     if (found := _open_job(organisation, question, now=now)) is not None:
         return Asked(found, None)
+    sweep_lost_here(now=now)
     _require_room(organisation)
     id = new_id()
     folder = folder_of(id)
     folder.mkdir(mode=0o700)
     owner = this_worker()
     try:
+        # Until the row is there, this says whose it is.
+        (folder / OWNER).write_text(owner)
         if source is not None:
             ours = source.absolute() if in_place else folder / "source"
             spec = {**spec, "source": str(ours)}
@@ -126,7 +133,8 @@ def wait(asked: Asked, *, seconds: float | None, on_progress: Callable[[Job], No
     Of the requests of one process only a few wait; others come back at once, so that threads stay for those who want something else.
     """
     if seconds is None:
-        _proceed(asked, until=None, on_progress=on_progress)
+        with told_to_stop_as_exception():
+            _proceed(asked, until=None, on_progress=on_progress)
         return asked.job
     slots = _waiting_slots()
     if seconds <= 0 or not slots.acquire(blocking=False):
@@ -147,8 +155,8 @@ def _proceed(asked: Asked, *, until: float | None, on_progress: Callable[[Job], 
     if asked.conducting is not None:
         try:
             return asked.conducting.proceed(until=until, on_progress=on_progress)
-        except KeyboardInterrupt:
-            cancel(job, now=utc_now())
+        except (KeyboardInterrupt, SystemExit):
+            asked.conducting.break_off()
             raise
     while not job.has_ended:
         if until is not None and time.monotonic() >= until:
@@ -198,6 +206,7 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
 def sweep(*, now: datetime) -> int:
     """Ends lost jobs, forgets old ones, and removes what files they and broken uploads left on this machine. Returns how many jobs it touched."""
     touched = sum(end_if_lost(job, now=now) for job in Job.objects.filter(ended_at__isnull=True))
+    sweep_left_folders(now=now)
     touched += Job.objects.filter(ended_at__lt=now - kept_for).delete()[0]
     sweep_files()
     return touched
@@ -212,6 +221,31 @@ def sweep_files() -> None:
     for folder in uploads_folder().glob("*/*"):
         if _age_of(folder) > upload_waits_seconds:
             _remove(folder)
+
+
+def sweep_lost_here(*, now: datetime) -> None:
+    """What processes of this machine left that were killed while they conducted a job: their rows end, and their files go, at once."""
+    open_here = Job.objects.filter(machine=this_machine(), ended_at__isnull=True)
+    owners = open_here.order_by().values_list("owner", flat=True).distinct()
+    for job in open_here.filter(owner__in=[owner for owner in owners if is_gone(owner)]):
+        end_if_lost(job, now=now)
+    sweep_left_folders(now=now)
+
+
+def sweep_left_folders(*, now: datetime) -> None:
+    """Removes the folders of jobs that nobody tidies up any more. A job that is just beginning has a folder before it has a row."""
+    for folder in jobs_folder().iterdir():
+        if not _is_open(folder.name) and _is_left(folder, now=now):
+            _remove(folder)
+
+
+def _is_left(folder: Path, *, now: datetime) -> bool:
+    """Of a folder without an open job: whether no living process of this machine is about to begin with it or to remove it."""
+    try:
+        owner = (folder / OWNER).read_text()
+    except OSError:
+        return _age_of(folder) > lost_after.total_seconds()
+    return is_gone(owner) or _has_ended(folder.name, before=now - tidied_within)
 
 
 def sweep_folders(*, older_than_seconds: float) -> None:
@@ -256,6 +290,14 @@ def _is_open(name: str) -> bool:
     except ValueError:
         return False
     return Job.objects.filter(id=id, ended_at__isnull=True).exists()
+
+
+def _has_ended(name: str, *, before: datetime) -> bool:
+    try:
+        id = UUID(name)
+    except ValueError:
+        return False
+    return Job.objects.filter(id=id, ended_at__lt=before).exists()
 
 
 def _question(kind: Kind, spec: dict[str, Any], content_sha256: str) -> str:

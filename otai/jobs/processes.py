@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import psutil
 
@@ -18,6 +19,26 @@ def memory_of_group(group: int) -> int:
             if os.getpgid(pid) == group:
                 used += psutil.Process(pid).memory_info().rss
     return used
+
+
+def kernel_killed_for_memory() -> int:
+    """How many processes the kernel has killed for want of memory since the machine started, as far as it tells us (Linux), here and in our cgroup."""
+    counted = 0
+    for path in (Path("/proc/vmstat"), _events_of_our_cgroup()):
+        with contextlib.suppress(OSError, ValueError):
+            for line in path.read_text().splitlines():
+                name, _, number = line.partition(" ")
+                if name == "oom_kill":
+                    counted += int(number)
+    return counted
+
+
+def _events_of_our_cgroup() -> Path:
+    try:
+        group = Path("/proc/self/cgroup").read_text().splitlines()[-1].rpartition("::")[2]
+    except (OSError, IndexError):
+        group = "/"
+    return Path("/sys/fs/cgroup") / group.strip("/") / "memory.events"
 
 
 def kill_group(process: subprocess.Popen[str], *, seconds_to_stop_kindly: float) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,19 +18,21 @@ from otai.jobs.processes import environment_without_settings
 from otai.jobs.work import Bounds
 
 COMMAND = (sys.executable, "-m", "otai.jobs.fork_server")
+seconds_to_end = 10.0
 
 
 @dataclass
 class Flight:
-    """A job's process. `messages` gets {"told": {...}} and at last {"exit": CODE}, None for a server that died."""
+    """A job's process. `messages` gets {"told": {...}} and at last {"exit": CODE, "grown_bytes": N}; CODE is None for a server that died."""
 
     job: str
     server: ForkServer
     pid: int | None = None
     messages: queue.SimpleQueue[dict[str, Any]] = field(default_factory=queue.SimpleQueue)
 
-    def kill(self) -> None:
-        self.server.say({"kill": self.job})
+    def end(self) -> None:
+        """Kills it with all that it started, and waits until it is gone: what it leaves can be removed then."""
+        self.server.end(self.job)
 
 
 class ForkServer:
@@ -70,6 +74,14 @@ class ForkServer:
             raise OSError("the server of jobs is gone")
         return flight
 
+    def end(self, job: str) -> None:
+        """Kills the job's process and waits for its end, which comes at once unless the machine is very busy."""
+        until = time.monotonic() + seconds_to_end
+        asked = False
+        while job in self._flights and self.is_alive and time.monotonic() < until:
+            asked = asked or self.say({"kill": job})
+            time.sleep(0.01)
+
     def say(self, line: dict[str, Any]) -> bool:
         """False: nobody is there to hear it."""
         process = self._process
@@ -86,7 +98,7 @@ class ForkServer:
     def _keep(self) -> None:
         try:
             process = self._process = subprocess.Popen(
-                COMMAND,
+                [*COMMAND, str(os.getpid())],
                 # When this pipe closes, because we are gone, the server kills its jobs and ends.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -130,3 +142,9 @@ def server() -> ForkServer:
         if _server is None or not _server.is_alive:
             _server = ForkServer()
         return _server
+
+
+def end_job(job: str) -> None:
+    """Kills the process of that job of this process, if it has one, and waits for its end."""
+    if _server is not None:
+        _server.end(job)

@@ -26,6 +26,7 @@ from otai.jobs.conducting import work_alone
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
 from otai.jobs.status import Status
+from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome
 from otai.orgs.models import Organisation
 from otai.tickets import queries
@@ -185,7 +186,7 @@ def preview_here(
         "source": str(source.absolute()),
         "must_have_text": True,
     }
-    with tempfile.TemporaryDirectory(prefix="otai-preview-") as folder:
+    with told_to_stop_as_exception(), tempfile.TemporaryDirectory(prefix="otai-preview-") as folder:
         try:
             return Preview.from_dict(work_alone(PREVIEW, spec, Path(folder)))
         except OtaiError as error:

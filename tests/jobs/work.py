@@ -46,6 +46,15 @@ def sleep(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     return {}
 
 
+def hold(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    held = bytearray(b"x") * (230 << 20)
+    Path(spec["pids"]).write_text(str(os.getpid()))
+    for _ in range(1200):
+        tell(rows=len(held))
+        time.sleep(0.1)
+    return {}
+
+
 def write(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     with (folder / "much").open("wb") as file:
         while True:

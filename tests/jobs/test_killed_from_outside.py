@@ -1,0 +1,163 @@
+"""Whoever conducts a job, its process or the server of jobs is killed from outside: no ticket's word stays, and the reason told is the true one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from otai.jobs import operations
+from otai.jobs.folders import jobs_folder
+from otai.jobs.identity import this_worker
+from otai.jobs.models import Job
+from otai.orgs.models import Organisation
+from tests.jobs.test_jobs import ask, assert_gone, work_can_be_found  # noqa: F401
+from tests.jobs.work import kind
+from tests.web.studio_server import Installation
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    found = Installation(tmp_path / "home")
+    found.home.mkdir()
+    found.otai("init")
+    found.otai("org", "create", "acme", "--name", "Acme Ltd")
+    with (tmp_path / "many.csv").open("w") as out:
+        out.write("text,queue\n")
+        for number in range(300_000):
+            out.write(f"The printer in room {number} is on fire and nobody comes to help us,queue {number % 7}\n")
+    return found
+
+
+@contextmanager
+def importing(installation: Installation, file: Path) -> Iterator[subprocess.Popen[str]]:
+    """`otai tickets import`, once words of tickets lie in its job's folder."""
+    command = [sys.executable, "-m", "otai.cli.main", "tickets", "import", str(file), "--org", "acme"]
+    with subprocess.Popen(
+        command, env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            until(lambda: list((installation.home / "jobs").glob("*/otai-reading-*/*")))
+            yield running
+        finally:
+            running.kill()
+
+
+def until(holds: Callable[[], object], *, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def jobs_of(installation: Installation, *, first: str = "") -> list[list[str]]:
+    found: list[list[str]] = installation.python(
+        "import json, django; django.setup()\n"
+        "from otai.jobs import operations\nfrom otai.jobs.models import Job\nfrom otai.db import utc_now\n"
+        f"{first}\nprint(json.dumps(list(Job.objects.values_list('status', 'error_code'))))"
+    )
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_alice_stops_an_import_and_no_word_of_a_ticket_stays(
+    installation: Installation, tmp_path: Path, number: signal.Signals
+) -> None:
+    with importing(installation, tmp_path / "many.csv") as running:
+        below = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(number)
+        _out, said = running.communicate(timeout=20)
+        assert running.returncode != 0
+        assert "Traceback" not in said
+        assert not list((installation.home / "jobs").iterdir())
+    assert_gone(*(process.pid for process in below))
+    assert jobs_of(installation) == [["cancelled", ""]]
+
+
+def test_after_a_kill_the_next_command_or_housekeeping_removes_what_was_left(
+    installation: Installation, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("text,queue\n" + "".join(f"Printer {n} is on fire,queue {n % 3}\n" for n in range(60)))
+    for sweep in (False, True):
+        with importing(installation, tmp_path / "many.csv") as running:
+            below = psutil.Process(running.pid).children(recursive=True)
+            running.kill()
+            running.wait(10)
+        assert_gone(*(process.pid for process in below))
+        assert list((installation.home / "jobs").iterdir())
+        if sweep:
+            jobs_of(installation, first="operations.sweep(now=utc_now())")
+        else:
+            installation.otai("tickets", "import", str(small), "--org", "acme")
+        assert not list((installation.home / "jobs").iterdir())
+    assert sorted(jobs_of(installation)) == [["done", ""], ["failed", "job_lost"], ["failed", "job_lost"]]
+
+
+def test_a_folder_of_a_job_that_is_just_beginning_stays(acme: Organisation, now: datetime) -> None:
+    beginning, left, unknown = (jobs_folder() / name for name in ("beginning", "left", "unknown"))
+    boot = this_worker().rsplit("/", 1)[0]
+    for folder in (beginning, left, unknown):
+        folder.mkdir()
+    (beginning / "owner").write_text(this_worker())
+    (left / "owner").write_text(f"{boot}/{2**22 + 7}.1")
+    waiting = ask(acme, kind("answer"), now, say="hello").job
+    found = {folder.name for folder in jobs_folder().iterdir()}
+    assert found == {"beginning", "unknown", str(waiting.id)}
+    os.utime(unknown, (0, 0))
+    operations.sweep(now=now)
+    assert {folder.name for folder in jobs_folder().iterdir()} == {"beginning", str(waiting.id)}
+
+
+@pytest.mark.parametrize(("work", "code"), [("sleep", "job_died"), ("hold", "job_out_of_memory")])
+def test_a_killed_process_is_out_of_memory_only_if_it_held_much(
+    acme: Organisation, now: datetime, tmp_path: Path, work: str, code: str
+) -> None:
+    pids = tmp_path / "pids"
+
+    def kill(job: Job) -> None:
+        if job.rows_read:
+            os.kill(int(pids.read_text().split()[0]), signal.SIGKILL)
+
+    job = operations.wait(ask(acme, kind(work), now, pids=str(pids)), seconds=None, on_progress=kill)
+    assert (job.status, job.error_code) == ("failed", code)
+
+
+def test_when_whoever_conducts_is_killed_the_server_and_all_jobs_started_end(tmp_path: Path) -> None:
+    pids, folder = tmp_path / "pids", tmp_path / "job"
+    folder.mkdir()
+    (folder / "spec.json").write_text(json.dumps({"pids": str(pids)}))
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom otai.jobs.server import server\nfrom otai.jobs.work import Bounds\n"
+        "server().fly(job='j', work='tests.jobs.work:sleep', folder=Path(sys.argv[1]), bounds=Bounds(1 << 30, 60, 60.0))\n"
+        "print(server().pid, flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        server = int(running.stdout.readline())
+        until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        running.kill()
+    assert_gone(server, *map(int, pids.read_text().split()))
+
+
+def test_a_server_whose_parent_is_gone_before_it_is_there_ends_at_once() -> None:
+    # Its input stays open, as it does where another process holds the pipe: nothing else tells it.
+    with subprocess.Popen(
+        [sys.executable, "-m", "otai.jobs.fork_server", str(2**22 + 7)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as orphan:
+        try:
+            assert orphan.wait(10) == 0
+        finally:
+            orphan.kill()
