@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -129,7 +129,8 @@ def test_a_killed_process_is_out_of_memory_only_if_it_held_much(
 
     def kill(job: Job) -> None:
         if job.rows_read:
-            os.kill(int(pids.read_text().split()[0]), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int(pids.read_text().split()[0]), signal.SIGKILL)
 
     job = operations.wait(ask(acme, kind(work), now, pids=str(pids)), seconds=None, on_progress=kill)
     assert (job.status, job.error_code) == ("failed", code)
