@@ -20,6 +20,7 @@ from otai.tickets.missing_words import is_missing
 from otai.tickets.sources.opening import open_source
 from otai.tickets.text_mending import TextMender
 from otai.tickets.times import parse_time, which_first
+from otai.words.findings import told as said
 
 if TYPE_CHECKING:
     from otai.tickets.models import DataSet
@@ -158,8 +159,9 @@ def test_words_for_nothing_are_counted_as_missing(bring: Bring) -> None:
         "labelled"
     ] == 40
     assert list(found["priority"]["order"]) == ["low", "high"]
-    told = {one["attribute"]: one for one in data_set.profile["findings"] if one["code"] == "labels_missing_in_words"}
-    assert told["queue"]["numbers"]["tickets"] == 80 and "N/A" in told["queue"]["message"]
+    findings = said(data_set.profile["findings"], of_card=False)
+    told = {one["attribute"]: one for one in findings if one["code"] == "labels_missing_in_words"}
+    assert told["queue"]["values"]["tickets"] == 80 and "N/A" in told["queue"]["message"]
 
 
 @pytest.mark.pure
@@ -255,5 +257,6 @@ class TestDayOrMonthFirst:
             f"The printer in room {n} is on fire,{'it' if n % 2 else 'office'},03/04/2026" for n in range(60)
         )
         data_set = bring(f"text,queue,opened\n{rows}\n")
-        told = next(one for one in data_set.profile["findings"] if one["code"] == "dates_read_month_first")
-        assert "03/04/2026" in told["message"] and "day-first" in told["advice"]
+        findings = said(data_set.profile["findings"], of_card=False)
+        told = next(one for one in findings if one["code"] == "dates_read_month_first")
+        assert "03/04/2026" in told["message"] and "day comes first" in told["advice"]
