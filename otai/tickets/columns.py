@@ -139,11 +139,11 @@ class ColumnRoles:
                 raise ColumnsInvalid(f"Two attributes are called {found.name!r}.", column=found.name)
             named.add(found.name)
 
-    def settled(self, uses: Mapping[str, str]) -> ColumnRoles:
+    def settled(self, uses: Mapping[str, str], separators: Mapping[str, str] | None = None) -> ColumnRoles:
         """These roles, a guess, with what a person then chose: a use for every column, so that nothing is left to guess.
 
         `uses` maps columns to one of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"; a column that it leaves out stays what it
-        is. Columns that were one attribute stay one as far as they keep their use. Raises ColumnsInvalid where two columns take a role
+        is. Columns that were one attribute stay one as far as they keep their use. `separators` part several labels in a cell. Raises ColumnsInvalid where two columns take a role
         that one can hold, or none is the text.
         """
         guessed = {name: self.use_of(name) for name in (*self.why, *self.used)}
@@ -165,6 +165,13 @@ class ColumnRoles:
             if use != guessed[name] and use in ("attribute", "multi", "ordered"):
                 kind = AttributeKind.SINGLE if use == "attribute" else AttributeKind(use)
                 attributes.append(AttributeColumns(name, kind, (name,)))
+        parted = separators or {}
+        attributes = [
+            dataclasses.replace(found, separator=parted.get(found.columns[0], found.separator))
+            if found.kind is AttributeKind.MULTI and len(found.columns) == 1
+            else found
+            for found in attributes
+        ]
         roles = ColumnRoles(
             single=single,
             attributes=tuple(attributes),

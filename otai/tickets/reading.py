@@ -61,6 +61,8 @@ class Preview:
     format: str
     look: Look
     roles: ColumnRoles
+    sheets: tuple[str, ...] = ()
+    """Of a workbook: those that were read, and then the others."""
 
     def as_dict(self) -> dict[str, Any]:
         """Of each column a few of its values: what a page shows."""
@@ -74,14 +76,15 @@ class Preview:
             "is_whole": self.look.is_whole,
             "columns": columns,
             "roles": self.roles.as_dict(),
+            "sheets": list(self.sheets),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preview:
         stats = [ColumnStats(one["name"], counts=Counter(dict(one["examples"]))) for one in values["columns"]]
-        return cls(
-            values["format"], Look(values["rows"], values["is_whole"], stats), ColumnRoles.from_dict(values["roles"])
-        )
+        look = Look(values["rows"], values["is_whole"], stats)
+        roles = ColumnRoles.from_dict(values["roles"])
+        return cls(values["format"], look, roles, tuple(values.get("sheets", ())))
 
 
 def preview_columns(
@@ -105,7 +108,8 @@ def preview_columns(
         source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
     )
     look = look_at(opened)
-    return Preview(opened.format, look, guess_roles(look, roles, must_have_text=must_have_text))
+    sheets = (*opened.noted.sheets, *opened.noted.sheets_left_out)
+    return Preview(opened.format, look, guess_roles(look, roles, must_have_text=must_have_text), sheets)
 
 
 @dataclass(frozen=True, slots=True)

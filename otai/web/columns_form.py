@@ -30,6 +30,17 @@ ROLES: dict[str, str | Promise] = {
     "ignore": gettext_lazy("Leave out"),
 }
 
+SEPARATOR_SIGNS = {"comma": ",", "semicolon": ";", "bar": "|", "line": "\n", "blank": " ", "slash": "/"}
+SEPARATORS: dict[str, str | Promise] = {
+    "": gettext_lazy("find out what parts them"),
+    "comma": gettext_lazy("parted by commas"),
+    "semicolon": gettext_lazy("parted by semicolons"),
+    "bar": gettext_lazy("parted by bars |"),
+    "line": gettext_lazy("one a line"),
+    "blank": gettext_lazy("parted by blanks"),
+    "slash": gettext_lazy("parted by slashes"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -41,6 +52,24 @@ class Column:
     role: str
     why: str
     group: str
+    separator: str = ""
+    """What parts several labels in a cell, as the page names it."""
+
+    def labels(self, separator: str) -> list[str]:
+        """The labels in the examples, as they would be parted."""
+        parts = [part.strip() for value in self.examples for part in value.split(SEPARATOR_SIGNS.get(separator, "\0"))]
+        return list(dict.fromkeys(part for part in parts if part))[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A column as the page shows it: its use, what is wrong with it, and for several labels what parts them and which come of it."""
+
+    column: Column
+    role: str
+    wrong: str | Promise
+    separator: str
+    labels: list[str]
 
 
 class ColumnsForm:
@@ -57,6 +86,12 @@ class ColumnsForm:
             column.number: said if (said := data.get(f"role-{column.number}", "")) in ROLES else column.role
             for column in self.columns
         }
+        self.separators = {
+            column.number: said
+            if (said := data.get(f"separator-{column.number}", "")) in SEPARATORS and said
+            else column.separator
+            for column in self.columns
+        }
         self.errors: dict[int, str | Promise] = {}
         if is_sent:
             for column in self.columns:
@@ -65,9 +100,17 @@ class ColumnsForm:
                     self.errors[column.number] = _unclear(uses)
 
     @property
-    def rows(self) -> list[tuple[Column, str, str | Promise]]:
-        """(column, its use, what is wrong with it)"""
-        return [(column, self.said[column.number], self.errors.get(column.number, "")) for column in self.columns]
+    def rows(self) -> list[Row]:
+        return [
+            Row(
+                column,
+                self.said[column.number],
+                self.errors.get(column.number, ""),
+                self.separators[column.number],
+                column.labels(self.separators[column.number]),
+            )
+            for column in self.columns
+        ]
 
     @property
     def has_text(self) -> bool:
@@ -96,7 +139,10 @@ class ColumnsForm:
 
     def roles(self) -> ColumnRoles:
         """Every shown use, for the import to obey. Raises ColumnsInvalid."""
-        return self._guessed.settled({column.name: self.said[column.number] for column in self.columns})
+        parted = {
+            column.name: SEPARATOR_SIGNS[sign] for column in self.columns if (sign := self.separators[column.number])
+        }
+        return self._guessed.settled({column.name: self.said[column.number] for column in self.columns}, parted)
 
     def refuse(self, error: OtaiError) -> None:
         """What the import refused about a whole column is said beside it; a bad row has a table of its own."""
@@ -124,5 +170,7 @@ def _columns_of(preview: Preview) -> list[Column]:
             (one.name for one in preview.roles.attributes if stats.name in one.columns and len(one.columns) > 1), ""
         )
         why = preview.roles.why.get(stats.name, "")
-        found.append(Column(number, stats.name, examples, preview.roles.use_of(stats.name), why, group))
+        sign = next((one.separator for one in preview.roles.attributes if one.columns == (stats.name,)), None)
+        separator = next((name for name, one in SEPARATOR_SIGNS.items() if one == sign), "")
+        found.append(Column(number, stats.name, examples, preview.roles.use_of(stats.name), why, group, separator))
     return found

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/upload", tickets.upload, name="upload_tickets"),
     path("<slug:slug>/tickets/sample", tickets.sample, name="sample_tickets"),
     path("<slug:slug>/tickets/uploads/<uuid:upload>/", tickets.settle_upload, name="upload"),
+    path("<slug:slug>/tickets/uploads/<uuid:upload>/read", tickets.read_upload, name="read_upload"),
     path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),
     path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),

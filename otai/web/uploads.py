@@ -105,6 +105,8 @@ class WaitingUpload:
     preview: UUID | None = None
     importing: UUID | None = None
     said: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reading: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What was said about how the file is read: header, sheet, encoding, delimiter, dates."""
 
     @property
     def made_at(self) -> datetime:
@@ -139,6 +141,7 @@ def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:
         "preview": str(changed.preview) if changed.preview else None,
         "importing": str(changed.importing) if changed.importing else None,
         "said": dict(changed.said),
+        "reading": dict(changed.reading),
     }
     partial = upload.path.with_name(f".about-{new_id()}")
     partial.write_text(json.dumps(about))
@@ -154,7 +157,8 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
     except (OSError, ValueError):
         raise NotHere(_("This upload is not here any more. Upload the file again.")) from None
     preview, importing = (UUID(about[name]) if about.get(name) else None for name in ("preview", "importing"))
-    return WaitingUpload(id, folder / "file", about["filename"], preview, importing, about.get("said") or {})
+    said, reading = (about.get(name) or {} for name in ("said", "reading"))
+    return WaitingUpload(id, folder / "file", about["filename"], preview, importing, said, reading)
 
 
 def forget(upload: WaitingUpload) -> None:

@@ -86,10 +86,16 @@ TAGGED = "text,tags,title\n" + "\n".join(
 )
 
 
+def chosen_in(page: str) -> dict[str, str]:
+    fields = re.findall(r'<select [^>]*name="((?:role|separator)-\d+)"(.*?)</select>', page, flags=re.DOTALL)
+    assert fields
+    return {name: re.findall(r'<option value="(\w*)" selected>', options)[0] for name, options in fields}
+
+
 def test_what_is_shown_is_what_is_imported(alice: Client) -> None:
     columns = upload(alice, TAGGED)
-    fields = columns_shown(alice, columns)
-    assert fields == {"role-0": "body", "role-1": "multi", "role-2": "subject"}
+    fields = chosen_in(alice.get(columns).content.decode())
+    assert fields == {"role-0": "body", "role-1": "multi", "separator-1": "semicolon", "role-2": "subject"}
     assert alice.post(columns, {"name": "support", **fields}).status_code == 302
     first = DataSet.objects.get()
     assert first.roles["single"] == {"body": "text", "subject": "title"}
@@ -105,7 +111,7 @@ def test_a_ticket_without_its_text_is_refused_beside_the_field(alice: Client) ->
     assert answer.status_code == 422 and not DataSet.objects.exists()
     assert "Nothing was imported yet" in page and 'id="role-0-error"' in page and "A ticket needs a text" in page
     # The choices stand as they were sent, so that one of them can be changed.
-    assert re.findall(r'<option value="(\w+)" selected>', page) == ["ignore", "multi", "ignore"]
+    assert chosen_in(page) == {"role-0": "ignore", "role-1": "multi", "separator-1": "semicolon", "role-2": "ignore"}
 
 
 @pytest.mark.parametrize(
@@ -175,6 +181,84 @@ def test_an_order_that_cannot_be_told_is_said_beside_its_column(alice: Client) -
     columns = upload(alice, CSV)
     answer = alice.post(columns, {"name": "s", **columns_shown(alice, columns), "role-2": "ordered"})
     assert answer.status_code == 422 and 'id="role-2-error"' in answer.content.decode()
+
+
+SHORT = "text,queue,room\n" + "\n".join(
+    f"The printer in room {n} is on fire,{'it' if n % 2 else 'office'}" for n in range(40)
+)
+
+
+def reads(browser: Client, columns: str, **said: str) -> str:
+    """The page of the columns after the file was read differently."""
+    answer = browser.post(f"{columns}read", said)
+    assert answer.status_code == 302, answer.content.decode()
+    return browser.get(answer["Location"]).content.decode()
+
+
+def test_a_refusal_offers_its_remedy_there(alice: Client) -> None:
+    """The header names three columns, the rows have two; what is above them is said to be no header."""
+    columns = upload(alice, SHORT)
+    page = alice.get(columns).content.decode()
+    assert "2 of 3 fields" in page and "Read the file differently" in page and 'name="header"' in page
+    assert not DataSet.objects.exists()
+    page = reads(alice, columns, header="0")
+    assert "column 1" in page and 'name="role-0"' in page
+    # What was said is kept, by the page and by the import.
+    assert 'name="header" min="0" max="200" value="0"' in page
+    page = reads(alice, columns, header="", delimiter=";")
+    assert 'value=";" selected' in page and "text,queue,room" in page
+
+
+def test_the_header_the_sheet_and_the_dates_can_be_said_in_the_browser(alice: Client) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for name, first in (("Tickets", "it"), ("Older", "office")):
+        page = book.create_sheet(name)
+        for row in [["a", "b", "c"], ["words of it", "queue", "opened"]]:
+            page.append(row)
+        for n in range(40):
+            page.append([f"The printer in room {n} is on fire", first if n % 3 else "hr", "03/04/2026"])
+    out = io.BytesIO()
+    book.save(out)
+    columns = upload(alice, out.getvalue(), "t.xlsx")
+    page = alice.get(columns).content.decode()
+    assert "<option>Older</option>" in page
+    page = reads(alice, columns, header="2", sheet="Older", dates="day-first")
+    assert "words of it" in page and "<option selected>Older</option>" in page
+    assert alice.post(columns, {"name": "older", **columns_shown(alice, columns)}).status_code == 302
+    data_set = DataSet.objects.get()
+    assert {label.name for label in data_set.attributes.get().labels.all()} == {"office", "hr"}
+    from otai.tickets import queries
+
+    assert {ticket["created_at"].month for ticket in queries.tickets(data_set, offset=0, limit=9)} == {4}
+
+
+def test_the_separator_of_labels_is_chosen_with_a_look_at_what_comes_of_it(alice: Client) -> None:
+    labels = ["fire/printer", "vpn/slow", "fire/vpn"]
+    columns = upload(
+        alice, "text,kind\n" + "\n".join(f"The printer in room {n} is on fire,{labels[n % 3]}" for n in range(60))
+    )
+    fields = {**columns_shown(alice, columns), "role-1": "multi"}
+    looked = alice.post(columns, {"look": "1", **fields, "separator-1": "slash"})
+    page = looked.content.decode()
+    assert looked.status_code == 200 and not DataSet.objects.exists()
+    assert '<option value="slash" selected>' in page and '<span class="example">printer</span>' in page
+    assert alice.post(columns, {"name": "s", **fields, "separator-1": "slash"}).status_code == 302
+    attribute = DataSet.objects.get().attributes.get(name="kind")
+    assert {label.name for label in attribute.labels.all()} == {"fire", "printer", "vpn", "slow"}
+
+
+def test_a_look_shows_what_is_wrong_and_imports_nothing(alice: Client) -> None:
+    columns = upload(alice, TAGGED)
+    looked = alice.post(columns, {"look": "1", "role-0": "body", "role-1": "body", "role-2": "subject"})
+    assert looked.status_code == 200 and 'id="role-0-error"' in looked.content.decode()
+    assert not DataSet.objects.exists()
+
+
+def test_carol_reads_no_file_of_acme(alice: Client, carol: Client) -> None:
+    columns = upload(alice, CSV)
+    assert carol.post(f"{columns}read", {"header": "0"}).status_code == 404
 
 
 def test_a_file_that_is_sent_twice_is_imported_once(alice: Client) -> None:

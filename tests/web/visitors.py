@@ -48,7 +48,6 @@ def link_in_the_last_mail() -> str:
 def columns_shown(browser: Client, columns: str) -> dict[str, str]:
     """What the page of an upload's columns has chosen in each field, as a browser would send it."""
     page = browser.get(columns).content.decode()
-    fields = re.findall(r'<select id="(role-\d+)".*?</select>', page, flags=re.DOTALL)
-    chosen = re.findall(r'<option value="(\w+)" selected>', page)
-    assert fields and len(fields) == len(chosen)
-    return dict(zip(fields, chosen, strict=True))
+    fields = re.findall(r'<select [^>]*name="((?:role|separator)-\d+)"(.*?)</select>', page, flags=re.DOTALL)
+    assert fields
+    return {name: re.findall(r'<option value="(\w*)" selected>', options)[0] for name, options in fields}

@@ -7,12 +7,14 @@ import re
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from otai.tickets.limits import LIMITS, Limits
-from otai.tickets.problems import refused
+from otai.tickets.problems import DatasetInvalid, refused
 from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
 from otai.tickets.sources.delimited import DelimitedSource
 from otai.tickets.sources.encodings import known_encoding
@@ -137,7 +139,8 @@ def _head(path: Path, limits: Limits) -> bytes:
 
 
 def _workbook(path: Path, kind: Kind, reading: Reading, limits: Limits) -> Source:
-    return WorkbookSource(path, limits=limits, sheet=reading.sheet, header=reading.header, kind=kind)
+    with _remedied("sheet", "header"):
+        return WorkbookSource(path, limits=limits, sheet=reading.sheet, header=reading.header, kind=kind)
 
 
 def _archive(path: Path, kind: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
@@ -174,7 +177,8 @@ def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: L
     # Three of four bytes of UTF-32 are zero; whoever says that it is, is believed, and what it is not is found in reading.
     if not (known_encoding(reading.encoding or "") or "").startswith(("utf_16", "utf_32")):
         _must_be_text(head)
-    text = read_text_file(path, encoding=reading.encoding, limits=limits)
+    with _remedied("encoding") if reading.encoding else nullcontext():
+        text = read_text_file(path, encoding=reading.encoding, limits=limits)
     start = head.decode("utf-8" if text.is_mixed else text.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
     for pattern, what in _REFUSED_BY_TEXT:
         if pattern.match(start):
@@ -193,7 +197,18 @@ def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: L
     delimiter = reading.delimiter
     if delimiter is None and name.endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
         delimiter = "\t"
-    return DelimitedSource(text, delimiter=delimiter, header=reading.header)
+    with _remedied("header", "delimiter", "encoding"):
+        return DelimitedSource(text, delimiter=delimiter, header=reading.header)
+
+
+@contextmanager
+def _remedied(*options: str) -> Iterator[None]:
+    """What can be said about how the file is read, in a refusal that it may help against."""
+    try:
+        yield
+    except DatasetInvalid as problem:
+        problem.details.setdefault("remedies", list(options))
+        raise
 
 
 def _opened_markup(text: TextFile, start: str, name: str, reading: Reading) -> Source | None:

@@ -28,9 +28,9 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
-from otai.web import uploads
+from otai.web import reading_form, uploads
 from otai.web.access import MemberRequest, page
-from otai.web.columns_form import ROLES, ColumnsForm
+from otai.web.columns_form import ROLES, SEPARATORS, ColumnsForm
 from otai.web.views import deleting
 from otai.web.views.jobs import working
 
@@ -99,7 +99,7 @@ def upload(request: MemberRequest) -> HttpResponse:
         return _data_sets(request, problem=empty, status=422)
     kept = uploads.keep(request.organisation, file)
     job = _look_at(request, kept)
-    if job.has_ended and (problem := _problem_of(job)) is not None:
+    if job.has_ended and (problem := _problem_of(job)) is not None and not problem.details.get("remedies"):
         uploads.forget(kept)
         return _data_sets(request, problem=problem, status=422)
     return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
@@ -115,6 +115,7 @@ def _look_at(request: MemberRequest, kept: uploads.WaitingUpload) -> Job:
         must_have_text=False,
         who=request.user.email,
         now=utc_now(),
+        **reading_form.options_of(kept.reading),
     )
     uploads.remember(kept, preview=asked.job.id)
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
@@ -162,6 +163,10 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     if not looking.has_ended:
         return working(request, looking)
     if (unreadable := _problem_of(looking)) is not None:
+        if unreadable.details.get("remedies") or kept.reading:
+            # What was said about the reading, or can be said, may be what helps.
+            context = {"upload": kept, "problem": unreadable, **reading_form.context_of(kept.reading)}
+            return render(request, "web/tickets/unreadable.html", context)
         uploads.forget(kept)
         return _data_sets(request, problem=unreadable, status=422)
     preview = tickets_jobs.preview(looking)
@@ -169,7 +174,8 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     said = request.POST if request.method == "POST" else kept.said
     name = said.get("name", "").strip() or suggested_name(kept.filename)
     form = ColumnsForm(preview, said, is_sent=request.method == "POST")
-    if request.method == "POST" and form.is_consistent():
+    is_looking = "look" in request.POST
+    if request.method == "POST" and form.is_consistent() and not is_looking:
         try:
             job = _import(request, kept, name=name, roles=form.roles())
             if not job.has_ended:
@@ -187,6 +193,8 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "name": name,
         "columns": form.columns,
         "rows": form.rows,
+        "separators": SEPARATORS,
+        **reading_form.context_of(kept.reading, preview.sheets),
         "wrong_columns": len(form.errors),
         "is_without_text": not form.errors and not form.has_text,
         "roles": ROLES,
@@ -199,7 +207,26 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "problem_count": details.get("problem_count", 0),
         "versions": queries.data_sets(request.organisation).filter(name=name).count(),
     }
-    return render(request, "web/tickets/columns.html", context, status=422 if problem or form.errors else 200)
+    return render(
+        request, "web/tickets/columns.html", context, status=422 if (problem or form.errors) and not is_looking else 200
+    )
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def read_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
+    """The file read differently: another header, sheet, encoding ... What was chosen for its columns is asked anew, for they may be others."""
+    kept = uploads.waiting(request.organisation, upload)
+    importing = _job(request, kept.importing)
+    if importing is not None and not importing.has_ended:
+        return _to_job(request, importing, kept)
+    kept = uploads.remember(kept, reading=reading_form.said_in(request.POST), preview=None, importing=None, said={})
+    job = _look_at(request, kept)
+    answer: HttpResponse = redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
+    if not job.has_ended and request.headers.get("HX-Request"):
+        # A page of its own shows how far it is.
+        answer = HttpResponse(status=204, headers={"HX-Redirect": str(answer["Location"])})
+    return answer
 
 
 def _job(request: MemberRequest, id: UUID | None) -> Job | None:
@@ -218,12 +245,17 @@ def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, r
         filename=kept.filename,
         content_sha256=f"upload {kept.id}",
         roles=roles,
+        **reading_form.options_of(kept.reading),
         skip_bad_rows="skip_bad_rows" in request.POST,
         who=request.user.email,
         now=utc_now(),
         upload=kept.path.parent,
     )
-    said = {field: value for field, value in request.POST.items() if field == "name" or field.startswith("role-")}
+    said = {
+        field: value
+        for field, value in request.POST.items()
+        if field == "name" or field.startswith(("role-", "separator-"))
+    }
     # Before the import can be done, and the upload gone.
     uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
@@ -236,7 +268,7 @@ def _to_job(request: MemberRequest, job: Job, kept: uploads.WaitingUpload) -> Ht
 
 
 ENDINGS = (
-    *(".gz", ".zip", ".csv", ".tsv", ".txt", ".xlsx", ".xlsb", ".xlsm", ".xls", ".ods"),
+    *(".gz", ".zip", ".tar", ".tgz", ".csv", ".tsv", ".txt", ".xlsx", ".xlsb", ".xlsm", ".xls", ".ods"),
     *(".jsonl", ".ndjson", ".json", ".parquet", ".xml", ".html", ".htm", ".mbox", ".eml"),
 )
 """Of files, outermost first; a data set is called as its file without them."""

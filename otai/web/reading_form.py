@@ -1,0 +1,62 @@
+"""How an uploaded file is read: found out, and said where that went wrong. Each change shows at once what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+ENCODINGS = (
+    "utf-8",
+    "cp1252",
+    "utf-16",
+    "iso8859_15",
+    "cp1250",
+    "cp1251",
+    "cp850",
+    "mac_roman",
+    "shift_jis",
+    "gb18030",
+)
+DELIMITERS: dict[str, str | Promise] = {
+    ",": gettext_lazy("comma"),
+    ";": gettext_lazy("semicolon"),
+    "\t": gettext_lazy("tab"),
+    "|": gettext_lazy("bar |"),
+}
+DATES: dict[str, str | Promise] = {
+    "day-first": gettext_lazy("day first (31/12)"),
+    "month-first": gettext_lazy("month first (12/31)"),
+}
+FIELDS = ("header", "sheet", "encoding", "delimiter", "dates")
+most_characters = 100
+
+
+def said_in(data: Mapping[str, str]) -> dict[str, str]:
+    """What a form says, without what it leaves open or what no field of the page can say."""
+    found = {name: str(data.get(name, ""))[:most_characters] for name in FIELDS}
+    allowed = {"encoding": ENCODINGS, "delimiter": DELIMITERS, "dates": DATES}
+    for name, values in allowed.items():
+        if found[name] not in values:
+            found[name] = ""
+    header = found["header"].strip()
+    found["header"] = header if header.isdecimal() and int(header) <= 200 else ""
+    return {name: value for name, value in found.items() if value}
+
+
+def options_of(said: Mapping[str, str]) -> dict[str, Any]:
+    """The same as the import takes it."""
+    return {**{name: said.get(name) for name in FIELDS}, "header": int(said["header"]) if said.get("header") else None}
+
+
+def context_of(said: Mapping[str, str], sheets: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "reading": said,
+        "is_said": bool(said),
+        "sheets": sheets,
+        "encodings": ENCODINGS,
+        "delimiters": DELIMITERS,
+        "dates": DATES,
+    }
