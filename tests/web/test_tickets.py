@@ -56,6 +56,11 @@ def upload(browser: Client, content: str | bytes, name: str = "support.csv") -> 
     return str(answer["Location"])
 
 
+def agrees(browser: Client, columns: str, name: str) -> None:
+    """Imports with every column as it is shown."""
+    assert browser.post(columns, {"name": name, **columns_shown(browser, columns)}).status_code == 302
+
+
 def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) -> None:
     columns = upload(alice, CSV)
     page = alice.get(columns).content.decode()
@@ -358,7 +363,7 @@ def test_a_large_body_is_refused_on_every_other_page(alice: Client) -> None:
 
 def test_a_new_version_keeps_the_one_before_and_either_can_be_deleted(alice: Client) -> None:
     for _ in range(2):
-        alice.post(upload(alice, CSV), {"name": "support"})
+        agrees(alice, upload(alice, CSV), "support")
     first, second = DataSet.objects.order_by("version")
     page = alice.get(f"/acme/tickets/{first.id}/").content.decode()
     assert "There is a newer version" in page
@@ -399,7 +404,7 @@ def test_looking_around_with_made_up_tickets(alice: Client) -> None:
 
 def test_carol_finds_nothing_and_changes_nothing(alice: Client, carol: Client) -> None:
     columns = upload(alice, CSV)
-    alice.post(upload(alice, CSV), {"name": "support"})
+    agrees(alice, upload(alice, CSV), "support")
     found = DataSet.objects.get()
     for address in (columns, f"/acme/tickets/{found.id}/", f"/globex/tickets/{found.id}/", f"/globex/tickets/{found.id}/sample",
                     columns.replace("/acme/", "/globex/")):  # fmt: skip
@@ -412,7 +417,7 @@ def test_carol_finds_nothing_and_changes_nothing(alice: Client, carol: Client) -
 
 
 def test_a_viewer_looks_and_does_not_upload(now: datetime, alice: Client) -> None:
-    alice.post(upload(alice, CSV), {"name": "support"})
+    agrees(alice, upload(alice, CSV), "support")
     found = DataSet.objects.get()
     viewer = Client()
     viewer.force_login(joins(found.organisation, person("bob"), Role.VIEWER, now).user)
