@@ -19,7 +19,6 @@ MOST_BRANCHES = 20
 
 LONGER_OR_BUSIER: dict[str, str] = {
     "cli/guarantee.py:show": "one line for each thing there may be to say, in the order in which it is read",
-    "cli/training.py:quote": "one line for each thing there may be to say, in the order in which it is read",
     "learning/data/profile_findings.py:of_attribute": "one clause for each finding, none of which knows another",
     "learning/data/cutting.py:_messages": "the ways in which mail programs begin an older mail, one after the other",
     "learning/data/cutting.py:_own_message": "the ways in which a mail ends, one after the other",

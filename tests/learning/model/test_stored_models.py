@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.model.bundle import Bundle
+from otai.words.findings import told
 
 pytestmark = pytest.mark.pure
 
@@ -59,6 +61,13 @@ def test_a_model_with_everything_in_it_is_among_them() -> None:
 
 def test_a_report_card_of_an_earlier_version_is_read_whole() -> None:
     text = (STORED / "basic.card.json").read_text(encoding="utf-8")
-    card = ReportCard.from_json(text)
-    assert json.loads(card.to_json()) == json.loads(text)
+    card, stored = ReportCard.from_json(text), json.loads(text)
+    kept = json.loads(card.to_json())
+    findings = [(one["code"], one["severity"], one["attribute"]) for one in stored["findings"]]
+    assert [(one["code"], one["severity"], one["attribute"]) for one in kept.pop("findings")] == findings
+    # What its findings said in sentences then, they say by code and values now: with the same figures.
+    said = told(json.loads(card.to_json())["findings"], of_card=True)
+    figures = [sorted(re.findall(r"\d+", one["message"])) for one in stored.pop("findings")]
+    assert [sorted(re.findall(r"\d+", one["message"])) for one in said] == figures
+    assert {name: value for name, value in kept.items() if name in stored} == stored
     assert card.attribute("queue").accuracy.value > card.attribute("queue").majority.accuracy
