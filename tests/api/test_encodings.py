@@ -56,6 +56,9 @@ class WorkHere:
     def say(self, line: dict[str, object]) -> bool:
         return True
 
+    def end(self, job: str) -> None:
+        """Nothing flies any more: the work was done when it was asked for."""
+
 
 @pytest.fixture
 def work_here(monkeypatch: pytest.MonkeyPatch) -> None:
