@@ -309,6 +309,8 @@ def test_the_command_line_works_against_a_studio_elsewhere(
     key, login = key_of_acme(), tmp_path / "login.json"
     home = os.environ["OTAI_HOME"]
     monkeypatch.setenv("OTAI_LOGIN_FILE", str(login))
+    # Wide enough that no line of a table is broken: where it would be depends on the names of zones.
+    monkeypatch.setenv("COLUMNS", "300")
     with served(database_url, home) as url, worker(bundle):
         monkeypatch.delenv("OTAI_HOME")
         assert "Signed in" in otai("login", url, "--key", key)
