@@ -65,8 +65,11 @@ def test_any_csv_is_tickets_or_a_refusal(header: list[str], rows: list[list[str]
             assert refusal.message
             return
         assert tickets == len(stored)
-        # Where a bar in the cells is taken for the delimiter, quotes hold no line together: then each line is a row.
-        breaks = sum(cell.count("\n") + cell.count("\r") for row in (header, *rows) for cell in row)
+        # A fault that is known: where rows differ in width, a bar, semicolon or tab inside cells may be taken for the delimiter. Quotes hold
+        # no line together then, and each line is a row. Everywhere else no row is counted twice.
+        cells = [cell for row in (header, *rows) for cell in row]
+        may_be_misread = any(other in cell for cell in cells for other in "|;\t")
+        breaks = sum(cell.count("\n") + cell.count("\r") for cell in cells) if may_be_misread else 0
         assert tickets + bad <= len(rows) + breaks
         assert len({ticket["ticket"] for ticket in stored}) == tickets
 
