@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from otai.errors import OtaiError
@@ -42,9 +43,7 @@ class BillingDetailsForm(forms.Form):
         help_text=_("With a VAT id of another member state, you owe the VAT yourself (reverse charge)."),
     )
     email = forms.EmailField(label=_("Mail address for invoices"), widget=forms.EmailInput({"autocomplete": "email"}))
-    language = forms.ChoiceField(
-        label=_("Language of invoices"), choices=[("en", "English"), ("de", "Deutsch")], initial="en"
-    )
+    language = forms.ChoiceField(label=_("Language of invoices"), choices=lambda: settings.LANGUAGES, initial="en")
 
     countries = sorted({*EU_STANDARD_RATES, "CH", "GB", "LI", "NO", "US"})
 

@@ -82,6 +82,11 @@ def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLIS
     return _Writer(language).vformat(text, (), values)
 
 
+def translated(sentence: str, *, language: str = ENGLISH) -> str:
+    """The sentence in a language, its places as they are."""
+    return _book(language).gettext(sentence)
+
+
 def first_that_fits(sentences: Iterable[Sentence], values: Mapping[str, Any], *, language: str = ENGLISH) -> str | None:
     """The first sentence whose values are all there: tables name the most exact one first. None: there is none."""
     for sentence in sentences:

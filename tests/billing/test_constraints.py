@@ -55,7 +55,6 @@ BROKEN = {
         "UPDATE billing_details SET country = ''",
         "UPDATE billing_details SET email = ''",
     ],
-    "billing_details_language_is_known": ["UPDATE billing_details SET language = 'fr'"],
     "billing_event_says_who_and_what": [
         "INSERT INTO billing_event (subject, subject_id, at, move, who, why, details) SELECT subject, subject_id, at, move, '', "
         "why, details FROM billing_event"

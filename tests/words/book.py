@@ -11,14 +11,20 @@ from collections.abc import Iterator
 import polib
 from babel.messages.plurals import get_plural
 
-from otai.words import catalogue, findings
+from otai.words import catalogue, findings, invoices
 from otai.words.catalogue import DOMAIN, LOCALES, Counted, Sentence
 
 
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
     seen = set()
-    for one in (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values(), *findings.sentences()):
+    for one in (
+        catalogue.QUOTED,
+        catalogue.AND_MORE,
+        *catalogue.PARTS.values(),
+        *findings.sentences(),
+        *invoices.sentences(),
+    ):
         if one not in seen:
             seen.add(one)
             yield one

@@ -11,9 +11,10 @@ import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from otai.billing.documents.words import WORDS, day, exemption, line_title, money, vat_line
+from otai.billing.documents.words import exemption, line_title, vat_line
 from otai.billing.documents.xml import invoice_xml
 from otai.billing.models import Invoice
+from otai.words.invoices import day, money, words_in
 
 FONTS = Path(__file__).parent / "fonts"
 XML_NAME = "factur-x.xml"
@@ -34,7 +35,7 @@ class _Page(FPDF):
         super().__init__(format="A4", enforce_compliance="PDF/A-3B")
         self.facts: dict[str, Any] = invoice.facts
         self.language = invoice.language
-        self.words = WORDS[self.language]
+        self.words = words_in(self.language)
         self.heading = f"{self.words[self.facts['kind']]} {self.facts['number']}"
         issued = datetime.combine(invoice.issued_on, time.min, tzinfo=UTC)
         self.set_creation_date(issued)

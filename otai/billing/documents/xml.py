@@ -13,9 +13,10 @@ from drafthorse.models.party import TaxRegistration
 from drafthorse.models.payment import PaymentMeans, PaymentTerms
 from drafthorse.models.tradelines import LineItem
 
-from otai.billing.documents.words import WORDS, exemption, line_title
+from otai.billing.documents.words import exemption, line_title
 from otai.billing.models import Invoice
 from otai.pricing.vat import VatTreatment
+from otai.words.invoices import words_in
 
 GUIDELINE = "urn:cen.eu:en16931:2017"
 INVOICE, CREDIT_NOTE = "380", "381"
@@ -60,7 +61,7 @@ def _decimal(cents: int) -> Decimal:
 
 
 def _notes(facts: dict[str, Any], language: str) -> list[str]:
-    words = WORDS[language]
+    words = words_in(language)
     notes = [facts["reason"]] if facts["reason"] else []
     if facts["seller"]["is_specimen"]:
         notes.append(words["specimen"])
@@ -168,7 +169,7 @@ def _settlement(document: Any, facts: dict[str, Any], treatment: VatTreatment, l
 
 
 def _terms(facts: dict[str, Any], language: str) -> str:
-    words = WORDS[language]
+    words = words_in(language)
     if facts["kind"] == "credit_note":
         return words["credited"]
     return words["paid"] if facts["is_paid"] else f"{words['pay_until']} {facts['pay_until_on']}"

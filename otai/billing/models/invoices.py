@@ -4,7 +4,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from otai.billing.models.purchases import Purchase
-from otai.billing.models.subscriptions import LANGUAGES
 from otai.db import new_id
 from otai.orgs.models import Organisation
 
@@ -49,7 +48,7 @@ class Invoice(models.Model):
     corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="credit_notes")
     issued_on = models.DateField()
     issued_at = models.DateTimeField()
-    language = models.CharField(max_length=2, choices=LANGUAGES)
+    language = models.CharField(max_length=10)
     net_cents = models.PositiveBigIntegerField()
     vat_cents = models.PositiveBigIntegerField()
     gross_cents = models.PositiveBigIntegerField()

@@ -4,7 +4,6 @@ from django.db import models
 from django.db.models import Q
 
 from otai.billing.models.purchases import Purchase
-from otai.billing.models.subscriptions import LANGUAGES
 from otai.db import new_id
 from otai.orgs.models import Organisation
 
@@ -18,7 +17,7 @@ class Notice(models.Model):
     template = models.CharField(max_length=60)
     context = models.JSONField()
     recipient = models.EmailField()
-    language = models.CharField(max_length=2, choices=LANGUAGES)
+    language = models.CharField(max_length=10)
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from otai.billing.models.subscriptions import LANGUAGES, TIERS
+from otai.billing.models.subscriptions import TIERS
 from otai.billing.status import AWAITING_PAYMENT, DELIVERED, PurchaseStatus
 from otai.db import new_id
 from otai.orgs.models import Organisation
@@ -70,7 +70,7 @@ class Purchase(models.Model):
     vat_country = models.CharField(max_length=2)
     vat_permille = models.PositiveSmallIntegerField()
     buyer = models.JSONField()
-    language = models.CharField(max_length=2, choices=LANGUAGES)
+    language = models.CharField(max_length=10)
 
     gateway = models.CharField(max_length=40)
     gateway_reference = models.CharField(

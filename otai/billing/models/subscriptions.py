@@ -9,7 +9,6 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 
 TIERS = [(tier.value, tier.title) for tier in Tier]
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 
 
 class Subscription(models.Model):
@@ -120,7 +119,7 @@ class BillingDetails(models.Model):
     country = models.CharField(max_length=2, help_text="ISO 3166, for example DE.")
     vat_id = models.CharField(max_length=20, blank=True, verbose_name="VAT id")
     email = models.EmailField(help_text="Where invoices and notices go.")
-    language = models.CharField(max_length=2, choices=LANGUAGES, default="en")
+    language = models.CharField(max_length=10, default="en")
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -131,7 +130,6 @@ class BillingDetails(models.Model):
                 condition=~Q(name="") & ~Q(street="") & ~Q(city="") & ~Q(country="") & ~Q(email=""),
                 name="billing_details_are_complete",
             ),
-            models.CheckConstraint(condition=Q(language__in=["en", "de"]), name="billing_details_language_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.db import transaction
 from otai.billing.models import BillingDetails
 from otai.billing.operations.events import record
 from otai.errors import Invalid
+from otai.orgs.languages import languages, listed
 from otai.orgs.models import Organisation
 from otai.pricing.vat import CountryUnknown, checked_vat_id
 
@@ -51,8 +52,8 @@ def set_billing_details(
         validate_email(email)
     except ValidationError:
         raise InvalidBillingDetails(f"{email!r} is no e-mail address.", field="email") from None
-    if language not in ("en", "de"):
-        raise InvalidBillingDetails(f"Invoices are written in en or de, not in {language!r}.", field="language")
+    if language not in languages():
+        raise InvalidBillingDetails(f"Invoices are written in {listed()}, not in {language!r}.", field="language")
     checked = checked_vat_id(vat_id, country=country)
     with transaction.atomic():
         details, _ = BillingDetails.objects.update_or_create(

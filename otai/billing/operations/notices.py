@@ -14,10 +14,10 @@ from django.db.models import F
 from django.template.loader import render_to_string
 
 from otai.billing.documents import invoice_pdf
-from otai.billing.documents.words import money
 from otai.billing.models import Invoice, Notice, Purchase
 from otai.billing.operations.invoices import standing_invoice
 from otai.billing.seller import seller
+from otai.words.invoices import day, money
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,10 @@ def compose(notice: Notice) -> EmailMessage:
             context[name.removesuffix("_cents")] = money(value, currency, notice.language)
         elif name.endswith(("_until", "_at")) and value:
             at = datetime.fromisoformat(value).astimezone(notice.organisation.zone)
-            context[name] = at.strftime("%d.%m.%Y" if notice.language == "de" else "%Y-%m-%d")
-    text = render_to_string(f"billing/mail/{notice.template}.{notice.language}.txt", context)
+            context[name] = day(at.date().isoformat(), notice.language)
+    # A language without this mail is written to in English.
+    templates = [f"billing/mail/{notice.template}.{code}.txt" for code in (notice.language, "en")]
+    text = render_to_string(templates, context)
     subject, _, body = text.partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),

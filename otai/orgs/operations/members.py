@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
+from otai.orgs.languages import languages, listed
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.permissions import Role
 
@@ -81,9 +82,11 @@ def remove_member(*, organisation: Organisation, member: UUID, who: str, now: da
 
 
 def set_language(*, user: User, language: str) -> None:
-    """The language that this person reads: en, de, or "" for what the browser asks for. Raises LanguageUnknown."""
-    if language not in ("", "en", "de"):
-        raise LanguageUnknown(f"The Studio speaks en and de, not {language!r}.", field="language")
+    """The language that this person reads, or "" for what the browser asks for. Raises LanguageUnknown."""
+    if language and language not in languages():
+        raise LanguageUnknown(
+            f"The Studio speaks {listed()}, not {language!r}.", field="language", languages=list(languages())
+        )
     user.language = language
     user.save(update_fields=["language"])
 

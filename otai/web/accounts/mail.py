@@ -27,8 +27,10 @@ def send_invitation(made: InvitationMade, *, link: str, inviter: User) -> bool:
         "link": link,
         "last_day": invitation.expires_at.astimezone(invitation.organisation.zone).date(),
     }
-    language = "de" if (get_language() or "").startswith("de") else "en"
-    subject, _, body = render_to_string(f"accounts/mail/invitation.{language}.txt", context).partition("\n")
+    language = (get_language() or "en").partition("-")[0]
+    # A language without this mail is written to in English.
+    templates = [f"accounts/mail/invitation.{code}.txt" for code in (language, "en")]
+    subject, _, body = render_to_string(templates, context).partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),
         body=body.lstrip("\n"),

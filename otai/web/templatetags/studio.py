@@ -24,7 +24,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from otai.orgs.models import Member
@@ -216,7 +216,7 @@ def stamp(at: datetime | None, organisation: Any = None) -> SafeString | str:
     if at is None:
         return ""
     there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
-    text = formats.date_format(there, "j. N Y, H:i" if _is_german() else "j M Y, H:i")
+    text = formats.date_format(there, gettext("j M Y, H:i"))
     return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
 
 
@@ -238,7 +238,7 @@ def soon(at: datetime | None, organisation: Any = None) -> SafeString | str:
     elif 0 < days < 7:
         text = f"{formats.date_format(there_day, 'D')} {clock}"
     else:
-        text = f"{formats.date_format(there_day, 'j. M' if _is_german() else 'j M')} {clock}"
+        text = f"{formats.date_format(there_day, gettext('j M'))} {clock}"
     return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
 
 
@@ -305,14 +305,14 @@ def day(at: date | None, organisation: Any = None) -> SafeString | str:
     there = at
     if isinstance(at, datetime):
         there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
-    text = formats.date_format(there, "j. N Y" if _is_german() else "j M Y")
+    text = formats.date_format(there, gettext("j M Y"))
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
 
 
 @register.filter
 def plain_day(on: date) -> str:
     """`22 Nov`: a day where the year is clear, without markup, for labels."""
-    return formats.date_format(on, "j. N" if _is_german() else "j M")
+    return formats.date_format(on, gettext("j M"))
 
 
 @register.filter
@@ -326,14 +326,10 @@ def clock(at: datetime | None, organisation: Any = None) -> str:
         return formats.date_format(there, "H:i")
     if abs((there.date() - today).days) < 7:
         return formats.date_format(there, "D H:i")
-    return formats.date_format(there, "j. N H:i" if _is_german() else "j M H:i")
+    return formats.date_format(there, gettext("j M H:i"))
 
 
 @register.filter
 def unlocal(value: float) -> str:
     """A number for machines: SVG attributes know no decimal comma."""
     return f"{value:g}"
-
-
-def _is_german() -> bool:
-    return (get_language() or "").startswith("de")

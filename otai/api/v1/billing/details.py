@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from ninja import Schema
 from pydantic import Field
@@ -10,6 +10,7 @@ from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Name, Text
 from otai.billing import operations, queries
 from otai.db import utc_now
+from otai.orgs.languages import languages
 from otai.orgs.permissions import Action
 
 noun = Noun()
@@ -34,7 +35,7 @@ class BillingDetailsIn(Schema):
     country: Annotated[Text, Field(min_length=2, max_length=2, description="ISO 3166, for example DE.")]
     vat_id: Annotated[Text, Field(max_length=20)] = ""
     email: Annotated[Text, Field(max_length=254)]
-    language: Literal["en", "de"] = "en"
+    language: Annotated[Text, Field(max_length=10, json_schema_extra={"enum": list(languages())})] = "en"
 
 
 DETAILS = {
