@@ -1,0 +1,195 @@
+"""What stands out in a training, by code: the findings of report cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.catalogue import Counted
+from otai.words.finding_words import Words
+
+_measured = "{gain:points} points ({low:points} to {high:points})"
+
+CARD: Mapping[str, Words] = {
+    "business_is_enough": Words(
+        (
+            "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
+            + _measured
+            + " on tickets kept back from training. "
+            "{networks_left_out:n} fine-tuned networks were left out: Business, the cheaper mode, is enough for this data.",
+            "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
+            + _measured
+            + " on tickets kept back from training. "
+            "Business, the cheaper mode, is enough for this data.",
+            "{attribute}: fine-tuning gained next to nothing. Business, the cheaper mode, is enough for this data.",
+        )
+    ),
+    "duplicates_across_split": Words(
+        (
+            Counted(
+                "{tickets:n} training ticket has the same text as a test ticket and was not learnt from.",
+                "{tickets:n} training tickets have the same text as a test ticket and were not learnt from.",
+                "tickets",
+            ),
+            "Some training tickets have the same text as a test ticket and were not learnt from.",
+        )
+    ),
+    "empty_tickets": Words(
+        (
+            Counted(
+                "{tickets:n} ticket has no text and was not learnt from.",
+                "{tickets:n} tickets have no text and were not learnt from.",
+                "tickets",
+            ),
+            "Some tickets have no text and were not learnt from.",
+        )
+    ),
+    "encoders": Words(("Read with {rest}", "Read with a language model.")),
+    "encoder_added_for_english": Words(("{encoder} beside it, because {share:percent} is English.",)),
+    "encoder_english_not_there": Words(
+        ("{share:percent} is English: the encoder {encoder} beside it would add a little. It is not installed here.",)
+    ),
+    "encoder_english_not_wanted": Words(
+        ("No English encoder beside it, because tickets in {languages:words} are expected as well.",)
+    ),
+    "encoder_language_unknown": Words(("Read with {encoder}, because the language of the tickets could not be told.",)),
+    "encoder_none_speaks": Words(
+        (
+            "Read with {encoder}, although no known encoder speaks {languages:words} ({share:percent} of the tickets); words and characters will carry "
+            "those.",
+        )
+    ),
+    "encoder_other_not_there": Words(
+        (
+            "Read with {encoder}, although {share:percent} of the tickets are in {languages:words}, which it does not speak. {other} speaks them; it is "
+            "not installed here.",
+        )
+    ),
+    "encoder_other_taken": Words(
+        (
+            "Read with {encoder}, because {share:percent} of the tickets are in {languages:words}, which {other} does not speak.",
+        )
+    ),
+    "encoder_speaks": Words(
+        ("Read with {encoder}, which speaks the language of {share:percent} of the tickets ({languages:words}).",)
+    ),
+    "fine_tuning_gained": Words(
+        (
+            "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
+            + _measured
+            + " on tickets kept back from training.",
+            "{attribute}: fine-tuning made it better.",
+        )
+    ),
+    "hierarchy": Words(
+        (
+            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label, so the two are predicted together and agree.",
+            "{attribute} is predicted together with the attribute above it, so that the two agree.",
+        )
+    ),
+    "hierarchy_left_free": Words(
+        (
+            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label. Made to agree, both would change by {cost:points} points of "
+            "accuracy and macro F1 (their mean); so each is predicted on its own.",
+            "{attribute} hangs on another attribute. Made to agree, both would be right less often; so each is predicted on its own.",
+        )
+    ),
+    "labels_confused": Words(
+        (
+            Counted(
+                "{attribute}: {tickets:n} ticket of “{actual}” was taken for “{predicted}”. Do people tell the two apart?",
+                "{attribute}: {tickets:n} tickets of “{actual}” were taken for “{predicted}”. Do people tell the two apart?",
+                "tickets",
+            ),
+            "{attribute}: two labels are often taken for each other. Do people tell them apart?",
+        )
+    ),
+    "labels_left_out": Words(
+        (
+            Counted(
+                "{attribute}: {labels:n} label with fewer than {fewest:n} training tickets was left out ({named:names}; tickets: {tickets:n}). The model "
+                "never predicts it.",
+                "{attribute}: {labels:n} labels with fewer than {fewest:n} training tickets each were left out ({named:names}; tickets: {tickets:n}). The "
+                "model never predicts them.",
+                "labels",
+            ),
+            "{attribute}: labels with too few tickets were left out. The model never predicts them.",
+        )
+    ),
+    "labels_merged": Words(
+        (
+            "{attribute}: spellings that differ only in case were joined: {merged:names}.",
+            "{attribute}: spellings of labels that differ only in case were joined.",
+        )
+    ),
+    "labels_never_predicted": Words(
+        (
+            "{attribute}: never predicted on the holdout: {labels:names}. More tickets of these would help.",
+            "{attribute}: some labels were never predicted on the holdout. More tickets of these would help.",
+        )
+    ),
+    "labels_suspected": Words(
+        (
+            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at the {listed:n} likeliest before adding tickets.",
+            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at them before adding tickets.",
+            "{attribute}: some tickets look wrongly labelled. Look at them before adding tickets.",
+        )
+    ),
+    "mostly_unlabelled": Words(
+        (
+            "{attribute}: {missing:n} of {all:n} training tickets have no label to learn from.",
+            "{attribute}: most training tickets have no label to learn from.",
+        )
+    ),
+    "no_better_than_majority": Words(
+        (
+            "{attribute}: the model is not measurably better than always answering “{label}” ({share:percent1} right). The texts may not say what decides "
+            "this attribute.",
+            "{attribute}: the model is not measurably better than always giving the same answer. The texts may not say what decides this attribute.",
+        )
+    ),
+    "no_better_than_nothing": Words(
+        (
+            "{attribute}: the model is not measurably better than always answering nothing ({share:percent1} right). The texts may not say what decides "
+            "this attribute.",
+        )
+    ),
+    "no_holdout": Words(
+        (
+            Counted(
+                "{tickets:n} ticket is too few to keep any aside. It was measured by a model that had not seen it, which flatters a little.",
+                "{tickets:n} tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a little.",
+                "tickets",
+            ),
+            "The tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a little.",
+        )
+    ),
+    "not_measured": Words(
+        ("{attribute}: no holdout ticket has a label that was learnt, so nothing could be measured.",)
+    ),
+    "small_holdout": Words(
+        (
+            Counted(
+                "Measured on {tickets:n} ticket only: mind the width of the intervals.",
+                "Measured on {tickets:n} tickets only: mind the width of the intervals.",
+                "tickets",
+            ),
+            "Measured on few tickets only: mind the width of the intervals.",
+        )
+    ),
+    "way_of_learning": Words(
+        (
+            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at rate {rate:number}, with a contrast "
+            "between labels of weight {contrast:number}.",
+            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at rate {rate:number}.",
+            "{ways:n} ways of fine-tuning were tried on a part of the tickets, and the best one chosen.",
+            "Several ways of fine-tuning were tried on a part of the tickets, and the best one chosen.",
+        )
+    ),
+    "words_were_enough": Words(
+        (
+            "{attribute}: sentence vectors changed the mean of accuracy and macro F1 by " + _measured + " on tickets "
+            "kept back from training. Basic, the cheaper mode, is enough for this attribute.",
+            "{attribute}: sentence vectors gained next to nothing. Basic, the cheaper mode, is enough for this attribute.",
+        )
+    ),
+}

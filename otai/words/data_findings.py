@@ -1,0 +1,365 @@
+"""What stands out in a data set, by code: found while importing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.catalogue import Counted
+from otai.words.finding_words import Words
+
+DATA: Mapping[str, Words] = {
+    "attribute_not_learnable": Words(
+        (
+            "{attribute} has {learnable_labels:n} labels with at least {fewest:n} training tickets; learning needs 2.",
+            "{attribute} has too few labels with enough training tickets; learning needs 2.",
+        ),
+        "Leave it out of the training, or import more tickets.",
+    ),
+    "bad_rows_left_out": Words(
+        (
+            Counted(
+                "{rows:n} row could not be read and was left out.",
+                "{rows:n} rows could not be read and were left out.",
+                "rows",
+            ),
+        ),
+        "Correct them in the source and import again, if these tickets matter.",
+    ),
+    "columns_appeared_late": Words(
+        ("Some keys appear only far down in the file and were left out: {columns:names}.",),
+        "If they matter, put a row that has them first.",
+    ),
+    "columns_not_readable": Words(
+        ("Columns of structures were left out: {columns:names}.",),
+        "If they matter, write them as text or as lists of text.",
+    ),
+    "columns_left_out": Words(
+        (
+            "The file has more columns than an import may have: columns that repeat a name many times were left out: {columns:names}.",
+        ),
+        "Nothing to do, unless one of them matters: then export fewer columns.",
+    ),
+    "contradicting_duplicates": Words(
+        (
+            Counted(
+                "{tickets:n} ticket shares its text with another ticket that has a different {attribute}.",
+                "{tickets:n} tickets share their text with another ticket that has a different {attribute}.",
+                "tickets",
+            ),
+        ),
+        "No model can be right on all of them. Agree on one label for such texts, or accept that limit.",
+    ),
+    "control_characters": Words(
+        (
+            Counted(
+                "{texts:n} text held control characters, which were replaced by blanks.",
+                "{texts:n} texts held control characters, which were replaced by blanks.",
+                "texts",
+            ),
+        ),
+        "If texts look damaged, check the encoding of the export.",
+    ),
+    "dates_read_day_first": Words(
+        (
+            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is right. They were read day first.",
+        ),
+        "If the month comes first, say so when importing.",
+    ),
+    "dates_read_month_first": Words(
+        (
+            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is right. They were read month first.",
+        ),
+        "If the day comes first, say so when importing.",
+    ),
+    "duplicate_tickets": Words(
+        (
+            Counted(
+                "{tickets:n} ticket ({share:percent1}) repeats the text of an earlier one.",
+                "{tickets:n} tickets ({share:percent1}) repeat the text of an earlier one.",
+                "tickets",
+            ),
+        ),
+        "Nothing to do: a text and its repetitions always stay on one side of the holdout split, so that they do not flatter it.",
+    ),
+    "empty_tickets": Words(
+        (
+            Counted(
+                "{tickets:n} ticket ({share:percent1}) has neither subject nor body.",
+                "{tickets:n} tickets ({share:percent1}) have neither subject nor body.",
+                "tickets",
+            ),
+        ),
+        "They are left out of training. If they should have text, check which columns were taken for subject and body.",
+    ),
+    "encoding_mended": Words(
+        (
+            Counted(
+                "{texts:n} text had been read in a wrong encoding before it was exported and was mended, such as “{example}”.",
+                "{texts:n} texts had been read in a wrong encoding before they were exported and were mended, such as “{example}”.",
+                "texts",
+            ),
+        ),
+        "Nothing to do.",
+    ),
+    "encodings_mixed": Words(
+        (
+            "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its own.",
+        ),
+        "Check a few texts with umlauts or accents.",
+    ),
+    "files_chosen": Words(
+        (
+            "Of the archive these files were read as one table: {files:names}. Left out: {left_out:names}.",
+            "Of the archive these files were read as one table: {files:names}.",
+        ),
+        "Files with other columns are data sets of their own: import them alone.",
+    ),
+    "footer_left_out": Words(
+        (
+            Counted(
+                "{rows:n} row below the tickets is a total or notes of a report, and no ticket: “{example}”.",
+                "{rows:n} rows below the tickets are a total or notes of a report, and no tickets: “{example}”.",
+                "rows",
+            ),
+        ),
+        "Nothing to do. If they are tickets, fill more of their cells.",
+    ),
+    "header_found_below": Words(
+        (
+            Counted(
+                "{rows:n} row above the header is a title or notes, and no ticket.",
+                "{rows:n} rows above the header are a title or notes, and no tickets.",
+                "rows",
+            ),
+        ),
+        "Nothing to do. If another row names the columns, say which.",
+    ),
+    "headers_repeated": Words(
+        (
+            Counted(
+                "The header stands again among the tickets, as in files joined end to end ({times:n} time); it is no ticket.",
+                "The header stands again among the tickets, as in files joined end to end ({times:n} times); it is no ticket.",
+                "times",
+            ),
+        ),
+        "Nothing to do.",
+    ),
+    "html_became_text": Words(
+        (
+            Counted(
+                "{texts:n} text was HTML and was turned into plain text.",
+                "{texts:n} texts were HTML and were turned into plain text.",
+                "texts",
+            ),
+        ),
+        "Nothing to do. New tickets are treated alike.",
+    ),
+    "label_given_away": Words(
+        (
+            "In {coverage:percent} of the tickets stand lines that nearly decide {attribute}, such as {shown:names}. A quick model that reads them is right on "
+            "{with_lines:percent}; without these lines it would be right on {without:percent}.",
+            "In {coverage:percent} of the tickets stand lines that nearly decide {attribute}. A quick model that reads them is right on "
+            "{with_lines:percent}; without these lines it would be right on {without:percent}.",
+        ),
+        "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have them. Cut them.",
+    ),
+    "label_in_text": Words(
+        (
+            "In {share:percent} of the tickets the text contains their own {attribute}, {lift:n} times as often as by chance.",
+        ),
+        "If it is written there only after someone decided it, remove it from the text: new tickets will not have it, and the model would lean on it.",
+    ),
+    "labels_look_alike": Words(
+        (
+            Counted(
+                "{group_count:n} group of labels of {attribute} differs only in case, blanks or punctuation: {alike:names}.",
+                "{group_count:n} groups of labels of {attribute} differ only in case, blanks or punctuation: {alike:names}.",
+                "group_count",
+            ),
+            "Labels of {attribute} differ only in case, blanks or punctuation.",
+        ),
+        "If they mean the same, write them the same way in the source and import again: the model learns them as different.",
+    ),
+    "labels_missing_in_words": Words(
+        (
+            Counted(
+                "In {tickets:n} ticket {attribute} says {words:names} or the like; this is taken as missing.",
+                "In {tickets:n} tickets {attribute} says {words:names} or the like; this is taken as missing.",
+                "tickets",
+            ),
+        ),
+        "Nothing to do. If it is a label, give it a name.",
+    ),
+    "labels_outside_the_order": Words(
+        ("{attribute} was given an order, and has other labels too: {labels:names}.",),
+        "Name every label in the order when importing.",
+    ),
+    "language_unknown": Words(
+        ("For {share:percent} of the tickets the language could not be told, mostly because the text is short.",),
+        "If a column of your file names the language, say so when importing.",
+    ),
+    "languages_not_read": Words(
+        (
+            Counted(
+                "In {tickets:n} ticket the language named is none that is known.",
+                "In {tickets:n} tickets the language named is none that is known.",
+                "tickets",
+            ),
+        ),
+        "They are kept without a language. Use codes such as en and de.",
+    ),
+    "line_breaks_written_out": Words(
+        (
+            Counted(
+                "In {texts:n} text line breaks were written as the two characters \\n; they were read as line breaks.",
+                "In {texts:n} texts line breaks were written as the two characters \\n; they were read as line breaks.",
+                "texts",
+            ),
+        ),
+        "Nothing to do.",
+    ),
+    "many_labels": Words(
+        ("{attribute} has {labels:n} labels, each with few tickets.",),
+        "Check that it is not a name or a number. A coarser attribute (its parent category) is learnt far better.",
+    ),
+    "messages_joined": Words(
+        (
+            "{rows:n} rows are messages of {tickets:n} tickets: rows of one id belong together. The text of a ticket is the customer's first message; its "
+            "labels are what they were last.",
+        ),
+        "If each row is a ticket of its own, take another column for the id, or none.",
+    ),
+    "missing_labels": Words(
+        (
+            Counted(
+                "{tickets:n} ticket ({share:percent1}) has no {attribute}.",
+                "{tickets:n} tickets ({share:percent1}) have no {attribute}.",
+                "tickets",
+            ),
+        ),
+        "They still help to learn the other attributes. Label them to make this one better.",
+    ),
+    "newest_row_won": Words(
+        (
+            "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets in all.",
+            "Some rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets in all.",
+        ),
+        "Nothing to do, if the later row is the newer state of the ticket. If the column is no id, leave it out.",
+    ),
+    "no_attributes": Words(
+        ("No column was taken for an attribute, so there is nothing to learn yet.",),
+        "Name one when importing.",
+    ),
+    "no_header": Words(
+        (
+            "The file has no header: its first row looks like a ticket and names no columns, so that columns have numbers for names.",
+        ),
+        "Add a row with names, or say which row has them.",
+    ),
+    "one_label_dominates": Words(
+        ("{share:percent} of the labelled tickets have {attribute} “{label}”.",),
+        "Always answering that would already be right as often. Look at the report card's macro F1, not at accuracy.",
+    ),
+    "personal_data": Words(
+        (
+            "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}. For example {shown:words}.",
+            "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}.",
+        ),
+        (
+            "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are masked alike.",
+            "A model keeps no word of a ticket, only hashes. The tickets can be stored without them, too: new tickets are then masked alike.",
+        ),
+    ),
+    "rare_labels": Words(
+        (
+            Counted(
+                "{labels:n} label of {attribute} has fewer than {fewest:n} training tickets: {examples:names}.",
+                "{labels:n} labels of {attribute} have fewer than {fewest:n} training tickets, among them {examples:names}.",
+                "labels",
+            ),
+        ),
+        "They are left out of training (a model never answers with them). Bring {fewest:n} tickets of each, or merge them.",
+    ),
+    "sheets_chosen": Words(
+        (
+            "Of the workbook these sheets were read: {sheets:names}. Left out: {left_out:names}.",
+            "Of the workbook these sheets were read: {sheets:names}.",
+        ),
+        "If another sheet has the tickets, name it.",
+    ),
+    "split_values_unknown": Words(
+        ("The split column holds values other than train and test: {odd:names}.",),
+        "These tickets are neither learnt from nor tested on.",
+    ),
+    "test_tickets_in_training": Words(
+        (
+            Counted(
+                "{tickets:n} test ticket has the same text as a training ticket.",
+                "{tickets:n} test tickets have the same text as a training ticket.",
+                "tickets",
+            ),
+        ),
+        "Figures on the test part will look better than the model is. Remove them from either part.",
+    ),
+    "text_was_cut": Words(
+        (
+            "{tickets:n} of {all:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}. For example {shown:names}.",
+            "{tickets:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}.",
+        ),
+        "Nothing to do: new tickets are cut alike when they are predicted, and the data set keeps what was cut.",
+    ),
+    "texts_are_short": Words(
+        ("Half of the tickets have at most {median_characters:n} characters of text.",),
+        "Check that the right column was taken for the body; a few words rarely decide a label.",
+    ),
+    "texts_look_damaged": Words(
+        (
+            Counted(
+                "{texts:n} text looks damaged, such as “{example}”: it was read or written in a wrong encoding before.",
+                "{texts:n} texts look damaged, such as “{example}”: they were read or written in a wrong encoding before.",
+                "texts",
+            ),
+        ),
+        "Export them again, best in UTF-8. A model learns damaged words as words of their own.",
+    ),
+    "threads_became_tickets": Words(
+        (
+            Counted(
+                "In {tickets:n} ticket a column holds all messages of the conversation; the customer's first one was taken.",
+                "In {tickets:n} tickets a column holds all messages of the conversation; the customer's first one was taken.",
+                "tickets",
+            ),
+        ),
+        "Nothing to do: what came later is not there when a new ticket comes in.",
+    ),
+    "ticket_ids_repeated": Words(
+        (
+            Counted(
+                "{tickets:n} ticket has an id that an earlier one has; its row was added to it.",
+                "{tickets:n} tickets have an id that an earlier one has; their row was added to it.",
+                "tickets",
+            ),
+        ),
+        "If rows are messages of one ticket rather than tickets, export one row a ticket.",
+    ),
+    "times_not_read": Words(
+        (
+            Counted(
+                "In {tickets:n} ticket the time cannot be read, such as “{example}”.",
+                "In {tickets:n} tickets the time cannot be read, such as “{example}”.",
+                "tickets",
+            ),
+        ),
+        "They are kept without a time. Training does not need it.",
+    ),
+    "wiki_markup_became_text": Words(
+        (
+            Counted(
+                "{texts:n} text had wiki markup (of Jira, say), which was turned into plain text.",
+                "{texts:n} texts had wiki markup (of Jira, say), which was turned into plain text.",
+                "texts",
+            ),
+        ),
+        "Nothing to do.",
+    ),
+}
