@@ -191,7 +191,10 @@ class OrganisationDesk(Desk):
         found = getattr(row, "billing_details", None)
         if found is None:
             return "no billing details yet"
-        return f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} <{found.email}>"
+        return (
+            f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} "
+            f"<{found.email}>"
+        )
 
 
 @admin.register(Subscription)
@@ -232,7 +235,10 @@ class PurchaseDesk(Desk):
                 bank_reference=forms.CharField(max_length=180, help_text="The bank's id of the entry: it counts once."),
             ),
             applies=lambda row: row.status in {*AWAITING_PAYMENT, PurchaseStatus.CANCELLED},
-            explanation="What the bank statement shows, whatever was asked for: less waits for the rest, more is kept as surplus.",
+            explanation=(
+                "What the bank statement shows, whatever was asked for: less waits for the rest, more is kept as "
+                "surplus."
+            ),
         ),
         DeskAction(
             "cancel",

@@ -1,4 +1,5 @@
-"""Does the money fit? Compares purchases, payments, invoices and the ledger's lots with each other, and names what does not. Reads only."""
+"""Does the money fit? Compares purchases, payments, invoices and the ledger's lots with each other, and names what does
+not. Reads only."""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ def _of_invoice(invoice: Invoice) -> Iterator[Finding]:
 
 
 def _lots_nobody_paid() -> Iterator[Finding]:
-    """No credit granted that was not paid: each lot of source purchase belongs to one purchase, or to a dispute that was won."""
+    """No credit granted that was not paid: each lot of source purchase belongs to one purchase, or to a dispute that
+    was won."""
     known = set(Purchase.objects.filter(lot__isnull=False).values_list("lot", flat=True))
     won = Reversal.objects.filter(state=ReversalState.WON, withdrawn_credits__gt=0)
     given_back = {f"purchase:{reference}" for reference in won.values_list("purchase__reference", flat=True)}

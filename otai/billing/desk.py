@@ -1,6 +1,8 @@
-"""How the operator's desk works: lists to read, and actions with a form that asks why. Each action is one operation of billing.
+"""How the operator's desk works: lists to read, and actions with a form that asks why. Each action is one operation of
+billing.
 
-An action is shown to staff who may change the table it stands on, runs as that person, and writes an event with who and why.
+An action is shown to staff who may change the table it stands on, runs as that person, and writes an event with who and
+why.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class WhyForm(forms.Form):
         min_length=3,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Kept beside the change, with your name. Customers can read it where it concerns their money or credits.",
+        help_text=(
+            "Kept beside the change, with your name. Customers can read it where it concerns their money or credits."
+        ),
     )
 
 

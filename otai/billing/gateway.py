@@ -1,7 +1,7 @@
 """Payment providers, behind one protocol. All calls go out between transactions, never inside one.
 
-Whatever a provider tells us on its own (webhooks) is taken as news that something happened; what happened is then asked of it
-(`look_up`), so that repeated, late and reordered news do no harm.
+Whatever a provider tells us on its own (webhooks) is taken as news that something happened; what happened is then asked
+of it (`look_up`), so that repeated, late and reordered news do no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from otai.errors import Invalid, NotAllowed, Refused, Unavailable
 
 
 class GatewayUnavailable(Unavailable):
-    """The provider did not answer, or not in time. Nothing is known: look the payment up, or ask again with the same key."""
+    """The provider did not answer, or not in time. Nothing is known: look the payment up, or ask again with the same
+    key."""
 
     code = "gateway_unavailable"
 
@@ -52,8 +53,8 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
-    """What is to be paid. `key` makes a repeated call harmless; `payment_method` is the provider's opaque name for a saved or just
-    entered method, empty while the payer has still to choose."""
+    """What is to be paid. `key` makes a repeated call harmless; `payment_method` is the provider's opaque name for a
+    saved or just entered method, empty while the payer has still to choose."""
 
     purchase: str
     reference: str
@@ -65,7 +66,8 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaymentSeen:
-    """A payment as the provider sees it now. `reference` is its name there, `received_cents` what arrived in `currency`."""
+    """A payment as the provider sees it now. `reference` is its name there, `received_cents` what arrived in
+    `currency`."""
 
     reference: str
     state: PaymentState
@@ -110,7 +112,8 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an event is about, in our terms: the payment's `reference` there, and for a reversal or refund its own `subject`."""
+    """What an event is about, in our terms: the payment's `reference` there, and for a reversal or refund its own
+    `subject`."""
 
     kind: NewsKind
     reference: str = ""

@@ -14,7 +14,8 @@ month_days = Fraction(365, 12)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`a_month` is what is spent in a month at the present pace; `until` the day the credits run out, None while they do not.
+    """`a_month` is what is spent in a month at the present pace; `until` the day the credits run out, None while they
+    do not.
 
     `is_known` is False while there is too little history to say anything.
     """

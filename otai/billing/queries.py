@@ -144,7 +144,8 @@ def invoice(organisation: Organisation, number: str) -> Invoice:
 
 @dataclass(frozen=True, slots=True)
 class AccountWarning:
-    """What a page shows an organisation before it asks: a stable code, a sentence, and the facts that it was made from."""
+    """What a page shows an organisation before it asks: a stable code, a sentence, and the facts that it was made
+    from."""
 
     code: str
     message: str
@@ -152,7 +153,8 @@ class AccountWarning:
 
 
 def warnings(organisation: Organisation) -> list[AccountWarning]:
-    """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most urgent first."""
+    """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most
+    urgent first."""
     found = []
     owed = Reversal.objects.filter(organisation=organisation, settled_at__isnull=True, owed_credits__gt=0)
     for reversal in owed:

@@ -1,7 +1,7 @@
 """The figures of a month's close: what was received, paid back, earned and is still owed in service. Net, to the cent.
 
-For each month and kind of sale: deferred at its begin + received - refunded = recognised + deferred at its end. Packages are
-earned as their credits are spent (the ledger tells), months of a tier day by day.
+For each month and kind of sale: deferred at its begin + received - refunded = recognised + deferred at its end.
+Packages are earned as their credits are spent (the ledger tells), months of a tier day by day.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class MonthClose:
 
 
 def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -> MonthClose:
-    """Reads the whole history of paid lots: a report for the month's end. Raises InvalidRequest for what is no month."""
+    """Reads the whole history of paid lots: a report for the month's end. Raises InvalidRequest for what is no
+    month."""
     recognised = ledger.revenue_recognised(year, month, zone=zone).totals.get(currency, Money(0, currency))
     start = datetime(year, month, 1, tzinfo=zone)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)

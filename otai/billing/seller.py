@@ -1,6 +1,8 @@
-"""Who sells: the vendor who runs this installation, as its invoices name it. Read from the TOML file that `OTAI_SELLER` names.
+"""Who sells: the vendor who runs this installation, as its invoices name it. Read from the TOML file that `OTAI_SELLER`
+names.
 
-Without a file a fictitious seller stands in, so that everything can be tried out, and every document says SPECIMEN in red.
+Without a file a fictitious seller stands in, so that everything can be tried out, and every document says SPECIMEN in
+red.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from otai.pricing.vat import EU_STANDARD_RATES
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """All that the law wants on an invoice, and where money goes. `registration` is the entry in the commercial register."""
+    """All that the law wants on an invoice, and where money goes. `registration` is the entry in the commercial
+    register."""
 
     name: str
     street: str

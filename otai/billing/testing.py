@@ -1,4 +1,5 @@
-"""A payment provider that lives in memory, for tests and demonstrations: it behaves as gateway.py says, and passes the same contract test."""
+"""A payment provider that lives in memory, for tests and demonstrations: it behaves as gateway.py says, and passes the
+same contract test."""
 
 from __future__ import annotations
 

@@ -288,7 +288,9 @@ def database(url: str) -> dict[str, Any]:
             # A write transaction takes the write lock at its start: two writers queue up instead of failing half-way.
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+            ),
         }
         # Closing the last connection writes the log back into the database: not after each request.
         config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))

@@ -64,8 +64,8 @@ CHECKS: tuple[Check, ...] = (
         Severity.NEEDED,
         lambda s: s.trusted_proxies < 1,
         _said(
-            "OTAI_TRUSTED_PROXIES is 0: all visitors seem to come from the proxy's address, so thirty wrong passwords of one "
-            "shut everybody out, and requests without TLS are not noticed."
+            "OTAI_TRUSTED_PROXIES is 0: all visitors seem to come from the proxy's address, so thirty wrong passwords "
+            "of one shut everybody out, and requests without TLS are not noticed."
         ),
         "Set OTAI_TRUSTED_PROXIES to the number of reverse proxies of yours that a request passes.",
     ),
@@ -74,7 +74,8 @@ CHECKS: tuple[Check, ...] = (
         Severity.NEEDED,
         lambda s: s.trusted_proxies > 0 and s.listens_on in ("0.0.0.0", "::"),  # noqa: S104 -- compared, not bound
         lambda s: (
-            f"The server listens on {s.listens_on}: whoever reaches its port goes around the proxy and may claim any address."
+            f"The server listens on {s.listens_on}: whoever reaches its port goes around the proxy and may claim any "
+            "address."
         ),
         "Listen on 127.0.0.1 or on an address that only the proxy reaches (--host), or close the port to all others.",
         at_start=True,
@@ -98,7 +99,8 @@ CHECKS: tuple[Check, ...] = (
         Severity.NEEDED,
         lambda s: not s.mail_server,
         _said(
-            "There is no mail server: nobody can confirm an address or choose a new password, and notices are files here."
+            "There is no mail server: nobody can confirm an address or choose a new password, and notices are files "
+            "here."
         ),
         "Set OTAI_EMAIL_HOST, and OTAI_EMAIL_USER and OTAI_EMAIL_PASSWORD.",
     ),
@@ -138,11 +140,13 @@ CHECKS: tuple[Check, ...] = (
         Severity.NEEDED,
         lambda s: s.secret_key_bytes < shortest_secret_bytes,
         lambda s: (
-            f"The secret key has {s.secret_key_bytes} bytes; it signs who is signed in, and at least {shortest_secret_bytes} are needed."
+            f"The secret key has {s.secret_key_bytes} bytes; it signs who is signed in, and at least "
+            f"{shortest_secret_bytes} are needed."
             if s.secret_key_bytes
             else "There is no secret key: each process makes one up, and nobody stays signed in."
         ),
-        "Run otai init, which makes one in OTAI_HOME, or set OTAI_SECRET_KEY to 50 random characters, the same for all processes.",
+        "Run otai init, which makes one in OTAI_HOME, or set OTAI_SECRET_KEY to 50 random characters, the same for all "
+        "processes.",
         everywhere=True,
     ),
     Check(
@@ -227,7 +231,8 @@ CHECKS: tuple[Check, ...] = (
         Severity.NEEDED,
         lambda s: 0 < s.metrics_token_bytes < shortest_token_bytes,
         lambda s: (
-            f"OTAI_METRICS_TOKEN has {s.metrics_token_bytes} bytes and can be guessed; figures of the whole business lie behind it."
+            f"OTAI_METRICS_TOKEN has {s.metrics_token_bytes} bytes and can be guessed; figures of the whole business "
+            "lie behind it."
         ),
         f"Set it to at least {shortest_token_bytes} random characters.",
     ),

@@ -64,8 +64,8 @@ class Bodies:
                 raise Unread(
                     429,
                     "too_many_uploads_of_one",
-                    f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which is "
-                    "the most (OTAI_UPLOADS_PER_ORGANISATION).",
+                    f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which "
+                    "is the most (OTAI_UPLOADS_PER_ORGANISATION).",
                 )
             if self.uploads >= self.limits.uploads:
                 raise Unread(503, "too_many_uploads", f"{self.limits.uploads} files are being uploaded at this moment.")
@@ -145,6 +145,7 @@ class Bodies:
 
 def _too_slow(length: int, seconds: float, limits: Limits) -> str:
     return (
-        f"Of this request's body {length:,} bytes arrived in {seconds:.0f} seconds. It may be silent for {limits.body_grace_seconds} seconds "
-        f"and has to arrive at {limits.body_least_rate:,} bytes a second, within {limits.body_most_seconds:,} seconds."
+        f"Of this request's body {length:,} bytes arrived in {seconds:.0f} seconds. It may be silent for "
+        f"{limits.body_grace_seconds} seconds and has to arrive at {limits.body_least_rate:,} bytes a second, within "
+        f"{limits.body_most_seconds:,} seconds."
     )

@@ -1,4 +1,5 @@
-"""Following one job from its place in the queue to its rows. One thread at a time does it, and another may go on where it stopped."""
+"""Following one job from its place in the queue to its rows. One thread at a time does it, and another may go on where
+it stopped."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ share_near_the_bound = 0.8
 
 
 def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The work in a process within its bounds, for somebody on this machine: without a row, a queue or anything that stays.
+    """The work in a process within its bounds, for somebody on this machine: without a row, a queue or anything that
+    stays.
 
     Raises what the work refuses, and a failure (`failures.py`) where its process ended before."""
     bounds = kind.bounds()
@@ -301,8 +303,8 @@ class Conducting:
 
 
 def _code_of(message: dict[str, Any], bounds: Bounds, *, most_held: int, killed_before: int) -> str:
-    """Why a process ended without a result, as its exit tells. `most_held`: resident bytes that were seen of it with all it started;
-    `killed_before`: how many processes the kernel had killed for want of memory when it began."""
+    """Why a process ended without a result, as its exit tells. `most_held`: resident bytes that were seen of it with
+    all it started; `killed_before`: how many processes the kernel had killed for want of memory when it began."""
     exit_code: int | None = message["exit"]
     if exit_code == OUT_OF_MEMORY:
         return "job_out_of_memory"

@@ -1,6 +1,8 @@
-"""How far a job is, as it happens, for both doors (otai.orgs.streams). Who may see the job is decided by the view that calls this.
+"""How far a job is, as it happens, for both doors (otai.orgs.streams). Who may see the job is decided by the view that
+calls this.
 
-event: progress    data: {"status": "running", "place": 0, "share": 0.4, "rows": 48200, "bytes_read": ..., "bytes_total": ..., "ended": false}
+event: progress    data: {"status": "running", "place": 0, "share": 0.4, "rows": 48200, "bytes_read": ...,
+                          "bytes_total": ..., "ended": false}
 event: end         data: {"status": "done"}
 """
 
@@ -27,7 +29,8 @@ def job_events_response(request: HttpRequest, job: Job, *, standing: Standing) -
 
 
 def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
-    """All these jobs in one query, and one more for the place of each that waits. One that nobody conducts any more is ended first.
+    """All these jobs in one query, and one more for the place of each that waits. One that nobody conducts any more is
+    ended first.
 
     A job has no moves: what it is now is all there is to know. A job that is gone is missing.
     """

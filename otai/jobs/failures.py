@@ -1,4 +1,5 @@
-"""How a job can end without a result that its work is to answer for. What would help is in the sentence; doors have their own words."""
+"""How a job can end without a result that its work is to answer for. What would help is in the sentence; doors have
+their own words."""
 
 from __future__ import annotations
 
@@ -39,12 +40,14 @@ def failure(code: str, bounds: Bounds) -> OtaiError:
     match code:
         case JobOutOfMemory.code:
             return JobOutOfMemory(
-                f"Reading this needed more than {memory_mb:,} MB of memory. Split it into parts, or export it in another format.",
+                f"Reading this needed more than {memory_mb:,} MB of memory. Split it into parts, or export it in "
+                "another format.",
                 **facts,
             )
         case JobTookTooLong.code:
             return JobTookTooLong(
-                f"This took longer than {seconds:,} seconds and was ended. Split it into parts, or export it in another format.",
+                f"This took longer than {seconds:,} seconds and was ended. Split it into parts, or export it in "
+                "another format.",
                 **facts,
             )
         case JobTooLarge.code:

@@ -1,11 +1,13 @@
-"""`python -m otai.jobs.fork_server PARENT`: loads the libraries once and forks a bounded process for each job, so that a small one takes milliseconds.
+"""`python -m otai.jobs.fork_server PARENT`: loads the libraries once and forks a bounded process for each job, so that
+a small one takes milliseconds.
 
-Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes", "cpu_seconds", "file_bytes"}, where
-the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"}, {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"},
-the last being how much resident memory it took at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
+Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes",
+"cpu_seconds", "file_bytes"}, where the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"},
+{"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"}, the last being how much resident memory it took
+at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
 
-It has one thread, as a process that forks must. When PARENT, the number of the process that started it, is gone, it kills every job with all
-that it started and ends: the kernel says so by a signal, and the end of its input does.
+It has one thread, as a process that forks must. When PARENT, the number of the process that started it, is gone, it
+kills every job with all that it started and ends: the kernel says so by a signal, and the end of its input does.
 """
 
 from __future__ import annotations
@@ -125,7 +127,8 @@ def kill(pid: int) -> None:
 
 
 def die_with(parent: int, *, by: signal.Signals) -> None:
-    """The kernel sends this process that signal when `parent`, which started it, is gone (Linux). It may be gone already: then we end here."""
+    """The kernel sends this process that signal when `parent`, which started it, is gone (Linux). It may be gone
+    already: then we end here."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
     if os.getppid() != parent:

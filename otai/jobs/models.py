@@ -11,9 +11,9 @@ from otai.orgs.models import Organisation
 class Job(models.Model):
     """Work on something that an organisation sent. Deleted some time after its end: it may hold words of tickets.
 
-    `question` is the hash of what was asked (kind, parameters, content): while a job is open, whoever asks the same gets this one. `owner`
-    is the process that conducts it (`identity.py`), `machine` the part of it that shares places. `result` is what the kind answers,
-    `error_values` the facts of a refusal or failure.
+    `question` is the hash of what was asked (kind, parameters, content): while a job is open, whoever asks the same
+    gets this one. `owner` is the process that conducts it (`identity.py`), `machine` the part of it that shares places.
+    `result` is what the kind answers, `error_values` the facts of a refusal or failure.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -1,4 +1,5 @@
-"""All that changes something in this room: asking for a job, waiting for it, cancelling it, and ending what nobody conducts any more."""
+"""All that changes something in this room: asking for a job, waiting for it, cancelling it, and ending what nobody
+conducts any more."""
 
 from __future__ import annotations
 
@@ -74,10 +75,12 @@ def ask(
     content_sha256: str = "",
     in_place: bool = False,
 ) -> Asked:
-    """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it (`wait`).
+    """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it
+    (`wait`).
 
-    `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256` stands for the file in
-    the question; empty: it is found out. `in_place`: the file is somebody's own on this machine and is read where it lies. Raises TooManyJobs.
+    `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256`
+    stands for the file in the question; empty: it is found out. `in_place`: the file is somebody's own on this machine
+    and is read where it lies. Raises TooManyJobs.
     """
     if source is not None and not content_sha256:
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
@@ -128,9 +131,11 @@ def ask(
 
 
 def wait(asked: Asked, *, seconds: float | None, on_progress: Callable[[Job], None] | None = None) -> Job:
-    """The job when it has ended, or as it stands after so many seconds; it goes on by itself then. None: however long it takes.
+    """The job when it has ended, or as it stands after so many seconds; it goes on by itself then. None: however long
+    it takes.
 
-    Of the requests of one process only a few wait; others come back at once, so that threads stay for those who want something else.
+    Of the requests of one process only a few wait; others come back at once, so that threads stay for those who want
+    something else.
     """
     if seconds is None:
         with told_to_stop_as_exception():
@@ -204,7 +209,8 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
 
 
 def sweep(*, now: datetime) -> int:
-    """Ends lost jobs, forgets old ones, and removes what files they and broken uploads left on this machine. Returns how many jobs it touched."""
+    """Ends lost jobs, forgets old ones, and removes what files they and broken uploads left on this machine. Returns
+    how many jobs it touched."""
     touched = sum(end_if_lost(job, now=now) for job in Job.objects.filter(ended_at__isnull=True))
     sweep_left_folders(now=now)
     touched += Job.objects.filter(ended_at__lt=now - kept_for).delete()[0]
@@ -213,7 +219,8 @@ def sweep(*, now: datetime) -> int:
 
 
 def sweep_files() -> None:
-    """What lies on this machine and nobody comes back for: of ended jobs, of uploads that broke, of uploads whose columns nobody settled."""
+    """What lies on this machine and nobody comes back for: of ended jobs, of uploads that broke, of uploads whose
+    columns nobody settled."""
     sweep_folders(older_than_seconds=abandoned_after_seconds)
     for folder in arrivals_folder().iterdir():
         if _age_of(folder) > abandoned_after_seconds:
@@ -224,7 +231,8 @@ def sweep_files() -> None:
 
 
 def sweep_lost_here(*, now: datetime) -> None:
-    """What processes of this machine left that were killed while they conducted a job: their rows end, and their files go, at once."""
+    """What processes of this machine left that were killed while they conducted a job: their rows end, and their files
+    go, at once."""
     open_here = Job.objects.filter(machine=this_machine(), ended_at__isnull=True)
     owners = open_here.order_by().values_list("owner", flat=True).distinct()
     for job in open_here.filter(owner__in=[owner for owner in owners if is_gone(owner)]):
@@ -233,14 +241,16 @@ def sweep_lost_here(*, now: datetime) -> None:
 
 
 def sweep_left_folders(*, now: datetime) -> None:
-    """Removes the folders of jobs that nobody tidies up any more. A job that is just beginning has a folder before it has a row."""
+    """Removes the folders of jobs that nobody tidies up any more. A job that is just beginning has a folder before it
+    has a row."""
     for folder in jobs_folder().iterdir():
         if not _is_open(folder.name) and _is_left(folder, now=now):
             _remove(folder)
 
 
 def _is_left(folder: Path, *, now: datetime) -> bool:
-    """Of a folder without an open job: whether no living process of this machine is about to begin with it or to remove it."""
+    """Of a folder without an open job: whether no living process of this machine is about to begin with it or to remove
+    it."""
     try:
         owner = (folder / OWNER).read_text()
     except OSError:
@@ -271,8 +281,8 @@ def _remove(path: Path) -> None:
 
 
 def forget(jobs: Iterable[Job]) -> list[UUID]:
-    """Deletes these jobs, of which none is open any more: answers and refusals may quote tickets that are being deleted. Returns their ids,
-    for `remove_folders` once the transaction is over."""
+    """Deletes these jobs, of which none is open any more: answers and refusals may quote tickets that are being
+    deleted. Returns their ids, for `remove_folders` once the transaction is over."""
     ids = [job.id for job in jobs]
     Job.objects.filter(id__in=ids, ended_at__isnull=False).delete()
     return ids
@@ -315,7 +325,8 @@ def _require_room(organisation: Organisation) -> None:
     own = open_jobs.filter(organisation=organisation).count()
     if own >= most_open_of_one:
         raise TooManyJobs(
-            f"{own} files and questions of yours are waiting or being worked on; that is the most. Wait for one of them, or cancel it.",
+            f"{own} files and questions of yours are waiting or being worked on; that is the most. Wait for one of "
+            "them, or cancel it.",
             open=own,
         )
     if open_jobs.filter(machine=this_machine()).count() >= most_open_of_a_machine:

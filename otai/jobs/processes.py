@@ -12,7 +12,8 @@ import psutil
 
 
 def memory_of_group(group: int) -> int:
-    """Resident bytes of all processes of the group. Pages they share count for each: too much rather than too little."""
+    """Resident bytes of all processes of the group. Pages they share count for each: too much rather than too
+    little."""
     used = 0
     for pid in psutil.pids():
         with contextlib.suppress(psutil.Error, OSError):
@@ -22,7 +23,8 @@ def memory_of_group(group: int) -> int:
 
 
 def kernel_killed_for_memory() -> int:
-    """How many processes the kernel has killed for want of memory since the machine started, as far as it tells us (Linux), here and in our cgroup."""
+    """How many processes the kernel has killed for want of memory since the machine started, as far as it tells us
+    (Linux), here and in our cgroup."""
     counted = 0
     for path in (Path("/proc/vmstat"), _events_of_our_cgroup()):
         with contextlib.suppress(OSError, ValueError):

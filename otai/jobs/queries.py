@@ -14,7 +14,8 @@ from otai.orgs.models import Organisation
 
 
 def job_with_id(organisation: Organisation, id: UUID) -> Job:
-    """As it is now: one that nobody conducts any more is ended first. Raises NotFound, also for another organisation's."""
+    """As it is now: one that nobody conducts any more is ended first. Raises NotFound, also for another
+    organisation's."""
     found = Job.objects.filter(organisation=organisation, id=id).first()
     if found is None:
         raise NotFound("There is no such job. Its answer is kept for a day.")

@@ -23,7 +23,8 @@ seconds_to_end = 10.0
 
 @dataclass
 class Flight:
-    """A job's process. `messages` gets {"told": {...}} and at last {"exit": CODE, "grown_bytes": N}; CODE is None for a server that died."""
+    """A job's process. `messages` gets {"told": {...}} and at last {"exit": CODE, "grown_bytes": N}; CODE is None for a
+    server that died."""
 
     job: str
     server: ForkServer

@@ -11,8 +11,8 @@ from types import FrameType
 
 @contextmanager
 def told_to_stop_as_exception() -> Iterator[None]:
-    """SIGTERM and SIGHUP become SystemExit(128 + SIGNAL) here, as Ctrl-C is KeyboardInterrupt. A process with ways of its own to stop keeps them,
-    and only a main thread gets signals."""
+    """SIGTERM and SIGHUP become SystemExit(128 + SIGNAL) here, as Ctrl-C is KeyboardInterrupt. A process with ways of
+    its own to stop keeps them, and only a main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -40,8 +40,9 @@ class Outcome:
 
 
 class Recorder(Protocol):
-    """What a finished job becomes. `store` comes first and outside of any transaction, for files; `record` writes the rows in one transaction
-    with the job's end and returns the job's result; then `done`, or `discard` to take back what was stored when `record` did not happen."""
+    """What a finished job becomes. `store` comes first and outside of any transaction, for files; `record` writes the
+    rows in one transaction with the job's end and returns the job's result; then `done`, or `discard` to take back what
+    was stored when `record` did not happen."""
 
     def store(self, outcome: Outcome) -> Any: ...
 
@@ -74,8 +75,9 @@ Tell = Callable[..., None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables nor settings. Its
-    module may have a `get_ready()`, called once before the first job: what it loads, without starting a thread, later jobs find loaded."""
+    """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables
+    nor settings. Its module may have a `get_ready()`, called once before the first job: what it loads, without starting
+    a thread, later jobs find loaded."""
 
     name: str
     work: str

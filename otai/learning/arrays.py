@@ -15,7 +15,8 @@ Matrix = NDArray[np.float32]
 """Scores, weights and features: single precision, wherever memory counts."""
 
 Vectors = NDArray[np.float32]
-"""What encoders read: (tickets, width), a unit vector for each encoder side by side, zeros where nothing could be read."""
+"""What encoders read: (tickets, width), a unit vector for each encoder side by side, zeros where nothing could be
+read."""
 
 Mask = NDArray[np.bool_]
 """Which tickets, or which labels, true or false."""

@@ -1,4 +1,5 @@
-"""The public path to a trained model: `from otai.learning.bundle import Bundle`. It stays, wherever the room keeps it (`model/bundle.py`)."""
+"""The public path to a trained model: `from otai.learning.bundle import Bundle`. It stays, wherever the room keeps it
+(`model/bundle.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A measured figure with its interval. Apart from `metrics.py`, so that whoever only reads a report card loads no numerical library."""
+"""A measured figure with its interval. Apart from `metrics.py`, so that whoever only reads a report card loads no
+numerical library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the customer should know about their tickets or their model, beside the figures: a code with values, no sentence.
+"""What the customer should know about their tickets or their model, beside the figures: a code with values, no
+sentence.
 
 The doors say it, in the reader's language (`otai.words.findings`), which holds a sentence for each code.
 """
@@ -12,7 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """Something the customer should know. `severity` is "note" or "warning"; `code` is stable; `values` are JSON-serialisable.
+    """Something the customer should know. `severity` is "note" or "warning"; `code` is stable; `values` are
+    JSON-serialisable.
 
     `written` is the sentence of evidence that was made before findings had values; of nothing else.
     """

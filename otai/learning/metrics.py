@@ -32,7 +32,8 @@ def f1_per_label(hits: Floats, predicted: Floats, actual: Floats) -> Floats:
 
 
 def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: int) -> Estimate:
-    """Mean F1 over the labels present in `actual`, with the 2.5 and 97.5 percentiles of 400 bootstrap resamples of tickets.
+    """Mean F1 over the labels present in `actual`, with the 2.5 and 97.5 percentiles of 400 bootstrap resamples of
+    tickets.
 
     Both matrices hold 0/1, shape (tickets, labels).
     """
@@ -52,8 +53,8 @@ def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: i
 
 
 def bootstrap(tickets: int, resamples: int, chance: np.random.Generator) -> Floats:
-    """How often each ticket counts, shape (1 + resamples, tickets): once each in the first row, then as often as it was drawn with replacement
-    (Efron 1979). What is compared on the same tickets is compared under the same rows."""
+    """How often each ticket counts, shape (1 + resamples, tickets): once each in the first row, then as often as it was
+    drawn with replacement (Efron 1979). What is compared on the same tickets is compared under the same rows."""
     drawn = chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=resamples)
     return np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
 
@@ -66,7 +67,8 @@ def percentile_interval(value: float, resampled: Floats) -> Estimate:
 
 
 def argmax_decision(scores: NDArray[np.floating]) -> Mask:
-    """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones the first."""
+    """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones
+    the first."""
     decided = np.zeros(scores.shape, np.bool_)
     decided[np.arange(len(scores)), scores.argmax(axis=1)] = True
     return decided

@@ -1,13 +1,14 @@
 """The training process: `python -m otai.learning.process SPEC.json`.
 
-A training runs in a process of its own, so that it can be killed, can run out of memory, and cannot take anything else with it. It is told
-what to do by a file, says how far it is in JSON lines on standard output, and writes `result.json` last and at once: if that
-file is there, the training came to an end, and the file says which.
+A training runs in a process of its own, so that it can be killed, can run out of memory, and cannot take anything else
+with it. It is told what to do by a file, says how far it is in JSON lines on standard output, and writes `result.json`
+last and at once: if that file is there, the training came to an end, and the file says which.
 
-SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR, "threads": 2,
-"encoders_dir": DIR or null, "vectors_dir": DIR or null, "checkpoint_dir": DIR or null}`. The last three say where encoders lie, where vectors of tickets are kept, and
-where a long training saves its state and finds that of an attempt before, for modes that need them: no setting of the installation reaches this process.
-Exit code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
+SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR,
+"threads": 2, "encoders_dir": DIR or null, "vectors_dir": DIR or null, "checkpoint_dir": DIR or null}`. The last three
+say where encoders lie, where vectors of tickets are kept, and where a long training saves its state and finds that of
+an attempt before, for modes that need them: no setting of the installation reaches this process. Exit code 0:
+completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
 """
 
 from __future__ import annotations
@@ -185,7 +186,8 @@ def say(**line: Any) -> None:
 
 
 def end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: at once by the kernel (Linux), and when standard input ends."""
+    """Ends this process when the one that started it is gone: at once by the kernel (Linux), and when standard input
+    ends."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -25,8 +25,8 @@ class Stage(StrEnum):
 class Progress:
     """`done` of `total` steps of the whole training are finished, and `stage` is under way.
 
-    `done` never falls and ends at `total`; `total` never changes during a training. `note` is a sentence for people, where there is news: how
-    long it will take, for example.
+    `done` never falls and ends at `total`; `total` never changes during a training. `note` is a sentence for people,
+    where there is news: how long it will take, for example.
     """
 
     stage: Stage

@@ -13,7 +13,8 @@ _STORED_NAMES = {
     "shortest_ngram": "shortest_piece",
     "longest_ngram": "longest_piece",
 }
-"""What was stored under another name by the first version stays under that name: models of all versions tell of their recipe alike."""
+"""What was stored under another name by the first version stays under that name: models of all versions tell of their
+recipe alike."""
 
 
 def _stored(value: Any) -> Any:
@@ -26,10 +27,11 @@ def _stored(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Candidate:
-    """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two blocks), and how
-    hard all weights are held down.
+    """How much the encoders' vectors count beside words and characters (which count 2: one for each of their two
+    blocks), and how hard all weights are held down.
 
-    `length_scale` None: tickets are as like as the product of their vectors; else by a Gaussian kernel of that length scale (`features/kernel.py`).
+    `length_scale` None: tickets are as like as the product of their vectors; else by a Gaussian kernel of that length
+    scale (`features/kernel.py`).
     """
 
     vectors: float
@@ -46,9 +48,11 @@ FALLBACK = Candidate(vectors=4.0, penalty=0.2)
 class Tuning:
     """A configuration of fine-tuning: how an encoder is trained further.
 
-    `rate` is the step of its network, the heads' is `head_rate` times that. `trained_layers` counts from the top of a transformer; None: all of a network that is no
-    transformer. A supervised contrastive loss (Khosla et al. 2020) stands beside that of the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an attribute
-    has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read. Few tickets are seen in more epochs, so that there are `fewest_steps`.
+    `rate` is the step of its network, the heads' is `head_rate` times that. `trained_layers` counts from the top of a
+    transformer; None: all of a network that is no transformer. A supervised contrastive loss (Khosla et al. 2020)
+    stands beside that of the labels with weight `contrast_weight`, and alone for `contrast_epochs` before them where an
+    attribute has fewer than `contrast_below` tickets a label. Of a ticket, `most_tokens` are read. Few tickets are seen
+    in more epochs, so that there are `fewest_steps`.
     """
 
     epochs: int
@@ -68,15 +72,16 @@ class Tuning:
 class Recipe:
     """Everything about a training that is not data or chance.
 
-    Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left out
-    and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that has been
-    measured; it never does where the customer fixed the split, because then those tickets are the customer's own yardstick.
-    `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may count, and `prior_shares` how much
-    frequent labels may be favoured, or held back (`linear/blending.py` chooses).
+    Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left
+    out and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that
+    has been measured; it never does where the customer fixed the split, because then those tickets are the customer's
+    own yardstick. `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may
+    count, and `prior_shares` how much frequent labels may be favoured, or held back (`linear/blending.py` chooses).
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
-    `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch.
-    `tunings` maps an encoder's name to the configurations that are tried ("*": any other encoder); empty: encoders stay as they are. `tuning_work` bounds that, in
-    multiplications (`finetuning/trainer.py`). `agrees` says that labels of a hierarchy found in the tickets are predicted so that they agree.
+    `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch. `tunings`
+    maps an encoder's name to the configurations that are tried ("*": any other encoder); empty: encoders stay as they
+    are. `tuning_work` bounds that, in multiplications (`finetuning/trainer.py`). `agrees` says that labels of a
+    hierarchy found in the tickets are predicted so that they agree.
     """
 
     mode: str
@@ -106,7 +111,8 @@ class Recipe:
         return stored
 
 
-# Chosen by one fold inside banking77's training part (docs/experiments-maximum.md). Word embeddings and the lower half of the transformer stay as they are.
+# Chosen by one fold inside banking77's training part (docs/experiments-maximum.md). Word embeddings and the lower half
+# of the transformer stay as they are.
 _MINILM = Tuning(epochs=3, rate=1e-4, trained_layers=3, contrast_epochs=1)
 _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 
@@ -114,7 +120,8 @@ _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 MOST_TUNING_WORK = 5e13
 
 _BUSINESS_CANDIDATES = (WORDS_ALONE, Candidate(1.0, 0.2, length_scale=0.6), Candidate(8.0, 0.2, length_scale=0.6))
-# How much frequent labels may be held back further than training did (a negative share of their log-prior offset); nothing stands first.
+# How much frequent labels may be held back further than training did (a negative share of their log-prior offset);
+# nothing stands first.
 _PRIOR_SHARES = (0.0, -0.25, -0.5)
 
 RECIPES = {

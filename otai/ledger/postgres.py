@@ -125,8 +125,8 @@ def place_holds(
     asked: Sequence[Asked], *, credits: Sequence[int], references: Sequence[str], deadlines: Sequence[datetime]
 ) -> list[Answer]:
     return _ask_many(
-        "SELECT * FROM ledger_place_holds(%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s)",
+        "SELECT * FROM ledger_place_holds(%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], "
+        "%s::text[], %s::timestamptz[], %s)",
         (
             asked[0].organisation,
             [each.id for each in asked],

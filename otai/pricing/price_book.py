@@ -158,8 +158,11 @@ GUARANTEE_TERMS = GuaranteeTerms(
     verdict=VerdictRule.POINT,
     holdout_share=Fraction(1, 5),
     fewest_holdout_tickets=50,
-    reason="Decided: the measured value itself, since it favours neither side; a bound would ask more of a customer with fewer tickets. "
-    "A fifth of the tickets, as in every training. Fewer than 50 would leave the verdict to chance (half an interval is 13 points then).",
+    reason=(
+        "Decided: the measured value itself, since it favours neither side; a bound would ask more of a customer with "
+        "fewer tickets. A fifth of the tickets, as in every training. Fewer than 50 would leave the verdict to chance "
+        "(half an interval is 13 points then)."
+    ),
 )
 
 
@@ -214,8 +217,10 @@ _SAME_DAY = DeliveryPromise(
     end_of_day=True,
     at_least=timedelta(hours=4),
     in_words="same day",
-    reason="Brief: same day. Decided: the end of the order's calendar day where the organisation is, and never less than 4 hours, "
-    "so that an order at 23:50 is not due ten minutes later.",
+    reason=(
+        "Brief: same day. Decided: the end of the order's calendar day where the organisation is, and never less than "
+        "4 hours, so that an order at 23:50 is not due ten minutes later."
+    ),
 )
 
 
@@ -269,7 +274,10 @@ PRICE_BOOK = PriceBook(
             frozenset({Mode.BASIC, Mode.BUSINESS}),
             "Brief: Pro 100 and 50; Basic and Business.",
             monthly_price=Money(99_00),
-            price_reason="The vendor's to set; the brief names none. Ours: a quarter of what the 50 monthly credits cost as a package.",
+            price_reason=(
+                "The vendor's to set; the brief names none. Ours: a quarter of what the 50 monthly credits cost as a "
+                "package."
+            ),
         ),
         Tier.ENTERPRISE: TierTerms(
             500,
@@ -277,7 +285,10 @@ PRICE_BOOK = PriceBook(
             frozenset(Mode),
             "Brief: Enterprise 500 and 250; every mode.",
             monthly_price=Money(499_00),
-            price_reason="The vendor's to set; the brief names none. Ours: about EUR 2 for each of the 250 monthly credits, as in Pro.",
+            price_reason=(
+                "The vendor's to set; the brief names none. Ours: about EUR 2 for each of the 250 monthly credits, as "
+                "in Pro."
+            ),
         ),
     },
     packages=(
@@ -291,12 +302,19 @@ PRICE_BOOK = PriceBook(
         accuracy=Fraction(70, 100),
         macro_f1=Fraction(50, 100),
         coverage_at_95_precision=Fraction(30, 100),
-        reason="Decided: what a Business model reaches on most real helpdesks we measured (docs/benchmarks.md); agreed without a person.",
+        reason=(
+            "Decided: what a Business model reaches on most real helpdesks we measured (docs/benchmarks.md); agreed "
+            "without a person."
+        ),
     ),
     reasons={
         "payment_grace": "Decided: two weeks, so that a holiday or a bank's delay does not cost a customer the tier.",
-        "order_open_for": "Decided: the usual 30 days to pay an invoice; then the order lapses and a credit note closes the invoice.",
+        "order_open_for": (
+            "Decided: the usual 30 days to pay an invoice; then the order lapses and a credit note closes the invoice."
+        ),
         "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
-        "system_failure_attempts": "Decided: a failure of ours is retried up to 2 more times before the credits go back.",
+        "system_failure_attempts": (
+            "Decided: a failure of ours is retried up to 2 more times before the credits go back."
+        ),
     },
 )

@@ -87,7 +87,8 @@ def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
             return band
     if attributes < 1:
         raise AttributeCountOutOfRange(
-            f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Choose at least one.",
+            f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Choose at least "
+            "one.",
             attributes=attributes,
             limit=book.most_attributes,
         )

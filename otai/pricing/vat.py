@@ -139,8 +139,8 @@ def checked_vat_id(value: str, *, country: str) -> str:
         compact = str(eu_vat.validate(written))
     except ValidationError:
         raise InvalidVatId(
-            f"{value!r} is not a valid VAT id: its form or its check digit is wrong. It begins with {prefix}; the tax office's "
-            "letter shows it.",
+            f"{value!r} is not a valid VAT id: its form or its check digit is wrong. It begins with {prefix}; the tax "
+            "office's letter shows it.",
             country=country,
         ) from None
     if compact[:2] != prefix:

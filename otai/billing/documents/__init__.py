@@ -1,6 +1,8 @@
-"""Invoices as documents: EN 16931 XML, and a PDF/A-3 that carries it (Factur-X, ZUGFeRD). Made from the invoice's facts alone.
+"""Invoices as documents: EN 16931 XML, and a PDF/A-3 that carries it (Factur-X, ZUGFeRD). Made from the invoice's facts
+alone.
 
-The same invoice gives the same document whenever it is asked for. Read `xml.py`, then `pdf.py`; the words of each language are in `otai.words.invoices`.
+The same invoice gives the same document whenever it is asked for. Read `xml.py`, then `pdf.py`; the words of each
+language are in `otai.words.invoices`.
 """
 
 from __future__ import annotations

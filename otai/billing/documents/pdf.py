@@ -1,4 +1,5 @@
-"""The invoice as a PDF/A-3b with its XML inside (Factur-X 1.0, profile EN 16931). fpdf2: a plain pip install suffices."""
+"""The invoice as a PDF/A-3b with its XML inside (Factur-X 1.0, profile EN 16931). fpdf2: a plain pip install
+suffices."""
 
 from __future__ import annotations
 

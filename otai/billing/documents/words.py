@@ -1,4 +1,5 @@
-"""What an invoice says of itself, from its facts: lines, VAT, and the sentence that the law wants. The words are in `otai.words.invoices`."""
+"""What an invoice says of itself, from its facts: lines, VAT, and the sentence that the law wants. The words are in
+`otai.words.invoices`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The ways to be paid that an installation offers: `OTAI_GATEWAYS`, a list of `module:Class`, the first one the default."""
+"""The ways to be paid that an installation offers: `OTAI_GATEWAYS`, a list of `module:Class`, the first one the
+default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Invoice and bank transfer: the embedded default. Nothing is called; an operator confirms what the bank statement shows."""
+"""Invoice and bank transfer: the embedded default. Nothing is called; an operator confirms what the bank statement
+shows."""
 
 from __future__ import annotations
 

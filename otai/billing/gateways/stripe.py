@@ -1,9 +1,11 @@
-"""Stripe, with Stripe's own SDK: PaymentIntents for cards and SEPA debit, 3-D Secure, refunds, disputes, signed webhooks.
+"""Stripe, with Stripe's own SDK: PaymentIntents for cards and SEPA debit, 3-D Secure, refunds, disputes, signed
+webhooks.
 
-Only calls that real Stripe and the local double both understand are made (docs/billing.md lists what the double lacks): the
-PaymentIntent is created with its method and confirmed in a second call, and carries our purchase in its metadata.
+Only calls that real Stripe and the local double both understand are made (docs/billing.md lists what the double lacks):
+the PaymentIntent is created with its method and confirmed in a second call, and carries our purchase in its metadata.
 
-Settings: OTAI_STRIPE_SECRET_KEY, OTAI_STRIPE_WEBHOOK_SECRET, and OTAI_STRIPE_API_BASE for a double. Nothing of them is logged.
+Settings: OTAI_STRIPE_SECRET_KEY, OTAI_STRIPE_WEBHOOK_SECRET, and OTAI_STRIPE_API_BASE for a double. Nothing of them is
+logged.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ PAYMENT_METHODS = ["card", "sepa_debit"]
 timeout_seconds = 20
 network_retries = 2
 most_webhook_age_seconds = 300
-"""Stripe's own tolerance: an older signature may be a replay. Late deliveries are signed anew by Stripe at each attempt."""
+"""Stripe's own tolerance: an older signature may be a replay. Late deliveries are signed anew by Stripe at each
+attempt."""
 
 Answer = TypeVar("Answer")
 
@@ -83,7 +86,8 @@ class Stripe:
             return self.look_up(reference)
 
     def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
-        # Stripe's idempotency keys last a day, and a double may have none: a refund that carries our key is the one we asked for.
+        # Stripe's idempotency keys last a day, and a double may have none: a refund that carries our key is the one we
+        # asked for.
         for made in _ask(lambda: _client().v1.refunds.list({"payment_intent": reference})).data:
             if (made.to_dict().get("metadata") or {}).get("key") == key:
                 return _refund_seen(made)

@@ -16,7 +16,8 @@ class InvoiceKind(models.TextChoices):
 class InvoiceSeries(models.Model):
     """The last number given in a kind and year. Its row is locked while an invoice is issued: numbers have no gaps.
 
-    The one row that organisations share, on purpose: the law asks for one series. It is held for the time of one insert.
+    The one row that organisations share, on purpose: the law asks for one series. It is held for the time of one
+    insert.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -9,7 +9,8 @@ from otai.orgs.models import Organisation
 
 
 class Payment(models.Model):
-    """Money that arrived: `cents = applied + surplus`. What nobody asked for is surplus and waits for an operator to return it."""
+    """Money that arrived: `cents = applied + surplus`. What nobody asked for is surplus and waits for an operator to
+    return it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="payments")
@@ -60,7 +61,8 @@ class RefundState(models.TextChoices):
 
 
 class PaymentRefund(models.Model):
-    """Money that goes back to a customer. Decided and booked at once; the gateway is told after the transaction, and once."""
+    """Money that goes back to a customer. Decided and booked at once; the gateway is told after the transaction, and
+    once."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="payment_refunds")
@@ -121,7 +123,8 @@ class ReversalState(models.TextChoices):
 class Reversal(models.Model):
     """A payment that the payer's bank took back or may take back: a dispute, or a debit that failed late.
 
-    Unspent credits were withdrawn; `owed_credits` were spent or held, and are owed until settled. Never a negative balance.
+    Unspent credits were withdrawn; `owed_credits` were spent or held, and are owed until settled. Never a negative
+    balance.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

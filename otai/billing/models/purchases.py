@@ -47,7 +47,8 @@ class PurchaseKind(models.TextChoices):
 
 
 class Purchase(models.Model):
-    """Something an organisation buys once: a package of credits, or a month of a paid tier. Amounts in cents; `net` is the price.
+    """Something an organisation buys once: a package of credits, or a month of a paid tier. Amounts in cents; `net` is
+    the price.
 
     `buyer` is a copy of the billing details as they were; `reference` is what the buyer writes on a bank transfer.
     """

@@ -107,7 +107,8 @@ class TierChange(models.Model):
 
 
 class BillingDetails(models.Model):
-    """Who an organisation's invoices are made out to. Needed before the first purchase; invoices keep a copy of their own."""
+    """Who an organisation's invoices are made out to. Needed before the first purchase; invoices keep a copy of their
+    own."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, related_name="billing_details"

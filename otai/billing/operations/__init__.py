@@ -1,4 +1,5 @@
-"""All that changes billing, by noun. One transaction each; providers and mail servers are spoken to between transactions."""
+"""All that changes billing, by noun. One transaction each; providers and mail servers are spoken to between
+transactions."""
 
 from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, pay
 from otai.billing.operations.details import set_billing_details

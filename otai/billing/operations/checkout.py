@@ -1,4 +1,5 @@
-"""Checkout: from a click to a payment provider and back. All calls to providers go out from here, outside transactions."""
+"""Checkout: from a click to a payment provider and back. All calls to providers go out from here, outside
+transactions."""
 
 from __future__ import annotations
 
@@ -48,10 +49,10 @@ def buy(
 ) -> Bought:
     """Orders a package and opens its payment; with a payment method that the gateway can charge, charges it.
 
-    Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a second
-    click with the same key is answered like the first. Raises PackageUnknown, BillingDetailsMissing, GatewayUnknown,
-    PurchaseKeyReused, PaymentDeclined (the order stays open: another method can be tried) and GatewayUnavailable (ask again with
-    the same key).
+    Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a
+    second click with the same key is answered like the first. Raises PackageUnknown, BillingDetailsMissing,
+    GatewayUnknown, PurchaseKeyReused, PaymentDeclined (the order stays open: another method can be tried) and
+    GatewayUnavailable (ask again with the same key).
     """
     found = packages.package(organisation, package, now=now)
     way = gateway_named(gateway)
@@ -108,8 +109,8 @@ def _ordered_once(
 def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> PaymentSeen:
     """Opens the payment at the provider, charges the method if there is one, and books what came of it.
 
-    Called outside a transaction. May be called again at any time: what was paid stays paid. Raises PaymentDeclined (booked as a
-    failed attempt) and GatewayUnavailable.
+    Called outside a transaction. May be called again at any time: what was paid stays paid. Raises PaymentDeclined
+    (booked as a failed attempt) and GatewayUnavailable.
     """
     gateway = gateway_named(purchase.gateway)
     if not purchase.gateway_reference:
@@ -174,8 +175,8 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
         purchase = locked(purchase.id)
         if purchase.status not in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID):
             raise CannotCancel(
-                f"{reference} is {purchase.status}: it cannot be cancelled any more. Unused credits can be paid back by an "
-                "operator.",
+                f"{reference} is {purchase.status}: it cannot be cancelled any more. Unused credits can be paid back "
+                "by an operator.",
                 reference=reference,
                 status=purchase.status,
             )
@@ -184,7 +185,8 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
 
 
 def cancel_expired(*, now: datetime) -> int:
-    """Cancels orders whose time to pay ran out; returns how many. Those that are with a bank are left to their outcome."""
+    """Cancels orders whose time to pay ran out; returns how many. Those that are with a bank are left to their
+    outcome."""
     cancelled = 0
     due = Purchase.objects.filter(
         status__in=[PurchaseStatus.OPEN, PurchaseStatus.PART_PAID], expires_at__lte=now

@@ -1,4 +1,5 @@
-"""How billing remembers: one event row for each change, and mails to customers as rows that are sent after the transaction."""
+"""How billing remembers: one event row for each change, and mails to customers as rows that are sent after the
+transaction."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from otai.orgs.models import Organisation
 def give_goodwill(
     *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
 ) -> GrantMade:
-    """Credits from an operator, with a reason the customer can read. Raises InvalidAmount, KeyReused, WhoAndWhyMissing."""
+    """Credits from an operator, with a reason the customer can read. Raises InvalidAmount, KeyReused,
+    WhoAndWhyMissing."""
     why = checked_why(why)
     made = ledger.grant(
         organisation=organisation.id,

@@ -33,8 +33,9 @@ class GrantSweep:
 def sweep_grants(*, now: datetime) -> GrantSweep:
     """Makes every monthly grant that is due at `now`, also those of missed months, oldest first.
 
-    Any number of processes may run it at any time: the subscription's row is locked for its turn, the count of months moves with the
-    grant, and the ledger's key (`monthly:n`) refuses a second one. Each organisation is a transaction of its own.
+    Any number of processes may run it at any time: the subscription's row is locked for its turn, the count of months
+    moves with the grant, and the ledger's key (`monthly:n`) refuses a second one. Each organisation is a transaction of
+    its own.
     """
     grants = credits = failed = 0
     due = Subscription.objects.filter(next_grant_at__lte=now).order_by("next_grant_at", "id")
@@ -55,7 +56,8 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
 
 @one_transaction
 def _settle(id: UUID, *, now: datetime) -> None:
-    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never before.
+    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never
+    # before.
     settle_what_ended(_locked(id), now=now)
 
 

@@ -51,7 +51,8 @@ def _credited(invoice: Invoice) -> tuple[int, int]:
 
 
 def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
-    """Takes back all that still stands of the purchase's invoice, with a credit note; None where there is no invoice."""
+    """Takes back all that still stands of the purchase's invoice, with a credit note; None where there is no
+    invoice."""
     standing = standing_invoice(purchase)
     if standing is None:
         return None
@@ -71,7 +72,8 @@ def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
 def part_of_vat(purchase: Purchase, net_cents: int) -> int:
     """The VAT that goes with a part of the net amount that is paid back.
 
-    Rounded cumulatively over the credit notes of one invoice, so that they can never add up to more VAT than it charged.
+    Rounded cumulatively over the credit notes of one invoice, so that they can never add up to more VAT than it
+    charged.
     """
     standing = standing_invoice(purchase)
     before = _credited(standing) if standing else (0, 0)
@@ -80,7 +82,8 @@ def part_of_vat(purchase: Purchase, net_cents: int) -> int:
 
 
 def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
-    """A credit note over `unused` credits of the purchase and what they had cost; None where no invoice stands or nothing is credited."""
+    """A credit note over `unused` credits of the purchase and what they had cost; None where no invoice stands or
+    nothing is credited."""
     standing = standing_invoice(purchase)
     if standing is None or net + vat <= 0:
         return None

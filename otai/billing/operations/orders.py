@@ -1,4 +1,5 @@
-"""Orders: what an organisation wants to buy, with price, VAT and buyer as they are then. How they are paid is in checkout.py."""
+"""Orders: what an organisation wants to buy, with price, VAT and buyer as they are then. How they are paid is in
+checkout.py."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def order_month(
     now: datetime,
     less_cents: int = 0,
 ) -> Purchase:
-    """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it replaces."""
+    """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it
+    replaces."""
     price = queries.price_book().tiers[tier].monthly_price
     net = Money(max(1, price.cents - less_cents), price.currency)
     way = gateway_named(gateway)
@@ -170,7 +172,8 @@ def billing_details(organisation: Organisation) -> BillingDetails:
 def locked(id: UUID) -> Purchase:
     """The purchase, with its row locked until the transaction ends.
 
-    For a month of a tier the subscription is locked first, as the sweep does: two that lock in one order never wait for each other.
+    For a month of a tier the subscription is locked first, as the sweep does: two that lock in one order never wait for
+    each other.
     """
     purchase = Purchase.objects.get(id=id)
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
@@ -200,7 +203,8 @@ def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: dat
 
 
 def cancel_locked(purchase: Purchase, *, who: str, why: str, now: datetime) -> None:
-    """Cancels a locked order, and closes its invoice with a credit note. What was paid in part becomes surplus, to be returned."""
+    """Cancels a locked order, and closes its invoice with a credit note. What was paid in part becomes surplus, to be
+    returned."""
     move(purchase, PurchaseStatus.CANCELLED, who=who, why=why, now=now, paid_cents=0)
     _turn_into_surplus(purchase)
     invoices.cancel(purchase, why=why, now=now)

@@ -31,7 +31,8 @@ def offer_package(
     now: datetime,
     ends_at: datetime | None = None,
 ) -> CustomPackage:
-    """A package for one organisation, by an operator. Raises InvalidAmount, InvalidBillingDetails, PackageExists, WhoAndWhyMissing."""
+    """A package for one organisation, by an operator. Raises InvalidAmount, InvalidBillingDetails, PackageExists,
+    WhoAndWhyMissing."""
     why = checked_why(why)
     whole_credits(credits)
     if price.cents < 1:

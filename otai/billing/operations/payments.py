@@ -1,4 +1,5 @@
-"""Money that arrives, and money that is taken back. What was bought is delivered here, once, with the payment that completes it."""
+"""Money that arrives, and money that is taken back. What was bought is delivered here, once, with the payment that
+completes it."""
 
 from __future__ import annotations
 
@@ -49,8 +50,9 @@ def confirm_payment(
 ) -> PaymentBooked:
     """An operator confirms what the bank statement shows: so much came for the purchase with this reference.
 
-    `bank_reference` is the bank's id of the entry: recorded twice, it counts once. Too little leaves the purchase part-paid; too
-    much is kept as surplus until an operator returns it. Raises NotFound, InvalidPayment, PaymentDiffers, WhoAndWhyMissing.
+    `bank_reference` is the bank's id of the entry: recorded twice, it counts once. Too little leaves the purchase
+    part-paid; too much is kept as surplus until an operator returns it. Raises NotFound, InvalidPayment,
+    PaymentDiffers, WhoAndWhyMissing.
     """
     why = checked_why(why)
     bank_reference = bank_reference.strip()
@@ -216,8 +218,8 @@ def book_payment(
 def _applicable(purchase: Purchase, received: Money, *, due: int) -> int:
     """How many cents count towards the purchase; the rest is surplus, and waits for an operator.
 
-    Nothing of another currency counts, nothing for what is paid already, and for a cancelled order only its whole amount: then the
-    customer gets what they paid for after all.
+    Nothing of another currency counts, nothing for what is paid already, and for a cancelled order only its whole
+    amount: then the customer gets what they paid for after all.
     """
     if received.currency != purchase.currency:
         return 0
@@ -249,8 +251,10 @@ def _say_surplus(payment: Payment, purchase: Purchase, *, now: datetime) -> None
         subject_id=payment.id,
         move="surplus waits for an operator",
         who="billing",
-        why=f"{Money(payment.cents, payment.currency)} came for {purchase.reference}, which is {purchase.status} and asks for "
-        f"{Money(purchase.gross_cents, purchase.currency)}.",
+        why=(
+            f"{Money(payment.cents, payment.currency)} came for {purchase.reference}, which is {purchase.status} and "
+            f"asks for {Money(purchase.gross_cents, purchase.currency)}."
+        ),
         now=now,
     )
 

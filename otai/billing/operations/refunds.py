@@ -1,4 +1,5 @@
-"""Money that goes back because we decide so: unused credits of a purchase, and surplus. Decided in one transaction, sent after it."""
+"""Money that goes back because we decide so: unused credits of a purchase, and surplus. Decided in one transaction,
+sent after it."""
 
 from __future__ import annotations
 
@@ -46,9 +47,9 @@ class RefundNotSent(Refused):
 def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits: int | None = None) -> PaymentRefund:
     """Pays back the unused credits of a purchase (or `credits` of them), pro rata at the price paid, once.
 
-    Withdraws the credits, issues the credit note and books the refund in one transaction; then tells the gateway. Where that does
-    not answer, the sweep tells it again under the same key. Raises NotFound, PaymentNotConfirmed, PaymentAlreadyRefunded,
-    NothingToRefund, InsufficientCredits, WhoAndWhyMissing.
+    Withdraws the credits, issues the credit note and books the refund in one transaction; then tells the gateway. Where
+    that does not answer, the sweep tells it again under the same key. Raises NotFound, PaymentNotConfirmed,
+    PaymentAlreadyRefunded, NothingToRefund, InsufficientCredits, WhoAndWhyMissing.
     """
     why = checked_why(why)
     with transaction.atomic():
@@ -146,12 +147,12 @@ def _requested(
 def refund_fee(
     *, organisation: Organisation, credits: int, lot: UUID, key: str, reference: str, who: str, why: str, now: datetime
 ) -> list[PaymentRefund]:
-    """Withdraws the fee's `credits` from their lot (under `key`) and pays their list price back on what the organisation's subscription was
-    paid with, in the caller's transaction; the caller sends it afterwards (`send`). The included run came with the subscription, so it is the
-    newest paid month that becomes cheaper by it.
+    """Withdraws the fee's `credits` from their lot (under `key`) and pays their list price back on what the
+    organisation's subscription was paid with, in the caller's transaction; the caller sends it afterwards (`send`). The
+    included run came with the subscription, so it is the newest paid month that becomes cheaper by it.
 
-    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left, InsufficientCredits (spent or
-    held meanwhile) and WhoAndWhyMissing.
+    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left,
+    InsufficientCredits (spent or held meanwhile) and WhoAndWhyMissing.
     """
     why = checked_why(why)
     book = queries.price_book()
@@ -175,7 +176,8 @@ def refund_fee(
             )
             return [_book_fee(purchase, credits=credits, net=net, who=who, why=why, now=now)]
     raise NothingToRefund(
-        f"No paid month of the subscription has {Money(net, book.packages[0].price.currency)} left to pay back: leave the fee as credits.",
+        f"No paid month of the subscription has {Money(net, book.packages[0].price.currency)} left to pay back: leave "
+        "the fee as credits.",
         net_cents=net,
     )
 
@@ -200,7 +202,8 @@ def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str,
 
 
 def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> PaymentRefund:
-    """Sends back what a payment brought beyond what was asked for. Raises NotFound, NothingToRefund, WhoAndWhyMissing."""
+    """Sends back what a payment brought beyond what was asked for. Raises NotFound, NothingToRefund,
+    WhoAndWhyMissing."""
     why = checked_why(why)
     with transaction.atomic():
         found = (
@@ -246,7 +249,8 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
 
 
 def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRefund:
-    """Tells the gateway about a payment refund that it has not been told of, or that failed. Safe to repeat: the key is the refund's id.
+    """Tells the gateway about a payment refund that it has not been told of, or that failed. Safe to repeat: the key is
+    the refund's id.
 
     `who` and `why` are an operator's, who sends it again; without them it is the product's own doing.
     """

@@ -15,7 +15,8 @@ from otai.orgs.models import Organisation
 def set_renewal_payment(
     *, organisation: Organisation, gateway: str, payment_method: str, who: str, now: datetime
 ) -> Subscription:
-    """How the months of a paid tier are paid from now on: "" for invoice and bank transfer, else a saved payment method.
+    """How the months of a paid tier are paid from now on: "" for invoice and bank transfer, else a saved payment
+    method.
 
     `payment_method` is what `save_payment_method` returned. Raises GatewayUnknown.
     """

@@ -27,7 +27,8 @@ SWEEP = "sweep"
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSweep:
-    """Tiers that `ended` or fell back, months that were `ordered`, and organisations whose turn failed and comes again."""
+    """Tiers that `ended` or fell back, months that were `ordered`, and organisations whose turn failed and comes
+    again."""
 
     ended: int
     ordered: int
@@ -35,7 +36,8 @@ class SubscriptionSweep:
 
 
 def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
-    """Ends what ended, and orders the month that follows a paid one. Safe to run at any time, from any number of processes."""
+    """Ends what ended, and orders the month that follows a paid one. Safe to run at any time, from any number of
+    processes."""
     ended = ordered = failed = 0
     due = Subscription.objects.filter(
         Q(status=SubscriptionStatus.UNPAID)
@@ -52,9 +54,11 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
                 if purchase is None:
                     break
                 ordered += 1
-                # The provider is asked between transactions: a saved payment method is charged, a bank transfer is awaited.
+                # The provider is asked between transactions: a saved payment method is charged, a bank transfer is
+                # awaited.
                 seen = pay(purchase, now=now, payment_method=subscription.renewal_payment_method)
-                # Where the sweep slept for more than a month, the month just paid has ended as well, and the one after it is due.
+                # Where the sweep slept for more than a month, the month just paid has ended as well, and the one after
+                # it is due.
                 another = seen.state is PaymentState.SUCCEEDED
         except (OtaiError, DatabaseError):
             logger.exception("The renewal of subscription %s failed.", id)
@@ -73,7 +77,8 @@ def settle_what_ended(subscription: Subscription, *, now: datetime) -> bool:
             _end_tier(subscription, now=now)
             return True
         case SubscriptionStatus.PAID if subscription.paid_until_at and subscription.paid_until_at <= now:
-            # Grace counts from now, not from the month's end: time in which our sweep did not run is not the customer's.
+            # Grace counts from now, not from the month's end: time in which our sweep did not run is not the
+            # customer's.
             move(
                 subscription,
                 SubscriptionStatus.UNPAID,

@@ -54,7 +54,8 @@ def reverse(
     who: str,
     now: datetime,
 ) -> Reversal:
-    """Books what a bank did with a payment: `verdict` OPEN for a new dispute, WON or LOST for its end or for a failed debit.
+    """Books what a bank did with a payment: `verdict` OPEN for a new dispute, WON or LOST for its end or for a failed
+    debit.
 
     In any order and any number of times: what is decided stays decided. Raises PurchaseNotDelivered.
     """
@@ -235,7 +236,8 @@ def _collect(id: UUID, of: UUID, *, now: datetime) -> int:
 
 @one_transaction
 def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversal:
-    """An operator closes what is owed: paid another way, or written off. Raises NotFound, AlreadySettled, WhoAndWhyMissing."""
+    """An operator closes what is owed: paid another way, or written off. Raises NotFound, AlreadySettled,
+    WhoAndWhyMissing."""
     why = checked_why(why)
     found = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
     if found is None:

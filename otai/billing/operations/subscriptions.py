@@ -1,4 +1,5 @@
-"""Tiers: signing up, and which tier is in force since when. What is due at a time (renewals, falls, grants) is in renewals.py."""
+"""Tiers: signing up, and which tier is in force since when. What is due at a time (renewals, falls, grants) is in
+renewals.py."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ from otai.pricing.price_book import PriceBook, Tier
 def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, who: str = "sign-up") -> Organisation:
     """A new organisation in a tier, with the tier's initial credits in its account.
 
-    In a paid tier the first month is charged from now on: the tier stays in force for the price book's grace, and falls back to
-    Community if it is not paid by then. Raises InvalidOrganisation and OrganisationExists; nothing is written then.
+    In a paid tier the first month is charged from now on: the tier stays in force for the price book's grace, and falls
+    back to Community if it is not paid by then. Raises InvalidOrganisation and OrganisationExists; nothing is written
+    then.
     """
     organisation = create_organisation(slug=slug, name=name, time_zone=time_zone, now=now)
     book = queries.price_book()
@@ -119,7 +121,8 @@ def _bring_into_force(
 
 
 def _grant_initial_credits(subscription: Subscription, tier: Tier, book: PriceBook, *, now: datetime) -> None:
-    """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up there."""
+    """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
+    there."""
     lots = Lot.objects.filter(organisation=subscription.organisation_id, source=Source.INITIAL)
     had = lots.aggregate(credits=Sum("credits"))["credits"] or 0
     due = book.tiers[tier].initial_credits - had
@@ -191,7 +194,8 @@ def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[da
 
 
 def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
-    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at once."""
+    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at
+    once."""
     if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         return 0
     paid = (

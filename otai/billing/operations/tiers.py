@@ -48,10 +48,12 @@ def change_tier(
     gateway: str = "",
     payment_method: str = "",
 ) -> TierAnswer:
-    """A higher tier begins when its first month is paid, a lower one when the paid month ends, a free one after a free one at once.
+    """A higher tier begins when its first month is paid, a lower one when the paid month ends, a free one after a free
+    one at once.
 
-    Asking for the tier in force takes a cancellation back. What is left of a paid month is deducted when a higher tier begins.
-    Raises AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and NotFound.
+    Asking for the tier in force takes a cancellation back. What is left of a paid month is deducted when a higher tier
+    begins. Raises AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and
+    NotFound.
     """
     why = why.strip() or f"Asked for {tier.title}"
     _settle(organisation, now=now)
@@ -67,7 +69,8 @@ def change_tier(
 
 @one_transaction
 def _settle(organisation: Organisation, *, now: datetime) -> None:
-    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never before.
+    # A transaction of its own: it may issue a credit note, whose series is locked after the ledger's account and never
+    # before.
     settle_what_ended(locked(organisation), now=now)
 
 
@@ -137,7 +140,8 @@ def _order_rise(
 
 
 def _replaceable_month(subscription: Subscription) -> Purchase | None:
-    """The ordered month that another takes the place of, locked. Raises RiseNotPossible while its payment is with the bank."""
+    """The ordered month that another takes the place of, locked. Raises RiseNotPossible while its payment is with the
+    bank."""
     standing = open_month(subscription)
     if standing is not None and standing.status == "processing":
         raise RiseNotPossible(

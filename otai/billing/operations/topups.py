@@ -1,7 +1,8 @@
 """Credits that run low: a notice, and for those who opted in an automatic top-up.
 
-Both are where other products went wrong, so: one notice for each dip, one top-up at a time (a constraint), announced by mail before it
-is charged, within a monthly limit, never with a payment taken back, and stopped after failures until a person sets it again.
+Both are where other products went wrong, so: one notice for each dip, one top-up at a time (a constraint), announced by
+mail before it is charged, within a monthly limit, never with a payment taken back, and stopped after failures until a
+person sets it again.
 """
 
 from __future__ import annotations
@@ -63,10 +64,11 @@ def set_top_up(
     who: str,
     now: datetime,
 ) -> CreditWatch:
-    """Opts in: below so many credits buy this package, for at most so much (net) in a calendar month, with this payment method.
+    """Opts in: below so many credits buy this package, for at most so much (net) in a calendar month, with this payment
+    method.
 
-    The method is kept at the provider, and charged without the customer from then on. Setting it again ends a stop. Raises
-    InvalidWatch, PackageUnknown, BillingDetailsMissing, GatewayUnknown, PaymentDeclined and GatewayUnavailable.
+    The method is kept at the provider, and charged without the customer from then on. Setting it again ends a stop.
+    Raises InvalidWatch, PackageUnknown, BillingDetailsMissing, GatewayUnknown, PaymentDeclined and GatewayUnavailable.
     """
     if not 1 <= below <= MAX_CREDITS:
         raise InvalidWatch(f"The threshold is a number of credits from 1 to {MAX_CREDITS}.", field="below")
@@ -130,7 +132,8 @@ class WatchReport:
 
 
 def watch_credits(*, now: datetime) -> WatchReport:
-    """One round: notices, announcements, and the charges that were announced before. Safe from any number of processes."""
+    """One round: notices, announcements, and the charges that were announced before. Safe from any number of
+    processes."""
     noticed = announced = 0
     for watch in CreditWatch.objects.filter(Q(notice_below__gt=0) | Q(top_up_below__gt=0)).select_related(
         "organisation"

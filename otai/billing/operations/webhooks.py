@@ -1,7 +1,8 @@
-"""The inbox of payment providers: verified, stored first under the event's own id, handled after, and again until it is.
+"""The inbox of payment providers: verified, stored first under the event's own id, handled after, and again until it
+is.
 
-An event says only that something happened; what happened is asked of the provider. So repeated, late and reordered events do no
-harm, and what is lost is found by the sweep.
+An event says only that something happened; what happened is asked of the provider. So repeated, late and reordered
+events do no harm, and what is lost is found by the sweep.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ most_attempts = 20
 
 
 def receive(*, gateway: str, body: bytes, headers: Mapping[str, str], now: datetime) -> WebhookEvent:
-    """Verifies and stores one event, then tries to handle it. Returns it however that went: the provider needs not send it again.
+    """Verifies and stores one event, then tries to handle it. Returns it however that went: the provider needs not send
+    it again.
 
     Raises ForgedWebhook (nothing stored), GatewayUnknown and GatewayUnavailable.
     """
@@ -66,7 +68,8 @@ def store(gateway: str, event: ProviderEvent, *, now: datetime, counts_as_delive
 
 
 def handle(id: UUID, *, now: datetime) -> bool:
-    """Handles one stored event; returns whether it is done with. A failure is written beside it and leaves it to be tried again."""
+    """Handles one stored event; returns whether it is done with. A failure is written beside it and leaves it to be
+    tried again."""
     event = WebhookEvent.objects.get(id=id)
     if event.state in (WebhookState.HANDLED, WebhookState.IGNORED):
         return True

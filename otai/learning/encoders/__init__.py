@@ -1,11 +1,12 @@
 """Sentence encoders: texts in, unit vectors out. Pure, and without torch until the first text that no cache knows.
 
-Words: an *encoder* is a network with fixed weights that turns a text into a vector, so that texts that mean the same lie close
-together; the *store* is the folder where encoders lie; a *fingerprint* names an encoder together with how it reads; the *cache* keeps vectors by
-content. Weights are safetensors only and are checked against their checksums before they are loaded.
+Words: an *encoder* is a network with fixed weights that turns a text into a vector, so that texts that mean the same
+lie close together; the *store* is the folder where encoders lie; a *fingerprint* names an encoder together with how it
+reads; the *cache* keeps vectors by content. Weights are safetensors only and are checked against their checksums before
+they are loaded.
 
     choice = encoders_for({"de": 0.6, "en": 0.4}, present=EncoderStore().available())   # which, and why
-    EncoderStore().require(choice.names)                       # before anything is paid: MissingEncoder, EncodersNotInstalled
+    EncoderStore().require(choice.names)     # before anything is paid: MissingEncoder, EncodersNotInstalled
     vectors = open_encoder(choice.names[0]).encode(texts, cache=VectorCache(folder))    # (n, d) float32
 
 Read `known.py` (what there is), then `store.py` (where it lies), then `encoder.py`. For people: docs/encoders.md.

@@ -1,10 +1,13 @@
-"""Vectors of texts that were encoded before, by content: encoding again after a label was corrected costs next to nothing.
+"""Vectors of texts that were encoded before, by content: encoding again after a label was corrected costs next to
+nothing.
 
-One SQLite file in the caller's folder, so several processes may read and write at once. A text is known by its SHA-256 (the text itself
-is not kept) and an encoder by its fingerprint. The cache never fails a training: what cannot be read is encoded again, a damaged
-file is begun anew, and a file that is locked or on a full disk is left alone (`failures` counts those times).
+One SQLite file in the caller's folder, so several processes may read and write at once. A text is known by its SHA-256
+(the text itself is not kept) and an encoder by its fingerprint. The cache never fails a training: what cannot be read
+is encoded again, a damaged file is begun anew, and a file that is locked or on a full disk is left alone (`failures`
+counts those times).
 
-Whoever deletes tickets deletes the folder of their cache as well: vectors are made from the text and tell something of it.
+Whoever deletes tickets deletes the folder of their cache as well: vectors are made from the text and tell something of
+it.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ _KEPT_WHEN_FULL = 0.8
 _DAY_SECONDS = 86_400
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
-    encoder TEXT NOT NULL, text_sha256 BLOB NOT NULL, vector BLOB NOT NULL, crc32 INTEGER NOT NULL, used_on INTEGER NOT NULL,
+    encoder TEXT NOT NULL, text_sha256 BLOB NOT NULL, vector BLOB NOT NULL, crc32 INTEGER NOT NULL,
+    used_on INTEGER NOT NULL,
     PRIMARY KEY (encoder, text_sha256)
 );
 CREATE INDEX IF NOT EXISTS vectors_longest_unused ON vectors (used_on);
@@ -63,7 +67,8 @@ class VectorCache:
         return self.folder / FILE
 
     def read(self, encoder: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Writes the vectors that are known into their rows of `vectors` (texts, d); returns the rows that are not known."""
+        """Writes the vectors that are known into their rows of `vectors` (texts, d); returns the rows that are not
+        known."""
         rows = {_digest(text): row for row, text in enumerate(texts)}
         unknown = set(range(len(texts)))
         today = self._today()
@@ -71,9 +76,9 @@ class VectorCache:
         def look_up(connection: sqlite3.Connection) -> None:
             stale = []
             for digests in _portions(list(rows)):
-                marks = ",".join("?" * len(digests))
+                these = f"text_sha256 IN ({','.join('?' * len(digests))})"
                 known_rows = connection.execute(
-                    f"SELECT text_sha256, vector, crc32, used_on FROM vectors WHERE encoder = ? AND text_sha256 IN ({marks})",  # noqa: S608 - marks only
+                    "SELECT text_sha256, vector, crc32, used_on FROM vectors WHERE encoder = ? AND " + these,  # noqa: S608 - marks only
                     [encoder, *digests],
                 )
                 for digest, blob, crc32, used_on in known_rows:

@@ -10,10 +10,12 @@ from otai.learning.encoders.known import E5_SMALL, KNOWN, MINILM_EN, USE_MULTILI
 from otai.learning.finding import Finding
 
 ENGLISH_DOMINATES = 0.8
-"""From this share of English on, the English encoder adds more than it costs; on mixed tickets it did not help (docs/experiments-encoders.md)."""
+"""From this share of English on, the English encoder adds more than it costs; on mixed tickets it did not help
+(docs/experiments-encoders.md)."""
 
 WORTH_ANOTHER_ENCODER = 0.1
-"""A share of tickets in languages that the default does not speak, below which nobody waits eight times as long for the rest."""
+"""A share of tickets in languages that the default does not speak, below which nobody waits eight times as long for the
+rest."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,12 @@ class EncoderChoice:
 def encoders_for(
     languages: Mapping[str | None, float], *, present: Collection[str] = (), expected: Collection[str] = ()
 ) -> EncoderChoice:
-    """The encoders for tickets of these languages. `languages` maps ISO 639-1 codes (None: not told) to shares of the tickets;
-    `expected` names languages in which tickets will come although the data shows none.
+    """The encoders for tickets of these languages. `languages` maps ISO 639-1 codes (None: not told) to shares of the
+    tickets; `expected` names languages in which tickets will come although the data shows none.
 
-    The multilingual default is always named, present or not: its absence is then an error before anything is paid, not a silently
-    weaker model. The others are named only if they are `present` (EncoderStore.available). An English encoder is never alone.
+    The multilingual default is always named, present or not: its absence is then an error before anything is paid, not
+    a silently weaker model. The others are named only if they are `present` (EncoderStore.available). An English
+    encoder is never alone.
     """
     told = {code: share for code, share in languages.items() if code and share > 0}
     all_told = sum(told.values())
@@ -56,8 +59,8 @@ def encoders_for(
     english = shares.get("en", 0.0)
     if english >= ENGLISH_DOMINATES:
         if others := sorted(set(expected) - {"en"}):
-            # What an English encoder says of a German ticket is noise, and a model trained on English alone trusts it: 0.69 of xsid's
-            # German rows right instead of 0.89 (docs/experiments-encoders.md).
+            # What an English encoder says of a German ticket is noise, and a model trained on English alone trusts it:
+            # 0.69 of xsid's German rows right instead of 0.89 (docs/experiments-encoders.md).
             reasons.append(Finding("encoder_english_not_wanted", values={"languages": others}))
         elif MINILM_EN.name in present:
             names.append(MINILM_EN.name)

@@ -1,4 +1,5 @@
-"""The package's npz of the Universal Sentence Encoder, rewritten once as safetensors under the names of our module. Needs no torch."""
+"""The package's npz of the Universal Sentence Encoder, rewritten once as safetensors under the names of our module.
+Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ PIECE_DIMENSION = 512
 BRANCHES = ((2, 0), (3, 1), (5, 2))
 """Width in pieces, and how many of them stand to the left of the piece itself."""
 CHUNKS = 17
-"""The table of pieces was quantised in 17 parts, each with a scale and an offset of its own; piece i is in part i % 17."""
+"""The table of pieces was quantised in 17 parts, each with a scale and an offset of its own; piece i is in part i %
+17."""
 _PACKED_PARTS = [f"q{part}" for part in range(1, CHUNKS + 1)]
 
 

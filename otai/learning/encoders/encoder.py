@@ -1,7 +1,8 @@
 """Texts in, vectors out: one encoder, whatever its family, on the processor or on a GPU.
 
-`open_encoder` is cheap. Weights are checked and loaded when the first text has to be encoded; if every text is in the cache, torch
-is never imported. Vectors of one machine and thread count are the same every time; between batches of another make-up they agree to 1e-5.
+`open_encoder` is cheap. Weights are checked and loaded when the first text has to be encoded; if every text is in the
+cache, torch is never imported. Vectors of one machine and thread count are the same every time; between batches of
+another make-up they agree to 1e-5.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ CHUNK_TEXTS = 2_048
 """Texts tokenised, encoded and written to the cache together: what a killed run loses at most."""
 
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
-"""Tokens (padding counted) in one pass. Measured: on the processor more does not fit its cache, and less wastes calls."""
+"""Tokens (padding counted) in one pass. Measured: on the processor more does not fit its cache, and less wastes
+calls."""
 
 
 TOKENS_FOR_ONE_THREAD = 128
-"""So few tokens are read by one thread: waking others, and theirs of numpy beside them, takes longer than they save. Measured on two
-cores: a short ticket through Business 16 to 20 ms with one thread, 32 to 58 ms with two."""
+"""So few tokens are read by one thread: waking others, and theirs of numpy beside them, takes longer than they save.
+Measured on two cores: a short ticket through Business 16 to 20 ms with one thread, 32 to 58 ms with two."""
 
 
 class Tokeniser(Protocol):
@@ -91,7 +93,8 @@ class Encoder:
             if self._loaded is None:
                 if absent := missing_libraries():
                     raise EncodersNotInstalled(
-                        f"The encoder {self.name} needs {', '.join(absent)}, which is not installed. Run: {INSTALL_COMMAND}",
+                        f"The encoder {self.name} needs {', '.join(absent)}, which is not installed. Run: "
+                        f"{INSTALL_COMMAND}",
                         libraries=list(absent),
                     )
                 self.installed.check()
@@ -100,8 +103,9 @@ class Encoder:
         return self
 
     def for_training(self) -> torch.nn.Module:
-        """A copy of the network that may be trained: `module(*module.collate(encoder.tokens(texts)))` is (texts, dimension), not
-        normalised. In evaluation mode, on the encoder's device, all parameters asking for a gradient."""
+        """A copy of the network that may be trained: `module(*module.collate(encoder.tokens(texts)))` is (texts,
+        dimension), not normalised. In evaluation mode, on the encoder's device, all parameters asking for a
+        gradient."""
         module: torch.nn.Module = copy.deepcopy(self._parts()[1]).requires_grad_(True)
         return module
 
@@ -126,10 +130,11 @@ class Encoder:
         threads: int | None = None,
         module: torch.nn.Module | None = None,
     ) -> Vectors:
-        """(texts, dimension) float32, each row of length one; zeros for a text of which no token is known (or that is empty).
+        """(texts, dimension) float32, each row of length one; zeros for a text of which no token is known (or that is
+        empty).
 
-        A text that occurs twice is encoded once. With a cache, only what it does not hold is encoded. `module` is a network from
-        `for_training`, trained since; its vectors are its own and are never cached.
+        A text that occurs twice is encoded once. With a cache, only what it does not hold is encoded. `module` is a
+        network from `for_training`, trained since; its vectors are its own and are never cached.
         """
         assert module is None or cache is None, (
             "the cache holds vectors of the encoder as it came, not of a trained copy"
@@ -141,7 +146,8 @@ class Encoder:
         todo = np.arange(len(distinct))
         if cache is not None and distinct:
             todo = cache.read(self.fingerprint, distinct, vectors)
-        # Long texts first: a run that does not fit into memory says so at once, and the time left is never underestimated.
+        # Long texts first: a run that does not fit into memory says so at once, and the time left is never
+        # underestimated.
         todo = todo[np.argsort([-len(distinct[row]) for row in todo], kind="stable")]
         done = len(distinct) - len(todo)
         for start in range(0, len(todo), CHUNK_TEXTS):
@@ -170,7 +176,8 @@ class Encoder:
         if sum(map(len, framed)) <= TOKENS_FOR_ONE_THREAD:
             wanted = 1
         with self._lock, bounded_threads(wanted), torch.inference_mode():
-            # Walking over all parts of a network takes as long as a short text does: only where there is something to change.
+            # Walking over all parts of a network takes as long as a short text does: only where there is something to
+            # change.
             if was_training:
                 module.eval()
             for batch in _batches(readable_rows, framed, budget):
@@ -245,9 +252,11 @@ class Encoder:
 def open_encoder(
     name: str, *, store: EncoderStore | None = None, device: str | None = None, threads: int | None = None
 ) -> Encoder:
-    """The encoder of that name from the store (this installation's, if none is given). Cheap; MissingEncoder, UnknownEncoder.
+    """The encoder of that name from the store (this installation's, if none is given). Cheap; MissingEncoder,
+    UnknownEncoder.
 
-    `device` is torch's name of it ("cpu", "cuda"); `threads` bounds the cores used on a processor (all usable ones otherwise).
+    `device` is torch's name of it ("cpu", "cuda"); `threads` bounds the cores used on a processor (all usable ones
+    otherwise).
     """
     return Encoder((store or EncoderStore()).find(name), device=device, threads=threads)
 
@@ -260,7 +269,8 @@ def usable_cores() -> int:
 
 
 def _batches(rows: Sequence[int], framed: Sequence[Sequence[int]], budget: int) -> Iterator[list[int]]:
-    """Rows of like length together, the longest first, so that little is padding and the first batch needs the most memory."""
+    """Rows of like length together, the longest first, so that little is padding and the first batch needs the most
+    memory."""
     batch: list[int] = []
     for row in sorted(rows, key=lambda row: -len(framed[row])):
         if batch and (len(batch) + 1) * len(framed[batch[0]]) > budget:
@@ -285,7 +295,7 @@ def bounded_threads(threads: int) -> Iterator[None]:
 
 
 def _tame_libraries() -> None:
-    # Threads that spin while they wait eat the core of whoever they wait for; on a busy machine encoding then takes ten times
-    # as long. Both are read when the libraries are first loaded, so a caller who has set them keeps his values.
+    # Threads that spin while they wait eat the core of whoever they wait for; on a busy machine encoding then takes ten
+    # times as long. Both are read when the libraries are first loaded, so a caller who has set them keeps his values.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

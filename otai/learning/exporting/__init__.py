@@ -1,7 +1,8 @@
 """A trained model in the forms of others: a folder that transformers loads, and ONNX.
 
-Both hold a fine-tuned network of a Maximum model and the head of one attribute. Words and characters, which Basic and Business read and Maximum reads beside its networks, are looked
-up by hash: neither form can express that. So `network_of` says no for models that have no network of a kind that travels, and what would do instead.
+Both hold a fine-tuned network of a Maximum model and the head of one attribute. Words and characters, which Basic and
+Business read and Maximum reads beside its networks, are looked up by hash: neither form can express that. So
+`network_of` says no for models that have no network of a kind that travels, and what would do instead.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TRIED_ON = (
     "VPN",
     "Der Drucker im dritten Stock druckt seit gestern nur noch leere Seiten!",
     "password reset " * 12,
-    "Hello,\n\nsince this morning I cannot log in any more. The screen says: error 0x80070005 (access denied).\n\nRegards, Bob",
+    "Hello,\n\nsince this morning I cannot log in any more. The screen says: error 0x80070005 (access "
+    "denied).\n\nRegards, Bob",
     "プリンターが壊れました",
     "?!",
     "a b c d e f g h i j k l m n o p q r s t u v w x y z",
@@ -57,7 +59,8 @@ class ExportDiffers(Refused):
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder that was written. `difference` is the largest difference of a probability between it and the network, over all labels of `tried` texts."""
+    """A folder that was written. `difference` is the largest difference of a probability between it and the network,
+    over all labels of `tried` texts."""
 
     folder: Path
     files: list[str]
@@ -69,9 +72,11 @@ class Exported:
 
 @dataclass(frozen=True)
 class ExportedPart:
-    """One network and its head for one attribute: logits are `weights` times the unit vector, plus `bias`; (labels, d) and (labels,).
+    """One network and its head for one attribute: logits are `weights` times the unit vector, plus `bias`; (labels, d)
+    and (labels,).
 
-    `is_whole` says that the model's own scores are this network's alone, so that nothing is missing but the last step of calibration.
+    `is_whole` says that the model's own scores are this network's alone, so that nothing is missing but the last step
+    of calibration.
     """
 
     network: FineTunedNetwork
@@ -89,7 +94,8 @@ class ExportedPart:
         return found
 
     def probabilities(self, logits: NDArray[Any]) -> Floats:
-        """From logits, shape (texts, labels): each row sums to one, or for several labels a ticket each label on its own."""
+        """From logits, shape (texts, labels): each row sums to one, or for several labels a ticket each label on its
+        own."""
         logits = logits.astype(np.float64)
         return special.expit(logits) if self.attribute.spec.is_multi else special.softmax(logits, axis=1)
 
@@ -98,14 +104,16 @@ class ExportedPart:
         difference = float(np.abs(self.probabilities(logits) - self.probabilities(self.logits(texts))).max())
         if not difference <= most:
             raise ExportDiffers(
-                f"The export answers differently from the model: probabilities differ by up to {difference:.3f}. It was not kept.",
+                f"The export answers differently from the model: probabilities differ by up to {difference:.3f}. It "
+                "was not kept.",
                 difference=difference,
             )
         return difference
 
 
 def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
-    """What can be exported of the bundle for this attribute (None: the only one). Raises NothingToExport, NoSuchAttribute, MissingEncoder."""
+    """What can be exported of the bundle for this attribute (None: the only one). Raises NothingToExport,
+    NoSuchAttribute, MissingEncoder."""
     names = [model.spec.name for model in bundle.attributes]
     if attribute is None:
         if len(names) > 1:
@@ -142,15 +150,16 @@ def _network_of(bundle: Bundle, number: int) -> FineTunedNetwork:
     if not networks:
         mode = str(bundle.recipe.get("mode", "this"))
         raise NothingToExport(
-            f"A model of mode {mode} reads words and characters by hash, which neither ONNX nor transformers can express. Its bundle predicts anywhere with the Python package, "
-            "and otai serve answers over HTTP. A Maximum model can be exported.",
+            f"A model of mode {mode} reads words and characters by hash, which neither ONNX nor transformers can "
+            "express. Its bundle predicts anywhere with the Python package, and otai serve answers over HTTP. A "
+            "Maximum model can be exported.",
             mode=mode,
         )
     transformers = [one for one in networks if one.network.is_transformer]
     if not transformers:
         raise NothingToExport(
-            "This model's network is a Universal Sentence Encoder, for which transformers has no architecture. Its bundle predicts anywhere with the Python package, and "
-            "otai serve answers over HTTP.",
+            "This model's network is a Universal Sentence Encoder, for which transformers has no architecture. Its "
+            "bundle predicts anywhere with the Python package, and otai serve answers over HTTP.",
             networks=[one.used.name for one in networks],
         )
     return max(transformers, key=lambda one: one.weights[number])

@@ -1,14 +1,18 @@
-"""A network and one attribute's head as a folder that `AutoModelForSequenceClassification` loads, with no code of ours in it.
+"""A network and one attribute's head as a folder that `AutoModelForSequenceClassification` loads, with no code of ours
+in it.
 
-Such a model looks at the first token, and its head is a dense layer, a tanh and a linear one. Ours looks at the mean of all tokens, made as long as one. One more layer of the same
-architecture, with weights worked out instead of learnt, makes the one of the other:
+Such a model looks at the first token, and its head is a dense layer, a tanh and a linear one. Ours looks at the mean of
+all tokens, made as long as one. One more layer of the same architecture, with weights worked out instead of learnt,
+makes the one of the other:
 
-- Its attention has no queries and no keys, so every token looks at all tokens alike: what it gives is their mean. It is multiplied by `LOUD`, so that the first token's own state,
-  which the layer adds, is drowned.
-- A layer norm then subtracts the mean over the dimensions and divides by the spread. To divide by the length instead, the vector must have no mean: states come out of a layer norm
-  themselves, so they lie in a plane; a reflection turns that plane into the one of vectors without mean, and loses nothing.
+- Its attention has no queries and no keys, so every token looks at all tokens alike: what it gives is their mean. It is
+  multiplied by `LOUD`, so that the first token's own state, which the layer adds, is drowned.
+- A layer norm then subtracts the mean over the dimensions and divides by the spread. To divide by the length instead,
+  the vector must have no mean: states come out of a layer norm themselves, so they lie in a plane; a reflection turns
+  that plane into the one of vectors without mean, and loses nothing.
 - The feed-forward part is zero, and the norm after it changes nothing a second time.
-- The head's dense layer reflects back and makes the numbers so small (`QUIET`) that tanh leaves them as they are; the last layer makes up for both.
+- The head's dense layer reflects back and makes the numbers so small (`QUIET`) that tanh leaves them as they are; the
+  last layer makes up for both.
 
 What remains of the difference is measured on a few texts at every export.
 """
@@ -37,7 +41,8 @@ ARCHITECTURES = ("bert", "roberta", "xlm-roberta")
 
 
 def write_folder(part: ExportedPart, folder: Path, *, name: str, card: ReportCard | None = None) -> Exported:
-    """Writes the folder whole or not at all; `folder` must not exist or be empty. `card` lends its figures to the README.
+    """Writes the folder whole or not at all; `folder` must not exist or be empty. `card` lends its figures to the
+    README.
 
     Raises NothingToExport for another architecture than BERT's or RoBERTa's, and ExportDiffers.
     """
@@ -49,7 +54,8 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str, card: ReportCar
     backbone = network.module.backbone
     if backbone.config.model_type not in ARCHITECTURES:
         raise NothingToExport(
-            f"Networks of type {backbone.config.model_type} cannot be exported yet; those of type {', '.join(ARCHITECTURES)} can.",
+            f"Networks of type {backbone.config.model_type} cannot be exported yet; those of type "
+            f"{', '.join(ARCHITECTURES)} can.",
             architecture=backbone.config.model_type,
         )
     model = AutoModelForSequenceClassification.from_config(_config(part, backbone.config)).eval()
@@ -133,9 +139,11 @@ def _fill_gathering(layer: Any, reflection: Tensor) -> None:
 
 
 def _plane(gain: Tensor, shift: Tensor) -> tuple[Tensor, float]:
-    """The unit normal of the plane in which a layer norm's outputs lie, and the plane's distance from the origin along it.
+    """The unit normal of the plane in which a layer norm's outputs lie, and the plane's distance from the origin along
+    it.
 
-    Before gain and shift they have no mean: the sum over (y - shift) / gain is zero. A dimension without gain is its shift, always: then it is the normal.
+    Before gain and shift they have no mean: the sum over (y - shift) / gain is zero. A dimension without gain is its
+    shift, always: then it is the normal.
     """
     gain = torch.where(gain.abs() < 1e-12, torch.full_like(gain, 1e-12), gain)
     normal = 1 / gain
@@ -144,7 +152,8 @@ def _plane(gain: Tensor, shift: Tensor) -> tuple[Tensor, float]:
 
 
 def _reflection(one: Tensor, other: Tensor) -> Tensor:
-    """The symmetric matrix that swaps two unit vectors and keeps all that stands upright on their difference (Householder 1958)."""
+    """The symmetric matrix that swaps two unit vectors and keeps all that stands upright on their difference
+    (Householder 1958)."""
     difference = one - other
     square = difference @ difference
     if square < 1e-18:
@@ -202,18 +211,26 @@ def _readme(part: ExportedPart, name: str, difference: float, card: ReportCard |
     if card is not None:
         report = card.attribute(attribute.spec.name)
         measured = (
-            f"The whole model, of which this is {'all but the last step of calibration' if part.is_whole else 'one part'}, was right on {100 * report.accuracy.value:.1f} % of "
-            f"{report.holdout_tickets} tickets that it had not learnt (95 % interval {100 * report.accuracy.low:.1f} to {100 * report.accuracy.high:.1f}), macro F1 "
+            "The whole model, of which this is "
+            f"{'all but the last step of calibration' if part.is_whole else 'one part'}, was right on "
+            f"{100 * report.accuracy.value:.1f} % of {report.holdout_tickets} tickets that it had not learnt (95 % "
+            f"interval {100 * report.accuracy.low:.1f} to {100 * report.accuracy.high:.1f}), macro F1 "
             f"{report.macro_f1.value:.3f}.\n\n"
         )
     missing = (
         "Its scores are the model's own; the map from raw to calibrated confidence is left out."
         if part.is_whole
-        else "The model itself also reads words and characters, and listens to this network beside them: labels of this folder alone may differ, and its confidences are not "
-        "calibrated. Measure it on your own tickets before you set thresholds."
+        else "The model itself also reads words and characters, and listens to this network beside them: labels of "
+        "this folder alone may differ, and its confidences are not calibrated. Measure it on your own tickets "
+        "before you set thresholds."
     )
     order = ", ".join(json.dumps(label, ensure_ascii=False) for label in attribute.labels[:20])
     more = f" and {len(attribute.labels) - 20} more" if len(attribute.labels) > 20 else ""
+    multi = (
+        "Any number of them may apply to a ticket: ask the pipeline for `top_k=None`."
+        if attribute.spec.is_multi
+        else ""
+    )
     return f"""---
 library_name: transformers
 pipeline_tag: text-classification
@@ -221,7 +238,8 @@ pipeline_tag: text-classification
 
 # {name}: {attribute.spec.name}
 
-Made by OTAI Studio from `{part.network.used.name}` (revision {part.network.used.revision}). A ticket is its subject, a new line, and its body.
+Made by OTAI Studio from `{part.network.used.name}` (revision {part.network.used.revision}). A ticket is its subject,
+a new line, and its body.
 
 ```python
 from transformers import pipeline
@@ -232,7 +250,7 @@ classify("My invoice is wrong")
 
 {measured}{missing} On {len(TRIED_ON)} texts, probabilities differ from the network's by at most {difference:.1e}.
 
-Labels: {order}{more}. {"Any number of them may apply to a ticket: ask the pipeline for `top_k=None`." if attribute.spec.is_multi else ""}
+Labels: {order}{more}. {multi}
 """
 
 

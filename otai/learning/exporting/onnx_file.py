@@ -1,4 +1,5 @@
-"""A network and one attribute's head as ONNX: token ids and their mask in, logits out; beside it the tokeniser and the labels.
+"""A network and one attribute's head as ONNX: token ids and their mask in, logits out; beside it the tokeniser and the
+labels.
 
 Tried with onnxruntime before it counts, where that is installed; an export that nobody could try says so.
 """
@@ -45,7 +46,8 @@ class _Whole(nn.Module):
 
 
 def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
-    """Writes `model.onnx`, the tokeniser and `labels.json`, whole or not at all. Raises OnnxNotInstalled, ExportDiffers."""
+    """Writes `model.onnx`, the tokeniser and `labels.json`, whole or not at all. Raises OnnxNotInstalled,
+    ExportDiffers."""
     try:
         import onnx  # noqa: F401 - torch writes through it
         import onnxruntime

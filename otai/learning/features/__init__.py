@@ -1,1 +1,2 @@
-"""What a model reads of a ticket: words and character n-grams, the vectors of encoders, and the kernel between two tickets."""
+"""What a model reads of a ticket: words and character n-grams, the vectors of encoders, and the kernel between two
+tickets."""

@@ -1,11 +1,12 @@
 """What tickets mean, as vectors: which frozen encoders read them, and what a model remembers of those encoders.
 
-The weights of an encoder never go into a model. A model remembers the name, the revision and the fingerprint, and predicts only with an encoder of that very
-fingerprint: with another one the same text would have another vector, and nobody would notice.
+The weights of an encoder never go into a model. A model remembers the name, the revision and the fingerprint, and
+predicts only with an encoder of that very fingerprint: with another one the same text would have another vector, and
+nobody would notice.
 
     encoding = Encoding(EncoderStore(folder), VectorCache(other_folder))
     reader, why = encoding.for_tickets(texts, languages)       # MissingEncoder, EncodersNotInstalled
-    vectors = reader.vectors(texts)                            # (texts, reader.width), one unit vector an encoder, side by side
+    vectors = reader.vectors(texts)                            # (texts, reader.width), unit vectors, side by side
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class EncoderUsed:
 
 @dataclass(frozen=True)
 class VectorReader:
-    """Texts to vectors, by the encoders of one model, each in its own columns. The first is multilingual (`base_width` columns).
+    """Texts to vectors, by the encoders of one model, each in its own columns. The first is multilingual (`base_width`
+    columns).
 
     `store` None: the one of this installation.
     """
@@ -67,7 +69,8 @@ class VectorReader:
         return tuple(opened_encoder(one, self.store, self.threads) for one in self.used)
 
     def ready(self) -> VectorReader:
-        """Itself, once every encoder is known to be here at the right revision. Raises MissingEncoder, EncodersNotInstalled."""
+        """Itself, once every encoder is known to be here at the right revision. Raises MissingEncoder,
+        EncodersNotInstalled."""
         _store(self.store).require(one.name for one in self.used)
         assert self._encoders
         return self
@@ -98,14 +101,16 @@ class VectorReader:
 
 
 def opened_encoder(used: EncoderUsed, store: EncoderStore | None, threads: int | None) -> Encoder:
-    """The encoder that a model was trained with, from `store` (None: this installation's). Raises MissingEncoder where there is none or another revision."""
+    """The encoder that a model was trained with, from `store` (None: this installation's). Raises MissingEncoder where
+    there is none or another revision."""
     from otai.learning.encoders import MissingEncoder, open_encoder
 
     encoder = open_encoder(used.name, store=_store(store), threads=threads)
     if encoder.fingerprint != used.fingerprint:
         raise MissingEncoder(
-            f"This model was trained with {used.name} at revision {used.revision}; here is revision {encoder.spec.revision}, which "
-            "gives other vectors. Train the model again, or use it where that revision is.",
+            f"This model was trained with {used.name} at revision {used.revision}; here is revision "
+            f"{encoder.spec.revision}, which gives other vectors. Train the model again, or use it where that revision "
+            "is.",
             encoder=used.name,
             revision=used.revision,
         )
@@ -114,7 +119,8 @@ def opened_encoder(used: EncoderUsed, store: EncoderStore | None, threads: int |
 
 @dataclass(frozen=True)
 class Encoding:
-    """Where a training finds encoders (`store` None: where this installation has them), and where it keeps vectors (`cache` None: nowhere)."""
+    """Where a training finds encoders (`store` None: where this installation has them), and where it keeps vectors
+    (`cache` None: nowhere)."""
 
     store: EncoderStore | None = None
     cache: VectorCache | None = None

@@ -1,8 +1,9 @@
 """The inner products of all pairs of tickets, from a sparse matrix, fast.
 
-A sparse product pays for every pair of tickets that share a feature, so the few features that half of all tickets have cost the
-most; a dense product pays the same for every column. Frequent columns are therefore multiplied dense (BLAS, a
-hundred times as many products a second), the long tail sparse. Measured on 4 404 tickets: 1.0 s, against 5 s sparse alone.
+A sparse product pays for every pair of tickets that share a feature, so the few features that half of all tickets have
+cost the most; a dense product pays the same for every column. Frequent columns are therefore multiplied dense (BLAS, a
+hundred times as many products a second), the long tail sparse. Measured on 4 404 tickets: 1.0 s, against 5 s sparse
+alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def gram(matrix: sparse.csr_matrix) -> Matrix:
     frequent = np.flatnonzero(tickets_with > max(20, DENSE_ABOVE_SHARE * matrix.shape[0]))
     rare = np.flatnonzero((tickets_with > 0) & (tickets_with <= max(20, DENSE_ABOVE_SHARE * matrix.shape[0])))
 
-    # BLAS adds each slice in place, to one triangle: half the work of a general product, and no second matrix of this size.
+    # BLAS adds each slice in place, to one triangle: half the work of a general product, and no second matrix of this
+    # size.
     products = np.zeros((matrix.shape[0], matrix.shape[0]), np.float32, order="F")
     for start in range(0, len(frequent), DENSE_SLICE):
         dense = by_column[:, frequent[start : start + DENSE_SLICE]].toarray(order="C")

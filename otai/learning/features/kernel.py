@@ -1,11 +1,14 @@
 """The kernel: how like two tickets are by their vectors, in a measure that falls off quickly.
 
-A linear model over vectors lets every ticket pull at every other. Here a ticket pulls at those that mean nearly the same, and hardly at others: the
-product of two tickets is exp(-(1 - cosine) / length_scale^2), a Gaussian of the distance of their unit vectors (a radial basis function kernel). A model is then one number for
-each *landmark*, a ticket it has seen, and says of a new ticket what its neighbours say. Measured against linear: docs/experiments-business.md.
+A linear model over vectors lets every ticket pull at every other. Here a ticket pulls at those that mean nearly the
+same, and hardly at others: the product of two tickets is exp(-(1 - cosine) / length_scale^2), a Gaussian of the
+distance of their unit vectors (a radial basis function kernel). A model is then one number for each *landmark*, a
+ticket it has seen, and says of a new ticket what its neighbours say. Measured against linear:
+docs/experiments-business.md.
 
-Vectors are first turned to their principal directions and cut there, which loses nothing that could be measured and makes models and predictions several times smaller.
-Of many tickets only some are landmarks (Nystroem's method; Williams and Seeger 2001).
+Vectors are first turned to their principal directions and cut there, which loses nothing that could be measured and
+makes models and predictions several times smaller. Of many tickets only some are landmarks (Nystroem's method; Williams
+and Seeger 2001).
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ LEAST_EIGENVALUE = 1e-5
 
 
 def principal_directions(vectors: Matrix) -> Matrix:
-    """The directions in which the vectors differ most, shape (d, r), r at most `MOST_DIRECTIONS`; in numbers that half precision can hold."""
+    """The directions in which the vectors differ most, shape (d, r), r at most `MOST_DIRECTIONS`; in numbers that half
+    precision can hold."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
     _, directions = np.linalg.eigh(centred.T @ centred)
     kept = directions[:, ::-1][:, :MOST_DIRECTIONS]
@@ -35,7 +39,8 @@ def principal_directions(vectors: Matrix) -> Matrix:
 
 
 def project(vectors: Matrix, directions: Matrix) -> Matrix:
-    """Unit vectors projected onto these directions, shape (tickets, r), in numbers that half precision can hold; nothing read stays nothing.
+    """Unit vectors projected onto these directions, shape (tickets, r), in numbers that half precision can hold;
+    nothing read stays nothing.
 
     `vectors` are one or several unit vectors a ticket, side by side: their cosines are averaged.
     """
@@ -63,7 +68,8 @@ def add_kernel(products: Matrix, projected: Matrix, *, weight: float, length_sca
 
 
 def nystroem_normalisation(landmarks: Matrix, length_scale: float) -> Matrix:
-    """What turns kernel values of the landmarks into columns whose products are kernel values again (the inverse square root of theirs), shape (landmarks, landmarks).
+    """What turns kernel values of the landmarks into columns whose products are kernel values again (the inverse square
+    root of theirs), shape (landmarks, landmarks).
 
     Between the landmarks themselves exactly, elsewhere as well as they can stand for the tickets there are.
     """
@@ -75,7 +81,8 @@ def nystroem_normalisation(landmarks: Matrix, length_scale: float) -> Matrix:
 
 @dataclass(frozen=True)
 class LandmarkKernel:
-    """What a model remembers to work out the kernel between a ticket and its landmarks: directions (d, r), landmarks (m, r), and the length scale.
+    """What a model remembers to work out the kernel between a ticket and its landmarks: directions (d, r), landmarks
+    (m, r), and the length scale.
 
     Directions and landmarks are numbers that half precision can hold.
     """

@@ -1,10 +1,10 @@
 """Words and character n-grams, counted once for every attribute of a run.
 
-The features are the usual ones for short texts: single words, bigrams of neighbouring words, and the n-grams of two
-to five characters inside each word (these survive typing errors and compound nouns). What is unusual is how they
-are counted: a ticket repeats words that other tickets use too, so n-grams are cut from each *distinct* word only, and a
-sparse product carries them over to the tickets. A feature is known by a 64-bit hash, so a model holds no word of any ticket,
-and looking features up is one search in a sorted array.
+The features are the usual ones for short texts: single words, bigrams of neighbouring words, and the n-grams of two to
+five characters inside each word (these survive typing errors and compound nouns). What is unusual is how they are
+counted: a ticket repeats words that other tickets use too, so n-grams are cut from each *distinct* word only, and a
+sparse product carries them over to the tickets. A feature is known by a 64-bit hash, so a model holds no word of any
+ticket, and looking features up is one search in a sorted array.
 
 Read `TextFeatures.fit` first.
 """
@@ -200,7 +200,8 @@ class TextFeatures:
         return self.read(texts)[0]
 
     def read(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, Floats]:
-        """The feature matrix, and which share of each text's words is known here (1 where it has none), shape (tickets,)."""
+        """The feature matrix, and which share of each text's words is known here (1 where it has none), shape
+        (tickets,)."""
         parts, shares = [], []
         for start in range(0, max(len(texts), 1), CHUNK_TICKETS):
             counted = TokenCounts.of(texts[start : start + CHUNK_TICKETS])
@@ -317,7 +318,8 @@ class _CharacterNgrams:
 
 
 def _stacked(parts: Iterator[sparse.csr_matrix], rows: int, columns: int, entries: int) -> sparse.csr_matrix:
-    """The parts one below the other, written straight into their place: joining them afterwards would need the memory twice."""
+    """The parts one below the other, written straight into their place: joining them afterwards would need the memory
+    twice."""
     values, indices = np.empty(entries, np.float32), np.empty(entries, np.int32)
     # Of one type with the indices, or scipy would widen those.
     bounds = np.zeros(rows + 1, np.int32 if entries < 2**31 else np.int64)

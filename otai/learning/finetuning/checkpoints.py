@@ -1,7 +1,8 @@
 """What a long training has saved of itself, so that the next attempt goes on where this one ended, to the same model.
 
-Each part of the work has a name and a file: `NAME.safetensors`, written under a name that begins with a dot and then renamed, so it is there whole or not at all. Its
-metadata hold the key of the training (recipe, seed, tickets, encoders): files of another training are not taken for this one's.
+Each part of the work has a name and a file: `NAME.safetensors`, written under a name that begins with a dot and then
+renamed, so it is there whole or not at all. Its metadata hold the key of the training (recipe, seed, tickets,
+encoders): files of another training are not taken for this one's.
 """
 
 from __future__ import annotations

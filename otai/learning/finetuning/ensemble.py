@@ -1,4 +1,5 @@
-"""Business's scores and the networks' made one, attribute by attribute, and then made to agree where labels lie under labels."""
+"""Business's scores and the networks' made one, attribute by attribute, and then made to agree where labels lie under
+labels."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ MOST_COST_OF_AGREEING = 0.005
 
 @dataclass(frozen=True)
 class Ensembled:
-    """`ensemble` None: no attribute gives any network a weight, and the model is Business's. `out_of_fold` has the tickets in which each attribute is known."""
+    """`ensemble` None: no attribute gives any network a weight, and the model is Business's. `out_of_fold` has the
+    tickets in which each attribute is known."""
 
     ensemble: Ensemble | None
     hierarchy: Hierarchy | None
@@ -46,7 +48,8 @@ def ensembled(
     *,
     agrees: bool,
 ) -> Ensembled:
-    """`out_of_fold` and `holdout` are Business's, for each attribute; all attributes' out-of-fold tickets are the same ones."""
+    """`out_of_fold` and `holdout` are Business's, for each attribute; all attributes' out-of-fold tickets are the same
+    ones."""
     place_of = {int(row): place for place, row in enumerate(train)}
     places = np.asarray([place_of[int(row)] for row in out_of_fold[0].rows], np.int64)
     combinations, new_unseen, new_holdout = [], [], []
@@ -152,7 +155,8 @@ def _cost(
     before: Sequence[Floats],
     after: Sequence[Floats],
 ) -> float:
-    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes concerned."""
+    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes
+    concerned."""
     costs = []
     for number in sorted(hierarchy.attributes):
         known = targets[number].known[out_of_fold[number].rows]

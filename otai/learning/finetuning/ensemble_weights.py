@@ -1,7 +1,9 @@
 """The ensemble weights of fine-tuned networks beside Business's model, chosen for each attribute on out-of-fold scores.
 
-Scores are added up, each with a weight that is never negative. The weights make the labels of those tickets likeliest (a handful of numbers fitted on hundreds of tickets or more). The log
-likelihood decides and not the accuracy: it sees by how much each ticket moved, so it tells a gain of half a point from chance where the accuracy needs ten times the tickets.
+Scores are added up, each with a weight that is never negative. The weights make the labels of those tickets likeliest
+(a handful of numbers fitted on hundreds of tickets or more). The log likelihood decides and not the accuracy: it sees
+by how much each ticket moved, so it tells a gain of half a point from chance where the accuracy needs ten times the
+tickets.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ MOST_WEIGHT = 20.0
 
 @dataclass(frozen=True)
 class EnsembleWeights:
-    """Weights of Business's scores and of each network's (all 0: Business alone), and what that changed on the tickets it was chosen on.
+    """Weights of Business's scores and of each network's (all 0: Business alone), and what that changed on the tickets
+    it was chosen on.
 
     `gain` is of the mean of accuracy and macro F1, with its 95 % interval.
     """

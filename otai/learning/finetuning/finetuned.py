@@ -1,7 +1,8 @@
 """What a model keeps of fine-tuned networks, and how it asks them.
 
-Only what learning changed is kept (half precision; upper layers and heads): word embeddings and lower layers come from the encoder in this installation's store, told by its
-fingerprint, like Business's. So ten models of one helpdesk share one encoder, and a model stays small. Nothing here imports torch before the first text.
+Only what learning changed is kept (half precision; upper layers and heads): word embeddings and lower layers come from
+the encoder in this installation's store, told by its fingerprint, like Business's. So ten models of one helpdesk share
+one encoder, and a model stays small. Nothing here imports torch before the first text.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FineTunedNetwork:
-    """One network: the encoder it began as, and the arrays that learning changed (numbers that half precision can hold).
+    """One network: the encoder it began as, and the arrays that learning changed (numbers that half precision can
+    hold).
 
     `weights[attribute]` is its ensemble weight in an attribute (0: none).
     """
@@ -52,7 +54,8 @@ class FineTunedNetwork:
 
     @cached_property
     def network(self) -> Network:
-        """The whole network in torch, for whoever exports it: `network.module` gives vectors, `network.head` the scores of all labels."""
+        """The whole network in torch, for whoever exports it: `network.module` gives vectors, `network.head` the scores
+        of all labels."""
         encoder = opened_encoder(self.used, self.store, self.threads)
         import torch
 
@@ -87,7 +90,8 @@ class FineTunedNetwork:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What one encoder's networks learnt. `out_of_fold` are scores of the training tickets at places `held`, by networks that had not seen them.
+    """What one encoder's networks learnt. `out_of_fold` are scores of the training tickets at places `held`, by
+    networks that had not seen them.
 
     `tried` is every configuration with its loss on tickets kept back; one entry: nothing was to choose.
     """
@@ -102,10 +106,11 @@ class FineTuned:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The fine-tuned part of a model: networks, and each attribute's ensemble weight of Business's own scores beside them.
+    """The fine-tuned part of a model: networks, and each attribute's ensemble weight of Business's own scores beside
+    them.
 
-    Scores of an attribute are `business_weights[attribute]` times Business's and each network's times its own weight; where all networks' weights are 0, they are Business's
-    own, untouched.
+    Scores of an attribute are `business_weights[attribute]` times Business's and each network's times its own weight;
+    where all networks' weights are 0, they are Business's own, untouched.
     """
 
     networks: tuple[FineTunedNetwork, ...]

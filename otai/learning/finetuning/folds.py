@@ -1,4 +1,5 @@
-"""Which training tickets are kept back from which models: the same for Business's part and for every network, so that their scores can be compared ticket by ticket."""
+"""Which training tickets are kept back from which models: the same for Business's part and for every network, so that
+their scores can be compared ticket by ticket."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ from otai.learning.linear.heads import FOLDS
 def shared_folds(targets: Sequence[AttributeTarget], train: Rows, same_text: Rows, *, tickets_wanted: int) -> Rows:
     """For each training ticket the number of the fold that keeps it back, or -1: no model needs to.
 
-    Each fold is a fifth of the tickets and costs as much as a model, so there are no more than keep back `tickets_wanted`. Tickets of one text (`same_text` is
-    equal) share a fold. Tickets are dealt out by their rarest label, so that every label of every attribute has its share in each fold.
+    Each fold is a fifth of the tickets and costs as much as a model, so there are no more than keep back
+    `tickets_wanted`. Tickets of one text (`same_text` is equal) share a fold. Tickets are dealt out by their rarest
+    label, so that every label of every attribute has its share in each fold.
     """
     counts = [target.y[train].sum(axis=0) for target in targets]
     first = np.concatenate([[0], np.cumsum([len(count) for count in counts])[:-1]])

@@ -1,8 +1,11 @@
-"""Labels under labels: a sub-category that belongs to one category, found in the tickets and predicted so that the two agree.
+"""Labels under labels: a sub-category that belongs to one category, found in the tickets and predicted so that the two
+agree.
 
-An attribute is *below* another when (nearly) every one of its labels goes with one label of the other, and that says more than the other's most frequent label would. The
-best pair of parent and child is the one with the largest product of probabilities, over all levels together; each label's new score is the logarithm of the best product that it is part of
-(max-product on a tree; Pearl 1988). So the best child always lies under the best parent, and calibration, thresholds and runners-up work on the new scores as on any others.
+An attribute is *below* another when (nearly) every one of its labels goes with one label of the other, and that says
+more than the other's most frequent label would. The best pair of parent and child is the one with the largest product
+of probabilities, over all levels together; each label's new score is the logarithm of the best product that it is part
+of (max-product on a tree; Pearl 1988). So the best child always lies under the best parent, and calibration, thresholds
+and runners-up work on the new scores as on any others.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from otai.learning.data.targets import AttributeTarget
 # So much of a child's tickets go with their label's one parent; mistakes of labelling are allowed for.
 PURE_ENOUGH = 0.98
 
-# ... and of what the parent's most frequent label leaves unexplained, so much is explained: without it, everything lies below an attribute that is nearly always the same.
+# ... and of what the parent's most frequent label leaves unexplained, so much is explained: without it, everything lies
+# below an attribute that is nearly always the same.
 EXPLAINED_ENOUGH = 0.9
 
 FEWEST_TICKETS = 50
@@ -27,7 +31,8 @@ FEWEST_TICKETS = 50
 
 @dataclass(frozen=True)
 class Below:
-    """The attribute `child` lies below `parent` (numbers of attributes); `parent_of[label]` is the number of the parent's label."""
+    """The attribute `child` lies below `parent` (numbers of attributes); `parent_of[label]` is the number of the
+    parent's label."""
 
     child: int
     parent: int
@@ -37,7 +42,8 @@ class Below:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Which attributes lie below which. `temperatures[attribute]` turns an attribute's scores into probabilities; attributes outside have none."""
+    """Which attributes lie below which. `temperatures[attribute]` turns an attribute's scores into probabilities;
+    attributes outside have none."""
 
     below: tuple[Below, ...]
     temperatures: Mapping[int, float]
@@ -48,7 +54,8 @@ class Hierarchy:
         return frozenset(number for one in self.below for number in (one.child, one.parent))
 
     def scores(self, scores: Sequence[Floats]) -> list[Floats]:
-        """Scores that agree, for all attributes, each of shape (tickets, labels); those outside the hierarchy stay as they are."""
+        """Scores that agree, for all attributes, each of shape (tickets, labels); those outside the hierarchy stay as
+        they are."""
         found = list(scores)
         logs = {number: _log_softmax(scores[number] / self.temperatures[number]) for number in sorted(self.attributes)}
         children = {one.child for one in self.below}
@@ -102,7 +109,8 @@ class Hierarchy:
 
 
 def _best_under(own: Floats, parent_of: Sequence[int], *, labels: int) -> Floats:
-    """For each label of the parent the best of its children, shape (tickets, labels). A label without a learnt child binds nothing: any child may go with it."""
+    """For each label of the parent the best of its children, shape (tickets, labels). A label without a learnt child
+    binds nothing: any child may go with it."""
     found = np.full((len(own), labels), -np.inf)
     parents = np.asarray(parent_of)
     for label in range(labels):
@@ -117,7 +125,8 @@ def _log_softmax(scores: Floats) -> Floats:
 
 
 def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[Below, ...]:
-    """The hierarchies in these rows of the data set. Each attribute has at most one parent: of several, the one with the most labels (the nearest)."""
+    """The hierarchies in these rows of the data set. Each attribute has at most one parent: of several, the one with
+    the most labels (the nearest)."""
     single = [number for number, target in enumerate(targets) if not target.spec.is_multi]
     found: list[Below] = []
     for child in single:

@@ -1,10 +1,12 @@
 """An encoder that is trained further, with one head for each attribute on top of it.
 
-Word embeddings and the lower layers of a transformer stay as they came: they know the language, and training them costs two thirds of the time for nothing that was
-measurable (docs/experiments-maximum.md). What they give for a ticket is worked out once and kept, so that an epoch costs only the upper layers. The Universal Sentence Encoder
-is small and is trained whole, but for its table of word pieces.
+Word embeddings and the lower layers of a transformer stay as they came: they know the language, and training them costs
+two thirds of the time for nothing that was measurable (docs/experiments-maximum.md). What they give for a ticket is
+worked out once and kept, so that an epoch costs only the upper layers. The Universal Sentence Encoder is small and is
+trained whole, but for its table of word pieces.
 
-All heads are one matrix: the columns of an attribute's labels lie side by side. Heads look at the unit vector times `SCALE`.
+All heads are one matrix: the columns of an attribute's labels lie side by side. Heads look at the unit vector times
+`SCALE`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 # Heads see unit vectors this long, so that their weights and the network's learn at rates of one order.
 SCALE = 10.0
 
-# States of the frozen layers are kept for at most so many numbers (half precision: 1 GB); beyond, they are worked out in every epoch.
+# States of the frozen layers are kept for at most so many numbers (half precision: 1 GB); beyond, they are worked out
+# in every epoch.
 MOST_KEPT_STATES = 500_000_000
 
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
@@ -45,7 +48,8 @@ class _PassThrough(nn.Module):
 class Network:
     """A copy of `encoder`'s network that learns. `labels` is the number of labels of all attributes together.
 
-    `trained_layers` counts from the top of a transformer; None: all. Texts are read to their first `most_tokens` tokens.
+    `trained_layers` counts from the top of a transformer; None: all. Texts are read to their first `most_tokens`
+    tokens.
     """
 
     def __init__(self, encoder: Encoder, *, labels: int, trained_layers: int | None, most_tokens: int) -> None:
@@ -176,7 +180,8 @@ class Network:
 
 
 class TokenisedTexts:
-    """Texts as a network takes them: their tokens, and what its frozen layers give for each (None: to be worked out when needed)."""
+    """Texts as a network takes them: their tokens, and what its frozen layers give for each (None: to be worked out
+    when needed)."""
 
     def __init__(self, tokens: list[list[int]], states: list[Tensor] | None = None) -> None:
         self.tokens, self.states = tokens, states
@@ -189,7 +194,8 @@ def scores_of(vectors: Matrix, weights: Matrix, bias: Matrix) -> Matrix:
 
 
 def batches_of_like_length(tokens: Sequence[Sequence[int]], *, budget: int) -> Iterator[list[int]]:
-    """Row numbers, the longest texts first; padding counted, no batch has more than `budget` tokens (but for a single text)."""
+    """Row numbers, the longest texts first; padding counted, no batch has more than `budget` tokens (but for a single
+    text)."""
     batch: list[int] = []
     for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
         if batch and (len(batch) + 1) * len(tokens[batch[0]]) > budget:
@@ -201,7 +207,8 @@ def batches_of_like_length(tokens: Sequence[Sequence[int]], *, budget: int) -> I
 
 
 def _parted(module: nn.Module, trained_layers: int | None) -> tuple[nn.Module | None, nn.Module]:
-    """What stays as it came and what learns. A network of another build than BERT's learns whole (first: None), but for its word embeddings."""
+    """What stays as it came and what learns. A network of another build than BERT's learns whole (first: None), but for
+    its word embeddings."""
     backbone = getattr(module, "backbone", None)
     layers = getattr(getattr(backbone, "encoder", None), "layer", None)
     embeddings = getattr(backbone, "embeddings", None)

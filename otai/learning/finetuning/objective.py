@@ -16,7 +16,8 @@ from otai.learning.data.targets import AttributeTarget
 from otai.learning.finetuning.network import SCALE
 from otai.learning.linear.solver import log_prior_offset
 
-# How far vectors of one label are drawn together before others: the usual temperature of supervised contrastive learning (Khosla et al. 2020).
+# How far vectors of one label are drawn together before others: the usual temperature of supervised contrastive
+# learning (Khosla et al. 2020).
 CONTRAST_TEMPERATURE = 0.07
 
 # The heads' first guess is held down as Business holds its own: measured on vectors of length ten.
@@ -26,7 +27,8 @@ FIRST_STEPS = 60
 
 @dataclass(frozen=True)
 class AttributeObjective:
-    """One attribute: `y` is 0/1 of shape (tickets, labels), `known` says of which tickets; its labels stand at `columns`."""
+    """One attribute: `y` is 0/1 of shape (tickets, labels), `known` says of which tickets; its labels stand at
+    `columns`."""
 
     y: Tensor
     known: Tensor
@@ -46,8 +48,8 @@ class AttributeObjective:
 
 @dataclass(frozen=True)
 class Objective:
-    """The attributes of a training on `rows` of its tickets. During training a log-prior offset is added to each label's score, as in
-    Business (`solver.log_prior_offset`), so that scores of both can be added up."""
+    """The attributes of a training on `rows` of its tickets. During training a log-prior offset is added to each
+    label's score, as in Business (`solver.log_prior_offset`), so that scores of both can be added up."""
 
     attributes: tuple[AttributeObjective, ...]
     rows: Rows
@@ -56,7 +58,8 @@ class Objective:
     def of(
         cls, targets: Sequence[AttributeTarget], tickets: Rows, rows: Rows, *, prior_trust: float, device: str
     ) -> Objective:
-        """`tickets` are rows of the data set, `rows` places in `tickets`: those that are learnt from, as far as anything is known of them."""
+        """`tickets` are rows of the data set, `rows` places in `tickets`: those that are learnt from, as far as
+        anything is known of them."""
         attributes, start = [], 0
         labelled = np.zeros(len(rows), np.bool_)
         for target in targets:
@@ -111,8 +114,8 @@ class Objective:
         return torch.stack(parts).mean() if parts else near.sum() * 0.0
 
     def initial_heads(self, vectors: Matrix) -> tuple[Tensor, Tensor]:
-        """Weights (labels, d) and offsets (labels,) of the best heads on vectors of `rows` as they are: where learning begins, so that it does not first
-        tear apart what the network knows (Kumar et al. 2022)."""
+        """Weights (labels, d) and offsets (labels,) of the best heads on vectors of `rows` as they are: where learning
+        begins, so that it does not first tear apart what the network knows (Kumar et al. 2022)."""
         device = self.attributes[0].y.device
         inputs, rows = torch.from_numpy(vectors).to(device) * SCALE, torch.from_numpy(self.rows).to(device)
         weights = torch.zeros(self.labels, vectors.shape[1], device=device, requires_grad=True)

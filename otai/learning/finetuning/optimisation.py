@@ -1,7 +1,9 @@
-"""One network is optimised for one objective: heads first, then (where labels have few tickets) supervised contrastive learning alone, then all together.
+"""One network is optimised for one objective: heads first, then (where labels have few tickets) supervised contrastive
+learning alone, then all together.
 
-The same network, objective, recipe and seed give the same weights on the same machine with the same threads, also when the training was cut off and went on from what
-it had saved: order of tickets and dropout come from generators whose states are saved with the weights.
+The same network, objective, recipe and seed give the same weights on the same machine with the same threads, also when
+the training was cut off and went on from what it had saved: order of tickets and dropout come from generators whose
+states are saved with the weights.
 """
 
 from __future__ import annotations
@@ -84,7 +86,8 @@ def tune(
 
 
 def contrast_epochs(objective: Objective, tuning: Tuning) -> int:
-    """Supervised contrastive epochs come first where labels have few tickets; where they have many, labels alone draw tickets together."""
+    """Supervised contrastive epochs come first where labels have few tickets; where they have many, labels alone draw
+    tickets together."""
     return tuning.contrast_epochs if objective.tickets_a_label < tuning.contrast_below else 0
 
 

@@ -1,4 +1,5 @@
-"""Which configuration of fine-tuning suits these tickets: several are begun on few of them, and only the better half goes on with more (successive halving; Jamieson and Talwalkar 2016)."""
+"""Which configuration of fine-tuning suits these tickets: several are begun on few of them, and only the better half
+goes on with more (successive halving; Jamieson and Talwalkar 2016)."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def rounds(configurations: int, tickets: int) -> list[Round]:
 def successive_halving(
     configurations: Sequence[Tuning], tickets: int, loss: Callable[[Tuning, int, int], float]
 ) -> tuple[Tuning, list[tuple[Tuning, float]]]:
-    """The configuration that was left, and every one with the loss it was last seen with. `loss(configuration, tickets, round)` trains on so many tickets and measures on others."""
+    """The configuration that was left, and every one with the loss it was last seen with. `loss(configuration, tickets,
+    round)` trains on so many tickets and measures on others."""
     left, seen = list(configurations), {number: float("inf") for number in range(len(configurations))}
     numbers = list(range(len(configurations)))
     for number, one in enumerate(rounds(len(configurations), tickets)):

@@ -1,8 +1,10 @@
 """From tickets to fine-tuned networks: which configuration suits them, out-of-fold scores, and the networks to deliver.
 
-One encoder after the other; each is read once (its frozen layers), then configurations are tried on a part of the tickets, then the one chosen is trained for each fold that is kept
-back (for weights, calibration and thresholds), then on the whole training part. That last network is measured on the holdout and is the one delivered: it is not trained once more with the holdout, which
-would cost as much again. What it learnt is averaged with what the networks of the folds learnt, which are there anyway: they began as the same encoder and moved nearly alike, so the mean of their
+One encoder after the other; each is read once (its frozen layers), then configurations are tried on a part of the
+tickets, then the one chosen is trained for each fold that is kept back (for weights, calibration and thresholds), then
+on the whole training part. That last network is measured on the holdout and is the one delivered: it is not trained
+once more with the holdout, which would cost as much again. What it learnt is averaged with what the networks of the
+folds learnt, which are there anyway: they began as the same encoder and moved nearly alike, so the mean of their
 weights errs less than each (Wortsman et al. 2022, "Model soups"), and costs nothing when predicting.
 
 The budget is work (parameters times tokens), never time gone by: a slow machine takes longer and learns the same.
@@ -32,8 +34,9 @@ from otai.learning.finetuning.optimisation import tune
 from otai.learning.finetuning.successive_halving import rounds, successive_halving
 from otai.learning.recipes import Recipe, Tuning
 
-# Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted: of a transformer, and of the Universal Sentence Encoder, which
-# works out once a batch what depends on a word piece alone. Measured (docs/experiments-maximum.md).
+# Multiplications of parameters that a core of 2020 does in a second while learning, forward and backward counted: of a
+# transformer, and of the Universal Sentence Encoder, which works out once a batch what depends on a word piece alone.
+# Measured (docs/experiments-maximum.md).
 WORK_A_SECOND = 2.0e10
 UNIVERSAL_WORK_A_SECOND = 7.0e10
 
@@ -49,9 +52,11 @@ TELL_EVERY = 0.1
 
 @dataclass
 class FineTuning:
-    """Everything that the networks of one training have in common. `train` are rows of the data set; `folds[place]` is -1 for tickets no fold keeps back.
+    """Everything that the networks of one training have in common. `train` are rows of the data set; `folds[place]` is
+    -1 for tickets no fold keeps back.
 
-    `tell` is called with the share of the whole work that is done and a sentence for people, empty where there is nothing new to say.
+    `tell` is called with the share of the whole work that is done and a sentence for people, empty where there is
+    nothing new to say.
     """
 
     texts: Sequence[str]
@@ -70,7 +75,8 @@ class FineTuning:
     _told: float = 0.0
 
     def run(self, encoders: Sequence[EncoderUsed], store: EncoderStore | None) -> list[FineTuned]:
-        """Trains on the encoders in their order. Raises MissingEncoder, EncodersNotInstalled, and whatever `tell` raises."""
+        """Trains on the encoders in their order. Raises MissingEncoder, EncodersNotInstalled, and whatever `tell`
+        raises."""
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             encoders_in_training = [_EncoderFineTuning(self, used, store) for used in encoders]
             wanted = sum(one.work for one in encoders_in_training)
@@ -110,7 +116,8 @@ class _EncoderFineTuning:
         self._weight = network.weight_of_a_token()
         self._work_a_second = WORK_A_SECOND if network.is_transformer else UNIVERSAL_WORK_A_SECOND
         self._tokens = float(np.mean([len(tokens) for tokens in network.tokens(fine_tuning.texts)]))
-        # Whatever decides what is learnt: what another training saved is of no use to this one. How Business's models are made does not.
+        # Whatever decides what is learnt: what another training saved is of no use to this one. How Business's models
+        # are made does not.
         self._checkpoints = CheckpointStore.of(
             fine_tuning.checkpoints,
             used,

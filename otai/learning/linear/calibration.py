@@ -1,7 +1,7 @@
 """Confidences that keep their word: of the tickets predicted with confidence 0.9, nine in ten are right.
 
-Everything here is fitted on scores of tickets that the model was not trained on (left-out scores), never on its own training
-scores, which are always too sure of themselves.
+Everything here is fitted on scores of tickets that the model was not trained on (left-out scores), never on its own
+training scores, which are always too sure of themselves.
 """
 
 from __future__ import annotations
@@ -66,14 +66,15 @@ class ConfidenceMap:
 def logistic(values: Floats) -> Floats:
     """1 / (1 + e^-x), any shape.
 
-    Not scipy's `expit`, which rounds the last digit the other way for one value in fifty: models that are in use must predict the same to the digit.
+    Not scipy's `expit`, which rounds the last digit the other way for one value in fifty: models that are in use must
+    predict the same to the digit.
     """
     return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
 
 
 def fitted_temperature(scores: Floats, codes: Codes) -> float:
-    """The divisor of `scores`, shape (tickets, labels), that makes the labels `codes` likeliest under their softmax; between 0.05 and 20 (temperature
-    scaling; Guo et al. 2017)."""
+    """The divisor of `scores`, shape (tickets, labels), that makes the labels `codes` likeliest under their softmax;
+    between 0.05 and 20 (temperature scaling; Guo et al. 2017)."""
 
     def log_loss(log_temperature: float) -> float:
         scaled = scores / np.exp(log_temperature)
@@ -111,7 +112,8 @@ def reliability(confidence: Floats, right: Mask, *, bins: int = 10) -> list[Reli
 
 
 def expected_calibration_error(confidence: Floats, right: Mask, *, bins: int = 15) -> float:
-    """The mean distance between confidence and accuracy over bins of equal width, weighted by their tickets (Guo et al. 2017).
+    """The mean distance between confidence and accuracy over bins of equal width, weighted by their tickets (Guo et al.
+    2017).
 
     0 is perfect, 1 the worst. 15 bins, as in that paper, so that figures can be compared.
     """

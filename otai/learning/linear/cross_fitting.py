@@ -57,8 +57,8 @@ class OutOfFold:
 class Linear:
     """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
 
-    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by the kernel between them and these, and `vector_weights`
-    has a row for each of them; None: by themselves.
+    `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by the kernel between
+    them and these, and `vector_weights` has a row for each of them; None: by themselves.
     """
 
     weights: Matrix
@@ -70,7 +70,8 @@ class Linear:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none were asked for).
+    """What is known of some tickets: the matrix of their features, and their vectors, shape (tickets, d) (d 0: none
+    were asked for).
 
     Where a candidate has a length scale, the vectors are projected (`kernel.project`)."""
 
@@ -93,12 +94,12 @@ class _Made:
 class Fitting:
     """The models of one training. `train` and `holdout` are rows of the data set, in the order of their inputs' rows.
 
-    With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at before
-    `final`. `same_text[ticket]` is equal for training tickets with the same text.
+    With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at
+    before `final`. `same_text[ticket]` is equal for training tickets with the same text.
 
-    Every one of `candidates` is tried on tickets held back; what each attribute takes of them is its blend (`blending.py`).
-    Which tickets are held back is the attribute's own affair, unless `folds` says it for each training ticket (-1: never): then `measure` gives
-    scores of all tickets held back, also where the attribute is not known.
+    Every one of `candidates` is tried on tickets held back; what each attribute takes of them is its blend
+    (`blending.py`). Which tickets are held back is the attribute's own affair, unless `folds` says it for each training
+    ticket (-1: never): then `measure` gives scores of all tickets held back, also where the attribute is not known.
     """
 
     def __init__(
@@ -164,7 +165,8 @@ class Fitting:
         return tickets <= (MOST_TICKETS_EXACT if len(candidates) == 1 else MOST_TICKETS_EXACT_BLENDED)
 
     def products(self, rows: Rows) -> Matrix | None:
-        """The products of training tickets with each other, by their places in the training part; None where they were never made. Ask before `measure`."""
+        """The products of training tickets with each other, by their places in the training part; None where they were
+        never made. Ask before `measure`."""
         return self._base.products(rows) if isinstance(self._base, ProductBase) else None
 
     @property
@@ -174,11 +176,13 @@ class Fitting:
 
     @property
     def gains_by_vectors(self) -> Sequence[Estimate]:
-        """By how much each attribute's blend is of more utility than words alone, on tickets not trained on; empty if nothing else was tried."""
+        """By how much each attribute's blend is of more utility than words alone, on tickets not trained on; empty if
+        nothing else was tried."""
         return self._gains
 
     def measure(self, step_done: Callable[[], None]) -> tuple[list[OutOfFold], list[Matrix]]:
-        """For each attribute: out-of-fold scores of training tickets, and scores of all holdout tickets, by models of the training part.
+        """For each attribute: out-of-fold scores of training tickets, and scores of all holdout tickets, by models of
+        the training part.
 
         Calls `step_done` `steps()` times.
         """
@@ -229,12 +233,14 @@ class Fitting:
 
     @property
     def _usual(self) -> tuple[int, ...]:
-        """The candidates whose mean is taken unless others are clearly better: all that read vectors, where any does."""
+        """The candidates whose mean is taken unless others are clearly better: all that read vectors, where any
+        does."""
         reading = tuple(number for number, candidate in enumerate(self._candidates) if candidate.vectors)
         return reading or tuple(range(len(self._candidates)))
 
     def forget(self) -> None:
-        """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is kept."""
+        """Gives back the memory of the last of several spaces; `final` makes what it needs again. A single one is
+        kept."""
         if len(self._candidates) > 1:
             self._space = None
 
@@ -249,12 +255,14 @@ class Fitting:
         return self._as_linear(np.ones(len(self._order), np.bool_), lambda: None)
 
     def _space_of(self, number: int) -> Space:
-        """The space of a candidate. Only one is kept: a factorisation takes a second, and its memory is the training's largest."""
+        """The space of a candidate. Only one is kept: a factorisation takes a second, and its memory is the training's
+        largest."""
         if self._space is None or self._space[0] != number:
             self._space = None
             candidate = self._candidates[number]
             if not candidate.vectors:
-                # In the form that the other candidates' models have, so that models of words alone can be averaged with them.
+                # In the form that the other candidates' models have, so that models of words alone can be averaged with
+                # them.
                 candidate = replace(candidate, length_scale=self._length_scale)
             self._space = number, self._base.space(candidate, curvature=CURVATURE)
         return self._space[1]
@@ -285,7 +293,8 @@ class Fitting:
         *,
         from_earlier: bool,
     ) -> Fitted:
-        """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or those without the holdout."""
+        """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or
+        those without the holdout."""
         goals = [goal for _, _, goal in batch]
         keys = [(candidate, number) for number, _, _ in batch]
         known = [self._begin_from[key] for key in keys if from_earlier and key in self._begin_from]
@@ -300,7 +309,8 @@ class Fitting:
     def _held_back(self) -> list[tuple[int, Rows, Goal]]:
         """(attribute, rows of the space held back, what to fit): the folds of each attribute.
 
-        Each fold yields a fifth of the training part and costs as much as the model itself, so no more are fitted than it takes.
+        Each fold yields a fifth of the training part and costs as much as the model itself, so no more are fitted than
+        it takes.
         """
         goals = []
         in_training = np.arange(len(self._order)) < len(self._train)
@@ -346,7 +356,8 @@ class Fitting:
         return [one + shift for one, shift in zip(scores, self._shifts(taking_part), strict=True)]
 
     def _shifts(self, taking_part: Mask) -> list[Matrix]:
-        """What each attribute's scores are moved by, so that frequent labels are as likely as the blend wants, shape (labels,)."""
+        """What each attribute's scores are moved by, so that frequent labels are as likely as the blend wants, shape
+        (labels,)."""
         return [
             np.float32(blend.prior_share) * self._goal(target, target.known[self._order] & taking_part).prior_offset
             for target, blend in zip(self._targets, self._blends, strict=True)
@@ -378,7 +389,8 @@ class Fitting:
         return np.split(scores, np.cumsum([len(target.labels) for target in self._targets])[:-1], axis=1)
 
     def _folds(self, target: AttributeTarget, rows: Rows) -> Rows:
-        """A fold for each row of the space (-1: not one of `rows`), equal for equal texts, each label's texts dealt out evenly."""
+        """A fold for each row of the space (-1: not one of `rows`), equal for equal texts, each label's texts dealt out
+        evenly."""
         _, first, text = np.unique(self._same_text[rows], return_index=True, return_inverse=True)
         if target.spec.is_multi:
             of_text = np.arange(len(first)) % FOLDS
@@ -406,7 +418,8 @@ class Fitting:
 
 @dataclass(frozen=True)
 class _CrossFitted:
-    """Scores of rows of the space by models that had not seen them, and the log-prior offset of their training; both (rows, labels)."""
+    """Scores of rows of the space by models that had not seen them, and the log-prior offset of their training; both
+    (rows, labels)."""
 
     rows: Rows
     scores: Matrix

@@ -36,7 +36,8 @@ class OneLabelHead:
     confidence: ConfidenceMap
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had it."""
+        """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had
+        it."""
         raw = special.softmax(scores / self.temperature, axis=1)
         return _with_top(raw, self.confidence(raw.max(axis=1)))
 
@@ -60,8 +61,8 @@ class OneLabelHead:
     def fit(cls, out_of_fold: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
         """From scores of tickets not trained on, shape (tickets, labels), and each ticket's label number.
 
-        Returns the head and the calibrated probabilities of these tickets, each by a confidence map fitted without its fifth of
-        the tickets; thresholds are chosen on those.
+        Returns the head and the calibrated probabilities of these tickets, each by a confidence map fitted without its
+        fifth of the tickets; thresholds are chosen on those.
         """
         temperature = fitted_temperature(out_of_fold, codes)
         raw = special.softmax(out_of_fold / temperature, axis=1)
@@ -74,7 +75,8 @@ class OneLabelHead:
         return cls(temperature, ConfidenceMap.fit(top, right)), _with_top(raw, calibrated)
 
 
-# What a label's best F1 has to gain over giving the label to every ticket before the model is believed to know anything of it.
+# What a label's best F1 has to gain over giving the label to every ticket before the model is believed to know anything
+# of it.
 LEAST_GAIN_OVER_ALWAYS = 0.05
 
 
@@ -113,9 +115,11 @@ class ManyLabelsHead:
 
     @classmethod
     def fit(cls, out_of_fold: Floats, y: Matrix) -> tuple[ManyLabelsHead, Floats]:
-        """From scores of tickets not trained on and the 0/1 truth, both of shape (tickets, labels); thresholds are those of the best F1.
+        """From scores of tickets not trained on and the 0/1 truth, both of shape (tickets, labels); thresholds are
+        those of the best F1.
 
-        Returns the head and the probabilities of these tickets (two numbers a label were fitted on them: close to honest).
+        Returns the head and the probabilities of these tickets (two numbers a label were fitted on them: close to
+        honest).
         """
         slopes, offsets = _logistic_fit(out_of_fold, y)
         raw = logistic(out_of_fold * slopes + offsets)
@@ -128,8 +132,8 @@ class ManyLabelsHead:
 
 
 def decided_among(scores: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
-    """Which labels out-of-fold scores would give to their own tickets, shape (tickets, labels) each; of a multi-label attribute by the thresholds
-    that are best for these tickets."""
+    """Which labels out-of-fold scores would give to their own tickets, shape (tickets, labels) each; of a multi-label
+    attribute by the thresholds that are best for these tickets."""
     if not multi:
         return argmax_decision(scores)
     head, probabilities = ManyLabelsHead.fit(scores.astype(np.float64), y)
@@ -138,8 +142,8 @@ def decided_among(scores: NDArray[np.floating], y: Matrix, *, multi: bool) -> Ma
 
 
 def decided_beside(scores: NDArray[np.floating], out_of_fold: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
-    """Which labels `scores` give to new tickets, shape (tickets, labels); thresholds of a multi-label attribute are those of out-of-fold scores and
-    their 0/1 truth `y`. Without any of those the likeliest label is given."""
+    """Which labels `scores` give to new tickets, shape (tickets, labels); thresholds of a multi-label attribute are
+    those of out-of-fold scores and their 0/1 truth `y`. Without any of those the likeliest label is given."""
     if not multi or not len(y):
         return argmax_decision(scores)
     head, _ = ManyLabelsHead.fit(out_of_fold.astype(np.float64), y)
@@ -158,8 +162,8 @@ def balanced_folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
 def _with_top(raw: Floats, top: Floats) -> Floats:
     """`raw` with its largest entry of each row set to `top`, the others scaled so that the row adds up to 1.
 
-    The order of labels stays: the largest entry is never set below what the runner-up is left with. Others that had nothing
-    share evenly.
+    The order of labels stays: the largest entry is never set below what the runner-up is left with. Others that had
+    nothing share evenly.
     """
     rows = np.arange(len(raw))
     best = raw.argmax(axis=1)
@@ -177,7 +181,8 @@ def _with_top(raw: Floats, top: Floats) -> Floats:
 
 
 def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
-    """Platt's curve for every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers each."""
+    """Platt's curve for every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers
+    each."""
     positive = y.sum(axis=0).astype(np.float64)
     negative = len(y) - positive
     truth = np.where(y > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
@@ -202,8 +207,8 @@ def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
 def _best_f1_threshold(probability: Floats, applies: Mask) -> float:
     """Half-way between the two tickets where F1 is best; one half where nothing applies, or where nothing was learnt.
 
-    The F1 of a label that nothing tells is best when it is given to every ticket (Lipton, Elkan and Naryanaswamy 2014), which ruins all the
-    other labels of those tickets: such a label is given only where it is likelier than not.
+    The F1 of a label that nothing tells is best when it is given to every ticket (Lipton, Elkan and Naryanaswamy 2014),
+    which ruins all the other labels of those tickets: such a label is given only where it is likelier than not.
     """
     order = np.argsort(-probability, kind="stable")
     hits = np.cumsum(applies[order])

@@ -1,13 +1,15 @@
 """All labels of all attributes, fitted together.
 
-One model per label, by logistic regression (softmax over the labels of an attribute; one logistic curve a label where any number
-applies), with *adjusted logits*: during training a log-prior offset, a part of the logarithm of its frequency, is added to each label's score
-(Menon et al. 2021), so that a rare label need not be shouted down by a frequent one, and the scores themselves suit the macro F1.
+One model per label, by logistic regression (softmax over the labels of an attribute; one logistic curve a label where
+any number applies), with *adjusted logits*: during training a log-prior offset, a part of the logarithm of its
+frequency, is added to each label's score (Menon et al. 2021), so that a rare label need not be shouted down by a
+frequent one, and the scores themselves suit the macro F1.
 
-Newton's method would need a curvature, and its factorisation, for each label. Here all labels share one (Boehning and Lindsay
-1988, made faster by Nesterov's momentum), so a factorisation serves all labels of all attributes, and one more label costs
-two columns in a dense product. A ticket without a label, and a ticket held back, is a ticket with residual zero; hence
-attributes with gaps, the folds for calibration, the model that is measured and the final one are all columns of the same batch.
+Newton's method would need a curvature, and its factorisation, for each label. Here all labels share one (Boehning and
+Lindsay 1988, made faster by Nesterov's momentum), so a factorisation serves all labels of all attributes, and one more
+label costs two columns in a dense product. A ticket without a label, and a ticket held back, is a ticket with residual
+zero; hence attributes with gaps, the folds for calibration, the model that is measured and the final one are all
+columns of the same batch.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ FIRST_SPREAD = 5.0
 
 @dataclass(frozen=True)
 class Goal:
-    """One attribute to fit on some of the tickets. `y` is 0/1 of shape (tickets, labels); `rows` says which take part."""
+    """One attribute to fit on some of the tickets. `y` is 0/1 of shape (tickets, labels); `rows` says which take
+    part."""
 
     y: Matrix
     rows: Mask
@@ -63,7 +66,8 @@ class _Block:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Models side by side in the space's form, shape (size, models), and what they give each ticket, (tickets, models)."""
+    """Models side by side in the space's form, shape (size, models), and what they give each ticket, (tickets,
+    models)."""
 
     models: Matrix
     scores: Matrix
@@ -167,7 +171,8 @@ def _renumber(blocks: list[_Block]) -> None:
 
 
 def log_prior_offset(y: Matrix, *, multi: bool, trust: float) -> Matrix:
-    """The log-prior offset of each label in training, shape (labels,) (logit adjustment; Menon et al. 2021). Added to a score, it gives back what the data said is likely."""
+    """The log-prior offset of each label in training, shape (labels,) (logit adjustment; Menon et al. 2021). Added to a
+    score, it gives back what the data said is likely."""
     tickets = y.sum(axis=0, dtype=np.float64)
     share = (tickets + 0.5) / (len(y) + 0.5 * len(tickets))
     offset = np.log(share / (1 - share)) if multi else np.log(share)
@@ -175,7 +180,8 @@ def log_prior_offset(y: Matrix, *, multi: bool, trust: float) -> Matrix:
 
 
 def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
-    """How far the probabilities are off, shape of `scores`, zero for tickets that take no part; and the log loss of the others."""
+    """How far the probabilities are off, shape of `scores`, zero for tickets that take no part; and the log loss of the
+    others."""
     goal = block.goal
     logits = scores + block.prior_offset
     if goal.is_multi:

@@ -1,11 +1,13 @@
 """Where linear models are fitted: the tickets' features, in a form in which many models cost little more than one.
 
-Both spaces offer the same two operations on a batch of models (one column each): the scores that models give to all tickets, and a
-Newton-like step with one curvature for all models, factorised once. What the columns mean is none of their business.
+Both spaces offer the same two operations on a batch of models (one column each): the scores that models give to all
+tickets, and a Newton-like step with one curvature for all models, factorised once. What the columns mean is none of
+their business.
 
 - `ProductSpace` works with the products of all pairs of tickets. It is exact, and grows with tickets squared.
-- `SketchSpace` adds all features up, with random signs, into a few thousand dense columns (Charikar, Chen and Farach-Colton 2002;
-  Weinberger et al. 2009). It grows with the tickets. Measured loss against the exact space: docs/experiments.md.
+- `SketchSpace` adds all features up, with random signs, into a few thousand dense columns (Charikar, Chen and
+  Farach-Colton 2002; Weinberger et al. 2009). It grows with the tickets. Measured loss against the exact space:
+  docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ from otai.learning.features.gram import gram
 from otai.learning.features.kernel import add_kernel, kernel
 from otai.learning.recipes import Candidate
 
-# Up to this many tickets the exact space is used: at most 1 GB. A recipe with several candidates keeps the products beside the
-# factorisation, which is twice the memory, and so ends earlier.
+# Up to this many tickets the exact space is used: at most 1 GB. A recipe with several candidates keeps the products
+# beside the factorisation, which is twice the memory, and so ends earlier.
 MOST_TICKETS_EXACT = 16_000
 MOST_TICKETS_EXACT_BLENDED = 11_000
 
 SKETCH_COLUMNS = 4_096
 
-# Above some 30 000 tickets the sketch gets fewer columns, so that it stays near 500 MB, but never fewer than the second figure.
+# Above some 30 000 tickets the sketch gets fewer columns, so that it stays near 500 MB, but never fewer than the second
+# figure.
 MOST_SKETCH_ENTRIES = 125_000_000
 FEWEST_SKETCH_COLUMNS = 2_048
 
@@ -44,7 +47,8 @@ INTERCEPT = 1.0
 
 @dataclass(frozen=True)
 class Weights:
-    """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and intercepts (models,).
+    """Models as weights: of features, shape (columns, models), of the encoders' vectors, shape (d, models), and
+    intercepts (models,).
 
     Where the kernel counts, `vectors` are weights of its value at each ticket of the space, shape (tickets, models).
     """
@@ -107,12 +111,14 @@ class Space(Protocol):
         ...
 
     def columns_of(self, vectors: Matrix) -> Matrix:
-        """What `Weights.vectors` are weights of, for any tickets: their vectors, or the kernel between them and the tickets of the space."""
+        """What `Weights.vectors` are weights of, for any tickets: their vectors, or the kernel between them and the
+        tickets of the space."""
         ...
 
 
 class ProductBase:
-    """What the exact spaces of all candidates have in common. `spaces` 1: only one will be asked for, so it takes the memory over.
+    """What the exact spaces of all candidates have in common. `spaces` 1: only one will be asked for, so it takes the
+    memory over.
 
     `words` are the products of all pairs of rows, where they are known already; they are taken over too."""
 
@@ -123,7 +129,8 @@ class ProductBase:
         self._words: Matrix | None = gram(matrix) if words is None else words
 
     def products(self, rows: NDArray[np.int64]) -> Matrix:
-        """A copy of the products of these rows with each other; only before the single space has taken the memory over."""
+        """A copy of the products of these rows with each other; only before the single space has taken the memory
+        over."""
         assert self._words is not None
         return self._words[np.ix_(rows, rows)]
 
@@ -137,10 +144,11 @@ class ProductBase:
 
 
 class SketchBase:
-    """What the sketched spaces of all candidates have in common: the columns, of which so many are vectors, and their products.
+    """What the sketched spaces of all candidates have in common: the columns, of which so many are vectors, and their
+    products.
 
-    Few tickets are fitted over the products of their pairs, which gives the same models: a step costs 2 n^2 there, and 4 n D + 2 D^2
-    over D columns. The model is a weight for each column all the same.
+    Few tickets are fitted over the products of their pairs, which gives the same models: a step costs 2 n^2 there, and
+    4 n D + 2 D^2 over D columns. The model is a weight for each column all the same.
     """
 
     def __init__(self, dense: Matrix, vectors: int) -> None:
@@ -168,8 +176,8 @@ class SketchBase:
 class ProductSpace:
     """A model is one number for each ticket: how much that ticket pulls (kernel form).
 
-    `words` are the products of all pairs of tickets by their features, and are overwritten; `vectors` (tickets, d) counts
-    `candidate.vectors` times.
+    `words` are the products of all pairs of tickets by their features, and are overwritten; `vectors` (tickets, d)
+    counts `candidate.vectors` times.
     """
 
     def __init__(
@@ -287,7 +295,8 @@ class SketchSpace:
 
 
 def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vectors: Matrix) -> Matrix:
-    """The rows of all parts, their features added up into the sketch's columns, then their vectors, and the intercept's column last."""
+    """The rows of all parts, their features added up into the sketch's columns, then their vectors, and the intercept's
+    column last."""
     columns = sketch.shape[1]
     dense = np.empty((len(vectors), columns + vectors.shape[1] + 1), np.float32)
     dense[:, columns:-1] = vectors
@@ -302,7 +311,8 @@ def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vect
 
 
 def sketch_matrix(hashes: Hashes, columns: int) -> sparse.csr_matrix:
-    """Which column each feature is added to, and with which sign: shape (features, columns), decided by the feature's hash."""
+    """Which column each feature is added to, and with which sign: shape (features, columns), decided by the feature's
+    hash."""
     into = (hashes >> np.uint64(1)) % np.uint64(columns)
     signs = np.where(hashes & np.uint64(1), 1, -1).astype(np.float32)
     rows = np.arange(len(hashes) + 1)

@@ -1,13 +1,15 @@
-"""Models of subsets of the training tickets. Two things are read from them: how quality grows with tickets (`learning_curve.py`), and what a
-model says of tickets it has not learnt, for all of them (`label_issues.py`).
+"""Models of subsets of the training tickets. Two things are read from them: how quality grows with tickets
+(`learning_curve.py`), and what a model says of tickets it has not learnt, for all of them (`label_issues.py`).
 
-The training part is dealt out into halves, quarters and eighths. Each subset is fitted as the whole was, by the same candidates and with the same share
-of the log-prior offset, and says what it makes of all tickets outside itself. Fitting costs the square of the tickets or more, so all subsets together cost about
-half of one further model, and training fits three.
+The training part is dealt out into halves, quarters and eighths. Each subset is fitted as the whole was, by the same
+candidates and with the same share of the log-prior offset, and says what it makes of all tickets outside itself.
+Fitting costs the square of the tickets or more, so all subsets together cost about half of one further model, and
+training fits three.
 
     subset_models = SubsetModels.fit(sample, holdout, targets, blends, candidates, ...)
     subset_models.out_of_fold[attribute]      scores of training tickets by a model of the other half
-    subset_models.learnt[attribute]           for each subset: how many tickets it learnt from, and what it decides about the holdout
+    subset_models.learnt[attribute]           for each subset: how many tickets it learnt from, and what it decides
+                                              about the holdout
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ MOST_ENTRIES = 20_000_000
 # Below this a quarter of the tickets says nothing about anything.
 FEWEST_TICKETS = 80
 
-# (each so many-th ticket, which of them): one model of an eighth depends on which eighth, so the small ones are repeated.
+# (each so many-th ticket, which of them): one model of an eighth depends on which eighth, so the small ones are
+# repeated.
 SUBSETS = ((2, 0), (2, 1), (4, 0), (4, 1), (8, 0), (8, 1), (8, 2))
 
 # Models whose weights are made at once: 150 000 features of so many models take 60 MB.
@@ -83,7 +86,8 @@ class SubsetModels:
                 members = np.zeros(len(sample.rows), np.bool_)
                 members[in_half[inside]] = True
                 is_half = every == 2
-                # The products of a half's tickets hold those of its quarters and eighths; it comes last, since fitting overwrites them.
+                # The products of a half's tickets hold those of its quarters and eighths; it comes last, since fitting
+                # overwrites them.
                 part = _Subset(sample, members, words if is_half else words[np.ix_(inside, inside)])
                 # The small ones are asked about no more than thresholds of multi-label attributes need.
                 asked = np.flatnonzero(~members)[:: 1 if is_half else every]
@@ -122,7 +126,8 @@ class SubsetModels:
 
 @dataclass(frozen=True)
 class SubsetSample:
-    """The training tickets that the parts are made of. `places` deals them out: tickets of the same text have the same place.
+    """The training tickets that the parts are made of. `places` deals them out: tickets of the same text have the same
+    place.
 
     `halves` are the products of the tickets of each half with each other, where fitting the whole has made them anyway.
     """
@@ -143,9 +148,11 @@ class SubsetSample:
         *,
         seed: int,
     ) -> SubsetSample | None:
-        """Of the training part; None where it is too small. `inputs`, `train` and `same_text` have one entry for each of its tickets.
+        """Of the training part; None where it is too small. `inputs`, `train` and `same_text` have one entry for each
+        of its tickets.
 
-        `products` gives those of tickets by their places in the training part, or None: then they are made when they are needed.
+        `products` gives those of tickets by their places in the training part, or None: then they are made when they
+        are needed.
         """
         _, first, text = np.unique(same_text, return_index=True, return_inverse=True)
         most = 2 * MOST_TICKETS_IN_A_HALF
@@ -155,7 +162,8 @@ class SubsetSample:
             return None
         chance = np.random.default_rng(seed)
         shuffled = chance.permutation(len(first))[:most]
-        # Dealt out by label, so that each part has its share of every label: by the attribute with most labels, then the others.
+        # Dealt out by label, so that each part has its share of every label: by the attribute with most labels, then
+        # the others.
         rows = train[first[shuffled]]
         keys = [target.y[rows].argmax(axis=1) for target in sorted(targets, key=lambda one: len(one.labels))]
         ordered = shuffled[np.lexsort(keys)]
@@ -169,7 +177,8 @@ class SubsetSample:
 
 @dataclass(frozen=True)
 class _SubsetScores:
-    """What a part's model of one attribute makes of tickets that it was asked about, and of the holdout; it learnt from `tickets`."""
+    """What a part's model of one attribute makes of tickets that it was asked about, and of the holdout; it learnt from
+    `tickets`."""
 
     asked: Matrix
     holdout: Matrix

@@ -39,7 +39,8 @@ class EncodedTickets:
         return self.reader.base_width if self.reader else 0
 
     def compared(self, recipe: Recipe) -> Compared:
-        """What of the vectors models compare: themselves, or their places along the directions in which the training part's differ."""
+        """What of the vectors models compare: themselves, or their places along the directions in which the training
+        part's differ."""
         length_scale = next(
             (candidate.length_scale for candidate in recipe.candidates if candidate.length_scale is not None), None
         )
@@ -51,7 +52,8 @@ class EncodedTickets:
     def fallback_fitting(
         self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
     ) -> Fitting | None:
-        """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new languages are safe."""
+        """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new
+        languages are safe."""
         if self.reader is None or len(self.reader.used) == 1:
             return None
         inputs = [
@@ -93,7 +95,8 @@ class Compared:
 def read_vectors(
     tickets: LabelledTickets, split: Split, recipe: Recipe, encoding: Encoding, steps: Steps
 ) -> EncodedTickets:
-    """Reads all tickets of the training with the encoders that suit their languages; nothing where the recipe wants none.
+    """Reads all tickets of the training with the encoders that suit their languages; nothing where the recipe wants
+    none.
 
     Raises MissingEncoder, EncodersNotInstalled.
     """

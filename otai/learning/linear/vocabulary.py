@@ -20,8 +20,8 @@ def chosen_features(
 ) -> tuple[TextFeatures, sparse.csr_matrix]:
     """The vocabulary and the matrix of the training part. `taking_part`: how many tickets the final model learns from.
 
-    Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And where
-    many labels would make the model too large, the rarest words are what it can do without.
+    Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And
+    where many labels would make the model too large, the rarest words are what it can do without.
     """
     exact = Fitting.is_exact_for(taking_part, recipe.candidates)
     labels = sum(len(target.labels) for target in targets)

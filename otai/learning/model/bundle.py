@@ -1,8 +1,9 @@
 """The model as one file, and what it says about a ticket.
 
-A bundle is a safetensors file (arrays, and a JSON manifest among its metadata). Nothing in it can run code, it holds no word of any
-ticket (features are hashes, and so are the tickets it was measured on; landmarks are meanings), and a checksum over all of it is verified before anything is used. Loading needs numpy and
-scipy, neither Django nor a database.
+A bundle is a safetensors file (arrays, and a JSON manifest among its metadata). Nothing in it can run code, it holds no
+word of any ticket (features are hashes, and so are the tickets it was measured on; landmarks are meanings), and a
+checksum over all of it is verified before anything is used. Loading needs numpy and scipy, neither Django nor a
+database.
 """
 
 from __future__ import annotations
@@ -40,16 +41,16 @@ from otai.learning.metrics import argmax_decision
 from otai.learning.model.holdout import HoldoutRecord
 from otai.learning.model.reference import Reference
 
-# 2: vectors count by the kernel between them and landmarks. Stored names (`abroad`, `nearness`, `reach`, `pieces`, `tuned`) are those of the first version.
-# Models of format 1 are read as well.
+# 2: vectors count by the kernel between them and landmarks. Stored names (`abroad`, `nearness`, `reach`, `pieces`,
+# `tuned`) are those of the first version. Models of format 1 are read as well.
 FORMAT = 2
 SUFFIX = ".otai"
 
 # safetensors begins with the length of its header. A manifest of 5 000 labels takes well under one MiB.
 MOST_HEADER_BYTES = 16 * 1024 * 1024
 
-# Below this share of known words a ticket is in a language (or of a matter) that the training never showed. Measured on xsid: English
-# tickets not trained on lie above, German, Italian and Dutch ones below (docs/experiments-business.md).
+# Below this share of known words a ticket is in a language (or of a matter) that the training never showed. Measured on
+# xsid: English tickets not trained on lie above, German, Italian and Dutch ones below (docs/experiments-business.md).
 FEWEST_KNOWN_WORDS = 0.5
 
 RUNNERS_UP = 3
@@ -98,7 +99,8 @@ class TicketPrediction:
 class Scored:
     """Scores of some tickets for one attribute, shape (tickets, labels), and of which tickets they mean something.
 
-    `no_known_token`: nothing in the ticket is known. `out_of_language`: its words are not, so `fallback_scores` say more; None: nobody was asked.
+    `no_known_token`: nothing in the ticket is known. `out_of_language`: its words are not, so `fallback_scores` say
+    more; None: nobody was asked.
     """
 
     scores: Floats
@@ -118,10 +120,12 @@ class Scored:
 
 @dataclass(frozen=True)
 class OutOfLanguageFallback:
-    """The part of a model for tickets in languages that the training did not show: the multilingual encoder's vectors alone.
+    """The part of a model for tickets in languages that the training did not show: the multilingual encoder's vectors
+    alone.
 
-    An encoder of one language beside a multilingual one takes 20 points from every language that the training did not show
-    (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of all attributes).
+    An encoder of one language beside a multilingual one takes 20 points from every language that the training did not
+    show (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of
+    all attributes).
     """
 
     weights: Matrix
@@ -132,7 +136,8 @@ class OutOfLanguageFallback:
 class AttributeModel:
     """One attribute's part of a model: its labels stand at `columns` of the score matrix.
 
-    `frequencies` is the share of training tickets that have each label. `thresholds` maps a target precision ("0.95") to the confidence from which it held (absent: never), see report_card.Coverage.
+    `frequencies` is the share of training tickets that have each label. `thresholds` maps a target precision ("0.95")
+    to the confidence from which it held (absent: never), see report_card.Coverage.
     """
 
     spec: AttributeSpec
@@ -144,8 +149,8 @@ class AttributeModel:
     fallback_head: OneLabelHead | ManyLabelsHead | None = None
 
     def probabilities(self, scored: Scored) -> Floats:
-        """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels' frequencies: a low
-        confidence, not a sure guess."""
+        """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels'
+        frequencies: a low confidence, not a sure guess."""
         likely = self.head.probabilities(scored.scores)
         if scored.out_of_language is not None and scored.fallback_scores is not None and self.fallback_head is not None:
             likely[scored.out_of_language] = self.fallback_head.probabilities(
@@ -162,7 +167,8 @@ class AttributeModel:
         return argmax_decision(probabilities)
 
     def confidence(self, probabilities: Floats) -> Floats:
-        """How sure the model is of what it says about each ticket, as in AttributePrediction.confidence, shape (tickets,); `probabilities` (tickets, labels)."""
+        """How sure the model is of what it says about each ticket, as in AttributePrediction.confidence, shape
+        (tickets,); `probabilities` (tickets, labels)."""
         if not self.spec.is_multi:
             return np.asarray(probabilities.max(axis=1), np.float64)
         decided = self.decide(probabilities)
@@ -172,7 +178,8 @@ class AttributeModel:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model. `weights` has shape (columns, labels of all attributes), `intercepts` (labels of all attributes,).
+    """A trained model. `weights` has shape (columns, labels of all attributes), `intercepts` (labels of all
+    attributes,).
 
     The weights are numbers that half precision can hold, so that the file keeps them exactly in two bytes each.
     Columns are the features themselves (`sketch_columns` 0), or so many columns that the features are added up into.
@@ -195,7 +202,8 @@ class Bundle:
     reference: Reference | None = None
     kernel: LandmarkKernel | None = None
     text_rules: TextRules | None = None
-    """What was cut from the texts that it learnt from, and is cut from every text it reads. None: nothing (models made before there were rules)."""
+    """What was cut from the texts that it learnt from, and is cut from every text it reads. None: nothing (models made
+    before there were rules)."""
 
     @property
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -231,7 +239,8 @@ class Bundle:
         vectors: Vectors,
         networks: Sequence[Matrix] = (),
     ) -> Iterator[Scored]:
-        """For each attribute what it says of tickets, from what was read of them; `networks` are the scores of each fine-tuned one."""
+        """For each attribute what it says of tickets, from what was read of them; `networks` are the scores of each
+        fine-tuned one."""
         if self.sketch_columns:
             matrix = matrix @ self._sketch
         # The sparse product adds up row by row, so words give a ticket the same score whatever tickets are beside it.
@@ -256,7 +265,8 @@ class Bundle:
             yield Scored(own[number], no_known_token, out_of_language, apart)
 
     def predict(self, texts: Sequence[str]) -> list[TicketPrediction]:
-        """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that confidence."""
+        """One prediction a text, in their order. An empty text gets what its labels' frequencies say, with that
+        confidence."""
         predictions: list[TicketPrediction] = []
         for start in range(0, len(texts), CHUNK_TICKETS):
             by_attribute = self.probabilities(texts[start : start + CHUNK_TICKETS])
@@ -348,7 +358,8 @@ class Bundle:
 
     @classmethod
     def load(cls, path: Path | str) -> Bundle:
-        """Raises `BundleInvalid` for a file that is no bundle, is damaged, or is of a newer format; FileNotFoundError."""
+        """Raises `BundleInvalid` for a file that is no bundle, is damaged, or is of a newer format;
+        FileNotFoundError."""
         return cls.from_bytes(Path(path).read_bytes())
 
     @classmethod
@@ -481,7 +492,8 @@ def _ensemble(
 
 
 def out_of_language_tickets(known_words: Floats, base: Vectors) -> Mask:
-    """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in training."""
+    """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in
+    training."""
     out_of_language: Mask = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
     return out_of_language
 

@@ -1,7 +1,8 @@
-"""What a model made of the tickets it was measured on, kept inside the bundle: so that a later version can be compared on the very same tickets.
+"""What a model made of the tickets it was measured on, kept inside the bundle: so that a later version can be compared
+on the very same tickets.
 
-The delivered model may have learnt those tickets since, so asking it again would flatter it; what it said before it had seen them is kept instead. A
-ticket is known by a hash of its text, its labels by number. No word of any ticket is kept.
+The delivered model may have learnt those tickets since, so asking it again would flatter it; what it said before it had
+seen them is kept instead. A ticket is known by a hash of its text, its labels by number. No word of any ticket is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class HoldoutLabels:
-    """Of one attribute, for each measured ticket a row of label numbers, filled up with -1; -2 in front where the label is not known."""
+    """Of one attribute, for each measured ticket a row of label numbers, filled up with -1; -2 in front where the label
+    is not known."""
 
     actual: ShortCodes
     predicted: ShortCodes
@@ -34,7 +36,8 @@ class HoldoutLabels:
 
 @dataclass(frozen=True)
 class HoldoutRecord:
-    """`texts` are hashes of the measured tickets' texts, `attributes` what was said of them, by the name of the attribute."""
+    """`texts` are hashes of the measured tickets' texts, `attributes` what was said of them, by the name of the
+    attribute."""
 
     texts: Hashes
     attributes: Mapping[str, HoldoutLabels]

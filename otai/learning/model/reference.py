@@ -1,7 +1,8 @@
-"""What tickets were like when a model was trained, kept in its bundle: so that later tickets can be compared with them (`drift.py`).
+"""What tickets were like when a model was trained, kept in its bundle: so that later tickets can be compared with them
+(`drift.py`).
 
-They are the tickets kept aside, each as the model saw it that had not learnt it. No word of any is kept: the words of a ticket are added up
-into 64 numbers.
+They are the tickets kept aside, each as the model saw it that had not learnt it. No word of any is kept: the words of a
+ticket are added up into 64 numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ MOST_TICKETS = 2_000
 
 
 def sketch(matrix: sparse.csr_matrix, features: TextFeatures) -> Matrix:
-    """The words of tickets added up into a few columns, shape (tickets, 64): means of many tickets differ where their words do."""
+    """The words of tickets added up into a few columns, shape (tickets, 64): means of many tickets differ where their
+    words do."""
     return np.asarray((matrix @ sketch_matrix(features.hashes, SKETCH_COLUMNS)).toarray(), np.float32)
 
 
@@ -33,8 +35,9 @@ def sketch(matrix: sparse.csr_matrix, features: TextFeatures) -> Matrix:
 class Reference:
     """Tickets that the model had not learnt, a random part of those kept aside.
 
-    `confidence` has shape (tickets, attributes), in the model's order; `sketches` (tickets, 64); `known_words` is the share of each ticket's
-    words that training knew. `language` is each ticket's, "" where nobody knows, and `languages` counts the tickets learnt by language.
+    `confidence` has shape (tickets, attributes), in the model's order; `sketches` (tickets, 64); `known_words` is the
+    share of each ticket's words that training knew. `language` is each ticket's, "" where nobody knows, and `languages`
+    counts the tickets learnt by language.
     """
 
     known_words: Matrix
@@ -87,7 +90,8 @@ class Reference:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> Reference:
-        """What `arrays` and `manifest` gave. Raises KeyError, TypeError, ValueError, IndexError where they do not fit together."""
+        """What `arrays` and `manifest` gave. Raises KeyError, TypeError, ValueError, IndexError where they do not fit
+        together."""
         codes = manifest["language_codes"]
         return cls(
             known_words=arrays["known_words"].astype(np.float32),

@@ -99,13 +99,14 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
     """
     if not re.fullmatch(SLUG_PATTERN, slug):
         raise InvalidOrganisation(
-            f"The short name {slug!r} cannot be used: 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a "
-            "letter or digit. For example: acme.",
+            f"The short name {slug!r} cannot be used: 1 to 63 lower-case letters, digits and hyphens, beginning and "
+            "ending with a letter or digit. For example: acme.",
             field="slug",
         )
     if slug in RESERVED_SLUGS:
         raise InvalidOrganisation(
-            f"The short name {slug!r} is part of the product's own addresses. Choose another, for example: {slug}-team.",
+            f"The short name {slug!r} is part of the product's own addresses. Choose another, for example: "
+            f"{slug}-team.",
             field="slug",
         )
     name = _checked_name(name)

@@ -192,8 +192,9 @@ def _tell_people(endpoint: Endpoint, why: str) -> None:
     try:
         send_mail(
             f"A webhook of {endpoint.organisation.name} was turned off",
-            f"{endpoint.url}\n\n{why}\n\nWhat did not arrive is in the delivery log for 30 days and can be sent again from there, once the "
-            f"endpoint is turned on again: {settings.OTAI_BASE_URL}/{endpoint.organisation.slug}/\n",
+            f"{endpoint.url}\n\n{why}\n\nWhat did not arrive is in the delivery log for 30 days and can be sent again "
+            "from there, once the endpoint is turned on again: "
+            f"{settings.OTAI_BASE_URL}/{endpoint.organisation.slug}/\n",
             settings.DEFAULT_FROM_EMAIL,
             recipients,
         )
