@@ -7,13 +7,14 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo studio test test-sqlite test-postgres mutants torture check format bench lock clean
+.PHONY: help setup demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
 	@echo "make studio  the Studio in the browser, on this machine, with the demo's organisation signed in"
 	@echo "make test    all tests, on SQLite and on PostgreSQL"
 	@echo "make check   format, lint, types, import contracts, migrations"
+	@echo "make words   collect the sentences for translators, and compile (LANGUAGE=nl begins a new language)"
 	@echo "make bench   measure, and update docs/benchmarks.md"
 	@echo "make torture the long proofs"
 	@echo "make mutants whether the tests notice a changed rule (part of torture)"
@@ -74,6 +75,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Both run, whatever lacks a translation: each says what.
+words: setup
+	@$(BIN)/python -m tests.words.book $(LANGUAGE); words=$$?; $(BIN)/python -m tests.web.strings $(LANGUAGE) && exit $$words
 
 bench: setup
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -16,6 +16,7 @@ import dj_database_url
 import platformdirs
 
 from otai.config.addresses import allowed_hosts, base_url, whole_number
+from otai.config.languages import languages
 
 OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai")).absolute()
 """Where the embedded installation keeps its database and files."""
@@ -89,8 +90,9 @@ SECURE_HSTS_SECONDS = whole_number(
 )
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGES = languages(os.environ.get("OTAI_LANGUAGES", ""))
+"""The only list of languages. The first one is for who asks for none of them."""
+LANGUAGE_CODE = LANGUAGES[0][0]
 LANGUAGE_COOKIE_NAME = "otai_language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SAMESITE = "Lax"

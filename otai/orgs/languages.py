@@ -10,6 +10,11 @@ def languages() -> tuple[str, ...]:
     return tuple(code for code, _ in settings.LANGUAGES)
 
 
+def templates(name: str, language: str) -> list[str]:
+    """Where a mail stands in a language, else in English: for `render_to_string`."""
+    return [f"{name}.{code}.txt" for code in (language, "en")]
+
+
 def listed() -> str:
     """As a sentence names them: `en, de or fr`."""
     *most, last = languages()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.utils import formats
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from otai.units import Money
+from otai.words import invoices
+from otai.words.catalogue import ENGLISH
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -25,14 +26,14 @@ def number(value: Any, places: int | None = None) -> str:
 
 
 def money(amount: Money | None) -> str:
-    """`EUR 450` or `EUR 535.50`, as the language writes it."""
+    """`EUR 450` or `EUR 535.50` in English, `535,50 EUR` in German."""
     if amount is None:
         return ""
-    value = Decimal(abs(amount.cents)) / 100
-    text = formats.number_format(value, 2 if amount.cents % 100 else 0, use_l10n=True, force_grouping=True)
-    return f"{amount.currency} {MINUS if amount.cents < 0 else ''}{text}"
+    shown = invoices.money(amount.cents, amount.currency, get_language() or ENGLISH, least_decimals=0)
+    return shown.replace("-", MINUS)
 
 
 def percent(share: Any, places: int = 0) -> str:
     """A share as a percentage: 0.841 with one place is `84.1 %`."""
-    return formats.number_format(round(float(share) * 100, places), places, use_l10n=True) + " %"
+    shown = formats.number_format(round(float(share) * 100, places), places, use_l10n=True)
+    return gettext("%(number)s %%") % {"number": shown}

@@ -43,7 +43,7 @@ class BillingDetailsForm(forms.Form):
         help_text=_("With a VAT id of another member state, you owe the VAT yourself (reverse charge)."),
     )
     email = forms.EmailField(label=_("Mail address for invoices"), widget=forms.EmailInput({"autocomplete": "email"}))
-    language = forms.ChoiceField(label=_("Language of invoices"), choices=lambda: settings.LANGUAGES, initial="en")
+    language = forms.ChoiceField(label=_("Language of invoices"), choices=lambda: settings.LANGUAGES)
 
     countries = sorted({*EU_STANDARD_RATES, "CH", "GB", "LI", "NO", "US"})
 

@@ -9,7 +9,10 @@ from decimal import Decimal
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from otai.words.catalogue import ENGLISH, Sentence, locale_of, say, translated
+from otai.words.catalogue import Sentence, locale_of, say, translated
+
+DAY = "yyyy-MM-dd"
+"""A day as numbers, in the letters of the Unicode locale data (`dd.MM.yyyy`)."""
 
 PRINTED: Mapping[str, str] = {
     "invoice": "Invoice",
@@ -58,17 +61,26 @@ def words_in(language: str) -> dict[str, str]:
     return {name: translated(text, language=language) for name, text in PRINTED.items()}
 
 
-def money(cents: int, currency: str, language: str) -> str:
-    """`EUR 1,234.50` in English; `1.234,50 EUR` where a currency comes after."""
-    amount = format_decimal(Decimal(cents) / 100, format="#,##0.00", locale=locale_of(language))
-    return f"{currency} {amount}" if language == ENGLISH else f"{amount} {currency}"
+def money(cents: int, currency: str, language: str, *, least_decimals: int = 2) -> str:
+    """`EUR 1,234.50` in English, `1.234,50 EUR` in German: the currency where the language puts it.
+
+    With `least_decimals=0` a whole amount has none: `EUR 450`.
+    """
+    locale = locale_of(language)
+    value = Decimal(abs(cents)) / 100
+    places = 2 if cents % 100 else least_decimals
+    amount = format_decimal(value, format="#,##0.00" if places else "#,##0", locale=locale)
+    sign = "-" if cents < 0 else ""
+    is_before = locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
+    return f"{currency} {sign}{amount}" if is_before else f"{sign}{amount} {currency}"
 
 
 def day(iso: str, language: str) -> str:
-    """`2026-11-02` in English, which everybody reads alike; `02.11.2026`, `2 nov. 2026` as other languages write it."""
-    return iso if language == ENGLISH else format_date(date.fromisoformat(iso), "medium", locale=locale_of(language))
+    """`2026-11-02` as the language's book writes days: English ones so that everybody reads them alike."""
+    return format_date(date.fromisoformat(iso), translated(DAY, language=language), locale=locale_of(language))
 
 
 def sentences() -> Iterator[Sentence]:
     """All of them, for the translators' books."""
+    yield DAY
     yield from PRINTED.values()

@@ -1,5 +1,6 @@
-"""Every sentence of the pages that can be translated, found without gettext's tools: `python -m tests.web.strings` puts new ones into the
-German catalogue, drops those that are gone, compiles, and says what has no German yet. Accounts keep a catalogue of their own.
+"""Every sentence of the pages that can be translated, found without gettext's tools. `make words` (`python -m tests.web.strings [fr ...]`) puts
+new ones into the catalogues of every language, drops those that are gone, compiles, and says what has no translation yet. A language that is
+named and has no catalogue yet gets one. The pages of accounts keep catalogues of their own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polib
+from babel.messages.plurals import get_plural
 
 WEB = Path(__file__).resolve().parents[2] / "otai" / "web"
-CATALOGUE = WEB / "locale" / "de" / "LC_MESSAGES" / "django.po"
-APART = WEB / "accounts"
+ACCOUNTS = WEB / "accounts"
+ROOMS = (WEB, ACCOUNTS)
 
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "_now"}
 PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
@@ -100,56 +102,63 @@ def in_template(path: Path) -> Iterator[Sentence]:
     yield from walk(engine.from_string(path.read_text()).nodelist, set())
 
 
-def sentences() -> set[Sentence]:
+def sentences(room: Path = WEB) -> set[Sentence]:
+    """Of the pages of a room, without those of the rooms inside it."""
+    inside = [other for other in ROOMS if room in other.parents]
     found: set[Sentence] = set()
-    for path in WEB.rglob("*.py"):
-        if APART not in path.parents:
+    for path in room.rglob("*.py"):
+        if not any(other in path.parents for other in inside):
             found.update(in_python(path))
     for kind in ("*.html", "*.txt"):
-        for path in (WEB / "templates").rglob(kind):
+        for path in (room / "templates").rglob(kind):
             found.update(in_template(path))
     # One that is used both alone and with a plural is one entry, with its plural.
     with_plural = {sentence.text for sentence in found if sentence.plural}
     return {sentence for sentence in found if sentence.text and (sentence.plural or sentence.text not in with_plural)}
 
 
-def catalogue() -> polib.POFile:
-    if CATALOGUE.exists():
-        return polib.pofile(str(CATALOGUE), wrapwidth=130)
-    made = polib.POFile(wrapwidth=130)
-    made.metadata = {
+def languages() -> list[str]:
+    """That have a catalogue of the pages."""
+    return sorted(path.name for path in (WEB / "locale").iterdir() if path.is_dir())
+
+
+def path_of(language: str, room: Path = WEB, *, kind: str = "po") -> Path:
+    return room / "locale" / language / "LC_MESSAGES" / f"django.{kind}"
+
+
+def catalogue(language: str, room: Path = WEB) -> polib.POFile:
+    path = path_of(language, room)
+    book = polib.pofile(str(path), wrapwidth=130) if path.exists() else polib.POFile(wrapwidth=130)
+    book.metadata = {
         "Project-Id-Version": "OTAI Studio",
-        "Language": "de",
+        "Language": language,
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=UTF-8",
         "Content-Transfer-Encoding": "8bit",
-        "Plural-Forms": "nplurals=2; plural=(n != 1);",
+        "Plural-Forms": str(get_plural(language).plural_forms),
     }
-    return made
+    return book
 
 
-def entry_of(sentence: Sentence) -> polib.POEntry:
+def entry_of(sentence: Sentence, language: str) -> polib.POEntry:
     entry = polib.POEntry(msgid=sentence.text)
     if sentence.plural:
-        entry.msgid_plural, entry.msgstr_plural = sentence.plural, {0: "", 1: ""}
+        entry.msgid_plural = sentence.plural
+        entry.msgstr_plural = dict.fromkeys(range(get_plural(language).num_plurals), "")
     if "%(" in sentence.text:
         entry.flags.append("python-format")
     return entry
 
 
-def update() -> list[str]:
-    """Brings the catalogue up to date and compiles it. Returns the sentences without German."""
-    book, wanted = catalogue(), {(sentence.text, sentence.plural): sentence for sentence in sentences()}
-    for entry in list(book):
-        if (entry.msgid, entry.msgid_plural or "") not in wanted:
-            book.remove(entry)
-    there = {(entry.msgid, entry.msgid_plural or "") for entry in book}
-    for key in sorted(set(wanted) - there):
-        book.append(entry_of(wanted[key]))
-    book.sort(key=lambda entry: entry.msgid.lower())
-    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
-    book.save(str(CATALOGUE))
-    book.save_as_mofile(str(CATALOGUE.with_suffix(".mo")))
+def update(language: str, room: Path = WEB) -> list[str]:
+    """Brings a catalogue up to date and compiles it. Returns the sentences without a translation."""
+    book, wanted = catalogue(language, room), {(one.text, one.plural): one for one in sentences(room)}
+    there = {(entry.msgid, entry.msgid_plural or ""): entry for entry in book}
+    book[:] = [there.get(key) or entry_of(one, language) for key, one in wanted.items()]
+    book.sort(key=lambda entry: (entry.msgid.lower(), entry.msgid))
+    path_of(language, room).parent.mkdir(parents=True, exist_ok=True)
+    book.save(str(path_of(language, room)))
+    book.save_as_mofile(str(path_of(language, room, kind="mo")))
     return [entry.msgid for entry in book if not entry.translated()]
 
 
@@ -160,8 +169,12 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    missing = update()
-    print(f"{CATALOGUE}: {len(missing)} without German")
-    for text in missing:
-        print("  ", text)
-    sys.exit(bool(missing))
+    lacking = 0
+    for one in sorted({*languages(), *sys.argv[1:]}):
+        for where in ROOMS:
+            missing = update(one, where)
+            lacking += len(missing)
+            print(f"{where.name}, {one}: {len(missing)} sentences without a translation")
+            for text in missing:
+                print("  ", text)
+    sys.exit(bool(lacking))

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import gettext
 import re
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-import otai.web.accounts
 from otai.orgs.operations import (
     AlreadyMember,
     InvitationForAnother,
@@ -21,29 +18,6 @@ from otai.orgs.permissions import Role
 from otai.web.accounts.refusals import SENTENCES
 from tests.stories import acme
 from tests.web.visitors import browser, member_of, of, signs_in
-
-ROOM = Path(otai.web.accounts.__file__).parent
-IN_PYTHON = re.compile(r'\b(?:_|gettext|gettext_noop)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)')
-IN_TEMPLATES = re.compile(r"""\{% translate (?:"([^"]*)"|'([^']*)')""")
-
-
-def sentences() -> set[str]:
-    found = set()
-    for path in ROOM.rglob("*.py"):
-        for match in IN_PYTHON.finditer(path.read_text()):
-            found.add("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match.group(1))))
-    for path in [*ROOM.rglob("*.html"), *ROOM.rglob("*.txt")]:
-        found.update(one or other for one, other in IN_TEMPLATES.findall(path.read_text()))
-    return found
-
-
-@pytest.mark.pure
-def test_every_sentence_has_its_german() -> None:
-    with (ROOM / "locale/de/LC_MESSAGES/django.mo").open("rb") as file:
-        catalog = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
-    ours = sentences()
-    assert len(ours) > 200
-    assert not {sentence for sentence in ours if not catalog.get(sentence)}
 
 
 @pytest.mark.pure

@@ -31,13 +31,13 @@ def set_billing_details(
     country: str,
     email: str,
     vat_id: str = "",
-    language: str = "en",
+    language: str = "",
     who: str,
     now: datetime,
 ) -> BillingDetails:
     """Who the invoices from now on are made out to; those issued stay as they are.
 
-    The VAT id is checked by form and check digit. Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
+    `language` is one of the installation's, or empty for its first. The VAT id is checked by form and check digit. Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
     """
     country = country.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}", country):
@@ -52,6 +52,7 @@ def set_billing_details(
         validate_email(email)
     except ValidationError:
         raise InvalidBillingDetails(f"{email!r} is no e-mail address.", field="email") from None
+    language = language or languages()[0]
     if language not in languages():
         raise InvalidBillingDetails(f"Invoices are written in {listed()}, not in {language!r}.", field="language")
     checked = checked_vat_id(vat_id, country=country)

@@ -17,6 +17,7 @@ from otai.billing.documents import invoice_pdf
 from otai.billing.models import Invoice, Notice, Purchase
 from otai.billing.operations.invoices import standing_invoice
 from otai.billing.seller import seller
+from otai.orgs.languages import templates
 from otai.words.invoices import day, money
 
 logger = logging.getLogger(__name__)
@@ -57,9 +58,7 @@ def compose(notice: Notice) -> EmailMessage:
         elif name.endswith(("_until", "_at")) and value:
             at = datetime.fromisoformat(value).astimezone(notice.organisation.zone)
             context[name] = day(at.date().isoformat(), notice.language)
-    # A language without this mail is written to in English.
-    templates = [f"billing/mail/{notice.template}.{code}.txt" for code in (notice.language, "en")]
-    text = render_to_string(templates, context)
+    text = render_to_string(templates(f"billing/mail/{notice.template}", notice.language), context)
     subject, _, body = text.partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),

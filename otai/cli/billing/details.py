@@ -24,7 +24,9 @@ def details_set(
     email: Annotated[str, typer.Option(help="Where invoices and notices go.")],
     postcode: Annotated[str, typer.Option()] = "",
     vat_id: Annotated[str, typer.Option(help="VAT id, for buyers in the European Union.")] = "",
-    language: Annotated[str, typer.Option(help="Language of invoices and mails: en or de.")] = "en",
+    language: Annotated[
+        str, typer.Option(help="Language of invoices and mails, such as en; else the first one of the installation.")
+    ] = "",
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

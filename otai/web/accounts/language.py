@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
+from otai.orgs.languages import languages
+
 
 class PersonalLanguage:
     """After Django's LocaleMiddleware, which follows the cookie, else what the browser asks for."""
@@ -20,7 +22,7 @@ class PersonalLanguage:
         # With a cookie there is nothing to ask, and no row of a person to read.
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and settings.SESSION_COOKIE_NAME in request.COOKIES:
             language = getattr(request.user, "language", "")
-            if language:
+            if language in languages():
                 translation.activate(language)
                 request.LANGUAGE_CODE = language
         return self.get_response(request)

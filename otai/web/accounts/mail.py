@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 
+from otai.orgs.languages import languages, templates
 from otai.orgs.models import User
 from otai.orgs.operations import InvitationMade
 from otai.web.accounts.forms import ROLE_WORDS
@@ -27,10 +28,8 @@ def send_invitation(made: InvitationMade, *, link: str, inviter: User) -> bool:
         "link": link,
         "last_day": invitation.expires_at.astimezone(invitation.organisation.zone).date(),
     }
-    language = (get_language() or "en").partition("-")[0]
-    # A language without this mail is written to in English.
-    templates = [f"accounts/mail/invitation.{code}.txt" for code in (language, "en")]
-    subject, _, body = render_to_string(templates, context).partition("\n")
+    found = templates("accounts/mail/invitation", get_language() or languages()[0])
+    subject, _, body = render_to_string(found, context).partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),
         body=body.lstrip("\n"),

@@ -139,7 +139,7 @@ def details(request: MemberRequest) -> HttpResponse:
     try:
         known: dict[str, Any] = queries.details_as_dict(queries.billing_details_of(organisation))
     except NotFound:
-        known = {"name": organisation.name, "email": request.user.email, "language": request.LANGUAGE_CODE[:2]}
+        known = {"name": organisation.name, "email": request.user.email, "language": request.LANGUAGE_CODE}
     form = BillingDetailsForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():
         try:

@@ -35,7 +35,7 @@ class BillingDetailsIn(Schema):
     country: Annotated[Text, Field(min_length=2, max_length=2, description="ISO 3166, for example DE.")]
     vat_id: Annotated[Text, Field(max_length=20)] = ""
     email: Annotated[Text, Field(max_length=254)]
-    language: Annotated[Text, Field(max_length=10, json_schema_extra={"enum": list(languages())})] = "en"
+    language: Annotated[Text, Field(max_length=10, json_schema_extra={"enum": list(languages())})] = languages()[0]
 
 
 DETAILS = {

@@ -1,0 +1,80 @@
+"""Every sentence of the pages stands in every language's catalogue, formal, with the same facts in it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import polib
+import pytest
+
+from otai.orgs.permissions import Role
+from tests.stories import acme
+from tests.web.strings import ACCOUNTS, ROOMS, WEB, catalogue, languages, path_of, sentences
+from tests.web.visitors import member_of, of
+
+PLACES = re.compile(r"%\(\w+\)s|%%")
+FAMILIAR = {
+    "de": r"\b([Dd]u|[Dd]eine?[mnrs]?|[Dd]ich|[Dd]ir)\b",
+    "fr": r"(?<![-\w])([Tt]u|[Tt]on|[Tt]a|[Tt]es|[Tt]oi|[Tt]ien(ne)?s?)\b",
+}
+"""Words for friends, where a language has others for customers."""
+CATALOGUES = [(language, room) for language in languages() for room in ROOMS]
+each_catalogue = pytest.mark.parametrize(("language", "room"), CATALOGUES, ids=lambda one: getattr(one, "name", one))
+
+
+def texts(entry: polib.POEntry) -> list[str]:
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+@pytest.mark.pure
+@each_catalogue
+def test_no_sentence_is_without_a_translation(language: str, room: Path) -> None:
+    wanted = {(sentence.text, sentence.plural) for sentence in sentences(room)}
+    there = {
+        (entry.msgid, entry.msgid_plural or "")
+        for entry in catalogue(language, room)
+        if all(texts(entry)) and "fuzzy" not in entry.flags
+    }
+    assert len(wanted) > {WEB: 500, ACCOUNTS: 200}[room]
+    assert wanted - there == set(), "make words collects them"
+
+
+@pytest.mark.pure
+@each_catalogue
+def test_what_is_compiled_is_what_is_written(language: str, room: Path) -> None:
+    compiled = {
+        entry.msgid: (entry.msgstr, entry.msgstr_plural)
+        for entry in polib.mofile(str(path_of(language, room, kind="mo")))
+    }
+    written = {entry.msgid: (entry.msgstr, entry.msgstr_plural) for entry in catalogue(language, room)}
+    assert compiled == written, "make words compiles them"
+
+
+@pytest.mark.pure
+@each_catalogue
+def test_a_translation_keeps_the_facts_and_the_distance(language: str, room: Path) -> None:
+    for entry in catalogue(language, room):
+        ours = set(PLACES.findall(entry.msgid + (entry.msgid_plural or "")))
+        for text in texts(entry):
+            if entry.msgid_plural:
+                # Where one is meant, its number may be a word.
+                assert set(PLACES.findall(text)) <= ours, text
+            else:
+                assert set(PLACES.findall(text)) == ours, text
+            assert re.findall(r"<[^>]+>", text) == re.findall(r"<[^>]+>", entry.msgid), text
+            assert text.count("\n") == entry.msgid.count("\n"), text
+            assert not re.search(FAMILIAR.get(language, r"(?!)"), text), text
+
+
+@pytest.mark.django_db
+def test_pages_speak_german_with_german_numbers_and_days(now: datetime) -> None:
+    organisation = acme(now)
+    alice = of(member_of(organisation, "alice", Role.OWNER, now))
+    alice.cookies["otai_language"] = "de"
+    page = alice.get("/acme/credits/").content.decode()
+    assert '<html lang="de"' in page
+    assert "6 Credits. Genug für 6 Basic-Trainings." in page
+    assert "2. Dez. 2026" in page
+    assert "Enough for" not in page
