@@ -26,7 +26,7 @@ from otai.tickets.sources.grid import (
     note_footer,
     note_row,
 )
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, unique_header
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -68,7 +68,7 @@ class DelimitedSource:
         self._kept = _kept(names, self._limits)
         if self._kept is not None:
             left_out = set(range(len(names))).difference(self._kept)
-            self.noted.columns_left_out = sorted({names[at] or "without a name" for at in left_out})
+            self.noted.columns_left_out = sorted({clean_name(names[at] or "") or "without a name" for at in left_out})
         kept_names = names if self._kept is None else [names[at] for at in self._kept]
         self._width = len(names)
         self.columns = unique_header(kept_names, self._limits, headless=self._frame.is_headless)
@@ -166,8 +166,9 @@ class DelimitedSource:
                 f"it has {len(row)} fields, the header has {width}; a delimiter in an unquoted text?",
             )
             return None
-        missing = self._frame.names[len(row)] or f"column {len(row) + 1}"
-        bad.add(number, missing, f"it has {len(row)} of {width} fields; this is the first that is missing")
+        bad.add(
+            number, self._name_of(len(row)), f"it has {len(row)} of {width} fields; this is the first that is missing"
+        )
         return None
 
     def _records(self, bad: BadRows) -> Iterator[tuple[int, list[str], int]]:
@@ -274,8 +275,10 @@ class DelimitedSource:
                 last = fields
             elif character == self._delimiter and not inside:
                 fields += 1
-        names = self._frame.names
-        return names[min(last, len(names) - 1)] or f"column {last + 1}"
+        return self._name_of(min(last, len(self._frame.names) - 1))
+
+    def _name_of(self, position: int) -> str:
+        return clean_name(self._frame.names[position] or "") or f"column {position + 1}"
 
 
 class _Lines:
@@ -307,28 +310,54 @@ class _Lines:
 
 
 def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
-    """The delimiter and the escape character (None: quotes are doubled) under which the first lines make the most regular table."""
+    """The delimiter and the escape character (None: quotes are doubled) under which the first lines make the most regular table, and which
+    the header and the quotes do not speak against."""
     candidates = [delimiter] if delimiter else list(DELIMITERS)
+    passed_over = set() if delimiter else _not_in_header(start)
     best: tuple[float, int, str, str | None] = (-1.0, 0, delimiter or ",", None)
     # A backslash before a quote is an escape only if reading it so makes the table more regular.
     escapes: list[str | None] = [None, "\\"] if '\\"' in start else [None]
     for rank, candidate in enumerate(candidates):
+        doubt = 0.5 * _misplaced_quotes(start, candidate) + (0.5 if candidate in passed_over else 0.0)
         for escape in escapes:
             width, regular = _regularity(start, candidate, escape)
-            score = regular if width > 1 or delimiter else 0.0
+            score = regular * (1 - doubt) if width > 1 or delimiter else 0.0
             if (score, -rank) > (best[0], -best[1]) and score > best[0] + 1e-9:
                 best = (score, rank, candidate, escape)
     return best[2], best[3]
 
 
+def _not_in_header(start: str) -> set[str]:
+    """Delimiters that the first line lacks while it has another, which also stands in the line where they first appear.
+
+    So rows that end early or late make no table of the bars in their texts. A title with a comma above a table by semicolons says nothing: the
+    header below it has no comma.
+    """
+    lines = [line for line in start.splitlines() if line.strip()]
+    if not lines:
+        return set()
+    of_header = [delimiter for delimiter in DELIMITERS if delimiter in lines[0]]
+    absent = [delimiter for delimiter in DELIMITERS if delimiter not in lines[0]]
+    first_with = {delimiter: next((line for line in lines if delimiter in line), "") for delimiter in absent}
+    return {delimiter for delimiter in absent if any(other in first_with[delimiter] for other in of_header)}
+
+
+def _misplaced_quotes(start: str, delimiter: str) -> float:
+    """The share of the quotes that under this delimiter neither begin nor end a field, nor are doubled inside one."""
+    there = start.count('"')
+    if not there:
+        return 0.0
+    return 1 - sum(found[0].count('"') for found in _quoted_field(delimiter).finditer(start)) / there
+
+
 def _regularity(start: str, delimiter: str, escape: str | None) -> tuple[int, float]:
     """The most frequent width of the first records under this dialect, and the share of them that have it (0 to 1, a little more for
-    wider). Titles above the header and notes below the tickets are few."""
+    wider). Titles above the header, of one field, count for little; notes below the tickets are few."""
     reader = csv.reader(
         io.StringIO(start, newline=""), delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
     )
     widths: Counter[int] = Counter()
-    records = 0
+    records = titles = 0
     while True:
         try:
             row = next(reader)
@@ -338,17 +367,21 @@ def _regularity(start: str, delimiter: str, escape: str | None) -> tuple[int, fl
             records += 1
             continue
         if row:
+            titles += len(row) == 1 and records == titles
             records += 1
             widths[len(row)] += 1
     if not widths:
         return 0, 0.0
     width, good = max(widths.items(), key=lambda item: (item[1], item[0]))
-    return width, (good / records if records > 1 else 0.5) + min(width, 50) * 1e-4
+    if records < 2:
+        return width, 0.5 + min(width, 50) * 1e-4
+    above = titles if width > 1 and titles < good else 0
+    return width, good / (records - 0.75 * above) + min(width, 50) * 1e-4
 
 
 def _quoted_field(delimiter: str) -> re.Pattern[str]:
     edge = re.escape(delimiter)
-    return re.compile(rf'(?:^|{edge})"(?:[^"]|"")*"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
+    return re.compile(rf'(?:^|{edge})"(?:[^"]|"")*+"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
 
 
 def _formula_text(delimiter: str) -> re.Pattern[str]:

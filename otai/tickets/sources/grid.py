@@ -15,7 +15,7 @@ from otai.tickets import column_names
 from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, unique_header
+from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
 
 FRAME_ROWS = 200
 """So many rows are looked at to find the header."""
@@ -202,7 +202,7 @@ def drop_footer(batch: RowBatcher, noted: Noted) -> None:
 
 def note_footer(noted: Noted, number: int, cells: Sequence[Any]) -> None:
     note_row(noted.footer_rows, number)
-    noted.footer_example = noted.footer_example or " ".join(str(cell) for cell in cells if cell)[:100]
+    noted.footer_example = noted.footer_example or clean_name(" ".join(str(cell) for cell in cells if cell)[:100])
 
 
 def note_row(rows: list[int], number: int) -> None:
