@@ -27,6 +27,7 @@ from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, thresholds_for
 from otai.learning.evidence.label_issues import suspected
+from otai.learning.evidence.leaks import given_away
 from otai.learning.evidence.learning_curve import learning_curve
 from otai.learning.evidence.report_card import AttributeReport, ReportCard, excerpt_of
 from otai.learning.evidence.training_findings import data_findings, evidence_findings, vector_findings
@@ -469,7 +470,8 @@ class _Training:
             + self.encoded.findings()
             + (vector_findings(self.targets, gains) if gains else [])
             + (self.ensembled.findings if self.ensembled else [])
-            + evidence_findings(self.reports),
+            + evidence_findings(self.reports)
+            + given_away(self.tickets.texts, self.targets, split.train),
             seconds=seconds,
         )
 

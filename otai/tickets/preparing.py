@@ -17,14 +17,12 @@ from otai.learning.data.cutting import (
 )
 from otai.learning.data.personal import MARKS, PersonalCount, mask
 from otai.learning.data.profiling import joined_texts
-from otai.learning.evidence.leaks import Leak
 from otai.learning.finding import Finding
 from otai.tickets import column_names as names
 from otai.tickets.column_stats import Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.joining import Joined
 
-LABEL_GIVEN_AWAY = "label_given_away"
 UNCUT = "uncut_body"
 """Where something was cut from a body, the body as it came; else null. What makes a cut reversible."""
 
@@ -137,24 +135,6 @@ class TextPreparation:
                 "masked_tickets": found.holding if masked else None,
             },
         )
-
-
-MOST_LINES = 5_000
-
-
-def finding_of_leak(leak: Leak) -> Finding:
-    return Finding(
-        LABEL_GIVEN_AWAY,
-        attribute=leak.attribute,
-        values={
-            "coverage": leak.coverage,
-            "with_lines": leak.with_lines,
-            "without": leak.without,
-            "shown": [example[:60] for example in leak.examples[:3]],
-            "examples": list(leak.examples),
-            "lines": sorted(leak.keys)[:MOST_LINES],
-        },
-    )
 
 
 def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_columns import order_of
 from otai.tickets.limits import LIMITS, Limits
-from otai.tickets.preparing import UNCUT, TextPreparation, finding_of_leak, findings_of_joining
+from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
@@ -433,7 +433,7 @@ class _Reading:
             for found in self._roles.attributes
             if found.kind is not AttributeKind.MULTI and found.proposed
         }
-        return [finding_of_leak(leak) for leak in find_leaks(texts, single)]
+        return [leak.finding() for leak in find_leaks(texts, single)]
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)

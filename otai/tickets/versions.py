@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 
 from otai.db import new_id
 from otai.errors import Invalid
-from otai.learning.data.cutting import TextRules, without_lines
+from otai.learning.data.cutting import TextRules
 from otai.learning.data.profiling import ProfileBuilder
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
+from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.operations import save_data_set
@@ -110,27 +111,27 @@ def next_version(
 
 
 def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
-    """A new version without the lines that give labels away (the findings `label_given_away`), in subject and body. The rule goes with it: a
-    model trained on it cuts the same lines from new tickets. The version before keeps them.
+    """A new version without the lines and phrases that give labels away (the findings `label_given_away`), in subject and body. The rule goes
+    with it: a model trained on it cuts the same from new tickets. The version before keeps them.
 
     Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
     """
     base.require_tickets()
-    keys = {
-        key
+    found = [
+        finding.get("values") or finding["numbers"]
         for finding in base.profile.get("findings", ())
-        if finding["code"] == "label_given_away"
-        for key in (finding.get("values") or finding["numbers"])["lines"]
-    }
-    if not keys:
+        if finding["code"] == LABEL_GIVEN_AWAY
+    ]
+    lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
+    if not lines and not phrases:
         raise ChangeInvalid("No lines that give a label away were found in these tickets, so there is nothing to cut.")
     table = pq.read_table(file_store().local_path(base.file))
     rules = TextRules.of_schema(table.schema) or TextRules(kinds=())
-    rules = dataclasses.replace(rules, lines=rules.lines | keys)
+    rules = dataclasses.replace(rules, lines=rules.lines | lines, phrases=rules.phrases | phrases)
     for name in ("subject", "body"):
         at = table.schema.get_field_index(name)
         texts = table[name].to_pylist()
-        cut = [text and (without_lines(text, rules.lines) or (text if name == "subject" else None)) for text in texts]
+        cut = [text and (rules.without_given(text) or (text if name == "subject" else None)) for text in texts]
         table = table.set_column(at, table.schema.field(at), pa.array(cut, pa.string()))
     table = table.cast(rules.in_schema(table.schema))
     attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}

@@ -93,6 +93,15 @@ CARD: Mapping[str, Words] = {
             "{attribute} hangs on another attribute. Made to agree, both would be right less often; so each is predicted on its own.",
         )
     ),
+    "label_given_away": Words(
+        (
+            "{attribute}: in {coverage:percent} of the tickets stand lines, names or addresses that nearly decide it. A quick model that reads them is right on "
+            "{with_lines:percent}; without these lines {right_of_100:n} of 100 would be right. If they are written after someone decided it, new tickets will "
+            "not have them, and these figures will not hold: cut them, and train again.",
+            "{attribute}: lines, names or addresses in the tickets nearly decide it. If they are written after someone decided it, these figures will not hold "
+            "for new tickets.",
+        )
+    ),
     "labels_confused": Words(
         (
             Counted(

@@ -156,9 +156,9 @@ DATA: Mapping[str, Words] = {
     ),
     "label_given_away": Words(
         (
-            "In {coverage:percent} of the tickets stand lines that nearly decide {attribute}, such as {shown:names}. A quick model that reads them is right on "
-            "{with_lines:percent}; without these lines it would be right on {without:percent}.",
-            "In {coverage:percent} of the tickets stand lines that nearly decide {attribute}. A quick model that reads them is right on "
+            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}, such as {shown:names}. A quick model that reads "
+            "them is right on {with_lines:percent}; without these lines {right_of_100:n} of 100 would be right.",
+            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}. A quick model that reads them is right on "
             "{with_lines:percent}; without these lines it would be right on {without:percent}.",
         ),
         "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have them. Cut them.",

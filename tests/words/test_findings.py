@@ -129,7 +129,7 @@ def of_preparing() -> Iterator[Finding]:
         for text in ("Write to ann.bell@acme.example", "I am ann.bell@acme.example, IBAN DE89 3704 0044 0532 0130 00"):
             prepared.personal.look_at(text)
         yield from prepared.findings(100)
-    yield preparing.finding_of_leak(Leak("queue", frozenset({"a"}), ("Team Billing",), 0.4, 0.93, 0.61))
+    yield Leak("queue", frozenset({"a"}), frozenset(), ("Team Billing",), 0.4, 0.93, 0.61).finding()
     for thread in (True, False):
         joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
         yield from preparing.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
@@ -150,6 +150,7 @@ def of_cards() -> Iterator[Finding]:
     yield from training_findings.data_findings([None] * 20, 20, bare, [], recipe)  # type: ignore[arg-type]
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
+    yield Leak("queue", frozenset({"a"}), frozenset(), ("Team Billing",), 0.4, 0.93, 0.61).finding_of_card()
     yield from training_findings.evidence_findings(list(reports()))
     yield from of_fine_tuning()
     for choice in (

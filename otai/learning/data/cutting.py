@@ -19,6 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.learning.data.phrases import without_phrases
+
 METADATA_KEY = b"otai_text_rules"
 """Under this key the rules travel in the Parquet file of a data set."""
 
@@ -92,13 +94,14 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """What is cut: `kinds`, mails of people at the desk (hashes of names and addresses), and lines that were found to give a label away
-    (hashes). `masked` are the kinds of personal data that are replaced (`personal.mask`). `None` in their place means: nothing is done."""
+    """What is cut: `kinds`, mails of people at the desk (hashes of names and addresses), and lines and phrases that were found to give a label
+    away (hashes). `masked` are the kinds of personal data that are replaced (`personal.mask`). `None` in their place means: nothing is done."""
 
     kinds: tuple[str, ...] = KINDS
     desk: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
     masked: tuple[str, ...] = ()
+    phrases: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -107,6 +110,7 @@ class TextRules:
             "desk": sorted(self.desk),
             "lines": sorted(self.lines),
             "masked": list(self.masked),
+            "phrases": sorted(self.phrases),
         }
 
     @classmethod
@@ -116,6 +120,7 @@ class TextRules:
             frozenset(data.get("desk", ())),
             frozenset(data.get("lines", ())),
             tuple(data.get("masked", ())),
+            frozenset(data.get("phrases", ())),
         )
 
     @classmethod
@@ -133,15 +138,25 @@ class TextRules:
 
     def _of_one(self, text: str) -> str:
         subject, newline, body = text.partition("\n")
-        if newline:
-            text = f"{subject}\n{cut(body, self).text}"
-        if self.lines:
-            text = without_lines(text, self.lines) or text
-        if self.masked:
-            from otai.learning.data.personal import mask
+        subject = self.without_given(self._masked(subject)) or self._masked(subject)
+        if not newline:
+            return subject
+        body = self._masked(body)
+        return f"{subject}\n{self.without_given(cut(body, self).text)}"
 
-            text = mask(text, self.masked)
-        return text
+    def _masked(self, text: str) -> str:
+        """As the import did it, and as first step: what was found in masked texts is found again in masked ones only."""
+        if not self.masked:
+            return text
+        from otai.learning.data.personal import mask
+
+        return mask(text, self.masked)
+
+    def without_given(self, text: str) -> str:
+        """The text without the lines and phrases that give a label away; empty where it was nothing else."""
+        if self.lines:
+            text = without_lines(text, self.lines)
+        return without_phrases(text, self.phrases) if self.phrases else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""Words that stand in the middle of a line and say who dealt with a ticket: names, addresses, what follows a greeting. Known by hashes alone.
+
+A phrase is one to four words. Its key says how many they are, and holds a short hash of the first and a long one of all: the first tells
+quickly where a phrase may begin, and no word can be read from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+_WORD = re.compile(r"\S+")
+_EDGES = re.compile(r"^[^\w@+]+|[^\w]+$")
+_ADDRESS = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b|(?:https?://|www\.)[^\s<>\"']{3,120}")
+_NAMES = re.compile(r"(?<![\w@])[^\W\d_a-z][\w'.-]{1,30}(?:[ \t][^\W\d_a-z][\w'.-]{1,30}){1,3}")
+_NUMBER = re.compile(r"(?<![\w.,/-])(?:\+|\(0|0)\d[\d ()/.-]{5,18}\d(?![\w-])")
+_GREETING = re.compile(
+    r"(?i)\b(?:regards|gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|cheers|thanks|sincerely|best|cordialement|saludos|atentamente|saluti|groet(?:en)?|poważaniem|pozdrawiam|atenciosamente|cumprimentos|"
+    r"gruß|gruss)\b[,.!]?[ \t]+(?P<tail>\S[^\n]{1,80})$"
+)
+MOST_WORDS = 4
+LOOKED_AT_CHARACTERS = 2_000
+
+
+def phrase_key(words: Sequence[str]) -> str:
+    """The key of a phrase of normal words (`normal_word`)."""
+    whole = hashlib.blake2b("\x1f".join(words).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{len(words)}{_first_key(words[0])}{whole}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _first_key(word: str) -> str:
+    return hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+
+
+def normal_word(word: str) -> str:
+    """Without case and the signs at its ends; empty where nothing else is there."""
+    return _EDGES.sub("", word).casefold()
+
+
+def normal_words(text: str) -> list[str]:
+    return [normal for word in text.split() if (normal := normal_word(word))]
+
+
+def phrases_of(text: str) -> dict[str, str]:
+    """What may be such a phrase in a text (subject, line feed, body): by key, as it stands there."""
+    text = text[:LOOKED_AT_CHARACTERS]
+    # Words of a subject are often capitals ("Password Reset"), and the customer's own.
+    body = text.find("\n") + 1
+    found: dict[str, str] = {}
+    for pattern, sizes, start in ((_ADDRESS, (1,), 0), (_NAMES, (2, 3), body), (_NUMBER, (0,), 0)):
+        for match in pattern.finditer(text, start):
+            _note(found, match[0].split(), sizes)
+    for line in text.split("\n"):
+        if tail := _GREETING.search(line):
+            # With the word of the greeting before it: a first name alone may be anything.
+            start = line.rfind(" ", 0, tail.start("tail") - 1) + 1
+            _note(found, line[start:].split()[:MOST_WORDS], (2, 3, 4), only_first=True)
+    return found
+
+
+def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, only_first: bool = False) -> None:
+    kept = [(word, normal) for word in words if (normal := normal_word(word))]
+    for size in sizes:
+        # 0: all of them.
+        size = size or min(len(kept), MOST_WORDS)
+        for at in range(1 if only_first and len(kept) >= size else max(len(kept) - size + 1, 0)):
+            part = kept[at : at + size]
+            if part:
+                found.setdefault(phrase_key([normal for _, normal in part]), " ".join(word for word, _ in part))
+
+
+def without_phrases(text: str, keys: frozenset[str]) -> str:
+    """The text without these phrases; what stood around them moves together."""
+    spans = list(_spans(text, keys))
+    if not spans:
+        return text
+    parts, at = [], 0
+    for start, end in spans:
+        parts.append(text[at:start].rstrip(" \t") if at < start else "")
+        at = max(at, end)
+    parts.append(text[at:])
+    joined = "".join(
+        part if not part or part[0].isspace() or number == 0 else f" {part}" for number, part in enumerate(parts)
+    )
+    # A line of which only signs are left says nothing.
+    lines = (line for line in joined.split("\n") if not line.strip() or re.search(r"\w", line))
+    return "\n".join(line.strip() for line in lines).strip()
+
+
+def _spans(text: str, keys: frozenset[str]) -> Iterator[tuple[int, int]]:
+    begins, sizes = _shape(keys)
+    words = [
+        (match.start(), match.end(), normal) for match in _WORD.finditer(text) if (normal := normal_word(match[0]))
+    ]
+    end = -1
+    for at, (start, _, normal) in enumerate(words):
+        if _first_key(normal) not in begins:
+            continue
+        for size in sizes:
+            part = words[at : at + size]
+            if len(part) == size and phrase_key([word for _, _, word in part]) in keys:
+                end = part[-1][1]
+                yield start, end
+                break
+
+
+@lru_cache(maxsize=64)
+def _shape(keys: frozenset[str]) -> tuple[frozenset[str], tuple[int, ...]]:
+    """The short hashes of the first words, and how many words there may be, the most first."""
+    return frozenset(key[1:7] for key in keys), tuple(sorted({int(key[0]) for key in keys}, reverse=True))
