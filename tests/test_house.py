@@ -22,7 +22,6 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "learning/data/profile_findings.py:of_attribute": "one clause for each finding, none of which knows another",
     "learning/data/cutting.py:_messages": "the ways in which mail programs begin an older mail, one after the other",
     "learning/data/cutting.py:_own_message": "the ways in which a mail ends, one after the other",
-    "serving/advice/findings.py:of_drift": "one clause for each finding, none of which knows another",
     "tickets/columns.py:parse": "the grammar of a column choice, word by word",
     "tickets/columns.py:settled": "one clause for each use of a column",
     "tickets/guessing.py:_body_by_values": "one clause for each sign by which a body is told",

@@ -20,6 +20,7 @@ from otai.runs import queries as runs
 from otai.serving import advice, queries, versions
 from otai.serving.models import Advice, AdviceStatus
 from otai.serving.operations import register_completed_runs
+from otai.words import advice as words
 
 app = typer.Typer(help="When to train again, and what would raise a model.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -33,9 +34,7 @@ def advice_as_dict(one: Advice) -> dict[str, Any]:
         "version": one.version.number,
         "kind": one.kind,
         "status": one.status,
-        "title": one.title,
-        "evidence": one.evidence,
-        "chart": one.chart,
+        **words.told(one, data_set=str(one.data_set or "")),
         "mapping": one.mapping,
         "reason": one.reason,
         "attributes": one.attributes,
@@ -69,15 +68,16 @@ def check(
 def _show(one: Advice) -> None:
     price = f"{one.credits} credits" if one.credits else "no credits"
     say(f"{one.version}: {one.get_kind_display()} ({price}), {str(one.id)[-8:]}")
-    say(f"  {one.title}")
-    for evidence in one.evidence:
-        if evidence["sentence"] != one.title:
+    told = words.told(one, data_set=str(one.data_set or ""))
+    say(f"  {told['title']}")
+    for evidence in told["evidence"]:
+        if evidence["sentence"] != told["title"]:
             p_value = f" (p {evidence['p_value']:.2g})" if "p_value" in evidence else ""
             say(f"  - {evidence['sentence']}{p_value}")
-    points = one.chart["points"]
+    points = told["chart"].get("points")
     if points:
         print_table(
-            [one.chart["title"], "before", "now"],
+            [told["chart"]["title"], "before", "now"],
             [[point["label"], _number(point["before"]), _number(point["now"])] for point in points],
             right=["before", "now"],
         )
@@ -114,7 +114,7 @@ def list_advice(
         return
     print_table(
         ["id", "model", "kind", "status", "credits", "what was found"],
-        [[str(one.id)[-8:], str(one.version), one.kind, one.status, one.credits, one.title] for one in found],
+        [[str(one.id)[-8:], str(one.version), one.kind, one.status, one.credits, str(one)] for one in found],
         right=["credits"],
     )
 

@@ -29,6 +29,7 @@ from otai.tickets.models import DataSet
 from otai.tickets.problems import refused
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
+from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expected_quality import ModeExpectation
@@ -426,7 +427,8 @@ NEXT = {
 
 def show_profile(profile: Profile) -> None:
     languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
-    say(f"Languages: {languages or 'none found'} ({profile.languages_from})")
+    read = f" ({say_fact(profile.languages_read)})" if profile.languages_read else ""
+    say(f"Languages: {languages or 'none found'}{read}")
     if profile.split:
         say("Split: " + ", ".join(f"{name} {count:,}" for name, count in profile.split.items()))
     if profile.attributes:

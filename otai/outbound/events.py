@@ -58,30 +58,28 @@ class NewsSource:
 
 
 def _run_news(event: Event) -> News | None:
-    kind = _run_event(event.move)
+    kind = _run_event(event)
     if kind is None:
         return None
-    return News(event.organisation_id, f"run-event:{event.id}", kind, event.at, _run(event.run, event.move))
+    return News(event.organisation_id, f"run-event:{event.id}", kind, event.at, _run(event.run, event.reached))
 
 
-def _run_event(move: str) -> str | None:
-    if move == WILL_BE_LATE:
+def _run_event(event: Event) -> str | None:
+    if event.move == WILL_BE_LATE:
         return "run.late"
-    before, _, after = move.partition("-> ")
-    if after == Status.QUEUED:
+    if event.reached == Status.QUEUED:
         # Back from a lost machine: it will be started again, and that is told.
-        return None if before.strip() else "run.ordered"
+        return None if event.came_from else "run.ordered"
     told = {
         Status.TRAINING: "run.started",
         Status.COMPLETED: "run.completed",
         Status.FAILED: "run.failed",
         Status.CANCELLED: "run.cancelled",
     }
-    return told[Status(after)] if after in told else None
+    return told.get(Status(event.reached)) if event.reached else None
 
 
-def _run(run: Run, move: str) -> dict[str, Any]:
-    after = move.partition("-> ")[2]
+def _run(run: Run, after: str) -> dict[str, Any]:
     data = {
         "run": run.number,
         "id": str(run.id),
@@ -144,7 +142,7 @@ def _advice_news(advice: Advice) -> News | None:
     data = {
         "advice": str(advice.id),
         "kind": advice.kind,
-        "title": advice.title,
+        "title": str(advice),
         "model": model.name,
         "version": advice.version.number,
         "credits": advice.credits,
@@ -180,7 +178,7 @@ SOURCES: Sequence[NewsSource] = (
     ),
     NewsSource(
         "advice",
-        lambda: Advice.objects.select_related("version__model"),
+        lambda: Advice.objects.select_related("version__model", "data_set"),
         _advice_news,
         lambda row: row.found_at,
         UUID,

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
 from otai.learning.data.personal import PERSONAL_KINDS
-from otai.learning.data.profile import Profile
+from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
@@ -41,6 +41,7 @@ from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
+from otai.words.sentences import Fact
 
 ROW_GROUP_TICKETS = 8_192
 ROW_GROUP_BYTES = 64 << 20
@@ -282,13 +283,13 @@ class _Reading:
         )
         self._mixture = LanguageMixture()
         self._language_stride = 1
-        languages_from = f"the column {roles.single.get('language')}"
+        languages_read = Fact("languages_from_column", {"column": roles.single.get("language")})
         if "language" not in roles.single:
             expected = look.rows if look.is_whole else look.rows * self._size // max(source.bytes_read(), 1)
             self._language_stride = max(1, expected // LANGUAGES_LOOKED_AT)
-            every = "every ticket" if self._language_stride == 1 else f"one ticket in {self._language_stride:,}"
-            languages_from = f"detected for {every}"
-        self._languages_from = languages_from
+            some = Fact("languages_detected_for_some", {"every": self._language_stride})
+            languages_read = DETECTED_FOR_ALL if self._language_stride == 1 else some
+        self._languages_read = languages_read
         self._builder = self._new_builder()
         self._tickets = 0
 
@@ -296,7 +297,7 @@ class _Reading:
         return ProfileBuilder(
             {found.name: str(found.kind) for found in self._roles.attributes},
             orders={found.name: found.order for found in self._roles.attributes},
-            languages_from=self._languages_from,
+            languages_read=self._languages_read,
         )
 
     @property

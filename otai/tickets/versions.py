@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from otai.db import new_id
 from otai.errors import Invalid
 from otai.learning.data.cutting import TextRules
+from otai.learning.data.profile import LANGUAGES_OF_THE_VERSION_BEFORE, Profile
 from otai.learning.data.profiling import ProfileBuilder
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
@@ -207,7 +208,7 @@ def _stored_version(
     builder = ProfileBuilder(
         {name: str(attribute.kind) for name, attribute in attributes.items()},
         orders=orders,
-        languages_from=str(base.profile.get("languages_from") or "the version before"),
+        languages_read=Profile.from_dict(base.profile).languages_read or LANGUAGES_OF_THE_VERSION_BEFORE,
     )
     for batch in table.combine_chunks().to_batches(max_chunksize=ROW_GROUP_TICKETS):
         builder.add(batch)

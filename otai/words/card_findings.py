@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from otai.words.catalogue import Counted
 from otai.words.finding_words import Words
+from otai.words.sentences import Counted
 
 _measured = "{gain:points} points ({low:points} to {high:points})"
 

@@ -12,6 +12,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `names` | a list of names, quoted, the first five of them | `“fax”, “telex”` | `„fax“, „telex“` |
 | `words` | a list of words, as they are | `en, de` | `en, de` |
 | `parts` | counts by what was counted (`PARTS`) | `signatures: 3` | `Signaturen: 3` |
+| `fact` | a code with values (`facts.py`), or several, one after the other | | |
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from __future__ import annotations
 import gettext
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal, format_percent
+
+from otai.words.facts import FACTS
+from otai.words.sentences import Counted, Fact, Sentence, places
 
 LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "words"
@@ -48,25 +51,6 @@ PARTS: Mapping[str, str] = {
     "name": "names in signatures: {count:n}",
 }
 """What was cut from texts, and what was found in them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A sentence that depends on a number: `one` where the value called `by` is 1 (or what the language counts as such)."""
-
-    one: str
-    other: str
-    by: str
-
-
-Sentence = str | Counted
-
-
-def places(sentence: Sentence) -> set[str]:
-    """The names of the values that a sentence needs."""
-    texts = (sentence,) if isinstance(sentence, str) else (sentence.one, sentence.other)
-    named = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
-    return named | ({sentence.by} if isinstance(sentence, Counted) else set())
 
 
 def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLISH) -> str:
@@ -93,6 +77,12 @@ def first_that_fits(sentences: Iterable[Sentence], values: Mapping[str, Any], *,
         if all(values.get(name) is not None for name in places(sentence)):
             return say(sentence, values, language=language)
     return None
+
+
+def say_fact(fact: Fact | Mapping[str, Any], *, language: str = ENGLISH) -> str:
+    """A code with values as its sentence; one that this release does not know as its code."""
+    one = fact if isinstance(fact, Fact) else Fact.from_dict(fact)
+    return first_that_fits(FACTS.get(one.code, ()), one.values, language=language) or one.code
 
 
 @lru_cache(maxsize=64)
@@ -131,6 +121,9 @@ class _Writer(string.Formatter):
             case "parts":
                 said = [say(PARTS[part], {"count": count}, language=self.language) for part, count in value.items()]
                 return ", ".join(said)
+            case "fact":
+                several = [value] if isinstance(value, (Fact, Mapping)) else value
+                return " ".join(say_fact(one, language=self.language) for one in several)
             case "words":
                 return ", ".join(map(str, value))
             case "":

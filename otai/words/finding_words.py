@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otai.words.catalogue import Sentence
+from otai.words.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from otai.words.card_findings import CARD
-from otai.words.catalogue import ENGLISH, Sentence, first_that_fits
+from otai.words.catalogue import ENGLISH, first_that_fits, say_fact
 from otai.words.data_findings import DATA
 from otai.words.finding_words import Words
+from otai.words.sentences import Sentence
 
 
 class Found(Protocol):
@@ -56,10 +57,13 @@ def told(findings: Sequence[Mapping[str, Any]], *, of_card: bool, language: str 
 
 
 def with_sentences(evidence: Mapping[str, Any], *, of_card: bool, language: str = ENGLISH) -> dict[str, Any]:
-    """A report card or a profile as JSON keeps it, its findings `told`."""
-    if "findings" not in evidence:
-        return dict(evidence)
-    return {**evidence, "findings": told(evidence["findings"], of_card=of_card, language=language)}
+    """A report card or a profile as JSON keeps it, its findings `told`, and `languages_from` beside `languages_read`."""
+    shown = dict(evidence)
+    if shown.get("languages_read"):
+        shown["languages_from"] = say_fact(shown["languages_read"], language=language)
+    if "findings" in shown:
+        shown["findings"] = told(shown["findings"], of_card=of_card, language=language)
+    return shown
 
 
 def _told(finding: Mapping[str, Any], *, of_card: bool, language: str) -> dict[str, Any]:

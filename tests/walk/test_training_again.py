@@ -55,7 +55,7 @@ def test_a_queue_is_renamed_and_costs_nothing(shared_data: Path, tmp_path: Path,
     [found] = advice.check(organisation=acme, name="support", now=later)
     assert (found.kind, found.credits) == ("labels_renamed", 0)
     assert found.mapping == {"queue": {"lost_or_stolen_card": "card security"}}
-    assert "'lost_or_stolen_card' is called 'card security' now" in found.title
+    assert "“lost_or_stolen_card” is called “card security” now" in str(found)
 
     # One step, and the model says the new name; no training, no credits.
     assert advice.follow(organisation=acme, id=found.id, who="alice", now=later) is None
@@ -117,8 +117,8 @@ def test_german_tickets_arrive_at_an_english_model(shared_data: Path, tmp_path: 
     feedback.keep(version, [text for text, _ in german[:80]], now=later)
     [found] = advice.check(organisation=acme, name="support", now=later + timedelta(days=1))
     assert (found.kind, found.reason, found.credits) == ("new_language", "new_language", 1)
-    assert "'de'" in found.title
-    assert found.chart["points"][0]["label"] == "de"
+    assert "“de”" in str(found)
+    assert found.chart["points"][0]["language"] == "de"
     assert audit().clean
 
 

@@ -11,20 +11,17 @@ from collections.abc import Iterator
 import polib
 from babel.messages.plurals import get_plural
 
-from otai.words import catalogue, findings, invoices
-from otai.words.catalogue import DOMAIN, LOCALES, Counted, Sentence
+from otai.words import advice, catalogue, facts, findings, invoices
+from otai.words.catalogue import DOMAIN, LOCALES
+from otai.words.sentences import Counted, Sentence
 
 
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
     seen = set()
-    for one in (
-        catalogue.QUOTED,
-        catalogue.AND_MORE,
-        *catalogue.PARTS.values(),
-        *findings.sentences(),
-        *invoices.sentences(),
-    ):
+    named = (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values())
+    said = (*findings.sentences(), *invoices.sentences(), *facts.sentences(), *advice.sentences())
+    for one in (*named, *said):
         if one not in seen:
             seen.add(one)
             yield one

@@ -31,7 +31,8 @@ from otai.tickets.cell_findings import findings_of_cells
 from otai.tickets.file_findings import findings_of_file
 from otai.tickets.import_findings import findings_of_import
 from otai.words import findings as words
-from otai.words.catalogue import DOMAIN, LOCALES, Counted, Sentence, first_that_fits, places, say
+from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
+from otai.words.sentences import Counted, Sentence, places
 from tests.runs.guarantees import attribute_report
 from tests.words.book import languages, sentences
 
@@ -44,7 +45,7 @@ def profile(**changes: Any) -> Profile:
     values: dict[str, Any] = {
         "tickets": 1234,
         "languages": {"unknown": 0.3, "en": 0.7},
-        "languages_from": "",
+        "languages_read": None,
         "attributes": (),
         "empty_tickets": 12,
         "duplicate_tickets": 0,

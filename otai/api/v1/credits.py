@@ -47,6 +47,7 @@ class StatementLineOut(Schema):
     number: int
     at: datetime
     kind: Kind
+    source: str
     what: str
     reference: str
     reason: str
@@ -83,6 +84,7 @@ LINE = {
     "number": 12,
     "at": "2026-11-02T09:30:00Z",
     "kind": "capture",
+    "source": "",
     "what": "Credits spent",
     "reference": "run:019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
     "reason": "Run 4: completed, 3 credits charged",

@@ -29,6 +29,7 @@ from otai.runs.models import Guarantee
 from otai.serving import advice, cards, feedback
 from otai.serving.models import Advice, AdviceStatus, Feedback
 from otai.tickets.versions import NextVersion
+from otai.words import advice as words
 
 noun = Noun("Feedback, advice and guarantee")
 
@@ -200,7 +201,7 @@ ADVICE = {
     "version": 3,
     "kind": "labels_changed",
     "status": "open",
-    "title": "A queue was added that the model does not know",
+    "title": "queue: “vpn” is new.",
     "reason": "labels_changed",
     "attributes": ["queue", "priority"],
     "credits": 3,
@@ -455,6 +456,7 @@ def _advice(one: Advice) -> dict[str, Any]:
         "model": one.version.model.name,
         "version": one.version.number,
         **{name: getattr(one, name) for name in names},
+        **words.told(one, data_set=str(one.data_set or "")),
     }
 
 

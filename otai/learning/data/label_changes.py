@@ -49,20 +49,6 @@ class LabelChanges:
         """Nothing but names changed: the model can go on with the new ones, and no training is needed."""
         return bool(self.renamed) and not (self.added or self.removed or self.split or self.joined)
 
-    @property
-    def in_words(self) -> str:
-        """For people, in one line: who is called what now, what was split, joined, is new or gone."""
-        parts = [f"{old!r} is called {new!r} now" for old, new in self.renamed.items()]
-        parts += [f"{old!r} was split into {_listed(new)}" for old, new in self.split.items()]
-        parts += [f"{_listed(old)} were joined into {new!r}" for new, old in self.joined.items()]
-        parts += [f"{_listed(self.added)} {'is' if len(self.added) == 1 else 'are'} new"] if self.added else []
-        parts += [f"{_listed(self.removed)} {'is' if len(self.removed) == 1 else 'are'} gone"] if self.removed else []
-        return "; ".join(parts)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)
-
 
 def label_changes(
     *,

@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from otai.learning.finding import Finding
+from otai.words.sentences import Fact
 
 RARE_LABEL_TICKETS = 5
 """Labels with fewer training tickets are left out of training and test (data README: the rule behind every published figure)."""
+
+DETECTED_FOR_ALL = Fact("languages_detected_for_all")
+LANGUAGES_OF_THE_VERSION_BEFORE = Fact("languages_from_version_before")
+LANGUAGES_DETECTED = ("languages_detected_for_all", "languages_detected_for_some")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,14 @@ class AttributeProfile:
 class Profile:
     """What a data set holds. Shares are fractions of all tickets unless the name says otherwise.
 
-    `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that `languages_from` names.
+    `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that `languages_read` names
+    (None once the content was deleted).
     `text_length` holds quantiles in characters (minimum, p10, median, p90, p99, maximum).
     """
 
     tickets: int
     languages: dict[str, float]
-    languages_from: str
+    languages_read: Fact | None
     attributes: tuple[AttributeProfile, ...]
     empty_tickets: int
     duplicate_tickets: int
@@ -96,6 +103,8 @@ class Profile:
             )
             for attribute in data["attributes"]
         )
+        read = data.get("languages_read")
+        values["languages_read"] = Fact.from_dict(read) if read else _languages_read(data.get("languages_from", ""))
         values["findings"] = tuple(map(_finding, data["findings"]))
         values["notes"] = tuple(data.get("notes", ()))
         return cls(**values)
@@ -120,13 +129,23 @@ class Profile:
             )
             for attribute in self.attributes
         )
-        return dataclasses.replace(self, attributes=attributes, findings=(), languages_from="", source="", notes=())
+        return dataclasses.replace(self, attributes=attributes, findings=(), languages_read=None, source="", notes=())
 
     def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(
             self, findings=(*more, *self.findings), source=source or self.source, notes=(*self.notes, *notes)
         )
+
+
+def _languages_read(written: str) -> Fact | None:
+    """Release 0.1 kept a phrase in English."""
+    if some := re.fullmatch(r"detected for one ticket in ([\d,]+)", written):
+        return Fact("languages_detected_for_some", {"every": int(some[1].replace(",", ""))})
+    if written.startswith("the column "):
+        return Fact("languages_from_column", {"column": written.removeprefix("the column ")})
+    known = {"detected for every ticket": DETECTED_FOR_ALL, "the version before": LANGUAGES_OF_THE_VERSION_BEFORE}
+    return known.get(written)
 
 
 def _finding(stored: Mapping[str, Any]) -> Finding:

@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import profile_findings as findings
-from otai.learning.data.profile import AttributeProfile, LabelCount, Profile
+from otai.learning.data.profile import DETECTED_FOR_ALL, LANGUAGES_DETECTED, AttributeProfile, LabelCount, Profile
+from otai.words.sentences import Fact
 
 SAMPLE_TICKETS = 5_000
 """Texts kept for the leak test: a share is then known to 1.4 points (two standard errors), in about 10 MB."""
@@ -50,7 +51,7 @@ class ProfileBuilder:
     """Takes tickets in batches and gives their profile. `kinds` maps each attribute to single, multi or ordered; `orders` the ordered
     ones to their labels from low to high.
 
-    `languages_from` says in words where the `language` column comes from ("the column lang", "detected for every ticket").
+    `languages_read` says where the `language` column comes from.
     """
 
     def __init__(
@@ -58,11 +59,11 @@ class ProfileBuilder:
         kinds: Mapping[str, str],
         *,
         orders: Mapping[str, Sequence[str]] | None = None,
-        languages_from: str = "detected for every ticket",
+        languages_read: Fact = DETECTED_FOR_ALL,
     ) -> None:
         orders = orders or {}
         self._tallies = {name: _Tally(kind, tuple(orders.get(name, ()))) for name, kind in kinds.items()}
-        self._languages_from = languages_from
+        self._languages_read = languages_read
         self._languages: Counter[str] = Counter()
         self._split: Counter[str] = Counter()
         self._tickets = 0
@@ -187,8 +188,8 @@ class ProfileBuilder:
         looked_at = sum(self._languages.values())
         profile = Profile(
             tickets=self._tickets,
-            languages=_shares(self._languages, looked_at, is_detected=self._languages_from.startswith("detected")),
-            languages_from=self._languages_from,
+            languages=_shares(self._languages, looked_at, is_detected=self._languages_read.code in LANGUAGES_DETECTED),
+            languages_read=self._languages_read,
             attributes=attributes,
             empty_tickets=self._empty,
             duplicate_tickets=duplicates.repeated,

@@ -86,7 +86,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Signal:
-    """One test of a check. `before` and `now` are shares or means with `now`'s 95 % interval; `is_drift`: certain enough, and large enough."""
+    """One test of a check. `before` and `now` are shares or means with `now`'s 95 % interval; `is_drift`: certain enough, and large enough.
+
+    `compared_with` in `details` is `training` or `weeks_before`. The doors say it (`otai.words.advice`).
+    """
 
     kind: str
     attribute: str | None
@@ -96,7 +99,6 @@ class Signal:
     limit: float
     tickets: int
     is_drift: bool
-    sentence: str
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,7 +112,6 @@ class Signal:
             "limit": self.limit,
             "tickets": self.tickets,
             "is_drift": self.is_drift,
-            "sentence": self.sentence,
             **self.details,
         }
 
@@ -133,9 +134,9 @@ def check(
     signals: list[Signal] = []
     chance = np.random.default_rng(seed)
     if len(seen) >= FEWEST_TICKETS and len(reference) >= FEWEST_MEASURED:
-        befores: list[tuple[str, NDArray[Any]]] = [("at the training", reference.confidence)]
+        befores: list[tuple[str, NDArray[Any]]] = [("training", reference.confidence)]
         if history is not None and len(history) >= FEWEST_OF_HISTORY:
-            befores.append(("in the weeks before", history.confidence))
+            befores.append(("weeks_before", history.confidence))
         # Where nobody gave feedback, its share of false alarms is free for what is left to look at.
         allowed = FALSE_ALARMS["confidence"] + (0.0 if judged else FALSE_ALARMS["accuracy"])
         limit = allowed / max(len(names), 1) / len(befores)
@@ -154,12 +155,10 @@ def check(
         at = list(names).index(name)
         share, tickets = accuracy[name]
         feedback = (judged or {})[name]
-        then: list[tuple[str, float, int, NDArray[Any]]] = [
-            ("at the training", share, tickets, reference.confidence[:, at])
-        ]
+        then: list[tuple[str, float, int, NDArray[Any]]] = [("training", share, tickets, reference.confidence[:, at])]
         earlier = (judged_before or {}).get(name)
         if earlier is not None and len(earlier.right) >= FEWEST_OF_HISTORY:
-            then.append(("in the weeks before", float(earlier.right.mean()), len(earlier.right), earlier.confidence))
+            then.append(("weeks_before", float(earlier.right.mean()), len(earlier.right), earlier.confidence))
         limit = FALSE_ALARMS["accuracy"] / len(asked) / len(then)
         signals += [_accuracy(was, of, before, feedback, name, when, limit=limit) for when, was, of, before in then]
     return signals
@@ -204,7 +203,6 @@ def _confidence(
         limit,
         len(now),
         p_value <= limit and drop >= LEAST_EFFECT["confidence"],
-        f"The model is {is_now.value:.1%} sure of {name} on average, {was:.1%} {when}.",
         {"compared_with": when},
     )
 
@@ -222,7 +220,6 @@ def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator
         limit,
         len(seen),
         p_value <= limit and was - is_now.value >= LEAST_EFFECT["unfamiliar"],
-        f"Of the words {is_now.value:.1%} are known from the training, {was:.1%} in the tickets it was measured on.",
     )
 
 
@@ -257,7 +254,6 @@ def _words(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> 
         WORDS_CHANGED,
         len(now),
         False,
-        "The words have changed." if p_value <= WORDS_CHANGED else "The words are those of the training.",
         {"changed": p_value <= WORDS_CHANGED},
     )
 
@@ -284,8 +280,7 @@ def _languages(reference: Reference, seen: Seen) -> list[Signal]:
                 limit,
                 len(seen),
                 p_value <= limit and share.value >= LEAST_EFFECT["language"],
-                f"{share.value:.1%} of the tickets are in {code!r}, of which the model learnt {known} of {trained} tickets.",
-                {"language": code},
+                {"language": code, "learnt": known, "of": trained},
             )
         )
     return signals
@@ -317,6 +312,5 @@ def _accuracy(
         limit,
         many,
         p_value <= limit and share - measured.value >= LEAST_EFFECT["accuracy"],
-        f"People found {measured.value:.1%} of {many} right in {name}; {share:.1%} were {when}.",
         {"compared_with": when, "mean_confidence": sure, "mean_confidence_before": was_sure},
     )

@@ -27,6 +27,8 @@ class StatementLine:
     seq: int
     at: datetime
     kind: str
+    source: str
+    """Where granted credits came from (`models.Source`); empty for other kinds."""
     what: str
     reference: str
     reason: str
@@ -150,6 +152,7 @@ def _line(transfer: Transfer) -> StatementLine:
         seq=transfer.seq,
         at=transfer.at,
         kind=transfer.kind,
+        source=transfer.source if transfer.kind == Kind.GRANT else "",
         what=what,
         reference=transfer.reference,
         reason=transfer.reason,

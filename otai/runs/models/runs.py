@@ -369,6 +369,21 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.move
 
+    @property
+    def came_from(self) -> str:
+        """The status that the run had before; empty at its order, and where it did not move."""
+        return str(self.details["from"]) if "from" in self.details else self._arrow()[0]
+
+    @property
+    def reached(self) -> str:
+        """The status that the run has since; empty where it did not move."""
+        return str(self.details["to"]) if "to" in self.details else self._arrow()[1]
+
+    def _arrow(self) -> tuple[str, str]:
+        # Release 0.1 wrote a move as its arrow alone.
+        before, arrow, after = self.move.partition("-> ")
+        return (before.strip(), after) if arrow else ("", "")
+
 
 class Housekeeping(models.Model):
     """A chore that one of many processes does from time to time: whoever moves `next_at` forward does it."""

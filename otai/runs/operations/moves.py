@@ -33,7 +33,7 @@ def move(run: Run, *, to: Status, who: str, why: str, now: datetime, **changes: 
         return False
     for name, value in {"status": to, **changes}.items():
         setattr(run, name, value)
-    record(run, move=f"{was} -> {to}", who=who, why=why, now=now, attempt=run.attempt)
+    record(run, move=f"{was} -> {to}", who=who, why=why, now=now, attempt=run.attempt, **{"from": was, "to": to})
     return True
 
 

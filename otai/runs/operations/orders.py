@@ -177,7 +177,15 @@ def order_run(
     run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
     _take_place(run, now=now)
     run.save(force_insert=True)
-    record(run, move="-> queued", who=who, why=f"{offered.credits} credits held", now=now, quote=str(offered.id))
+    record(
+        run,
+        move="-> queued",
+        who=who,
+        why=f"{offered.credits} credits held",
+        now=now,
+        quote=str(offered.id),
+        to=Status.QUEUED,
+    )
     return run
 
 

@@ -1,4 +1,7 @@
-"""What labels that changed, new attributes and drift mean for a version: a title, the evidence, a chart and the reason to train, by kind of advice."""
+"""What labels that changed, new attributes and drift mean for a version: the evidence, a chart and the reason to train, by kind of advice.
+
+Codes with values alone: the doors say them (`otai.words.advice`).
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,6 @@ def of_labels(
             {
                 "kind": "labels",
                 "attribute": name,
-                "sentence": f"{name}: {found.in_words}.",
                 "added": list(found.added),
                 "removed": list(found.removed),
                 "renamed": dict(found.renamed),
@@ -47,17 +49,17 @@ def of_labels(
                 "came_from": {new: dict(shares) for new, shares in found.evidence.items()},
             }
         )
-        points += [{"label": f"{name}: {label}", "before": 0, "now": count} for label, count in found.tickets.items()]
+        points += [
+            {"attribute": name, "label": label, "before": 0, "now": count} for label, count in found.tickets.items()
+        ]
     if not evidence:
         return {}
-    said = " ".join(str(one["sentence"]) for one in evidence)
     kind = AdviceKind.LABELS_RENAMED if only_names else AdviceKind.LABELS_CHANGED
     return {
         kind: {
-            "title": said[:300],
             "evidence": evidence,
             "mapping": mapping,
-            "chart": {"title": "Tickets of labels that the model does not know", "unit": "tickets", "points": points},
+            "chart": {"code": "tickets_of_unknown_labels", "unit": "tickets", "points": points},
             "reason": Reason.LABELS_CHANGED,
         }
     }
@@ -138,25 +140,22 @@ def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, di
     new = [one for one in tickets.usable_attributes(newest) if one.name not in trained and one.name not in before]
     if not new:
         return {}
-    names = ", ".join(repr(one.name) for one in new)
     counts = {one.name: sum(label.count for label in one.labels.all()) for one in new}
     return {
         AdviceKind.NEW_ATTRIBUTE: {
-            "title": f"{newest} has {names}, which the model does not predict."[:300],
             "evidence": [
                 {
                     "kind": "attribute",
                     "attribute": one.name,
-                    "sentence": f"{counts[one.name]} tickets say their {one.name!r}, with {one.labels.count()} labels.",
                     "tickets": counts[one.name],
                     "labels": one.labels.count(),
                 }
                 for one in new
             ],
             "chart": {
-                "title": "Tickets that carry the new attribute",
+                "code": "tickets_with_attribute",
                 "unit": "tickets",
-                "points": [{"label": name, "before": 0, "now": count} for name, count in counts.items()],
+                "points": [{"attribute": name, "before": 0, "now": count} for name, count in counts.items()],
             },
             "reason": Reason.LABELS_CHANGED,
             "attributes": sorted(trained) + [one.name for one in new],
@@ -170,30 +169,25 @@ def of_drift(
     found: dict[AdviceKind, dict[str, Any]] = {}
     languages = [one for one in signals if one["kind"] == "language" and one["is_drift"]]
     if languages:
-        largest = max(languages, key=lambda one: one["now"]["value"])
         found[AdviceKind.NEW_LANGUAGE] = {
-            "title": f"{largest['now']['value']:.0%} of the new tickets are in a language that the model did not learn: {largest['language']!r}.",
             "evidence": [dict(one) for one in languages],
             "chart": {
-                "title": "Share of tickets by language",
+                "code": "share_by_language",
                 "unit": "share",
-                "points": [_point(str(one["language"]), one) for one in signals if one["kind"] == "language"],
+                "points": [_point(one, language=one["language"]) for one in signals if one["kind"] == "language"],
             },
             "reason": Reason.NEW_LANGUAGE,
         }
     drifted = [one for one in signals if one["is_drift"] and one["kind"] != "language"]
     # Tickets in a new language are unsure and unfamiliar as well: that is one finding, not two.
     if drifted and not (languages and all(one["kind"] != "accuracy" for one in drifted)):
-        changed = any(one["kind"] == "words" and one.get("changed") for one in signals)
-        why = " The words of the tickets have changed as well." if changed else ""
         found[AdviceKind.DRIFT] = {
-            "title": (str(drifted[0]["sentence"]) + why)[:300],
             "evidence": [dict(one) for one in drifted] + [dict(one) for one in signals if one["kind"] == "words"],
             "chart": {
-                "title": "At the training and in the last two weeks",
+                "code": "training_and_now",
                 "unit": "share",
                 "points": [
-                    _point(f"{one['attribute']}: {one['kind']}" if one["attribute"] else "known words", one)
+                    _point(one, attribute=one["attribute"], measure=one["kind"])
                     for one in signals
                     if one["kind"] in ("confidence", "accuracy", "unfamiliar")
                 ],
@@ -203,6 +197,6 @@ def of_drift(
     return found
 
 
-def _point(label: str, signal: Mapping[str, Any]) -> dict[str, Any]:
+def _point(signal: Mapping[str, Any], **of: str | None) -> dict[str, Any]:
     now = signal["now"]
-    return {"label": label, "before": signal["before"], "now": now["value"], "low": now["low"], "high": now["high"]}
+    return {**of, "before": signal["before"], "now": now["value"], "low": now["low"], "high": now["high"]}

@@ -32,6 +32,7 @@ from otai.serving.models import (
 )
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.words.advice import facts_of
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,6 @@ def _settle(
             free = kind is AdviceKind.LABELS_RENAMED
             written = {
                 "checked_at": now,
-                "title": found["title"],
                 "evidence": found["evidence"],
                 "chart": found["chart"],
                 "mapping": found.get("mapping", {}),
@@ -137,7 +137,7 @@ def _settle(
                 continue
             last = Advice.objects.filter(version=version, kind=kind).order_by("-found_at", "-id").first()
             was_dismissed = last is not None and last.status == AdviceStatus.DISMISSED
-            if was_dismissed and last is not None and last.evidence == found["evidence"]:
+            if was_dismissed and last is not None and facts_of(last.evidence) == facts_of(found["evidence"]):
                 continue
             Advice.objects.create(version=version, kind=kind, found_at=now, **written)
     return list(open_advice(version))

@@ -7,6 +7,7 @@ from otai.db import new_id
 from otai.runs.models import Reason, Run
 from otai.serving.models.versions import ModelVersion
 from otai.tickets.models import DataSet
+from otai.words import advice as words
 
 
 class AdviceKind(models.TextChoices):
@@ -29,8 +30,8 @@ class AdviceStatus(models.TextChoices):
 class Advice(models.Model):
     """That a version should be trained again (or its labels be renamed), why, from what evidence, and for how many credits.
 
-    `evidence` lists what was found, `chart` the points to draw (`{title, unit, points: [{label, value, low, high}]}`), `mapping` the renamed
-    labels. `credits` is the list price of the run it proposes; 0 where no training is needed.
+    `evidence` lists what was found, `chart` the points to draw (`{code, unit, points: [{before, now, low, high, and what of}]}`), `mapping`
+    the renamed labels: codes with values, which the doors say (`otai.words.advice`). `title` is the sentence of advice that was given before that. `credits` is the list price of the run it proposes; 0 where no training is needed.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -39,7 +40,7 @@ class Advice(models.Model):
     status = models.CharField(max_length=20, choices=AdviceStatus.choices, default=AdviceStatus.OPEN)
     found_at = models.DateTimeField()
     checked_at = models.DateTimeField(help_text="When it last held.")
-    title = models.CharField(max_length=300)
+    title = models.CharField(max_length=300, blank=True, default="")
     evidence = models.JSONField()
     chart = models.JSONField()
     mapping = models.JSONField(default=dict)
@@ -70,7 +71,7 @@ class Advice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return words.title(self, data_set=str(self.data_set or ""))
 
 
 class AdviceCheck(models.Model):

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
@@ -24,11 +24,12 @@ from otai.serving import feedback as serving_feedback
 from otai.serving import queries
 from otai.serving import versions as serving_versions
 from otai.serving.models import Advice, ModelVersion, TrainedModel
-from otai.web import advice_words
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import NotHere, in_words
 from otai.web.views.report_card import card_of
 from otai.web.views.train import buying_address, run_again_address
+from otai.words import advice as words
+from otai.words.catalogue import ENGLISH
 
 feedback_shown = 50
 
@@ -52,17 +53,14 @@ def advice_for(version: ModelVersion, organisation: Organisation) -> list[Advice
     for one in serving_advice.open_advice(version):
         elsewhere = run_again_address(organisation, version.run, reason=Reason(one.reason)) if one.credits else ""
         chart = one.chart or {}
-        points = [
-            {**point, "label": advice_words.point_label(str(point["label"]))}
-            for point in chart.get("points", [])
-            if point.get("now") is not None
-        ]
+        told = words.told(one, data_set=str(one.data_set or ""), language=get_language() or ENGLISH)
+        points = [point for point in told["chart"].get("points", []) if point.get("now") is not None]
         found.append(
             AdviceView(
                 one,
-                advice_words.title(one),
-                advice_words.sentences(one),
-                advice_words.chart_title(one),
+                told["title"],
+                [item["sentence"] for item in told["evidence"] if item["sentence"]],
+                told["chart"].get("title", ""),
                 points,
                 chart.get("unit", ""),
                 elsewhere,

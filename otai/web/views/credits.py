@@ -20,7 +20,6 @@ from otai.billing import queries as billing
 from otai.billing.outlook import Outlook, days_looked_back, outlook
 from otai.db import utc_now
 from otai.ledger import queries as ledger
-from otai.ledger.models import Source
 from otai.ledger.queries import Balance, StatementLine
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -33,8 +32,6 @@ from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, local_path, page
 from otai.web.forms import LedgerFilter
-
-SOURCE_LABELS = {source.value: str(source.label) for source in Source}
 
 lines_on_a_page = 50
 trainings_shown = 8
@@ -175,16 +172,12 @@ def read_lines(organisation: Organisation, lines: list[StatementLine]) -> list[L
     shown = []
     for line in lines:
         run = about.get(_run_id(line.reference) or UUID(int=0))
-        what = words.SOURCES.get(_source(line), line.what) if line.kind == "grant" else words.MOVEMENTS[line.kind]
+        what = words.SOURCES.get(line.source, line.what) if line.kind == "grant" else words.MOVEMENTS[line.kind]
         reference = line.reference.removeprefix("purchase:") if run is None else ""
         # What the books say of themselves is in `what` already; what a person wrote is shown.
         told = line.kind in ("credit_refund", "withdrawal") or line.reference.startswith(("goodwill", "guarantee"))
         shown.append(LineShown(line, what, run, reference if ":" not in reference else "", line.reason if told else ""))
     return shown
-
-
-def _source(line: StatementLine) -> str:
-    return next((code for code, what in SOURCE_LABELS.items() if what == line.what), "")
 
 
 def _run_id(reference: str) -> UUID | None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -26,9 +27,10 @@ from otai.serving import queries as serving
 from otai.serving.models import AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
-from otai.web import advice_words
 from otai.web.access import MemberRequest, page
 from otai.web.charts import Columns, stacked_columns
+from otai.words import advice as words_of_advice
+from otai.words.catalogue import ENGLISH
 
 runs_shown = 5
 models_shown = 4
@@ -108,10 +110,11 @@ class Advice:
 
 
 def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Advice]:
+    language = get_language() or ENGLISH
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
     found = [
         Advice(
-            f"{one.version}: {advice_words.title(one)}",
+            f"{one.version}: {words_of_advice.title(one, data_set=str(one.data_set or ''), language=language)}",
             _("Look at it: %(credits)s credits") % {"credits": one.credits} if one.credits else _("Look at it: free"),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
         )

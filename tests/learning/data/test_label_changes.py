@@ -28,7 +28,6 @@ def test_a_rename_is_seen_in_what_the_model_makes_of_its_tickets() -> None:
     )
     assert (dict(found.renamed), found.added, found.removed) == ({"network": "infrastructure"}, (), ())
     assert found.only_renamed
-    assert found.in_words == "'network' is called 'infrastructure' now"
 
 
 def test_tickets_that_moved_say_more_than_predictions() -> None:
@@ -64,8 +63,6 @@ def test_a_new_queue_is_new_and_a_closed_one_is_gone() -> None:
         predicted={"facilities": Counter(billing=25, network=20, accounts=15)},
     )
     assert (found.added, found.removed) == (("facilities",), ("accounts",))
-    assert "is new" in found.in_words
-    assert "is gone" in found.in_words
 
 
 def test_a_new_queue_that_looks_like_one_that_is_still_there_is_new() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder
+from otai.words.sentences import Fact
 
 pytestmark = pytest.mark.pure
 
@@ -129,7 +130,7 @@ def test_one_label_for_nearly_all_is_pointed_out() -> None:
 def test_languages_are_shares_of_the_tickets_looked_at() -> None:
     import numpy as np
 
-    builder = ProfileBuilder({}, languages_from="detected for one ticket in 2")
+    builder = ProfileBuilder({}, languages_read=Fact("languages_detected_for_some", {"every": 2}))
     builder.add(batch(texts(4), language=["de", None, "en", None]), language_known=np.array([True, False, True, False]))
     assert builder.finish().languages == {"de": 0.5, "en": 0.5}
 
