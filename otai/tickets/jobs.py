@@ -33,7 +33,7 @@ from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, ExpectedQuality
-from otai.tickets.operations import base_of, checked_filename, checked_name, save_imported
+from otai.tickets.operations import as_before, checked_filename, checked_name, save_imported, version_before
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
@@ -151,9 +151,9 @@ def ask_for_import(
     afterwards the folder `upload` goes. `imported(job)` when it is
     done. Raises DataSetNameInvalid and TooManyJobs, and
     with `add` NotFound where there is no such data set."""
-    base = base_of(organisation, checked_name(name)) if add else None
-    if base is not None:
-        roles = ColumnRoles.from_dict(base.roles)
+    before = version_before(organisation, checked_name(name), required=add)
+    if before is not None and add:
+        roles = ColumnRoles.from_dict(before.roles)
     spec = {
         **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
         "name": checked_name(name),
@@ -162,7 +162,8 @@ def ask_for_import(
         "keep_quotes": keep_quotes,
         "mask": mask,
         "further": [str(path.absolute()) for path in further],
-        "base": str(file_store().local_path(base.file)) if base is not None else None,
+        "before": None if (beside := as_before(before, required=add)) is None else beside.as_dict(),
+        "add": add,
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,

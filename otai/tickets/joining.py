@@ -25,18 +25,12 @@ THREAD_ROWS = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were messages.
-
-    Against the first part (`--add`): `added` tickets are new, `changed` have other labels or another text, `unchanged` came again as they were.
-    """
+    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were messages."""
 
     rows: int
     tickets: int
     joined: int
     is_thread: bool
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
 
 
 def join(
@@ -45,7 +39,6 @@ def join(
     schema: pa.Schema,
     *,
     add: Callable[[pa.RecordBatch], None],
-    first_is_base: bool = False,
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and hands every batch to `add`.
@@ -53,7 +46,6 @@ def join(
     Columns that a part lacks are empty in its rows.
     """
     tables = [pq.ParquetFile(part) for part in parts]
-    sizes = np.array([table.metadata.num_rows for table in tables], dtype=np.int64)
     ids = _column(parts, "ticket", pa.string())
     codes = ids.dictionary_encode().indices.to_numpy()
     tickets = int(codes.max()) + 1 if len(codes) else 0
@@ -79,15 +71,7 @@ def join(
     earliest = np.full(tickets, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(earliest, codes, times)
     _write(tables, target, schema, codes, text_row, labels, earliest, add, row_group)
-    added = changed = unchanged = 0
-    if first_is_base:
-        base, again = np.zeros(tickets, dtype=bool), np.zeros(tickets, dtype=bool)
-        base[codes[: sizes[0]]] = True
-        again[codes[sizes[0] :]] = True
-        different = _different(parts, codes, int(sizes[0]), tickets, schema)
-        added, changed = int((~base & again).sum()), int((base & again & different).sum())
-        unchanged = int((base & again & ~different).sum())
-    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread, added, changed, unchanged)
+    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread)
 
 
 def _column(parts: Sequence[Path], name: str, kind: pa.DataType) -> pa.Array:
@@ -151,23 +135,6 @@ def _newest(column: pa.Array, codes: np.ndarray, order: np.ndarray, tickets: int
     np.maximum.at(best, codes[filled], places[filled])
     rows = np.where(best >= 0, order[np.maximum(best, 0)], -1) if len(order) else best
     return column.take(pa.array(rows, pa.int64(), mask=rows < 0))
-
-
-def _different(parts: Sequence[Path], codes: np.ndarray, base: int, tickets: int, schema: pa.Schema) -> np.ndarray:
-    """Which tickets of the base say something else in a later row: another text or another label."""
-    signs = _text_hashes(parts)
-    for name in schema.names:
-        if name.startswith(ATTRIBUTE_PREFIX):
-            values = _column(parts, name, schema.field(name).type).to_pylist()
-            signs = signs * 31 + np.array(
-                [hash(tuple(value)) if isinstance(value, list) else hash(value) for value in values], dtype=np.int64
-            )
-    first = np.zeros(tickets, dtype=np.int64)
-    first[codes[:base]] = signs[:base]
-    later = np.zeros(tickets, dtype=np.int64)
-    later[codes[base:]] = signs[base:]
-    different: np.ndarray = first != later
-    return different
 
 
 def _write(

@@ -16,7 +16,8 @@ from otai.learning.data.profile import Profile
 from otai.orgs.models import Organisation
 from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
-from otai.tickets.files import StoredFile, file_store
+from otai.tickets.comparing import Before
+from otai.tickets.files import FileStoreUnavailable, StoredFile, file_store
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.models import Attribute, DataSet, Label
 from otai.tickets.problems import DatasetInvalid
@@ -75,9 +76,9 @@ def import_tickets(
     those, are left out and counted on the data set.
     """
     name = checked_name(name)
-    base = base_of(organisation, name) if add else None
-    if base is not None:
-        roles = ColumnRoles.from_dict(base.roles)
+    newest = version_before(organisation, name, required=add)
+    if newest is not None and add:
+        roles = ColumnRoles.from_dict(newest.roles)
     with tempfile.TemporaryDirectory(prefix="otai-import-") as folder:
         staged = Path(folder) / "tickets.parquet"
         read = read_tickets(
@@ -94,7 +95,8 @@ def import_tickets(
             keep_quotes=keep_quotes,
             mask=mask,
             further=further,
-            base=None if base is None else file_store().local_path(base.file),
+            before=as_before(newest, required=add),
+            add=add,
             progress=progress,
             limits=limits,
         )
@@ -109,11 +111,27 @@ def import_tickets(
         raise
 
 
-def base_of(organisation: Organisation, name: str) -> DataSet:
-    """The newest version of a data set, for tickets to be added to. Raises NotFound and TicketsDeleted."""
-    found = queries.data_set(organisation, name)
-    found.require_tickets()
-    return found
+def version_before(organisation: Organisation, name: str, *, required: bool) -> DataSet | None:
+    """The newest version of a data set, which the next one is compared with; None where there is none, or its tickets are deleted. Where tickets
+    shall be added to it (`required`) this raises NotFound and TicketsDeleted instead."""
+    if required:
+        found = queries.data_set(organisation, name)
+        found.require_tickets()
+        return found
+    return queries.data_sets(organisation, newest_only=True).filter(name=name).first()
+
+
+def as_before(data_set: DataSet | None, *, required: bool) -> Before | None:
+    """Raises FileStoreUnavailable where it is `required`; a comparison alone is no reason to refuse an import."""
+    if data_set is None:
+        return None
+    has_ids = "ticket" in ColumnRoles.from_dict(data_set.roles).single
+    try:
+        return Before(file_store().local_path(data_set.file), data_set.version, has_ids)
+    except FileStoreUnavailable:
+        if required:
+            raise
+        return None
 
 
 def save_imported(

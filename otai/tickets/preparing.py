@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from otai.learning.data.cutting import (
     KINDS,
@@ -43,15 +46,24 @@ class TextPreparation:
 
     @classmethod
     def of_look(
-        cls, look: Look, roles: ColumnRoles, *, cuts: bool = True, masked: Sequence[str] = ()
+        cls,
+        look: Look,
+        roles: ColumnRoles,
+        *,
+        cuts: bool = True,
+        masked: Sequence[str] = (),
+        base: TextRules | None = None,
     ) -> TextPreparation:
-        """Names of agents in a column tell which mails of a chain are the desk's; they are kept as hashes."""
-        if not cuts and not masked:
+        """Names of agents in a column tell which mails of a chain are the desk's; they are kept as hashes. `base`: the rules of tickets that
+        these are added to; what was cut there is cut here."""
+        if base is None and not cuts and not masked:
             return cls(None)
         desk: set[str] = set()
         for column in look.columns:
             if column.words.fits(names.AGENT) and column.distinct <= MOST_DESK_NAMES:
                 desk.update(name_key(value) for value in column.counts if " " in value.strip())
+        if base is not None:
+            return cls(dataclasses.replace(base, desk=base.desk | desk))
         return cls(TextRules(kinds=KINDS if cuts else (), desk=frozenset(desk), masked=tuple(masked)))
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
@@ -72,14 +84,26 @@ class TextPreparation:
         at = batch.schema.get_field_index("body")
         bodies = batch.column(at)
         cut = cut_texts(bodies, self.rules, self.count) if self.rules.kinds else bodies
+        batch, cut = self._without_given(batch, cut)
         uncut = pa.nulls(len(bodies), pa.string())
         if cut is not bodies:
-            changed = pc.fill_null(pc.not_equal(cut, bodies), False)
+            changed = pc.and_(pc.is_valid(bodies), pc.fill_null(pc.not_equal(cut, bodies), True))
             uncut = pc.if_else(changed, bodies, pa.scalar(None, pa.string()))
         columns = [*batch.columns]
         columns[at] = cut
         columns.insert(at + 1, uncut)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema(batch.schema))
+
+    def _without_given(self, batch: pa.RecordBatch, bodies: pa.Array) -> tuple[pa.RecordBatch, pa.Array]:
+        """Subjects and bodies without the lines and phrases that gave labels away, where tickets are added to some without them."""
+        assert self.rules is not None
+        if not self.rules.lines and not self.rules.phrases:
+            return batch, bodies
+        at = batch.schema.get_field_index("subject")
+        subjects = [text and self.rules.subject_without_given(text) for text in batch.column(at).to_pylist()]
+        batch = batch.set_column(at, batch.schema.field(at), pa.array(subjects, pa.string()))
+        made = [text and (self.rules.without_given(text) or None) for text in bodies.to_pylist()]
+        return batch, pa.array(made, pa.string())
 
     def _look_for_personal_data(self, batch: pa.RecordBatch) -> None:
         """On some thousand tickets, spread over all: of the later ones ever fewer."""
@@ -95,12 +119,7 @@ class TextPreparation:
         assert self.rules is not None
         for name in ("subject", "body"):
             at = batch.schema.get_field_index(name)
-            texts = batch.column(at)
-            marked = pc.fill_null(pc.match_substring_regex(texts, MARKS), False)
-            if pc.any(marked).as_py():
-                made = [mask(text, self.rules.masked) for text in texts.filter(marked).to_pylist()]
-                texts = pc.replace_with_mask(texts, marked, pa.array(made, pa.string()))
-                batch = batch.set_column(at, batch.schema.field(at), texts)
+            batch = batch.set_column(at, batch.schema.field(at), masked_texts(batch.column(at), self.rules.masked))
         return batch
 
     def findings(self, tickets: int) -> Iterator[Finding]:
@@ -135,6 +154,27 @@ class TextPreparation:
                 "masked_tickets": found.holding if masked else None,
             },
         )
+
+
+def masked_texts(texts: pa.Array, kinds: Sequence[str]) -> pa.Array:
+    marked = pc.fill_null(pc.match_substring_regex(texts, MARKS), False)
+    if not pc.any(marked).as_py():
+        return texts
+    made = [mask(text, kinds) for text in texts.filter(marked).to_pylist()]
+    return pc.replace_with_mask(texts, marked, pa.array(made, pa.string()))
+
+
+def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
+    """The tickets of a data set with their personal data replaced, when some are added to them that shall be stored so."""
+    file = pq.ParquetFile(source)
+    with pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
+        for batch in file.iter_batches(batch_size=8_192):
+            for name in ("subject", "body", UNCUT):
+                at = batch.schema.get_field_index(name)
+                if at >= 0:
+                    batch = batch.set_column(at, batch.schema.field(at), masked_texts(batch.column(at), kinds))
+            writer.write_batch(batch, row_group_size=8_192)
+    return target
 
 
 def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from otai.learning.finding import Finding
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import day_order_of
 from otai.tickets.files import FileStoreUnavailable
 from otai.tickets.guessing import guess_roles
@@ -37,7 +38,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_columns import order_of
 from otai.tickets.limits import LIMITS, Limits
-from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining
+from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
@@ -155,7 +156,8 @@ def read_tickets(
     keep_quotes: bool = False,
     mask: bool = False,
     further: Sequence[Path] = (),
-    base: Path | None = None,
+    before: Before | None = None,
+    add: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> ReadTickets:
@@ -163,20 +165,27 @@ def read_tickets(
     the guess, and once for the tickets. Raises DatasetInvalid and ColumnsInvalid as `import_tickets` does, and FileStoreUnavailable where
     there is no room to write.
 
-    `further` files are read like the first, and `base` (tickets of a data set, with its roles in `roles`) comes before all of them: rows with
-    one ticket's id become one ticket, the newest row wins.
+    `further` files are read like the first: rows with one ticket's id become one ticket, the newest row wins. `before` is the version of the
+    data set that this one follows: the profile says what came, changed and went since. With `add` its tickets (and its roles, in `roles`) come
+    before all of the files.
     """
+    base = before.path if before is not None and add else None
     parts: list[_Part] = []
     bad = BadRows(skip=skip_bad_rows)
     said = roles
+    rules = TextRules.of_schema(pq.read_schema(base)) if base is not None else None
     with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
+        if base is not None and mask and (rules is None or not rules.masked):
+            # One version is stored in one way: what is there already is masked as well.
+            rules = dataclasses.replace(rules or TextRules(kinds=()), masked=PERSONAL_KINDS)
+            base = masked_copy(base, Path(folder) / "base.parquet", rules.masked)
         for number, path in enumerate((source, *further), start=1):
             opened = open_source(
                 path, filename=filename if number == 1 else path.name, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
             )  # fmt: skip
             if number > 1 or base is not None:
-                before = said if base is not None else parts[0].roles
-                roles = (before or ColumnRoles()).among(opened.columns)
+                as_before = said if base is not None else parts[0].roles
+                roles = (as_before or ColumnRoles()).among(opened.columns)
             parts.append(
                 _read_part(
                     opened,
@@ -184,9 +193,10 @@ def read_tickets(
                     bad,
                     roles,
                     size=path.stat().st_size,
-                    number=number + (base is not None),
-                    keep_quotes=keep_quotes,
-                    mask=mask,
+                    prefix=_prefix(number, before if add else None),
+                    rules=rules,
+                    keep_quotes=keep_quotes or base is not None,
+                    mask=mask and base is None,
                     dates=dates,
                     progress=progress,
                     limits=limits,
@@ -194,7 +204,22 @@ def read_tickets(
             )
         if not skip_bad_rows:
             bad.refuse()
-        return _finished(parts, into, bad, base=base, said=said)
+        found = _finished(parts, into, bad, base=base, said=said, rules=rules)
+        if before is None:
+            return found
+        by_id = add or (before.has_ids and "ticket" in found.roles.single)
+        try:
+            since = list(compare(base or before.path, into, by_id=by_id).findings(version=before.version))
+        except FileNotFoundError:
+            # Its tickets were deleted meanwhile.
+            since = []
+        return dataclasses.replace(found, profile=found.profile.with_findings(since))
+
+
+def _prefix(number: int, base: Before | None) -> str:
+    """What the ids of tickets begin with that have none of their own: rows of another file, or of a later increment, are other tickets."""
+    of_file = f"file {number}, " if number > 1 else ""
+    return f"version {base.version + 1}, {of_file}" if base is not None else of_file
 
 
 @dataclass(slots=True)
@@ -211,7 +236,8 @@ def _read_part(
     roles: ColumnRoles | None,
     *,
     size: int,
-    number: int,
+    prefix: str,
+    rules: TextRules | None,
     keep_quotes: bool,
     mask: bool,
     dates: str | None,
@@ -224,8 +250,10 @@ def _read_part(
     guessed = guess_roles(look, roles)
     said = (roles or ColumnRoles()).resolved(opened.columns)
     named = frozenset(said.used.difference(said.confirmed))
-    preparation = TextPreparation.of_look(look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else ())
-    reading = _Reading(opened, look, guessed, named, preparation, size=size, number=number, dates=dates, limits=limits)
+    preparation = TextPreparation.of_look(
+        look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else (), base=rules
+    )
+    reading = _Reading(opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=dates, limits=limits)
     try:
         reading.run(into, bad, progress)
     except OSError as error:
@@ -234,18 +262,23 @@ def _read_part(
 
 
 def _finished(
-    parts: Sequence[_Part], into: Path, bad: BadRows, *, base: Path | None, said: ColumnRoles | None
+    parts: Sequence[_Part],
+    into: Path,
+    bad: BadRows,
+    *,
+    base: Path | None,
+    said: ColumnRoles | None,
+    rules: TextRules | None,
 ) -> ReadTickets:
     """The parts as one file of tickets, each id once, with their profile."""
     first = parts[0].reading
     joined = None
     if base is not None and said is not None:
-        first.take_over(said, TextRules.of_schema(pq.read_schema(base)))
+        first.take_over(said, rules)
     if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
         joined = first.join(
             [*([base] if base is not None else []), *(part.path for part in parts)],
             into,
-            first_is_base=base is not None,
         )
     else:
         parts[0].path.replace(into)
@@ -265,14 +298,14 @@ class _Reading:
         preparation: TextPreparation,
         *,
         size: int,
-        number: int,
+        prefix: str,
         dates: str | None,
         limits: Limits,
     ) -> None:
         self._source = source
         self._preparation = preparation
-        # Rows without an id are known by their number; in a second file that number says which file it was.
-        self._prefix = f"file {number}, " if number > 1 and "ticket" not in roles.single else ""
+        # Rows without an id are known by their number.
+        self._prefix = prefix if "ticket" not in roles.single else ""
         self._roles = roles
         self._named = named
         self._limits = limits
@@ -322,7 +355,7 @@ class _Reading:
         elif self._preparation.rules is not None:
             self._preparation.rules = dataclasses.replace(rules, desk=rules.desk | self._preparation.rules.desk)
 
-    def join(self, parts: Sequence[Path], into: Path, *, first_is_base: bool) -> Joined:
+    def join(self, parts: Sequence[Path], into: Path) -> Joined:
         """The rows of all parts as tickets, each id once; the profile is of these."""
         self._builder = self._new_builder()
         detected = "language" not in self._roles.single
@@ -333,7 +366,7 @@ class _Reading:
 
         kept = [field for field in self._preparation.schema(self._maker.schema) if field.name != SENDER]
         schema = self._preparation.schema(pa.schema(kept))
-        return join(parts, into, schema, add=add, first_is_base=first_is_base, row_group=ROW_GROUP_TICKETS)
+        return join(parts, into, schema, add=add, row_group=ROW_GROUP_TICKETS)
 
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)
@@ -417,14 +450,9 @@ class _Reading:
         noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
         noticed += self._preparation.findings(profile.tickets)
         noticed += self._given_away()
-        notes = []
         if joined is not None:
             noticed += findings_of_joining(joined, roles)
-            if joined.added or joined.changed or joined.unchanged:
-                notes.append(
-                    f"{joined.added:,} tickets came, {joined.changed:,} have newer labels or another text, {joined.unchanged:,} came again as they were."
-                )
-        return profile.with_findings(noticed, source=self._source.format, notes=notes), roles
+        return profile.with_findings(noticed, source=self._source.format), roles
 
     def _given_away(self) -> list[Finding]:
         """Lines that nearly decide a label, with what they are worth."""

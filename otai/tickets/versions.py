@@ -20,13 +20,18 @@ from otai.learning.data.profile import LANGUAGES_OF_THE_VERSION_BEFORE, Profile
 from otai.learning.data.profiling import ProfileBuilder
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
-from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY
+from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
+from otai.tickets.comparing import compare
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.operations import save_data_set
+from otai.tickets.queries import not_proposed
 from otai.tickets.reading import ROW_GROUP_TICKETS
 
 Labels = tuple[str, ...]
+
+STILL_TRUE = ("text_was_cut", "personal_data")
+"""Findings of the import that the next version keeps: its texts are the same."""
 
 
 class ChangeInvalid(Invalid):
@@ -118,11 +123,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
     Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
     """
     base.require_tickets()
-    found = [
-        finding.get("values") or finding["numbers"]
-        for finding in base.profile.get("findings", ())
-        if finding["code"] == LABEL_GIVEN_AWAY
-    ]
+    found = [one.values for one in Profile.from_dict(base.profile).findings if one.code == LABEL_GIVEN_AWAY]
     lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
     if not lines and not phrases:
         raise ChangeInvalid("No lines that give a label away were found in these tickets, so there is nothing to cut.")
@@ -132,7 +133,8 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
     for name in ("subject", "body"):
         at = table.schema.get_field_index(name)
         texts = table[name].to_pylist()
-        cut = [text and (rules.without_given(text) or (text if name == "subject" else None)) for text in texts]
+        without = rules.subject_without_given if name == "subject" else rules.without_given
+        cut = [text and (without(text) or None) for text in texts]
         table = table.set_column(at, table.schema.field(at), pa.array(cut, pa.string()))
     table = table.cast(rules.in_schema(table.schema))
     attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}
@@ -212,10 +214,19 @@ def _stored_version(
     )
     for batch in table.combine_chunks().to_batches(max_chunksize=ROW_GROUP_TICKETS):
         builder.add(batch)
+    texts, labels = builder.sample()
     profile = builder.finish()
+    single = {name: labels[name] for name, one in attributes.items() if one.kind != Attribute.Kind.MULTI}
+    found = [
+        leak.finding()
+        for leak in find_leaks(texts, {name: single[name] for name in single if name not in not_proposed(base)})
+    ]
+    found += [one for one in Profile.from_dict(base.profile).findings if one.code in STILL_TRUE]
     with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
         path = Path(folder) / "tickets.parquet"
         pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_TICKETS)
+        since = compare(file_store().local_path(base.file), path, by_id=True).findings(version=base.version)
+        profile = profile.with_findings([*since, *found])
         stored = file_store().put(path, folder=f"tickets/{base.organisation_id}/{new_id()}", suffix=".parquet")
     try:
         return save_data_set(

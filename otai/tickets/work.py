@@ -10,6 +10,7 @@ from typing import Any
 from otai.jobs.work import Tell
 from otai.learning.data.language import load_models
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.comparing import Before
 from otai.tickets.reading import preview_columns, read_tickets
 
 STAGED = "tickets.parquet"
@@ -41,7 +42,8 @@ def read(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
         keep_quotes=spec.get("keep_quotes", False),
         mask=spec.get("mask", False),
         further=[Path(path) for path in spec.get("further", ())],
-        base=Path(spec["base"]) if spec.get("base") else None,
+        before=Before.from_dict(spec.get("before")),
+        add=spec.get("add", False),
         progress=progress,
         **_reading_of(spec),
     )

@@ -169,6 +169,14 @@ DATA: Mapping[str, Words] = {
         ),
         "If it is written there only after someone decided it, remove it from the text: new tickets will not have it, and the model would lean on it.",
     ),
+    "labels_came": Words(
+        ("{attribute}: labels that came since version {version:n}: {named:names}.",),
+        "A model that learnt from the version before does not know them. Train again to teach it.",
+    ),
+    "labels_went": Words(
+        ("{attribute}: labels that went since version {version:n}: {named:names}.",),
+        "A model that learnt from the version before still answers with them. Train again if that matters.",
+    ),
     "labels_look_alike": Words(
         (
             Counted(
@@ -351,6 +359,12 @@ DATA: Mapping[str, Words] = {
             ),
         ),
         "They are kept without a time. Training does not need it.",
+    ),
+    "versions_compared": Words(
+        (
+            "Since version {version:n}: tickets that came: {came:n}; that have another text or label: {changed:n}; that went: {went:n}; as they were: {same:n}.",
+        ),
+        "Nothing to do. The version before stays as it was.",
     ),
     "wiki_markup_became_text": Words(
         (

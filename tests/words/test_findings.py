@@ -28,6 +28,7 @@ from otai.learning.finding import Finding
 from otai.learning.finetuning import ensemble
 from otai.tickets import preparing
 from otai.tickets.cell_findings import findings_of_cells
+from otai.tickets.comparing import Difference, Labels
 from otai.tickets.file_findings import findings_of_file
 from otai.tickets.import_findings import findings_of_import
 from otai.words import findings as words
@@ -118,6 +119,7 @@ def of_data() -> Iterator[Finding]:
     month_first: Any = Some(**vars(noticed) | {"days": Some(is_settled=False, day_first=False, example="02/11/2026")})
     yield from findings_of_cells(month_first, Some(single={"created": "Opened"}))  # type: ignore[arg-type]
     yield from of_preparing()
+    yield from of_versions()
 
 
 def of_preparing() -> Iterator[Finding]:
@@ -134,6 +136,11 @@ def of_preparing() -> Iterator[Finding]:
     for thread in (True, False):
         joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
         yield from preparing.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
+
+
+def of_versions() -> Iterator[Finding]:
+    for labels in (Labels(("new",), ("old",), 3), Labels(("new",)), Labels((), ("old",))):
+        yield from Difference(came=12, changed=3, went=4, same=1200, labels={"queue": labels}).findings(version=2)
 
 
 def target(name: str, **changes: Any) -> Any:

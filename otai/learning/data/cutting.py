@@ -138,7 +138,7 @@ class TextRules:
 
     def _of_one(self, text: str) -> str:
         subject, newline, body = text.partition("\n")
-        subject = self.without_given(self._masked(subject)) or self._masked(subject)
+        subject = self.subject_without_given(self._masked(subject))
         if not newline:
             return subject
         body = self._masked(body)
@@ -151,6 +151,10 @@ class TextRules:
         from otai.learning.data.personal import mask
 
         return mask(text, self.masked)
+
+    def subject_without_given(self, subject: str) -> str:
+        """A subject without them; one that is nothing else stays."""
+        return self.without_given(subject) or subject
 
     def without_given(self, text: str) -> str:
         """The text without the lines and phrases that give a label away; empty where it was nothing else."""

@@ -1,0 +1,135 @@
+"""Alice's tickets grow from month to month: each version says what came, changed and went, and is stored as the one before it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from otai.learning.data.tickets import LabelledTickets
+from otai.tickets import queries, versions
+from otai.tickets.files import file_store
+from otai.tickets.models import DataSet
+
+Bring = Callable[..., DataSet]
+
+pytestmark = pytest.mark.django_db
+
+WORDS = ("screen", "cable", "invoice", "password", "router", "battery", "order")
+
+
+def table(rows: dict[str, str], *, text: str = "", ids: bool = True) -> str:
+    """Ticket ids with their queues as a CSV file."""
+    head = "ticket id,text,queue\n" if ids else "text,queue\n"
+    return head + "".join(
+        f"{f'{id},' if ids else ''}The {WORDS[len(id + queue) % 7]} of case {id} makes trouble since monday{text},{queue}\n"
+        for id, queue in rows.items()
+    )
+
+
+def by_queue(first: int, last: int) -> dict[str, str]:
+    return {f"T{n}": ("network", "billing")[n % 2] for n in range(first, last)}
+
+
+def finding(data_set: DataSet, code: str) -> dict[str, Any]:
+    (found,) = [one for one in queries.profile(data_set).findings if one.code == code]
+    return found.values
+
+
+def texts(data_set: DataSet) -> list[str]:
+    return [row["body"] or "" for row in queries.tickets(data_set)]
+
+
+def test_a_new_version_says_what_came_changed_and_went(bring: Bring) -> None:
+    bring(table(by_queue(0, 40)))
+    newer = {**by_queue(10, 50), "T12": "archive", "T14": "archive"}
+    made = bring(table(newer))
+    found = finding(made, "versions_compared")
+    assert {name: found[name] for name in ("version", "came", "went")} == {"version": 1, "came": 10, "went": 10}
+    assert (found["changed"], found["same"], found["changed_labels"]) == (2, 28, {"queue": 2})
+    assert finding(made, "labels_came") == {"version": 1, "labels": 1, "named": ["archive"]}
+
+
+def test_tickets_without_ids_are_known_by_their_text(bring: Bring) -> None:
+    bring(table(by_queue(0, 40), ids=False))
+    # In another order, so that no row keeps its number.
+    made = bring(table(dict(reversed(by_queue(10, 50).items())), ids=False))
+    found = finding(made, "versions_compared")
+    assert (found["came"], found["changed"], found["went"], found["same"]) == (10, 0, 10, 30)
+
+
+def test_increments_say_it_too_and_the_newest_row_of_an_id_wins(bring: Bring) -> None:
+    bring(table(by_queue(0, 40)))
+    made = bring(table({"T3": "network", "T40": "billing", "T5": "billing"}), add=True)
+    assert made.tickets == 41
+    found = finding(made, "versions_compared")
+    assert (found["came"], found["changed"], found["went"], found["same"]) == (1, 1, 0, 39)
+
+
+def test_increments_without_ids_never_take_each_others_rows(bring: Bring) -> None:
+    bring(table(by_queue(0, 40), ids=False))
+    bring(table(by_queue(40, 60), ids=False), add=True)
+    made = bring(table(by_queue(60, 80), ids=False), add=True)
+    assert made.tickets == 80 and len(set(texts(made))) == 80
+
+
+SECRET = " and my mail is ada@example.com"
+
+
+def test_what_is_added_to_masked_tickets_is_masked(bring: Bring) -> None:
+    """Asked once: whoever adds a file later need not think of it."""
+    bring(table(by_queue(0, 40), text=SECRET), mask=True)
+    made = bring(table(by_queue(40, 50), text=SECRET), add=True)
+    assert not any("ada@example.com" in text for text in texts(made))
+    assert b"ada@example" not in file_store().local_path(made.file).read_bytes()
+    assert sum("[email]" in text for text in texts(made)) == 50
+
+
+def test_masking_while_adding_masks_what_was_there(bring: Bring) -> None:
+    """One version is stored in one way, and its models mask new tickets alike."""
+    bring(table(by_queue(0, 40), text=SECRET))
+    made = bring(table(by_queue(40, 50), text=SECRET), add=True, mask=True)
+    assert not any("ada@example.com" in text for text in texts(made))
+    rules = LabelledTickets.read_parquet(file_store().local_path(made.file)).text_rules
+    assert rules is not None and "email" in rules.masked
+    # The version before stays as it was.
+    assert sum("ada@example.com" in text for text in texts(queries.data_set(made.organisation, "support", 1))) == 40
+
+
+SIGNED = {"network": "Dana Okafor took this", "billing": "Omar Brandt took this"}
+
+
+def signed(rows: dict[str, str]) -> str:
+    lines = [
+        f'{id},"Case {id}: the {WORDS[n % 7]} and the {WORDS[n // 3 % 7]} of {WORDS[n // 5 % 7]} {n * 7919 % 101}\n\n{SIGNED[queue]}",{queue}\n'
+        for n, (id, queue) in enumerate(rows.items())
+    ]
+    return "ticket id,text,queue\n" + "".join(lines)
+
+
+def test_what_was_cut_once_is_cut_from_what_is_added(bring: Bring, now: datetime) -> None:
+    rows = {f"T{n}": ("network", "billing")[n * n // 3 % 2] for n in range(300)}
+    cut = versions.without_given_lines(bring(signed(rows)), now=now)
+    assert not any("Okafor" in text for text in texts(cut))
+    assert "label_given_away" not in {one.code for one in queries.profile(cut).findings}
+    assert finding(cut, "versions_compared")["changed"] == 300
+    made = bring(signed({"T900": "network"}), add=True)
+    assert made.tickets == 301 and not any("Okafor" in text for text in texts(made))
+
+
+def test_labels_that_are_corrected_are_counted_on_the_new_version(bring: Bring, now: datetime) -> None:
+    base = bring(table(by_queue(0, 40)))
+    made = versions.next_version(base, mapping={"queue": {"billing": "finance"}}, what="renamed", now=now).data_set
+    found = finding(made, "versions_compared")
+    assert (found["came"], found["changed"], found["went"]) == (0, 20, 0)
+    assert finding(made, "labels_came")["named"] == ["finance"]
+    assert finding(made, "labels_went")["named"] == ["billing"]
+
+
+def test_findings_about_texts_stay_with_the_next_version(bring: Bring, now: datetime) -> None:
+    base = bring(table(by_queue(0, 40), text=SECRET))
+    assert finding(base, "personal_data")
+    made = versions.next_version(base, mapping={"queue": {"billing": "finance"}}, what="renamed", now=now).data_set
+    assert finding(made, "personal_data") == finding(base, "personal_data")
