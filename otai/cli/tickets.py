@@ -173,7 +173,7 @@ def import_(
     tickets_jobs.refuse_if_failed(job)
     data_set = tickets_jobs.imported(job)
     if json:
-        print_json(_as_dict(data_set) | {"profile": data_set.profile, "roles": data_set.roles})
+        print_json(_as_dict(data_set) | {"profile": _profile_said(data_set), "roles": data_set.roles})
         return
     data_sets.show_import(data_set)
     show_columns(ColumnRoles.from_dict(data_set.roles))
@@ -218,7 +218,7 @@ def profile(
     """What came in: tickets, languages, labels, and problems with what to do about them."""
     data_set = queries.data_set(organisation_named(org), name, version)
     if json:
-        print_json(_as_dict(data_set) | {"profile": data_set.profile})
+        print_json(_as_dict(data_set) | {"profile": _profile_said(data_set)})
         return
     say(
         f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, {data_set.imported_at:%Y-%m-%d %H:%M} UTC."
@@ -278,7 +278,7 @@ def cut(
     """Make a new version without the lines that give a label away (see `otai tickets profile`). The version before keeps them."""
     made = versions.without_given_lines(queries.data_set(organisation_named(org), name, version), now=utc_now())
     if json:
-        print_json(_as_dict(made) | {"profile": made.profile})
+        print_json(_as_dict(made) | {"profile": _profile_said(made)})
         return
     say(f"{made}: {made.tickets:,} tickets, without the lines that gave labels away.")
     show_profile(queries.profile(made))
@@ -399,6 +399,11 @@ def _as_dict(data_set: DataSet) -> dict[str, Any]:
         "source_format": data_set.source_format,
         "imported_at": data_set.imported_at,
     }
+
+
+def _profile_said(data_set: DataSet) -> dict[str, Any]:
+    """The profile, each finding with its sentence and what to do: as the API gives it."""
+    return words.with_sentences(data_set.profile, of_card=False)
 
 
 def show_columns(roles: ColumnRoles) -> None:

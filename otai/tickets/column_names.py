@@ -59,7 +59,29 @@ CREATED = _words(
     "datautworzenia dataotwarcia otrzymano zgloszono datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon "
     "startdate timestamp zeitstempel date datum fecha data datetime time zeit"
 )
-TICKET = _words(
+_TICKET_THINGS = _words(
+    "ticket case incident request issue call vorgang fall stoerung anfrage meldung melding verzoek zaak aanvraag incidente caso chamado solicitacao ocorrencia pedido "
+    "zgloszenie zgloszenia sprawy sprawa demande richiesta segnalazione solicitud dossier intervention conversation"
+)
+_NUMBERS = _words(
+    "number nummer key schluessel kennung nr no num numero numer cle clave chiave sleutel klucz chave reference referenz referencia riferimento referentie ref"
+)
+
+
+def _numbered(things: Iterable[str], numbers: Iterable[str]) -> tuple[str, ...]:
+    """What a number of such a thing is called, in either order and with what languages put between (Vorgangsschluessel, numero de caso)."""
+    return tuple(
+        name
+        for number in numbers
+        for thing in things
+        for name in (
+            *(thing + between + number for between in ("", "s")),
+            *(number + between + thing for between in ("", "de", "du", "del", "di", "do", "da", "der")),
+        )
+    )
+
+
+TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
     "ticketnumber ticketno ticketnr ticketnummer issuekey caseno casenumber incidentnumber incidentno requestnumber vorgangsnummer fallnummer "
     "meldingsnummer meldingnummer zaaknummer numerozgloszenia nrzgloszenia numeroticket numerodeticket numerodecaso numerochamado protocolo "
     "displayid ticketid caseid incidentid requestid issueid conversationid ref reference referenz referentie referencia riferimento key number "
@@ -67,7 +89,7 @@ TICKET = _words(
     "issue messageid index rowid zeile unnamed0"
 )
 """From the one that people know a ticket by to the one that only machines do."""
-REPEATED_TICKET = frozenset(TICKET[: TICKET.index("no") + 3]) | frozenset(
+REPEATED_TICKET = frozenset(_numbered(_TICKET_THINGS, ("id",))) | frozenset(TICKET[: TICKET.index("no") + 3]) | frozenset(
     ("ticket", "case", "incident", "tn", "vorgang", "id", "issue")
 )
 OTHER_THINGS = frozenset(
@@ -96,7 +118,7 @@ AFTERWARDS = frozenset(
         "metrics statistics stats statistic backlog age aging "
         # touched later
         "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated lastmodified last latest viewed merged linked "
-        "lock firstlock unlock due duedate deadline template macro "
+        "lock firstlock unlock due duedate deadline template macro happiness elapsed sla_status compliance noncompliant "
         # German
         "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung beendet antwort antworten beantwortet "
         "rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt "
@@ -105,11 +127,11 @@ AFTERWARDS = frozenset(
         "vorlage ergebnis "
         # French
         "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis commentaires satisfactionclient enquete "
-        "evaluationclient depasse depassee retard escalade rouvert nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
+        "evaluationclient depasse depassee retard escalade rouvert reouverture reouvertures nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
         # Spanish
         "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado seguimiento notas comentarios "
         "satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido vencida escalado escalada reabierto cantidad duracion "
-        "tiempoinvertido tiempodedicado minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
+        "reapertura reaperturas tiempoinvertido tiempodedicado minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
         # Italian
         "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note seguito commenti soddisfazione sondaggio "
         "valutazione violato violata scaduto scaduta scadenza riaperto numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato "
@@ -125,7 +147,7 @@ AFTERWARDS = frozenset(
         # Portuguese
         "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado encerrada encerramento concluido "
         "concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao violado violada atrasado vencido reaberto quantidade duracao "
-        "tempogasto modificado atualizado atualizacao ultima"
+        "tempogasto modificado atualizado atualizacao ultima reabertura reaberturas"
     )
 )
 """Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it last."""
@@ -133,7 +155,7 @@ AFTERWARDS_PAIRS = frozenset(
     _words(
         "conversationparts tempogasto workphone closenotes closecode closingnotes internalnotes internalnote agentreply firstresponse timespent timetracked timeworked timeleft timeunit "
         "timeestimated timeto dauerin spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse percentdone doneratio "
-        "waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply tiempode tempode remainingestimate originalestimate abschlusskommentar"
+        "waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus datumgereed"
     )
 )
 STATUS = frozenset(
@@ -151,6 +173,7 @@ PERSON = frozenset(
         "submitter submittedby opener openedby creator createdby author autor autore auteur ersteller solicitante remitente contacto usuario cliente "
         "demandeur expediteur utilisateur client appelant richiedente mittente utente contatto aanvrager aanmelder afzender gebruiker klant melderid "
         "zglaszajacy nadawca uzytkownik klient kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation "
+        "anfragender anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante wnioskodawca requisitante "
         "birthday geburtsdatum collaborators followers watchers watcher beobachter participants recipient recipients empfaenger toaddress"
     )
 )
@@ -173,12 +196,12 @@ MULTI = frozenset(
     _words(
         "tags tag labels label keywords keyword schlagworte schlagwort schlagwoerter stichworte stichwort topics topic themen etiketten components component "
         "komponenten categories kategorien products produkte skills intents issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta "
-        "trefwoorden tagi etykiety etykieta motscles categorias categorie kategorie"
+        "stichwoerter schlagwoerter schlagworte marcadores marcador palavraschave palabrasclave parolechiave slowakluczowe trefwoorden tagi etykiety etykieta motscles categorias categorie kategorie"
     )
 )
 BLANK_SEPARATED = frozenset(
     _words(
-        "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden tagi"
+        "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave"
     )
 )
 WRITERS = {
@@ -203,7 +226,7 @@ AGENT = frozenset(
         "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan sachbearbeiter agentassigned adminassignee "
         "technician techniker asignado asignadoa responsable agente propietario assigne assignea technicien assegnato assegnatoa responsabile operatore "
         "behandelaar toegewezenaan eigenaar przypisany przypisanydo wlasciciel atribuido atribuidoa responsavel proprietario caseowner verantwortlich "
-        "verantwortlicher"
+        "verantwortlicher affecte affectea affecteea attribue attribuea traitepar gestionnaire intervenant assignadoa encargado tecnico atendente operador przypisane zugewiesener beheerder solver adminassignee"
     )
 )
 SORTING = (
@@ -214,7 +237,7 @@ SORTING = (
             "group gruppe groupe grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe equipo squadra zespol "
             "teamassigned teamassignee assignedgroup assignedteam department abteilung departement departamento reparto dipartimento afdeling dzial setor area "
             "bereich product produkt produit producto prodotto produto service dienst servicio servizio servico usluga businessservice module modul modulo "
-            "intent class klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill specialty queuename "
+            "pipeline categorization categorisation kategorisierung categorizacion categorizacao categorizzazione classification klassifizierung classificatie areapath arearoute sheet intent class klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill specialty queuename "
             "subject_area component komponente businessunit topicname concern fachbereich"
         )
     )
@@ -234,19 +257,6 @@ KNOWN_BEFORE = frozenset(
 """Known of a ticket when it comes in, so there is no need to predict it."""
 ATTRIBUTE = SORTING | KNOWN_BEFORE
 
-ORDERS: tuple[tuple[str, ...], ...] = (
-    ("lowest", "very low", "low", "minor", "normal", "medium", "moderate", "major", "high", "very high", "urgent", "critical", "highest", "blocker", "emergency"),
-    ("sehr niedrig", "niedrig", "gering", "normal", "mittel", "hoch", "sehr hoch", "dringend", "kritisch", "notfall"),
-    ("trivial", "minor", "normal", "major", "critical", "blocker"),
-    ("none", "low", "medium", "high", "critical"),
-    ("planning", "low", "moderate", "high", "critical"),
-    ("p5", "p4", "p3", "p2", "p1", "p0"),
-    ("s5", "s4", "s3", "s2", "s1", "s0"),
-    ("sev5", "sev4", "sev3", "sev2", "sev1", "sev0"),
-)  # fmt: skip
-"""Scales from low to high. A column whose labels all stand on one of them is ordered so."""
-
-
 SPLIT_VALUES = {
     "train": "train", "training": "train", "trn": "train", "valid": "train", "validation": "train", "val": "train", "dev": "train",
     "development": "train", "test": "test", "testing": "test", "tst": "test", "eval": "test", "evaluation": "test", "holdout": "test",
@@ -255,6 +265,17 @@ SPLIT_VALUES = {
 
 _WRAPPERS = frozenset(
     (
+        "nom",
+        "nomcomplet",
+        "nome",
+        "nomecompleto",
+        "nombre",
+        "nombrecompleto",
+        "naam",
+        "volledigenaam",
+        "nazwa",
+        "vollstaendigername",
+        "dynamicname",
         "displayvalue",
         "value",
         "name",
@@ -294,6 +315,10 @@ _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 SHORTEST_COMPOUND = 6
 """German and Dutch write compounds as one word: a vocabulary word this long counts at either end of it."""
+SHORT_ENDS = frozenset(_words("groep team typ type soort thema queue klasse art"))
+"""Shorter words that many compounds end in (Vorgangstyp, Hilfethema, Behandelaarsgroep)."""
+_RANKS = frozenset(_words("tier level ebene stufe niveau livello nivel poziom"))
+"""With a number behind a name they say which of several it is: Category Tier 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +354,8 @@ class Name:
         if best is None and self.core:
             word = self.core[-1]
             for entry, place in places.items():
-                if len(entry) >= SHORTEST_COMPOUND and len(word) > len(entry) and word.endswith(entry):
+                is_long = len(entry) >= SHORTEST_COMPOUND or entry in SHORT_ENDS
+                if is_long and len(word) > len(entry) + 2 and word.endswith(entry):
                     best = min(best or (9, 0), (2, place))
         return best
 
@@ -346,8 +372,9 @@ class Name:
             for at, word in enumerate(part):
                 if word in words:
                     return word
-                if at + 1 < len(part) and word + part[at + 1] in pairs:
-                    return f"{word} {part[at + 1]}"
+                for size in (2, 3):
+                    if at + size <= len(part) and "".join(part[at : at + size]) in pairs:
+                        return " ".join(part[at : at + size])
                 if word in pairs:
                     return word
                 if len(word) > 2 * SHORTEST_COMPOUND and (found := _compound(word, words)):
@@ -356,12 +383,20 @@ class Name:
 
     def _candidates(self) -> Iterable[tuple[int, str]]:
         yield 0, self.folded
-        for words in dict.fromkeys((self.core, self.parts[-1] if self.parts else ())):
+        for words in dict.fromkeys((_unranked(self.core), self.core, self.parts[-1] if self.parts else ())):
             yield 0, "".join(words)
             for at in range(1, len(words)):
                 yield 1, "".join(words[at:])
             for at in range(1, len(words)):
                 yield 3, "".join(words[:at])
+
+
+def _unranked(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Without "tier 2", "level 1" or a number at the end."""
+    kept = list(words)
+    while len(kept) > 1 and (kept[-1].isdigit() or kept[-1] in _RANKS):
+        kept.pop()
+    return tuple(kept)
 
 
 def name_of(raw: str) -> Name:

@@ -18,7 +18,8 @@ from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import AttributeColumns, ColumnRoles
-from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, order_of, parts_of, separator_of
+from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
+from otai.tickets.label_orders import order_of
 from otai.tickets.problems import refused
 from otai.tickets.threads import holds_threads
 from otai.tickets.times import parse_time
@@ -28,6 +29,7 @@ __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 TICKETS_A_LABEL = 3.0
 """A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 MOST_LABELS = 2_000
+FEW_CODES = 50
 AFTERWARDS = "known only after the ticket came in"
 
 
@@ -172,7 +174,7 @@ class _Guess:
 
     def _is_numbered(self, column: ColumnStats) -> bool:
         """A few small numbers, such as codes of labels: no ids, whatever they are called."""
-        return column.share(lambda value: len(value) <= 2) > 0.5
+        return column.distinct <= FEW_CODES and column.share(lambda value: len(value) <= 2) > 0.5
 
     def _created(self) -> None:
         dates = [column for column in self.open if column.mean_length <= 40 and column.share(_is_date, most=200) >= 0.9]
@@ -388,7 +390,7 @@ class _Guess:
 
     def _is_person(self, column: ColumnStats) -> bool:
         words = column.words
-        if any(any(word in names.NAME_PARTS for word in (part[-1], "".join(part[-2:]))) for part in words.parts):
+        if words.core and any(word in names.NAME_PARTS for word in (words.core[-1], "".join(words.core[-2:]))):
             return True
         if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
             return True
@@ -565,11 +567,13 @@ def _split_value(value: str) -> str | None:
 
 
 def _is_id(value: str) -> bool:
-    return not _has_blank(value) or value.replace(" ", "").isdigit()
+    return not _has_blank(value) or re.fullmatch(r"[A-Za-z]{0,10}[-_#/. ]?[\d][\d ./_-]*", value.strip()) is not None
 
 
 def _is_numbering(value: str) -> bool:
-    return re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}", value) is not None
+    return (
+        re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value) is not None
+    )
 
 
 def _has_blank(value: str) -> bool:

@@ -1,10 +1,9 @@
-"""What the values of a column say about its labels: the order they have, and what parts several of them in one cell."""
+"""What the values of a column say about its labels: whether they are codes, and what parts several of them in one cell."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -13,33 +12,6 @@ from otai.tickets.column_stats import ColumnStats
 from otai.tickets.columns import SEPARATORS
 
 LABEL_LENGTH = 60
-_NUMBERING = re.compile(
-    r"^\W*(?:priority|prio|severity|sev|level|stufe|p|s)?[\W_]*\d{1,2}[\W_]+(?=[^\W\d])|[\W_]+\d{1,2}\W*$|[\W_]+(?:p|s|prio|sev)\d\W*$"
-)
-"""What numbers a label in front of or behind its word."""
-
-
-def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
-    """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else empty."""
-    found = sorted({" ".join(label.split()) for label in labels if label.strip()})
-    if not 2 <= len(found) <= 25:
-        return ()
-    for scale in names.ORDERS:
-        places = {re.sub(r"[\s_\-]+", " ", step): place for place, step in enumerate(scale)}
-        keys = [re.sub(r"[\s_\-]+", " ", label.casefold()).strip() for label in found]
-        if all(key in places for key in keys) and len({places[key] for key in keys}) == len(keys):
-            return tuple(sorted(found, key=lambda label: places[re.sub(r"[\s_\-]+", " ", label.casefold()).strip()]))
-    # "1 - Critical", "4 - Low": where the words stand on a scale, they say which end of the numbers is the high one.
-    words = {label: _NUMBERING.sub("", label.casefold()).strip() for label in found}
-    if all(word and word != label.casefold() for label, word in words.items()):
-        by_words = order_of(list(words.values()))
-        if len(by_words) == len(found):
-            return tuple(sorted(found, key=lambda label: by_words.index(words[label])))
-    numbers = {label: int(match[1]) for label in found if (match := re.match(r"\s*(-?\d{1,3})(?:\b|$)", label))}
-    if len(numbers) == len(found) and len(set(numbers.values())) == len(found):
-        return tuple(sorted(found, key=numbers.__getitem__))
-    return ()
-
 
 def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
     """What parts several labels in one cell, if the cells hold several.
@@ -86,7 +58,7 @@ def _are_blank_separated(column: ColumnStats) -> bool:
         return False
     parts = parts_of(column, " ")
     are_words = sum(count for part, count in parts.items() if part == part.lower()) >= 0.98 * sum(parts.values())
-    return are_words and 2 <= len(parts) < 0.5 * column.distinct
+    return are_words and 2 <= len(parts) < 0.8 * column.distinct
 
 
 def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:

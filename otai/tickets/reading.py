@@ -36,7 +36,7 @@ from otai.tickets.files import FileStoreUnavailable
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
-from otai.tickets.label_columns import order_of
+from otai.tickets.label_orders import order_of
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
