@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
-from otai.tickets.column_names import SPLIT_VALUES, WRITERS, folded, language_code
+from otai.tickets.column_names import SPLIT_VALUES, language_code, writer_of
+from otai.tickets.column_stats import FORMULA_TEXT, formula_text
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.day_order import DayOrder
 from otai.tickets.limits import Limits
@@ -136,6 +137,10 @@ class TicketMaker:
                 bad.add(numbers[index], name, message)
 
         array = column if isinstance(column, pa.Array) else _array_of(column, reject)
+        if pa.types.is_string(array.type) and holds(array, (FORMULA_TEXT.encode(),)):
+            formulas = pc.fill_null(pc.starts_with(array, FORMULA_TEXT), False)
+            read = [formula_text(cell) for cell in array.filter(formulas).to_pylist()]
+            array = pc.replace_with_mask(array, formulas, pa.array(read, pa.string()))
         texts = array.flatten() if pa.types.is_list(array.type) else array
         if pc.any(pc.match_substring(texts, "\0")).as_py():
             for index, cell in enumerate(array.to_pylist()):
@@ -178,7 +183,9 @@ class TicketMaker:
         for role in ("subject", "body"):
             made[role] = self._text(self._messages(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
         if "sender" in self.schema.names:
-            made["sender"] = self._mapped(_strings(cells[single["sender"]]), lambda value: WRITERS.get(folded(value)))
+            made["sender"] = self._mapped(
+                _strings(cells[single["sender"]]), lambda value: writer_of(single["sender"], value)
+            )
         made["language"] = (
             self._language(_strings(cells[single["language"]])) if "language" in single else pa.nulls(n, pa.string())
         )

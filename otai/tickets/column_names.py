@@ -38,6 +38,12 @@ BODY = _words(
 """From the surest to the weakest."""
 COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
 """A text where nothing else is one; beside another it is a later answer."""
+NOTES = frozenset(
+    _words(
+        "notes note detailedescription notiz notizen bemerkung bemerkungen notas note opmerkingen remarques remarks annotazioni uwagi observacoes observaciones"
+    )
+)
+"""What the customer wrote, or what was written later: their words decide."""
 SURE_TEXTS = frozenset(
     _words(
         "subject betreff onderwerp asunto objet oggetto temat assunto ticketsubject emailsubject mailsubject shortdescription body text description "
@@ -89,8 +95,10 @@ TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
     "issue messageid index rowid zeile unnamed0"
 )
 """From the one that people know a ticket by to the one that only machines do."""
-REPEATED_TICKET = frozenset(_numbered(_TICKET_THINGS, ("id",))) | frozenset(TICKET[: TICKET.index("no") + 3]) | frozenset(
-    ("ticket", "case", "incident", "tn", "vorgang", "id", "issue")
+REPEATED_TICKET = (
+    frozenset(_numbered(_TICKET_THINGS, ("id",)))
+    | frozenset(TICKET[: TICKET.index("no") + 3])
+    | frozenset(("ticket", "case", "incident", "tn", "vorgang", "id", "issue"))
 )
 OTHER_THINGS = frozenset(
     _words(
@@ -185,6 +193,8 @@ NAME_PARTS = frozenset(
     )
 )
 
+SHEET = "Sheet"
+"""The column made of the names of a workbook's sheets."""
 ORDERED = frozenset(
     _words(
         "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit urgence urgencia urgenza urgentie pilnosc "
@@ -221,6 +231,33 @@ WRITERS = {
     ),
 }
 """What a column says about who wrote a message."""
+INCOMING = frozenset(
+    _words(
+        "incoming inbound isinbound isincoming fromcustomer bycustomer iscustomer eingehend entrant entrante inkomend"
+    )
+)
+OUTGOING = frozenset(
+    _words(
+        "outgoing outbound isoutbound isoutgoing fromagent byagent isagent isstaff fromstaff private isprivate internal isinternal ausgehend intern sortant saliente uitgaand"
+    )
+)
+"""Columns that say yes or no to who wrote a message."""
+_YES, _NO = (
+    frozenset(_words("true yes 1 y t ja oui si sim tak wahr vrai")),
+    frozenset(_words("false no 0 n f nein non nie nao nee falsch faux")),
+)
+
+
+def writer_of(column: str, value: str) -> str | None:
+    """Who wrote the message of a row ("customer" or "desk"), by the value of a column that says so; None where it does not."""
+    said, name = folded(value), folded(column)
+    if name in INCOMING and (said in _YES or said in _NO):
+        return "customer" if said in _YES else "desk"
+    if name in OUTGOING and (said in _YES or said in _NO):
+        return "desk" if said in _YES else "customer"
+    return WRITERS.get(said)
+
+
 AGENT = frozenset(
     _words(
         "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan sachbearbeiter agentassigned adminassignee "

@@ -125,6 +125,8 @@ def _forget_missing(column: ColumnStats) -> None:
 def _count(column: ColumnStats, cells: Any, most_distinct: int, first: int, stride: int) -> int:
     values: list[str] = []
     cells = cells if isinstance(cells, list | tuple) else cells.to_pylist()
+    if any(isinstance(cell, str) and cell.startswith(FORMULA_TEXT) for cell in cells):
+        cells = [formula_text(cell) if isinstance(cell, str) else cell for cell in cells]
     for cell in cells:
         if isinstance(cell, list):
             column.lists += 1
@@ -142,6 +144,15 @@ def _count(column: ColumnStats, cells: Any, most_distinct: int, first: int, stri
         column.is_capped = len(column.counts) >= most_distinct
     column.cells += map(_sampled, cells[first::stride])
     return size
+
+
+FORMULA_TEXT = '="'
+
+
+def formula_text(cell: str) -> str:
+    """The text of a cell written ="0010", so that a spreadsheet keeps its zeros."""
+    is_one = cell.startswith(FORMULA_TEXT) and cell.endswith('"') and len(cell) > len(FORMULA_TEXT)
+    return cell[len(FORMULA_TEXT) : -1].replace('""', '"') if is_one else cell
 
 
 def _sampled(cell: Any) -> str | None:

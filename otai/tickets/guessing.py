@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
@@ -20,17 +21,22 @@ from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of
+from otai.tickets.periods import is_period
 from otai.tickets.problems import refused
-from otai.tickets.threads import holds_threads
+from otai.tickets.text_roles import (
+    AFTERWARDS,
+    TICKETS_A_LABEL,
+    TextRoles,
+    has_blank,
+    is_chosen_subject,
+    is_person,
+)
 from otai.tickets.times import parse_time
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
-TICKETS_A_LABEL = 3.0
-"""A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 MOST_LABELS = 2_000
 FEW_CODES = 50
-AFTERWARDS = "known only after the ticket came in"
 
 
 def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
@@ -45,7 +51,7 @@ def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_t
     return guess.result(must_have_text=must_have_text)
 
 
-class _Guess:
+class _Guess(TextRoles):
     def __init__(self, look: Look, given: ColumnRoles) -> None:
         self.look = look
         self.single = dict(given.single)
@@ -223,138 +229,11 @@ class _Guess:
         ):
             return
         for column in list(self.open):
-            if (
-                column.distinct <= 12
-                and column.share(lambda value: names.WRITERS.get(folded(value)) is not None) >= 0.9
-            ):
+            if column.distinct <= 12 and column.share(partial(_tells_writer, column.name)) >= 0.9:
                 self._role("sender", column, f"says who wrote the message of a row: {_some(column)}")
                 return
 
-    # Texts.
-
-    def _texts(self) -> None:
-        """Subject and body: by name first, then by what the columns hold."""
-        if "body" not in self.single:
-            self._body_of_threads()
-        before = [
-            column for column in self.open if known_afterwards.by_name(column) is None and not self._is_person(column)
-        ]
-        for role, vocabulary in (("subject", names.SUBJECT), ("body", names.BODY)):
-            if role in self.single:
-                continue
-            fitting = [column for column in self._named(vocabulary) if column in before and _could_be_text(column)]
-            fitting = [column for column in fitting if not self.ended.only_then(column)]
-            if fitting:
-                best = self._best_text(fitting, vocabulary)
-                self._role(
-                    role, best, f"its name, and its values are texts ({best.mean_length:.0f} characters on average)"
-                )
-        self._body_by_values()
-        self._subject_by_values()
-        for column in list(self.open):
-            is_text = _is_free_text(column) or column.mean_length > LABEL_LENGTH
-            if is_text and (known_afterwards.by_name(column) or column.words.fits(frozenset(names.COMMENT))):
-                self._take(column, "by its name written after the ticket came in; new tickets will not have it")
-            elif is_text and self.ended.only_then(column):
-                self._take(
-                    column,
-                    f"{AFTERWARDS}: it is filled only where {self.ended.column!r} says that the ticket is through",
-                )
-
-    def _best_text(self, fitting: Sequence[ColumnStats], vocabulary: Sequence[str]) -> ColumnStats:
-        """The best name; of names that are equally good, the one that says most."""
-        best = fitting[0]
-        rank = best.words.rank(vocabulary)
-        sure = [column for column in fitting if column.words.is_one_of(names.SURE_TEXTS)] or fitting
-        assert rank is not None
-        equal = [
-            column
-            for column in sure
-            if (column.words.rank(vocabulary) or (9, 0))[0] == (sure[0].words.rank(vocabulary) or (9, 0))[0]
-        ]
-        return (
-            max(equal, key=lambda column: column.filled)
-            if vocabulary is names.SUBJECT
-            else max(equal, key=lambda column: column.characters)
-        )
-
-    def _body_of_threads(self) -> None:
-        """A column whose cells hold all messages of a ticket: the first of the customer is the text."""
-        threads = [column for column in self.open if holds_threads(column)]
-        plain = [
-            column
-            for column in self._named(names.BODY, worst=0)
-            if column not in threads and _could_be_text(column) and column.filled > 0.5 * self.look.rows
-        ]
-        if threads and not plain:
-            best = max(threads, key=lambda column: column.filled)
-            self._role("body", best, "its cells hold all messages of a ticket; the first one of the customer is taken")
-        for column in threads:
-            if column in self.open:
-                self._take(column, "all messages of a ticket: what came after the first is no text of a new ticket")
-
-    def _body_by_values(self) -> None:
-        if "body" in self.single:
-            return
-        free = [
-            column for column in self.open
-            if _is_free_text(column) and not known_afterwards.by_name(column) and not self._is_person(column) and not self.ended.only_then(column)
-        ]  # fmt: skip
-        subject = self.single.get("subject")
-        if subject is None and not free:
-            free = [
-                column for column in self.open if column.words.fits(frozenset(names.COMMENT)) and _is_free_text(column)
-            ]
-        if subject is None and not free:
-            free = [
-                column
-                for column in self.open
-                if column.share(_has_blank) > 0.5 and column.tickets_a_value < 2 and not self._is_person(column)
-            ]
-        free = [column for column in free if subject is None or not self._same_cells(column, self.look.column(subject))]
-        if not free:
-            return
-        best = max(free, key=lambda column: column.characters)
-        # A second text beside a subject is the body; without a name that fits it must be the longer one.
-        if subject is None or best.mean_length > self.look.column(subject).mean_length:
-            self._role("body", best, f"the longest column of free text ({best.mean_length:.0f} characters on average)")
-
-    def _subject_by_values(self) -> None:
-        """A short text beside the body, whose words the body takes up, is the subject whatever it is called."""
-        body = self.single.get("body")
-        if "subject" in self.single or body is None:
-            return
-        told = self.look.column(body)
-        for column in list(self.open):
-            if (
-                not _is_free_text(column)
-                or column.mean_length > min(150.0, 0.8 * told.mean_length)
-                or column.share(lambda value: "\n" in value) > 0.05
-                or known_afterwards.by_name(column)
-                or self._is_person(column)
-                or self.ended.only_then(column)
-            ):
-                continue
-            pairs = [
-                (short.casefold().split(), text.casefold())
-                for short, text in self.look.rows_of(column, told)
-                if short and text
-            ][:500]
-            taken_up = [
-                sum(word in text for word in words if len(word) > 3) / max(sum(len(word) > 3 for word in words), 1)
-                for words, text in pairs
-            ]
-            if taken_up and sum(taken_up) / len(taken_up) >= 0.25:
-                self._role(
-                    "subject",
-                    column,
-                    f"a short text beside the body, which takes up its words ({column.mean_length:.0f} characters on average)",
-                )
-                return
-
-    def _same_cells(self, one: ColumnStats, other: ColumnStats) -> bool:
-        pairs = [(left, right) for left, right in self.look.rows_of(one, other) if left and right]
-        return bool(pairs) and sum(left == right for left, right in pairs) >= 0.95 * len(pairs)
+    # The language, and what says the same.
 
     def _language(self) -> None:
         if "language" in self.single:
@@ -381,22 +260,10 @@ class _Guess:
         # A few dozen short texts are no evidence against the customer's own column.
         return len(compared) < 30 or sum(told == code for told, code in compared) >= 0.7 * len(compared)
 
-    # What says the same, and who.
-
     def _doubles(self) -> None:
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
                 self._take(column, f"says the same as {kept.name!r}")
-
-    def _is_person(self, column: ColumnStats) -> bool:
-        words = column.words
-        if words.core and any(word in names.NAME_PARTS for word in (words.core[-1], "".join(words.core[-2:]))):
-            return True
-        if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
-            return True
-        if "".join(words.core) in names.PERSON or words.folded in names.PERSON:
-            return True
-        return words.mentions(names.SURE_PERSON) is not None and not words.is_one_of(names.ATTRIBUTE)
 
     # Labels.
 
@@ -409,7 +276,7 @@ class _Guess:
         for base, group in groups.items():
             twin = next((column for column in self.open if column.name == base), None)
             members = ([twin] if twin else []) + group
-            if len(members) < 2 or known_afterwards.by_name(members[0]) or self._is_person(members[0]):
+            if len(members) < 2 or known_afterwards.by_name(members[0]) or is_person(members[0]):
                 continue
             if not are_one_attribute(folded(base), members, is_repeated=twin is not None):
                 continue
@@ -458,7 +325,7 @@ class _Guess:
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
         if column.share(_is_mail_address) > 0.5 and not column.words.fits(names.ATTRIBUTE):
             return "e-mail addresses"
-        if self._is_person(column):
+        if is_person(column):
             return "by its name it is about a person, not about the kind of ticket"
         if known_afterwards.is_state(column):
             return "a state that changes while the ticket is worked on; a new ticket has none yet. To learn it all the same: --attribute"
@@ -486,7 +353,12 @@ class _Guess:
             return f"free text ({column.mean_length:.0f} characters on average)"
         if column.words.is_one_of(names.TICKET) and column.tickets_a_value < 1.5:
             return "numbers or names of single tickets"
-        if "subject" in self.single and not is_named and column.words.fits(frozenset(names.SUBJECT)):
+        if (
+            "subject" in self.single
+            and not is_named
+            and column.words.fits(frozenset(names.SUBJECT))
+            and not is_chosen_subject(column)
+        ):
             return "a title beside the subject, such as a person's"
         needed = 1.5 if is_named else TICKETS_A_LABEL
         if column.is_capped or column.distinct > MOST_LABELS or column.tickets_a_value < needed:
@@ -516,6 +388,10 @@ class _Guess:
         if found.columns[0] in self.given.used:
             return True
         column = self.look.column(found.columns[0])
+        if column.name == names.SHEET and column.share(is_period) > 0.5:
+            return False
+        if is_chosen_subject(column):
+            return True
         if not column.words.fits(names.SORTING):
             return False
         best, other = column.words.rank(names.SORTING), column.words.rank(names.KNOWN_BEFORE)
@@ -543,23 +419,8 @@ class _Guess:
         return found
 
 
-def _could_be_text(column: ColumnStats) -> bool:
-    """Fits the name of a text: not an id, a date or a handful of labels."""
-    if column.lists:
-        return False
-    if column.words.is_one_of(names.SURE_TEXTS):
-        return True
-    if column.share(_has_blank) < 0.2:
-        return False
-    return column.tickets_a_value < 3 or column.mean_length > LABEL_LENGTH or column.filled < 20
-
-
-def _is_free_text(column: ColumnStats) -> bool:
-    return (
-        column.share(_has_blank) >= 0.5
-        and column.mean_length >= 15
-        and (column.tickets_a_value < 2 or column.mean_length > LABEL_LENGTH)
-    )
+def _tells_writer(column: str, value: str) -> bool:
+    return names.writer_of(column, value) is not None
 
 
 def _split_value(value: str) -> str | None:
@@ -567,17 +428,14 @@ def _split_value(value: str) -> str | None:
 
 
 def _is_id(value: str) -> bool:
-    return not _has_blank(value) or re.fullmatch(r"[A-Za-z]{0,10}[-_#/. ]?[\d][\d ./_-]*", value.strip()) is not None
+    return not has_blank(value) or re.fullmatch(r"[A-Za-z]{0,10}[-_#/. ]?[\d][\d ./_-]*", value.strip()) is not None
 
 
 def _is_numbering(value: str) -> bool:
     return (
-        re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value) is not None
+        re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value)
+        is not None
     )
-
-
-def _has_blank(value: str) -> bool:
-    return " " in value.strip()
 
 
 def _is_date(value: str) -> bool:

@@ -13,6 +13,7 @@ from otai.tickets.columns import SEPARATORS
 
 LABEL_LENGTH = 60
 
+
 def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
     """What parts several labels in one cell, if the cells hold several.
 

@@ -111,3 +111,13 @@ def test_how_a_file_is_read_can_be_said(acme: Organisation, store: FileStore, tm
         assert {f"{ticket['created_at']:%Y-%m-%d}" for ticket in queries.tickets(newest, offset=0, limit=40)} == {day}
     columns = json.loads(otai_tickets("columns", str(file), "--header", "0", "--json"))
     assert set(columns["why"]) == {"column 1", "column 2", "column 3"}
+
+
+def test_the_json_of_an_import_says_its_findings_as_the_api_does(
+    acme: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("text,label\n" + "\n".join(f"The printer in room {n} is broken,Hardware" for n in range(40)))
+    for words in (("import", str(file), "--name", "one", "--json"), ("profile", "one", "--json")):
+        (found,) = json.loads(otai_tickets(*words))["profile"]["findings"]
+        assert found["code"] == "no_attributes" and "nothing to learn" in found["message"] and found["advice"]

@@ -60,7 +60,7 @@ _REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"PGDMP"), "a PostgreSQL backup. Export the table of tickets as CSV instead"),
     (re.compile(r"BEGIN:V(CALENDAR|CARD)"), f"a calendar or address book. {_INSTEAD}"),
     (re.compile(r"<\?php|#!/|import \w+|from \w+ import "), f"a program. {_INSTEAD}"),
-    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:"), f"YAML. {_INSTEAD}"),
+    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:|(---\s*\n)?\w+:\s*\n\s*- \w+:.*\n\s+\w+:"), f"YAML. {_INSTEAD}"),
     (re.compile(r"dn: \w+="), f"an LDIF file. {_INSTEAD}"),
 )  # fmt: skip
 _MAIL_HEAD = re.compile(r"([A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}", re.MULTILINE)

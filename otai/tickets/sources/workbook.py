@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from otai.tickets import column_names
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, DatasetInvalid, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
@@ -30,7 +31,7 @@ BLANK_ROWS_FOLLOWED = 100_000
 HELD_BYTES = 192 << 20
 HELD_CELLS = 6_000_000
 """A workbook that unpacks to no more, with sheets of no more cells, is held in memory; a larger one is streamed."""
-SHEET_COLUMN = "Sheet"
+SHEET_COLUMN = column_names.SHEET
 LIKELY = 0.5
 """A sheet of this share of the largest one's rows may be the tickets; the first of them is taken."""
 
