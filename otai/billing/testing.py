@@ -87,7 +87,8 @@ class FakeGateway:
         self.account.charges += 1
         if method == DECLINED_CARD:
             self._becomes(reference, PaymentState.FAILED, problem="Your card was declined.")
-            raise PaymentDeclined("The payment was declined: Your card was declined.", reason="card_declined")
+            said = "Your card was declined."
+            raise PaymentDeclined(f"The payment was declined: {said}", reason="card_declined", said=said)
         if method == CARD_WITH_3D_SECURE:
             return self._becomes(reference, PaymentState.ACTION_NEEDED)
         if method == SLOW_DEBIT:

@@ -30,7 +30,7 @@ PRINTED: Mapping[str, str] = {
     "unit_price": "Unit price",
     "amount": "Amount",
     "net": "Net total",
-    "vat": "VAT",
+    "vat": "{rate:number} % VAT ({country})",
     "gross": "Total",
     "paid": "Paid in full. Nothing is due.",
     "pay": "Please transfer the total to the account below and name the reference {reference}.",
@@ -74,6 +74,10 @@ def money(cents: int, currency: str, language: str, *, least_decimals: int = 2) 
     sign = "-" if cents < 0 else ""
     is_before = locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
     return f"{currency} {sign}{amount}" if is_before else f"{sign}{amount} {currency}"
+
+
+def count(number: int, language: str) -> str:
+    return format_decimal(number, locale=locale_of(language))
 
 
 def day(iso: str, language: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polib
 import pytest
+from babel.messages.plurals import get_plural
 
 import otai
 from otai.learning.data import profile_findings
@@ -292,6 +293,7 @@ def test_a_book_has_every_sentence_and_every_place(language: str) -> None:
         key = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (sentence, "")
         entry = there.pop(key, None)
         assert entry is not None and entry.translated(), key
+        assert not key[1] or len(entry.msgstr_plural) == get_plural(language).num_plurals, key
         for text in entry.msgstr_plural.values() if isinstance(sentence, Counted) else [entry.msgstr]:
             assert written_places(text) == written_places(key[1] or key[0]), text
     assert not there, "sentences that nobody says"

@@ -7,7 +7,6 @@ from typing import Any
 
 from otai.pricing.price_book import Tier
 from otai.pricing.vat import VatTreatment
-from otai.words.catalogue import say
 from otai.words.invoices import printed
 
 
@@ -21,8 +20,8 @@ def line_title(facts: dict[str, Any], language: str) -> str:
 
 
 def vat_line(facts: dict[str, Any], language: str) -> str:
-    rate = say("{rate:number}", {"rate": facts["vat"]["permille"] / 10}, language=language)
-    return f"{rate} % {printed('vat', language=language)} ({facts['vat']['country']})"
+    vat = facts["vat"]
+    return printed("vat", language=language, rate=vat["permille"] / 10, country=vat["country"])
 
 
 def exemption(facts: dict[str, Any], language: str) -> str:

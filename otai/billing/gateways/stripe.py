@@ -207,11 +207,13 @@ def _ask(call: Callable[[], Answer]) -> Answer:
     try:
         return call()
     except stripe.CardError as error:
+        said = error.user_message or ""
         raise PaymentDeclined(
-            f"The payment was declined: {error.user_message or 'no reason was given'}", reason=error.code or ""
+            f"The payment was declined: {said or 'no reason was given'}", reason=error.code or "", said=said
         ) from None
     except stripe.InvalidRequestError as error:
-        raise PaymentDeclined(f"Stripe refused this: {error.user_message or error.code or 'invalid request'}") from None
+        said = error.user_message or ""
+        raise PaymentDeclined(f"Stripe refused this: {said or error.code or 'invalid request'}", said=said) from None
     except stripe.AuthenticationError:
         raise GatewayUnavailable(
             "Stripe does not accept our key. An operator must look at OTAI_STRIPE_SECRET_KEY."

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from otai.billing.models import BillingDetails, Event, Notice
+from otai.billing.models import BillingDetails, Event, Notice, Purchase, PurchaseKind
 from otai.db import new_id
 from otai.errors import Invalid
 from otai.orgs.models import Organisation
+from otai.pricing.price_book import Tier
 
 
 class WhoAndWhyMissing(Invalid):
@@ -49,6 +50,13 @@ def record(
         why=why,
         details=details,
     )
+
+
+def bought(purchase: Purchase) -> dict[str, Any]:
+    """What a purchase is, for a mail's `bought`: said in the reader's language when the mail is written."""
+    if purchase.kind == PurchaseKind.SUBSCRIPTION:
+        return {"kind": "month", "tier": Tier(purchase.tier).title}
+    return {"kind": "package", "credits": purchase.credits}
 
 
 def notify(*, organisation: Organisation, template: str, key: str, context: dict[str, Any], now: datetime) -> None:

@@ -18,7 +18,8 @@ from otai.billing.models import Invoice, Notice, Purchase
 from otai.billing.operations.invoices import standing_invoice
 from otai.billing.seller import seller
 from otai.orgs.languages import templates
-from otai.words.invoices import day, money
+from otai.words import mails
+from otai.words.invoices import count, day, money
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,14 @@ def compose(notice: Notice) -> EmailMessage:
         elif name.endswith(("_until", "_at")) and value:
             at = datetime.fromisoformat(value).astimezone(notice.organisation.zone)
             context[name] = day(at.date().isoformat(), notice.language)
+        elif isinstance(value, int) and value:
+            # None of something stays the number that a template can ask for.
+            context[name] = count(value, notice.language)
+        elif name == "bought":
+            context["title"] = mails.bought(value, language=notice.language)
+        elif name == "problem" and isinstance(value, dict):
+            # Those of before have a sentence of their own.
+            context["problem"] = mails.problem(value, language=notice.language)
     text = render_to_string(templates(f"billing/mail/{notice.template}", notice.language), context)
     subject, _, body = text.partition("\n")
     mail = EmailMessage(

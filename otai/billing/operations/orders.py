@@ -15,7 +15,7 @@ from otai.billing import queries
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
 from otai.billing.operations import invoices
-from otai.billing.operations.events import notify, record
+from otai.billing.operations.events import bought, notify, record
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
 from otai.errors import Refused
@@ -142,7 +142,7 @@ def order(
             template="invoice",
             key=f"ordered:{purchase.id}",
             context={
-                "title": title,
+                "bought": bought(purchase),
                 "amount_cents": purchase.gross_cents,
                 "currency": purchase.currency,
                 "reference": purchase.reference,

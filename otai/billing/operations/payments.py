@@ -12,7 +12,7 @@ from django.db.models import F
 from otai.billing.gateway import PaymentSeen, PaymentState
 from otai.billing.models import Payment, Purchase, PurchaseKind, TopUp, TopUpState
 from otai.billing.operations import invoices
-from otai.billing.operations.events import checked_why, notify, record
+from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import cancel_locked, locked, move
 from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
@@ -120,6 +120,7 @@ def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime
 
 def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
     why = seen.problem or "The payment failed."
+    problem = {"code": "payment_declined", "said": seen.problem} if seen.problem else {"code": "payment_failed"}
     if purchase.status == PurchaseStatus.PROCESSING:
         move(purchase, PurchaseStatus.OPEN, who=who, why=why, now=now)
     else:
@@ -136,7 +137,7 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
         organisation=purchase.organisation,
         template="payment_failed",
         key=f"payment-failed:{purchase.id}:{now.date()}",
-        context={"title": purchase.title, "reference": purchase.reference, "problem": why},
+        context={"bought": bought(purchase), "reference": purchase.reference, "problem": problem},
         now=now,
     )
 
@@ -204,7 +205,7 @@ def book_payment(
             template="part_paid",
             key=f"part-paid:{payment.id}",
             context={
-                "title": purchase.title,
+                "bought": bought(purchase),
                 "reference": purchase.reference,
                 "received_cents": applied,
                 "missing_cents": purchase.gross_cents - purchase.paid_cents,
@@ -288,7 +289,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         template="purchase_paid",
         key=f"paid:{purchase.id}",
         context={
-            "title": purchase.title,
+            "bought": bought(purchase),
             "reference": purchase.reference,
             "credits": purchase.credits,
             "amount_cents": purchase.gross_cents,

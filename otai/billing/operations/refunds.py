@@ -14,7 +14,7 @@ from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState
 from otai.billing.operations import invoices
-from otai.billing.operations.events import checked_why, notify, record
+from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
@@ -108,7 +108,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         template="payment_refunded",
         key=f"refunded:{refund.id}",
         context={
-            "title": purchase.title,
+            "bought": bought(purchase),
             "reference": purchase.reference,
             "credits": wanted,
             "amount_cents": refund.gross_cents,

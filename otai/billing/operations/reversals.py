@@ -19,7 +19,7 @@ from otai.billing.models import (
     Subscription,
 )
 from otai.billing.operations import invoices
-from otai.billing.operations.events import checked_why, notify, record
+from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
@@ -113,7 +113,7 @@ def _open(
         template="payment_reversed",
         key=f"reversed:{reversal.id}",
         context={
-            "title": purchase.title,
+            "bought": bought(purchase),
             "reference": purchase.reference,
             "withdrawn": withdrawn,
             "owed_credits": owed,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Sum
@@ -210,7 +211,7 @@ def _announce(watch: CreditWatch, available: int, *, now: datetime) -> bool:
                 key=f"top-up:{top_up.id}",
                 context={
                     "available": available,
-                    "title": offer.title,
+                    "bought": {"kind": "package", "credits": offer.credits},
                     "amount_cents": offer.price.cents,
                     "currency": offer.price.currency,
                     "minutes": notice_minutes,
@@ -247,7 +248,7 @@ def _charge_announced(*, now: datetime) -> int:
             # Nothing is known: the next sweep asks again under the same key.
             continue
         except OtaiError as error:
-            _fail(top_up, error.message, now=now)
+            _fail(top_up, error.message, problem=_problem(error), now=now)
     return charged
 
 
@@ -280,7 +281,8 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
     TopUp.objects.filter(id=top_up.id).update(purchase=bought.purchase)
     top_up.purchase = bought.purchase
     if bought.payment.state is PaymentState.ACTION_NEEDED:
-        _fail(top_up, "The bank asks the customer to confirm; nobody is there to do it.", now=now)
+        why = "The bank asks the customer to confirm; nobody is there to do it."
+        _fail(top_up, why, problem={"code": "confirmation_needed"}, now=now)
         return False
     return _settle(top_up, now=now)
 
@@ -294,7 +296,7 @@ def _settle(top_up: TopUp, *, now: datetime) -> bool:
     if purchase.paid_at is not None:
         CreditWatch.objects.filter(organisation=top_up.organisation).update(failures=0)
         return _end(top_up, TopUpState.SUCCEEDED, "Paid.", now=now)
-    _fail(top_up, "The payment failed.", now=now)
+    _fail(top_up, "The payment failed.", problem={"code": "payment_failed"}, now=now)
     return False
 
 
@@ -306,7 +308,12 @@ def _end(top_up: TopUp, state: TopUpState, outcome: str, *, now: datetime) -> bo
     )
 
 
-def _fail(top_up: TopUp, why: str, *, now: datetime) -> None:
+def _problem(error: OtaiError) -> dict[str, Any]:
+    """For the mail; what the provider said stays in its own language."""
+    return {"code": error.code, "said": error.details.get("said") or None}
+
+
+def _fail(top_up: TopUp, why: str, *, problem: dict[str, Any], now: datetime) -> None:
     organisation = top_up.organisation
     with transaction.atomic():
         # The watch before its top-ups, as `turn_off_top_up` has them.
@@ -327,7 +334,7 @@ def _fail(top_up: TopUp, why: str, *, now: datetime) -> None:
             organisation=organisation,
             template="top_up_stopped" if stops else "top_up_failed",
             key=f"top-up-failed:{top_up.id}",
-            context={"problem": why, "package": top_up.package, "failures": watch.failures},
+            context={"problem": problem, "package": top_up.package, "failures": watch.failures},
             now=now,
         )
     purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
