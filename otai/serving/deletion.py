@@ -278,8 +278,14 @@ def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tup
     for other in others:
         goes.difference_update(tickets.text_keys(other))
 
+    # As texts came, and as the import stored them: without signatures, masked.
+    rules = {found for one in there if (found := tickets.text_rules(one)) is not None}
+
+    def goes_too(text: str) -> bool:
+        return same_text_key(text) in goes or any(same_text_key(one.applied([text])[0]) in goes for one in rules)
+
     def among(rows: Iterator[tuple[UUID, str]]) -> list[UUID]:
-        return [id for id, text in rows if same_text_key(text) in goes]
+        return [id for id, text in rows if goes_too(text)]
 
     return among(feedback.values_list("id", "text").iterator()), among(kept.values_list("id", "text").iterator())
 

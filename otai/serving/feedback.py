@@ -83,11 +83,14 @@ def give(
     known = {attribute["name"]: attribute["kind"] for attribute in version.run.attributes}
     _require_sound(corrections, known)
     said = queries.predict(version, [one.text for one in corrections])
+    stored = queries.as_stored(version, [one.text for one in corrections])
     from otai.learning.data.language import detect_languages
 
     languages = detect_languages([one.text for one in corrections])
     rows = []
-    for at, (one, prediction, language) in enumerate(zip(corrections, said, languages, strict=True), start=1):
+    for at, (one, text, prediction, language) in enumerate(
+        zip(corrections, stored, said, languages, strict=True), start=1
+    ):
         for attribute, labels in one.labels.items():
             found = prediction[attribute]
             rows.append(
@@ -97,7 +100,7 @@ def give(
                     key=key,
                     row=at,
                     ticket=one.ticket,
-                    text=one.text,
+                    text=text,
                     language=language or "",
                     attribute=attribute,
                     predicted=list(found.labels),
@@ -275,13 +278,16 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     from otai.learning.data.splitting import same_text_key
 
     there = set(tickets.text_keys(base))
+    # The tickets that are there were cut and masked at the import; what is said of them came as the customer sent it.
+    rules, texts = tickets.text_rules(base), [one.text for one in waiting]
+    texts = texts if rules is None else rules.applied(texts)
     by_text: dict[tuple[bytes, str], Labels] = {}
     new: dict[bytes, NewTicket] = {}
     known = set(base.attributes.values_list("name", flat=True))
-    for one in waiting:
+    for one, text in zip(waiting, texts, strict=True):
         if one.attribute not in known:
             continue
-        key = same_text_key(one.text)
+        key = same_text_key(text)
         labels: Labels = tuple(one.corrected)
         if key in there:
             by_text[key, one.attribute] = labels
@@ -289,7 +295,7 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
         before = new.get(key)
         before_labels = dict(before.labels) if before else {}
         ticket = one.ticket or f"feedback {str(one.id)[-12:]}"
-        new[key] = NewTicket(ticket, one.text, one.language or None, {**before_labels, one.attribute: labels})
+        new[key] = NewTicket(ticket, text, one.language or None, {**before_labels, one.attribute: labels})
     made = next_version(base, by_text=by_text, added=list(new.values()), what=f"feedback on {name}", now=now)
     with transaction.atomic():
         why = why or f"feedback on {name} merged"
@@ -355,7 +361,8 @@ def keep(version: ModelVersion, texts: Sequence[str], *, now: datetime) -> int:
     from otai.learning.data.language import detect_languages
 
     forget_expired(now=now)
-    kept = [text[:MOST_TEXT_CHARACTERS].replace("\0", "") for text in texts if text.strip()][:MOST_ROWS]
+    texts = queries.as_stored(version, [text for text in texts if text.strip()][:MOST_ROWS])
+    kept = [text[:MOST_TEXT_CHARACTERS].replace("\0", "") for text in texts]
     expires_at = now + timedelta(days=days)
     rows = [
         ObservedTicket(version=version, text=text, language=language or "", seen_at=now, expires_at=expires_at)

@@ -89,6 +89,12 @@ def bundle(version: ModelVersion) -> Bundle:
     return _bundle(version.bundle_file, version.bundle_sha256)
 
 
+def as_stored(version: ModelVersion, texts: Sequence[str]) -> list[str]:
+    """The texts of new tickets as they may be kept: personal data is masked where the tickets that the model learnt from are."""
+    rules = bundle(version).text_rules
+    return list(texts) if rules is None else [rules.as_stored(text) for text in texts]
+
+
 def in_todays_words(said: TicketPrediction, renamed: Mapping[str, Mapping[str, str]]) -> TicketPrediction:
     """The same prediction with the names that people have given its labels since."""
 

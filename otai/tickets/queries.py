@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from otai.errors import NotFound
+from otai.learning.data.cutting import TextRules
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.orgs.models import Organisation
 from otai.tickets.files import file_store
@@ -126,6 +127,13 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
                 left -= wanted.num_rows
                 if left <= 0:
                     return
+
+
+def text_rules(data_set: DataSet) -> TextRules | None:
+    """What the import cut from texts and masked in them, for new texts to be treated alike. None: nothing. Raises FileStoreUnavailable and
+    TicketsDeleted."""
+    data_set.require_tickets()
+    return TextRules.of_schema(pq.read_schema(file_store().local_path(data_set.file)))
 
 
 def text_keys(data_set: DataSet) -> list[bytes]:

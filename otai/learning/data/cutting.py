@@ -132,6 +132,10 @@ class TextRules:
     def in_schema(self, schema: pa.Schema) -> pa.Schema:
         return schema.with_metadata({**(schema.metadata or {}), METADATA_KEY: json.dumps(self.as_dict()).encode()})
 
+    def as_stored(self, text: str) -> str:
+        """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked where it was masked in training."""
+        return "\n".join(map(self._masked, text.partition("\n")[::2])) if "\n" in text else self._masked(text)
+
     def applied(self, texts: Sequence[str]) -> list[str]:
         """The texts of new tickets (subject, line feed, body) as training read them."""
         return [self._of_one(text) for text in texts]

@@ -13,6 +13,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+from otai.learning.data.personal import mask
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import cards_of_before
 from otai.learning.finding import Finding
@@ -199,10 +200,11 @@ class AttributeReport:
 
 
 def excerpt_of(text: str) -> str:
-    """The beginning of a ticket on one line, short enough for a table."""
+    """The beginning of a ticket on one line, short enough for a table. Personal data is replaced by its kind: cards are sent around."""
     # Only the beginning is looked at: a ticket may have megabytes.
+    beginning = mask(text[: 4 * EXCERPT_CHARACTERS])
     # What cannot be printed goes: half a surrogate pair cannot be written to a file, nor a zero byte to a database.
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 4 * EXCERPT_CHARACTERS]).split())
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in beginning).split())
     return line if len(line) <= EXCERPT_CHARACTERS else line[: EXCERPT_CHARACTERS - 1] + "…"
 
 

@@ -18,8 +18,12 @@ from scipy import special
 
 from otai.errors import NotFound, Refused
 from otai.learning.arrays import Floats, Matrix
+from otai.learning.data.cutting import TextRules
+from otai.learning.exporting.text_rules import texts_as_learnt
 from otai.learning.linear.heads import OneLabelHead
 from otai.learning.model.bundle import AttributeModel, Bundle
+
+__all__ = ["texts_as_learnt"]
 
 if TYPE_CHECKING:
     from otai.learning.finetuning.finetuned import FineTunedNetwork
@@ -84,6 +88,8 @@ class ExportedPart:
     weights: Matrix
     bias: Matrix
     is_whole: bool
+    text_rules: TextRules | None = None
+    """What is to be cut from a text before the network reads it; None: nothing."""
 
     def logits(self, texts: Sequence[str]) -> Matrix:
         """What the export has to say of these texts, shape (texts, labels)."""
@@ -141,7 +147,7 @@ def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
         else:
             slopes, offsets = model.head.slopes.astype(np.float32), model.head.offsets.astype(np.float32)
             weights, bias = weights * slopes[:, None], bias * slopes + offsets
-    return ExportedPart(network, model, weights, bias, is_whole)
+    return ExportedPart(network, model, weights, bias, is_whole, bundle.text_rules)
 
 
 def _network_of(bundle: Bundle, number: int) -> FineTunedNetwork:

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.exporting import TRIED_ON, Exported, ExportedPart, NothingToExport
+from otai.learning.exporting.text_rules import said_of, write_text_rules
 
 LOUD, QUIET = 1e4, 1e-3
 
@@ -71,6 +72,7 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str, card: ReportCar
         written = Path(unfinished) / "model"
         model.save_pretrained(written)
         _write_tokeniser(part, written)
+        write_text_rules(part.text_rules, written)
         (written / "README.md").write_text(_readme(part, name, difference, card), encoding="utf-8")
         if folder.exists():
             # Only an empty one: the caller has asked before.
@@ -248,7 +250,8 @@ classify = pipeline("text-classification", model="PATH/OF/THIS/FOLDER", truncati
 classify("My invoice is wrong")
 ```
 
-{measured}{missing} On {len(TRIED_ON)} texts, probabilities differ from the network's by at most {difference:.1e}.
+{said_of(part.text_rules)}{measured}{missing} On
+{len(TRIED_ON)} texts, probabilities differ from the network's by at most {difference:.1e}.
 
 Labels: {order}{more}. {multi}
 """

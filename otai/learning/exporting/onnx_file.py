@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from otai.errors import Unavailable
 from otai.learning.exporting import TRIED_ON, Exported, ExportedPart
 from otai.learning.exporting.huggingface import _write_tokeniser
+from otai.learning.exporting.text_rules import TEXT_RULES, said_of, write_text_rules
 
 OPSET = 17
 MOST_DIFFERENCE = 0.001
@@ -85,6 +86,7 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
         logits = [_asked(session, network, [text]) for text in TRIED_ON]
         difference = part.compare(np.concatenate(logits), TRIED_ON, most=MOST_DIFFERENCE)
         _write_tokeniser(part, written)
+        write_text_rules(part.text_rules, written)
         (written / "labels.json").write_text(
             json.dumps(
                 {
@@ -94,6 +96,8 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
                     "probabilities": "sigmoid" if part.attribute.spec.is_multi else "softmax",
                     "is_the_whole_model": part.is_whole,
                     "largest_difference": difference,
+                    "text_rules": TEXT_RULES if part.text_rules is not None else None,
+                    "before_it_reads_a_text": said_of(part.text_rules) or None,
                 },
                 ensure_ascii=False,
                 indent=2,

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from otai.learning.data.cutting import TextRules, name_key
 from otai.learning.encoders import EncoderStore, import_path, open_encoder
-from otai.learning.exporting import ExportDiffers, NoSuchAttribute, NothingToExport, part_of
+from otai.learning.exporting import ExportDiffers, NoSuchAttribute, NothingToExport, part_of, texts_as_learnt
 from otai.learning.features.embeddings import EncoderUsed
 from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.model.bundle import Bundle
@@ -110,10 +111,48 @@ def test_onnxruntime_says_the_same(maximum: Bundle, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from otai.learning.exporting.onnx_file import write_folder
 
-    exported = write_folder(part_of(maximum, "queue"), tmp_path / "onnx", name="support v2")
+    cutting = dataclasses.replace(maximum, text_rules=RULES)
+    exported = write_folder(part_of(cutting, "queue"), tmp_path / "onnx", name="support v2")
+    assert texts_as_learnt(exported.folder, [MAIL]) == list(cutting.as_learnt([MAIL]))
     assert exported.difference < 1e-4 and {"model.onnx", "labels.json", "tokenizer.json"} <= set(exported.files)
     told = json.loads((exported.folder / "labels.json").read_text())
     assert told["labels"] == list(part_of(maximum, "queue").attribute.labels) and told["probabilities"] == "softmax"
+    assert told["text_rules"] == "text_rules.json" and "texts_as_learnt" in told["before_it_reads_a_text"]
+
+
+RULES = TextRules(masked=("email", "iban"), lines=frozenset({name_key("Dana Okafor took this")}))
+MAIL = "VPN down\nHello, write to carol@globex.example please.\nDana Okafor took this\n\nOn 5 Jan 2026 10:00, Helpdesk wrote:\n> We look at it"
+
+
+def test_what_training_cut_is_cut_before_an_exported_network_reads(maximum: Bundle, tmp_path: Path) -> None:
+    from otai.learning.exporting.huggingface import write_folder
+
+    cutting = dataclasses.replace(maximum, text_rules=RULES)
+    exported = write_folder(part_of(cutting, "queue"), tmp_path / "queue", name="support v2")
+    read = texts_as_learnt(exported.folder, [MAIL])
+    assert read == list(cutting.as_learnt([MAIL])) == ["VPN down\nHello, write to [email] please."]
+    told = (exported.folder / "README.md").read_text()
+    assert "texts_as_learnt" in told and "signatures" in told and "labels away (1)" in told
+    for file in exported.folder.rglob("*"):
+        assert file.suffix == ".safetensors" or b"Okafor" not in file.read_bytes()
+    # The snippet of the README runs as it stands.
+    snippets = [part.split("```")[0] for part in told.split("```python")[1:]]
+    snippet = next(one for one in snippets if "texts_as_learnt" in one)
+    found: dict[str, list[str]] = {}
+    exec(snippet.replace("PATH/OF/THIS/FOLDER", str(exported.folder)), found)
+    assert found["texts"] == ["Subject\nThe body as it came"]
+
+
+def test_an_export_of_a_model_that_cuts_nothing_says_nothing_of_it(maximum: Bundle, tmp_path: Path) -> None:
+    from otai.learning.exporting.huggingface import write_folder
+
+    exported = write_folder(part_of(maximum, "queue"), tmp_path / "queue", name="support v2")
+    assert (
+        "text_rules.json" not in exported.files and "Before it reads" not in (exported.folder / "README.md").read_text()
+    )
+    assert texts_as_learnt(exported.folder, [MAIL]) == [MAIL]
+    with pytest.raises(OSError, match="nowhere"):
+        texts_as_learnt(tmp_path / "nowhere", [MAIL])
 
 
 def test_what_cannot_be_exported_says_what_would_do(basic: Bundle, maximum: Bundle) -> None:
