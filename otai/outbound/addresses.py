@@ -79,7 +79,8 @@ def is_public(address: str) -> bool:
     """Raises ValueError for what is no address."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        # Teredo (2001::/32), which also wraps an IPv4 address, is not global whatever it wraps.
+        inner = found.ipv4_mapped or found.sixtofour
         if found in NAT64:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:

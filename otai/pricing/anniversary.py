@@ -33,9 +33,12 @@ def anniversary_at(start_at: datetime, months: int, zone: ZoneInfo) -> datetime:
 
 
 def months_begun(start_at: datetime, at: datetime, zone: ZoneInfo) -> int:
-    """How many anniversaries of `start_at` have come by `at`: 0 before the first."""
-    here, there = start_at.astimezone(zone).date(), at.astimezone(zone).date()
-    months = max(0, (there.year - here.year) * 12 + there.month - here.month - 1)
-    while anniversary_at(start_at, months + 1, zone) <= at:
-        months += 1
-    return months
+    """How many anniversaries of `start_at` have come by `at`: 0 before the first.
+
+    An anniversary has come when its day has begun in the zone, so days are compared and no instants.
+    """
+    start_on, today = start_at.astimezone(zone).date(), at.astimezone(zone).date()
+    months = (today.year - start_on.year) * 12 + today.month - start_on.month
+    if anniversary_on(start_on, months) > today:
+        months -= 1
+    return max(0, months)

@@ -81,7 +81,7 @@ def _written(value: Any) -> Any:
 
 
 def _key(key: Any) -> str:
-    return " ".join(part.value for part in key) if isinstance(key, tuple) else str(getattr(key, "value", key))
+    return " ".join(key) if isinstance(key, tuple) else str(key)
 
 
 def _read(kind: Any, value: Any) -> Any:

@@ -82,9 +82,6 @@ def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
             f"The number of attributes must be a whole number; {attributes!r} is not one.",
             limit=book.most_attributes,
         )
-    for band in book.bands:
-        if band.first <= attributes <= band.last:
-            return band
     if attributes < 1:
         raise AttributeCountOutOfRange(
             f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Choose at least "
@@ -92,12 +89,15 @@ def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
             attributes=attributes,
             limit=book.most_attributes,
         )
-    raise AttributeCountOutOfRange(
-        f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Leave out "
-        f"{attributes - book.most_attributes}, or split them over two runs.",
-        attributes=attributes,
-        limit=book.most_attributes,
-    )
+    if attributes > book.most_attributes:
+        raise AttributeCountOutOfRange(
+            f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Leave out "
+            f"{attributes - book.most_attributes}, or split them over two runs.",
+            attributes=attributes,
+            limit=book.most_attributes,
+        )
+    # A book's bands begin at 1 and leave no gap.
+    return next(band for band in book.bands if attributes <= band.last)
 
 
 def _number(amount: Fraction) -> str:

@@ -181,4 +181,4 @@ def vat_cents(net_cents: int, permille: int) -> int:
     29
     """
     assert net_cents >= 0
-    return (net_cents * permille * 2 + 1000) // 2000
+    return (net_cents * permille + 500) // 1000

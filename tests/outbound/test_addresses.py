@@ -33,6 +33,8 @@ from tests.outbound.receiver import Receiver
         "https://[::ffff:127.0.0.1]/in",
         "https://[64:ff9b::7f00:1]/in",
         "https://[2002:7f00:1::]/in",
+        "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/in",
+        "https://[2001:0:4136:e378:8000:63bf:f7f7:f7f7]/in",
         "https://224.0.0.1/",
         "https://intranet/in",
         "https://printer.local/in",

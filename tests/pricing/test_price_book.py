@@ -156,6 +156,24 @@ def test_every_published_book_is_read_whole(version: str) -> None:
     assert as_published(from_published(as_published(book))) == as_published(book)
 
 
+def test_versions_are_named_as_their_files_without_the_ending() -> None:
+    assert versions()[0] == "2026-11"
+    assert read("2026-11").version == "2026-11"
+
+
+@pytest.mark.parametrize("pair", ["basic", "basic  standard", "basic standard fast", "basic slow", ""])
+def test_a_price_of_what_is_no_mode_and_delivery_is_not_read(pair: str) -> None:
+    written = as_published(BOOK)
+    written["base_prices"][pair] = written["base_prices"].pop("basic standard")
+    with pytest.raises((ValueError, TypeError)):
+        from_published(written)
+
+
+def test_a_book_with_what_json_has_no_form_for_is_not_written() -> None:
+    with pytest.raises(AssertionError, match=r"^no way to write a complex$"):
+        as_published(replace(BOOK, version=1j))  # type: ignore[arg-type]
+
+
 def test_a_quote_of_before_is_read_by_the_book_of_its_version() -> None:
     newer = replace(BOOK, version="2027-02", packages=BOOK.packages[:1])
     assert book_of("2027-02", in_force=newer) is newer

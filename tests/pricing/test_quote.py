@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otai.pricing import quote
-from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.pricing.price_book import ComplexityBand, Delivery, Mode, Tier
 from otai.pricing.settlement import Ending, attempt_again, settle
 from tests.pricing.book import BOOK
 
@@ -192,6 +192,21 @@ def test_only_what_costs_less_is_offered_dearest_first(
     chosen = quote.price(BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes)
     found = quote.cheaper(BOOK, chosen, tier=Tier(tier))
     assert [(s.what, s.credits, s.saves) for s in found] == cheaper
+
+
+def test_the_first_band_has_none_before_it() -> None:
+    """A vendor may charge less for more; the last band is still no neighbour of the first."""
+    book = replace(BOOK, bands=(ComplexityBand(1, 5, Fraction(3), "ours"), ComplexityBand(6, 10, Fraction(1), "ours")))
+    chosen = quote.price(book, mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=3)
+    assert (chosen.credits, quote.cheaper(book, chosen, tier=Tier.COMMUNITY)) == (3, ())
+
+
+@pytest.mark.parametrize(
+    ("attributes", "band"),
+    [(1, "1-5"), (5, "1-5"), (6, "6-20"), (20, "6-20"), (21, "21-50"), (50, "21-50"), (51, "51-200"), (200, "51-200")],
+)
+def test_a_band_holds_its_first_and_its_last(attributes: int, band: str) -> None:
+    assert quote.band_for(BOOK, attributes).title == f"{band} attributes"
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_a_country_that_is_no_code_is_refused(country: str) -> None:
         ("atu13585627", "AT", "ATU13585627"),
         ("GR094259216", "GR", "EL094259216"),
         ("gr 094259216", "GR", "EL094259216"),
+        ("GR123456783", "GR", "EL123456783"),
         ("FR 40 303265045", "FR", "FR40303265045"),
         ("NL4495445B01", "NL", "NL004495445B01"),
         ("EL 094259216", "GR", "EL094259216"),
@@ -78,6 +79,8 @@ def test_a_vat_id_is_kept_in_its_compact_form(written: str, country: str, compac
         ("DE136695977", "DE", "check digit"),
         ("DE12", "DE", "form"),
         ("ATU13585627", "DE", "belongs to AT"),
+        ("DE136695976", "GR", "belongs to DE"),
+        ("094259216", "GR", "begins with EL"),
         ("CHE-107.787.577 MWST", "CH", "outside"),
         ("'; DROP TABLE", "DE", "not a valid"),
     ],
@@ -164,7 +167,17 @@ def test_a_refused_country_is_named(country: str) -> None:
 
 @pytest.mark.parametrize(
     ("net", "permille", "cents"),
-    [(0, 190, 0), (1, 190, 0), (3, 190, 1), (150, 190, 29), (45_000, 190, 8_550), (1, 500, 1), (10, 50, 1), (9, 55, 0)],
+    [
+        (0, 190, 0),
+        (1, 190, 0),
+        (3, 190, 1),
+        (150, 190, 29),
+        (45_000, 190, 8_550),
+        (1, 500, 1),
+        (10, 50, 1),
+        (9, 55, 0),
+        (499, 1, 0),
+    ],
 )
 def test_vat_by_hand(net: int, permille: int, cents: int) -> None:
     assert vat_cents(net, permille) == cents

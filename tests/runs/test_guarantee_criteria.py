@@ -79,7 +79,9 @@ def test_a_share_is_read_exactly(text: str, share: Fraction) -> None:
     assert share_of(text) == share
 
 
-@pytest.mark.parametrize("text", ["1.5", "1.0001", "2", "9.99", "much", "", "%", "1/0", "0.33333", "33.333%"])
+@pytest.mark.parametrize(
+    "text", ["1.5", "1.0001", "2", "9.99", "much", "", "%", "1/0", "0.33333", "33.333%", "1/10001", "1/20000"]
+)
 def test_what_may_mean_two_shares_or_none_is_refused(text: str) -> None:
     with pytest.raises(CriterionInvalid):
         share_of(text)

@@ -127,7 +127,7 @@ def share_of(text: str) -> Fraction:
         raise CriterionInvalid(f"{text!r} is no share. Write 0.85 or 85 %.") from error
     if not bare.endswith("%") and 1 < value < 10:
         raise CriterionInvalid(f"{text!r} may mean a share or per cent. Write {float(value):g} % or a share up to 1.")
-    if bare.endswith("%") or value > 1:
+    if bare.endswith("%") or value >= 10:
         value /= 100
     if value.denominator > 10_000:
         raise CriterionInvalid(f"{text!r} is finer than can be measured; at most four decimals.")

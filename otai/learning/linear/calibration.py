@@ -44,23 +44,20 @@ class ConfidenceMap:
         `raw[ticket]` is the model's own confidence in its prediction, `right[ticket]` whether it was right, for tickets
         not trained on. With too few tickets for two steps the map changes little.
         """
+        if not len(raw):
+            return cls(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
         order = np.argsort(raw, kind="stable")
-        steps = int(np.clip(len(raw) // TICKETS_PER_STEP, 1, MOST_STEPS))
+        steps = min(max(len(raw) // TICKETS_PER_STEP, 1), MOST_STEPS)
         centres, shares, sizes = [], [], []
         for rows in np.array_split(order, steps):
-            if not len(rows):
-                continue
             centre = float(raw[rows].mean())
             centres.append(centre)
             shares.append((float(right[rows].sum()) + PRIOR_TICKETS * centre) / (len(rows) + PRIOR_TICKETS))
             sizes.append(float(len(rows)))
-        rising = optimize.isotonic_regression(shares, weights=sizes).x if shares else np.zeros(0)
-        ends_raw = np.concatenate([[0.0], centres, [1.0]])
-        ends = np.concatenate(
-            [[0.0 if not len(rising) else min(rising[0], centres[0])], rising, [rising[-1] if len(rising) else 1.0]]
-        )
-        ends[-1] = max(ends[-1], (ends[-1] + 1.0) / 2)
-        return cls(ends_raw, np.clip(ends, 0.0, 1.0))
+        rising = optimize.isotonic_regression(shares, weights=sizes).x
+        calibrated = np.concatenate([[min(rising[0], centres[0])], rising, [(rising[-1] + 1.0) / 2]])
+        # A softmax that is rounded may lie above 1 by a little, and so may shares worked out from it.
+        return cls(np.concatenate([[0.0], centres, [1.0]]), np.clip(calibrated, 0.0, 1.0))
 
 
 def logistic(values: Floats) -> Floats:
@@ -80,7 +77,7 @@ def fitted_temperature(scores: Floats, codes: Codes) -> float:
         scaled = scores / np.exp(log_temperature)
         return float((special.logsumexp(scaled, axis=1) - scaled[np.arange(len(codes)), codes]).mean())
 
-    best = optimize.minimize_scalar(log_loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
+    best = optimize.minimize_scalar(log_loss, bounds=LOG_TEMPERATURES, options={"xatol": 1e-4})
     return float(np.exp(best.x))
 
 

@@ -11,6 +11,7 @@ from otai.learning.linear.calibration import (
     ConfidenceMap,
     expected_calibration_error,
     fitted_temperature,
+    logistic,
     reliability,
 )
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
@@ -121,6 +122,8 @@ def confidences(*steps: tuple[float, int, int]) -> tuple[np.ndarray, np.ndarray]
         ([(0.8, 30, 21), (0.4, 30, 12)], [0, 0.4, 0.8, 1], [0.4, 0.4, 0.711765, 0.855882]),
         # What falls is pooled: (28.6 / 34 + 15.2 / 34) / 2.
         ([(0.4, 30, 27), (0.8, 30, 12)], [0, 0.4, 0.8, 1], [0.4, 0.644118, 0.644118, 0.822059]),
+        # What is pooled counts by its tickets, 31 and 30: (31 * 28.6 / 35 + 30 * 15.2 / 34) / 61.
+        ([(0.4, 31, 27), (0.8, 30, 12)], [0, 0.4, 0.8, 1], [0.4, 0.635135, 0.635135, 0.817567]),
         # 59 tickets are one step: (12 + 21 + 4 * 0.59661) / 63.
         ([(0.4, 30, 12), (0.8, 29, 21)], [0, 0.596610, 1], [0.561689, 0.561689, 0.780845]),
         # One ticket, always wrong or always right.
@@ -141,6 +144,29 @@ def test_a_map_of_no_ticket_changes_nothing_and_one_of_many_has_forty_steps() ->
     assert (nothing.raw.tolist(), nothing.calibrated.tolist()) == ([0.0, 1.0], [0.0, 1.0])
     many = ConfidenceMap.fit(np.linspace(0, 1, 3_000), np.arange(3_000) % 2 == 0)
     assert len(many.raw) == 42
+
+
+def test_tickets_of_one_confidence_keep_their_order() -> None:
+    """So that the same tickets give the same map: of 80 tickets of confidence 0.5 the last 30 were right."""
+    raw = np.tile([0.5, 0.4, 0.5], 40)
+    right = (raw == 0.5) & ((raw == 0.5).cumsum() > 50)
+    fitted = ConfidenceMap.fit(raw, right)
+    assert fitted.calibrated == pytest.approx([1.6 / 34, 1.6 / 34, 5.6 / 3 / 34, 2 / 34, 32 / 34, 33 / 34])
+
+
+@pytest.mark.parametrize(("raw", "right"), [(1.0 + 1e-6, True), (-1e-6, False)])
+def test_a_rounding_error_leads_no_confidence_beyond_its_bounds(raw: float, right: bool) -> None:
+    fitted = ConfidenceMap.fit(np.full(60, raw), np.full(60, right))
+    assert fitted.calibrated.min() >= 0 and fitted.calibrated.max() <= 1
+
+
+def test_a_score_becomes_a_probability_between_bounds() -> None:
+    """Beyond 30 nothing changes any more: no probability is 0 or 1, and nothing overflows."""
+    assert logistic(np.array([0.0, np.log(3.0), -np.log(3.0)])) == pytest.approx([0.5, 0.75, 0.25], abs=1e-12)
+    bounds = 1 / (1 + np.exp([30.0, -30.0]))
+    assert logistic(np.array([-30.0, 30.0])).tolist() == bounds.tolist()
+    assert logistic(np.array([-30.5, 30.5])).tolist() == bounds.tolist()
+    assert logistic(np.array([-1e9, 1e9])).tolist() == bounds.tolist()
 
 
 def test_a_confidence_is_read_off_the_line_and_keeps_a_hundredth_of_its_own() -> None:
@@ -171,5 +197,8 @@ def test_the_error_of_calibration_is_over_fifteen_bins() -> None:
     raw, right = confidences((0.61, 10, 10), (0.68, 10, 2))
     assert expected_calibration_error(raw, right) == pytest.approx((0.39 + 0.48) / 2)
     assert expected_calibration_error(raw, right, bins=10) == pytest.approx(abs(0.645 - 0.6))
+    # 8 / 15 lies between 0.53 and 0.54, and no sixteenth does.
+    raw, right = confidences((0.53, 10, 10), (0.54, 10, 0))
+    assert expected_calibration_error(raw, right) == pytest.approx((0.47 + 0.54) / 2)
     assert expected_calibration_error(np.array([]), np.array([], bool)) == 0.0
     assert expected_calibration_error(np.array([0.9]), np.array([False])) == pytest.approx(0.9)
