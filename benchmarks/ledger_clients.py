@@ -199,7 +199,7 @@ class _Worker:
             ledger.grant(
                 organisation=choose(organisations),
                 credits=50,
-                source=ledger.Source.MONTHLY,
+                source=ledger.LotSource.MONTHLY,
                 key=self.key(),
                 reference="2026-11",
                 reason="Monthly credits of November 2026",

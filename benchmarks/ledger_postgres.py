@@ -121,7 +121,7 @@ class Bench:
         from django.db import connection
 
         from otai.db import utc_now
-        from otai.ledger.operations import Source, grant
+        from otai.ledger.operations import LotSource, grant
         from otai.orgs.models import Organisation
 
         say(f"seeding {self.organisations} organisations ...")
@@ -137,7 +137,7 @@ class Bench:
                 grant(
                     organisation=organisation,
                     credits=10_000_000 if organisation in self.ids[:3] else 100_000,
-                    source=Source.MONTHLY,
+                    source=LotSource.MONTHLY,
                     key=key,
                     reference="",
                     reason="",

@@ -114,3 +114,47 @@ def test_public_functions_of_learning_say_what_they_do() -> None:
     missing, total = undocumented(OTAI / "learning")
     assert total > 300
     assert len(missing) <= (1 - LEAST_DOCUMENTED) * total, missing
+
+
+SHARED_NAMES: dict[str, str] = {
+    "Attribute": "tickets' row, and the client's answer",
+    "Balance": "the ledger's, the client's, and what the command line shows of either",
+    "DataSet": "tickets' row, the client's answer, and what the command line shows of either",
+    "Event": "a row of history: of a run, of billing",
+    "Label": "tickets' row, and the client's answer",
+    "Likely": "the query's answer, and what the command line shows of it",
+    "ModelVersion": "serving's row, and the client's answer",
+    "NothingToTrain": "one refusal, each door with its own next step",
+    "Offer": "pricing's, and what the command line shows of it",
+    "Quote": "the row of runs, the client's answer, and what the command line shows of either",
+    "Reading": "tickets' value, and the API's schema of it",
+    "Run": "the row of runs, the client's answer, and what the command line shows of either",
+    "Saving": "pricing's, the client's, and what the command line shows of either",
+    "StatementLine": "the ledger's, the client's, and what the command line shows of either",
+    "TooLarge": "one refusal, of the API and of the pages",
+}
+"""Public class names of more than one file: one meaning each, with what the files have to do with it."""
+
+
+def class_names(folder: Path) -> dict[str, list[str]]:
+    """The files that define each public class, below the folder; classes inside a class or a function are its own."""
+    files: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                files.setdefault(node.name, []).append(path.relative_to(folder).as_posix())
+    return files
+
+
+def test_no_class_name_has_two_meanings() -> None:
+    twice = {name: files for name, files in class_names(OTAI).items() if len(files) > 1}
+    assert {name: twice[name] for name in twice.keys() - SHARED_NAMES.keys()} == {}
+    assert SHARED_NAMES.keys() - twice.keys() == set(), "no exception is kept that is none any more"
+
+
+def test_a_class_name_of_two_files_is_noticed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("class Answer:\n    class Meta: ...\n\nclass _Lines: ...\n")
+    assert class_names(tmp_path) == {"Answer": ["one.py", "two.py"]}

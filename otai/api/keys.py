@@ -33,7 +33,7 @@ abandoned_after = timedelta(minutes=15)
 """A request that has no answer by then died with its process; whoever repeats it may do it anew."""
 
 
-class KeyReused(Refused):
+class IdempotencyKeyReused(Refused):
     code = "duplicate_request"
 
 
@@ -45,7 +45,7 @@ class InvalidKey(Invalid):
     code = "invalid_idempotency_key"
 
 
-class KeyMissing(Invalid):
+class IdempotencyKeyMissing(Invalid):
     code = "idempotency_key_missing"
 
 
@@ -67,7 +67,7 @@ def key_of(request: CallerRequest, *, required: bool = False) -> str:
     if len(key) > 200 or not key.isprintable():
         raise InvalidKey("An Idempotency-Key has 1 to 200 printable characters.", field="Idempotency-Key")
     if required and not key:
-        raise KeyMissing(
+        raise IdempotencyKeyMissing(
             "This spends money: send a header Idempotency-Key with a value of your own, so that repeating it buys once.",
             field="Idempotency-Key",
         )
@@ -124,7 +124,7 @@ def _taken_over(found: KeyedRequest, asked: str, *, now: datetime) -> bool:
 
 def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
     if found is not None and found.request_sha256 != asked:
-        raise KeyReused(f"The Idempotency-Key {key!r} was used for another request.", key=key)
+        raise IdempotencyKeyReused(f"The Idempotency-Key {key!r} was used for another request.", key=key)
     if found is None or found.status is None:
         raise InProgress("The same request with this Idempotency-Key is being worked on.", key=key)
     if found.answer is None:

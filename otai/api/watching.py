@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from otai.db import utc_now
-from otai.runs.watching import Watched, watched
+from otai.runs.watching import ServiceFigures, watched
 
 
 @require_safe
@@ -68,7 +68,7 @@ class _Now(Collector):
         yield from as_metrics(watched(now=utc_now()))
 
 
-def as_metrics(found: Watched) -> Iterator[Metric]:
+def as_metrics(found: ServiceFigures) -> Iterator[Metric]:
     by_pool = {
         "otai_pool_slots": ("Slots of the pool", "slots"),
         "otai_pool_workers": ("Workers registered", "workers"),

@@ -12,11 +12,11 @@ from otai.billing import queries
 from otai.billing.models import Invoice, InvoiceKind, Payment, Purchase, PurchaseKind, Reversal, ReversalState
 from otai.billing.operations.invoices import facts_hash
 from otai.billing.status import DELIVERED, PurchaseStatus
-from otai.ledger.models import Lot, Source
+from otai.ledger.models import Lot, LotSource
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discrepancy:
     """`what` names the rule, `where` the purchase, invoice or lot that breaks it."""
 
     what: str
@@ -28,7 +28,7 @@ class Finding:
 class BillingAudit:
     purchases: int
     invoices: int
-    findings: list[Finding]
+    findings: list[Discrepancy]
 
     @property
     def clean(self) -> bool:
@@ -37,7 +37,9 @@ class BillingAudit:
 
 def audit() -> BillingAudit:
     """Goes through every purchase and invoice of the installation, a page at a time."""
-    findings = [Finding("an invoice is missing from its series", number, "") for number in queries.missing_invoices()]
+    findings = [
+        Discrepancy("an invoice is missing from its series", number, "") for number in queries.missing_invoices()
+    ]
     purchases = invoices = 0
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
         purchases += 1
@@ -49,46 +51,48 @@ def audit() -> BillingAudit:
     return BillingAudit(purchases, invoices, findings)
 
 
-def _of_purchase(purchase: Purchase) -> Iterator[Finding]:
+def _of_purchase(purchase: Purchase) -> Iterator[Discrepancy]:
     applied = Payment.objects.filter(purchase=purchase).aggregate(cents=Sum("applied_cents"))["cents"] or 0
     if applied != purchase.paid_cents:
-        yield Finding("payments add up to what was paid", purchase.reference, f"{applied}, not {purchase.paid_cents}")
+        yield Discrepancy(
+            "payments add up to what was paid", purchase.reference, f"{applied}, not {purchase.paid_cents}"
+        )
     signed = sum(
         cents if kind == InvoiceKind.INVOICE else -cents
         for kind, cents in Invoice.objects.filter(purchase=purchase).values_list("kind", "gross_cents")
     )
     if purchase.status == PurchaseStatus.CANCELLED and signed != 0:
-        yield Finding("a cancelled order has no standing invoice", purchase.reference, f"{signed} stand")
+        yield Discrepancy("a cancelled order has no standing invoice", purchase.reference, f"{signed} stand")
     back = purchase.payment_refunds.exclude(kind="surplus").aggregate(cents=Sum("gross_cents"))["cents"] or 0
     if purchase.status in (PurchaseStatus.PAID, PurchaseStatus.REFUNDED) and signed != purchase.gross_cents - back:
         due = purchase.gross_cents - back
-        yield Finding("invoices less credit notes are what was kept", purchase.reference, f"{signed}, not {due}")
+        yield Discrepancy("invoices less credit notes are what was kept", purchase.reference, f"{signed}, not {due}")
     if purchase.kind != PurchaseKind.PACKAGE or purchase.status not in DELIVERED:
         return
     lot = Lot.objects.filter(id=purchase.lot, organisation=purchase.organisation_id).first() if purchase.lot else None
     expected = (purchase.credits, purchase.net_cents, purchase.currency)
     if lot is None or (lot.credits, lot.price_cents, lot.price_currency) != expected:
-        yield Finding("a paid package is a lot of its credits and price", purchase.reference, f"lot {purchase.lot}")
+        yield Discrepancy("a paid package is a lot of its credits and price", purchase.reference, f"lot {purchase.lot}")
 
 
-def _of_invoice(invoice: Invoice) -> Iterator[Finding]:
+def _of_invoice(invoice: Invoice) -> Iterator[Discrepancy]:
     if facts_hash(invoice.facts) != invoice.facts_sha256:
-        yield Finding("an invoice's facts are those it was issued with", invoice.number, "the hash differs")
+        yield Discrepancy("an invoice's facts are those it was issued with", invoice.number, "the hash differs")
     printed = (invoice.facts["number"], invoice.facts["net_cents"], invoice.facts["vat_cents"])
     if printed != (invoice.number, invoice.net_cents, invoice.vat_cents):
-        yield Finding("an invoice's columns say what its facts say", invoice.number, str(printed))
+        yield Discrepancy("an invoice's columns say what its facts say", invoice.number, str(printed))
 
 
-def _lots_nobody_paid() -> Iterator[Finding]:
+def _lots_nobody_paid() -> Iterator[Discrepancy]:
     """No credit granted that was not paid: each lot of source purchase belongs to one purchase, or to a dispute that
     was won."""
     known = set(Purchase.objects.filter(lot__isnull=False).values_list("lot", flat=True))
     won = Reversal.objects.filter(state=ReversalState.WON, withdrawn_credits__gt=0)
     given_back = {f"purchase:{reference}" for reference in won.values_list("purchase__reference", flat=True)}
-    for lot in Lot.objects.filter(source=Source.PURCHASE).order_by("id").iterator(chunk_size=500):
+    for lot in Lot.objects.filter(source=LotSource.PURCHASE).order_by("id").iterator(chunk_size=500):
         if lot.id in known:
             continue
         if lot.reference in given_back:
             given_back.discard(lot.reference)
             continue
-        yield Finding("credits of a purchase were paid for", str(lot.id), f"{lot.credits} credits, {lot.reference}")
+        yield Discrepancy("credits of a purchase were paid for", str(lot.id), f"{lot.credits} credits, {lot.reference}")

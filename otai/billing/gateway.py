@@ -111,7 +111,7 @@ class NewsKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ProviderNews:
     """What an event is about, in our terms: the payment's `reference` there, and for a reversal or refund its own
     `subject`."""
 
@@ -164,4 +164,4 @@ class Gateway(Protocol):
         """What the provider would have told by webhook since then: finds what was lost on the way."""
         ...
 
-    def news(self, payload: dict[str, Any]) -> News: ...
+    def news(self, payload: dict[str, Any]) -> ProviderNews: ...

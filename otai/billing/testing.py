@@ -14,13 +14,13 @@ from typing import Any
 from otai.billing.gateway import (
     ForgedWebhook,
     GatewayUnavailable,
-    News,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
     PaymentSeen,
     PaymentState,
     ProviderEvent,
+    ProviderNews,
     RefundOutcome,
     RefundSeen,
 )
@@ -168,18 +168,18 @@ class FakeGateway:
         self._answers()
         return list(self.account.events)
 
-    def news(self, payload: dict[str, Any]) -> News:
+    def news(self, payload: dict[str, Any]) -> ProviderNews:
         subject = payload.get("subject", {})
         kind = str(payload.get("type", ""))
         if kind.startswith("payment."):
-            return News(NewsKind.PAYMENT, reference=subject["payment"])
+            return ProviderNews(NewsKind.PAYMENT, reference=subject["payment"])
         if kind.startswith("dispute."):
             verdict = {
                 "opened": NewsKind.REVERSAL_OPENED,
                 "won": NewsKind.REVERSAL_WON,
                 "lost": NewsKind.REVERSAL_LOST,
             }[kind.partition(".")[2]]
-            return News(verdict, subject["payment"], subject["dispute"], subject["cents"], "EUR", "fraudulent")
+            return ProviderNews(verdict, subject["payment"], subject["dispute"], subject["cents"], "EUR", "fraudulent")
         if kind == "refund.failed":
-            return News(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
-        return News(NewsKind.OTHER)
+            return ProviderNews(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
+        return ProviderNews(NewsKind.OTHER)

@@ -45,7 +45,7 @@ def tell(*, now: datetime) -> int:
     return outbound.deliver_due(now=now, clock=utc_now, parallel=True)
 
 
-class Housekeeping:
+class HousekeepingThreads:
     """Rounds in threads of their own, with connections of their own, since a training keeps the worker for hours.
 
     Webhooks have their own thread: a receiver that lets us wait must not hold up a grant.
@@ -56,7 +56,7 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._tidy, name="housekeeping", daemon=True)
         self._telling = threading.Thread(target=self._tell, name="webhooks", daemon=True)
 
-    def __enter__(self) -> Housekeeping:
+    def __enter__(self) -> HousekeepingThreads:
         self._thread.start()
         self._telling.start()
         return self

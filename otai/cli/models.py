@@ -230,15 +230,17 @@ def _predict_rows(
     **reading: Any,
 ) -> None:
     from otai.learning.model.bundle import Bundle
-    from otai.serving.batches import Counted, Csv, JsonLines, rows_of_file, rows_of_lines
+    from otai.serving.batches import BatchCount, CsvWriter, JsonLinesWriter, rows_of_file, rows_of_lines
 
-    bundle, counted = Bundle.load(path), Counted()
+    bundle, counted = Bundle.load(path), BatchCount()
     with ExitStack() as stack:
         if target == "-":
             file: IO[str] = sys.stdout
         else:
             file = stack.enter_context(_whole_or_not_at_all(Path(target), overwrite=overwrite))
-        writer = Csv(file, bundle, precision=precision) if target.lower().endswith(".csv") else JsonLines(file)
+        writer = (
+            CsvWriter(file, bundle, precision=precision) if target.lower().endswith(".csv") else JsonLinesWriter(file)
+        )
         if source == "-":
             batches = rows_of_lines(bundle, sys.stdin.buffer)
         else:

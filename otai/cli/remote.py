@@ -43,7 +43,7 @@ from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine
 from otai.errors import Invalid
 from otai.learning.data.profile import Profile
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.tickets.columns import ColumnRoles
 
 COMMANDS = frozenset(
@@ -350,7 +350,7 @@ def _run(run: Run) -> runs.Run:
         mode=Mode(run.mode),
         delivery=Delivery(run.delivery),
         attributes=len(run.attributes),
-        status=Status(run.status),
+        status=RunStatus(run.status),
         credits=run.credits,
         steps_done=run.steps_done,
         steps_total=run.steps_total,

@@ -17,7 +17,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.models import Attempt, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 
 app = typer.Typer(help="Training runs: list, show, cancel, refund.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "status": run.status,
         "ending": run.ending,
         "credits": run.credits,
-        "charged": run.credits if run.status == Status.COMPLETED else 0,
+        "charged": run.credits if run.status == RunStatus.COMPLETED else 0,
         "ordered_at": run.ordered_at,
         "due_at": run.due_at,
         "expected_start_at": run.expected_start_at,
@@ -72,7 +72,7 @@ def shown(run: Run) -> presented.Run:
         mode=Mode(run.mode),
         delivery=Delivery(run.delivery),
         attributes=len(run.attributes),
-        status=Status(run.status),
+        status=RunStatus(run.status),
         credits=run.credits,
         steps_done=run.steps_done,
         steps_total=run.steps_total,
@@ -86,7 +86,7 @@ def shown(run: Run) -> presented.Run:
 def _expectation(run: Run, organisation: Organisation) -> str:
     if run.expected_start_at is None:
         return "nobody can say yet when it begins: no worker is there for it (otai worker)"
-    begins = "began" if run.status != Status.QUEUED else "expected to begin"
+    begins = "began" if run.status != RunStatus.QUEUED else "expected to begin"
     late = ", later than promised" if run.expected_late_at else ""
     ready = _local(organisation, run.expected_finish_at)
     return f"{begins} {_local(organisation, run.expected_start_at)}, expected to be ready {ready}{late}"

@@ -26,7 +26,7 @@ from otai.runs import expectations, operations, queries
 from otai.runs.executors import Watch
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Quote, Reason, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.runs.worker import Worker
 from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
@@ -210,13 +210,13 @@ def train_here(run: Run, *, quiet: bool) -> None:
             return run.has_ended
 
         Worker(executor=LocalExecutor(), on_progress=show).work(until=has_ended, run=run.id)
-        if run.status == Status.COMPLETED:
+        if run.status == RunStatus.COMPLETED:
             progress.update(bar, description="done", completed=run.steps_total or 1, total=run.steps_total or 1)
 
 
 def show_end(run: Run, *, detach: bool, json: bool) -> None:
     result: dict[str, Any] = run_as_dict(run)
-    if run.status == Status.COMPLETED:
+    if run.status == RunStatus.COMPLETED:
         version = run.version
         result |= {"version": version.number, "report_card": run.report_card}
         if not json:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from otai.cli.housekeeping import Housekeeping, tell, tidy
+from otai.cli.housekeeping import HousekeepingThreads, tell, tidy
 from otai.cli.output import say
 from otai.cli.setup import require_installation
 from otai.db import utc_now
@@ -70,7 +70,7 @@ def worker(
         working.sign_off()
         tell(now=utc_now())
     else:
-        with Housekeeping():
+        with HousekeepingThreads():
             working.work(until=stopping.asked)
     say("Worker stopped.")
 

@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from otai.config.addresses import client_address
 from otai.config.start import settle_in
 from otai.front.application import Front, folder_for
-from otai.front.limits import Limits
+from otai.front.limits import ServerLimits
 from otai.front.probes import probes
 
 
@@ -25,7 +25,7 @@ def front() -> Front:
     from otai.api import watching
     from otai.orgs.streams import Hub
 
-    limits = Limits()
+    limits = ServerLimits()
     answered = probes(
         ready=watching.database_answers,
         metrics=watching.metrics_text,

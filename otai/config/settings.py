@@ -318,7 +318,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
-        "json": {"()": "otai.runs.log_lines.JsonLines"},
+        "json": {"()": "otai.runs.log_lines.JsonLinesFormatter"},
     },
     "handlers": {
         "stderr": {

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from otai.front.limits import Limits
+from otai.front.limits import ServerLimits
 
 Send = Callable[[dict[str, Any]], Awaitable[Any]]
 Headers = list[tuple[bytes, bytes]]
@@ -48,7 +48,7 @@ class Spool:
     """A file without a name between a thread that writes and a client that reads. The writer waits only when it is
     `most_bytes` ahead."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, limits: Limits) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, limits: ServerLimits) -> None:
         self.loop, self.limits = loop, limits
         self.file = tempfile.TemporaryFile(dir=folder, prefix="answer-")  # noqa: SIM115  it lives as long as this
         self.written = self.taken = 0
@@ -102,7 +102,7 @@ class Spool:
 
 
 @dataclass
-class Answer:
+class Response:
     """One of `body`, `file` (with `close`), `spool` and `stream` is what follows the headers. `stream`: see
     otai.front.streams."""
 
@@ -117,14 +117,14 @@ class Answer:
 class Sender:
     """Sends one answer, and gives up on a client who takes nothing of it for `send_seconds`, or has gone."""
 
-    def __init__(self, send: Send, receive: Callable[[], Awaitable[Any]], limits: Limits) -> None:
+    def __init__(self, send: Send, receive: Callable[[], Awaitable[Any]], limits: ServerLimits) -> None:
         self.send, self.receive, self.limits = send, receive, limits
 
-    async def whole(self, answer: Answer) -> None:
+    async def whole(self, answer: Response) -> None:
         await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await self.send({"type": "http.response.body", "body": answer.body})
 
-    async def piecewise(self, answer: Answer, pieces: Any) -> None:
+    async def piecewise(self, answer: Response, pieces: Any) -> None:
         """Raises ClientGone; whoever makes the pieces then stops."""
         await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         sending = asyncio.ensure_future(self._pieces(pieces))

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from otai.front.answers import Answer, ClientGone, Sender, pieces_of_file
+from otai.front.answers import ClientGone, Response, Sender, pieces_of_file
 from otai.front.bodies import Bodies, Gone, TooLong, Unread
 from otai.front.bounds import Bound, bound_of
 from otai.front.connections import close_stalled_connections
-from otai.front.limits import Limits
+from otai.front.limits import ServerLimits
 from otai.front.pages import Pages, Wsgi, environ_of
 
 uploader_header = b"otai-uploader"
@@ -41,7 +41,7 @@ class Front:
         *,
         streams: Streams,
         probes: dict[str, Callable[[Any], Any]],
-        limits: Limits,
+        limits: ServerLimits,
         folder: Path,
         address_of: Callable[[str, str], str] = lambda peer, _forwarded: peer,
     ) -> None:
@@ -103,7 +103,7 @@ class Front:
         """For whom a body counts."""
         return self.address_of((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", ""))
 
-    async def _asked_first(self, scope: Any) -> Answer:
+    async def _asked_first(self, scope: Any) -> Response:
         """A file is read for members only: 204, or the refusal of Django for whoever it does not know, by the headers
         alone."""
         return await self.pages.answer(environ_of(scope, io.BytesIO(), 0) | {"otai.front.asks_who": True})
@@ -120,7 +120,7 @@ class Front:
     async def _answer(self, environ: dict[str, Any], sender: Sender) -> None:
         await self._send(await self.pages.answer(environ), sender)
 
-    async def _send(self, answer: Answer, sender: Sender) -> None:
+    async def _send(self, answer: Response, sender: Sender) -> None:
         if answer.stream is not None:
             answer.headers = [one for one in answer.headers if one[0] != b"content-length"]
             await sender.piecewise(answer, self.streams.read(answer.stream))
@@ -147,7 +147,7 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _uploader(known: Answer) -> str:
+def _uploader(known: Response) -> str:
     return next((value.decode("latin1") for name, value in known.headers if name.lower() == uploader_header), "")
 
 
@@ -159,7 +159,7 @@ def _refused_unread(method: str, bound: Bound, announced: str, *, is_chunked: bo
     return ""
 
 
-def _refusal(refused: Unread) -> Answer:
+def _refusal(refused: Unread) -> Response:
     """Said by the front itself: to a client that was too slow, or while there is no thread that could say it better."""
     help_ = (
         "Send it again, faster." if refused.status == 408 else "Wait as long as Retry-After says, and send it again."
@@ -168,7 +168,7 @@ def _refusal(refused: Unread) -> Answer:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"connection", b"close")]
     if refused.status in (429, 503):
         headers.append((b"retry-after", b"2"))
-    return Answer(refused.status, headers, json.dumps(said).encode())
+    return Response(refused.status, headers, json.dumps(said).encode())
 
 
 def folder_for(home: Path) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from otai.front.bounds import Bound
-from otai.front.limits import Limits
+from otai.front.limits import ServerLimits
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -44,7 +44,7 @@ class TooLong(Exception):
 class Bodies:
     """The bodies that this process reads at this moment, and what they take together."""
 
-    def __init__(self, limits: Limits, folder: Path | None) -> None:
+    def __init__(self, limits: ServerLimits, folder: Path | None) -> None:
         self.limits = limits
         self.folder = folder if folder is not None and folder.is_dir() else Path(tempfile.gettempdir())
         self.by_address: Counter[str] = Counter()
@@ -143,7 +143,7 @@ class Bodies:
             self.bytes = max(0, self.bytes - length)
 
 
-def _too_slow(length: int, seconds: float, limits: Limits) -> str:
+def _too_slow(length: int, seconds: float, limits: ServerLimits) -> str:
     return (
         f"Of this request's body {length:,} bytes arrived in {seconds:.0f} seconds. It may be silent for "
         f"{limits.body_grace_seconds} seconds and has to arrive at {limits.body_least_rate:,} bytes a second, within "

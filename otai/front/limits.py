@@ -12,7 +12,7 @@ def _number(name: str, otherwise: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Read when the server's process starts."""
 
     threads: int = field(default_factory=lambda: _number("OTAI_WEB_THREADS", 8))

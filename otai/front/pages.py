@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from otai.front.answers import Answer, ClientGone, FileWrapper, Headers, Spool, whole_bytes
+from otai.front.answers import ClientGone, FileWrapper, Headers, Response, Spool, whole_bytes
 from otai.front.bodies import Unread
-from otai.front.limits import Limits
+from otai.front.limits import ServerLimits
 
 log = logging.getLogger(__name__)
 
@@ -22,25 +22,25 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
 class Pages:
-    def __init__(self, wsgi: Wsgi, limits: Limits, folder: Path) -> None:
+    def __init__(self, wsgi: Wsgi, limits: ServerLimits, folder: Path) -> None:
         self.wsgi, self.limits, self.folder = wsgi, limits, folder
         self.threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="page")
         self.taken = 0
 
-    async def answer(self, environ: dict[str, Any]) -> Answer:
+    async def answer(self, environ: dict[str, Any]) -> Response:
         """The answer of Django, or its beginning while a thread goes on writing the rest. Raises Unread (503) when too
         many wait."""
         if self.taken >= self.limits.threads + self.limits.waiting:
             raise Unread(503, "overloaded", f"{self.limits.waiting} requests wait already.")
         loop = asyncio.get_running_loop()
-        began: asyncio.Future[Answer] = loop.create_future()
+        began: asyncio.Future[Response] = loop.create_future()
         self.taken += 1
         working = loop.run_in_executor(self.threads, self._work, environ, began, loop)
         working.add_done_callback(lambda done: self._done(done, began))
         # A client that leaves does not stop what its page has begun to write to the database.
         return await asyncio.shield(began)
 
-    def _done(self, working: asyncio.Future[None], began: asyncio.Future[Answer]) -> None:
+    def _done(self, working: asyncio.Future[None], began: asyncio.Future[Response]) -> None:
         self.taken -= 1
         error = working.exception()
         if began.done():
@@ -52,7 +52,7 @@ class Pages:
         # Where nobody waits any more, nobody asks for it either.
         began.exception()
 
-    def _work(self, environ: dict[str, Any], began: asyncio.Future[Answer], loop: asyncio.AbstractEventLoop) -> None:
+    def _work(self, environ: dict[str, Any], began: asyncio.Future[Response], loop: asyncio.AbstractEventLoop) -> None:
         """In a thread: the request through Django, until nothing of the answer needs Django any more."""
         started: list[tuple[int, Headers]] = []
 
@@ -62,7 +62,7 @@ class Pages:
 
         def begin(**what: Any) -> None:
             status, headers = started[0]
-            answer = Answer(status, headers, **what)
+            answer = Response(status, headers, **what)
             loop.call_soon_threadsafe(lambda: None if began.done() else began.set_result(answer))
 
         content = self.wsgi(environ, start_response)

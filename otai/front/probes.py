@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from otai.front.answers import Answer
+from otai.front.answers import Response
 
 JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -37,27 +37,27 @@ def probes(
     is_ready = OneAtATime(ready, name="ready", seconds=seconds)
     measured = OneAtATime(metrics, name="metrics", seconds=10)
 
-    async def live(_scope: Any) -> Answer:
-        return Answer(200, list(JSON), b'{"live": true}')
+    async def live(_scope: Any) -> Response:
+        return Response(200, list(JSON), b'{"live": true}')
 
-    async def readiness(_scope: Any) -> Answer:
+    async def readiness(_scope: Any) -> Response:
         try:
             if await is_ready.ask():
-                return Answer(200, list(JSON), b'{"ready": true}')
+                return Response(200, list(JSON), b'{"ready": true}')
         except TimeoutError:
             pass
         why = b'{"ready": false, "why": "the database does not answer, or `otai init` has not run"}'
-        return Answer(503, list(JSON), why)
+        return Response(503, list(JSON), why)
 
-    async def prometheus(scope: Any) -> Answer:
+    async def prometheus(scope: Any) -> Response:
         given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ")
         if not metrics_token or not hmac.compare_digest(given, metrics_token.encode()):
-            return Answer(404, [(b"content-type", b"text/plain")])
+            return Response(404, [(b"content-type", b"text/plain")])
         try:
             text = await measured.ask()
         except TimeoutError:
-            return Answer(503, [(b"content-type", b"text/plain")], b"the database does not answer\n")
-        return Answer(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], text)
+            return Response(503, [(b"content-type", b"text/plain")], b"the database does not answer\n")
+        return Response(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], text)
 
     return {
         "/health/live": only_asked(live),
@@ -67,9 +67,9 @@ def probes(
 
 
 def only_asked(probe: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    async def answered(scope: Any) -> Answer:
+    async def answered(scope: Any) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
-            return Answer(405, [(b"allow", b"GET, HEAD"), (b"connection", b"close")])
+            return Response(405, [(b"allow", b"GET, HEAD"), (b"connection", b"close")])
         return await probe(scope)
 
     return answered

@@ -27,8 +27,8 @@ from otai.jobs.models import Job
 from otai.jobs.places import take_place
 from otai.jobs.processes import kernel_killed_for_memory, memory_of_group
 from otai.jobs.server import Flight, end_job, server
-from otai.jobs.status import Status
-from otai.jobs.work import Bounds, Kind, Outcome
+from otai.jobs.status import JobStatus
+from otai.jobs.work import Bounds, JobKind, JobOutcome
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ starts_tried = 3
 share_near_the_bound = 0.8
 
 
-def work_alone(kind: Kind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
+def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The work in a process within its bounds, for somebody on this machine: without a row, a queue or anything that
     stays.
 
@@ -82,7 +82,7 @@ class _MovedMeanwhile(Exception):
 @dataclass
 class Conducting:
     job: Job
-    kind: Kind
+    kind: JobKind
     spec: dict[str, Any]
     flight: Flight | None = None
     _began: float = 0.0
@@ -140,7 +140,7 @@ class Conducting:
             self._start()
             return
         time.sleep(look_every_seconds)
-        if self._is_time_to_write() and not self._still(Status.QUEUED):
+        if self._is_time_to_write() and not self._still(JobStatus.QUEUED):
             self._ended_by_another()
 
     def _start(self) -> None:
@@ -179,7 +179,7 @@ class Conducting:
             self._take(message["told"])
         if "exit" in message:
             self._finish(message)
-        elif self._is_time_to_write() and not self._still(Status.RUNNING):
+        elif self._is_time_to_write() and not self._still(JobStatus.RUNNING):
             self._ended_by_another()
 
     def _take(self, told: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ class Conducting:
         self._written = time.monotonic()
         return True
 
-    def _still(self, status: Status) -> bool:
+    def _still(self, status: JobStatus) -> bool:
         """Says that we are here and how far the job is; False: somebody ended it."""
         here = Job.objects.filter(id=self.job.id, status=status)
         return bool(here.update(heartbeat_at=utc_now(), **self._told))
@@ -207,7 +207,7 @@ class Conducting:
         end_job(str(self.job.id))
         # Files first: they hold words of tickets, and the database may not answer somebody who was interrupted.
         shutil.rmtree(self.folder, ignore_errors=True)
-        changes = {"status": Status.CANCELLED, "ended_at": utc_now(), **self._told}
+        changes = {"status": JobStatus.CANCELLED, "ended_at": utc_now(), **self._told}
         with suppress(DatabaseError):
             Job.objects.filter(id=self.job.id, ended_at__isnull=True).update(**changes)
             self.job.look_again()
@@ -240,7 +240,7 @@ class Conducting:
 
     def _record(self, values: dict[str, Any]) -> None:
         now = utc_now()
-        outcome = Outcome(self.job.organisation_id, self.spec, values, self.folder, now)
+        outcome = JobOutcome(self.job.organisation_id, self.spec, values, self.folder, now)
         recorder = self.kind.recorder
         try:
             stored = recorder.store(outcome)
@@ -250,8 +250,8 @@ class Conducting:
         try:
             with transaction.atomic():
                 # The move comes first: it takes the row, so that nobody cancels what is being written.
-                here = Job.objects.filter(id=self.job.id, status=Status.RUNNING)
-                if not here.update(status=Status.DONE, ended_at=now, heartbeat_at=now, **self._told):
+                here = Job.objects.filter(id=self.job.id, status=JobStatus.RUNNING)
+                if not here.update(status=JobStatus.DONE, ended_at=now, heartbeat_at=now, **self._told):
                     raise _MovedMeanwhile
                 result = recorder.record(outcome, stored)
                 Job.objects.filter(id=self.job.id).update(result=result)
@@ -270,13 +270,13 @@ class Conducting:
         self._tidy()
 
     def _refuse(self, code: str, kind: str, message: str, details: dict[str, Any]) -> None:
-        self._end(Status.FAILED, error_code=code[:60], error_kind=kind, error_message=message, error_values=details)
+        self._end(JobStatus.FAILED, error_code=code[:60], error_kind=kind, error_message=message, error_values=details)
 
     def _fail(self, code: str) -> None:
         error = failure(code, self.kind.bounds())
         self._refuse(error.code, error.kind, error.message, error.details)
 
-    def _end(self, status: Status, **changes: Any) -> None:
+    def _end(self, status: JobStatus, **changes: Any) -> None:
         if self.flight is not None:
             self.flight.end()
         now = utc_now()

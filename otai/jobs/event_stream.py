@@ -20,7 +20,7 @@ from otai.jobs.models import Job
 from otai.jobs.operations import end_if_lost
 from otai.jobs.places import place_in_queue
 from otai.orgs.standing import Standing
-from otai.orgs.streams import Seen, stream_response
+from otai.orgs.streams import StreamState, stream_response
 
 
 def job_events_response(request: HttpRequest, job: Job, *, standing: Standing) -> HttpResponse:
@@ -28,7 +28,7 @@ def job_events_response(request: HttpRequest, job: Job, *, standing: Standing) -
     return stream_response(request, look_at, job.pk, standing=standing)
 
 
-def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
+def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, StreamState]:
     """All these jobs in one query, and one more for the place of each that waits. One that nobody conducts any more is
     ended first.
 
@@ -38,7 +38,7 @@ def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
     found = {}
     for job in Job.objects.filter(pk__in=list(last_known)).defer("result"):
         end_if_lost(job, now=now)
-        found[job.pk] = Seen([], progress_of(job, now=now))
+        found[job.pk] = StreamState([], progress_of(job, now=now))
     return found
 
 

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from otai.db import new_id, utc_now
-from otai.jobs.status import ENDED, OPEN, Status
+from otai.jobs.status import ENDED, OPEN, JobStatus
 from otai.orgs.models import Organisation
 
 
@@ -23,7 +23,7 @@ class Job(models.Model):
     question = models.CharField(max_length=64)
     subject = models.CharField(max_length=300, help_text="what people call what is worked on: a file, a data set")
     asked_by = models.CharField(max_length=200)
-    status = models.CharField(max_length=10, choices=[(each.value, each.value) for each in Status])
+    status = models.CharField(max_length=10, choices=[(each.value, each.value) for each in JobStatus])
     owner = models.CharField(max_length=200)
     machine = models.CharField(max_length=150)
     asked_at = models.DateTimeField()
@@ -43,19 +43,20 @@ class Job(models.Model):
         db_table = "jobs_job"
         ordering = ("-asked_at",)
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=list(Status)), name="jobs_job_status_is_known"),
+            models.CheckConstraint(condition=Q(status__in=list(JobStatus)), name="jobs_job_status_is_known"),
             models.CheckConstraint(
                 condition=~Q(status__in=sorted(OPEN)) & Q(ended_at__isnull=False)
                 | Q(status__in=sorted(OPEN), ended_at__isnull=True),
                 name="jobs_job_has_an_end_exactly_when_ended",
             ),
             models.CheckConstraint(
-                condition=Q(status=Status.FAILED) & ~Q(error_code="") | ~Q(status=Status.FAILED) & Q(error_code=""),
+                condition=Q(status=JobStatus.FAILED) & ~Q(error_code="")
+                | ~Q(status=JobStatus.FAILED) & Q(error_code=""),
                 name="jobs_job_has_an_error_exactly_when_failed",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=[Status.RUNNING, Status.DONE], started_at__isnull=False)
-                | ~Q(status__in=[Status.RUNNING, Status.DONE]),
+                condition=Q(status__in=[JobStatus.RUNNING, JobStatus.DONE], started_at__isnull=False)
+                | ~Q(status__in=[JobStatus.RUNNING, JobStatus.DONE]),
                 name="jobs_job_that_runs_has_begun",
             ),
             models.UniqueConstraint(
@@ -78,7 +79,7 @@ class Job(models.Model):
             self.refresh_from_db()
         except Job.DoesNotExist:
             if not self.has_ended:
-                self.status, self.ended_at = Status.CANCELLED, utc_now()
+                self.status, self.ended_at = JobStatus.CANCELLED, utc_now()
             self.result, self.error_message, self.error_values = None, "", {}
 
     @property
@@ -87,7 +88,7 @@ class Job(models.Model):
 
     @property
     def is_done(self) -> bool:
-        return self.status == Status.DONE
+        return self.status == JobStatus.DONE
 
     @property
     def share(self) -> float:

@@ -26,9 +26,9 @@ from otai.jobs.folders import arrivals_folder, bring, folder_of, jobs_folder, up
 from otai.jobs.identity import is_gone, this_machine, this_worker
 from otai.jobs.models import Job
 from otai.jobs.places import lost_after
-from otai.jobs.status import Status
+from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
-from otai.jobs.work import Kind
+from otai.jobs.work import JobKind
 from otai.orgs.models import Organisation
 
 most_open_of_one = 20
@@ -66,7 +66,7 @@ class Asked:
 def ask(
     *,
     organisation: Organisation,
-    kind: Kind,
+    kind: JobKind,
     spec: dict[str, Any],
     subject: str,
     who: str,
@@ -110,7 +110,7 @@ def ask(
                 question=question,
                 subject=subject[:300],
                 asked_by=who[:200],
-                status=Status.QUEUED,
+                status=JobStatus.QUEUED,
                 owner=owner,
                 machine=this_machine(),
                 asked_at=now,
@@ -184,7 +184,7 @@ def _waiting_slots() -> threading.BoundedSemaphore:
 
 def cancel(job: Job, *, now: datetime) -> None:
     """Ends the job; its process is killed as soon as whoever conducts it looks. Raises JobHasEnded."""
-    moved = Job.objects.filter(id=job.id, ended_at__isnull=True).update(status=Status.CANCELLED, ended_at=now)
+    moved = Job.objects.filter(id=job.id, ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=now)
     job.look_again()
     if not moved:
         raise JobHasEnded("This has ended already; there is nothing to cancel.")
@@ -196,7 +196,7 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
         return False
     error = lost()
     moved = Job.objects.filter(id=job.id, ended_at__isnull=True, heartbeat_at=job.heartbeat_at).update(
-        status=Status.FAILED,
+        status=JobStatus.FAILED,
         ended_at=now,
         error_code=error.code,
         error_kind=error.kind,
@@ -310,7 +310,7 @@ def _has_ended(name: str, *, before: datetime) -> bool:
     return Job.objects.filter(id=id, ended_at__lt=before).exists()
 
 
-def _question(kind: Kind, spec: dict[str, Any], content_sha256: str) -> str:
+def _question(kind: JobKind, spec: dict[str, Any], content_sha256: str) -> str:
     told = json.dumps([kind.name, spec, content_sha256], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(told.encode()).hexdigest()
 

@@ -9,7 +9,7 @@ from otai.errors import NotFound, OtaiError
 from otai.jobs.failures import cancelled, refusal
 from otai.jobs.models import Job
 from otai.jobs.operations import end_if_lost
-from otai.jobs.status import Status
+from otai.jobs.status import JobStatus
 from otai.orgs.models import Organisation
 
 
@@ -29,8 +29,8 @@ def jobs(organisation: Organisation) -> QuerySet[Job]:
 
 def error_of(job: Job) -> OtaiError | None:
     """Why it did not come to its end; None while it runs and when it is done."""
-    if job.status == Status.CANCELLED:
+    if job.status == JobStatus.CANCELLED:
         return cancelled()
-    if job.status != Status.FAILED:
+    if job.status != JobStatus.FAILED:
         return None
     return refusal(job.error_kind, job.error_message, code=job.error_code, details=job.error_values)

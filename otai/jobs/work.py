@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 
-class Lane(StrEnum):
+class JobLane(StrEnum):
     """Somebody waits for what is quick; it does not queue behind what is long."""
 
     QUICK = "quick"
@@ -29,7 +29,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """What the work left: its values, and the folder with its files until the job has ended."""
 
     organisation: UUID
@@ -44,25 +44,25 @@ class Recorder(Protocol):
     rows in one transaction with the job's end and returns the job's result; then `done`, or `discard` to take back what
     was stored when `record` did not happen."""
 
-    def store(self, outcome: Outcome) -> Any: ...
+    def store(self, outcome: JobOutcome) -> Any: ...
 
-    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]: ...
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]: ...
 
-    def done(self, outcome: Outcome) -> None: ...
+    def done(self, outcome: JobOutcome) -> None: ...
 
     def discard(self, stored: Any) -> None: ...
 
 
-class Answer:
+class ResultOnly:
     """Of a job that changes nothing: its values are its result."""
 
-    def store(self, outcome: Outcome) -> Any:
+    def store(self, outcome: JobOutcome) -> Any:
         return None
 
-    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
         return outcome.values
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: JobOutcome) -> None:
         return None
 
     def discard(self, stored: Any) -> None:
@@ -74,13 +74,13 @@ Tell = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class JobKind:
     """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables
     nor settings. Its module may have a `get_ready()`, called once before the first job: what it loads, without starting
     a thread, later jobs find loaded."""
 
     name: str
     work: str
-    lane: Lane
+    lane: JobLane
     bounds: Callable[[], Bounds]
     recorder: Recorder

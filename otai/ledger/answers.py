@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 
-class Answer(NamedTuple):
+class DatabaseAnswer(NamedTuple):
     """`outcome` is `done`, `replayed` (nothing was written: this is the answer that the key was given before), or what
     was refused.
 
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TransferRequest:
     """What every operation that moves credits says: whose, under which key, for which request, why and when."""
 
     organisation: UUID

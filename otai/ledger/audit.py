@@ -19,14 +19,14 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from otai.ledger.chain import START, pins_text, request_hash, transfer_hash
-from otai.ledger.models import SPENDING_RANK, Account, Hold, Kind, Lot, Transfer
+from otai.ledger.models import SPENDING_RANK, Account, Hold, Lot, Transfer, TransferKind
 
 MOST_PROBLEMS = 100
 """After this many the report is cut short: the ledger is broken, and the first ones say where."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LedgerProblem:
     """One thing that does not fit. `seq` is the place in the organisation's chain, where there is one."""
 
     organisation: UUID
@@ -49,7 +49,7 @@ class AuditReport:
     lots: int = 0
     holds: int = 0
     sealing_lag_seconds: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[LedgerProblem] = field(default_factory=list)
     is_cut_short: bool = False
 
     @property
@@ -57,7 +57,7 @@ class AuditReport:
         return not self.problems
 
     @property
-    def first_bad(self) -> Problem | None:
+    def first_bad(self) -> LedgerProblem | None:
         return self.problems[0] if self.problems else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def one_snapshot() -> Iterator[None]:
                 cursor.execute("ROLLBACK")
 
 
-def _note(report: AuditReport, problem: Problem) -> None:
+def _note(report: AuditReport, problem: LedgerProblem) -> None:
     report.problems.append(problem)
     if len(report.problems) >= MOST_PROBLEMS:
         raise _Enough
@@ -164,11 +164,11 @@ TRANSFER_FIELDS = (
 
 LOT_MOVES = {
     # kind: (from, to) among the columns of a lot
-    Kind.HOLD.value: ("unspent", "held"),
-    Kind.CAPTURE.value: ("held", "spent"),
-    Kind.RELEASE.value: ("held", "unspent"),
-    Kind.CREDIT_REFUND.value: ("spent", "unspent"),
-    Kind.WITHDRAWAL.value: ("unspent", "withdrawn"),
+    TransferKind.HOLD.value: ("unspent", "held"),
+    TransferKind.CAPTURE.value: ("held", "spent"),
+    TransferKind.RELEASE.value: ("held", "unspent"),
+    TransferKind.CREDIT_REFUND.value: ("spent", "unspent"),
+    TransferKind.WITHDRAWAL.value: ("unspent", "withdrawn"),
 }
 
 
@@ -184,7 +184,7 @@ def _audit_chains(report: AuditReport, organisation: UUID | None) -> None:
         report.organisations += 1
         # Accounts and chains come in the same order, so the two are merged; a chain without an account is one too many.
         while chain and chain[0] < account.organisation_id:
-            _note(report, Problem(chain[0], "has transfers and no account"))
+            _note(report, LedgerProblem(chain[0], "has transfers and no account"))
             chain = next(chains, None)
         if chain and chain[0] == account.organisation_id:
             _Chain(account, report).audit(chain[1])
@@ -192,7 +192,7 @@ def _audit_chains(report: AuditReport, organisation: UUID | None) -> None:
         else:
             _Chain(account, report).audit(iter(()))
     while chain:
-        _note(report, Problem(chain[0], "has transfers and no account"))
+        _note(report, LedgerProblem(chain[0], "has transfers and no account"))
         chain = next(chains, None)
 
 
@@ -210,7 +210,7 @@ class _Chain:
         self.lots: dict[str, _Counted] = {}
 
     def note(self, what: str, *, seq: int | None = None, transfer: UUID | None = None) -> None:
-        _note(self.report, Problem(self.organisation, what, seq=seq, transfer=transfer))
+        _note(self.report, LedgerProblem(self.organisation, what, seq=seq, transfer=transfer))
 
     def audit(self, rows: Iterator[tuple[Any, ...]]) -> None:
         for row in rows:
@@ -256,7 +256,7 @@ class _Chain:
 
     def move(self, row: dict[str, Any], place: dict[str, Any]) -> None:
         kind, credits = row["kind"], row["credits"]
-        source = "granted" if kind == Kind.GRANT else row["source"]
+        source = "granted" if kind == TransferKind.GRANT else row["source"]
         self.balances[source] += credits if source == "granted" else -credits
         self.balances[row["target"]] += credits
         after = {name: row[f"{name}_after"] for name in ("available", "held", "spent")}
@@ -266,7 +266,7 @@ class _Chain:
         if sum(drawn for _, drawn in row["lots"]) != credits:
             self.note("its lots do not add up to its credits", **place)
         for pin, drawn in row["lots"]:
-            if kind == Kind.GRANT:
+            if kind == TransferKind.GRANT:
                 self.lots[pin] = _Counted(
                     row["seq"], row["source"], row["at"], drawn, bytes(row["request_hash"]), unspent=drawn
                 )
@@ -365,11 +365,11 @@ def _audit_holds(report: AuditReport, organisation: UUID | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(HOLDS_THAT_DO_NOT_FIT.format(of_organisation=of_transfer, of_hold=of_hold, **parts), only * 2)
         for owner, hold, state in cursor.fetchall():
-            _note(report, Problem(_id(owner), f"hold {_id(hold)} is {state}, and its transfers say otherwise"))
+            _note(report, LedgerProblem(_id(owner), f"hold {_id(hold)} is {state}, and its transfers say otherwise"))
         cursor.execute(TRANSFERS_WITHOUT_HOLD.format(of_organisation=of_transfer, most=MOST_PROBLEMS), only)
         for owner, hold, seq, transfer in cursor.fetchall():
             what = f"names hold {_id(hold)}, which does not exist"
-            _note(report, Problem(_id(owner), what, seq=seq, transfer=_id(transfer)))
+            _note(report, LedgerProblem(_id(owner), what, seq=seq, transfer=_id(transfer)))
 
 
 def _audit_orphans(report: AuditReport, organisation: UUID | None) -> None:
@@ -378,7 +378,7 @@ def _audit_orphans(report: AuditReport, organisation: UUID | None) -> None:
     if organisation:
         lots = lots.filter(organisation=organisation)
     for owner in lots.order_by("organisation_id").values_list("organisation_id", flat=True).distinct()[:MOST_PROBLEMS]:
-        _note(report, Problem(owner, "has lots and no account"))
+        _note(report, LedgerProblem(owner, "has lots and no account"))
 
 
 def _stored_id(id: UUID) -> UUID | str:

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 
 from otai.errors import Invalid
-from otai.ledger.audit import MOST_PROBLEMS, Problem, one_snapshot
+from otai.ledger.audit import MOST_PROBLEMS, LedgerProblem, one_snapshot
 from otai.ledger.models import Account, Transfer
 from otai.ledger.operations.requests import checked_moment
 
@@ -80,7 +80,7 @@ class CheckpointReport:
     made_at: str
     organisations: int
     transfers_since: int
-    problems: list[Problem]
+    problems: list[LedgerProblem]
 
     @property
     def clean(self) -> bool:
@@ -94,16 +94,16 @@ def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointRepor
     Raises InvalidCheckpoint if the document itself is not to be trusted.
     """
     document = _opened(text, _usable(key) if key else checkpoint_key())
-    problems: list[Problem] = []
+    problems: list[LedgerProblem] = []
     since = 0
     with one_snapshot():
         for end in document["organisations"]:
             organisation, seq, expected = UUID(end["organisation"]), end["seq"], end["hash"]
             found = _hash_at(organisation, seq)
             if found is None:
-                problems.append(Problem(organisation, "was in the checkpoint and is gone", seq=seq))
+                problems.append(LedgerProblem(organisation, "was in the checkpoint and is gone", seq=seq))
             elif found.hex() != expected:
-                problems.append(Problem(organisation, "the chain up to here was rewritten", seq=seq))
+                problems.append(LedgerProblem(organisation, "the chain up to here was rewritten", seq=seq))
             account = Account.objects.filter(organisation=organisation).values_list("last_seq", flat=True).first()
             since += max(0, (account or 0) - seq)
             if len(problems) >= MOST_PROBLEMS:

@@ -13,7 +13,7 @@ from django.db import models
 from otai.orgs.models import Organisation
 
 
-class Source(models.TextChoices):
+class LotSource(models.TextChoices):
     """Where the credits of a lot came from; also the outside account that the grant's transfer names as its source."""
 
     INITIAL = "initial", "Initial credits"
@@ -27,15 +27,15 @@ SPENDING_RANK: dict[str, int] = {
     # policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a
     # customer
     # paid for is what is left to refund.
-    Source.INITIAL: 1,
-    Source.MONTHLY: 1,
-    Source.GOODWILL: 2,
-    Source.GUARANTEE: 2,
-    Source.PURCHASE: 3,
+    LotSource.INITIAL: 1,
+    LotSource.MONTHLY: 1,
+    LotSource.GOODWILL: 2,
+    LotSource.GUARANTEE: 2,
+    LotSource.PURCHASE: 3,
 }
 
 
-class Kind(models.TextChoices):
+class TransferKind(models.TextChoices):
     """What a transfer does: the pair of accounts between which it moves credits."""
 
     GRANT = "grant", "Credits granted"
@@ -90,7 +90,7 @@ class Lot(models.Model):
 
     id = models.UUIDField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
-    source = models.CharField(max_length=20, choices=Source.choices)
+    source = models.CharField(max_length=20, choices=LotSource.choices)
     rank = models.SmallIntegerField()
     seq = models.BigIntegerField()
     credits = models.BigIntegerField()
@@ -146,7 +146,7 @@ class Transfer(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     seq = models.BigIntegerField()
     at = models.DateTimeField()
-    kind = models.CharField(max_length=20, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=TransferKind.choices)
     source = models.CharField(max_length=20)
     target = models.CharField(max_length=20)
     credits = models.BigIntegerField()

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from otai.ledger.answers import Answer, Asked
+from otai.ledger.answers import DatabaseAnswer, TransferRequest
 
 
 def _prepare_on_the_server() -> None:
@@ -33,20 +33,20 @@ def _execute(cursor: CursorWrapper, statement: str, parameters: tuple[Any, ...])
     cursor.execute(statement, parameters)
 
 
-def _ask(statement: str, parameters: tuple[Any, ...]) -> Answer:
+def _ask(statement: str, parameters: tuple[Any, ...]) -> DatabaseAnswer:
     with connection.cursor() as cursor:
         _execute(cursor, statement, parameters)
-        return Answer(*cursor.fetchone())
+        return DatabaseAnswer(*cursor.fetchone())
 
 
-def _ask_many(statement: str, parameters: tuple[Any, ...]) -> list[Answer]:
+def _ask_many(statement: str, parameters: tuple[Any, ...]) -> list[DatabaseAnswer]:
     with connection.cursor() as cursor:
         _execute(cursor, statement, parameters)
-        return [Answer(*row) for row in cursor.fetchall()]
+        return [DatabaseAnswer(*row) for row in cursor.fetchall()]
 
 
 def grant(
-    asked: Asked,
+    asked: TransferRequest,
     *,
     credits: int,
     source: str,
@@ -55,7 +55,7 @@ def grant(
     price_currency: str,
     price_book: str,
     reference: str,
-) -> Answer:
+) -> DatabaseAnswer:
     return _ask(
         "SELECT * FROM ledger_grant(%s, %s, %s, %s, %s::smallint, %s::bigint, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -76,14 +76,14 @@ def grant(
     )
 
 
-def withdraw(asked: Asked, *, lot: UUID, credits: int, reference: str) -> Answer:
+def withdraw(asked: TransferRequest, *, lot: UUID, credits: int, reference: str) -> DatabaseAnswer:
     return _ask(
         "SELECT * FROM ledger_withdraw(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (asked.organisation, asked.id, lot, credits, asked.key, asked.request_hash, reference, asked.reason, asked.now),
     )
 
 
-def place_hold(asked: Asked, *, credits: int, reference: str, deadline_at: datetime) -> Answer:
+def place_hold(asked: TransferRequest, *, credits: int, reference: str, deadline_at: datetime) -> DatabaseAnswer:
     return _ask(
         "SELECT * FROM ledger_place_hold(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -100,7 +100,7 @@ def place_hold(asked: Asked, *, credits: int, reference: str, deadline_at: datet
     )
 
 
-def resolve_hold(asked: Asked, *, hold: UUID, kind: str, expired_at: datetime | None) -> Answer:
+def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: datetime | None) -> DatabaseAnswer:
     return _ask(
         "SELECT * FROM ledger_resolve_hold(%s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s)",
         (
@@ -117,13 +117,17 @@ def resolve_hold(asked: Asked, *, hold: UUID, kind: str, expired_at: datetime | 
     )
 
 
-def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> Answer:
+def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> DatabaseAnswer:
     return _ask("SELECT * FROM ledger_extend_hold(%s, %s, %s)", (organisation, hold, deadline_at))
 
 
 def place_holds(
-    asked: Sequence[Asked], *, credits: Sequence[int], references: Sequence[str], deadlines: Sequence[datetime]
-) -> list[Answer]:
+    asked: Sequence[TransferRequest],
+    *,
+    credits: Sequence[int],
+    references: Sequence[str],
+    deadlines: Sequence[datetime],
+) -> list[DatabaseAnswer]:
     return _ask_many(
         "SELECT * FROM ledger_place_holds(%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], "
         "%s::text[], %s::timestamptz[], %s)",
@@ -141,7 +145,7 @@ def place_holds(
     )
 
 
-def captures(asked: Sequence[Asked], *, holds: Sequence[UUID]) -> list[Answer]:
+def captures(asked: Sequence[TransferRequest], *, holds: Sequence[UUID]) -> list[DatabaseAnswer]:
     return _ask_many(
         "SELECT * FROM ledger_captures(%s, %s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::text[], %s)",
         (

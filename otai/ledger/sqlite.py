@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from otai.ledger.answers import Answer, Asked
+from otai.ledger.answers import DatabaseAnswer, TransferRequest
 from otai.ledger.chain import pins_text, transfer_hash
 
 
@@ -88,25 +88,27 @@ def _account(cursor: CursorWrapper, organisation: UUID) -> _Account | None:
     )
 
 
-def _without_account(cursor: CursorWrapper, organisation: UUID, otherwise: str, credits: int | None = None) -> Answer:
+def _without_account(
+    cursor: CursorWrapper, organisation: UUID, otherwise: str, credits: int | None = None
+) -> DatabaseAnswer:
     cursor.execute(SQL["organisation_exists"], [organisation.hex])
-    return Answer(otherwise if cursor.fetchone() else "no_organisation", credits=credits, available=0)
+    return DatabaseAnswer(otherwise if cursor.fetchone() else "no_organisation", credits=credits, available=0)
 
 
-def _replay(cursor: CursorWrapper, asked: Asked) -> Answer | None:
+def _replay(cursor: CursorWrapper, asked: TransferRequest) -> DatabaseAnswer | None:
     cursor.execute(SQL["transfer_by_key"], [asked.organisation.hex, asked.key])
     row = cursor.fetchone()
     if row is None:
         return None
     id, request_hash, hold, lots, credits, available = row
     outcome = "replayed" if bytes(request_hash) == asked.request_hash else "key_reused"
-    return Answer(outcome, UUID(id), UUID(hold or json.loads(lots)[0][0]), credits, available)
+    return DatabaseAnswer(outcome, UUID(id), UUID(hold or json.loads(lots)[0][0]), credits, available)
 
 
 def _record(
     cursor: CursorWrapper,
     account: _Account,
-    asked: Asked,
+    asked: TransferRequest,
     *,
     kind: str,
     source: str,
@@ -115,7 +117,7 @@ def _record(
     reference: str,
     hold: UUID | None,
     lots: str,
-) -> Answer:
+) -> DatabaseAnswer:
     account.move(source=source, target=target, credits=credits)
     account.last_seq += 1
     account.last_at = max(account.last_at, asked.now)
@@ -175,11 +177,11 @@ def _record(
         ],
     )
     subject = hold or UUID(json.loads(lots)[0][0])
-    return Answer("done", asked.id, subject, credits, account.available)
+    return DatabaseAnswer("done", asked.id, subject, credits, account.available)
 
 
 def grant(
-    asked: Asked,
+    asked: TransferRequest,
     *,
     credits: int,
     source: str,
@@ -188,7 +190,7 @@ def grant(
     price_currency: str,
     price_book: str,
     reference: str,
-) -> Answer:
+) -> DatabaseAnswer:
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -234,7 +236,7 @@ def grant(
         )
 
 
-def withdraw(asked: Asked, *, lot: UUID, credits: int, reference: str) -> Answer:
+def withdraw(asked: TransferRequest, *, lot: UUID, credits: int, reference: str) -> DatabaseAnswer:
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -244,10 +246,10 @@ def withdraw(asked: Asked, *, lot: UUID, credits: int, reference: str) -> Answer
         cursor.execute(SQL["lot"], [lot.hex, asked.organisation.hex])
         row = cursor.fetchone()
         if row is None:
-            return Answer("no_lot")
+            return DatabaseAnswer("no_lot")
         (unspent,) = row
         if unspent < credits:
-            return Answer("lot_insufficient", credits=credits, available=unspent)
+            return DatabaseAnswer("lot_insufficient", credits=credits, available=unspent)
         cursor.execute(SQL["withdraw_from_lot"], [credits, credits, credits, lot.hex])
         lots = pins_text([(str(lot), credits)])
         return _record(
@@ -282,12 +284,18 @@ def _draw(cursor: CursorWrapper, organisation: UUID, credits: int) -> list[tuple
 
 
 def _place_hold(
-    cursor: CursorWrapper, account: _Account, asked: Asked, *, credits: int, reference: str, deadline_at: datetime
-) -> Answer:
+    cursor: CursorWrapper,
+    account: _Account,
+    asked: TransferRequest,
+    *,
+    credits: int,
+    reference: str,
+    deadline_at: datetime,
+) -> DatabaseAnswer:
     if replayed := _replay(cursor, asked):
         return replayed
     if account.available < credits:
-        return Answer("insufficient", credits=credits, available=account.available)
+        return DatabaseAnswer("insufficient", credits=credits, available=account.available)
     lots = pins_text(_draw(cursor, asked.organisation, credits))
     placed_at = stored_time(max(account.last_at, asked.now))
     cursor.execute(
@@ -316,7 +324,7 @@ def _place_hold(
     )
 
 
-def place_hold(asked: Asked, *, credits: int, reference: str, deadline_at: datetime) -> Answer:
+def place_hold(asked: TransferRequest, *, credits: int, reference: str, deadline_at: datetime) -> DatabaseAnswer:
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -325,8 +333,12 @@ def place_hold(asked: Asked, *, credits: int, reference: str, deadline_at: datet
 
 
 def place_holds(
-    asked: Sequence[Asked], *, credits: Sequence[int], references: Sequence[str], deadlines: Sequence[datetime]
-) -> list[Answer]:
+    asked: Sequence[TransferRequest],
+    *,
+    credits: Sequence[int],
+    references: Sequence[str],
+    deadlines: Sequence[datetime],
+) -> list[DatabaseAnswer]:
     with _writing() as cursor:
         account = _account(cursor, asked[0].organisation)
         if account is None:
@@ -338,14 +350,20 @@ def place_holds(
 
 
 def _resolve(
-    cursor: CursorWrapper, account: _Account, asked: Asked, *, hold: UUID, kind: str, expired_at: datetime | None
-) -> Answer:
+    cursor: CursorWrapper,
+    account: _Account,
+    asked: TransferRequest,
+    *,
+    hold: UUID,
+    kind: str,
+    expired_at: datetime | None,
+) -> DatabaseAnswer:
     if replayed := _replay(cursor, asked):
         return replayed
     cursor.execute(SQL["hold"], [hold.hex, asked.organisation.hex])
     row = cursor.fetchone()
     if row is None:
-        return Answer("no_hold")
+        return DatabaseAnswer("no_hold")
     credits, lots, state, reference, deadline_at = row
     source, target, from_state, to_state, statement = RESOLUTIONS[kind]
     resolved_at = stored_time(max(account.last_at, asked.now))
@@ -353,9 +371,9 @@ def _resolve(
         if kind == "capture" and state == "released":
             late = [hold.hex, asked.organisation.hex, asked.key, asked.reason, resolved_at]
             cursor.execute(SQL["record_late_capture"], late)
-        return Answer("wrong_state", credits=credits, state=state)
+        return DatabaseAnswer("wrong_state", credits=credits, state=state)
     if expired_at is not None and _read_time(deadline_at) > expired_at:
-        return Answer("extended")
+        return DatabaseAnswer("extended")
     for lot, drawn in json.loads(lots):
         cursor.execute(statement, [drawn, drawn, UUID(lot).hex])
     cursor.execute(SQL["resolve_hold"], [to_state, resolved_at, hold.hex])
@@ -373,7 +391,7 @@ def _resolve(
     )
 
 
-def resolve_hold(asked: Asked, *, hold: UUID, kind: str, expired_at: datetime | None) -> Answer:
+def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: datetime | None) -> DatabaseAnswer:
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -381,7 +399,7 @@ def resolve_hold(asked: Asked, *, hold: UUID, kind: str, expired_at: datetime | 
         return _resolve(cursor, account, asked, hold=hold, kind=kind, expired_at=expired_at)
 
 
-def captures(asked: Sequence[Asked], *, holds: Sequence[UUID]) -> list[Answer]:
+def captures(asked: Sequence[TransferRequest], *, holds: Sequence[UUID]) -> list[DatabaseAnswer]:
     with _writing() as cursor:
         account = _account(cursor, asked[0].organisation)
         if account is None:
@@ -392,7 +410,7 @@ def captures(asked: Sequence[Asked], *, holds: Sequence[UUID]) -> list[Answer]:
         ]
 
 
-def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> Answer:
+def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> DatabaseAnswer:
     with _writing() as cursor:
         cursor.execute(SQL["hold"], [hold.hex, organisation.hex])
         row = cursor.fetchone()
@@ -400,7 +418,7 @@ def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> Ans
             return _without_account(cursor, organisation, "no_hold")
         credits, _, state, _, deadline_before = row
         if state != "held":
-            return Answer("wrong_state", None, hold, credits, None, state)
+            return DatabaseAnswer("wrong_state", None, hold, credits, None, state)
         if _read_time(deadline_before) < deadline_at:
             cursor.execute(SQL["extend_hold"], [stored_time(deadline_at), hold.hex])
-        return Answer("done", None, hold, credits, None, state)
+        return DatabaseAnswer("done", None, hold, credits, None, state)

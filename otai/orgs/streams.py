@@ -56,7 +56,7 @@ class StreamLimits:
     server: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS") or 2000))
 
 
-class Place:
+class StreamPlace:
     """A stream that counts until it is given back, however that comes about."""
 
     def __init__(self, places: Places, standing: Standing) -> None:
@@ -79,7 +79,7 @@ class Places:
         self._open: Counter[Any] = Counter()
         self._lock = threading.RLock()
 
-    def take(self, standing: Standing) -> Place:
+    def take(self, standing: Standing) -> StreamPlace:
         """Raises TooManyStreams."""
         counted = {"member": self.limits.member, "organisation": self.limits.organisation, "server": self.limits.server}
         with self._lock:
@@ -92,7 +92,7 @@ class Places:
                         of=of,
                     )
             self.change(standing, +1)
-        return Place(self, standing)
+        return StreamPlace(self, standing)
 
     def change(self, standing: Standing, by: int) -> None:
         with self._lock:
@@ -114,38 +114,40 @@ places = Places()
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StreamState:
     """Of one thing at one look: its new moves with their numbers, and how far it is: at least `status` and `ended`."""
 
     moves: list[tuple[int, dict[str, Any]]]
     progress: dict[str, Any]
 
 
-class Look(Protocol):
+class StreamSource(Protocol):
     """Looks at all these of one sort (runs, jobs) together, each with the moves after the one that is known of it.
 
     What is gone is missing from the answer. It must be the same function each time: readers of one thing are
     found by it.
     """
 
-    def __call__(self, last_known: Mapping[UUID, int], /) -> Mapping[UUID, Seen]: ...
+    def __call__(self, last_known: Mapping[UUID, int], /) -> Mapping[UUID, StreamState]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """What a view hands over: which one it is and how to look at it, the last move its reader knows, and who reads."""
 
-    look: Look
+    look: StreamSource
     id: UUID
     after: int
-    place: Place
+    place: StreamPlace
 
     @property
-    def key(self) -> tuple[Look, UUID]:
+    def key(self) -> tuple[StreamSource, UUID]:
         return self.look, self.id
 
 
-def stream_response(request: HttpRequest, look: Look, id: UUID, *, standing: Standing, after: int = 0) -> HttpResponse:
+def stream_response(
+    request: HttpRequest, look: StreamSource, id: UUID, *, standing: Standing, after: int = 0
+) -> HttpResponse:
     """The stream of that one, from where the reader left it. Raises TooManyStreams.
 
     A WSGI server alone cannot keep a stream open: the reader gets what there is now, and every EventSource comes back
@@ -161,14 +163,14 @@ def stream_response(request: HttpRequest, look: Look, id: UUID, *, standing: Sta
     if request.META.get("otai.front"):
         response.handed_over_to = Stream(look, id, after, places.take(standing))  # type: ignore[attr-defined]
         return response
-    watched = Watched()
+    watched = SharedStream()
     watched.take(look({id: after}).get(id))
     said = [message for _, message in watched.moves]
     response.content = b"".join([b"retry: 2000\n\n", *said, watched.progress, watched.end])
     return response
 
 
-class Watched:
+class SharedStream:
     """Something that somebody reads: all its moves and its progress as they go out, the same bytes for every reader."""
 
     def __init__(self) -> None:
@@ -180,7 +182,7 @@ class Watched:
         self.readers: set[Reader] = set()
         self.is_known = False
 
-    def take(self, seen: Seen | None) -> bool:
+    def take(self, seen: StreamState | None) -> bool:
         """Whether there is something new."""
         self.is_known = True
         if seen is None:
@@ -206,7 +208,7 @@ class Reader:
         self.may_stay = True
         self.is_quiet = False
 
-    def news(self, watched: Watched) -> bytes:
+    def news(self, watched: SharedStream) -> bytes:
         """All that this reader has not heard yet."""
         said = [message for number, message in watched.moves if number > self.after]
         self.after = max(self.after, watched.moves[-1][0]) if watched.moves else self.after
@@ -226,7 +228,7 @@ class Hub:
     """
 
     def __init__(self, in_thread: InThread | None = None) -> None:
-        self.watched: dict[tuple[Look, UUID], Watched] = {}
+        self.watched: dict[tuple[StreamSource, UUID], SharedStream] = {}
         self.looks = 0
         self._in_thread = in_thread or self._in_own_thread
         self._thread: ThreadPoolExecutor | None = None
@@ -236,7 +238,7 @@ class Hub:
     async def read(self, stream: Stream) -> AsyncIterator[bytes]:
         """Moves after the one the reader knows, and progress when it changes, until the end or the reader must go."""
         reader = Reader(stream)
-        watched = self.watched.setdefault(stream.key, Watched())
+        watched = self.watched.setdefault(stream.key, SharedStream())
         watched.readers.add(reader)
         if watched.is_known:
             reader.wake.set()
@@ -287,7 +289,7 @@ class Hub:
             await asyncio.sleep(seconds_between_looks * 3 / 4)
 
     async def _look(self, *, only_new: bool = False) -> None:
-        known: dict[Look, dict[UUID, int]] = {}
+        known: dict[StreamSource, dict[UUID, int]] = {}
         for (look, id), watched in self.watched.items():
             # There is only one end; who comes later to an ended one needs no look.
             if not watched.end and not (only_new and watched.is_known):

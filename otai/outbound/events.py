@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 
 from otai.billing.models import Notice
-from otai.ledger.models import Kind, Source, Transfer
+from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.runs.expectations import WILL_BE_LATE
 from otai.runs.models import Event, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.serving.models import Advice, ModelVersion
 
 EVENTS: dict[str, str] = {
@@ -67,16 +67,16 @@ def _run_news(event: Event) -> News | None:
 def _run_event(event: Event) -> str | None:
     if event.move == WILL_BE_LATE:
         return "run.late"
-    if event.reached == Status.QUEUED:
+    if event.reached == RunStatus.QUEUED:
         # Back from a lost machine: it will be started again, and that is told.
         return None if event.came_from else "run.ordered"
     told = {
-        Status.TRAINING: "run.started",
-        Status.COMPLETED: "run.completed",
-        Status.FAILED: "run.failed",
-        Status.CANCELLED: "run.cancelled",
+        RunStatus.TRAINING: "run.started",
+        RunStatus.COMPLETED: "run.completed",
+        RunStatus.FAILED: "run.failed",
+        RunStatus.CANCELLED: "run.cancelled",
     }
-    return told.get(Status(event.reached)) if event.reached else None
+    return told.get(RunStatus(event.reached)) if event.reached else None
 
 
 def _run(run: Run, after: str) -> dict[str, Any]:
@@ -88,27 +88,27 @@ def _run(run: Run, after: str) -> dict[str, Any]:
         "delivery": run.delivery,
         "status": after or run.status,
         "credits": run.credits,
-        "charged": run.credits if after == Status.COMPLETED else 0,
+        "charged": run.credits if after == RunStatus.COMPLETED else 0,
         "ordered_at": run.ordered_at.isoformat(),
         "due_at": run.due_at.isoformat(),
         "url": f"{settings.OTAI_BASE_URL}/api/v1/runs/{run.number}",
     }
-    if after == Status.FAILED:
+    if after == RunStatus.FAILED:
         data |= {"failure_code": run.failure_code, "failure_message": run.failure_message}
     return data
 
 
 def _transfer_news(transfer: Transfer) -> News | None:
-    if transfer.kind == Kind.GRANT:
-        event = "credits.purchased" if transfer.source == Source.PURCHASE else "credits.granted"
-    elif transfer.kind == Kind.CREDIT_REFUND:
+    if transfer.kind == TransferKind.GRANT:
+        event = "credits.purchased" if transfer.source == LotSource.PURCHASE else "credits.granted"
+    elif transfer.kind == TransferKind.CREDIT_REFUND:
         event = "credits.refunded"
     else:
         return None
     data = {
         "transfer": str(transfer.id),
         "kind": transfer.kind,
-        "source": transfer.source if transfer.kind == Kind.GRANT else "",
+        "source": transfer.source if transfer.kind == TransferKind.GRANT else "",
         "credits": transfer.credits,
         "reference": transfer.reference,
         "reason": transfer.reason,
@@ -161,7 +161,7 @@ SOURCES: Sequence[NewsSource] = (
     ),
     NewsSource(
         "transfers",
-        lambda: Transfer.objects.filter(kind__in=[Kind.GRANT, Kind.CREDIT_REFUND]),
+        lambda: Transfer.objects.filter(kind__in=[TransferKind.GRANT, TransferKind.CREDIT_REFUND]),
         _transfer_news,
         lambda row: row.at,
         UUID,

@@ -90,7 +90,7 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", "Given up"
 
 
-class Delivery(models.Model):
+class WebhookDelivery(models.Model):
     """One message on its way to one endpoint."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -136,7 +136,7 @@ class DeliveryAttempt(models.Model):
     """One try: what was answered, or why nothing was. Never changed."""
 
     id = models.BigAutoField(primary_key=True)
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
+    delivery = models.ForeignKey(WebhookDelivery, models.CASCADE, related_name="tries")
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, help_text="HTTP; empty where there was no answer.")

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
-from otai.outbound.models import Delivery, DeliveryAttempt, Endpoint
+from otai.outbound.models import DeliveryAttempt, Endpoint, WebhookDelivery
 
 
 def endpoints(organisation: Organisation) -> QuerySet[Endpoint]:
@@ -22,9 +22,11 @@ def endpoint(organisation: Organisation, id: UUID) -> Endpoint:
     return found
 
 
-def deliveries(organisation: Organisation, *, endpoint: UUID | None = None, state: str = "") -> QuerySet[Delivery]:
+def deliveries(
+    organisation: Organisation, *, endpoint: UUID | None = None, state: str = ""
+) -> QuerySet[WebhookDelivery]:
     """The delivery log, the newest first."""
-    found = Delivery.objects.filter(endpoint__organisation=organisation).select_related("message", "endpoint")
+    found = WebhookDelivery.objects.filter(endpoint__organisation=organisation).select_related("message", "endpoint")
     if endpoint is not None:
         found = found.filter(endpoint=endpoint)
     if state:
@@ -32,7 +34,7 @@ def deliveries(organisation: Organisation, *, endpoint: UUID | None = None, stat
     return found.order_by("-id")
 
 
-def delivery(organisation: Organisation, id: UUID) -> Delivery:
+def delivery(organisation: Organisation, id: UUID) -> WebhookDelivery:
     """Raises NotFound, also for another organisation's."""
     found = deliveries(organisation).filter(id=id).first()
     if found is None:
@@ -40,6 +42,6 @@ def delivery(organisation: Organisation, id: UUID) -> Delivery:
     return found
 
 
-def attempts(delivery: Delivery) -> QuerySet[DeliveryAttempt]:
+def attempts(delivery: WebhookDelivery) -> QuerySet[DeliveryAttempt]:
     """What became of each try, the first one first."""
     return DeliveryAttempt.objects.filter(delivery=delivery).order_by("number")

@@ -23,7 +23,7 @@ kept_characters = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """`problem` is empty exactly when the message arrived: the receiver answered with a status from 200 to 299."""
 
     status: int | None
@@ -32,7 +32,7 @@ class Answer:
     problem: str
 
 
-def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Sends it. Whatever goes wrong is in the answer: nothing is raised that a receiver could cause."""
     began = time.monotonic()
     deadline = began + total_seconds
@@ -66,7 +66,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
     if not problem and status is not None and not 200 <= status < 300:
         moved = " (redirects are not followed: enter the address that it leads to)" if 300 <= status < 400 else ""
         problem = f"answered with {status}{moved}"
-    return Answer(status, int(1000 * (time.monotonic() - began)), text, problem[:500])
+    return Reply(status, int(1000 * (time.monotonic() - began)), text, problem[:500])
 
 
 def _headers(url: str, headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from otai.orgs.standing import Standing
-from otai.orgs.streams import Seen, stream_response
+from otai.orgs.streams import StreamState, stream_response
 from otai.runs import queries
 from otai.runs.models import Event, Run
 
@@ -32,7 +32,7 @@ def look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[s
     return [(event.id, _move(event)) for event in queries.events(run).filter(id__gt=after)], _progress(run)
 
 
-def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
+def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, StreamState]:
     """All these runs, each with the moves after the event that is known of it, in two queries. A run that is gone is missing."""
     # The runs first: an ending is told only after the move that brought it.
     left_out = ("report_card", "attributes")
@@ -41,7 +41,7 @@ def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, Seen]:
     for event in Event.objects.filter(run__in=list(runs), id__gt=min(last_known.values(), default=0)).order_by("id"):
         if event.id > last_known[event.run_id]:
             moves[event.run_id].append((event.id, _move(event)))
-    return {id: Seen(moves[id], _progress(run)) for id, run in runs.items()}
+    return {id: StreamState(moves[id], _progress(run)) for id, run in runs.items()}
 
 
 def _move(event: Event) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from otai.runs.events import record
 from otai.runs.forecast import Expected, PoolSlots, WaitingRun, forecast, free_again_at, will_be_late
 from otai.runs.models import Housekeeping, Pool, Quote, RegisteredWorker, Run
 from otai.runs.ordering import Place, Waiting, place
-from otai.runs.status import WORKING, Status
+from otai.runs.status import WORKING, RunStatus
 
 refresh_every = timedelta(seconds=20)
 """Someone who watches a run sees what changed within this time; an expectation need not be fresher."""
@@ -61,7 +61,7 @@ def for_quote(quote: Quote, *, now: datetime) -> Expected | None:
         due_at=quote.due_at,
         queued_at=now,
         expected_seconds=seconds,
-        own_ahead=Run.objects.filter(organisation_id=quote.organisation_id, status=Status.QUEUED).count(),
+        own_ahead=Run.objects.filter(organisation_id=quote.organisation_id, status=RunStatus.QUEUED).count(),
     )
     return for_place(place(waiting, now=now), delivery=waiting.delivery, seconds=seconds, now=now)
 
@@ -82,7 +82,7 @@ def _between_neighbours(found: Place, *, deliveries: Sequence[Delivery], slots: 
     """It begins when the run that it goes before would have begun; after the last one, when a slot is free again."""
     ahead = None
     for delivery in deliveries:
-        waiting = Run.objects.filter(status=Status.QUEUED, delivery=delivery, expected_start_at__isnull=False)
+        waiting = Run.objects.filter(status=RunStatus.QUEUED, delivery=delivery, expected_start_at__isnull=False)
         before = waiting.filter(
             Q(lane__lt=found.lane) | Q(lane=found.lane, counts_as_due_at__lte=found.counts_as_due_at)
         )
@@ -122,7 +122,7 @@ def refresh(*, now: datetime) -> int:
         *("id", "delivery", "lane", "counts_as_due_at", "queued_at", "rises_at", "expected_seconds", "due_at"),
         *("expected_start_at", "expected_late_at"),
     )
-    for row in Run.objects.filter(status=Status.QUEUED).values_list(*fields).iterator(chunk_size=5000):
+    for row in Run.objects.filter(status=RunStatus.QUEUED).values_list(*fields).iterator(chunk_size=5000):
         waiting.append(WaitingRun(row[0], Delivery(row[1]), *row[2:8]))
         before[row[0]] = (row[8], row[9])
     moved: list[tuple[datetime, datetime, UUID]] = []
@@ -158,7 +158,7 @@ def _late_without_worker(slots: Sequence[PoolSlots], *, now: datetime) -> list[t
     if not unserved:
         return []
     found = Run.objects.filter(
-        status=Status.QUEUED,
+        status=RunStatus.QUEUED,
         delivery__in=unserved,
         expected_late_at__isnull=True,
         due_at__lte=now + timedelta(days=1),
@@ -175,7 +175,7 @@ def _write(changes: Sequence[tuple[datetime, datetime, UUID]]) -> None:
         return
     with transaction.atomic():
         for starts_at, finishes_at, run in changes:
-            Run.objects.filter(id=run, status=Status.QUEUED).update(
+            Run.objects.filter(id=run, status=RunStatus.QUEUED).update(
                 expected_start_at=starts_at, expected_finish_at=finishes_at
             )
 

@@ -10,7 +10,7 @@ ABOUT = ("run", "organisation")
 """What the rooms pass as `extra`; a line carries those that it was given."""
 
 
-class JsonLines(logging.Formatter):
+class JsonLinesFormatter(logging.Formatter):
     """`{"at", "level", "logger", "message", "run"?, "organisation"?, "error"?}`."""
 
     def format(self, record: logging.LogRecord) -> str:

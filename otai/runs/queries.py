@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
 from otai.runs.models import Event, Pool, RegisteredWorker, Run
-from otai.runs.status import OPEN, WORKING, Status
+from otai.runs.status import OPEN, WORKING, RunStatus
 
 
 def runs(organisation: Organisation) -> QuerySet[Run]:
@@ -36,7 +36,7 @@ def recent(organisation: Organisation, count: int) -> QuerySet[Run]:
 
 def unfinished(organisation: Organisation) -> QuerySet[Run]:
     """Those that wait or train, oldest first: their credits are held."""
-    waiting = Q(status=Status.QUEUED.value)
+    waiting = Q(status=RunStatus.QUEUED.value)
     working = Q(status__in=sorted(WORKING))
     return _without_evidence(Run.objects.filter(waiting | working, organisation=organisation)).order_by("number")
 
@@ -88,7 +88,7 @@ def pool(name: str) -> Pool:
 
 def waiting_in(pool: Pool) -> int:
     """How many runs wait that the pool serves; another pool may serve them too."""
-    return Run.objects.filter(status=Status.QUEUED, delivery__in=pool.deliveries).count()
+    return Run.objects.filter(status=RunStatus.QUEUED, delivery__in=pool.deliveries).count()
 
 
 def working_in(pool: Pool) -> int:

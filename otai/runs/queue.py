@@ -15,10 +15,10 @@ from otai.pricing.price_book import Delivery
 from otai.pricing.settlement import Ending
 from otai.runs.claiming import claim_at_once
 from otai.runs.models import Attempt, Run
-from otai.runs.operations import Claimed, Outcome, RunMoved, begin_attempt, end_run
+from otai.runs.operations import AttemptOutcome, Claimed, RunMoved, begin_attempt, end_run
 from otai.runs.operations.pools import lost_after
 from otai.runs.ordering import Lane
-from otai.runs.status import WORKING, Status
+from otai.runs.status import WORKING, RunStatus
 
 heartbeat_seconds = 2.0
 """How often a worker says that it lives; also how soon it hears of a cancellation."""
@@ -48,12 +48,12 @@ def _claim_in_steps(
     *, worker: str, hardware: str, now: datetime, run: UUID | None, pool: str, deliveries: Sequence[Delivery]
 ) -> Claimed | None:
     if run is not None:
-        heads = [_unlocked(Run.objects.filter(status=Status.QUEUED, id=run)).first()]
+        heads = [_unlocked(Run.objects.filter(status=RunStatus.QUEUED, id=run)).first()]
     else:
         # One look at the head of an index for each delivery, however long the queue is.
         heads = [
             _unlocked(
-                Run.objects.filter(status=Status.QUEUED, delivery=delivery).order_by(
+                Run.objects.filter(status=RunStatus.QUEUED, delivery=delivery).order_by(
                     "lane", "counts_as_due_at", "queued_at", "id"
                 )
             ).first()
@@ -80,11 +80,11 @@ def claimed_by(worker: str) -> Claimed | None:
 
 def _let_rise(*, now: datetime) -> None:
     """Moves Standard runs that near their due time to the priority lane: what `ordering.place` says of them from now on."""
-    rising = Run.objects.filter(status=Status.QUEUED, rises_at__lte=now)
+    rising = Run.objects.filter(status=RunStatus.QUEUED, rises_at__lte=now)
     if connection.vendor != "postgresql" and not rising.exists():
         # On SQLite even an update of nothing waits for the write lock.
         return
-    Run.objects.filter(status=Status.QUEUED, rises_at__lte=now).update(lane=Lane.PRIORITY, rises_at=None)
+    Run.objects.filter(status=RunStatus.QUEUED, rises_at__lte=now).update(lane=Lane.PRIORITY, rises_at=None)
 
 
 def _unlocked(runs: QuerySet[Run]) -> QuerySet[Run]:
@@ -111,7 +111,7 @@ def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], wh
             database_up_since = database_up_since or _database_up_since()
             if database_up_since is not None and database_up_since <= now < database_up_since + lost_after:
                 continue
-        outcome = Outcome(
+        outcome = AttemptOutcome(
             Ending.FAILED_SYSTEM,
             failure_code="worker_lost",
             failure_message=f"The worker {run.worker} was lost, last heard of {max(silent_for.total_seconds(), 0):.0f} s before.",

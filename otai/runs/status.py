@@ -14,7 +14,7 @@ from enum import StrEnum
 from otai.pricing.settlement import Ending
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     QUEUED = "queued"
     TRAINING = "training"
     EVALUATING = "evaluating"
@@ -27,25 +27,25 @@ class Status(StrEnum):
         return self.value.capitalize()
 
 
-MOVES: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.TRAINING, Status.CANCELLED}),
-    Status.TRAINING: frozenset({Status.EVALUATING, Status.FAILED, Status.CANCELLED, Status.QUEUED}),
-    Status.EVALUATING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.QUEUED}),
-    Status.COMPLETED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
+MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.QUEUED: frozenset({RunStatus.TRAINING, RunStatus.CANCELLED}),
+    RunStatus.TRAINING: frozenset({RunStatus.EVALUATING, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.QUEUED}),
+    RunStatus.EVALUATING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.QUEUED}),
+    RunStatus.COMPLETED: frozenset(),
+    RunStatus.FAILED: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
 }
 
 ENDED = frozenset(status for status, following in MOVES.items() if not following)
-WORKING = frozenset({Status.TRAINING, Status.EVALUATING})
-OPEN = frozenset(Status) - ENDED
+WORKING = frozenset({RunStatus.TRAINING, RunStatus.EVALUATING})
+OPEN = frozenset(RunStatus) - ENDED
 
 
-def status_after(ending: Ending) -> Status:
+def status_after(ending: Ending) -> RunStatus:
     match ending:
         case Ending.COMPLETED:
-            return Status.COMPLETED
+            return RunStatus.COMPLETED
         case Ending.FAILED_SYSTEM | Ending.FAILED_INPUT:
-            return Status.FAILED
+            return RunStatus.FAILED
         case Ending.CANCELLED:
-            return Status.CANCELLED
+            return RunStatus.CANCELLED

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
 
 
 @dataclass
@@ -39,4 +39,4 @@ class FakeExecutor:
         spec.output_dir.mkdir(parents=True, exist_ok=True)
         bundle = spec.output_dir / "bundle.otai"
         bundle.write_bytes(self.model)
-        return Trained(bundle, hashlib.sha256(self.model).hexdigest(), self.report_card, log)
+        return TrainedFiles(bundle, hashlib.sha256(self.model).hexdigest(), self.report_card, log)

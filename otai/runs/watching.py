@@ -11,7 +11,7 @@ from django.db.models import Count, F, Min, Q
 from otai.billing.models import Subscription
 from otai.ledger.models import Hold, HoldState
 from otai.runs.models import Attempt, Pool, RegisteredWorker, Run
-from otai.runs.status import WORKING, Status
+from otai.runs.status import WORKING, RunStatus
 
 window = timedelta(hours=24)
 """Shares and counts are of this last time: a promise broken last year says nothing about today."""
@@ -30,7 +30,7 @@ class PoolWatched:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ServiceFigures:
     """`on_time` is by (mode, delivery), the share of runs due or ended in the window that were ready in time; cancelled runs and those
     whose tickets could not be trained on do not count. Absent: there was none."""
 
@@ -43,12 +43,12 @@ class Watched:
     grants_due: int
 
 
-def watched(*, now: datetime) -> Watched:
+def watched(*, now: datetime) -> ServiceFigures:
     """A handful of queries over partial indexes and the last day."""
     ended = Run.objects.filter(ended_at__gte=now - window)
     attempts = Attempt.objects.filter(started_at__gte=now - window).exclude(outcome="")
     open_runs = Run.objects.filter(ended_at__isnull=True)
-    return Watched(
+    return ServiceFigures(
         pools=tuple(_pool(pool, now=now) for pool in Pool.objects.order_by("name")),
         on_time=_on_time(now=now),
         ended=dict(ended.values_list("ending").annotate(Count("id")).order_by("ending")),
@@ -60,7 +60,7 @@ def watched(*, now: datetime) -> Watched:
 
 
 def _pool(pool: Pool, *, now: datetime) -> PoolWatched:
-    waiting = Run.objects.filter(status=Status.QUEUED, delivery__in=pool.deliveries).aggregate(
+    waiting = Run.objects.filter(status=RunStatus.QUEUED, delivery__in=pool.deliveries).aggregate(
         count=Count("id"), oldest=Min("queued_at")
     )
     return PoolWatched(
@@ -74,7 +74,7 @@ def _pool(pool: Pool, *, now: datetime) -> PoolWatched:
 
 
 def _on_time(*, now: datetime) -> dict[tuple[str, str], float]:
-    ours = Q(status__in=[Status.COMPLETED, Status.FAILED], ended_at__gte=now - window) & ~Q(ending="failed_input")
+    ours = Q(status__in=[RunStatus.COMPLETED, RunStatus.FAILED], ended_at__gte=now - window) & ~Q(ending="failed_input")
     # A promise is broken when its time has come, not when the model arrives at last.
     overdue = Q(ended_at__isnull=True, due_at__lt=now)
     found = (
@@ -82,7 +82,7 @@ def _on_time(*, now: datetime) -> dict[tuple[str, str], float]:
         .values_list("mode", "delivery")
         .annotate(
             count=Count("id"),
-            in_time=Count("id", filter=Q(status=Status.COMPLETED, ended_at__lte=F("due_at"))),
+            in_time=Count("id", filter=Q(status=RunStatus.COMPLETED, ended_at__lte=F("due_at"))),
         )
         .order_by("mode", "delivery")
     )

@@ -21,9 +21,9 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
 from otai.runs import expectations, operations, queue, scratch
 from otai.runs.checkpoints import Checkpoints, forget_checkpoints
-from otai.runs.executors import Executor, Failed, Result, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors import Executor, Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.models import Pool, Run
-from otai.runs.operations import Claimed, Outcome, PoolIsFull, RunMoved, end_run, hand_back, record_progress
+from otai.runs.operations import AttemptOutcome, Claimed, PoolIsFull, RunMoved, end_run, hand_back, record_progress
 from otai.runs.retry import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
 from otai.tickets.files import file_store, vectors_folder
 
@@ -211,7 +211,7 @@ class Worker:
         run.refresh_from_db()
         return run
 
-    def _trained_and_stored(self, claimed: Claimed) -> tuple[Result, Outcome | None]:
+    def _trained_and_stored(self, claimed: Claimed) -> tuple[Result, AttemptOutcome | None]:
         """What came of the training, and how the run ends by it; None: it was stopped, and does not end by it."""
         run, number = claimed.run, claimed.attempt.number
         try:
@@ -222,7 +222,7 @@ class Worker:
                 try:
                     # Training runs outside any transaction: it takes minutes and would hold the row all that time.
                     result = self._execute(claimed, folder, checkpoints)
-                    if not isinstance(result, Trained):
+                    if not isinstance(result, TrainedFiles):
                         once_it_answers(checkpoints.save_now, what="a checkpoint", give_up=self.hand_back_now)
                     return result, None if isinstance(result, Stopped) else self._outcome(run, result)
                 finally:
@@ -288,7 +288,7 @@ class Worker:
 
         return watch
 
-    def _outcome(self, run: Run, result: Trained | Failed) -> Outcome:
+    def _outcome(self, run: Run, result: TrainedFiles | Failed) -> AttemptOutcome:
         if isinstance(result, Failed):
             return _failure(result)
         try:
@@ -305,9 +305,9 @@ def _about(run: Run) -> dict[str, str]:
     return {"run": str(run.id), "organisation": str(run.organisation_id)}
 
 
-def _failure(failed: Failed) -> Outcome:
+def _failure(failed: Failed) -> AttemptOutcome:
     ending = Ending.FAILED_INPUT if failed.is_input else Ending.FAILED_SYSTEM
-    return Outcome(ending, failure_code=failed.code, failure_message=failed.message)
+    return AttemptOutcome(ending, failure_code=failed.code, failure_message=failed.message)
 
 
 def _failed_by(error: Exception, *, log: str) -> Failed:
@@ -320,11 +320,11 @@ def _failed_by(error: Exception, *, log: str) -> Failed:
     return Failed(False, "crash", f"{type(error).__name__}: {error}", log)
 
 
-def _stored(run: Run, trained: Trained) -> Outcome:
+def _stored(run: Run, trained: TrainedFiles) -> AttemptOutcome:
     stored = file_store().put(trained.bundle, folder=f"models/{run.organisation_id}", suffix=".otai")
     if stored.sha256 != trained.bundle_sha256:
         raise OSError("the model file changed between training and storing")
-    return Outcome(
+    return AttemptOutcome(
         Ending.COMPLETED,
         bundle_file=stored.path,
         bundle_sha256=stored.sha256,

@@ -31,7 +31,7 @@ most_line_characters = 2_000_000
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchRow:
     """One row of the source: predicted, or wrong."""
 
     number: int
@@ -42,14 +42,14 @@ class Row:
 
 
 @dataclass
-class Counted:
+class BatchCount:
     """How it went. `first_wrong` are the first few rows that could not be read, in words."""
 
     predicted: int = 0
     wrong: int = 0
     first_wrong: list[str] = field(default_factory=list)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: BatchRow) -> None:
         if row.prediction is not None:
             self.predicted += 1
             return
@@ -59,7 +59,7 @@ class Counted:
 
 
 class Writer(Protocol):
-    def write(self, rows: Sequence[Row]) -> None: ...
+    def write(self, rows: Sequence[BatchRow]) -> None: ...
 
 
 class _Passing(BadRows):
@@ -73,9 +73,9 @@ class _Passing(BadRows):
         self.count += 1
         self._now.append((row, message if column is None else f"column {column!r}: {message}"))
 
-    def take(self) -> list[Row]:
+    def take(self) -> list[BatchRow]:
         taken, self._now = self._now, []
-        return [Row(number, f"row {number}", None, wrong) for number, wrong in taken]
+        return [BatchRow(number, f"row {number}", None, wrong) for number, wrong in taken]
 
 
 def bundle_of(version: ModelVersion) -> Bundle:
@@ -93,7 +93,7 @@ def rows_of_file(
     sheet: str | None = None,
     header: int | None = None,
     progress: Callable[[float, int], None] | None = None,
-) -> Iterator[list[Row]]:
+) -> Iterator[list[BatchRow]]:
     """The rows of a file, batch by batch, in its order. Blank rows are passed over.
 
     Raises DatasetInvalid for a file that is none, or has no text, and ColumnsInvalid for roles that do not fit it. `progress` is told the share that was read and the rows
@@ -110,7 +110,7 @@ def rows_of_file(
         batch = maker.tickets(read, bad)
         texts = joined_texts(batch).to_pylist()
         rows = [
-            Row(number, ticket, prediction, text=text)
+            BatchRow(number, ticket, prediction, text=text)
             for number, ticket, prediction, text in zip(
                 batch.column("row").to_pylist(),
                 batch.column("ticket").to_pylist(),
@@ -127,7 +127,7 @@ def rows_of_file(
         yield late
 
 
-def rows_of_lines(bundle: Bundle, stream: IO[bytes]) -> Iterator[list[Row]]:
+def rows_of_lines(bundle: Bundle, stream: IO[bytes]) -> Iterator[list[BatchRow]]:
     """JSON lines, each a text or {"text"} or {"subject", "body"}, with an "id" or "ticket" if wanted; answered as soon as they come.
 
     Whatever has arrived is one batch, so a single line waits for nobody, and a flood is read fast.
@@ -139,7 +139,7 @@ def rows_of_lines(bundle: Bundle, stream: IO[bytes]) -> Iterator[list[Row]]:
         rest = lines.pop() if chunk else b""
         if len(rest) > 4 * most_line_characters:
             yield [
-                Row(
+                BatchRow(
                     number + 1,
                     f"row {number + 1}",
                     None,
@@ -163,26 +163,26 @@ def _read_some(stream: IO[bytes]) -> bytes:
     return some
 
 
-def _predicted(bundle: Bundle, lines: Sequence[tuple[int, bytes]]) -> list[Row]:
+def _predicted(bundle: Bundle, lines: Sequence[tuple[int, bytes]]) -> list[BatchRow]:
     texts: list[str] = []
-    rows: list[Row | tuple[int, str]] = []
+    rows: list[BatchRow | tuple[int, str]] = []
     for number, line in lines:
         try:
             document = json.loads(line)
             text = text_of(document, "The line")
         except RequestInvalid as error:
-            rows.append(Row(number, f"row {number}", None, error.message))
+            rows.append(BatchRow(number, f"row {number}", None, error.message))
         except (ValueError, RecursionError) as error:
-            rows.append(Row(number, f"row {number}", None, f"no JSON: {str(error)[:100]}"))
+            rows.append(BatchRow(number, f"row {number}", None, f"no JSON: {str(error)[:100]}"))
         else:
             texts.append(text)
             rows.append((number, _name(document, number)))
     found = iter(zip(bundle.predict(texts), texts, strict=True))
     answered = []
     for row in rows:
-        if not isinstance(row, Row):
+        if not isinstance(row, BatchRow):
             prediction, text = next(found)
-            row = Row(*row, prediction, text=text)
+            row = BatchRow(*row, prediction, text=text)
         answered.append(row)
     return answered
 
@@ -196,12 +196,12 @@ def _name(document: object, number: int) -> str:
 
 
 @dataclass
-class JsonLines:
+class JsonLinesWriter:
     """One object a row: row, ticket, and either attributes or error."""
 
     file: IO[str]
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[BatchRow]) -> None:
         for row in rows:
             said = {"error": row.wrong} if row.prediction is None else as_json(row.prediction)
             self.file.write(json.dumps({"row": row.number, "ticket": row.ticket, **said}, ensure_ascii=False) + "\n")
@@ -212,7 +212,7 @@ class PrecisionUnknown(Invalid):
     code = "precision_unknown"
 
 
-class Csv:
+class CsvWriter:
     """A row for each row: its number, the ticket, and for each attribute the labels, how sure, and what came second.
 
     With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this precision when the model was measured. Raises
@@ -235,7 +235,7 @@ class Csv:
         self._columns = len(header)
         self._writer.writerow([*header, "error"])
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[BatchRow]) -> None:
         for row in rows:
             cells: list[Any] = [row.number, row.ticket]
             if row.prediction is not None:

@@ -232,7 +232,7 @@ def _correction(row: Mapping[str, str], number: int, kinds: Mapping[str, str]) -
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class WaitingFeedback:
     """Feedback that waits to become training data: statements about so many tickets, and the data set they would be merged into."""
 
     statements: int
@@ -241,7 +241,7 @@ class Offer:
     into: DataSet | None
 
 
-def offer(organisation: Organisation, name: str) -> Offer:
+def offer(organisation: Organisation, name: str) -> WaitingFeedback:
     """What could be merged for the model `name`. Raises NotFound."""
     waiting = _waiting(organisation, name)
     counts = waiting.aggregate(
@@ -252,7 +252,7 @@ def offer(organisation: Organisation, name: str) -> Offer:
         into = tickets.data_set(organisation, version.run.data_set.name)
     except NotFound:
         into = None
-    return Offer(counts["all"], counts["tickets"], counts["wrong"], into)
+    return WaitingFeedback(counts["all"], counts["tickets"], counts["wrong"], into)
 
 
 def _waiting(organisation: Organisation, name: str) -> QuerySet[Feedback]:

@@ -56,7 +56,7 @@ class KeyMissing(NotAllowed):
 
 
 @dataclass(frozen=True)
-class Answer:
+class JsonReply:
     """What goes back: a status and something JSON can hold."""
 
     status: int
@@ -89,14 +89,14 @@ class ModelServer:
         try:
             answer = await self._answer(scope, receive)
         except OtaiError as error:
-            answer = Answer(_status_of(error), {"error": error.as_dict()})
+            answer = JsonReply(_status_of(error), {"error": error.as_dict()})
         except Exception:
             # Whatever it was, the next request must be answered, and nobody outside learns how we are built.
             log.exception("a request failed")
-            answer = Answer(500, {"error": {"code": "internal", "message": "The server failed. Its log says why."}})
+            answer = JsonReply(500, {"error": {"code": "internal", "message": "The server failed. Its log says why."}})
         await _send(send, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> JsonReply:
         method, path = scope["method"], scope["path"].rstrip("/") or "/"
         routes: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "/health": ("GET", self._health),
@@ -111,7 +111,7 @@ class ModelServer:
             raise MethodUnknown(f"{path} answers {wanted}.")
         if path != "/health":
             self._check_key(scope)
-        return Answer(200, await handle())
+        return JsonReply(200, await handle())
 
     def _check_key(self, scope: Scope) -> None:
         if self.key is None:
@@ -251,7 +251,7 @@ def _status_of(error: OtaiError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, answer: JsonReply) -> None:
     # Half a surrogate pair in a label or a message cannot be written as UTF-8; escaped it can.
     content = json.dumps(answer.body, ensure_ascii=True).encode("ascii")
     headers = [

@@ -8,7 +8,7 @@ from otai.db import one_transaction
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
 from otai.runs.operations import MODEL_DELETED
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.versions import compare_what_waits
 
@@ -21,7 +21,9 @@ def register_completed_runs(
     Safe to call at any time and from any number of processes: a run becomes one version, once. A page asks only `among_newest` runs of
     its organisation, which does not take longer with the years; workers ask all.
     """
-    unregistered = Run.objects.filter(status=Status.COMPLETED, version__isnull=True).exclude(bundle_file=MODEL_DELETED)
+    unregistered = Run.objects.filter(status=RunStatus.COMPLETED, version__isnull=True).exclude(
+        bundle_file=MODEL_DELETED
+    )
     if organisation is not None:
         unregistered = unregistered.filter(organisation=organisation)
         if among_newest is not None:

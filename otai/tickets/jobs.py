@@ -25,9 +25,9 @@ from otai.jobs import queries as job_queries
 from otai.jobs.conducting import work_alone
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
-from otai.jobs.status import Status
+from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
-from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome
+from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
 from otai.orgs.models import Organisation
 from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
@@ -56,11 +56,11 @@ def quick_bounds() -> Bounds:
 class Imported:
     """What was read becomes a file of the store and the rows of a data set."""
 
-    def store(self, outcome: Outcome) -> StoredFile:
+    def store(self, outcome: JobOutcome) -> StoredFile:
         folder = f"tickets/{outcome.organisation}/{new_id()}"
         return file_store().put(outcome.folder / STAGED, folder=folder, suffix=".parquet")
 
-    def record(self, outcome: Outcome, stored: StoredFile) -> dict[str, Any]:
+    def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
         data_set = save_imported(
             ReadTickets.from_dict(outcome.values),
             stored,
@@ -71,7 +71,7 @@ class Imported:
         )
         return {"data_set": str(data_set.id)}
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: JobOutcome) -> None:
         """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
         if upload := outcome.spec.get("upload"):
             shutil.rmtree(upload, ignore_errors=True)
@@ -80,10 +80,10 @@ class Imported:
         file_store().delete(stored.path)
 
 
-class TriedOut(Answer):
+class TriedOut(ResultOnly):
     """What quality to expect is kept with the data set, which never changes."""
 
-    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
         data_set = outcome.spec["data_set"]
         # A data set whose tickets were deleted meanwhile keeps nothing of them.
         if DataSet.objects.filter(id=data_set, deleted_at__isnull=True).exists():
@@ -92,9 +92,9 @@ class TriedOut(Answer):
         return {"data_set": data_set}
 
 
-PREVIEW = Kind("preview", "otai.tickets.work:preview", Lane.QUICK, quick_bounds, Answer())
-IMPORT = Kind("import", "otai.tickets.work:read", Lane.LONG, long_bounds, Imported())
-EXPECTED_QUALITY = Kind("expected_quality", "otai.tickets.work:try_out", Lane.QUICK, quick_bounds, TriedOut())
+PREVIEW = JobKind("preview", "otai.tickets.work:preview", JobLane.QUICK, quick_bounds, ResultOnly())
+IMPORT = JobKind("import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported())
+EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 
 
 def ask_for_preview(
@@ -220,9 +220,9 @@ def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet]) -> list[UUID]:
     now = utc_now()
     of_it = Job.objects.filter(organisation=organisation)
     trying = of_it.filter(kind=EXPECTED_QUALITY.name, subject__in=[str(one)[:300] for one in data_sets])
-    trying.filter(ended_at__isnull=True).update(status=Status.CANCELLED, ended_at=now)
+    trying.filter(ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=now)
     there = queries.ids_with_tickets(organisation) - {one.id for one in data_sets}
-    still_true = Q(status=Status.DONE, result__data_set__in=[str(id) for id in there])
+    still_true = Q(status=JobStatus.DONE, result__data_set__in=[str(id) for id in there])
     ended = of_it.filter(ended_at__isnull=False)
     # A row without a result is neither in nor out of a list: asked by id.
     kept = ended.filter(still_true).values_list("id", flat=True)

@@ -51,7 +51,7 @@ class NavigationItem:
     is_here: bool
 
 
-class Frame:
+class PageFrame:
     """Of one request. Templates know it as `frame`."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -127,4 +127,4 @@ class Frame:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Django's context processor."""
-    return {"frame": Frame(request)}
+    return {"frame": PageFrame(request)}

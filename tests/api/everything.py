@@ -19,7 +19,7 @@ from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
 from otai.runs.guarantee.operations import open_guarantees
 from otai.runs.models import Attempt, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
@@ -87,7 +87,7 @@ def completed(run: Run, now: datetime, bundle: Path | None = None) -> Run:
     stored = file_store().put(bundle, folder="models", suffix=".otai") if bundle else None
     Attempt.objects.create(run=run, number=1, worker="w", started_at=now, ended_at=now, outcome="completed", log="done")
     Run.objects.filter(id=run.id).update(
-        status=Status.COMPLETED,
+        status=RunStatus.COMPLETED,
         ending="completed",
         attempt=1,
         started_at=now,

@@ -18,7 +18,7 @@ from otai.billing.models import Subscription
 from otai.billing.operations.tiers import RiseNotPossible
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
-from otai.ledger.models import Lot, Source, Transfer
+from otai.ledger.models import Lot, LotSource, Transfer
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def monthly(organisation: Organisation) -> list[int]:
-    lots = Lot.objects.filter(organisation=organisation, source=Source.MONTHLY).order_by("seq")
+    lots = Lot.objects.filter(organisation=organisation, source=LotSource.MONTHLY).order_by("seq")
     return list(lots.values_list("credits", flat=True))
 
 
@@ -62,7 +62,7 @@ def test_months_missed_while_nothing_ran_are_caught_up(now: datetime) -> None:
     assert billing.sweep_grants(now=now + timedelta(days=366)).grants == 12
     assert monthly(acme) == [2] * 12
     reasons = (
-        Lot.objects.filter(organisation=acme, source=Source.MONTHLY).order_by("seq").values_list("reason", flat=True)
+        Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).order_by("seq").values_list("reason", flat=True)
     )
     assert reasons[0] == "Monthly credits of the Community tier for 2026-12-02"
     assert reasons[11] == "Monthly credits of the Community tier for 2027-11-02"
@@ -111,7 +111,7 @@ def test_over_years_every_month_is_granted_once(data: st.DataObject, db: None) -
     assert monthly(acme) == [2] * len(due)
     here = start.astimezone(ZoneInfo(zone)).date()
     named = (
-        Lot.objects.filter(organisation=acme, source=Source.MONTHLY).order_by("seq").values_list("reason", flat=True)
+        Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).order_by("seq").values_list("reason", flat=True)
     )
     assert [reason.rsplit(" ", 1)[1] for reason in named] == [anniversary_on(here, n).isoformat() for n in due]
 
@@ -169,7 +169,7 @@ def test_over_years_of_changing_tiers_each_grant_follows_the_tier_of_its_day(
     expected = [amounts[[t for at, t in in_force if at <= day][-1]] for day in due if day <= clock]
     assert monthly(acme) == expected
     highest = max({Tier.COMMUNITY: 6, Tier.PRO: 100, Tier.ENTERPRISE: 500}[tier] for _, tier in in_force)
-    initial = Lot.objects.filter(organisation=acme, source=Source.INITIAL).values_list("credits", flat=True)
+    initial = Lot.objects.filter(organisation=acme, source=LotSource.INITIAL).values_list("credits", flat=True)
     assert sum(initial) == highest
 
 
@@ -207,7 +207,7 @@ def test_an_organisation_in_trouble_does_not_keep_the_others_waiting(
     from otai.ledger import operations
 
     operations.grant(
-        organisation=acme.id, credits=1, source=Source.GOODWILL, key="monthly:1", reference="", reason="x", now=now
+        organisation=acme.id, credits=1, source=LotSource.GOODWILL, key="monthly:1", reference="", reason="x", now=now
     )
     report = billing.sweep_grants(now=now + timedelta(days=40))
     assert (report.grants, report.failed) == (1, 1)

@@ -20,7 +20,7 @@ from otai.errors import OtaiError
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit as ledger_audit
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -188,7 +188,7 @@ def test_the_audit_finds_credits_that_nobody_paid_for(acme: Organisation, now: d
     ledger_operations.grant(
         organisation=acme.id,
         credits=50,
-        source=Source.PURCHASE,
+        source=LotSource.PURCHASE,
         key="by hand",
         reference="purchase:OT-NONE",
         reason="by hand",

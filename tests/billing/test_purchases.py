@@ -21,7 +21,7 @@ from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.billing.testing import CARD_WITH_3D_SECURE, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
-from otai.ledger.models import Lot, Source
+from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -109,7 +109,7 @@ def test_any_tier_buys_any_package_any_number_of_times(fake: Any, db: None, now:
 def test_credits_come_when_the_card_is_charged(acme: Organisation, fake: Any, now: datetime) -> None:
     bought = by_card(acme, now)
     assert (bought.purchase.status, available(acme)) == (PurchaseStatus.PAID, 56)
-    lot = Lot.objects.get(organisation=acme, source=Source.PURCHASE)
+    lot = Lot.objects.get(organisation=acme, source=LotSource.PURCHASE)
     assert (lot.credits, lot.price_cents, lot.id) == (50, 450_00, bought.purchase.lot)
     assert (bought.purchase.net_cents, bought.purchase.vat_cents, bought.purchase.gross_cents) == (45000, 8550, 53550)
 

@@ -16,7 +16,7 @@ from otai.billing.operations.tiers import AlreadyInTier
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
 from otai.ledger import queries as ledger
-from otai.ledger.models import Lot, Source
+from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -42,7 +42,7 @@ def sweep(now: datetime) -> None:
 
 
 def monthly(organisation: Organisation) -> list[int]:
-    lots = Lot.objects.filter(organisation=organisation, source=Source.MONTHLY).order_by("seq")
+    lots = Lot.objects.filter(organisation=organisation, source=LotSource.MONTHLY).order_by("seq")
     return list(lots.values_list("credits", flat=True))
 
 
@@ -107,7 +107,7 @@ def test_going_up_and_down_and_up_again_earns_nothing(acme: Organisation, fake: 
     assert queries.tier_of(acme) is Tier.COMMUNITY
     rise(acme, Tier.PRO, later + 6 * DAY)
     assert queries.tier_of(acme) is Tier.PRO
-    assert Lot.objects.filter(organisation=acme, source=Source.INITIAL).count() == 2
+    assert Lot.objects.filter(organisation=acme, source=LotSource.INITIAL).count() == 2
     assert ledger.balance(acme.id).available == 100
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from otai.cli.housekeeping import Housekeeping, tidy
+from otai.cli.housekeeping import HousekeepingThreads, tidy
 from otai.ledger import queries as ledger
 from otai.orgs.models import User
 from tests import stories
@@ -26,7 +26,7 @@ def test_rounds_go_on_beside_the_work_and_end_with_it(now: datetime, monkeypatch
     monkeypatch.setattr("otai.cli.housekeeping.seconds_between", 0.01)
     monkeypatch.setattr("otai.cli.housekeeping.utc_now", lambda: now + timedelta(days=63))
     acme = stories.acme(now)
-    with Housekeeping() as rounds:
+    with HousekeepingThreads() as rounds:
         for _ in range(500):
             if ledger.balance(acme.id).available == 10:
                 break

@@ -51,11 +51,11 @@ def site(environ: dict[str, Any], start_response: Any) -> Any:
 def application() -> Any:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otai.config.settings")
     from otai.front.application import Front
-    from otai.front.limits import Limits
+    from otai.front.limits import ServerLimits
     from otai.front.probes import probes
 
     asked = probes(ready=lambda: True, metrics=lambda: b"", metrics_token="", seconds=1)
-    return Front(site, streams=None, probes=asked, limits=Limits(), folder=Path(os.environ["TOY_FOLDER"]))  # type: ignore[arg-type]
+    return Front(site, streams=None, probes=asked, limits=ServerLimits(), folder=Path(os.environ["TOY_FOLDER"]))  # type: ignore[arg-type]
 
 
 def serve(port: int) -> None:

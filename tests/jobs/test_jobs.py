@@ -20,8 +20,8 @@ from otai.jobs.models import Job
 from otai.jobs.operations import Asked, JobHasEnded, TooManyJobs
 from otai.jobs.places import place_in_queue, take_place
 from otai.jobs.server import server
-from otai.jobs.status import MOVES, OPEN, Status
-from otai.jobs.work import Kind, Lane
+from otai.jobs.status import MOVES, OPEN, JobStatus
+from otai.jobs.work import JobKind, JobLane
 from otai.orgs.models import Organisation
 from tests.jobs.work import Failing, kind
 
@@ -34,7 +34,7 @@ def work_can_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
 
 
-def ask(organisation: Organisation, kind: Kind, now: datetime, **spec: Any) -> Asked:
+def ask(organisation: Organisation, kind: JobKind, now: datetime, **spec: Any) -> Asked:
     return operations.ask(organisation=organisation, kind=kind, spec=spec, subject="a file", who="alice", now=now)
 
 
@@ -80,7 +80,7 @@ def test_a_bound_ends_the_work_and_says_which(
 
 
 def test_a_result_that_cannot_be_recorded_leaves_a_failed_job(acme: Organisation, now: datetime) -> None:
-    failing = Kind("answer", "tests.jobs.work:answer", Lane.QUICK, kind("answer").bounds, Failing())
+    failing = JobKind("answer", "tests.jobs.work:answer", JobLane.QUICK, kind("answer").bounds, Failing())
     job = operations.wait(ask(acme, failing, now, say="x"), seconds=None)
     assert (job.status, job.error_code, job.result) == ("failed", "not_recorded", None)
 
@@ -161,7 +161,7 @@ def test_places_go_by_order_and_no_organisation_takes_them_all(
     acme: Organisation, globex: Organisation, now: datetime, settings: Any
 ) -> None:
     settings.OTAI_JOBS_AT_ONCE = 2
-    slow = kind("answer", lane=Lane.LONG)
+    slow = kind("answer", lane=JobLane.LONG)
     of_acme = [ask(acme, slow, now + timedelta(seconds=n), say=n).job for n in range(3)]
     of_globex = ask(globex, slow, now + timedelta(seconds=9), say="x").job
     soon = Job.objects.order_by("-heartbeat_at")[0].heartbeat_at
@@ -225,7 +225,7 @@ def test_old_answers_and_what_broken_uploads_left_are_swept(acme: Organisation, 
 
 def test_every_move_is_known_and_ends_are_ends() -> None:
     assert {status for status, following in MOVES.items() if following} == OPEN
-    assert all(following <= set(Status) for following in MOVES.values())
+    assert all(following <= set(JobStatus) for following in MOVES.values())
 
 
 @pytest.mark.parametrize(

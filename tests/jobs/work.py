@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from otai.errors import Invalid
-from otai.jobs.work import Answer, Bounds, Kind, Lane, Outcome, Tell
+from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly, Tell
 
 
 def answer(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
@@ -69,11 +69,11 @@ def raise_(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     raise RuntimeError("a bug of ours")
 
 
-class Failing(Answer):
-    def record(self, outcome: Outcome, stored: Any) -> dict[str, Any]:
+class Failing(ResultOnly):
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
         raise Invalid("It cannot be recorded.", code="not_recorded")
 
 
-def kind(name: str, *, lane: Lane = Lane.QUICK, recorder: Answer | None = None, **bounds: Any) -> Kind:
+def kind(name: str, *, lane: JobLane = JobLane.QUICK, recorder: ResultOnly | None = None, **bounds: Any) -> JobKind:
     within = {"memory_bytes": 256 << 20, "cpu_seconds": 20, "wall_seconds": 30.0, "file_bytes": 8 << 20} | bounds
-    return Kind(name, f"tests.jobs.work:{name}", lane, lambda: Bounds(**within), recorder or Answer())
+    return JobKind(name, f"tests.jobs.work:{name}", lane, lambda: Bounds(**within), recorder or ResultOnly())

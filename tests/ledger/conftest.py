@@ -20,14 +20,14 @@ def acme(db: None, now: datetime) -> UUID:
 @pytest.fixture
 def globex(db: None, now: datetime) -> UUID:
     """Carol's organisation, with credits of its own that nobody of acme can touch."""
-    from otai.ledger.operations import Source, grant
+    from otai.ledger.operations import LotSource, grant
     from otai.orgs.operations import create_organisation
 
     globex = create_organisation(slug="globex", name="Globex", time_zone="UTC", now=now).id
     grant(
         organisation=globex,
         credits=100,
-        source=Source.INITIAL,
+        source=LotSource.INITIAL,
         key="sign-up",
         reference="pro",
         reason="Welcome",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from otai.ledger import operations as ledger
 from otai.ledger import queries
-from otai.ledger.models import LateCapture, Source, Transfer
+from otai.ledger.models import LateCapture, LotSource, Transfer
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 _numbers = count(1)
@@ -22,7 +22,7 @@ def fresh_key() -> str:
 
 def grant(organisation: UUID, credits: Any, **changes: Any) -> ledger.GrantMade:
     request = {
-        "source": Source.INITIAL,
+        "source": LotSource.INITIAL,
         "key": fresh_key(),
         "reference": "sign-up",
         "reason": "Welcome",

@@ -10,7 +10,7 @@ from otai.errors import NotFound
 from otai.ledger import operations as ledger
 from otai.ledger import queries
 from otai.ledger.audit import audit
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.operations import CaptureRequest, HoldRequest
 from otai.units import InvalidAmount, Money
 from tests.ledger.stories import NOW, balance, capture, grant, hold, release, unspent_by_source
@@ -26,7 +26,7 @@ def wanted(credits: int, key: str) -> HoldRequest:
 
 def test_a_batch_of_holds_answers_each_as_if_asked_alone(acme: UUID) -> None:
     grant(acme, 5)
-    grant(acme, 5, source=Source.PURCHASE, price=Money(5_000))
+    grant(acme, 5, source=LotSource.PURCHASE, price=Money(5_000))
     hold(acme, 1, key="before", reference="run:before", reason="Basic training")
     answers = ledger.place_holds(
         organisation=acme,
@@ -61,7 +61,7 @@ def test_a_batch_of_holds_answers_each_as_if_asked_alone(acme: UUID) -> None:
 
 def test_a_batch_of_captures_answers_each_as_if_asked_alone(acme: UUID, globex: UUID) -> None:
     grant(acme, 3)
-    grant(acme, 7, source=Source.GOODWILL)
+    grant(acme, 7, source=LotSource.GOODWILL)
     one, two, three = hold(acme, 2), hold(acme, 4), hold(acme, 1)
     carols = hold(globex, 5)
     release(acme, three.hold)

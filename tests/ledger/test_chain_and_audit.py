@@ -15,7 +15,7 @@ from django.db import connection
 from otai.ledger import chain
 from otai.ledger.audit import AuditReport, audit
 from otai.ledger.checkpoint import InvalidCheckpoint, export_checkpoint, verify_checkpoint
-from otai.ledger.models import Account, Source, Transfer
+from otai.ledger.models import Account, LotSource, Transfer
 from otai.units import Money
 from tests.ledger.stories import NOW, capture, credit_refund, grant, hold, release, withdraw
 
@@ -27,7 +27,7 @@ def books(acme: UUID, globex: UUID) -> UUID:
     """acme with one of everything: seq 1 and 2 grants, 3 hold, 4 capture, 5 hold, 6 release, 7 refund, 8 withdrawal, 9
     hold."""
     grant(acme, 6)
-    bought = grant(acme, 10, source=Source.PURCHASE, price=Money(10_000), price_book="2026-11")
+    bought = grant(acme, 10, source=LotSource.PURCHASE, price=Money(10_000), price_book="2026-11")
     first = hold(acme, 8)
     capture(acme, first.hold)
     second = hold(acme, 2)

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from otai.ledger.audit import audit
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.units import Money
 from tests.ledger.stories import grant, hold
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def books(acme: UUID) -> UUID:
     """acme with two lots, one of them bought, and an open hold."""
     grant(acme, 6)
-    grant(acme, 10, source=Source.PURCHASE, price=Money(10_000))
+    grant(acme, 10, source=LotSource.PURCHASE, price=Money(10_000))
     hold(acme, 4)
     return acme
 

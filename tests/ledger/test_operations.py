@@ -12,7 +12,7 @@ from otai.errors import NotFound
 from otai.ledger import operations as ledger
 from otai.ledger import queries
 from otai.ledger.audit import audit
-from otai.ledger.models import Account, Source
+from otai.ledger.models import Account, LotSource
 from otai.units import MAX_CREDITS, InvalidAmount, Money
 from tests.ledger.stories import (
     NOW,
@@ -57,11 +57,11 @@ def test_release_returns_the_whole_hold(acme: UUID) -> None:
 
 
 def test_included_credits_are_spent_first_and_bought_ones_last(acme: UUID) -> None:
-    grant(acme, 10, source=Source.PURCHASE, price=Money(10_000))
-    grant(acme, 5, source=Source.GOODWILL)
-    grant(acme, 3, source=Source.GUARANTEE)
-    grant(acme, 2, source=Source.MONTHLY)
-    grant(acme, 6, source=Source.INITIAL)
+    grant(acme, 10, source=LotSource.PURCHASE, price=Money(10_000))
+    grant(acme, 5, source=LotSource.GOODWILL)
+    grant(acme, 3, source=LotSource.GUARANTEE)
+    grant(acme, 2, source=LotSource.MONTHLY)
+    grant(acme, 6, source=LotSource.INITIAL)
     placed = hold(acme, 15)
     assert queries.hold(acme, placed.hold).credits == 15
     assert unspent_by_source(acme) == {"monthly": 0, "initial": 0, "goodwill": 0, "guarantee": 1, "purchase": 10}
@@ -70,8 +70,8 @@ def test_included_credits_are_spent_first_and_bought_ones_last(acme: UUID) -> No
 
 
 def test_release_and_credit_refund_give_back_to_the_lots_the_credits_came_from(acme: UUID) -> None:
-    grant(acme, 2, source=Source.INITIAL)
-    grant(acme, 5, source=Source.PURCHASE, price=Money(5_000))
+    grant(acme, 2, source=LotSource.INITIAL)
+    grant(acme, 5, source=LotSource.PURCHASE, price=Money(5_000))
     before = unspent_by_source(acme)
     released = hold(acme, 4)
     release(acme, released.hold)
@@ -86,7 +86,7 @@ def test_release_and_credit_refund_give_back_to_the_lots_the_credits_came_from(a
 
 def test_a_withdrawal_takes_unspent_credits_of_one_lot(acme: UUID) -> None:
     grant(acme, 6)
-    bought = grant(acme, 10, source=Source.PURCHASE, price=Money(10_000))
+    bought = grant(acme, 10, source=LotSource.PURCHASE, price=Money(10_000))
     withdrawn = withdraw(acme, bought.lot, 4)
     assert (withdrawn.lot, withdrawn.credits, withdrawn.available_after) == (bought.lot, 4, 12)
     assert unspent_by_source(acme) == {"initial": 6, "purchase": 6}
@@ -187,7 +187,7 @@ def test_a_key_with_another_request_is_refused(acme: UUID, globex: UUID) -> None
     before = rows_written()
     for request in (
         lambda: grant(acme, 7, key="k"),
-        lambda: grant(acme, 6, key="k", source=Source.MONTHLY),
+        lambda: grant(acme, 6, key="k", source=LotSource.MONTHLY),
         lambda: grant(acme, 6, key="k", reference="other"),
         lambda: hold(acme, 6, key="k"),
         lambda: withdraw(acme, made.lot, 6, key="k"),
@@ -293,9 +293,9 @@ def test_a_hold_needs_a_deadline_in_the_future(acme: UUID, deadline: object) -> 
 
 def test_a_purchase_needs_its_price(acme: UUID) -> None:
     with pytest.raises(ledger.PriceMissing):
-        grant(acme, 10, source=Source.PURCHASE)
+        grant(acme, 10, source=LotSource.PURCHASE)
     with pytest.raises(ledger.InvalidRequest, match="negative"):
-        grant(acme, 10, source=Source.PURCHASE, price=Money(-1))
+        grant(acme, 10, source=LotSource.PURCHASE, price=Money(-1))
     with pytest.raises(ledger.InvalidRequest, match="no source"):
         grant(acme, 10, source="lottery")
     assert rows_written() == 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otai.ledger import queries
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.queries import InvalidPeriod
 from otai.ledger.revenue import value_of
 from otai.units import Money
@@ -94,7 +94,7 @@ def test_the_csv_statement_cannot_run_formulas(acme: UUID) -> None:
 
 @pytest.mark.django_db
 def test_a_lot_says_what_became_of_its_credits_and_what_the_rest_is_worth(acme: UUID) -> None:
-    bought = grant(acme, 3, source=Source.PURCHASE, price=Money(10_000), price_book="2026-11", reference="order-1")
+    bought = grant(acme, 3, source=LotSource.PURCHASE, price=Money(10_000), price_book="2026-11", reference="order-1")
     capture(acme, hold(acme, 1).hold)
     hold(acme, 1)
     (lot,) = queries.lots(acme)
@@ -109,8 +109,8 @@ def test_a_lot_says_what_became_of_its_credits_and_what_the_rest_is_worth(acme: 
 def test_revenue_is_deferred_until_the_credits_are_spent(acme: UUID, globex: UUID) -> None:
     november, december = datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 12, 3, tzinfo=UTC)
     later = {"deadline_at": datetime(2027, 6, 1, tzinfo=UTC)}
-    bought = grant(acme, 3, source=Source.PURCHASE, price=Money(10_000), now=november)
-    grant(globex, 10, source=Source.PURCHASE, price=Money(90_000, "USD"), now=november)
+    bought = grant(acme, 3, source=LotSource.PURCHASE, price=Money(10_000), now=november)
+    grant(globex, 10, source=LotSource.PURCHASE, price=Money(90_000, "USD"), now=november)
     first = hold(acme, 1, now=november, **later)
     assert queries.deferred_revenue(november).totals == {"EUR": Money(10_000), "USD": Money(90_000, "USD")}
     capture(acme, first.hold, now=november)
@@ -130,7 +130,7 @@ def test_revenue_is_deferred_until_the_credits_are_spent(acme: UUID, globex: UUI
 @pytest.mark.django_db
 def test_a_credit_refund_takes_revenue_back_in_the_month_it_happens(acme: UUID) -> None:
     november, december = datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 12, 3, tzinfo=UTC)
-    grant(acme, 3, source=Source.PURCHASE, price=Money(10_000), now=november)
+    grant(acme, 3, source=LotSource.PURCHASE, price=Money(10_000), now=november)
     placed = hold(acme, 2, now=november, deadline_at=december)
     capture(acme, placed.hold, now=november)
     credit_refund(acme, placed.hold, now=december)
@@ -142,7 +142,7 @@ def test_a_credit_refund_takes_revenue_back_in_the_month_it_happens(acme: UUID) 
 @pytest.mark.django_db
 def test_a_month_belongs_to_a_time_zone(acme: UUID) -> None:
     new_year_in_berlin = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
-    grant(acme, 1, source=Source.PURCHASE, price=Money(1_000))
+    grant(acme, 1, source=LotSource.PURCHASE, price=Money(1_000))
     placed = hold(acme, 1, deadline_at=datetime(2027, 6, 1, tzinfo=UTC))
     capture(acme, placed.hold, now=new_year_in_berlin)
     assert queries.revenue_recognised(2026, 12).totals == {"EUR": Money(1_000)}

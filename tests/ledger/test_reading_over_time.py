@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from otai.ledger import operations, queries
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.queries import SourceTotal
 from tests import stories
 
@@ -24,7 +24,7 @@ def test_balances_at_many_instants_are_those_of_each_and_cost_two_queries(now: d
             operations.grant(
                 organisation=who.id,
                 credits=day,
-                source=Source.GOODWILL,
+                source=LotSource.GOODWILL,
                 key=f"{day}",
                 reference="x",
                 reason="r",
@@ -48,7 +48,7 @@ def test_no_instants_no_balances(now: datetime) -> None:
 def test_totals_say_where_credits_came_from_and_what_became_of_them(now: datetime) -> None:
     acme = stories.acme(now)
     operations.grant(
-        organisation=acme.id, credits=9, source=Source.GOODWILL, key="g", reference="x", reason="r", now=now
+        organisation=acme.id, credits=9, source=LotSource.GOODWILL, key="g", reference="x", reason="r", now=now
     )
     operations.place_hold(
         organisation=acme.id,
@@ -76,7 +76,7 @@ def test_a_statement_is_searched_and_read_in_pages_both_ways(now: datetime) -> N
         operations.grant(
             organisation=acme.id,
             credits=1,
-            source=Source.GOODWILL,
+            source=LotSource.GOODWILL,
             key=f"{n}",
             reference=f"case {n}",
             reason="Sorry",

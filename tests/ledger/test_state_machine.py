@@ -29,7 +29,7 @@ from otai.errors import OtaiError
 from otai.ledger import operations as ledger
 from otai.ledger import queries
 from otai.ledger.audit import audit
-from otai.ledger.models import SPENDING_RANK, Hold, Source, Transfer
+from otai.ledger.models import SPENDING_RANK, Hold, LotSource, Transfer
 from otai.orgs.operations import create_organisation
 from otai.units import Money
 from tests.ledger.stories import NOW
@@ -113,9 +113,9 @@ class LedgerMachine(RuleBasedStateMachine):
         deadline = {"deadline_at": self.now + timedelta(hours=1)} if operation is ledger.place_hold else {}
         return {"now": self.now, **deadline}
 
-    @rule(credits=amounts, source=st.sampled_from(Source))
-    def grant(self, credits: int, source: Source) -> None:
-        price = Money(credits * 997) if source == Source.PURCHASE else None
+    @rule(credits=amounts, source=st.sampled_from(LotSource))
+    def grant(self, credits: int, source: LotSource) -> None:
+        price = Money(credits * 997) if source == LotSource.PURCHASE else None
         made = self.ask(ledger.grant, credits=credits, source=source, reference="", reason="", price=price)
         self.model.lots.append(ModelLot(made.lot, source.value, (SPENDING_RANK[source], len(self.model.lots)), credits))
 

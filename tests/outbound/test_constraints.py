@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from otai.api.models import KeyedRequest
 from otai.orgs.models import Organisation
-from otai.outbound.models import Delivery, DeliveryAttempt, Endpoint, Message
+from otai.outbound.models import DeliveryAttempt, Endpoint, Message, WebhookDelivery
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def there(acme: Organisation, now: datetime) -> dict[str, Any]:
     message = Message.objects.create(
         organisation=acme, key="k", event="run.completed", payload={}, happened_at=now, made_at=now
     )
-    delivery = Delivery.objects.create(message=message, endpoint=endpoint, next_at=now, made_at=now)
+    delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint, next_at=now, made_at=now)
     DeliveryAttempt.objects.create(delivery=delivery, number=1, at=now, status=200, milliseconds=1)
     KeyedRequest.objects.create(organisation=acme, key="k", request_sha256="0", made_at=now)
     return {"acme": acme, "endpoint": endpoint, "message": message, "delivery": delivery, "now": now}
@@ -38,11 +38,11 @@ BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
         organisation=t["acme"], key="k", event="e", payload={}, happened_at=t["now"], made_at=t["now"]
     ),
     "outbound_message_has_a_key_and_an_event": lambda t: Message.objects.update(event=""),
-    "outbound_delivery_is_one_for_each_endpoint": lambda t: Delivery.objects.create(
+    "outbound_delivery_is_one_for_each_endpoint": lambda t: WebhookDelivery.objects.create(
         message=t["message"], endpoint=t["endpoint"], next_at=t["now"], made_at=t["now"]
     ),
-    "outbound_delivery_has_a_next_time_exactly_while_it_waits": lambda t: Delivery.objects.update(next_at=None),
-    "outbound_delivery_rounds_begin_in_the_past": lambda t: Delivery.objects.update(round_began_with=7),
+    "outbound_delivery_has_a_next_time_exactly_while_it_waits": lambda t: WebhookDelivery.objects.update(next_at=None),
+    "outbound_delivery_rounds_begin_in_the_past": lambda t: WebhookDelivery.objects.update(round_began_with=7),
     "outbound_attempt_number_is_used_once": lambda t: DeliveryAttempt.objects.create(
         delivery=t["delivery"], number=1, at=t["now"], status=200, milliseconds=1
     ),
@@ -67,7 +67,7 @@ def test_the_database_itself_refuses(rule: str, there: dict[str, Any]) -> None:
 def test_every_rule_is_tried() -> None:
     rules = {
         constraint.name
-        for model in (Endpoint, Message, Delivery, DeliveryAttempt, KeyedRequest)
+        for model in (Endpoint, Message, WebhookDelivery, DeliveryAttempt, KeyedRequest)
         for constraint in model._meta.constraints
     }
     assert rules == set(BREAKS)

@@ -11,12 +11,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from otai.billing.operations import give_goodwill
 from otai.billing.operations.topups import set_low_balance_notice
-from otai.cli.housekeeping import Housekeeping
+from otai.cli.housekeeping import HousekeepingThreads
 from otai.errors import NotFound
 from otai.orgs.models import Organisation, TeamEvent, User
 from otai.orgs.operations import add_member
 from otai.outbound import operations, queries
-from otai.outbound.models import Delivery, DeliveryAttempt, Endpoint, Message
+from otai.outbound.models import DeliveryAttempt, Endpoint, Message, WebhookDelivery
 from otai.outbound.operations.delivering import DELAYS, deliver_due, given_up_after
 from otai.outbound.operations.endpoints import EndpointDisabled, EndpointMade
 from otai.runs.operations import cancel_run
@@ -206,7 +206,7 @@ def test_an_endpoint_that_never_answers_is_turned_off_and_people_are_told(
     assert found.disabled_at == late and "No message arrived" in found.disabled_why
     assert [mail.to for mail in mailoutbox] == [["alice@acme.example"]] and receiver.url in mailoutbox[0].body
     assert TeamEvent.objects.filter(what="webhook_disabled").count() == 1
-    assert not Delivery.objects.filter(state="waiting").exists()
+    assert not WebhookDelivery.objects.filter(state="waiting").exists()
     with pytest.raises(EndpointDisabled):
         operations.send_test(organisation=acme, endpoint=found.id, who="alice", now=late)
     operations.change_endpoint(organisation=acme, endpoint=found.id, enabled=True, who="alice", now=late)
@@ -292,7 +292,7 @@ def test_the_worker_tells_within_seconds(
     monkeypatch.setattr("otai.cli.housekeeping.seconds_between_webhooks", 0.05)
     made = listening(acme, receiver, present())
     give_goodwill(organisation=acme, credits=3, why="For the delay", who="olga", key="g1", now=present())
-    with Housekeeping() as rounds:
+    with HousekeepingThreads() as rounds:
         for _ in range(400):
             if receiver.got:
                 break

@@ -99,7 +99,7 @@ class World:
         runs.end_run(
             run=run.id,
             attempt=run.attempt,
-            outcome=runs.Outcome(
+            outcome=runs.AttemptOutcome(
                 Ending.COMPLETED,
                 bundle_file=f"models/{run.id}.otai",
                 bundle_sha256="0" * 64,

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from otai.runs.executors import Executor, Failed, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.local import LocalExecutor, this_machine
 from otai.runs.testing import FakeExecutor
 
@@ -99,7 +99,7 @@ def test_a_training_that_succeeds_returns_its_model_and_every_stage(spec: Traini
     for executor in executors(local, SUCCESS, FakeExecutor(model=b"model")):
         watcher = Watcher()
         result = executor.execute(spec, watch=watcher, watch_every_seconds=0.2)
-        assert isinstance(result, Trained)
+        assert isinstance(result, TrainedFiles)
         assert result.bundle.read_bytes() == b"model"
         assert result.report_card == {"attributes": []}
         stages = list(dict.fromkeys(watch.stage for watch in watcher.seen))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from otai.runs.executors import Failed, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.ray import RayExecutor
 from otai.runs.executors.ray_job import new_text
 from otai.tickets.files import FileStore
@@ -85,7 +85,7 @@ def test_a_training_that_succeeds_returns_its_model_and_every_stage(spec: Traini
     executor = on(SUCCESS, "L4")
     wait_for_room(executor)
     result = executor.execute(spec, watch=watcher, watch_every_seconds=0.5)
-    assert isinstance(result, Trained), result
+    assert isinstance(result, TrainedFiles), result
     assert result.bundle.read_bytes() == b"model"
     assert result.report_card == {"attributes": []}
     assert "features" in result.log and "nearly done" in result.log and "not JSON" in result.log

@@ -137,7 +137,7 @@ def test_a_run_cancelled_at_work_stops_the_worker_and_gives_its_credits_back(
 def test_a_result_that_comes_after_the_cancellation_counts_for_nothing(acme, run: Run, now: datetime) -> None:
     claimed = queue.claim(worker="w1", hardware="h", now=now)
     operations.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
-    late = operations.Outcome(Ending.COMPLETED, bundle_file="m", bundle_sha256="s", report_card={})
+    late = operations.AttemptOutcome(Ending.COMPLETED, bundle_file="m", bundle_sha256="s", report_card={})
     with pytest.raises(operations.RunMoved):
         operations.end_run(run=run.id, attempt=claimed.attempt.number, outcome=late, who="w1", log=None, now=now)
     assert balance(acme) == (6, 0, 0)
@@ -156,7 +156,7 @@ def test_a_silent_worker_loses_its_run_and_its_late_result_is_dropped(acme, run:
     assert not operations.record_progress(
         run=run.id, attempt=1, stage="training", steps_done=1, steps_total=2, log=None, now=now
     )
-    late = operations.Outcome(Ending.COMPLETED, bundle_file="m", bundle_sha256="s", report_card={})
+    late = operations.AttemptOutcome(Ending.COMPLETED, bundle_file="m", bundle_sha256="s", report_card={})
     with pytest.raises(operations.RunMoved):
         operations.end_run(run=run.id, attempt=1, outcome=late, who="w1", log=None, now=now)
     assert balance(acme) == (5, 1, 0)

@@ -24,7 +24,7 @@ from otai.pricing.price_book import Delivery
 from otai.runs import operations, queue
 from otai.runs.event_stream import look_at
 from otai.runs.executors import Failed
-from otai.runs.log_lines import JsonLines
+from otai.runs.log_lines import JsonLinesFormatter
 from otai.runs.models import Run
 from otai.runs.testing import FakeExecutor
 from otai.runs.watching import watched
@@ -102,7 +102,7 @@ def test_a_line_of_the_log_says_which_run_of_whom(order, now: datetime, caplog: 
     run = order()
     with caplog.at_level(logging.INFO, logger="otai.runs.worker"):
         Worker(FakeExecutor(), clock=lambda: now).work_once()
-    line = json.loads(JsonLines().format(caplog.records[0]))
+    line = json.loads(JsonLinesFormatter().format(caplog.records[0]))
     assert (line["run"], line["organisation"]) == (str(run.id), str(run.organisation_id))
     assert line["message"] == "attempt 1 begins"
     assert set(line) == {"at", "level", "logger", "message", "run", "organisation"}

@@ -12,7 +12,15 @@ import openpyxl
 import pytest
 
 from otai.learning.model.bundle import Bundle
-from otai.serving.batches import Counted, Csv, JsonLines, PrecisionUnknown, Row, rows_of_file, rows_of_lines
+from otai.serving.batches import (
+    BatchCount,
+    BatchRow,
+    CsvWriter,
+    JsonLinesWriter,
+    PrecisionUnknown,
+    rows_of_file,
+    rows_of_lines,
+)
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sources import table
@@ -26,11 +34,11 @@ TICKETS = [
 ]
 
 
-def rows_in(bundle: Bundle, path: Path, **options: object) -> list[Row]:
+def rows_in(bundle: Bundle, path: Path, **options: object) -> list[BatchRow]:
     return [row for batch in rows_of_file(bundle, path, **options) for row in batch]  # type: ignore[arg-type]
 
 
-def queues(rows: list[Row]) -> list[str | None]:
+def queues(rows: list[BatchRow]) -> list[str | None]:
     return [row.prediction["queue"].label if row.prediction else None for row in rows]
 
 
@@ -58,12 +66,12 @@ def test_a_bad_row_keeps_its_place_and_the_others_are_predicted(bundle: Bundle, 
     )
     rows = rows_in(bundle, path)
     assert [(row.number, row.prediction is None) for row in rows] == [(2, False), (3, True), (4, False), (5, True)]
-    counted = Counted()
+    counted = BatchCount()
     for row in rows:
         counted.add(row)
     assert (counted.predicted, counted.wrong) == (2, 2) and counted.first_wrong[0].startswith("row 3: ")
     out = io.StringIO()
-    JsonLines(out).write(rows)
+    JsonLinesWriter(out).write(rows)
     assert [sorted(json.loads(line)) for line in out.getvalue().splitlines()][1] == ["error", "row", "ticket"]
 
 
@@ -82,7 +90,7 @@ def test_a_csv_says_what_may_be_decided_alone(bundle: Bundle, tmp_path: Path) ->
     (tmp_path / "t.csv").write_text("subject,body\n" + "".join(f"{one[1]},{one[2]}\n" for one in TICKETS) + "hm,hm\n")
     rows = rows_in(bundle, tmp_path / "t.csv")
     out = io.StringIO()
-    Csv(out, bundle, precision=0.95).write(rows)
+    CsvWriter(out, bundle, precision=0.95).write(rows)
     read = list(csv.DictReader(io.StringIO(out.getvalue())))
     assert [row["queue"] for row in read[:3]] == ["Network", "Billing", "Access"]
     for one in bundle.attributes:
@@ -92,7 +100,7 @@ def test_a_csv_says_what_may_be_decided_alone(bundle: Bundle, tmp_path: Path) ->
         assert said == ["yes" if alone else "no" for alone in sure]
     assert bundle.attributes[1].thresholds["0.95"] and read[0]["error"] == ""
     with pytest.raises(PrecisionUnknown):
-        Csv(io.StringIO(), bundle, precision=0.8)
+        CsvWriter(io.StringIO(), bundle, precision=0.8)
 
 
 def test_lines_are_answered_as_they_come(bundle: Bundle) -> None:

@@ -18,7 +18,7 @@ from otai.jobs.conducting import Conducting
 from otai.jobs.folders import folder_of, uploads_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
-from otai.jobs.status import Status
+from otai.jobs.status import JobStatus
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.serving.deletion import delete_tickets
@@ -86,7 +86,7 @@ def test_previews_refusals_and_waiting_files_go_and_other_imports_stay(
     assert f"/acme/tickets/uploads/{waits.split('/')[-2]}/" in alice.get("/acme/tickets/").content.decode()
     refused = tmp_path / f"{WORD}.csv"
     refused.write_bytes(CSV.encode() + b'"open quote ' + WORD.encode())
-    assert jobs.wait(ask(acme, refused, name="broken"), seconds=None).status == Status.FAILED
+    assert jobs.wait(ask(acme, refused, name="broken"), seconds=None).status == JobStatus.FAILED
     assert found_in_tables([WORD])["jobs_job.result"] and found_in_files([WORD])
 
     delete(support)
@@ -129,7 +129,7 @@ def test_trying_out_the_quality_ends_with_the_tickets(acme: Organisation, alice:
     asked = tickets_jobs.ask_for_expected_quality(data_set=support, who="alice", now=utc_now())
     delete(support)
     job = jobs.wait(asked, seconds=None)
-    assert job.status == Status.CANCELLED and not ExpectedQuality.objects.exists()
+    assert job.status == JobStatus.CANCELLED and not ExpectedQuality.objects.exists()
     assert not folder_of(job.id).exists()
 
 
@@ -143,7 +143,7 @@ def test_who_follows_a_job_that_is_forgotten_meanwhile_is_told_it_is_over(acme: 
     assert jobs.forget(Job.objects.all()) == [asked.job.id]
     for one in (another, asked):
         job = jobs.wait(one, seconds=None)
-        assert job.status == Status.CANCELLED
+        assert job.status == JobStatus.CANCELLED
         error = job_queries.error_of(job)
         assert error is not None and error.code == "job_cancelled"
     assert not folder_of(asked.job.id).exists(), "its files go though its row is gone"

@@ -13,7 +13,7 @@ from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs.executors import Result, Trained, TrainingSpec, Watch
+from otai.runs.executors import Result, TrainedFiles, TrainingSpec, Watch
 from otai.runs.models import Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.runs.worker import Worker
@@ -44,7 +44,7 @@ class HereExecutor:
         watch(Watch("evaluating", 1, 2, ""))
         path = spec.output_dir / "bundle.otai"
         path.write_bytes(bundle)
-        return Trained(path, hashlib.sha256(bundle).hexdigest(), json.loads(card), "")
+        return TrainedFiles(path, hashlib.sha256(bundle).hexdigest(), json.loads(card), "")
 
 
 def work(now: datetime) -> list[ModelVersion]:

@@ -13,7 +13,7 @@ from django.test import Client
 
 from otai.db import utc_now
 from otai.ledger import queries as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.operations import grant
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
@@ -196,7 +196,7 @@ def test_missing_credits_lead_to_the_package_and_back_again(
     grant(
         organisation=acme.id,
         credits=9,
-        source=Source.GOODWILL,
+        source=LotSource.GOODWILL,
         key="g",
         reference="test",
         reason="A test",

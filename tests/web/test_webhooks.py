@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from otai.orgs.permissions import Role
-from otai.outbound.models import Delivery, DeliveryState, Endpoint
+from otai.outbound.models import DeliveryState, Endpoint, WebhookDelivery
 from tests import stories
 from tests.web.visitors import member_of, of
 
@@ -29,7 +29,7 @@ def test_alice_makes_a_webhook_tests_it_and_turns_it_off(now: datetime) -> None:
 
     here = f"{LOG}{endpoint.id}/"
     assert "not tried yet" in alice.post(f"{here}test", follow=True).text
-    delivery = Delivery.objects.get()
+    delivery = WebhookDelivery.objects.get()
     delivery.state, delivery.next_at, delivery.ended_at = DeliveryState.FAILED, None, now
     delivery.save()
     assert "Given up" in alice.get(here).text

@@ -14,7 +14,7 @@ from otai.api.endpoints import Noun
 from otai.api.v1.organisation import BalanceOut
 from otai.api.v1.shapes import Moment, MoneyOut, Name, money
 from otai.ledger import queries as ledger
-from otai.ledger.models import Kind
+from otai.ledger.models import TransferKind
 from otai.orgs.permissions import Action
 
 noun = Noun("Credits")
@@ -46,7 +46,7 @@ class StatementLineOut(Schema):
 
     number: int
     at: datetime
-    kind: Kind
+    kind: TransferKind
     source: str
     what: str
     reference: str
@@ -68,7 +68,7 @@ class StatementOut(Schema):
 class Filters(Schema):
     since: Moment | None = Field(None, description="From this time on.")
     until: Moment | None = Field(None, description="Before this time.")
-    kind: list[Kind] = Field([], max_length=6, description="Only these kinds; repeat the parameter.")
+    kind: list[TransferKind] = Field([], max_length=6, description="Only these kinds; repeat the parameter.")
     reference: Name | None = Field(None, description="Only what refers to this, for example run:<id>.")
 
     def as_arguments(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from otai.errors import NotFound
 from otai.orgs.permissions import Action
 from otai.runs import event_stream, operations, queries
 from otai.runs.models import Attempt, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.words.findings import with_sentences
 
 noun = Noun("Runs")
@@ -37,7 +37,7 @@ class RunOut(Schema):
     mode: str
     delivery: str
     reason: str
-    status: Status
+    status: RunStatus
     credits: int
     held: int
     charged: int
@@ -76,7 +76,7 @@ class RunMoveOut(Schema):
 
 
 class RunProgressOut(Schema):
-    status: Status
+    status: RunStatus
     stage: str
     steps_done: int
     steps_total: int
@@ -110,7 +110,7 @@ class RunAttemptsOut(Schema):
 
 
 class RunsQuery(Page):
-    status: list[Status] = Field([], max_length=6, description="Only runs in one of these; repeat the parameter.")
+    status: list[RunStatus] = Field([], max_length=6, description="Only runs in one of these; repeat the parameter.")
     model: Name | None = Field(None, description="Only runs of this model.")
 
 
@@ -318,7 +318,7 @@ def run_out(run: Run) -> dict[str, Any]:
         "model": run.model_name,
         "attributes": [attribute["name"] for attribute in run.attributes],
         "held": 0 if run.has_ended else run.credits,
-        "charged": run.credits if run.status == Status.COMPLETED else 0,
+        "charged": run.credits if run.status == RunStatus.COMPLETED else 0,
         "attempts": run.attempt,
         "model_version": version.number if version else None,
     }

@@ -17,7 +17,7 @@ from otai.db import utc_now
 from otai.orgs.permissions import Action
 from otai.outbound import operations, queries
 from otai.outbound.events import EVENTS
-from otai.outbound.models import Delivery, DeliveryState, Endpoint
+from otai.outbound.models import DeliveryState, Endpoint, WebhookDelivery
 
 noun = Noun("Webhooks")
 
@@ -315,7 +315,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     return {name: getattr(endpoint, name) for name in WebhookEndpointOut.model_fields}
 
 
-def _delivery(delivery: Delivery) -> dict[str, Any]:
+def _delivery(delivery: WebhookDelivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "webhook_id": delivery.message.webhook_id,

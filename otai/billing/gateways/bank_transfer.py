@@ -9,13 +9,13 @@ from typing import Any
 
 from otai.billing.gateway import (
     ForgedWebhook,
-    News,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
     PaymentSeen,
     PaymentState,
     ProviderEvent,
+    ProviderNews,
     RefundOutcome,
     RefundSeen,
 )
@@ -52,5 +52,5 @@ class BankTransfer:
     def events_since(self, at: datetime) -> list[ProviderEvent]:
         return []
 
-    def news(self, payload: dict[str, Any]) -> News:
-        return News(NewsKind.OTHER)
+    def news(self, payload: dict[str, Any]) -> ProviderNews:
+        return ProviderNews(NewsKind.OTHER)

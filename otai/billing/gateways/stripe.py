@@ -20,13 +20,13 @@ from django.conf import settings
 from otai.billing.gateway import (
     ForgedWebhook,
     GatewayUnavailable,
-    News,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
     PaymentSeen,
     PaymentState,
     ProviderEvent,
+    ProviderNews,
     RefundOutcome,
     RefundSeen,
 )
@@ -123,13 +123,13 @@ class Stripe:
         found = _ask(lambda: _client().v1.events.list(asked))
         return [_event(event) for event in found.auto_paging_iter()]
 
-    def news(self, payload: dict[str, Any]) -> News:
+    def news(self, payload: dict[str, Any]) -> ProviderNews:
         kind = str(payload.get("type", ""))
         subject = payload.get("data", {}).get("object", {})
         if kind.startswith("payment_intent."):
-            return News(NewsKind.PAYMENT, reference=str(subject.get("id", "")))
+            return ProviderNews(NewsKind.PAYMENT, reference=str(subject.get("id", "")))
         if kind.startswith("charge.dispute."):
-            return News(
+            return ProviderNews(
                 {"won": NewsKind.REVERSAL_WON, "lost": NewsKind.REVERSAL_LOST}.get(
                     str(subject.get("status")), NewsKind.REVERSAL_OPENED
                 ),
@@ -140,12 +140,12 @@ class Stripe:
                 reason=str(subject.get("reason") or "dispute"),
             )
         if kind == "charge.failed" and subject.get("payment_intent"):
-            return News(NewsKind.PAYMENT, reference=str(subject["payment_intent"]))
+            return ProviderNews(NewsKind.PAYMENT, reference=str(subject["payment_intent"]))
         if kind in ("refund.failed", "charge.refund.updated") and subject.get("status") == "failed":
-            return News(
+            return ProviderNews(
                 NewsKind.REFUND_FAILED, subject=str(subject.get("id", "")), reason=str(subject.get("failure_reason"))
             )
-        return News(NewsKind.OTHER)
+        return ProviderNews(NewsKind.OTHER)
 
 
 def _as_json(text: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class PurchaseKeyReused(Refused):
     code = "duplicate_request"
 
 
-class KeyMissing(Invalid):
+class PurchaseKeyMissing(Invalid):
     code = "invalid_request"
 
 
@@ -86,7 +86,7 @@ def _ordered_once(
 ) -> tuple[Purchase, bool]:
     """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
     if not key or len(key) > 200:
-        raise KeyMissing(
+        raise PurchaseKeyMissing(
             "A purchase needs a key of 1 to 200 characters, so that a double click buys once.", field="key"
         )
     found = Purchase.objects.filter(organisation=organisation, key=key).first()

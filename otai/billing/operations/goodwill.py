@@ -8,7 +8,7 @@ from uuid import UUID
 from otai.billing.operations.events import checked_why, record
 from otai.db import one_transaction
 from otai.ledger import operations as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.operations import GrantMade, HoldResolved
 from otai.orgs.models import Organisation
 
@@ -23,7 +23,7 @@ def give_goodwill(
     made = ledger.grant(
         organisation=organisation.id,
         credits=credits,
-        source=Source.GOODWILL,
+        source=LotSource.GOODWILL,
         key=f"goodwill:{key}",
         reference="goodwill",
         reason=why,

@@ -15,7 +15,7 @@ from otai.billing.operations.renewals import settle_what_ended
 from otai.db import one_transaction
 from otai.errors import OtaiError
 from otai.ledger import operations as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
             made = ledger.grant(
                 organisation=organisation.id,
                 credits=amount,
-                source=Source.MONTHLY,
+                source=LotSource.MONTHLY,
                 key=f"monthly:{number}",
                 reference=f"tier:{tier.value}",
                 reason=f"Monthly credits of the {tier.title} tier for {day}",

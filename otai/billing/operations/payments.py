@@ -19,7 +19,7 @@ from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.units import Money
 
 
@@ -266,7 +266,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         made = ledger.grant(
             organisation=purchase.organisation_id,
             credits=purchase.credits,
-            source=Source.PURCHASE,
+            source=LotSource.PURCHASE,
             key=f"purchase:{purchase.id}",
             reference=f"purchase:{purchase.reference}",
             reason=purchase.title,

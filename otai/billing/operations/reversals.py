@@ -26,7 +26,7 @@ from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
-from otai.ledger.models import Lot, Source
+from otai.ledger.models import Lot, LotSource
 from otai.ledger.revenue import value_of
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -167,7 +167,7 @@ def _decide(reversal: Reversal, purchase: Purchase, verdict: ReversalState, *, w
             ledger.grant(
                 organisation=purchase.organisation_id,
                 credits=reversal.withdrawn_credits,
-                source=Source.PURCHASE,
+                source=LotSource.PURCHASE,
                 key=f"reversal-won:{reversal.id}",
                 reference=f"purchase:{purchase.reference}",
                 reason=f"{purchase.title}: given back after the dispute",

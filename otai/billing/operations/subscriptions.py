@@ -14,7 +14,7 @@ from otai.billing.status import SUBSCRIPTION_MOVES, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
-from otai.ledger.models import Lot, Source
+from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
 from otai.orgs.operations import create_organisation
 from otai.pricing.anniversary import anniversary_at, months_begun
@@ -123,7 +123,7 @@ def _bring_into_force(
 def _grant_initial_credits(subscription: Subscription, tier: Tier, book: PriceBook, *, now: datetime) -> None:
     """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
     there."""
-    lots = Lot.objects.filter(organisation=subscription.organisation_id, source=Source.INITIAL)
+    lots = Lot.objects.filter(organisation=subscription.organisation_id, source=LotSource.INITIAL)
     had = lots.aggregate(credits=Sum("credits"))["credits"] or 0
     due = book.tiers[tier].initial_credits - had
     if due <= 0:
@@ -131,7 +131,7 @@ def _grant_initial_credits(subscription: Subscription, tier: Tier, book: PriceBo
     ledger.grant(
         organisation=subscription.organisation_id,
         credits=due,
-        source=Source.INITIAL,
+        source=LotSource.INITIAL,
         key=f"initial:{tier.value}",
         reference=f"tier:{tier.value}",
         reason=f"Initial credits of the {tier.title} tier",

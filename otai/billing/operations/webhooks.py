@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.db.models import F
 
-from otai.billing.gateway import News, NewsKind, ProviderEvent
+from otai.billing.gateway import NewsKind, ProviderEvent, ProviderNews
 from otai.billing.gateways import gateway_named, gateways
 from otai.billing.models import Purchase, ReversalState, WebhookEvent, WebhookState
 from otai.billing.operations.events import checked_why, record
@@ -124,7 +124,7 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
     return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
 
 
-def _purchase(gateway: str, news: News) -> Purchase | None:
+def _purchase(gateway: str, news: ProviderNews) -> Purchase | None:
     if not news.reference:
         return None
     return Purchase.objects.filter(gateway=gateway, gateway_reference=news.reference).first()

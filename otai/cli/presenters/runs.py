@@ -14,7 +14,7 @@ from otai.cli.output import console, print_table, say
 from otai.cli.presenters.words import count, moment
 from otai.cli.report_card import report_card_summary
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs.status import ENDED, Status
+from otai.runs.status import ENDED, RunStatus
 
 NOT_COMPLETED = 8
 """The exit code of a command that followed a run to an end that is not its completion."""
@@ -28,7 +28,7 @@ class Run:
     mode: Mode
     delivery: Delivery
     attributes: int
-    status: Status
+    status: RunStatus
     credits: int
     steps_done: int
     steps_total: int
@@ -52,9 +52,9 @@ class Run:
     def charge(self) -> str:
         """What the run costs, in words: held, spent, or nothing."""
         match self.status:
-            case Status.COMPLETED:
+            case RunStatus.COMPLETED:
                 return f"{self.credits} spent"
-            case Status.FAILED | Status.CANCELLED:
+            case RunStatus.FAILED | RunStatus.CANCELLED:
                 return f"0 ({self.credits} given back)"
             case _:
                 return f"{self.credits} held"
@@ -126,5 +126,5 @@ def show_not_completed(run: Run, *, watch: str = "") -> None:
 
 def exit_unless_completed(run: Run) -> None:
     """A run that ended otherwise is an exit code; one that still goes on is none."""
-    if run.has_ended and run.status is not Status.COMPLETED:
+    if run.has_ended and run.status is not RunStatus.COMPLETED:
         raise typer.Exit(NOT_COMPLETED)

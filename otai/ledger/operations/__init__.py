@@ -8,7 +8,7 @@ since whoever
 asks again asks later. A refusal changes nothing and leaves the caller's transaction usable.
 """
 
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.ledger.operations.batches import CaptureRequest, HoldRequest, captures, place_holds
 from otai.ledger.operations.grants import CreditsWithdrawn, GrantMade, LotNotFound, PriceMissing, grant, withdraw
 from otai.ledger.operations.holds import (
@@ -44,8 +44,8 @@ __all__ = [
     "InvalidRequest",
     "KeyReused",
     "LotNotFound",
+    "LotSource",
     "PriceMissing",
-    "Source",
     "SweepReport",
     "capture",
     "captures",

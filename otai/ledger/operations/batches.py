@@ -9,8 +9,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from otai.errors import OtaiError
-from otai.ledger.answers import Answer, Asked
-from otai.ledger.models import Kind
+from otai.ledger.answers import DatabaseAnswer, TransferRequest
+from otai.ledger.models import TransferKind
 from otai.ledger.operations.holds import (
     HoldPlaced,
     HoldResolved,
@@ -39,7 +39,7 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
     Returns a HoldPlaced, or the error that `place_hold` would raise, for each request in its place.
     """
     placed: list[HoldPlaced | OtaiError | None] = [None] * len(requests)
-    checked: list[tuple[int, Asked]] = []
+    checked: list[tuple[int, TransferRequest]] = []
     for place, request in enumerate(requests):
         try:
             one = asked_to_hold(
@@ -56,9 +56,9 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
         else:
             checked.append((place, one))
 
-    def ask(some: list[tuple[int, Asked]]) -> list[Answer]:
+    def ask(some: list[tuple[int, TransferRequest]]) -> list[DatabaseAnswer]:
         wanted = [requests[place] for place, _ in some]
-        answers: list[Answer] = database().place_holds(
+        answers: list[DatabaseAnswer] = database().place_holds(
             [one for _, one in some],
             credits=[each.credits for each in wanted],
             references=[each.reference for each in wanted],
@@ -85,11 +85,11 @@ def captures(
     Returns a HoldResolved, or the error that `capture` would raise, for each request in its place.
     """
     resolved: list[HoldResolved | OtaiError | None] = [None] * len(requests)
-    checked: list[tuple[int, Asked]] = []
+    checked: list[tuple[int, TransferRequest]] = []
     for place, request in enumerate(requests):
         try:
             one = asked_to_resolve(
-                kind=Kind.CAPTURE,
+                kind=TransferKind.CAPTURE,
                 organisation=organisation,
                 hold=request.hold,
                 key=request.key,
@@ -101,23 +101,23 @@ def captures(
         else:
             checked.append((place, one))
 
-    def ask(some: list[tuple[int, Asked]]) -> list[Answer]:
-        answers: list[Answer] = database().captures(
+    def ask(some: list[tuple[int, TransferRequest]]) -> list[DatabaseAnswer]:
+        answers: list[DatabaseAnswer] = database().captures(
             [one for _, one in some], holds=[requests[place].hold for place, _ in some]
         )
         return answers
 
-    def result(place: int, answer: Answer, one: Asked) -> HoldResolved:
-        return hold_resolved(answer, one, kind=Kind.CAPTURE, hold=requests[place].hold)
+    def result(place: int, answer: DatabaseAnswer, one: TransferRequest) -> HoldResolved:
+        return hold_resolved(answer, one, kind=TransferKind.CAPTURE, hold=requests[place].hold)
 
     _answer_each(checked, ask, result, resolved)
     return [each for each in resolved if each is not None]
 
 
 def _answer_each(
-    checked: list[tuple[int, Asked]],
-    ask: Callable[[list[tuple[int, Asked]]], list[Answer]],
-    result: Callable[[int, Answer, Asked], Result],
+    checked: list[tuple[int, TransferRequest]],
+    ask: Callable[[list[tuple[int, TransferRequest]]], list[DatabaseAnswer]],
+    result: Callable[[int, DatabaseAnswer, TransferRequest], Result],
     into: list[Result | OtaiError | None],
 ) -> None:
     """Asks the database, and puts each result or refusal into its place.
@@ -125,8 +125,8 @@ def _answer_each(
     A key that comes twice is asked again after the others, so that it meets its own first use: a replay, or a refusal.
     """
     while checked:
-        first_uses: dict[str, tuple[int, Asked]] = {}
-        again: list[tuple[int, Asked]] = []
+        first_uses: dict[str, tuple[int, TransferRequest]] = {}
+        again: list[tuple[int, TransferRequest]] = []
         for place, one in checked:
             if one.key in first_uses:
                 again.append((place, one))

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from otai.errors import Invalid, NotFound
-from otai.ledger.models import SPENDING_RANK, Source
+from otai.ledger.models import SPENDING_RANK, LotSource
 from otai.ledger.operations.requests import (
     InsufficientCredits,
     InvalidRequest,
@@ -39,7 +39,7 @@ def grant(
     *,
     organisation: UUID,
     credits: int,
-    source: Source,
+    source: LotSource,
     key: str,
     reference: str,
     reason: str,
@@ -56,12 +56,12 @@ def grant(
     whole_credits(credits)
     checked_reference(reference)
     try:
-        source = Source(source)
+        source = LotSource(source)
     except ValueError:
         raise InvalidRequest(
-            f"{source!r} is no source of credits. There are: {', '.join(Source.values)}.", field="source"
+            f"{source!r} is no source of credits. There are: {', '.join(LotSource.values)}.", field="source"
         ) from None
-    if price is None and source == Source.PURCHASE:
+    if price is None and source == LotSource.PURCHASE:
         raise PriceMissing("A purchase needs the price that was paid for it.")
     if price is not None and price.cents < 0:
         raise InvalidRequest(f"A price is not negative; {price} is.", field="price")

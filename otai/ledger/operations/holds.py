@@ -8,8 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from otai.errors import Invalid, NotFound, Refused
-from otai.ledger.answers import Answer, Asked
-from otai.ledger.models import Kind
+from otai.ledger.answers import DatabaseAnswer, TransferRequest
+from otai.ledger.models import TransferKind
 from otai.ledger.operations.requests import (
     asked,
     checked_id,
@@ -50,7 +50,7 @@ def checked_deadline(deadline_at: object, *, now: datetime) -> datetime:
 
 def asked_to_hold(
     *, organisation: UUID, credits: int, key: str, reference: str, reason: str, deadline_at: datetime, now: datetime
-) -> Asked:
+) -> TransferRequest:
     """The request for one hold, checked."""
     whole_credits(credits)
     checked_reference(reference)
@@ -58,7 +58,7 @@ def asked_to_hold(
     return asked(organisation=organisation, key=key, reason=reason, now=now, request=("hold", credits, reference))
 
 
-def hold_placed(answer: Answer, request: Asked) -> HoldPlaced:
+def hold_placed(answer: DatabaseAnswer, request: TransferRequest) -> HoldPlaced:
     """The answer as a result; raises what was refused."""
     if answer.outcome not in ("done", "replayed"):
         raise refusal(answer, request)
@@ -123,12 +123,14 @@ class AlreadyRefunded(Refused):
     code = "already_refunded"
 
 
-def asked_to_resolve(*, kind: Kind, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> Asked:
+def asked_to_resolve(
+    *, kind: TransferKind, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime
+) -> TransferRequest:
     checked_id(hold, what="hold")
     return asked(organisation=organisation, key=key, reason=reason, now=now, request=(kind.value, str(hold)))
 
 
-def hold_resolved(answer: Answer, request: Asked, *, kind: Kind, hold: UUID) -> HoldResolved:
+def hold_resolved(answer: DatabaseAnswer, request: TransferRequest, *, kind: TransferKind, hold: UUID) -> HoldResolved:
     """The answer as a result; raises what was refused."""
     match answer.outcome, answer.state:
         case (("done" | "replayed"), _):
@@ -136,14 +138,14 @@ def hold_resolved(answer: Answer, request: Asked, *, kind: Kind, hold: UUID) -> 
             return HoldResolved(hold, answer.transfer, answer.credits, answer.available, answer.outcome == "replayed")
         case "no_hold", _:
             raise HoldNotFound(f"There is no hold {hold}.", hold=str(hold))
-        case "wrong_state", "refunded" if kind == Kind.CREDIT_REFUND:
+        case "wrong_state", "refunded" if kind == TransferKind.CREDIT_REFUND:
             raise AlreadyRefunded("The credits of this hold were refunded before.", hold=str(hold))
-        case "wrong_state", state if kind == Kind.CREDIT_REFUND:
+        case "wrong_state", state if kind == TransferKind.CREDIT_REFUND:
             raise HoldNotCaptured(
                 f"Only captured credits can be refunded; this hold is {state}.", hold=str(hold), state=state
             )
         case "wrong_state", state:
-            if kind == Kind.CAPTURE and state == "released":
+            if kind == TransferKind.CAPTURE and state == "released":
                 # Also logged: the caller's transaction, and the record with it, may be rolled back because of this
                 # refusal.
                 log.warning(
@@ -153,7 +155,9 @@ def hold_resolved(answer: Answer, request: Asked, *, kind: Kind, hold: UUID) -> 
     raise refusal(answer, request)
 
 
-def _resolve(kind: Kind, *, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
+def _resolve(
+    kind: TransferKind, *, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime
+) -> HoldResolved:
     request = asked_to_resolve(kind=kind, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
     answer = database().resolve_hold(request, hold=hold, kind=kind.value, expired_at=None)
     return hold_resolved(answer, request, kind=kind, hold=hold)
@@ -161,13 +165,13 @@ def _resolve(kind: Kind, *, organisation: UUID, hold: UUID, key: str, reason: st
 
 def capture(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
     """Spends the whole hold. Raises HoldNotFound, HoldAlreadyResolved, KeyReused, InvalidRequest."""
-    return _resolve(Kind.CAPTURE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
+    return _resolve(TransferKind.CAPTURE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
 def release(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
     """Gives the whole hold back to the lots it was drawn from. Raises HoldNotFound, HoldAlreadyResolved, KeyReused,
     InvalidRequest."""
-    return _resolve(Kind.RELEASE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
+    return _resolve(TransferKind.RELEASE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
 def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
@@ -175,7 +179,7 @@ def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str, now:
 
     Raises HoldNotFound, AlreadyRefunded, HoldNotCaptured, KeyReused, InvalidRequest.
     """
-    return _resolve(Kind.CREDIT_REFUND, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
+    return _resolve(TransferKind.CREDIT_REFUND, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
 def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime, now: datetime) -> None:

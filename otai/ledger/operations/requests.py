@@ -12,7 +12,7 @@ from django.db import connection
 from otai.db import new_id
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import postgres, sqlite
-from otai.ledger.answers import Answer, Asked
+from otai.ledger.answers import DatabaseAnswer, TransferRequest
 from otai.ledger.chain import request_hash
 
 MAX_KEY_CHARACTERS = 200
@@ -72,7 +72,9 @@ def checked_moment(value: object, *, what: str) -> datetime:
     return value
 
 
-def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[str | int | None, ...]) -> Asked:
+def asked(
+    *, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[str | int | None, ...]
+) -> TransferRequest:
     """The request, checked, with a new id for its transfer and the hash that its key is bound to.
 
     `request` is what the operation is asked to do, without the clock. Raises InvalidRequest.
@@ -81,10 +83,10 @@ def asked(*, organisation: UUID, key: str, reason: str, now: datetime, request: 
     _checked_text(key, what="key", most=MAX_KEY_CHARACTERS, may_be_empty=False)
     _checked_text(reason, what="reason", most=MAX_REASON_CHARACTERS, may_be_empty=True)
     checked_moment(now, what="now")
-    return Asked(organisation, new_id(), key, request_hash(*request, reason=reason), reason, now)
+    return TransferRequest(organisation, new_id(), key, request_hash(*request, reason=reason), reason, now)
 
 
-def refusal(answer: Answer, request: Asked) -> Invalid | Refused | NotFound:
+def refusal(answer: DatabaseAnswer, request: TransferRequest) -> Invalid | Refused | NotFound:
     """The error for an answer that every operation may get."""
     match answer.outcome:
         case "key_reused":

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from otai.ledger.models import Hold, HoldState, Kind
+from otai.ledger.models import Hold, HoldState, TransferKind
 from otai.ledger.operations.holds import asked_to_resolve
 from otai.ledger.operations.requests import checked_moment, database, refusal
 
@@ -62,14 +62,14 @@ def sweep_stranded_holds(
 def _release_expired(hold: Hold, *, reason: str, now: datetime) -> bool:
     """True if this call, or the same one before it, released the hold."""
     request = asked_to_resolve(
-        kind=Kind.RELEASE,
+        kind=TransferKind.RELEASE,
         organisation=hold.organisation_id,
         hold=hold.id,
         key=f"sweep:{hold.id}",
         reason=reason,
         now=now,
     )
-    answer = database().resolve_hold(request, hold=hold.id, kind=Kind.RELEASE.value, expired_at=now)
+    answer = database().resolve_hold(request, hold=hold.id, kind=TransferKind.RELEASE.value, expired_at=now)
     if answer.outcome in ("wrong_state", "extended"):
         return False
     if answer.outcome not in ("done", "replayed"):

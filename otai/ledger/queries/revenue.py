@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 from uuid import UUID
 
-from otai.ledger.models import Kind, Lot, Transfer
+from otai.ledger.models import Lot, Transfer, TransferKind
 from otai.ledger.operations.requests import InvalidRequest, checked_moment
 from otai.ledger.revenue import value_of
 from otai.units import Money
@@ -88,7 +88,7 @@ def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> Recognis
     credits: dict[UUID, int] = {}
     cents: dict[UUID, int] = {}
     for use in _uses(lots, until=end, inclusive=False):
-        if use.at >= start and use.kind != Kind.WITHDRAWAL:
+        if use.at >= start and use.kind != TransferKind.WITHDRAWAL:
             lot = lots[use.lot]
             credits[use.lot] = credits.get(use.lot, 0) + use.after - use.before
             earned = value_of(lot.cents, lot.credits, use.before, use.after)
@@ -132,7 +132,7 @@ def _paid_lots(*, before: datetime, inclusive: bool) -> dict[UUID, _PaidLot]:
 def _uses(lots: dict[UUID, _PaidLot], *, until: datetime, inclusive: bool) -> Iterator[_Use]:
     """Every use of these lots in the order in which it happened, by organisation."""
     gone: dict[UUID, int] = {}
-    kinds = [Kind.CAPTURE, Kind.CREDIT_REFUND, Kind.WITHDRAWAL]
+    kinds = [TransferKind.CAPTURE, TransferKind.CREDIT_REFUND, TransferKind.WITHDRAWAL]
     happened = {"at__lte" if inclusive else "at__lt": until}
     found = Transfer.objects.filter(kind__in=kinds, **happened).order_by("organisation_id", "seq")
     for kind, at, pins in found.values_list("kind", "at", "lots").iterator(chunk_size=5000):
@@ -140,7 +140,7 @@ def _uses(lots: dict[UUID, _PaidLot], *, until: datetime, inclusive: bool) -> It
             lot = UUID(pin)
             if lot in lots:
                 before = gone.get(lot, 0)
-                gone[lot] = before - drawn if kind == Kind.CREDIT_REFUND else before + drawn
+                gone[lot] = before - drawn if kind == TransferKind.CREDIT_REFUND else before + drawn
                 yield _Use(lot, at, kind, before, gone[lot])
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from otai.errors import Invalid
-from otai.ledger.models import Kind, Source, Transfer
+from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.ledger.operations.requests import checked_moment
 from otai.ledger.queries.balances import last_seq_at, require_organisation
 
@@ -147,12 +147,14 @@ def _transfers(
 
 
 def _line(transfer: Transfer) -> StatementLine:
-    what = Source(transfer.source).label if transfer.kind == Kind.GRANT else Kind(transfer.kind).label
+    what = (
+        LotSource(transfer.source).label if transfer.kind == TransferKind.GRANT else TransferKind(transfer.kind).label
+    )
     return StatementLine(
         seq=transfer.seq,
         at=transfer.at,
         kind=transfer.kind,
-        source=transfer.source if transfer.kind == Kind.GRANT else "",
+        source=transfer.source if transfer.kind == TransferKind.GRANT else "",
         what=what,
         reference=transfer.reference,
         reason=transfer.reason,

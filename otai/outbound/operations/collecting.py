@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from otai.outbound.events import SOURCES, News, NewsSource, newest
-from otai.outbound.models import Delivery, Endpoint, Message, Position
+from otai.outbound.models import Endpoint, Message, Position, WebhookDelivery
 from otai.outbound.operations.endpoints import payload_of
 from otai.runs.operations import made_from
 
@@ -111,8 +111,11 @@ def _write(news: News, endpoints: Sequence[Endpoint], *, now: datetime) -> int:
                 happened_at=news.happened_at,
                 made_at=now,
             )
-            Delivery.objects.bulk_create(
-                [Delivery(message=message, endpoint=endpoint, next_at=now, made_at=now) for endpoint in endpoints]
+            WebhookDelivery.objects.bulk_create(
+                [
+                    WebhookDelivery(message=message, endpoint=endpoint, next_at=now, made_at=now)
+                    for endpoint in endpoints
+                ]
             )
     except IntegrityError:
         # Another process tells it at this moment, or the endpoint was deleted meanwhile.

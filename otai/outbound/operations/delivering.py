@@ -24,7 +24,7 @@ from otai.orgs import queries as orgs
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Role
 from otai.outbound import sending
-from otai.outbound.models import Delivery, DeliveryAttempt, DeliveryState, Endpoint, Message
+from otai.outbound.models import DeliveryAttempt, DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import headers
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ most_for_an_endpoint = 50
 messages_kept_for = timedelta(days=30)
 senders = 8
 
-Post = Callable[..., sending.Answer]
+Post = Callable[..., sending.Reply]
 
 
 def deliver_due(
@@ -65,7 +65,7 @@ def deliver_due(
     `parallel`: endpoints do not wait for each other (a slow one holds up its own messages only). `clock` tells the time
     as tries go by.
     """
-    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, next_at__lte=now)
+    waiting = WebhookDelivery.objects.filter(state=DeliveryState.WAITING, next_at__lte=now)
     endpoints = list(waiting.order_by().values_list("endpoint", flat=True).distinct())
     tell = clock or (lambda: now)
 
@@ -88,7 +88,7 @@ def deliver_due(
 
 
 def _deliver_to(endpoint: UUID, *, now: datetime, post: Post, clock: Callable[[], datetime]) -> int:
-    waiting = Delivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING, next_at__lte=now)
+    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING, next_at__lte=now)
     due: Sequence[tuple[UUID, int]] = list(
         waiting.order_by("next_at", "id").values_list("id", "attempts")[:most_for_an_endpoint]
     )
@@ -98,7 +98,7 @@ def _deliver_to(endpoint: UUID, *, now: datetime, post: Post, clock: Callable[[]
         taken = waiting.filter(id=id_, attempts=attempts).update(attempts=attempts + 1, next_at=at + taken_for)
         if not taken:
             continue
-        delivery = Delivery.objects.select_related("message", "endpoint__organisation").get(id=id_)
+        delivery = WebhookDelivery.objects.select_related("message", "endpoint__organisation").get(id=id_)
         if delivery.endpoint.disabled_at is not None:
             _end(delivery, DeliveryState.FAILED, at=at)
             continue
@@ -111,7 +111,7 @@ def _deliver_to(endpoint: UUID, *, now: datetime, post: Post, clock: Callable[[]
     return tries
 
 
-def _send(delivery: Delivery, *, post: Post, at: datetime) -> sending.Answer:
+def _send(delivery: WebhookDelivery, *, post: Post, at: datetime) -> sending.Reply:
     message = delivery.message
     body = json.dumps(message.payload, ensure_ascii=False, separators=(",", ":")).encode()
     signed = headers(delivery.endpoint, webhook_id=message.webhook_id, body=body, now=at)
@@ -122,7 +122,7 @@ def _send(delivery: Delivery, *, post: Post, at: datetime) -> sending.Answer:
     )
 
 
-def _settle(delivery: Delivery, answer: sending.Answer, *, at: datetime) -> None:
+def _settle(delivery: WebhookDelivery, answer: sending.Reply, *, at: datetime) -> None:
     """Writes down what became of the try, and what follows from it for the delivery and its endpoint."""
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update(no_key=True).filter(id=delivery.endpoint_id).first()
@@ -150,7 +150,7 @@ def _settle(delivery: Delivery, answer: sending.Answer, *, at: datetime) -> None
             _end(delivery, DeliveryState.FAILED, at=at)
         else:
             wait = DELAYS[tried - 1] * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311  no secret
-            Delivery.objects.filter(id=delivery.id).update(next_at=at + wait)
+            WebhookDelivery.objects.filter(id=delivery.id).update(next_at=at + wait)
         why = _why_to_turn_off(endpoint, answer, at=at)
         if why:
             _turn_off(endpoint, why, at=at)
@@ -158,7 +158,7 @@ def _settle(delivery: Delivery, answer: sending.Answer, *, at: datetime) -> None
         _tell_people(endpoint, why)
 
 
-def _why_to_turn_off(endpoint: Endpoint, answer: sending.Answer, *, at: datetime) -> str:
+def _why_to_turn_off(endpoint: Endpoint, answer: sending.Reply, *, at: datetime) -> str:
     assert endpoint.failing_since_at is not None
     if endpoint.disabled_at is not None:
         return ""
@@ -171,7 +171,7 @@ def _why_to_turn_off(endpoint: Endpoint, answer: sending.Answer, *, at: datetime
 
 def _turn_off(endpoint: Endpoint, why: str, *, at: datetime) -> None:
     Endpoint.objects.filter(id=endpoint.id).update(disabled_at=at, disabled_why=why)
-    Delivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING).update(
+    WebhookDelivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING).update(
         state=DeliveryState.FAILED, next_at=None, ended_at=at
     )
     TeamEvent.objects.create(
@@ -203,8 +203,8 @@ def _tell_people(endpoint: Endpoint, why: str) -> None:
         log.warning("nobody could be told that webhook %s was turned off", endpoint.id, exc_info=True)
 
 
-def _end(delivery: Delivery, state: DeliveryState, *, at: datetime) -> None:
-    Delivery.objects.filter(id=delivery.id).update(state=state, next_at=None, ended_at=at)
+def _end(delivery: WebhookDelivery, state: DeliveryState, *, at: datetime) -> None:
+    WebhookDelivery.objects.filter(id=delivery.id).update(state=state, next_at=None, ended_at=at)
 
 
 def forget_old(*, now: datetime) -> int:

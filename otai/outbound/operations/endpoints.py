@@ -15,7 +15,7 @@ from otai.orgs.models import Organisation, TeamEvent
 from otai.outbound import queries
 from otai.outbound.addresses import checked_url
 from otai.outbound.events import EVENTS
-from otai.outbound.models import Delivery, DeliveryState, Endpoint, Message
+from otai.outbound.models import DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import new_salt, secret_of
 
 most_endpoints = 20
@@ -131,7 +131,7 @@ def delete_endpoint(*, organisation: Organisation, endpoint: UUID, who: str, now
     found.delete()
 
 
-def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> Delivery:
+def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: datetime) -> WebhookDelivery:
     """A message `webhook.test` on its way to this endpoint. Raises NotFound, EndpointDisabled."""
     found = queries.endpoint(organisation, endpoint)
     _must_be_enabled(found)
@@ -146,11 +146,11 @@ def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: date
             happened_at=now,
             made_at=now,
         )
-        return Delivery.objects.create(message=message, endpoint=found, next_at=now, made_at=now)
+        return WebhookDelivery.objects.create(message=message, endpoint=found, next_at=now, made_at=now)
 
 
 @one_transaction
-def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Delivery:
+def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> WebhookDelivery:
     """The same message, with the same id, on its way again from the first attempt of a new round. While it still waits,
     it is tried at once.
 
@@ -158,7 +158,7 @@ def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Deli
     """
     found = queries.delivery(organisation, delivery)
     _must_be_enabled(found.endpoint)
-    locked = Delivery.objects.select_for_update(no_key=True).get(id=found.id)
+    locked = WebhookDelivery.objects.select_for_update(no_key=True).get(id=found.id)
     locked.state, locked.next_at, locked.ended_at = DeliveryState.WAITING, now, None
     locked.round_began_with = locked.attempts
     locked.save(update_fields=["state", "next_at", "ended_at", "round_began_with"])

@@ -53,7 +53,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedFiles:
     bundle: Path
     bundle_sha256: str
     report_card: dict[str, Any]
@@ -77,7 +77,7 @@ class Stopped:
     log: str
 
 
-Result = Trained | Failed | Stopped
+Result = TrainedFiles | Failed | Stopped
 
 
 class Executor(Protocol):

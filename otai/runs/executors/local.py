@@ -20,8 +20,8 @@ from typing import IO, Any
 import psutil
 
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
-from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.executors.process_protocol import OUT_OF_MEMORY, Progress, fault, most_log_characters
+from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors.process_protocol import OUT_OF_MEMORY, ProcessReport, fault, most_log_characters
 
 most_result_bytes = 256 * 2**20
 seconds_to_stop_kindly = 5.0
@@ -85,7 +85,7 @@ class LocalExecutor:
 def _follow(
     process: subprocess.Popen[str], spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
 ) -> Result:
-    progress = Progress()
+    progress = ProcessReport()
     lines: queue.Queue[Any] = queue.Queue(maxsize=10_000)
     readers = [
         threading.Thread(target=_read_lines, args=(stream, lines), daemon=True)
@@ -140,7 +140,7 @@ def _read_lines(stream: IO[str] | None, lines: queue.Queue[Any]) -> None:
     lines.put(_END)
 
 
-def _result(output_dir: Path, exit_code: int, progress: Progress) -> Result:
+def _result(output_dir: Path, exit_code: int, progress: ProcessReport) -> Result:
     path = output_dir / "result.json"
     if not path.is_file():
         if exit_code < 0:
@@ -154,13 +154,13 @@ def _result(output_dir: Path, exit_code: int, progress: Progress) -> Result:
         return Failed(False, "crash", f"The training process left a result that cannot be read: {error}", progress.log)
 
 
-def _read_result(output_dir: Path, result: Any, progress: Progress) -> Result:
+def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Result:
     match result:
         case {"outcome": "completed", "bundle": str(bundle), "bundle_sha256": str(sha256), "report_card": str(card)}:
             report_card = output_dir / card
             if report_card.stat().st_size > most_result_bytes:
                 return Failed(False, "crash", "The report card is larger than any can be.", progress.log)
-            return Trained(output_dir / bundle, sha256, json.loads(report_card.read_text()), progress.log)
+            return TrainedFiles(output_dir / bundle, sha256, json.loads(report_card.read_text()), progress.log)
         case {"outcome": "failed", "failure": str(failure), "code": str(code), "message": str(message)}:
             if failure != "input" and code == "crash":
                 return fault(message, progress.log)

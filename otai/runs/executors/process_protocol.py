@@ -13,7 +13,7 @@ DISK_FULL = "disk_full"
 NO_SPACE = ("No space left on device", "[Errno 28]", "Disk quota exceeded", "[Errno 122]")
 
 
-class Progress:
+class ProcessReport:
     """What the process said so far."""
 
     def __init__(self) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from otai.errors import OtaiError, Unavailable
-from otai.runs.executors import Failed, Result, Stopped, Trained, TrainingSpec, Watch
-from otai.runs.executors.process_protocol import Progress, fault
+from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors.process_protocol import ProcessReport, fault
 from otai.runs.packing import contents_of, pack, unpack
 from otai.tickets.files import FileStore, file_store
 
@@ -195,7 +195,7 @@ class _Following:
     ) -> None:
         self.executor, self.spec, self.watch = executor, spec, watch
         self.pause = min(watch_every_seconds, seconds_between_looks)
-        self.progress = Progress()
+        self.progress = ProcessReport()
         self.progress.stage = "waiting for a node"
         self.hardware = ""
         self.ending: dict[str, Any] | None = None
@@ -305,4 +305,4 @@ class _Following:
             report_card = json.loads((out / "report_card.json").read_text())
         except (OtaiError, OSError, ValueError) as error:
             return fault(f"The job's result could not be fetched: {error}", self.progress.log)
-        return Trained(out / "bundle.otai", sha256, report_card, self.progress.log)
+        return TrainedFiles(out / "bundle.otai", sha256, report_card, self.progress.log)

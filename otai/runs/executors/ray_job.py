@@ -18,7 +18,7 @@ from typing import Any
 
 from otai.errors import OtaiError
 from otai.learning.process import end_with_parent
-from otai.runs.executors import Failed, Stopped, Trained, TrainingSpec, Watch
+from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.local import LocalExecutor, this_machine
 from otai.runs.packing import Contents, contents_of, pack, unpack
 from otai.tickets.files import FileStore
@@ -34,13 +34,13 @@ def main(arguments: list[str]) -> int:
     store = FileStore(arguments[0])
     with tempfile.TemporaryDirectory(prefix="otai-node-") as folder:
         try:
-            return Job(store, arguments[1], Path(folder)).run()
+            return RayJob(store, arguments[1], Path(folder)).run()
         except (OtaiError, OSError) as error:
             _say(type="ending", outcome="failed", is_input=False, code="storage", message=str(error))
             return 1
 
 
-class Job:
+class RayJob:
     def __init__(self, store: FileStore, job_file: str, folder: Path) -> None:
         with store.open(job_file) as handle:
             self.job: dict[str, Any] = json.load(handle)
@@ -64,7 +64,7 @@ class Job:
         executor = LocalExecutor(command=tuple(self.job["command"])) if self.job["command"] else LocalExecutor()
         result = executor.execute(self._spec(), watch=self._watch, watch_every_seconds=0.5)
         self._tell_log(result.log)
-        if not isinstance(result, Trained):
+        if not isinstance(result, TrainedFiles):
             self._save_checkpoint()
         return self._end(result)
 
@@ -115,9 +115,9 @@ class Job:
         self.saved = contents
         _say(type="checkpoint", path=path)
 
-    def _end(self, result: Trained | Failed | Stopped) -> int:
+    def _end(self, result: TrainedFiles | Failed | Stopped) -> int:
         match result:
-            case Trained():
+            case TrainedFiles():
                 card = self.folder / "report_card.json"
                 card.write_text(json.dumps(result.report_card))
                 folder = self.job["folder"]

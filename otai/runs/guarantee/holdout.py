@@ -121,7 +121,7 @@ def stored(table: pa.Table, *, folder: str) -> Iterator[StoredFile]:
 
 
 @dataclass(frozen=True)
-class Correction:
+class Relabelled:
     """A label of a ticket to measure on that a later version of the data set has another one for."""
 
     ticket: str
@@ -135,7 +135,7 @@ class TrainingFile:
     """What an included run trains and is measured on. `left_out` counts tickets of the data set with the text of one measured on."""
 
     table: pa.Table
-    corrections: tuple[Correction, ...]
+    corrections: tuple[Relabelled, ...]
     left_out: int
 
 
@@ -184,14 +184,14 @@ def _found(ids: Sequence[str], held: pa.Table, out: Sequence[bool]) -> int:
     return sum(1 for ticket, one in zip(ids, out, strict=True) if one and ticket in own)
 
 
-def corrections_in(data_set: DataSet, held: pa.Table, *, names: Sequence[str]) -> tuple[Correction, ...]:
+def corrections_in(data_set: DataSet, held: pa.Table, *, names: Sequence[str]) -> tuple[Relabelled, ...]:
     """Which labels of the tickets to measure on the data set has otherwise."""
     table = table_of(data_set)
     ids = [str(ticket) for ticket in table["ticket"].to_pylist()]
     return _corrected(held, text_keys(held), table, text_keys(table), ids, names)[1]
 
 
-def with_corrections(held: pa.Table, corrections: Sequence[Correction]) -> pa.Table:
+def with_corrections(held: pa.Table, corrections: Sequence[Relabelled]) -> pa.Table:
     """The tickets to measure on with the labels that count now."""
     now = {(one.ticket, one.attribute): one.now for one in corrections}
     ids = [str(ticket) for ticket in held["ticket"].to_pylist()]
@@ -210,7 +210,7 @@ def _corrected(
     keys: Sequence[bytes],
     ids: Sequence[str],
     names: Sequence[str],
-) -> tuple[pa.Table, tuple[Correction, ...]]:
+) -> tuple[pa.Table, tuple[Relabelled, ...]]:
     by_ticket = {(ticket, key): row for row, (ticket, key) in enumerate(zip(ids, keys, strict=True))}
     by_text: dict[bytes, int] = {}
     times = Counter(keys)
@@ -234,7 +234,7 @@ def _corrected(
             if place is None or newer[place] is None or newer[place] == agreed[at]:
                 continue
             values[at] = newer[place]
-            corrections.append(Correction(held_ids[at], name, agreed[at], newer[place]))
+            corrections.append(Relabelled(held_ids[at], name, agreed[at], newer[place]))
         position = held.schema.get_field_index(column)
         held = held.set_column(position, column, pa.array(values, held.schema.field(column).type))
     return held, tuple(corrections)
@@ -263,7 +263,7 @@ def text_keys(table: pa.Table) -> list[bytes]:
     ]
 
 
-def as_csv(held: pa.Table, corrections: Sequence[Correction]) -> Iterator[str]:
+def as_csv(held: pa.Table, corrections: Sequence[Relabelled]) -> Iterator[str]:
     """The tickets to measure on, line by line, for a spreadsheet: with the label that was agreed and, where it differs, the one that counts now.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.

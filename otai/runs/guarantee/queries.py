@@ -15,7 +15,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee import holdout
 from otai.runs.models import Guarantee, GuaranteeEvent, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
 
@@ -69,7 +69,7 @@ def events(guarantee: Guarantee) -> QuerySet[GuaranteeEvent]:
     return guarantee.events.order_by("id")
 
 
-def corrections(guarantee: Guarantee) -> tuple[holdout.Correction, ...]:
+def corrections(guarantee: Guarantee) -> tuple[holdout.Relabelled, ...]:
     """Labels of the tickets to measure on that count corrected in the improvement run."""
     run = guarantee.improvement_run
     if run is None or guarantee.holdout_file in ("", holdout.TICKETS_DELETED) or run.data_set.deleted_at is not None:
@@ -120,7 +120,7 @@ def likely(data_set: DataSet) -> list[Likely]:
     """What is likely for each attribute, from the newest completed run on any version of the data set; nothing before the first one."""
     run = (
         Run.objects.filter(
-            organisation_id=data_set.organisation_id, data_set__name=data_set.name, status=Status.COMPLETED
+            organisation_id=data_set.organisation_id, data_set__name=data_set.name, status=RunStatus.COMPLETED
         )
         .order_by("-number")
         .first()

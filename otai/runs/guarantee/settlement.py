@@ -10,13 +10,13 @@ from typing import Any
 from otai.learning.evidence.acceptance import Criterion, Outcome, judge
 from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import operations as ledger
-from otai.ledger.models import Hold, Lot, Source
+from otai.ledger.models import Hold, Lot, LotSource
 from otai.ledger.operations import InsufficientCredits
 from otai.pricing.price_book import VerdictRule
 from otai.runs.guarantee.moves import move, record
 from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def included_run_ended(run: Run, *, now: datetime) -> None:
     if run.guarantee_id is None:
         return
     guarantee = Guarantee.objects.get(id=run.guarantee_id)
-    if run.status == Status.COMPLETED:
+    if run.status == RunStatus.COMPLETED:
         _measured(guarantee, run, now=now)
     else:
         _funding_taken_back(guarantee, run, now=now)
@@ -75,7 +75,7 @@ def _credit_the_fee(guarantee: Guarantee, *, now: datetime) -> None:
     made = ledger.grant(
         organisation=guarantee.organisation_id,
         credits=fee,
-        source=Source.GUARANTEE,
+        source=LotSource.GUARANTEE,
         key=f"guarantee-fee:{guarantee.id}",
         reference=f"guarantee:{guarantee.id}",
         reason=f"Training fee of run {guarantee.run.number}: the agreed criteria were missed twice",
@@ -117,7 +117,7 @@ def _withdraw_funding(run: Run, *, now: datetime) -> int:
     Then what the hold gave back is taken: never credits that the customer bought, since the funding lot comes before them.
     """
     left = run.credits
-    own = Lot.objects.filter(organisation=run.organisation_id).exclude(source=Source.PURCHASE)
+    own = Lot.objects.filter(organisation=run.organisation_id).exclude(source=LotSource.PURCHASE)
     drawn_on = [lot for lot, _ in Hold.objects.get(id=run.hold).lots]
     in_order = [
         *own.filter(id__in=[run.funding_lot]),

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('hold', models.UUIDField(help_text="The ledger's hold that pays for this run.", unique=True)),
                 ('seed', models.PositiveIntegerField(default=0)),
                 ('ordered_by', models.CharField(max_length=150)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('training', 'Training'), ('evaluating', 'Evaluating'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default=otai.runs.status.Status['QUEUED'], max_length=20)),
+                ('status', models.CharField(choices=[('queued', 'Queued'), ('training', 'Training'), ('evaluating', 'Evaluating'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default=otai.runs.status.RunStatus['QUEUED'], max_length=20)),
                 ('ordered_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('queued_at', models.DateTimeField(help_text='When it last entered the queue: at the order, or when an attempt was lost.')),
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(models.F('heartbeat_at'), condition=models.Q(('status__in', [otai.runs.status.Status['EVALUATING'], otai.runs.status.Status['TRAINING']])), name='runs_run_working'),
+            index=models.Index(models.F('heartbeat_at'), condition=models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), name='runs_run_working'),
         ),
         migrations.AddIndex(
             model_name='run',
@@ -235,11 +235,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('ending__isnull', False), ('status__in', [otai.runs.status.Status['CANCELLED'], otai.runs.status.Status['COMPLETED'], otai.runs.status.Status['FAILED']])), models.Q(('ended_at__isnull', True), ('ending__isnull', True), ('status__in', [otai.runs.status.Status['EVALUATING'], otai.runs.status.Status['QUEUED'], otai.runs.status.Status['TRAINING']])), _connector='OR'), name='runs_run_has_an_ending_exactly_when_it_ended'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('ending__isnull', False), ('status__in', [otai.runs.status.RunStatus['CANCELLED'], otai.runs.status.RunStatus['COMPLETED'], otai.runs.status.RunStatus['FAILED']])), models.Q(('ended_at__isnull', True), ('ending__isnull', True), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['QUEUED'], otai.runs.status.RunStatus['TRAINING']])), _connector='OR'), name='runs_run_has_an_ending_exactly_when_it_ended'),
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('heartbeat_at__isnull', False), ('status__in', [otai.runs.status.Status['EVALUATING'], otai.runs.status.Status['TRAINING']])), models.Q(('status__in', [otai.runs.status.Status['EVALUATING'], otai.runs.status.Status['TRAINING']]), _negated=True), _connector='OR'), name='runs_run_at_work_has_an_attempt_and_a_heartbeat'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('heartbeat_at__isnull', False), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']]), _negated=True), _connector='OR'), name='runs_run_at_work_has_an_attempt_and_a_heartbeat'),
         ),
         migrations.AddConstraint(
             model_name='run',
@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ending', otai.pricing.settlement.Ending['COMPLETED']), ('report_card__isnull', False), ('status', otai.runs.status.Status['COMPLETED']), models.Q(('bundle_file', ''), _negated=True), models.Q(('bundle_sha256', ''), _negated=True)), models.Q(('status', otai.runs.status.Status['COMPLETED']), _negated=True), _connector='OR'), name='runs_run_completed_has_a_model_and_a_report_card'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ending', otai.pricing.settlement.Ending['COMPLETED']), ('report_card__isnull', False), ('status', otai.runs.status.RunStatus['COMPLETED']), models.Q(('bundle_file', ''), _negated=True), models.Q(('bundle_sha256', ''), _negated=True)), models.Q(('status', otai.runs.status.RunStatus['COMPLETED']), _negated=True), _connector='OR'), name='runs_run_completed_has_a_model_and_a_report_card'),
         ),
         migrations.AddIndex(
             model_name='event',

@@ -7,7 +7,7 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
-from otai.runs.status import ENDED, OPEN, WORKING, Status
+from otai.runs.status import ENDED, OPEN, WORKING, RunStatus
 from otai.tickets.models import DataSet
 
 
@@ -22,7 +22,7 @@ class Reason(models.TextChoices):
 
 MODES = [(mode.value, mode.title) for mode in Mode]
 DELIVERIES = [(delivery.value, delivery.title) for delivery in Delivery]
-STATUSES = [(status.value, status.title) for status in Status]
+STATUSES = [(status.value, status.title) for status in RunStatus]
 ENDINGS = [(ending.value, ending.value) for ending in Ending]
 
 
@@ -196,7 +196,7 @@ class Run(models.Model):
     )
     ordered_by = models.CharField(max_length=150)
 
-    status = models.CharField(max_length=20, choices=STATUSES, default=Status.QUEUED)
+    status = models.CharField(max_length=20, choices=STATUSES, default=RunStatus.QUEUED)
     ordered_at = models.DateTimeField()
     due_at = models.DateTimeField()
     queued_at = models.DateTimeField(
@@ -246,7 +246,7 @@ class Run(models.Model):
             models.UniqueConstraint(fields=["organisation", "number"], name="runs_run_number_is_used_once"),
             models.CheckConstraint(condition=Q(credits__gte=1), name="runs_run_costs_at_least_one_credit"),
             models.CheckConstraint(
-                condition=Q(status__in=[status.value for status in Status]), name="runs_run_status_is_known"
+                condition=Q(status__in=[status.value for status in RunStatus]), name="runs_run_status_is_known"
             ),
             models.CheckConstraint(condition=Q(lane__in=[0, 1]), name="runs_run_lane_is_known"),
             models.CheckConstraint(
@@ -282,11 +282,11 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(status=Status.COMPLETED, ending=Ending.COMPLETED, report_card__isnull=False)
+                    Q(status=RunStatus.COMPLETED, ending=Ending.COMPLETED, report_card__isnull=False)
                     & ~Q(bundle_file="")
                     & ~Q(bundle_sha256="")
                 )
-                | ~Q(status=Status.COMPLETED),
+                | ~Q(status=RunStatus.COMPLETED),
                 name="runs_run_completed_has_a_model_and_a_report_card",
             ),
         ]
@@ -299,12 +299,12 @@ class Run(models.Model):
                 "queued_at",
                 "id",
                 name="runs_run_waiting",
-                condition=Q(status=Status.QUEUED.value),
+                condition=Q(status=RunStatus.QUEUED.value),
             ),
             models.Index(
-                "rises_at", name="runs_run_rising", condition=Q(status=Status.QUEUED.value, rises_at__isnull=False)
+                "rises_at", name="runs_run_rising", condition=Q(status=RunStatus.QUEUED.value, rises_at__isnull=False)
             ),
-            models.Index("organisation", name="runs_run_waiting_of_one", condition=Q(status=Status.QUEUED.value)),
+            models.Index("organisation", name="runs_run_waiting_of_one", condition=Q(status=RunStatus.QUEUED.value)),
             models.Index("heartbeat_at", name="runs_run_working", condition=Q(status__in=sorted(WORKING))),
             models.Index("id", name="runs_run_with_checkpoint", condition=~Q(checkpoint_file="")),
         ]
@@ -319,7 +319,7 @@ class Run(models.Model):
 
     @property
     def has_ended(self) -> bool:
-        return Status(self.status) in ENDED
+        return RunStatus(self.status) in ENDED
 
 
 class Attempt(models.Model):

@@ -13,7 +13,7 @@ from otai.runs.operations.erasing import (
     open_runs_on,
 )
 from otai.runs.operations.included import NothingMissed, QuoteDoesNotFit, order_improvement_run, order_included_run
-from otai.runs.operations.moves import Outcome, RunMoved, hold_reference
+from otai.runs.operations.moves import AttemptOutcome, RunMoved, hold_reference
 from otai.runs.operations.orders import (
     Inclusion,
     InvalidModelName,
@@ -40,13 +40,13 @@ __all__ = [
     "REFUNDED",
     "TICKETS_DELETED",
     "AlreadyRefunded",
+    "AttemptOutcome",
     "Claimed",
     "Inclusion",
     "InsufficientCredits",
     "InvalidModelName",
     "InvalidPool",
     "NothingMissed",
-    "Outcome",
     "PoolIsFull",
     "QuoteDoesNotFit",
     "QuoteExpired",

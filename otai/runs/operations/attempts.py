@@ -12,8 +12,8 @@ from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.pricing.settlement import Ending, attempt_again
 from otai.runs.models import Attempt, Run
-from otai.runs.operations.moves import Outcome, RunMoved, move, require_moved, settle_run
-from otai.runs.status import WORKING, Status
+from otai.runs.operations.moves import AttemptOutcome, RunMoved, move, require_moved, settle_run
+from otai.runs.status import WORKING, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datet
     number = run.attempt + 1
     began = move(
         run,
-        to=Status.TRAINING,
+        to=RunStatus.TRAINING,
         who=worker,
         why=f"attempt {number} on {hardware}",
         now=now,
@@ -71,8 +71,8 @@ def record_progress(
     found = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
     if found is None:
         return False
-    if stage == "evaluating" and found.status == Status.TRAINING:
-        move(found, to=Status.EVALUATING, who=found.worker, why="training is done", now=now)
+    if stage == "evaluating" and found.status == RunStatus.TRAINING:
+        move(found, to=RunStatus.EVALUATING, who=found.worker, why="training is done", now=now)
     kept = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).update(
         heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
     )
@@ -83,7 +83,7 @@ def record_progress(
 
 
 @one_transaction
-def end_run(*, run: UUID, attempt: int, outcome: Outcome, who: str, log: str | None, now: datetime) -> Run:
+def end_run(*, run: UUID, attempt: int, outcome: AttemptOutcome, who: str, log: str | None, now: datetime) -> Run:
     """Ends the attempt and settles the run, or queues it again while attempts remain after a failure of ours.
 
     The hold is captured or released in the same transaction as the run's ending. Raises RunMoved when the attempt is no longer the run's
@@ -101,8 +101,8 @@ def end_run(*, run: UUID, attempt: int, outcome: Outcome, who: str, log: str | N
         why = f"{outcome.failure_code}: {outcome.failure_message} Failure {found.failures} of at most {most_attempts}."
         _queue_again(found, who=who, why=why, now=now)
         return found
-    if outcome.ending is Ending.COMPLETED and found.status == Status.TRAINING:
-        require_moved(move(found, to=Status.EVALUATING, who=who, why="training is done", now=now), found)
+    if outcome.ending is Ending.COMPLETED and found.status == RunStatus.TRAINING:
+        require_moved(move(found, to=RunStatus.EVALUATING, who=who, why="training is done", now=now), found)
     settle_run(found, outcome=outcome, who=who, now=now)
     return found
 
@@ -141,7 +141,7 @@ def _close(run: Run, *, outcome: str, log: str | None, now: datetime) -> None:
 def _queue_again(run: Run, *, who: str, why: str, now: datetime) -> None:
     moved = move(
         run,
-        to=Status.QUEUED,
+        to=RunStatus.QUEUED,
         who=who,
         why=why,
         now=now,

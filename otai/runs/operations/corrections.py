@@ -12,8 +12,8 @@ from otai.orgs.models import Organisation
 from otai.pricing.settlement import Ending
 from otai.runs.events import record
 from otai.runs.models import Attempt, Run
-from otai.runs.operations.moves import Outcome, settle_run
-from otai.runs.status import ENDED, Status
+from otai.runs.operations.moves import AttemptOutcome, settle_run
+from otai.runs.status import ENDED, RunStatus
 
 
 class RunHasEnded(Refused):
@@ -36,7 +36,7 @@ def cancel_run(*, organisation: Organisation, number: int, who: str, now: dateti
     Attempt.objects.filter(run=run, number=run.attempt, ended_at__isnull=True).update(
         ended_at=now, outcome=Ending.CANCELLED.value
     )
-    settle_run(run, outcome=Outcome(Ending.CANCELLED), who=who, now=now)
+    settle_run(run, outcome=AttemptOutcome(Ending.CANCELLED), who=who, now=now)
     return run
 
 
@@ -58,7 +58,7 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
     run = Run.objects.select_for_update(no_key=True).filter(organisation=organisation, number=number).first()
     if run is None:
         raise NotFound(f"There is no run {number}.", number=number)
-    if run.status != Status.COMPLETED:
+    if run.status != RunStatus.COMPLETED:
         raise RunNotCharged(f"Run {number} is {run.status}: it was not charged, so there is nothing to refund.")
     if run.guarantee_id is not None:
         raise RunNotCharged(

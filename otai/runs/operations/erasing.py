@@ -18,7 +18,7 @@ from otai.runs.guarantee import moves as guarantees
 from otai.runs.guarantee.holdout import TICKETS_DELETED
 from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeStatus
 from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
-from otai.runs.status import OPEN, Status
+from otai.runs.status import OPEN, RunStatus
 from otai.tickets.erasing import let_go
 
 MODEL_DELETED = "deleted"
@@ -54,7 +54,7 @@ def kept_of(organisation: Organisation, data_sets: Sequence[UUID]) -> Kept:
     undecided = {*BEFORE_THE_RUN, GuaranteeStatus.MISSED}
     return Kept(
         runs=runs.count(),
-        report_cards=runs.filter(status=Status.COMPLETED).count(),
+        report_cards=runs.filter(status=RunStatus.COMPLETED).count(),
         unordered_quotes=Quote.objects.filter(data_set__in=data_sets, run=None).count(),
         guarantee_tickets=sum(held.exclude(holdout_file=TICKETS_DELETED).values_list("holdout_tickets", flat=True)),
         guarantees_given_up=tuple(one.tier for one in held.order_by("opened_at") if one.status in undecided),

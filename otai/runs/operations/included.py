@@ -9,7 +9,7 @@ from django.db import transaction
 
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.runs.guarantee import holdout, queries
@@ -82,7 +82,7 @@ def _order(
         funded = ledger.grant(
             organisation=organisation.id,
             credits=offered.credits,
-            source=Source.GUARANTEE,
+            source=LotSource.GUARANTEE,
             key=f"guarantee-run:{offered.id}",
             reference=f"guarantee:{guarantee.id}",
             reason=f"Included in {Tier(guarantee.tier).title}: {'training' if to is GuaranteeStatus.TRAINING else 'improvement'} "

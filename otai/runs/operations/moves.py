@@ -14,19 +14,19 @@ from otai.pricing.settlement import Ending, settle
 from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
 from otai.runs.models import Run
-from otai.runs.status import MOVES, Status, status_after
+from otai.runs.status import MOVES, RunStatus, status_after
 
 
 def hold_reference(run: UUID) -> str:
     return f"run:{run}"
 
 
-def move(run: Run, *, to: Status, who: str, why: str, now: datetime, **changes: Any) -> bool:
+def move(run: Run, *, to: RunStatus, who: str, why: str, now: datetime, **changes: Any) -> bool:
     """Moves the run, if it is still where we last saw it and still in the attempt we saw: one compare-and-swap, one event.
 
     False: someone moved it first, and nothing was written.
     """
-    was = Status(run.status)
+    was = RunStatus(run.status)
     assert to in MOVES[was], f"{was} -> {to} is no move"
     moved = Run.objects.filter(id=run.id, status=was, attempt=run.attempt).update(status=to, **changes)
     if not moved:
@@ -38,7 +38,7 @@ def move(run: Run, *, to: Status, who: str, why: str, now: datetime, **changes: 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """How an attempt ended. For COMPLETED with the stored model and its report card, else with the failure's code and message."""
 
     ending: Ending
@@ -59,7 +59,7 @@ def require_moved(moved: bool, run: Run) -> None:
         raise RunMoved(f"Run {run.number} was moved by someone else meanwhile.")
 
 
-def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
+def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) -> None:
     """The last move of a run, and with it the resolution of its hold. The caller has the run's row."""
     lock_guarantee_of(run)
     settlement = settle(held=run.credits, ending=outcome.ending)
@@ -77,7 +77,7 @@ def settle_run(run: Run, *, outcome: Outcome, who: str, now: datetime) -> None:
         # Someone gave the credits back by hand while the run was open. It still ends, and never charges them again; the ledger has
         # recorded the late capture for an operator.
         if settlement.capture:
-            outcome = Outcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
+            outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
         why = "the credits had been given back before, nothing charged"
     moved = move(
         run,

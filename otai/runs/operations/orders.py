@@ -25,7 +25,7 @@ from otai.runs.events import record
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations.moves import hold_reference
 from otai.runs.ordering import Waiting, place
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 
@@ -184,7 +184,7 @@ def order_run(
         why=f"{offered.credits} credits held",
         now=now,
         quote=str(offered.id),
-        to=Status.QUEUED,
+        to=RunStatus.QUEUED,
     )
     return run
 
@@ -221,7 +221,9 @@ def _take_place(run: Run, *, now: datetime) -> None:
     run.expected_seconds = expected_seconds(
         mode=Mode(run.mode), tickets=run.data_set.tickets, attributes=len(run.attributes)
     )
-    own_ahead = Run.objects.filter(organisation_id=run.organisation_id, status=Status.QUEUED).exclude(id=run.id).count()
+    own_ahead = (
+        Run.objects.filter(organisation_id=run.organisation_id, status=RunStatus.QUEUED).exclude(id=run.id).count()
+    )
     found = place(
         Waiting(
             delivery=Delivery(run.delivery),

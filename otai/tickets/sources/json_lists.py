@@ -30,7 +30,7 @@ TEXTS_OF_A_TICKET = frozenset(
 
 
 @dataclass(slots=True)
-class Candidate:
+class ListOfObjects:
     path: tuple[str, ...]
     elements: int = 0
     characters: int = 0
@@ -41,7 +41,7 @@ class Candidate:
 
 def list_of_tickets(cursor: Cursor) -> tuple[str, ...]:
     """The path of keys to the list of tickets in the object that begins here; empty where the object is a ticket itself."""
-    found: list[Candidate] = []
+    found: list[ListOfObjects] = []
     keys: set[str] = set()
     try:
         _look(cursor, (), found, keys)
@@ -51,14 +51,14 @@ def list_of_tickets(cursor: Cursor) -> tuple[str, ...]:
         is_only = False
     if not found or (keys & TEXTS_OF_A_TICKET and not (is_only and max(one.elements for one in found) > 1)):
         return ()
-    best = max(found, key=Candidate.rank)
+    best = max(found, key=ListOfObjects.rank)
     name = best.path[-1].lower()
     if name in PARTS_OF_A_TICKET or (not is_only and name not in WRAPPER_NAMES):
         return ()
     return best.path
 
 
-def _look(cursor: Cursor, path: tuple[str, ...], found: list[Candidate], keys: set[str]) -> None:
+def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], keys: set[str]) -> None:
     for key in cursor.members():
         if not path:
             keys.add(key.lower())
@@ -66,7 +66,7 @@ def _look(cursor: Cursor, path: tuple[str, ...], found: list[Candidate], keys: s
         if begins == "{" and len(path) < DEEPEST:
             _look(cursor, (*path, key), found, keys)
         elif begins == "[":
-            candidate = Candidate((*path, key))
+            candidate = ListOfObjects((*path, key))
             start = cursor.read
             for _ in cursor.items():
                 is_object = cursor.peek() == "{"

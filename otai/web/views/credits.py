@@ -27,7 +27,7 @@ from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
 from otai.pricing.quote import price
 from otai.runs import queries as runs
 from otai.runs.models import Run
-from otai.runs.status import Status
+from otai.runs.status import RunStatus
 from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, local_path, page
@@ -260,4 +260,4 @@ def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
 
 def is_free_of_charge(run: Run) -> bool:
     """Whether the run ended without costing anything."""
-    return run.has_ended and run.status != Status.COMPLETED
+    return run.has_ended and run.status != RunStatus.COMPLETED

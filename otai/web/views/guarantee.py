@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -34,6 +33,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import NotHere, in_words
+from otai.web.steps import Step
 from otai.web.views.train import model_name_for, not_installed
 
 METRICS: dict[str, str | Promise] = {
@@ -60,15 +60,6 @@ TONES = {
     GuaranteeStatus.CREDITED: ("good", "undo"),
     GuaranteeStatus.REFUNDED: ("good", "undo"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A point of the guarantee's way. `state`: done, now, later or bad-end."""
-
-    state: str
-    what: str
-    at: datetime | None = None
 
 
 def way_of(found: Guarantee) -> list[Step]:

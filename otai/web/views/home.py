@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.ledger import queries as ledger
-from otai.ledger.models import Source
+from otai.ledger.models import LotSource
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
@@ -101,7 +101,7 @@ class ModelShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class Suggestion:
     """Something that would help, from the customer's own data, and where to do it."""
 
     text: str
@@ -109,11 +109,11 @@ class Advice:
     address: str
 
 
-def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Advice]:
+def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Suggestion]:
     language = get_language() or ENGLISH
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
     found = [
-        Advice(
+        Suggestion(
             f"{one.version}: {words_of_advice.title(one, data_set=str(one.data_set or ''), language=language)}",
             _("Look at it: %(credits)s credits") % {"credits": one.credits} if one.credits else _("Look at it: free"),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
@@ -125,13 +125,13 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     trained_on = {shown.version.run.data_set_id for shown in models}
     if train and not models:
         text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {"tickets": newest.tickets}
-        found.append(Advice(text, _("Train from %(credits)s credits") % {"credits": costs}, train))
+        found.append(Suggestion(text, _("Train from %(credits)s credits") % {"credits": costs}, train))
     elif train and not found and newest.id not in trained_on:
         text = _("%(name)s has %(tickets)s tickets that no model has learnt from yet.") % {
             "name": f"{newest.name} v{newest.version}",
             "tickets": newest.tickets,
         }
-        found.append(Advice(text, _("Train again from %(credits)s credits") % {"credits": costs}, train))
+        found.append(Suggestion(text, _("Train again from %(credits)s credits") % {"credits": costs}, train))
     return found
 
 
@@ -187,7 +187,7 @@ def credit_history(organisation: Organisation, *, now: datetime) -> History:
     included, bought = [0] * weeks_shown, [0] * weeks_shown
     for at, source, credits in ledger.granted_since(organisation.id, moments[0]):
         week = min(weeks_shown - 1, (at.astimezone(zone).date() - edges[0]).days // 7)
-        (bought if source == Source.PURCHASE else included)[week] += credits
+        (bought if source == LotSource.PURCHASE else included)[week] += credits
     weeks = [
         # A credit refund can give back more than a week spends; the week then counts as none.
         Week(edges[n], edges[n + 1] - timedelta(days=1), included[n], bought[n], max(0, spent[n + 1] - spent[n]))

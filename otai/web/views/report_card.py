@@ -37,7 +37,7 @@ def card_of(run: Run) -> ReportCard | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class IntervalBar:
     """An estimate with its interval and the baseline as a picture, in percent of its width."""
 
     value: float
@@ -62,7 +62,7 @@ class Summary:
 
     position: int
     report: AttributeReport
-    bar: Bar
+    bar: IntervalBar
     alone: Coverage | None
     spark: Spark | None
     change: float | None
@@ -93,11 +93,11 @@ def suspected(rows: list[Summary]) -> list[Summary]:
     return [row for row in rows if row.report.wrong_labels is not None and row.report.wrong_labels.total]
 
 
-def bar_of(estimate: Estimate, baseline: float) -> Bar:
+def bar_of(estimate: Estimate, baseline: float) -> IntervalBar:
     def share(value: float) -> float:
         return round(100 * min(max(value, 0.0), 1.0), 2)
 
-    return Bar(share(estimate.value), share(estimate.low), share(estimate.high - estimate.low), share(baseline))
+    return IntervalBar(share(estimate.value), share(estimate.low), share(estimate.high - estimate.low), share(baseline))
 
 
 def spark_of(values: list[float]) -> Spark:
@@ -204,7 +204,7 @@ class AttributeCard:
 
     position: int
     report: AttributeReport
-    bar: Bar
+    bar: IntervalBar
     curve: list[CurvePoint]
     curve_floor: int
     choices: list[Choice]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -22,13 +20,14 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.event_stream import run_events_response
 from otai.runs.models import Attempt, Reason, Run
-from otai.runs.status import WORKING, Status
+from otai.runs.status import WORKING, RunStatus
 from otai.serving import queries as serving
 from otai.serving.cards import card_page
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
+from otai.web.steps import Step
 from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
 
@@ -51,7 +50,7 @@ STAGES: dict[str, str | Promise] = {
 def runs(request: MemberRequest) -> HttpResponse:
     found = queries.runs(request.organisation).defer("report_card", "data_set__profile", "data_set__roles")
     before, status = request.GET.get("before", ""), request.GET.get("status", "")
-    if status in tuple(Status):
+    if status in tuple(RunStatus):
         found = found.filter(status=status)
     if before.isdecimal() and len(before) < 10:
         found = found.filter(number__lt=int(before))
@@ -59,11 +58,11 @@ def runs(request: MemberRequest) -> HttpResponse:
     older = ""
     if len(shown) > runs_a_page:
         shown = shown[:runs_a_page]
-        older = f"?before={shown[-1].number}" + (f"&status={status}" if status in tuple(Status) else "")
+        older = f"?before={shown[-1].number}" + (f"&status={status}" if status in tuple(RunStatus) else "")
     context = {
         "runs": shown,
         "older": older,
-        "newer": f"?status={status}" if before and status in tuple(Status) else ("?" if before else ""),
+        "newer": f"?status={status}" if before and status in tuple(RunStatus) else ("?" if before else ""),
         "status": status,
         "statuses": [(one.value, word) for one, word in STATUS_WORDS.items()],
         "may_train": request.member.may(Action.TRAIN),
@@ -71,29 +70,19 @@ def runs(request: MemberRequest) -> HttpResponse:
     return render(request, "web/runs/list.html", context)
 
 
-STATUS_WORDS: dict[Status, str | Promise] = {
-    Status.QUEUED: gettext_lazy("Waiting"),
-    Status.TRAINING: gettext_lazy("Training"),
-    Status.EVALUATING: gettext_lazy("Evaluating"),
-    Status.COMPLETED: gettext_lazy("Completed"),
-    Status.FAILED: gettext_lazy("Failed"),
-    Status.CANCELLED: gettext_lazy("Cancelled"),
+STATUS_WORDS: dict[RunStatus, str | Promise] = {
+    RunStatus.QUEUED: gettext_lazy("Waiting"),
+    RunStatus.TRAINING: gettext_lazy("Training"),
+    RunStatus.EVALUATING: gettext_lazy("Evaluating"),
+    RunStatus.COMPLETED: gettext_lazy("Completed"),
+    RunStatus.FAILED: gettext_lazy("Failed"),
+    RunStatus.CANCELLED: gettext_lazy("Cancelled"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A point of the run's time line. `state`: done, now, later or bad-end."""
-
-    state: str
-    what: str
-    at: datetime | None = None
-    note: str = ""
 
 
 def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
     """Ordered, held, each attempt with the machine it really ran on, and the end; what is to come stands in grey."""
-    status = Status(run.status)
+    status = RunStatus(run.status)
     credits = formats.credits(run.credits)
     steps = [
         Step("done", _("Ordered by %(who)s") % {"who": run.ordered_by}, run.ordered_at),
@@ -110,20 +99,20 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
                 _("Pool %(pool)s") % {"pool": attempt.pool} if attempt.pool else "",
             )
         )
-        if lost and (attempt.number != run.attempt or status is Status.QUEUED):
+        if lost and (attempt.number != run.attempt or status is RunStatus.QUEUED):
             steps.append(Step("bad-end", _("This attempt was lost; that costs you nothing"), attempt.ended_at))
     match status:
-        case Status.QUEUED:
+        case RunStatus.QUEUED:
             steps += [Step("now", _("Waits for a machine")), Step("later", _("Trained and measured"))]
             steps.append(Step("later", _("Ready; %(credits)s spent only then") % {"credits": credits}))
-        case Status.TRAINING | Status.EVALUATING:
+        case RunStatus.TRAINING | RunStatus.EVALUATING:
             steps.append(Step("now", str(STAGES.get(run.stage, _("Begins")))))
             steps.append(Step("later", _("Ready; %(credits)s spent only then") % {"credits": credits}))
-        case Status.COMPLETED:
+        case RunStatus.COMPLETED:
             steps.append(Step("done", _("Ready; %(credits)s spent") % {"credits": credits}, run.ended_at))
-        case Status.FAILED:
+        case RunStatus.FAILED:
             steps.append(Step("bad-end", _("Failed; nothing charged"), run.ended_at))
-        case Status.CANCELLED:
+        case RunStatus.CANCELLED:
             steps.append(Step("bad-end", _("Cancelled; %(credits)s given back") % {"credits": credits}, run.ended_at))
     return steps
 
@@ -168,14 +157,14 @@ def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
         context["summaries"] = summaries(card, earlier=earlier_cards(found))
         context["suspected"] = suspected(context["summaries"])
     if found.has_ended and request.member.may(Action.TRAIN):
-        again = Reason.DRIFT if found.status == Status.COMPLETED else Reason(found.reason)
+        again = Reason.DRIFT if found.status == RunStatus.COMPLETED else Reason(found.reason)
         context["again"] = run_again_address(request.organisation, found, reason=again)
     return context
 
 
 def version_of(found: Run) -> ModelVersion | None:
     """The model version that a completed run became."""
-    if found.status != Status.COMPLETED:
+    if found.status != RunStatus.COMPLETED:
         return None
     version = ModelVersion.objects.select_related("model", "run").filter(run=found).first()
     if version is None:
@@ -187,7 +176,7 @@ def version_of(found: Run) -> ModelVersion | None:
 def earlier_cards(found: Run, *, most: int = 8) -> list[dict[str, Any]]:
     """Report cards of the versions before, oldest first."""
     before = queries.runs(found.organisation).filter(
-        model_name=found.model_name, status=Status.COMPLETED, number__lt=found.number
+        model_name=found.model_name, status=RunStatus.COMPLETED, number__lt=found.number
     )
     return [card for (card,) in before.values_list("report_card")[:most] if card is not None][::-1]
 

