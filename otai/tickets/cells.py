@@ -209,7 +209,7 @@ class TicketMaker:
         mender, noticed = self._mender, self.noticed
         self._mender, self.noticed = TextMender(), Noticed()
         try:
-            return self._text(self._messages(pa.array(cells, pa.string())))
+            return self._text(self._messages(_strings(_array_of(cells, lambda index, message: None))))
         finally:
             self._mender, self.noticed = mender, noticed
 

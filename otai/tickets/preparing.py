@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from otai.learning.data.boilerplate import tails_of
 from otai.learning.data.cutting import (
     KINDS,
+    RECURRING,
     CutCount,
     TextRules,
+    cut,
     cut_texts,
+    desk_of,
     name_key,
 )
 from otai.learning.data.personal import MARKS, PersonalCount, mask
@@ -66,6 +70,14 @@ class TextPreparation:
             return cls(dataclasses.replace(base, desk=base.desk | desk))
         return cls(TextRules(kinds=KINDS if cuts else (), desk=frozenset(desk), masked=tuple(masked)))
 
+    def learn(self, texts: Sequence[str], labels: Mapping[str, Sequence[str | None]]) -> None:
+        """From bodies of the first rows: who answers in chains, and what ends many texts word for word. `labels` by attribute, one a text."""
+        if self.rules is None or not self.rules.kinds or self.rules.tails:
+            return
+        self.rules = dataclasses.replace(self.rules, desk=self.rules.desk | desk_of(texts))
+        cut_already = [cut(text, self.rules).text for text in texts]
+        self.rules = dataclasses.replace(self.rules, tails=tails_of(cut_already, labels))
+
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema of tickets, with a place for what was cut."""
         if self.rules is None:
@@ -83,14 +95,14 @@ class TextPreparation:
             batch = self._masked(batch)
         at = batch.schema.get_field_index("body")
         bodies = batch.column(at)
-        cut = cut_texts(bodies, self.rules, self.count) if self.rules.kinds else bodies
-        batch, cut = self._without_given(batch, cut)
+        own = cut_texts(bodies, self.rules, self.count) if self.rules.kinds else bodies
+        batch, own = self._without_given(batch, own)
         uncut = pa.nulls(len(bodies), pa.string())
-        if cut is not bodies:
-            changed = pc.and_(pc.is_valid(bodies), pc.fill_null(pc.not_equal(cut, bodies), True))
+        if own is not bodies:
+            changed = pc.and_(pc.is_valid(bodies), pc.fill_null(pc.not_equal(own, bodies), True))
             uncut = pc.if_else(changed, bodies, pa.scalar(None, pa.string()))
         columns = [*batch.columns]
-        columns[at] = cut
+        columns[at] = own
         columns.insert(at + 1, uncut)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema(batch.schema))
 
@@ -126,7 +138,7 @@ class TextPreparation:
         yield from self._of_personal_data()
         if not self.count.rows:
             return
-        examples = {kind: self.count.examples[kind] for kind in KINDS if kind in self.count.examples}
+        examples = {kind: self.count.examples[kind] for kind in (*KINDS, RECURRING) if kind in self.count.examples}
         yield Finding(
             "text_was_cut",
             values={

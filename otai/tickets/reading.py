@@ -28,7 +28,7 @@ from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
 from otai.tickets.cells import TicketMaker
-from otai.tickets.column_stats import ColumnStats, Look, look_at
+from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import day_order_of
@@ -314,6 +314,7 @@ class _Reading:
         self._maker = TicketMaker(
             source.columns, roles, limits=limits, named=named, day_first=self._days.day_first, joins=True
         )
+        self._learn(look)
         self._mixture = LanguageMixture()
         self._language_stride = 1
         languages_read = Fact("languages_from_column", {"column": roles.single.get("language")})
@@ -325,6 +326,23 @@ class _Reading:
         self._languages_read = languages_read
         self._builder = self._new_builder()
         self._tickets = 0
+
+    def _learn(self, look: Look) -> None:
+        """What recurs in the first rows, as texts of tickets."""
+        if (name := self._roles.single.get("body")) is None:
+            return
+        cells = look.column(name).cells
+        texts = self._maker.texts_of(cells).to_pylist()
+        # Of a longer cell the sample holds the beginning alone.
+        told = [row for row, text in enumerate(texts) if text and len(cells[row] or "") < SAMPLED_CHARACTERS]
+        labels = {
+            found.name: look.column(found.columns[0]).cells
+            for found in self._roles.attributes
+            if found.kind is not AttributeKind.MULTI
+        }
+        self._preparation.learn(
+            [texts[row] for row in told], {name: [column[row] for row in told] for name, column in labels.items()}
+        )
 
     def _new_builder(self) -> ProfileBuilder:
         return ProfileBuilder(

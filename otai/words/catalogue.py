@@ -42,6 +42,7 @@ PARTS: Mapping[str, str] = {
     "signature": "signatures: {count:n}",
     "disclaimer": "notices of confidentiality: {count:n}",
     "footer": "footers of mobile phones: {count:n}",
+    "recurring": "endings that recur: {count:n}",
     "email": "mail addresses: {count:n}",
     "phone": "telephone numbers: {count:n}",
     "iban": "IBANs: {count:n}",

@@ -8,17 +8,18 @@ Rules only: no word of any ticket is kept, names of people at the desk as hashes
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.learning.data import mail_patterns as mail
+from otai.learning.data.boilerplate import Tails, squeezed_key, without_tails
 from otai.learning.data.phrases import without_phrases
 
 METADATA_KEY = b"otai_text_rules"
@@ -27,69 +28,18 @@ METADATA_KEY = b"otai_text_rules"
 QUOTED, SIGNATURE, DISCLAIMER, FOOTER, RECURRING = "quoted", "signature", "disclaimer", "footer", "recurring"
 KINDS = (QUOTED, SIGNATURE, DISCLAIMER, FOOTER)
 
-_FROM = r"(?:From|Von|De|Da|Van|Od|Expéditeur|Remitente|Mittente|Afzender|Nadawca)"
-_FIELD = (
-    r"(?:Sent|Date|To|Cc|Subject|Gesendet|Datum|An|Kopie|Betreff|Envoyé|À|Objet|Enviado|Fecha|Para|Asunto|Inviato|Data|A|Oggetto|Verzonden|Aan|"
-    r"Onderwerp|Wysłano|Do|DW|Temat|Enviada|Assunto|Reply-To)"
-)
-_WROTE = r"(?:wrote|writes|schrieb|geschrieben|a écrit|escribió|ha scritto|schreef|napisał(?:\(a\)|a)?|pisze|escreveu)"
-_HEADER = re.compile(rf"^[>\s*]*{_FROM}\s*:", re.IGNORECASE)
-_NEXT_FIELD = re.compile(rf"^[>\s*]*{_FIELD}\s*:", re.IGNORECASE)
-_ORIGINAL = re.compile(
-    r"^[>\s]*[-_]{2,}\s*(?:Original Message|Original-Nachricht|Ursprüngliche Nachricht|Originalnachricht|Forwarded message|Weitergeleitete Nachricht|"
-    r"Message d'origine|Message transféré|Mensaje original|Mensaje reenviado|Messaggio originale|Messaggio inoltrato|Oorspronkelijk bericht|"
-    r"Doorgestuurd bericht|Wiadomość oryginalna|Oryginalna wiadomość|Mensagem original|Mensagem encaminhada)\s*[-_]*\s*$",
-    re.IGNORECASE,
-)
-_RULE = re.compile(r"^\s*_{10,}\s*$")
-_INTRO = re.compile(
-    rf"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{{3,200}}\b{_WROTE}\b.{{0,120}}:\s*$", re.IGNORECASE
-)
-_INTRO_BEGINS = re.compile(r"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{3,200}$", re.IGNORECASE)
-_INTRO_ENDS = re.compile(rf"\b{_WROTE}\b.{{0,120}}:\s*$", re.IGNORECASE)
-_DASHES = re.compile(r"^(?:--|—|__)\s?$")
-_FOOTER = re.compile(
-    r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo)|Sent via |Get Outlook for|Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
-    r"Envoyé (?:de|depuis) mon|Enviado (?:desde mi|do meu|a partir do)|Inviato da|Verstuurd vanaf|Verzonden (?:vanaf|met)|Wysłan[eoy] z|Outlook for (?:iOS|Android))"
-    r".{0,80}$",
-    re.IGNORECASE,
-)
-_NOTICE = re.compile(
-    r"confidential|privileged|intended (?:only |solely )?(?:for|recipient)|not the (?:intended|named)|notify the sender|before you print|vertraulich|richtige Adressat|"
-    r"nicht der (?:richtige|beabsichtigte|vorgesehene)|informieren Sie bitte den Absender|vernichten Sie|unbefugt|confidentiel|destinataire|confidencial|destinatari[oa]|riservat|"
-    r"vertrouwelijk|geadresseerde|uitsluitend bestemd|poufn|adresat|viruses|Viren(?:freiheit)?|any attachments|Think before|delete (?:it|this)",
-    re.IGNORECASE,
-)
-_NOTICE_HINTS = (
-    "confid", "privileg", "recipient", "print", "vertraulich", "adressat", "vernicht", "unbefugt", "destinat", "riservat", "vertrouwelijk", "geadresseerd",
-    "bestemd", "poufn", "adresat", "virus", "viren", "attachment",
-)  # fmt: skip
-_SIGN_OFF = re.compile(
-    r"^\s*(?:(?:mit )?(?:freundliche[nr]?|beste[nr]?|viele[nr]?|liebe[nr]?|schöne[nr]?|herzliche[nr]?) (?:gr(?:ü|ue)(?:ß|ss)en?)|mfg|vg|lg|gru(?:ß|ss)|"
-    r"(?:kind|best|warm|many thanks and|with best|with kind|warmest) (?:regards|wishes)|regards|best|cheers|sincerely|yours (?:sincerely|faithfully|truly)|many thanks|thanks|thank you|"
-    r"cordialement|bien (?:à vous|cordialement)|sincères salutations|salutations|saludos(?: cordiales)?|atentamente|un saludo|cordiali saluti|distinti saluti|saluti|"
-    r"(?:met )?vriendelijke groet(?:en)?|groet(?:en|jes)?|z poważaniem|pozdrawiam|atenciosamente|cumprimentos|com os melhores cumprimentos|obrigad[oa])\s*[,.!]?\s*$",
-    re.IGNORECASE,
-)
-CONTACT = r"(?i)(?:\bTel|\bPhone|\bFon|\bFax|\bMobil|\bTél|\bMob\b|☎)\.?|\+\d[\d\s()/.-]{6,}|\b0\d{2,}[\d\s/-]{5,}|\S+@\S+\.\w{2,}|https?://|www\.|\b(?:GmbH|AG|Ltd|Inc|LLC|S\.?A\.?|B\.?V\.?|Sp\. z o\.o\.)\b| \| |\b\d{5}\s+[A-ZÄÖÜ]"
-_CONTACT = re.compile(CONTACT)
-_DESK = re.compile(
-    r"help.?desk|service.?desk|support|no.?reply|do.?not.?reply|noreply|ticket|it.?service|hotline|kundenservice|kundendienst|customer.?(?:service|care)|servicecenter|"
-    r"assistenza|assistance|soporte|klantenservice|obsluga|suporte|atendimento",
-    re.IGNORECASE,
-)
-MARKS = (
-    rf"(?im)^>|^[-_]{{2,}}|^[>\s*]*{_FROM}\s*:|{_WROTE}\b[^\n]{{0,120}}:\s*$|Sent from|Sent via|Outlook for|gesendet|Envoyé|Enviado|Inviato|Verstuurd|Verzonden|Wysłan|"
-    r"confidential|vertraulich|confidentiel|riservat|vertrouwelijk|poufn|before you print|Adressat|destinatari"
-)
-GREETINGS = r"(?i)regards|gr(?:ü|ue)(?:ß|ss)|\bmfg\b|cordial|saludo|saluti|groet|pozdrawiam|poważaniem|atenciosamente|cumprimentos|\n(?:thanks|best|cheers|vg|lg)\b|sincerely|many thanks|thank you"
-"""A text without any of the marks, and without a greeting above something like an address, holds nothing to cut. These run over whole columns
-(RE2 reads a gigabyte in seconds); text by text Python's own expressions are a hundred times slower, so single lines are looked at there."""
 _LONGEST_TAIL = 14
 """Lines: what stands below a sign-off is a signature only as far as this."""
+_LONGEST_SIGN_OFF = 60
 _FEWEST_WORDS = 5
 """A message with fewer words above an earlier mail ("see below") says nothing without it."""
 EXAMPLES = 5
+_FEWEST_ANSWERS = 3
+_CAPITALISED = re.compile(r"(?<![\w.])[^\W\d_a-z][\w'.-]+ [^\W\d_a-z][\w'.-]+(?: [^\W\d_a-z][\w'.-]+)?")
+_INTRODUCING = frozenset(
+    ("On", "Am", "Le", "El", "Il", "Op", "Em", "Den", "Dnia", "AM", "PM", "Uhr", "Sent", "Gesendet", "Re", "To", "An")
+)
+_ADDRESS = re.compile(r"[^\s<>\[\]():;,]+@[^\s<>\[\]():;,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +52,8 @@ class TextRules:
     lines: frozenset[str] = frozenset()
     masked: tuple[str, ...] = ()
     phrases: frozenset[str] = frozenset()
+    tails: frozenset[str] = frozenset()
+    """What ends the texts of many tickets word for word (`boilerplate.py`), as hashes."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -111,6 +63,7 @@ class TextRules:
             "lines": sorted(self.lines),
             "masked": list(self.masked),
             "phrases": sorted(self.phrases),
+            "tails": sorted(self.tails),
         }
 
     @classmethod
@@ -121,6 +74,7 @@ class TextRules:
             frozenset(data.get("lines", ())),
             tuple(data.get("masked", ())),
             frozenset(data.get("phrases", ())),
+            frozenset(data.get("tails", ())),
         )
 
     @classmethod
@@ -196,39 +150,64 @@ class CutCount:
 
 def name_key(name: str) -> str:
     """The hash that a person or a line is known by: case, blanks and digits' values do not matter."""
-    squeezed = " ".join(re.sub(r"\d+", "0", name).casefold().split())
-    return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return squeezed_key(name)
 
 
 def cut_texts(texts: pa.Array, rules: TextRules, count: CutCount) -> pa.Array:
-    """An Arrow array of bodies with everything cut; only texts that hold a mark are looked at one by one."""
-    marked = pc.match_substring_regex(texts, MARKS)
-    signed = pc.and_(pc.match_substring_regex(texts, GREETINGS), pc.match_substring_regex(texts, CONTACT))
-    marked = pc.fill_null(pc.or_(marked, signed), False)
-    if not pc.any(marked).as_py():
+    """An Arrow array of bodies with everything cut. Which texts may hold what is asked of the whole column; only those are read one by one, and
+    only for that."""
+    steps = {kind: pc.fill_null(where, False) for kind, where in _where(texts, rules)}
+    marked: pa.Array | None = None
+    for where in steps.values():
+        marked = where if marked is None else pc.or_(marked, where)
+    if marked is None or not pc.any(marked).as_py():
         return texts
+    asked = [where.filter(marked).to_pylist() for where in steps.values()]
     made: list[str] = []
-    for text in texts.filter(marked).to_pylist():
-        done = cut(text, rules)
+    for text, *wanted in zip(texts.filter(marked).to_pylist(), *asked, strict=True):
+        done = cut(text, rules, steps=[kind for kind, is_wanted in zip(steps, wanted, strict=True) if is_wanted])
         if done.removed:
             count.note(done.removed)
         made.append(done.text)
     return pc.replace_with_mask(texts, marked, pa.array(made, pa.string()))
 
 
-def cut(text: str, rules: TextRules) -> Cut:
-    """The customer's own message of a mail, and what else stood there. A text of which nothing would be left stays as it is."""
+def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
+    """Of each kind in which texts it may stand; more of them rather than too few."""
+    marks = {QUOTED: mail.QUOTED_MARKS, FOOTER: mail.FOOTER_MARKS, DISCLAIMER: mail.NOTICE_MARKS}
+    for kind, expression in marks.items():
+        if kind in rules.kinds:
+            yield kind, pc.match_substring_regex(texts, expression)
+    if SIGNATURE in rules.kinds:
+        signed = pc.match_substring_regex(texts, mail.SIGNED_MARKS)
+        yield SIGNATURE, pc.or_(signed, pc.match_substring_regex(texts, mail.DASHED_MARKS))
+    if rules.tails:
+        yield RECURRING, Tails(rules.tails).may_end(texts)
+
+
+def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> Cut:
+    """The customer's own message of a mail, and what else stood there. A text of which nothing would be left stays as it is.
+
+    `steps`: the kinds that may stand in the text, where that is known; all that the rules name otherwise.
+    """
+    tried = (*rules.kinds, RECURRING) if steps is None else steps
     removed: list[tuple[str, str]] = []
     lines = text.split("\n")
-    if QUOTED in rules.kinds:
+    if QUOTED in tried:
         lines = _own_message(lines, rules, removed)
-    if FOOTER in rules.kinds and any(_FOOTER.match(line) for line in lines):
-        removed += [(FOOTER, line) for line in lines if _FOOTER.match(line)]
-        lines = [line for line in lines if not _FOOTER.match(line)]
-    if DISCLAIMER in rules.kinds:
+    if FOOTER in tried:
+        footers = [line for line in lines if mail.FOOTER_LINE.match(line)]
+        if footers:
+            removed += [(FOOTER, line) for line in footers]
+            lines = [line for line in lines if line not in footers]
+    if DISCLAIMER in tried:
         lines = _without_notice(lines, removed)
-    if SIGNATURE in rules.kinds:
+    if SIGNATURE in tried:
         lines = _without_signature(lines, removed)
+    # What was cut may have stood below what recurs, so it is looked for whenever something was.
+    if rules.tails and (RECURRING in tried or removed):
+        lines, tails = without_tails(lines, rules.tails)
+        removed += [(RECURRING, tail) for tail in tails]
     if not removed:
         return Cut(text)
     kept = "\n".join(lines).strip()
@@ -253,11 +232,11 @@ def _own_message(lines: list[str], rules: TextRules, removed: list[tuple[str, st
         if oldest and any(by_desk[1:oldest]):
             kept = messages[oldest]
         elif not _says_something(kept):
-            following = next(
-                (message for at, message in enumerate(messages) if at and not by_desk[at] and _says_something(message)),
-                None,
-            )
-            kept = following or kept
+            # "See below": what stands lowest was written first.
+            following = [
+                message for at, message in enumerate(messages) if at and not by_desk[at] and _says_something(message)
+            ]
+            kept = following[-1] if following else kept
         removed += [(QUOTED, "\n".join(message.lines)) for message in messages if message is not kept]
     quoted = [line for line in kept.lines if line.lstrip().startswith(">")]
     if quoted and len(quoted) < sum(bool(line.strip()) for line in kept.lines):
@@ -273,25 +252,27 @@ def _messages(lines: list[str]) -> list[_Message]:
     while at < len(lines):
         line = lines[at]
         author = None
-        if _ORIGINAL.match(line) or _RULE.match(line):
+        if mail.ORIGINAL.match(line) or mail.RULE.match(line):
             following = next((n for n in range(at + 1, min(at + 4, len(lines))) if lines[n].strip()), None)
-            if following is not None and _HEADER.match(lines[following]):
+            if following is not None and mail.HEADER.match(lines[following]):
                 at, line = following, lines[following]
                 author = line.partition(":")[2]
                 at = _end_of_header(lines, at)
-            elif _ORIGINAL.match(line):
+            elif mail.ORIGINAL.match(line):
                 author = ""
                 at += 1
-        elif _HEADER.match(line) and any(_NEXT_FIELD.match(lines[n]) for n in range(at + 1, min(at + 5, len(lines)))):
+        elif mail.HEADER.match(line) and any(
+            mail.NEXT_FIELD.match(lines[n]) for n in range(at + 1, min(at + 5, len(lines)))
+        ):
             author = line.partition(":")[2]
             at = _end_of_header(lines, at)
-        elif _INTRO.match(line):
+        elif mail.INTRO.match(line):
             author = line
             at += 1
         elif (
             at + 1 < len(lines)
-            and _INTRO_BEGINS.match(line)
-            and _INTRO_ENDS.search(lines[at + 1])
+            and mail.INTRO_BEGINS.match(line)
+            and mail.INTRO_ENDS.search(lines[at + 1])
             and len(lines[at + 1]) < 160
         ):
             author = f"{line} {lines[at + 1]}"
@@ -302,36 +283,64 @@ def _messages(lines: list[str]) -> list[_Message]:
         else:
             messages.append(_Message(author.strip(), []))
     for message in messages[1:]:
-        if all(line.lstrip().startswith(">") for line in message.lines if line.strip()):
+        # Once for each time that it was quoted.
+        while any(map(str.strip, message.lines)) and all(
+            line.lstrip().startswith(">") for line in message.lines if line.strip()
+        ):
             message.lines = [re.sub(r"^\s*> ?", "", line) for line in message.lines]
     return messages
 
 
 def _end_of_header(lines: list[str], at: int) -> int:
     at += 1
-    while at < len(lines) and _NEXT_FIELD.match(lines[at]):
+    while at < len(lines) and mail.NEXT_FIELD.match(lines[at]):
         at += 1
     return at
 
 
 def _is_desk(author: str, rules: TextRules) -> bool:
-    if _DESK.search(author):
+    if mail.DESK.search(author):
         return True
-    if not rules.desk or not author:
-        return False
+    return bool(rules.desk and author) and not rules.desk.isdisjoint(author_keys(author))
+
+
+def author_keys(author: str) -> set[str]:
+    """The hashes of the addresses and of the names that may stand in what introduces a mail."""
     words = re.sub(r"[<\[(].*", "", author).split()
-    return any(
-        name_key(" ".join(words[at : at + size])) in rules.desk
+    found = {name_key(address) for address in _ADDRESS.findall(author)}
+    return found | {
+        name_key(" ".join(words[at : at + size]).strip(",;:"))
         for size in (2, 1, 3)
         for at in range(len(words) - size + 1)
-    )
+    }
+
+
+def desk_of(texts: Iterable[str]) -> frozenset[str]:
+    """Who answers in the chains of a sample of texts: addresses and names (hashes) that stand above an older mail again and again, and hardly
+    ever above the oldest one, which is the customer's."""
+    answers: Counter[str] = Counter()
+    first: Counter[str] = Counter()
+    for text in texts:
+        authors = [message.author for message in _messages(text.split("\n"))[1:] if message.author]
+        if len(authors) > 1:
+            first.update(_sure_keys(authors[-1]))
+            for author in authors[:-1]:
+                answers.update(_sure_keys(author))
+    return frozenset(key for key, count in answers.items() if count >= _FEWEST_ANSWERS and first[key] <= 0.1 * count)
+
+
+def _sure_keys(author: str) -> set[str]:
+    """As `author_keys`, without what may be a day, a month or a word of the introduction."""
+    names = _CAPITALISED.findall(re.sub(r"[<\[(].*", "", author))
+    sure = (name for name in names if not _INTRODUCING.intersection(name.split()))
+    return {name_key(found) for found in (*_ADDRESS.findall(author), *sure)}
 
 
 def _says_something(message: _Message) -> bool:
     own = [
         line
         for line in message.lines
-        if line.strip() and not line.lstrip().startswith(">") and not _SIGN_OFF.match(line)
+        if line.strip() and not line.lstrip().startswith(">") and not mail.SIGN_OFF.match(line)
     ]
     return sum(len(line.split()) for line in own) >= _FEWEST_WORDS
 
@@ -347,9 +356,9 @@ def _without_notice(lines: list[str], removed: list[tuple[str, str]]) -> list[st
             start -= 1
         paragraph = "\n".join(lines[start:end])
         told = paragraph.casefold()
-        if start == 0 or not any(hint in told for hint in _NOTICE_HINTS):
+        if start == 0 or not any(hint in told for hint in mail.NOTICE_HINTS):
             return lines[:end]
-        signs = len({found.lower() for found in _NOTICE.findall(paragraph)})
+        signs = len({found.lower() for found in mail.NOTICE.findall(paragraph)})
         if start == 0 or not (signs >= 2 or (signs and len(paragraph) < 160 and "print" in paragraph.lower())):
             return lines[:end]
         removed.append((DISCLAIMER, paragraph))
@@ -359,7 +368,8 @@ def _without_notice(lines: list[str], removed: list[tuple[str, str]]) -> list[st
 def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list[str]:
     for at, line in enumerate(lines):
         if (
-            _DASHES.match(line)
+            len(line) <= 3
+            and mail.DASHES.match(line)
             and at
             and len(lines) - at <= 2 * _LONGEST_TAIL
             and any(text.strip() for text in lines[:at])
@@ -367,12 +377,12 @@ def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list
             removed.append((SIGNATURE, "\n".join(lines[at + 1 :])))
             return lines[:at]
     for at in range(len(lines) - 1, max(len(lines) - _LONGEST_TAIL - 2, -1), -1):
-        if _SIGN_OFF.match(lines[at]) and at:
+        if at and 2 <= len(lines[at]) <= _LONGEST_SIGN_OFF and mail.SIGN_OFF.match(lines[at]):
             tail = [line for line in lines[at + 1 :] if line.strip()]
             # A name below a greeting is no signature yet; a line with a telephone number, an address or a company is.
             if (
                 len(tail) >= 2
-                and any(_CONTACT.search(line) for line in tail[1:])
+                and any(mail.HAS_CONTACT.search(line) for line in tail[1:])
                 and all(len(line) <= 120 for line in tail)
             ):
                 removed.append((SIGNATURE, "\n".join(tail)))

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from otai.learning.data.cutting import DISCLAIMER, FOOTER, QUOTED, SIGNATURE, TextRules, cut, name_key
+from otai.learning.data.boilerplate import tails_of
+from otai.learning.data.cutting import (
+    DISCLAIMER,
+    FOOTER,
+    QUOTED,
+    RECURRING,
+    SIGNATURE,
+    CutCount,
+    TextRules,
+    cut,
+    cut_texts,
+    desk_of,
+    name_key,
+)
 from otai.learning.data.tickets import LabelledTickets
 
 pytestmark = pytest.mark.pure
@@ -108,3 +123,69 @@ def test_new_tickets_are_read_as_training_read_them() -> None:
     rules = TextRules(lines=frozenset({name_key("Routed to: Network 17")}), masked=("email",))
     text = f"Printer\nWrite to alice@example.com\n{REQUEST}\nRouted to: Network 4\n\nOn 5 Jan 2026, Helpdesk wrote:\n> {ANSWER}"
     assert rules.applied([text]) == [f"Printer\nWrite to [email]\n{REQUEST}"]
+
+
+def test_a_mail_quoted_twice_is_read_as_one_quoted_once() -> None:
+    inner = "\n".join(f">> {line}" for line in REQUEST.split("\n"))
+    chain = f"Merci !\n\nLe 5 janv. 2026, Support a écrit :\n> {ANSWER}\n>\n>> Le 4 janv. 2026, Alice Ash a écrit :\n{inner}"
+    assert cut(chain.replace("\nyour", "\n> your").replace("\nBest", "\n> Best"), RULES).text == REQUEST
+
+
+def test_who_answers_in_many_chains_is_the_desk() -> None:
+    def chain(n: int, middle: str) -> str:
+        return (
+            f"Yes, that is so, it works for me again now.\n\nOn Mon, Jan {n}, 2026 at 9:10 AM, Nils Kabel <nk@corp.example> wrote:\n> {middle}\n>\n"
+            f">> Am 0{n}.01.2026 um 08:00 schrieb Ada Row{n} <ada{n}@example.com>:\n>> the printer of floor {n} prints nothing at all"
+        )
+
+    found = desk_of([chain(n, "please restart it once") for n in range(1, 6)])
+    assert {name_key("nk@corp.example"), name_key("Nils Kabel")} <= found
+    assert not found & {name_key("Ada Row1"), name_key("Mon"), name_key("On Mon")}
+    assert (
+        cut(chain(7, "please restart it"), TextRules(desk=found)).text == "the printer of floor 7 prints nothing at all"
+    )
+
+
+TAIL = "Example Works · Ring Street 12 · Cologne\nVisit us at the fair, hall 7!"
+
+
+def _with_tail(n: int) -> str:
+    return f"Hello,\nthe {('printer', 'router', 'screen', 'phone')[n % 4]} {n} is broken since day {n % 9}.\nPlease help.\n\nKind regards\nAda {('Ash', 'Birch', 'Oak', 'Elm', 'Yew')[n % 5]}\n\n{TAIL}"
+
+
+def test_what_ends_many_texts_is_learnt_and_cut() -> None:
+    texts = [_with_tail(n) for n in range(60)]
+    rules = TextRules(tails=tails_of(texts))
+    done = cut(_with_tail(99), rules)
+    assert done.removed == ((RECURRING, TAIL),)
+    assert done.text == _with_tail(99).removesuffix(TAIL).strip()
+    assert TextRules.from_dict(rules.as_dict()) == rules
+    # A column's texts are asked at once, and cut alike.
+    count = CutCount()
+    column = cut_texts(pa.array([*texts, None, "short"]), rules, count)
+    assert column.to_pylist() == [cut(text, rules).text for text in texts] + [None, "short"]
+    assert count.texts[RECURRING] == 60
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Sentences that people write in any order.
+        lambda n: f"Case {n}: nothing works.\n{('Please help.', 'It is urgent.', 'Many are affected.')[n % 3]}\n{('It began today.', 'Call me.', 'I restarted.', 'Thanks.')[n % 4]}",
+        # An alarm that comes again and again is the message.
+        lambda n: "Disk full\nCheck the log on the server\nSent by the monitor of the data centre",
+        # A name below a greeting is the writer's.
+        lambda n: f"Case {n} is open.\n\nKind regards\nAda Row",
+    ],
+)  # fmt: skip
+def test_what_people_write_is_no_recurring_end(text: Callable[[int], str]) -> None:
+    assert tails_of([text(n) for n in range(80)]) == frozenset()
+
+
+def test_an_end_that_decides_a_label_is_left_to_the_customer() -> None:
+    texts = [
+        f"Case {n} is open since {n % 7} days.\n\nSent by desk {'AB'[n % 2]}\nOffice {'AB'[n % 2]} of Example Works"
+        for n in range(80)
+    ]
+    assert tails_of(texts)
+    assert tails_of(texts, {"queue": ["AB"[n % 2] for n in range(80)]}) == frozenset()
