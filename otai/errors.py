@@ -27,6 +27,7 @@ class OtaiError(Exception):
         self.details: dict[str, Any] = details
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for every door: the stable code, the sentence, and the values behind it."""
         return {"code": self.code, "message": self.message, "details": self.details}
 
 

@@ -38,6 +38,7 @@ class Caller:
     member: Member | None = None
 
     def may(self, action: Action) -> bool:
+        """Whether the key's scopes, or the member's role, allow the action."""
         holder = self.key or self.member
         return holder is not None and holder.may(action)
 
@@ -50,6 +51,7 @@ class Caller:
 
     @property
     def scopes(self) -> list[str]:
+        """What the key is for; empty for a signed-in browser, which has a role."""
         return list(self.key.scopes) if self.key else []
 
 
@@ -83,6 +85,7 @@ class Access:
 
 
 def caller_of(request: HttpRequest) -> Caller:
+    """Who calls: by the key in `Authorization`, else by the session. Raises NotSignedIn and NotAllowed."""
     header = request.headers.get("Authorization", "")
     if header:
         return _key_holder(request, header)

@@ -215,6 +215,7 @@ def openapi_view(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
+    """The answer to an address that there is not, as JSON like all other errors."""
     return problems.answer(NotFound(f"There is no {request.path}. The addresses are in {PREFIX}/openapi.json."))
 
 

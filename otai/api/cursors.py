@@ -48,6 +48,7 @@ def position(caller: Caller, page: Page, *, of: str) -> list[Any] | None:
 
 
 def next_cursor(caller: Caller, values: Sequence[Any], *, of: str) -> str:
+    """Where the next page begins, signed for this caller and this list: it cannot be made up or used elsewhere."""
     return signing.dumps(list(values), salt=_salt(caller, of))
 
 

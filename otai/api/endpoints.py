@@ -79,18 +79,23 @@ class Noun(Router):
         return declare
 
     def get(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An endpoint that reads. `needs` is the action that a key or member must be allowed; see `endpoint`."""
         return self.endpoint("GET", path, needs, response, **more)
 
     def post(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An endpoint that makes or does something; see `endpoint`."""
         return self.endpoint("POST", path, needs, response, **more)
 
     def put(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An endpoint that sets something as a whole; see `endpoint`."""
         return self.endpoint("PUT", path, needs, response, **more)
 
     def patch(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An endpoint that changes parts of something; see `endpoint`."""
         return self.endpoint("PATCH", path, needs, response, **more)
 
     def delete(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An endpoint that deletes something and answers 204; see `endpoint`."""
         return self.endpoint("DELETE", path, needs, response, status=204, **more)
 
 

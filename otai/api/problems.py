@@ -108,6 +108,7 @@ RESERVED = frozenset({"code", "message", "help"})
 
 
 def status_of(error: OtaiError) -> int:
+    """The HTTP status of an error by its kind; 500 for what has none."""
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
@@ -131,6 +132,7 @@ def answer(error: OtaiError) -> HttpResponse:
 
 
 def body(status: int, code: str, message: str, details: Mapping[str, Any]) -> HttpResponse:
+    """The answer to an error: its code, sentence, what would help, and its values, as JSON."""
     help_ = HELP_FOR_CODE.get(code) or HELP_FOR_STATUS[status]
     document = {"error": {"code": code, "message": message, "help": help_, **details}}
     text = json.dumps(document, ensure_ascii=False, cls=_Encoder)

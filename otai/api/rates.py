@@ -25,6 +25,7 @@ class Rate:
     exceeded: bool
 
     def headers(self) -> dict[str, str]:
+        """What a client may still send and when it may send more, as headers (draft-ietf-httpapi-ratelimit-headers)."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),

@@ -53,6 +53,7 @@ class FileMissing(Invalid):
 
 
 def too_large() -> TooLarge:
+    """The refusal of a file above the installation's bound, with the bound in MiB and bytes."""
     most = most_bytes()
     return TooLarge(
         f"A file may have up to {most / (1 << 20):,.0f} MiB. Split it, or compress it: .csv.gz and .parquet are read as they are.",

@@ -31,14 +31,17 @@ def seconds_to_wait(request: CallerRequest, *, otherwise: float) -> float:
 
 
 def patience() -> float:
+    """How many seconds a request waits for its job before it is answered with 202 (OTAI_JOBS_PATIENCE_SECONDS)."""
     return float(settings.OTAI_JOBS_PATIENCE_SECONDS)
 
 
 def address_of(job: UUID | str) -> str:
+    """The path under which the job can be asked for."""
     return f"/api/v1/jobs/{job}"
 
 
 def job_out(job: Job) -> dict[str, Any]:
+    """A job as JSON: status, place in the queue, progress, and its result or error."""
     error = queries.error_of(job)
     return {
         "id": job.id,

@@ -55,6 +55,7 @@ def database_answers() -> bool:
 
 
 def metrics_text() -> bytes:
+    """The installation's figures in Prometheus's text format, read anew at each call."""
     close_old_connections()
     registry = CollectorRegistry()
     registry.register(_Now())
@@ -69,6 +70,7 @@ class _Now(Collector):
 
 
 def as_metrics(found: ServiceFigures) -> Iterator[Metric]:
+    """The figures as Prometheus's metrics; names, labels and units stand in docs/dispatch.md."""
     by_pool = {
         "otai_pool_slots": ("Slots of the pool", "slots"),
         "otai_pool_workers": ("Workers registered", "workers"),

@@ -178,16 +178,19 @@ class OrganisationDesk(Desk):
 
     @admin.display(description="tier")
     def tier(self, row: Organisation) -> str:
+        """The tier in force with its status; empty without a subscription."""
         found = Subscription.objects.filter(organisation=row).first()
         return f"{found.tier} ({found.status})" if found else ""
 
     @admin.display(description="credits")
     def credits(self, row: Organisation) -> str:
+        """The balance as of now."""
         found = ledger.balance(row.id)
         return f"{found.available} available, {found.held} held, {found.spent} spent"
 
     @admin.display(description="invoiced to")
     def invoiced_to(self, row: Organisation) -> str:
+        """The billing details in a line."""
         found = getattr(row, "billing_details", None)
         if found is None:
             return "no billing details yet"
@@ -258,6 +261,7 @@ class PurchaseDesk(Desk):
 
     @admin.display(description="gross", ordering="gross_cents")
     def gross(self, row: Purchase) -> str:
+        """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
 
 
@@ -289,10 +293,12 @@ class PaymentDesk(Desk):
 
     @admin.display(description="amount", ordering="cents")
     def amount(self, row: Payment) -> str:
+        """With its currency."""
         return cents_shown(row.cents, row.currency)
 
     @admin.display(description="surplus to return")
     def surplus(self, row: Payment) -> str:
+        """What waits to be returned, empty where nothing does."""
         left = row.surplus_cents - row.returned_cents
         return cents_shown(left, row.currency) if left else ""
 
@@ -324,6 +330,7 @@ class PaymentRefundDesk(Desk):
 
     @admin.display(description="gross", ordering="gross_cents")
     def gross(self, row: PaymentRefund) -> str:
+        """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
 
 
@@ -355,6 +362,7 @@ class ReversalDesk(Desk):
 
     @admin.display(description="owed")
     def owed(self, row: Reversal) -> str:
+        """What the customer still owes of it, empty where nothing is owed."""
         return cents_shown(row.owed_gross_cents, row.currency) if row.owed_gross_cents else ""
 
 
@@ -372,6 +380,7 @@ class InvoiceDesk(Desk):
         return [path("<uuid:id>/download/<slug:kind>/", view, name="billing_invoice_download"), *super().get_urls()]
 
     def download(self, request: HttpRequest, id: UUID, kind: str) -> HttpResponse:
+        """The invoice as PDF or XML; 404 for whoever may not see it."""
         invoice = self.get_object(request, str(id))
         if invoice is None or not self.has_view_permission(request) or kind not in ("pdf", "xml"):
             return HttpResponse(status=404)
@@ -382,10 +391,12 @@ class InvoiceDesk(Desk):
 
     @admin.display(description="gross", ordering="gross_cents")
     def gross(self, row: Invoice) -> str:
+        """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
 
     @admin.display(description="files")
     def files(self, row: Invoice) -> SafeString:
+        """Links to its PDF and XML."""
         return format_html(
             '<a href="{}">PDF</a> <a href="{}">XML</a>',
             *(reverse("admin:billing_invoice_download", args=[row.id, kind]) for kind in ("pdf", "xml")),
@@ -402,6 +413,7 @@ class CustomPackageDesk(Desk):
 
     @admin.display(description="net price", ordering="price_cents")
     def price(self, row: CustomPackage) -> str:
+        """Net, with its currency."""
         return cents_shown(row.price_cents, row.currency)
 
 

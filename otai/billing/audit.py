@@ -32,6 +32,7 @@ class BillingAudit:
 
     @property
     def clean(self) -> bool:
+        """Whether nothing was found."""
         return not self.findings
 
 

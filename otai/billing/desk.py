@@ -59,6 +59,7 @@ class DeskAction:
 
 
 def cents_shown(cents: int, currency: str = "EUR") -> str:
+    """An amount of cents as people read it."""
     return str(Money(cents, currency))
 
 
@@ -81,6 +82,7 @@ class Desk(admin.ModelAdmin):
         return False
 
     def may_act(self, request: HttpRequest) -> bool:
+        """Whether this person may change what the desk lists: Django's `change` permission."""
         options = self.model._meta
         return bool(request.user.has_perm(f"{options.app_label}.change_{options.model_name}"))
 

@@ -142,7 +142,8 @@ class Gateway(Protocol):
         """Tries to charge the method the payment was opened with. Raises PaymentDeclined."""
         ...
 
-    def look_up(self, reference: str) -> PaymentSeen: ...
+    def look_up(self, reference: str) -> PaymentSeen:
+        """The payment as the provider has it now. Raises GatewayUnavailable."""
 
     def cancel(self, reference: str) -> PaymentSeen:
         """Makes sure that it cannot be paid any more, if it is not too late; returns what it is now."""
@@ -164,4 +165,5 @@ class Gateway(Protocol):
         """What the provider would have told by webhook since then: finds what was lost on the way."""
         ...
 
-    def news(self, payload: dict[str, Any]) -> ProviderNews: ...
+    def news(self, payload: dict[str, Any]) -> ProviderNews:
+        """What the payload of an event is about; of the kind OTHER where it does not concern us."""

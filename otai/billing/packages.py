@@ -32,6 +32,7 @@ class PackageOffer:
 
     @property
     def cents_per_credit(self) -> Fraction:
+        """The net price of one credit, exact."""
         return Fraction(self.price.cents, self.credits)
 
     @property

@@ -89,6 +89,7 @@ def billing_details_of(organisation: Organisation) -> BillingDetails:
 
 
 def details_as_dict(details: BillingDetails) -> dict[str, str]:
+    """Whom invoices are made out to, as JSON."""
     names = ("name", "street", "postcode", "city", "country", "vat_id", "email", "language")
     return {name: getattr(details, name) for name in names}
 

@@ -38,6 +38,7 @@ class Movement:
 
     @property
     def difference(self) -> Money:
+        """What does not add up: 0 where what was deferred before and came in is what went out and is deferred after."""
         cents = (
             self.deferred_before.cents
             + self.received.cents

@@ -49,6 +49,7 @@ class Seller:
 
     @property
     def zone(self) -> ZoneInfo:
+        """The time zone of the seller's days: invoices are dated in it."""
         return ZoneInfo(self.time_zone)
 
 
@@ -73,6 +74,7 @@ SPECIMEN = Seller(
 
 
 def seller() -> Seller:
+    """Who sells, from the settings. Raises ImproperlyConfigured where they are incomplete."""
     return _load(settings.OTAI_SELLER)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from otai.billing.gateway import (
     ForgedWebhook,
+    Gateway,
     GatewayUnavailable,
     NewsKind,
     PaymentDeclined,
@@ -46,7 +47,7 @@ class _Account:
     is_down: bool = False
 
 
-class FakeGateway:
+class FakeGateway(Gateway):
     name = "fake"
     title = "Fake card"
     charges_saved_methods = True
@@ -56,6 +57,7 @@ class FakeGateway:
         self.account = _Account()
 
     def forget_everything(self) -> None:
+        """A provider without payments."""
         self.account = _Account()
 
     def _answers(self) -> None:
@@ -109,6 +111,7 @@ class FakeGateway:
         return found
 
     def tell(self, type: str, subject: dict[str, Any]) -> ProviderEvent:
+        """Something happens at the provider: an event that a webhook could bring, and that `events_since` lists."""
         number = len(self.account.events) + 1
         at = datetime.fromtimestamp(1_790_000_000 + number, tz=UTC)
         payload = {"id": f"fe_{number}", "type": type, "created": int(at.timestamp()), "subject": subject}

@@ -28,6 +28,7 @@ Id = Annotated[str, typer.Argument(help="The advice's id, or as much of it as te
 
 
 def advice_as_dict(one: Advice) -> dict[str, Any]:
+    """A piece of advice as JSON, with its sentences."""
     return {
         "id": one.id,
         "model": one.version.model.name,

@@ -45,6 +45,7 @@ CriterionArgument = Annotated[
 
 
 def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
+    """A guarantee as JSON, with its criteria and verdicts."""
     return {
         "id": found.id,
         "organisation": found.organisation.slug,

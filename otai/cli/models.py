@@ -294,4 +294,5 @@ def _whole_or_not_at_all(target: Path, *, overwrite: bool) -> Iterator[IO[str]]:
 
 
 def prediction_as_dict(prediction: Any) -> dict[str, Any]:
+    """A ticket's prediction as JSON."""
     return dict(jsonable(prediction))

@@ -73,6 +73,7 @@ def jsonable(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
+    """Prints a value as JSON, times in ISO 8601."""
     sys.stdout.write(json.dumps(jsonable(value), ensure_ascii=False, indent=2) + "\n")
 
 
@@ -102,10 +103,12 @@ def _plain(cell: Any) -> str:
 
 
 def say(text: str) -> None:
+    """Prints a line for people: whole, whatever the terminal's width, and without markup."""
     console.print(text, markup=False, soft_wrap=True)
 
 
 def exit_code(error: OtaiError) -> int:
+    """The exit code of an error by its kind; 1 for what has none."""
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
 
 

@@ -67,6 +67,7 @@ app.add_typer(model_app, name="model")
 
 
 def login_file() -> Path:
+    """Where the address and the key of the Studio elsewhere are kept (OTAI_LOGIN_FILE)."""
     return Path(os.environ.get("OTAI_LOGIN_FILE") or Path(platformdirs.user_config_dir("otai")) / "login.json")
 
 
@@ -91,6 +92,7 @@ def is_wanted(arguments: list[str]) -> bool:
 
 
 def studio() -> Studio:
+    """The client of the Studio elsewhere: from OTAI_URL and OTAI_API_KEY, else as `otai login` kept it."""
     if os.environ.get("OTAI_URL"):
         return Studio()
     stored = _stored()
@@ -202,6 +204,7 @@ def import_tickets(
 
 
 def job_words(job: Mapping[str, Any]) -> str:
+    """How far an import is, in a line."""
     return f"Waiting, place {job['place']}" if job["place"] else f"Importing, {job['progress']['rows']:,} tickets"
 
 

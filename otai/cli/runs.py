@@ -23,6 +23,7 @@ app = typer.Typer(help="Training runs: list, show, cancel, refund.", no_args_is_
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:
+    """A run as JSON; credits are whole, times in UTC."""
     return {
         "run": run.number,
         "id": run.id,

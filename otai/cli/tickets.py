@@ -98,6 +98,7 @@ def _roles(
 
 
 def must_be_there(file: Path) -> None:
+    """Ends the command with its reason where there is no such file."""
     if not file.is_file():
         raise refused(f"There is no file {file}.")
 
@@ -407,6 +408,7 @@ def _profile_said(data_set: DataSet) -> dict[str, Any]:
 
 
 def show_columns(roles: ColumnRoles) -> None:
+    """Prints what each column is taken for, and why."""
     print_table(
         ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
     )
@@ -431,6 +433,7 @@ NEXT = {
 
 
 def show_profile(profile: Profile) -> None:
+    """Prints what is in a data set: languages, split, attributes and findings."""
     languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
     read = f" ({say_fact(profile.languages_read)})" if profile.languages_read else ""
     say(f"Languages: {languages or 'none found'}{read}")

@@ -171,6 +171,7 @@ def train(
 
 
 def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
+    """Prints a quote with what the queue lets expect and the credits that are left."""
     expected = expectations.for_quote(offered, now=utc_now())
     prices.show_quote(
         prices.Quote(
@@ -215,6 +216,7 @@ def train_here(run: Run, *, quiet: bool) -> None:
 
 
 def show_end(run: Run, *, detach: bool, json: bool) -> None:
+    """Prints how a run ended, for people or as JSON, and sets the exit code."""
     result: dict[str, Any] = run_as_dict(run)
     if run.status == RunStatus.COMPLETED:
         version = run.version

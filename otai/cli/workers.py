@@ -31,13 +31,16 @@ class Stopping:
         self._asked_at: float | None = None
 
     def ask(self, *_: object) -> None:
+        """A signal came: the worker is to stop. The first one counts."""
         if self._asked_at is None:
             self._asked_at = time.monotonic()
 
     def asked(self) -> bool:
+        """Whether a signal came."""
         return self._asked_at is not None
 
     def grace_is_over(self) -> bool:
+        """Whether the time is up in which a training may still finish."""
         if self._grace is None or self._asked_at is None:
             return False
         return time.monotonic() - self._asked_at >= self._grace

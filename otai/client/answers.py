@@ -21,6 +21,8 @@ class Answer:
 
     @classmethod
     def of(cls: type[A], raw: Mapping[str, Any]) -> A:
+        """From the JSON object of an answer; fields that this version does not know stay in `raw`. Raises KeyError for
+        one that lacks a field."""
         hints = typing.get_type_hints(cls)
         known = {f.name for f in dataclasses.fields(cls)} - {"raw"}
         return cls(raw=raw, **{name: _read(raw[name], hints[name]) for name in known})
@@ -125,6 +127,7 @@ class Run(Answer):
 
     @property
     def has_ended(self) -> bool:
+        """Whether it is completed, failed or cancelled."""
         return self.ended_at is not None
 
 
@@ -166,6 +169,7 @@ class Prediction:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Prediction:
+        """From the JSON of one ticket's prediction; confidences are shares from 0 to 1."""
         return cls(
             {
                 name: Attribute(

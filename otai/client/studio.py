@@ -66,6 +66,7 @@ class Studio:
         self.close()
 
     def close(self) -> None:
+        """Closes the connections that are kept open."""
         self._http.close()
 
     # Credits
@@ -75,6 +76,7 @@ class Studio:
         return dict(self._get("/organisation"))
 
     def balance(self) -> Balance:
+        """The organisation's credits, as of now."""
         return Balance.of(self._get("/balance"))
 
     def statement(self, **filters: Any) -> Iterator[dict[str, Any]]:
@@ -138,6 +140,7 @@ class Studio:
         return dict(self._get(f"/jobs/{id}"))
 
     def cancel_job(self, id: uuid.UUID | str) -> dict[str, Any]:
+        """Asks for its end; a job that has ended is refused (`job_has_ended`). Returns the job as JSON."""
         return dict(self._post(f"/jobs/{id}/cancel", None))
 
     def wait_for_job(
@@ -199,12 +202,15 @@ class Studio:
         return map(Run.of, self._pages("/runs", filters))
 
     def run(self, number: int) -> Run:
+        """The run of that number in the organisation; NotFound where there is none."""
         return Run.of(self._get(f"/runs/{number}"))
 
     def cancel(self, number: int) -> Run:
+        """Cancels the run and gives its credits back; refused where it has ended."""
         return Run.of(self._post(f"/runs/{number}/cancel", None))
 
     def report_card(self, number: int) -> dict[str, Any]:
+        """The report card as JSON, as docs/report-card.md describes it; NotFound until the run is completed."""
         return dict(self._get(f"/runs/{number}/report-card"))
 
     def wait_for_run(
@@ -266,6 +272,7 @@ class Studio:
     # Models
 
     def models(self) -> Iterator[ModelVersion]:
+        """All versions of all models, by name and the newest first; pages are fetched as they are read."""
         return map(ModelVersion.of, self._pages("/models", {}))
 
     def model(self, name: str, version: int | None = None) -> ModelVersion:

@@ -33,6 +33,7 @@ class BaseUrl:
 
     @property
     def is_https(self) -> bool:
+        """Whether browsers reach the Studio by TLS: cookies are marked secure then."""
         return self.scheme == "https"
 
     @property

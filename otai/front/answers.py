@@ -121,6 +121,7 @@ class Sender:
         self.send, self.receive, self.limits = send, receive, limits
 
     async def whole(self, answer: Response) -> None:
+        """Sends an answer whose body is at hand, in two messages."""
         await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await self.send({"type": "http.response.body", "body": answer.body})
 
@@ -154,5 +155,6 @@ class Sender:
 
 
 async def pieces_of_file(wrapper: FileWrapper) -> Any:
+    """The file's bytes, `piece_bytes` at a time, read in a thread so that the loop goes on."""
     while piece := await asyncio.to_thread(wrapper.file.read, piece_bytes):
         yield piece

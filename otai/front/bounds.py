@@ -40,6 +40,7 @@ def most_upload_bytes() -> int:
 
 
 def bound_of(path: str) -> Bound:
+    """How large a body may be that is sent to the path (in bytes), and whether its length must be said first."""
     is_api = path.startswith("/api/")
     if UPLOADS.fullmatch(path):
         return Bound(most_upload_bytes() + form_bytes, is_upload=True, needs_length=not is_api)

@@ -67,6 +67,8 @@ def probes(
 
 
 def only_asked(probe: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The probe for GET and HEAD; other methods are answered with 405."""
+
     async def answered(scope: Any) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return Response(405, [(b"allow", b"GET, HEAD"), (b"connection", b"close")])

@@ -95,6 +95,7 @@ class Conducting:
 
     @property
     def folder(self) -> Path:
+        """Where the job's files lie until it has ended."""
         return folder_of(self.job.id)
 
     def proceed(self, *, until: float | None = None, on_progress: Callable[[Job], None] | None = None) -> bool:

@@ -58,10 +58,12 @@ def failure(code: str, bounds: Bounds) -> OtaiError:
 
 
 def lost() -> JobLost:
+    """Of a job whose process went with the Studio."""
     return JobLost("The Studio was stopped while this was worked on. Nothing was changed. Ask for it again.")
 
 
 def cancelled() -> JobCancelled:
+    """Of a job that somebody cancelled."""
     return JobCancelled("This was cancelled; nothing was changed.")
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 
 def jobs_folder() -> Path:
+    """The folder of all jobs' files below OTAI_HOME; made where it is missing, readable by its owner alone."""
     folder = Path(settings.OTAI_HOME) / "jobs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
@@ -29,6 +30,7 @@ def uploads_folder() -> Path:
 
 
 def folder_of(job: UUID) -> Path:
+    """Where one job's files lie; it need not exist."""
     return jobs_folder() / str(job)
 
 

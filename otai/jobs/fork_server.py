@@ -51,6 +51,8 @@ class Server:
         self._rest = b""
 
     def serve(self) -> None:
+        """Reads commands (JSON, one a line) and reaps jobs until standard input closes or the parent is gone; never
+        returns."""
         # Kindly, so that what the jobs started goes too; they themselves are killed with us.
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         die_with(self.parent, by=signal.SIGTERM)
@@ -74,6 +76,7 @@ class Server:
                     self.obey(json.loads(line))
 
     def obey(self, asked: dict[str, Any]) -> None:
+        """Carries out one command: starts a job in a forked process, or kills one with all that it started."""
         if "kill" in asked:
             for pid in [pid for pid, job in self.pids.items() if job == asked["kill"]]:
                 kill(pid)
@@ -97,6 +100,7 @@ class Server:
             getattr(import_module(module), "get_ready", lambda: None)()
 
     def reap(self) -> None:
+        """Says of each job that has ended its exit code and by how many bytes it grew, and kills what it left."""
         while self.pids:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if not pid:
@@ -108,12 +112,14 @@ class Server:
                 self.say(job=job, exit=os.waitstatus_to_exitcode(status), grown_bytes=grown)
 
     def say(self, **line: Any) -> None:
+        """Writes one line of JSON to the Studio; where nobody reads, the server ends."""
         try:
             os.write(self.lines, json.dumps(line).encode() + b"\n")
         except OSError:
             self.end()
 
     def end(self) -> None:
+        """Kills all jobs and ends the process."""
         for pid in self.pids:
             kill(pid)
         os._exit(0)
@@ -168,6 +174,7 @@ def work_and_exit(asked: dict[str, Any], lines: int, server: int) -> None:
 
 
 def bound(asked: dict[str, Any]) -> None:
+    """Sets this process's limits as asked: memory and files in bytes, processor time in seconds. Cannot be undone."""
     os.nice(5)
     with contextlib.suppress(OSError):
         # Where the machine runs out of memory all the same, it takes a job and not the Studio.
@@ -198,6 +205,8 @@ def work(asked: dict[str, Any], folder: Path, tell: Callable[..., None]) -> dict
 
 
 def teller(job: str, lines: int) -> Callable[..., None]:
+    """The `tell` of a job's work: what it is told goes out as a line of JSON, at most once in
+    `seconds_between_tellings`."""
     last = 0.0
 
     def tell(**told: int) -> None:

@@ -84,10 +84,12 @@ class Job(models.Model):
 
     @property
     def has_ended(self) -> bool:
+        """Whether it is done, failed or cancelled."""
         return self.status in ENDED
 
     @property
     def is_done(self) -> bool:
+        """Whether it ended with a result."""
         return self.status == JobStatus.DONE
 
     @property

@@ -24,6 +24,7 @@ def job_with_id(organisation: Organisation, id: UUID) -> Job:
 
 
 def jobs(organisation: Organisation) -> QuerySet[Job]:
+    """The organisation's jobs, the newest first."""
     return Job.objects.filter(organisation=organisation).order_by("-asked_at", "-id")
 
 

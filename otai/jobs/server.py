@@ -49,11 +49,13 @@ class ForkServer:
 
     @property
     def pid(self) -> int:
+        """Of the server's process, which must have been started."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
+        """Whether its process runs."""
         return self._process is not None and self._process.poll() is None
 
     def fly(self, *, job: str, work: str, folder: Path, bounds: Bounds) -> Flight:

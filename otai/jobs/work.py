@@ -44,29 +44,38 @@ class Recorder(Protocol):
     rows in one transaction with the job's end and returns the job's result; then `done`, or `discard` to take back what
     was stored when `record` did not happen."""
 
-    def store(self, outcome: JobOutcome) -> Any: ...
+    def store(self, outcome: JobOutcome) -> Any:
+        """Puts the work's files where they stay; outside of any transaction. Returns what `record` and `discard`
+        need."""
 
-    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]: ...
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
+        """Writes the rows, in the transaction of the job's end; returns the job's result as JSON values."""
 
-    def done(self, outcome: JobOutcome) -> None: ...
+    def done(self, outcome: JobOutcome) -> None:
+        """After the transaction: what may follow and may fail."""
 
-    def discard(self, stored: Any) -> None: ...
+    def discard(self, stored: Any) -> None:
+        """Takes back what `store` put away, since `record` did not happen."""
 
 
 class ResultOnly:
     """Of a job that changes nothing: its values are its result."""
 
     def store(self, outcome: JobOutcome) -> Any:
+        """Nothing is stored."""
         return None
 
     def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
+        """The work's values are the job's result."""
         return outcome.values
 
     def done(self, outcome: JobOutcome) -> None:
-        return None
+        """Nothing follows."""
+        return
 
     def discard(self, stored: Any) -> None:
-        return None
+        """Nothing was stored."""
+        return
 
 
 Tell = Callable[..., None]

@@ -54,13 +54,16 @@ class AuditReport:
 
     @property
     def clean(self) -> bool:
+        """Whether nothing was found."""
         return not self.problems
 
     @property
     def first_bad(self) -> LedgerProblem | None:
+        """The first thing that does not fit, or None."""
         return self.problems[0] if self.problems else None
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for `otai ledger audit --json`."""
         return {
             "clean": self.clean,
             "organisations": self.organisations,
@@ -104,6 +107,8 @@ def audit(organisation: UUID | None = None) -> AuditReport:
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
+    """What is read inside is of one moment, and no writer waits for it: a read-only transaction of its own, unless one
+    is open already."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":

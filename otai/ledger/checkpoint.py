@@ -84,6 +84,7 @@ class CheckpointReport:
 
     @property
     def clean(self) -> bool:
+        """Whether nothing was found."""
         return not self.problems
 
 

@@ -56,6 +56,7 @@ def grant(
     price_book: str,
     reference: str,
 ) -> DatabaseAnswer:
+    """One lot of credits, in one statement. See `operations.grants`."""
     return _ask(
         "SELECT * FROM ledger_grant(%s, %s, %s, %s, %s::smallint, %s::bigint, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -77,6 +78,7 @@ def grant(
 
 
 def withdraw(asked: TransferRequest, *, lot: UUID, credits: int, reference: str) -> DatabaseAnswer:
+    """Takes unspent credits out of a lot again. See `operations.grants`."""
     return _ask(
         "SELECT * FROM ledger_withdraw(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (asked.organisation, asked.id, lot, credits, asked.key, asked.request_hash, reference, asked.reason, asked.now),
@@ -84,6 +86,7 @@ def withdraw(asked: TransferRequest, *, lot: UUID, credits: int, reference: str)
 
 
 def place_hold(asked: TransferRequest, *, credits: int, reference: str, deadline_at: datetime) -> DatabaseAnswer:
+    """Sets credits aside, oldest lots in the order of the policy first; `insufficient` where there are too few."""
     return _ask(
         "SELECT * FROM ledger_place_hold(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -101,6 +104,7 @@ def place_hold(asked: TransferRequest, *, credits: int, reference: str, deadline
 
 
 def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: datetime | None) -> DatabaseAnswer:
+    """Captures or releases a hold; `wrong_state` where it was resolved otherwise before."""
     return _ask(
         "SELECT * FROM ledger_resolve_hold(%s, %s, %s, %s, %s, %s, %s, %s::timestamptz, %s)",
         (
@@ -118,6 +122,7 @@ def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: d
 
 
 def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> DatabaseAnswer:
+    """Moves a hold's deadline to later; an earlier one changes nothing."""
     return _ask("SELECT * FROM ledger_extend_hold(%s, %s, %s)", (organisation, hold, deadline_at))
 
 
@@ -128,6 +133,7 @@ def place_holds(
     references: Sequence[str],
     deadlines: Sequence[datetime],
 ) -> list[DatabaseAnswer]:
+    """Many holds of one organisation in one statement; answers in the order asked."""
     return _ask_many(
         "SELECT * FROM ledger_place_holds(%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::text[], "
         "%s::text[], %s::timestamptz[], %s)",
@@ -146,6 +152,7 @@ def place_holds(
 
 
 def captures(asked: Sequence[TransferRequest], *, holds: Sequence[UUID]) -> list[DatabaseAnswer]:
+    """Captures many holds of one organisation in one statement; answers in the order asked."""
     return _ask_many(
         "SELECT * FROM ledger_captures(%s, %s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::text[], %s)",
         (

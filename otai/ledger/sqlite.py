@@ -191,6 +191,7 @@ def grant(
     price_book: str,
     reference: str,
 ) -> DatabaseAnswer:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -237,6 +238,7 @@ def grant(
 
 
 def withdraw(asked: TransferRequest, *, lot: UUID, credits: int, reference: str) -> DatabaseAnswer:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -325,6 +327,7 @@ def _place_hold(
 
 
 def place_hold(asked: TransferRequest, *, credits: int, reference: str, deadline_at: datetime) -> DatabaseAnswer:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -339,6 +342,7 @@ def place_holds(
     references: Sequence[str],
     deadlines: Sequence[datetime],
 ) -> list[DatabaseAnswer]:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked[0].organisation)
         if account is None:
@@ -392,6 +396,7 @@ def _resolve(
 
 
 def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: datetime | None) -> DatabaseAnswer:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked.organisation)
         if account is None:
@@ -400,6 +405,7 @@ def resolve_hold(asked: TransferRequest, *, hold: UUID, kind: str, expired_at: d
 
 
 def captures(asked: Sequence[TransferRequest], *, holds: Sequence[UUID]) -> list[DatabaseAnswer]:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         account = _account(cursor, asked[0].organisation)
         if account is None:
@@ -411,6 +417,7 @@ def captures(asked: Sequence[TransferRequest], *, holds: Sequence[UUID]) -> list
 
 
 def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime) -> DatabaseAnswer:
+    """As in `postgres.py`, in one transaction that holds the write lock."""
     with _writing() as cursor:
         cursor.execute(SQL["hold"], [hold.hex, organisation.hex])
         row = cursor.fetchone()

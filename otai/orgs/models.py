@@ -54,6 +54,7 @@ class Organisation(models.Model):
 
     @property
     def zone(self) -> ZoneInfo:
+        """The time zone in which its days begin: due times, grant days, statements."""
         return ZoneInfo(self.time_zone)
 
 
@@ -77,6 +78,7 @@ class Member(models.Model):
         ]
 
     def may(self, action: Action | str) -> bool:
+        """Whether the member's role allows the action."""
         return allowed(self.role, Action(action))
 
 
@@ -115,6 +117,7 @@ class Invitation(models.Model):
         ]
 
     def is_open(self, now: datetime) -> bool:
+        """Whether it can still be accepted at `now`."""
         return self.accepted_at is None and self.withdrawn_at is None and now < self.expires_at
 
 
@@ -151,9 +154,11 @@ class ApiKey(models.Model):
         ]
 
     def may(self, action: Action | str) -> bool:
+        """Whether the key's scopes allow the action."""
         return scopes_allow(self.scopes, Action(action))
 
     def is_usable(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor past its expiry at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 

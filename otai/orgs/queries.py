@@ -47,6 +47,7 @@ def the_only_organisation() -> Organisation:
 
 
 def organisations() -> QuerySet[Organisation]:
+    """All organisations of the installation, by their short names."""
     return Organisation.objects.order_by("slug")
 
 

@@ -63,6 +63,7 @@ class StreamPlace:
         self._places, self.standing, self._is_taken = places, standing, True
 
     def give_back(self) -> None:
+        """The stream counts no more; a second time changes nothing."""
         if self._is_taken:
             self._is_taken = False
             self._places.change(self.standing, -1)
@@ -95,6 +96,7 @@ class Places:
         return StreamPlace(self, standing)
 
     def change(self, standing: Standing, by: int) -> None:
+        """Counts `by` streams more (or fewer) for the reader, the organisation and the process. From any thread."""
         with self._lock:
             for whose in _whose(standing):
                 self._open[whose] += by
@@ -103,6 +105,7 @@ class Places:
 
     @property
     def open(self) -> int:
+        """How many streams of this process are open."""
         return self._open["server"]
 
 
@@ -142,6 +145,7 @@ class Stream:
 
     @property
     def key(self) -> tuple[StreamSource, UUID]:
+        """What readers of one thing share: how it is looked at, and which it is."""
         return self.look, self.id
 
 

@@ -30,6 +30,7 @@ class AddressRefused(Exception):
 
 
 def allows_private() -> bool:
+    """Whether messages may go to private addresses (OTAI_WEBHOOKS_ALLOW_PRIVATE)."""
     return bool(settings.OTAI_WEBHOOKS_ALLOW_PRIVATE)
 
 

@@ -49,9 +49,11 @@ class Endpoint(models.Model):
         return self.url
 
     def wants(self, event: str) -> bool:
+        """Whether it is told of the event; one that chose no events is told of all."""
         return not self.events or event in self.events
 
     def has_previous_secret(self, now: datetime) -> bool:
+        """Whether messages are signed by the secret before as well, for a receiver that has not changed over yet."""
         return self.previous_until_at is not None and now < self.previous_until_at
 
 
@@ -79,6 +81,7 @@ class Message(models.Model):
 
     @property
     def webhook_id(self) -> str:
+        """The id that receivers see, the same at every attempt: by it they know what came twice."""
         return f"msg_{self.id.hex}"
 
 

@@ -20,6 +20,7 @@ from otai.outbound.models import Endpoint
 
 
 def new_salt() -> str:
+    """32 random bytes in hexadecimal, from which with the installation's key a secret is derived."""
     return secrets.token_hex(32)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 from types import MappingProxyType
 
 from otai.pricing.vat import EU_STANDARD_RATES, VatRate
@@ -25,6 +26,7 @@ class Tier(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people see it: Community, Pro, Enterprise."""
         return self.value.capitalize()
 
 
@@ -37,6 +39,7 @@ class Mode(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people see it: Basic, Business, Maximum."""
         return self.value.capitalize()
 
 
@@ -48,6 +51,7 @@ class Delivery(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people see it: Standard, Fast."""
         return self.value.capitalize()
 
 
@@ -62,6 +66,7 @@ class ComplexityBand:
 
     @property
     def title(self) -> str:
+        """For example `6-20 attributes`."""
         return f"{self.first}-{self.last} attributes"
 
 
@@ -103,6 +108,7 @@ class TierTerms:
 
     @property
     def is_free(self) -> bool:
+        """Whether a month costs nothing."""
         return self.monthly_price.cents == 0
 
 
@@ -116,10 +122,12 @@ class Package:
 
     @property
     def title(self) -> str:
+        """For example `50-credit package`."""
         return f"{self.credits}-credit package"
 
     @property
     def cents_per_credit(self) -> Fraction:
+        """The net price of one credit, exact."""
         return Fraction(self.price.cents, self.credits)
 
 
@@ -141,6 +149,7 @@ class VerdictRule(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """What is compared, in words."""
         return "the measured value" if self is VerdictRule.POINT else "the lower end of its 95 % interval"
 
 
@@ -196,7 +205,7 @@ class PriceBook:
             raise ValueError(f"price book {self.version}: no terms for {sorted(missing)}")
         if not self.bands or self.bands[0].first != 1:
             raise ValueError(f"price book {self.version}: the bands must begin at 1 attribute")
-        for band, following in zip(self.bands, self.bands[1:], strict=False):
+        for band, following in pairwise(self.bands):
             if following.first != band.last + 1:
                 raise ValueError(f"price book {self.version}: a gap or an overlap after {band.last} attributes")
         if any(band.last < band.first or band.multiplier <= 0 for band in self.bands):
@@ -209,6 +218,7 @@ class PriceBook:
 
     @property
     def most_attributes(self) -> int:
+        """The most that one run may predict: where the last band ends."""
         return self.bands[-1].last
 
 
@@ -224,12 +234,13 @@ _SAME_DAY = DeliveryPromise(
 )
 
 
-def _within(hours: int) -> DeliveryPromise:
+def within(hours: int) -> DeliveryPromise:
+    """A promise of so many hours after the order, from 24 on as a bound and below as what is usual."""
     return DeliveryPromise(
         within=timedelta(hours=hours),
         end_of_day=False,
         at_least=timedelta(0),
-        in_words=f"within {hours} h" if hours == 24 else f"about {hours} h",
+        in_words=f"within {hours} h" if hours >= 24 else f"about {hours} h",
         reason="Brief: delivery time in the training mode reference.",
     )
 
@@ -259,12 +270,12 @@ PRICE_BOOK = PriceBook(
         ),
     ),
     promises={
-        (Mode.BASIC, Delivery.FAST): _within(1),
-        (Mode.BUSINESS, Delivery.FAST): _within(2),
-        (Mode.MAXIMUM, Delivery.FAST): _within(4),
+        (Mode.BASIC, Delivery.FAST): within(1),
+        (Mode.BUSINESS, Delivery.FAST): within(2),
+        (Mode.MAXIMUM, Delivery.FAST): within(4),
         (Mode.BASIC, Delivery.STANDARD): _SAME_DAY,
         (Mode.BUSINESS, Delivery.STANDARD): _SAME_DAY,
-        (Mode.MAXIMUM, Delivery.STANDARD): _within(24),
+        (Mode.MAXIMUM, Delivery.STANDARD): within(24),
     },
     tiers={
         Tier.COMMUNITY: TierTerms(6, 2, frozenset({Mode.BASIC}), "Brief: Community (free) 6 and 2; Basic only."),

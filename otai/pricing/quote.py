@@ -62,6 +62,7 @@ class Offer:
 
     @property
     def credits(self) -> int:
+        """The price in whole credits."""
         return self.price.credits
 
 
@@ -178,6 +179,8 @@ def offer(
     ordered_at: datetime,
     zone: ZoneInfo,
 ) -> Offer:
+    """What one mode in one delivery would cost and when it would be due, whether the tier includes it or not. Raises
+    AttributeCountOutOfRange."""
     available = mode in book.tiers[tier].modes
     promise = book.promises[mode, delivery]
     return Offer(

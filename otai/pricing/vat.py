@@ -32,6 +32,7 @@ class VatRate:
 
     @property
     def share(self) -> Fraction:
+        """The rate as a share of the net price, exact: 19 % is 19/100."""
         return Fraction(self.permille, 1000)
 
 
@@ -98,6 +99,7 @@ class Vat:
 
     @property
     def in_words(self) -> str:
+        """The treatment as an English sentence, for the command line and the API."""
         match self.treatment:
             case VatTreatment.REVERSE_CHARGE:
                 return "reverse charge: the buyer owes the VAT"

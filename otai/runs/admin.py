@@ -69,10 +69,12 @@ class GuaranteeDesk(Desk):
 
     @admin.display(description="criteria")
     def proposed(self, row: Guarantee) -> str:
+        """The criteria in words."""
         return "; ".join(criterion.in_words for criterion in queries.criteria(row))
 
     @admin.display(description="measured")
     def measured(self, row: Guarantee) -> SafeString:
+        """What each version reached of each criterion, with its interval."""
         lines = [
             (
                 version,

@@ -32,6 +32,7 @@ class GuaranteeStatus(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people see it."""
         return self.value.capitalize()
 
 

@@ -69,6 +69,7 @@ class Place:
 
     @property
     def key(self) -> tuple[int, datetime, datetime]:
+        """What the queue is sorted by; the lowest goes first."""
         return (self.lane, self.counts_as_due_at, self.queued_at)
 
 

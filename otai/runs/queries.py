@@ -47,6 +47,7 @@ def with_ids(organisation: Organisation, ids: Collection[UUID]) -> QuerySet[Run]
 
 
 def with_number(organisation: Organisation, number: int) -> Run | None:
+    """The organisation's run of that number without its evidence, or None."""
     return _without_evidence(Run.objects.filter(organisation=organisation, number=number)).first()
 
 
@@ -75,6 +76,7 @@ def still_working(hold_references: Sequence[str]) -> set[str]:
 
 
 def pools() -> QuerySet[Pool]:
+    """All pools of the installation, by name."""
     return Pool.objects.order_by("name")
 
 
@@ -92,6 +94,7 @@ def waiting_in(pool: Pool) -> int:
 
 
 def working_in(pool: Pool) -> int:
+    """How many runs are being trained in the pool."""
     return Run.objects.filter(status__in=sorted(WORKING), pool=pool.name).count()
 
 
@@ -102,6 +105,7 @@ def workers(*, every: bool = False) -> QuerySet[RegisteredWorker]:
 
 
 def workers_at_work(pool: Pool) -> int:
+    """How many workers of the pool have registered and not signed off."""
     return RegisteredWorker.objects.filter(pool=pool, ended_at__isnull=True).count()
 
 

@@ -36,6 +36,7 @@ def working_folder(worker: str) -> Iterator[Path]:
 
 
 def free_bytes() -> int:
+    """How much is free where trainings write."""
     return shutil.disk_usage(scratch_folder()).free
 
 

@@ -24,6 +24,7 @@ class RunStatus(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
+        """As people see it."""
         return self.value.capitalize()
 
 
@@ -42,6 +43,7 @@ OPEN = frozenset(RunStatus) - ENDED
 
 
 def status_after(ending: Ending) -> RunStatus:
+    """Where a run stands after its last attempt ended so."""
     match ending:
         case Ending.COMPLETED:
             return RunStatus.COMPLETED

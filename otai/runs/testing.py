@@ -24,9 +24,11 @@ class FakeExecutor:
     executed: list[TrainingSpec] = field(default_factory=list)
 
     def why_no_room(self) -> str | None:
+        """What the test said."""
         return self.no_room
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+        """Goes through the stages, and ends as the test said."""
         self.executed.append(spec)
         log = ""
         for done, stage in enumerate(self.stages):

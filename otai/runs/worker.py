@@ -111,6 +111,7 @@ class Worker:
         return True
 
     def sign_off(self) -> None:
+        """Says goodbye, once; nothing is raised, since a worker that says nothing is taken for lost all the same."""
         if self._registered:
             self._registered = False
             try:

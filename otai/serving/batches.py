@@ -50,6 +50,7 @@ class BatchCount:
     first_wrong: list[str] = field(default_factory=list)
 
     def add(self, row: BatchRow) -> None:
+        """Counts one row."""
         if row.prediction is not None:
             self.predicted += 1
             return
@@ -59,7 +60,8 @@ class BatchCount:
 
 
 class Writer(Protocol):
-    def write(self, rows: Sequence[BatchRow]) -> None: ...
+    def write(self, rows: Sequence[BatchRow]) -> None:
+        """Writes these rows, in their order, and nothing of them stays in memory."""
 
 
 class _Passing(BadRows):
@@ -202,6 +204,7 @@ class JsonLinesWriter:
     file: IO[str]
 
     def write(self, rows: Sequence[BatchRow]) -> None:
+        """One line of JSON for each row, written at once."""
         for row in rows:
             said = {"error": row.wrong} if row.prediction is None else as_json(row.prediction)
             self.file.write(json.dumps({"row": row.number, "ticket": row.ticket, **said}, ensure_ascii=False) + "\n")
@@ -236,6 +239,7 @@ class CsvWriter:
         self._writer.writerow([*header, "error"])
 
     def write(self, rows: Sequence[BatchRow]) -> None:
+        """One line for each row; what is wrong with it stands in the last column."""
         for row in rows:
             cells: list[Any] = [row.number, row.ticket]
             if row.prediction is not None:

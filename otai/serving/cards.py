@@ -28,6 +28,7 @@ def report_card(version: ModelVersion) -> ReportCard:
 
 
 def version_before(version: ModelVersion) -> ModelVersion | None:
+    """The version of the same model with the next lower number, or None."""
     return version.model.versions.filter(number__lt=version.number).order_by("-number").first()
 
 

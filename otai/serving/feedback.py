@@ -334,6 +334,9 @@ def map_labels(
 def record_change(
     made: NextVersion, base: DataSet, *, kind: ChangeKind, by: str, why: str, now: datetime
 ) -> DataSetChange:
+    """Writes what the new version of the data set changed in whose name, a bounded number of changes with their values;
+    in the caller's transaction."""
+
     def as_row(change: LabelChange) -> dict[str, object]:
         return {"ticket": change.ticket, "attribute": change.attribute, "was": change.was, "now": change.now}
 

@@ -30,6 +30,7 @@ def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
 
 
 def model_names(organisation: Organisation) -> list[str]:
+    """The organisation's model names, in alphabetical order."""
     return list(TrainedModel.objects.filter(organisation=organisation).order_by("name").values_list("name", flat=True))
 
 

@@ -178,6 +178,7 @@ def events(model: TrainedModel) -> QuerySet[ModelEvent]:
 
 
 def is_live(version: ModelVersion) -> bool:
+    """Whether predictions by the model's name come from this version."""
     return TrainedModel.objects.filter(id=version.model_id, live=version.id).exists()
 
 

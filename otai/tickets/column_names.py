@@ -369,14 +369,17 @@ class Name:
 
     @property
     def folded(self) -> str:
+        """The name without case, accents and separators."""
         return folded(self.raw)
 
     @property
     def words(self) -> tuple[str, ...]:
+        """All its words, in their order."""
         return tuple(word for part in self.parts for word in part)
 
     @property
     def last(self) -> str:
+        """Its last part written together; "" for a name without words."""
         return "".join(self.parts[-1]) if self.parts else ""
 
     def rank(self, vocabulary: Iterable[str]) -> tuple[int, int] | None:
@@ -397,6 +400,7 @@ class Name:
         return best
 
     def fits(self, vocabulary: frozenset[str]) -> bool:
+        """Whether the name says one of these words."""
         return self.rank(vocabulary) is not None
 
     def is_one_of(self, vocabulary: Iterable[str]) -> bool:
@@ -437,6 +441,7 @@ def _unranked(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def name_of(raw: str) -> Name:
+    """The name taken apart; worked out once for each."""
     return _name_of(raw)
 
 

@@ -40,22 +40,27 @@ class ColumnStats:
 
     @property
     def folded(self) -> str:
+        """The name without case, accents and separators."""
         return folded(self.name)
 
     @property
     def words(self) -> Name:
+        """The name taken apart."""
         return name_of(self.name)
 
     @property
     def mean_length(self) -> float:
+        """Characters of a filled cell in the mean; 0 where none is filled."""
         return self.characters / self.filled if self.filled else 0.0
 
     @property
     def distinct(self) -> int:
+        """How many different values were seen; bounded (`is_capped`)."""
         return len(self.counts)
 
     @property
     def tickets_a_value(self) -> float:
+        """How many rows share a value in the mean; 0 where none is filled."""
         return self.filled / self.distinct if self.distinct else 0.0
 
     def share(self, test: Callable[[str], object], *, most: int = 500) -> float:
@@ -74,6 +79,7 @@ class Look:
     columns: list[ColumnStats]
 
     def column(self, name: str) -> ColumnStats:
+        """The column of that name, which there must be."""
         return next(column for column in self.columns if column.name == name)
 
     def rows_of(self, *columns: ColumnStats) -> Iterator[tuple[str | None, ...]]:
@@ -82,6 +88,7 @@ class Look:
 
     @property
     def where(self) -> str:
+        """What was looked at, in words."""
         return f"{self.rows:,} rows" if self.is_whole else f"the first {self.rows:,} rows"
 
 

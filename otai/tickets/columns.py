@@ -50,6 +50,7 @@ class AttributeColumns:
     """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until someone asks."""
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
         return dataclasses.asdict(self) | {"kind": str(self.kind)}
 
 
@@ -276,6 +277,7 @@ class ColumnRoles:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ColumnRoles:
+        """The roles of `as_dict`."""
         return cls(
             single=dict(data["single"]),
             attributes=tuple(

@@ -25,10 +25,12 @@ class Before:
     has_ids: bool
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for a job. `from_dict` reads it."""
         return {"path": str(self.path), "version": self.version, "has_ids": self.has_ids}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Before | None:
+        """The value of `as_dict`; None stays None."""
         return None if values is None else cls(Path(values["path"]), values["version"], values["has_ids"])
 
 

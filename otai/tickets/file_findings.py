@@ -12,6 +12,7 @@ MOST_NAMED = 50
 
 
 def findings_of_file(noted: Noted) -> Iterator[Finding]:
+    """What was noted about the file as a whole: header, footer, columns and parts left out, mixed encodings."""
     yield from _of_header(noted)
     if noted.footer_rows:
         yield Finding(

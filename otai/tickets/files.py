@@ -52,6 +52,7 @@ class FileStore:
 
     @property
     def is_local(self) -> bool:
+        """Whether files lie in a folder of this machine."""
         return "file" in _protocols(self._fs)
 
     def put(self, source: Path, *, folder: str, suffix: str) -> StoredFile:
@@ -148,6 +149,7 @@ class FileStore:
             shutil.rmtree(self.cache, ignore_errors=True)
 
     def exists(self, path: str) -> bool:
+        """Whether the file is there."""
         return bool(self._fs.exists(self._full(path)))
 
     def paths(self, folder: str = "") -> list[str]:

@@ -30,9 +30,12 @@ def also_forget_files(what: str, forget: ForgetFiles) -> None:
 
 
 def forget_elsewhere(organisation: UUID, deleted: Sequence[UUID]) -> dict[str, int]:
+    """Other rooms forget what they keep of these data sets; returns by kind how much it was. In the caller's
+    transaction."""
     return {what: forget(organisation, deleted) for what, forget in sorted(_also.items())}
 
 
 def forget_files_elsewhere(organisation: UUID, *, before: datetime) -> None:
+    """Other rooms delete files that they keep from before then."""
     for _, forget in sorted(_also_files.items()):
         forget(organisation, before)

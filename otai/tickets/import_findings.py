@@ -14,6 +14,7 @@ from otai.tickets.sources.table import Source
 
 
 def findings_of_import(source: Source, noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows) -> list[Finding]:
+    """All that people should know about how the file was read, in the order of weight."""
     return list(_found(source, noticed, roles, left_out))
 
 

@@ -43,6 +43,7 @@ REFUSALS: dict[str, type[OtaiError]] = {DatasetInvalid.code: DatasetInvalid}
 
 
 def long_bounds() -> Bounds:
+    """What an import may use, from the settings: bytes and seconds."""
     seconds = int(settings.OTAI_JOB_SECONDS)
     return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=seconds)
 
@@ -57,10 +58,12 @@ class Imported:
     """What was read becomes a file of the store and the rows of a data set."""
 
     def store(self, outcome: JobOutcome) -> StoredFile:
+        """Puts the tickets into the file store; returns the stored file."""
         folder = f"tickets/{outcome.organisation}/{new_id()}"
         return file_store().put(outcome.folder / STAGED, folder=folder, suffix=".parquet")
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+        """Makes the data set; returns its id."""
         data_set = save_imported(
             ReadTickets.from_dict(outcome.values),
             stored,
@@ -77,6 +80,7 @@ class Imported:
             shutil.rmtree(upload, ignore_errors=True)
 
     def discard(self, stored: StoredFile) -> None:
+        """Deletes the stored file."""
         file_store().delete(stored.path)
 
 
@@ -84,6 +88,7 @@ class TriedOut(ResultOnly):
     """What quality to expect is kept with the data set, which never changes."""
 
     def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
+        """Keeps the expected quality of the data set, where it still has its tickets."""
         data_set = outcome.spec["data_set"]
         # A data set whose tickets were deleted meanwhile keeps nothing of them.
         if DataSet.objects.filter(id=data_set, deleted_at__isnull=True).exists():
@@ -249,6 +254,7 @@ def imported(job: Job) -> DataSet:
 
 
 def preview(job: Job) -> Preview:
+    """The preview that a finished job left."""
     assert job.kind == PREVIEW.name and job.result is not None
     return Preview.from_dict(job.result)
 

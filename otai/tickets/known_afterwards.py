@@ -31,6 +31,7 @@ def by_name(column: ColumnStats) -> str | None:
 
 
 def is_state(column: ColumnStats) -> bool:
+    """Whether the column says how far a ticket is, which nobody knows when it comes in."""
     words = column.words
     return words.is_one_of(names.STATUS) or (
         bool(words.parts) and any(word in names.STATUS for word in words.parts[-1])

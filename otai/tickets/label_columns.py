@@ -63,6 +63,8 @@ def _are_blank_separated(column: ColumnStats) -> bool:
 
 
 def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:
+    """The labels in the column's cells with their numbers of tickets; cells are split at the separator, if there is
+    one."""
     if separator is None:
         return column.counts
     parts: Counter[str] = Counter()
@@ -82,6 +84,7 @@ def are_codes(column: ColumnStats) -> bool:
 
 
 def are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated: bool) -> bool:
+    """Whether columns of one base name (tag1, tag2) are cells of one multi-label attribute."""
     if any(column.mean_length > LABEL_LENGTH for column in members):
         return False
     if base in names.MULTI:

@@ -139,6 +139,7 @@ class Attribute(models.Model):
         return f"attribute:{self.name}"
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, as a run keeps it."""
         return {"name": self.name, "kind": self.kind, "order": self.order}
 
 

@@ -191,6 +191,7 @@ def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
 
 
 def checked_name(name: str) -> str:
+    """The name without blanks at its ends. Raises DataSetNameInvalid."""
     name = name.strip()
     if not name or len(name) > 200 or not name.isprintable():
         raise DataSetNameInvalid("A data set needs a name of 1 to 200 characters on one line.", field="name")
@@ -198,5 +199,6 @@ def checked_name(name: str) -> str:
 
 
 def checked_filename(name: str) -> str:
+    """The file's name to be shown: without folders, on one line, at most 255 characters."""
     # For display only; it never becomes a path. Both kinds of slashes, since uploads come from either kind of machine.
     return clean_name(name.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "upload"

@@ -135,6 +135,7 @@ class TextPreparation:
         return batch
 
     def findings(self, tickets: int) -> Iterator[Finding]:
+        """What was cut out of texts and what personal data they hold, with numbers and examples."""
         yield from self._of_personal_data()
         if not self.count.rows:
             return
@@ -169,6 +170,7 @@ class TextPreparation:
 
 
 def masked_texts(texts: pa.Array, kinds: Sequence[str]) -> pa.Array:
+    """The texts with personal data of these kinds masked; shape (tickets,), nulls stay."""
     marked = pc.fill_null(pc.match_substring_regex(texts, MARKS), False)
     if not pc.any(marked).as_py():
         return texts
@@ -190,6 +192,7 @@ def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
 
 
 def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[Finding]:
+    """What became of several rows of one ticket."""
     if joined.is_thread:
         yield Finding("messages_joined", values={"rows": joined.rows, "tickets": joined.tickets})
     elif joined.joined:

@@ -36,6 +36,7 @@ class Problem:
         return f"{place}: {self.message}"
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
         return {"row": self.row, "column": self.column, "message": self.message}
 
 
@@ -48,6 +49,8 @@ class BadRows:
         self.first: list[Problem] = []
 
     def add(self, row: int, column: str | None, message: str) -> None:
+        """Notes a row that cannot be read. Raises DatasetInvalid once they are too many, unless they are to be left
+        out."""
         self.count += 1
         if len(self.first) < PROBLEMS_SHOWN:
             self.first.append(Problem(row, column, message))

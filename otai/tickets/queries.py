@@ -49,6 +49,7 @@ def newest_data_set(organisation: Organisation) -> DataSet | None:
 
 
 def ids_with_tickets(organisation: UUID) -> set[UUID]:
+    """The organisation's data sets whose tickets are there."""
     return set(DataSet.objects.filter(organisation=organisation, deleted_at=None).values_list("id", flat=True))
 
 

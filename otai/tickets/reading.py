@@ -83,6 +83,7 @@ class Preview:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preview:
+        """The preview of `as_dict`."""
         stats = [ColumnStats(one["name"], counts=Counter(dict(one["examples"]))) for one in values["columns"]]
         look = Look(values["rows"], values["is_whole"], stats)
         roles = ColumnRoles.from_dict(values["roles"])
@@ -124,6 +125,7 @@ class ReadTickets:
     left_out_rows: int
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for a job. `from_dict` reads it."""
         return {
             "profile": self.profile.as_dict(),
             "roles": self.roles.as_dict(),
@@ -133,6 +135,7 @@ class ReadTickets:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ReadTickets:
+        """The value of `as_dict`."""
         return cls(
             Profile.from_dict(values["profile"]),
             ColumnRoles.from_dict(values["roles"]),

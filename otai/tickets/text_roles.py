@@ -181,6 +181,7 @@ class TextRoles:
 
 
 def is_person(column: ColumnStats) -> bool:
+    """Whether the column's name speaks of a person, unless of who works on the ticket."""
     words = column.words
     if words.core and any(word in names.NAME_PARTS for word in (words.core[-1], "".join(words.core[-2:]))):
         return True
@@ -203,14 +204,17 @@ def could_be_text(column: ColumnStats) -> bool:
 
 
 def sorts_by_values(column: ColumnStats) -> bool:
+    """Whether few short values are shared by many tickets each."""
     return not column.is_capped and column.tickets_a_value >= TICKETS_A_LABEL and column.mean_length <= 40
 
 
 def is_chosen_subject(column: ColumnStats) -> bool:
+    """Whether a subject is chosen from a list rather than written."""
     return column.folded in names.SURE_TEXTS and column.folded in names.SUBJECT and sorts_by_values(column)
 
 
 def is_free_text(column: ColumnStats) -> bool:
+    """Whether cells are written by people: words, long, and rarely twice."""
     return (
         column.share(has_blank) >= 0.5
         and column.mean_length >= 15
@@ -219,4 +223,5 @@ def is_free_text(column: ColumnStats) -> bool:
 
 
 def has_blank(value: str) -> bool:
+    """Whether there is a blank between words."""
     return " " in value.strip()

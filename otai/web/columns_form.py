@@ -101,6 +101,7 @@ class ColumnsForm:
 
     @property
     def rows(self) -> list[Row]:
+        """The columns as the page shows them."""
         return [
             Row(
                 column,
@@ -114,6 +115,7 @@ class ColumnsForm:
 
     @property
     def has_text(self) -> bool:
+        """Whether some column is read as text; without one nothing can be imported."""
         return not {"body", "subject"}.isdisjoint(self.said.values())
 
     def is_consistent(self) -> bool:

@@ -48,6 +48,7 @@ class BillingDetailsForm(forms.Form):
     countries = sorted({*EU_STANDARD_RATES, "CH", "GB", "LI", "NO", "US"})
 
     def clean_country(self) -> str:
+        """The country's code in capitals."""
         return str(self.cleaned_data["country"]).upper()
 
 

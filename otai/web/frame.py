@@ -64,10 +64,12 @@ class PageFrame:
 
     @property
     def member(self) -> Any:
+        """Who reads, in which organisation; None outside of one."""
         return getattr(self._request, "member", None)
 
     @property
     def theme(self) -> str:
+        """Light, dark, or as the machine has it (auto)."""
         chosen = self._request.COOKIES.get(THEME_COOKIE, "auto")
         return chosen if chosen in THEMES else "auto"
 
@@ -103,14 +105,17 @@ class PageFrame:
 
     @property
     def help(self) -> str:
+        """The address of the help page."""
         return self._address("web:help")
 
     @property
     def credits_page(self) -> str:
+        """The address of the credits page."""
         return self._address("web:credits")
 
     @cached_property
     def balance(self) -> ledger.Balance | None:
+        """The organisation's credits; None outside of one."""
         return ledger.balance(self.organisation.id) if self.organisation else None
 
     @cached_property

@@ -43,6 +43,7 @@ def content_security_policy(**more: tuple[str, ...]) -> str:
 
 
 def status_of(error: OtaiError) -> int:
+    """The HTTP status of an error's page by its kind; 500 for what has none."""
     return next((status for kind, status in (STATUS_OF_ONE | STATUS).items() if isinstance(error, kind)), 500)
 
 
@@ -97,6 +98,7 @@ class CompressPages(GZipMiddleware):
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Compresses whole pages; streams go out as they come."""
         if response.streaming or settings.DEBUG:
             return response
         return super().process_response(request, response)

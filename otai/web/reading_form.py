@@ -52,6 +52,7 @@ def options_of(said: Mapping[str, str]) -> dict[str, Any]:
 
 
 def context_of(said: Mapping[str, str], sheets: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the form about reading a file shows: what was said, and what can be said."""
     return {
         "reading": said,
         "is_said": bool(said),

@@ -272,10 +272,12 @@ def why_failed(run: Run) -> str:
 
 
 def sentences_for(code: str, field: str = "") -> tuple[str | Promise, ...]:
+    """The sentences of a refusal by its code, those about the field first; empty: only the error's own."""
     return (*(REFUSALS.get(f"{code}.{field}", ()) if field else ()), *REFUSALS.get(code, ()))
 
 
 def reads_english() -> bool:
+    """Whether the page is read in English."""
     return (get_language() or "en").startswith("en")
 
 

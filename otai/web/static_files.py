@@ -49,6 +49,7 @@ class StudioStatic(CompressedManifestStaticFilesStorage):
         super().__init__(*args, **named)
 
     def url(self, name: str | None, force: bool = False) -> str:
+        """The file's address by its content, where files were collected."""
         if name and not self.hashed_files:
             return StaticFilesStorage.url(self, name)
         return super().url(name, force)
@@ -70,6 +71,7 @@ class StudioStaticFiles(WhiteNoiseMiddleware):
         return response
 
     def immutable_file_test(self, path: str, url: str) -> bool:
+        """Whether browsers may keep it for ever: its name says its content."""
         # Names of the release before as well, which this one's list does not have.
         return url.startswith(self.static_prefix) and NAMED_BY_CONTENT.search(url) is not None
 

@@ -77,6 +77,7 @@ class BoundedBodies:
 
 
 def too_large(most: int) -> TooLarge:
+    """The refusal of a body above the bound (bytes), with what helps."""
     return TooLarge(
         _(
             "This is larger than %(most)s MB, the most that a page takes. Compress the file (.csv.gz, .parquet), or send it with the "
@@ -110,6 +111,7 @@ class WaitingUpload:
 
     @property
     def made_at(self) -> datetime:
+        """When it was uploaded, from its id."""
         return made_at(self.id)
 
 
@@ -162,6 +164,7 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
 
 
 def forget(upload: WaitingUpload) -> None:
+    """Deletes the upload with its folder."""
     shutil.rmtree(upload.path.parent, ignore_errors=True)
 
 

@@ -48,12 +48,14 @@ INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 
 
 def package_title(offer: PackageOffer) -> str:
+    """The package's name in the reader's language."""
     return ngettext("%(credits)s-credit package", "%(credits)s-credit package", offer.credits) % {
         "credits": offer.credits
     }
 
 
 def purchase_title(purchase: Purchase) -> str:
+    """What was bought, in the reader's language."""
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
         return _now("%(tier)s, one month") % {"tier": Tier(purchase.tier).title}
     return ngettext("%(credits)s-credit package", "%(credits)s-credit package", purchase.credits) % {
@@ -62,6 +64,7 @@ def purchase_title(purchase: Purchase) -> str:
 
 
 def vat_words(vat: Vat) -> str:
+    """How the sale is taxed, in the reader's language."""
     match vat.treatment:
         case VatTreatment.REVERSE_CHARGE:
             return _now("No VAT is added: reverse charge, the buyer owes it")
@@ -77,6 +80,7 @@ def vat_rate(permille: int) -> str:
 
 
 def promise_words(promise: DeliveryPromise) -> str:
+    """The delivery promise, in the reader's language."""
     if promise.within is None:
         return _now("the same day")
     hours = int(promise.within.total_seconds() // 3600)
@@ -84,6 +88,7 @@ def promise_words(promise: DeliveryPromise) -> str:
 
 
 def band_words(first: int, last: int) -> str:
+    """The band's range, in the reader's language."""
     return _now("%(first)s to %(last)s attributes") % {"first": first, "last": last}
 
 

@@ -16,4 +16,5 @@ class Words:
 
     @property
     def advices(self) -> tuple[str, ...]:
+        """What would help, as a tuple however many sentences there are."""
         return (self.advice,) if isinstance(self.advice, str) else self.advice

@@ -77,6 +77,7 @@ def money(cents: int, currency: str, language: str, *, least_decimals: int = 2) 
 
 
 def count(number: int, language: str) -> str:
+    """A whole number as the language writes it: 1,000 or 1.000."""
     return format_decimal(number, locale=locale_of(language))
 
 

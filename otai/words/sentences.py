@@ -28,10 +28,12 @@ class Fact:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON: the code and its values. `from_dict` reads it."""
         return {"code": self.code, "values": dict(self.values)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Fact:
+        """The fact of `as_dict`; one stored without values has none."""
         return cls(str(stored["code"]), dict(stored.get("values") or {}))
 
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
 
-from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, Tier
+from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, Tier, within
 from otai.pricing.published import PriceBookUnknown, as_published, book_of, from_published, read, versions
 from otai.pricing.quote import price
 from otai.units import Money
@@ -109,19 +110,56 @@ def test_a_book_cannot_be_changed_after_it_was_made() -> None:
         BOOK.version = "another"  # type: ignore[misc]
 
 
+def bands(*rows: tuple[int, int, int]) -> tuple[ComplexityBand, ...]:
+    """Bands of (first, last, multiplier)."""
+    return tuple(ComplexityBand(first, last, Fraction(multiplier), "r") for first, last, multiplier in rows)
+
+
 @pytest.mark.parametrize(
-    "bands",
+    ("found", "message"),
     [
-        (),
-        (ComplexityBand(2, 5, Fraction(1), "r"),),
-        (ComplexityBand(1, 5, Fraction(1), "r"), ComplexityBand(7, 9, Fraction(1), "r")),
-        (ComplexityBand(1, 5, Fraction(1), "r"), ComplexityBand(5, 9, Fraction(1), "r")),
-        (ComplexityBand(1, 5, Fraction(0), "r"),),
+        (bands(), "the bands must begin at 1 attribute"),
+        (bands((2, 5, 1)), "the bands must begin at 1 attribute"),
+        (bands((1, 5, 1), (7, 9, 1)), "a gap or an overlap after 5 attributes"),
+        (bands((1, 5, 1), (5, 9, 1)), "a gap or an overlap after 5 attributes"),
+        (bands((1, 5, 0)), "a band is empty or free"),
+        (bands((1, 5, -1)), "a band is empty or free"),
+        (bands((1, 0, 1)), "a band is empty or free"),
     ],
 )
-def test_a_book_with_a_gap_an_overlap_or_a_free_band_is_refused(bands: tuple[ComplexityBand, ...]) -> None:
-    with pytest.raises(ValueError, match="price book"):
-        replace(BOOK, bands=bands)
+def test_a_book_with_a_gap_an_overlap_or_a_free_band_is_refused(
+    found: tuple[ComplexityBand, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^price book 2026-11: {message}$"):
+        replace(BOOK, bands=found)
+
+
+def test_a_band_may_hold_a_single_count() -> None:
+    book = replace(BOOK, bands=bands((1, 1, 1), (2, 2, 2)))
+    assert (book.most_attributes, [band.title for band in book.bands]) == (2, ["1-1 attributes", "2-2 attributes"])
+
+
+def test_a_book_without_a_tiers_terms_or_with_one_that_pays_is_refused() -> None:
+    without = {tier: terms for tier, terms in BOOK.tiers.items() if tier is not Tier.PRO}
+    with pytest.raises(ValueError, match=r"^price book 2026-11: no terms for \[<Tier.PRO: 'pro'>\]$"):
+        replace(BOOK, tiers=without)
+    terms = BOOK.tiers[Tier.COMMUNITY]
+    with pytest.raises(ValueError, match=r"^price book 2026-11: a tier costs less than nothing$"):
+        replace(BOOK, tiers={**BOOK.tiers, Tier.COMMUNITY: replace(terms, monthly_price=Money(-1))})
+    free = replace(BOOK, tiers={**BOOK.tiers, Tier.COMMUNITY: replace(terms, monthly_price=Money(0))})
+    assert free.tiers[Tier.COMMUNITY].is_free
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(1, "about 1 h"), (23, "about 23 h"), (24, "within 24 h"), (48, "within 48 h")]
+)
+def test_a_delivery_promise_is_a_span_or_the_end_of_the_day(hours: int, words: str) -> None:
+    promise = within(hours)
+    assert (promise.within, promise.in_words, promise.reason != "") == (timedelta(hours=hours), words, True)
+    assert (promise.end_of_day, promise.at_least) == (False, timedelta(0))
+    for wrong in ({"within": None}, {"end_of_day": True}):
+        with pytest.raises(ValueError, match=r"^a delivery promise is either a span or the end of the day$"):
+            replace(promise, **wrong)
 
 
 def test_a_book_that_cannot_price_a_mode_is_refused() -> None:

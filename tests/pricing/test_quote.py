@@ -51,6 +51,12 @@ def test_more_attributes_never_cost_less_and_fast_never_less_than_standard(mode:
     assert credits(Delivery.STANDARD, attributes) <= credits(Delivery.FAST, attributes)
 
 
+def test_a_large_price_is_written_in_full() -> None:
+    dear = {pair: replace(price, credits=2_000_000) for pair, price in BOOK.base_prices.items()}
+    found = quote.price(replace(BOOK, base_prices=dear), mode=Mode.BASIC, delivery=Delivery.FAST, attributes=6)
+    assert found.in_words == "Basic, Fast: 2000000 credits x 1 (6-20 attributes) = 2000000"
+
+
 def test_a_person_can_follow_the_price() -> None:
     found = quote.price(BOOK, mode=Mode.BUSINESS, delivery=Delivery.FAST, attributes=3)
     assert found.in_words == "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits"

@@ -100,6 +100,8 @@ def test_the_standard_bar_is_agreed_at_once_and_nothing_above_it() -> None:
     assert is_standard(Criterion.parse("queue macro_f1 0.5"), BAR)
     assert not is_standard(Criterion.parse("queue macro_f1 0.51"), BAR)
     assert is_standard(Criterion.parse("queue coverage@90 0.3"), BAR)
+    assert is_standard(Criterion.parse("queue coverage@95 0.3"), BAR)
+    assert not is_standard(Criterion.parse("queue coverage@95 0.31"), BAR)
     assert not is_standard(Criterion.parse("queue coverage@99 0.01"), BAR), "a higher precision asks for more"
 
 

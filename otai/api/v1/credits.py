@@ -72,6 +72,7 @@ class Filters(Schema):
     reference: Name | None = Field(None, description="Only what refers to this, for example run:<id>.")
 
     def as_arguments(self) -> dict[str, Any]:
+        """The filters as arguments of the statement's query."""
         kinds = [kind.value for kind in self.kind] or None
         return {"since": self.since, "until": self.until, "kinds": kinds}
 

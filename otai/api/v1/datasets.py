@@ -141,6 +141,7 @@ class Reading(Schema):
     )
 
     def roles(self) -> ColumnRoles:
+        """The roles of the columns as they were said. Raises ColumnsInvalid."""
         return ColumnRoles.parse(
             columns=self.column,
             attributes=self.attribute,
@@ -502,6 +503,7 @@ def _to_delete(data_set: DataSet, asked: Deletion) -> list[DataSet]:
 
 
 def deletion_out(going: deletion.TicketsGoing) -> dict[str, Any]:
+    """What the deletion of a data set takes and leaves, as JSON."""
     renamed = {"feedback": going.said_about_them, "label_changes": going.changes}
     return {name: renamed[name] if name in renamed else getattr(going, name) for name in DeletionOut.model_fields}
 
@@ -521,4 +523,5 @@ def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> D
 
 
 def data_set_out(data_set: DataSet) -> dict[str, Any]:
+    """A data set as JSON."""
     return {name: getattr(data_set, name) for name in DataSetOut.model_fields}

@@ -306,6 +306,7 @@ def get_report_card(request: CallerRequest, number: Number) -> Any:
 
 
 def run_out(run: Run) -> dict[str, Any]:
+    """A run as JSON; credits are whole, times in UTC."""
     names = [
         name for name in RunOut.model_fields if hasattr(Run, name) and name not in ("model", "attributes", "attempts")
     ]

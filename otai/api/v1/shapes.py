@@ -44,4 +44,5 @@ class MoneyOut(Schema):
 
 
 def money(amount: Money | None) -> dict[str, Any] | None:
+    """An amount in cents with its currency, or None."""
     return None if amount is None else {"cents": amount.cents, "currency": amount.currency}

@@ -11,6 +11,7 @@ from otai.words.invoices import printed
 
 
 def line_title(facts: dict[str, Any], language: str) -> str:
+    """What an invoice's line is for, in the invoice's language."""
     line = facts["line"]
     if line["kind"] == "subscription":
         return printed("month", language=language, tier=Tier(line["tier"]).title)
@@ -20,6 +21,7 @@ def line_title(facts: dict[str, Any], language: str) -> str:
 
 
 def vat_line(facts: dict[str, Any], language: str) -> str:
+    """The rate and the country of an invoice's VAT, in its language."""
     vat = facts["vat"]
     return printed("vat", language=language, rate=vat["permille"] / 10, country=vat["country"])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from otai.billing.gateway import (
     ForgedWebhook,
+    Gateway,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
@@ -21,7 +22,7 @@ from otai.billing.gateway import (
 )
 
 
-class BankTransfer:
+class BankTransfer(Gateway):
     name = "bank_transfer"
     title = "Invoice and bank transfer"
     charges_saved_methods = False

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from otai.billing.gateway import (
     ForgedWebhook,
+    Gateway,
     GatewayUnavailable,
     NewsKind,
     PaymentDeclined,
@@ -51,7 +52,7 @@ _STATES = {
 }
 
 
-class Stripe:
+class Stripe(Gateway):
     name = "stripe"
     title = "Card or SEPA debit"
     charges_saved_methods = True

@@ -156,6 +156,7 @@ def _issue(
 
 
 def facts_hash(facts: dict[str, Any]) -> str:
+    """SHA-256 over the facts in their canonical form, in hexadecimal: what an invoice printed can be held against."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

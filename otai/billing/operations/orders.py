@@ -39,6 +39,7 @@ class PurchaseMoved(Refused):
 
 
 def request_hash_of(*asked: object) -> str:
+    """What a key is bound to: a key used again for something else is noticed by it."""
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -88,6 +89,8 @@ def order(
     who: str,
     now: datetime,
 ) -> Purchase:
+    """Makes the purchase, with its invoice where it is paid by one, in the caller's transaction. `price` is net. Raises
+    BillingDetailsMissing; of two with one key, the second violates a constraint."""
     details = billing_details(organisation)
     book = queries.price_book()
     vat = queries.vat_of(details)

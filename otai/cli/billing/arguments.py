@@ -31,4 +31,5 @@ def money_from(text: str, *, currency: str = "EUR") -> Money:
 
 
 def at_in_words(at: datetime | None, organisation: Any) -> str:
+    """A time as the organisation's clocks show it; empty for None."""
     return f"{at.astimezone(organisation.zone):%Y-%m-%d %H:%M}" if at else ""

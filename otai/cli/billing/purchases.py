@@ -124,6 +124,7 @@ def confirm_payment(
 
 
 def purchase_row(purchase: Purchase) -> dict[str, Any]:
+    """A purchase as JSON; amounts in cents."""
     return {
         "reference": purchase.reference,
         "what": purchase.title,
@@ -143,6 +144,7 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
 
 
 def say_how_to_pay(purchase: Purchase) -> None:
+    """Prints what a purchase costs, and what the buyer does next."""
     gross = Money(purchase.gross_cents, purchase.currency)
     net, vat = Money(purchase.net_cents, purchase.currency), Money(purchase.vat_cents, purchase.currency)
     say(f"{purchase.reference}: {purchase.title}, {net} + {vat} VAT = {gross}: {purchase.status}")

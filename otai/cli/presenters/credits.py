@@ -35,6 +35,7 @@ class StatementLine(Balance, Protocol):
 
 
 def balance_in_words(balance: Balance) -> str:
+    """The three figures of a balance in a line."""
     return f"{balance.available} available | {balance.held} held | {balance.spent} spent"
 
 

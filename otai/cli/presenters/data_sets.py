@@ -30,6 +30,7 @@ class DataSet(Protocol):
 
 
 def show_import(data_set: DataSet) -> None:
+    """Prints what an import made."""
     left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
     say(
         f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets imported from {data_set.source_filename} "
@@ -38,6 +39,7 @@ def show_import(data_set: DataSet) -> None:
 
 
 def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
+    """Prints data sets as a table, times in the zone."""
     print_table(
         ["name", "version", "tickets", "imported", "from"],
         [

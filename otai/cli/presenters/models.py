@@ -36,6 +36,7 @@ def show_versions(found: Iterable[Mapping[str, Any]], *, zone: tzinfo | None) ->
 
 
 def megabytes(size: int) -> str:
+    """A size in bytes as people read it, in millions of bytes."""
     return f"{size / 1e6:.1f} MB"
 
 

@@ -88,6 +88,7 @@ class Quote:
 
 
 def show_quote(quote: Quote, *, zone: tzinfo | None) -> None:
+    """Prints a quote: price line by line, when it is ready, until when it stands, and what is left."""
     say(f"Quote for {quote.model}: {count(quote.credits, 'credit')}")
     say(f"  predicts {count(len(quote.attributes), 'attribute')}: {', '.join(quote.attributes)}")
     for line in quote.lines:

@@ -39,6 +39,7 @@ class Run:
 
     @property
     def has_ended(self) -> bool:
+        """Whether it is completed, failed or cancelled."""
         return self.status in ENDED
 
     @property
@@ -61,6 +62,7 @@ class Run:
 
 
 def show_runs(found: Iterable[Run], *, zone: tzinfo | None) -> None:
+    """Prints runs as a table, times in the zone."""
     print_table(
         ["run", "model", "mode", "delivery", "attributes", "status", "credits", "ordered", "due"],
         [
@@ -97,6 +99,7 @@ def show_ordered(run: Run, *, left: int) -> None:
 
 
 def show_cancelled(run: Run) -> None:
+    """Prints that the run was cancelled, and what was given back."""
     say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")
 
 

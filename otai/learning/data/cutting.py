@@ -56,6 +56,7 @@ class TextRules:
     """What ends the texts of many tickets word for word (`boilerplate.py`), as hashes."""
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for a bundle and for the schema of a file of tickets. `from_dict` reads it."""
         return {
             "version": 1,
             "kinds": list(self.kinds),
@@ -68,6 +69,7 @@ class TextRules:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TextRules:
+        """The rules of `as_dict`; what an earlier version did not write is empty."""
         return cls(
             tuple(data["kinds"]),
             frozenset(data.get("desk", ())),
@@ -84,6 +86,7 @@ class TextRules:
         return None if found is None else cls.from_dict(json.loads(found))
 
     def in_schema(self, schema: pa.Schema) -> pa.Schema:
+        """The schema with these rules in its metadata, so that a file of tickets says how its texts were cut."""
         return schema.with_metadata({**(schema.metadata or {}), METADATA_KEY: json.dumps(self.as_dict()).encode()})
 
     def as_stored(self, text: str) -> str:
@@ -138,6 +141,7 @@ class CutCount:
     rows: int = 0
 
     def note(self, removed: Iterable[tuple[str, str]]) -> None:
+        """Counts one text of which these (kind, what) were removed; keeps a few examples of each kind."""
         self.rows += 1
         for kind in {kind for kind, _ in removed}:
             self.texts[kind] += 1

@@ -56,6 +56,7 @@ class PersonalCount:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def look_at(self, text: str) -> None:
+        """Counts one text with the kinds of personal data in it; keeps a few masked examples of each."""
         self.texts += 1
         found = list(personal_data(text))
         self.holding += bool(found)

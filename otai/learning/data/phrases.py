@@ -41,6 +41,7 @@ def normal_word(word: str) -> str:
 
 
 def normal_words(text: str) -> list[str]:
+    """The text's words in the form in which phrases are compared; what has none (a lone comma) is left out."""
     return [normal for word in text.split() if (normal := normal_word(word))]
 
 

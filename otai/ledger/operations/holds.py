@@ -40,6 +40,7 @@ class InvalidDeadline(Invalid):
 
 
 def checked_deadline(deadline_at: object, *, now: datetime) -> datetime:
+    """The deadline, if it is a time with a zone after `now`. Raises InvalidDeadline."""
     checked_moment(now, what="now")
     if not isinstance(deadline_at, datetime) or deadline_at.utcoffset() is None:
         raise InvalidDeadline(f"A hold needs a deadline, a time with a time zone; {deadline_at!r} is none.")
@@ -126,6 +127,7 @@ class AlreadyRefunded(Refused):
 def asked_to_resolve(
     *, kind: TransferKind, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime
 ) -> TransferRequest:
+    """The request to capture or release a hold, checked. Raises InvalidRequest."""
     checked_id(hold, what="hold")
     return asked(organisation=organisation, key=key, reason=reason, now=now, request=(kind.value, str(hold)))
 

@@ -57,16 +57,19 @@ def _checked_text(value: object, *, what: str, most: int, may_be_empty: bool) ->
 
 
 def checked_reference(value: object) -> str:
+    """The reference, if it is a text that the chain can carry; it may be empty. Raises InvalidRequest."""
     return _checked_text(value, what="reference", most=MAX_REFERENCE_CHARACTERS, may_be_empty=True)
 
 
 def checked_id(value: object, *, what: str) -> UUID:
+    """The id, if it is a UUID. Raises InvalidRequest, naming `what`."""
     if not isinstance(value, UUID):
         raise InvalidRequest(f"The {what} must be given by its id, a UUID; {value!r} is not one.", field=what)
     return value
 
 
 def checked_moment(value: object, *, what: str) -> datetime:
+    """The time, if it has a zone. Raises InvalidRequest, naming `what`."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidRequest(f"{what} must be a time with a time zone; {value!r} is not one.", field=what)
     return value

@@ -46,6 +46,7 @@ def balance(organisation: UUID, at: datetime | None = None) -> Balance:
 
 
 def require_organisation(organisation: UUID) -> None:
+    """Raises NotFound where there is no such organisation."""
     if not Organisation.objects.filter(id=organisation).exists():
         raise NotFound(f"There is no organisation {organisation}.", organisation=str(organisation))
 

@@ -179,6 +179,7 @@ def _csv_row(cells: list[str | int]) -> str:
 
 
 def harmless(cell: str | int) -> str | int:
+    """The cell as a spreadsheet reads it without working anything out: what begins a formula gets an apostrophe."""
     # Leading spaces do not protect: a spreadsheet trims them first.
     if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
         return "'" + cell

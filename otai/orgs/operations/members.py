@@ -92,12 +92,14 @@ def set_language(*, user: User, language: str) -> None:
 
 
 def checked_role(role: Role | str) -> Role:
+    """The role by its name. Raises RoleUnknown, which lists the roles."""
     if role not in tuple(Role):
         raise RoleUnknown(f"There is no role {role!r}. The roles are {', '.join(Role)}.", field="role")
     return Role(role)
 
 
 def record(organisation: Organisation, *, who: str, what: str, subject: str, now: datetime, **details: Any) -> None:
+    """Writes a line of the team's history, in the caller's transaction."""
     TeamEvent.objects.create(
         organisation=organisation, at=now, who=who[:200], what=what, subject=subject, details=details
     )

@@ -168,6 +168,7 @@ def replay(*, organisation: Organisation, delivery: UUID, now: datetime) -> Webh
 def payload_of(
     event: str, happened_at: datetime, data: dict[str, object], organisation: Organisation
 ) -> dict[str, object]:
+    """The message's JSON as receivers get it (docs/webhooks.md)."""
     return {
         "type": event,
         "timestamp": happened_at.isoformat(),

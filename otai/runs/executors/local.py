@@ -40,9 +40,11 @@ class LocalExecutor:
     hardware: str = field(default_factory=lambda: this_machine())
 
     def why_no_room(self) -> str | None:
+        """There is always room on this machine."""
         return None
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+        """Trains in a process of its own, which ends with this one; see `Executor`."""
         spec.output_dir.mkdir(parents=True, exist_ok=True)
         spec_path = spec.output_dir / "spec.json"
         spec_path.write_text(

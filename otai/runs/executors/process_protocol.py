@@ -20,6 +20,7 @@ class ProcessReport:
         self.stage, self.done, self.total, self.log = "starting", 0, 0, ""
 
     def read(self, line: str) -> None:
+        """Takes one line of the process: JSON of the protocol, or anything else, which is log."""
         try:
             said = json.loads(line)
         except ValueError:
@@ -35,9 +36,11 @@ class ProcessReport:
                 self.say(line.rstrip("\n"))
 
     def say(self, text: str) -> None:
+        """Adds a line to the log, which keeps its last `most_log_characters`."""
         self.log = (self.log + text.replace("\x00", "") + "\n")[-most_log_characters:]
 
     def as_watch(self) -> Watch:
+        """What is known so far, as an executor hands it on."""
         return Watch(self.stage, self.done, self.total, self.log)
 
 

@@ -61,9 +61,11 @@ class RayExecutor:
 
     @property
     def hardware(self) -> str:
+        """What a training would run on, before it is known which machine takes it."""
         return f"Ray cluster, {self.accelerator} node" if self.accelerator else "Ray cluster, any node"
 
     def why_no_room(self) -> str | None:
+        """Asks the cluster for a free node of the kind; one that does not answer has none."""
         try:
             answer = self._jobs()._do_request("GET", "/nodes?view=summary")
             nodes = answer.json()["data"]["nodeLogicalResources"].values()
@@ -97,6 +99,7 @@ class RayExecutor:
         return self._client
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+        """Trains as a job of the cluster, by the attempt's id, so that it is submitted once; see `Executor`."""
         assert spec.attempt_id, "a cluster knows a job by its attempt"
         with self._things_on_their_way(spec) as job_file:
             try:

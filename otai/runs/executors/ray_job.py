@@ -27,6 +27,8 @@ checkpoint_every_seconds = 60.0
 
 
 def main(arguments: list[str]) -> int:
+    """Trains on a node of the cluster what STORE_URL and JOB_FILE say; returns the exit code. Everything it says goes
+    to standard output as JSON, one a line."""
     if len(arguments) != 2:
         print("usage: python -m otai.runs.executors.ray_job STORE_URL JOB_FILE", file=sys.stderr)  # noqa: T201
         return 2
@@ -54,6 +56,7 @@ class RayJob:
         self.stop = False
 
     def run(self) -> int:
+        """Fetches the checkpoint, trains, and stores the result or the checkpoint; returns the exit code."""
         signal.signal(signal.SIGTERM, self._asked_to_stop)
         label = f"{self.job['accelerator']} node" if self.job["accelerator"] else "node"
         _say(type="hardware", text=f"Ray {label} {socket.gethostname()}: {this_machine()}")

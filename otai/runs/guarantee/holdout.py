@@ -44,6 +44,7 @@ TICKETS_DELETED = "deleted"
 
 
 def table_of(data_set: DataSet) -> pa.Table:
+    """The data set's tickets as a table. Raises TicketsDeleted."""
     data_set.require_tickets()
     return pq.read_table(file_store().local_path(data_set.file))
 
@@ -58,6 +59,7 @@ def table_at(path: str) -> pa.Table:
 
 
 def specs_of(data_set: DataSet, names: Sequence[str]) -> list[AttributeSpec]:
+    """The named attributes as training knows them; those that the data set lacks are left out."""
     known = {attribute.name: attribute for attribute in tickets.attributes(data_set)}
     return [
         AttributeSpec(name, AttributeKind(known[name].kind), tuple(known[name].order or ()))
@@ -75,6 +77,7 @@ class Holdout:
 
     @property
     def tickets(self) -> int:
+        """How many tickets are measured on."""
         return int(self.table.num_rows)
 
 
@@ -253,6 +256,7 @@ def has_own_ids(data_set: DataSet) -> bool:
 
 
 def text_keys(table: pa.Table) -> list[bytes]:
+    """By which tickets of the same text are known, one for each row (`learning.data.splitting.same_text_key`)."""
     from otai.learning.data.splitting import same_text_key
 
     subjects = table["subject"].to_pylist()

@@ -17,6 +17,7 @@ class GuaranteeMoved(Refused):
 
 
 def record(guarantee: Guarantee, *, move: str, who: str, now: datetime, why: str = "", **details: Any) -> None:
+    """Writes a line of the guarantee's history, in the caller's transaction."""
     GuaranteeEvent.objects.create(
         guarantee=guarantee,
         organisation_id=guarantee.organisation_id,

@@ -51,6 +51,7 @@ def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee
 
 
 def due_levels(organisation: Organisation) -> list[Tier]:
+    """The tiers that the organisation has reached, each of which brings a guarantee."""
     return levels_reached(billing.tiers_reached(organisation))
 
 
@@ -61,6 +62,7 @@ def waiting() -> QuerySet[Guarantee]:
 
 
 def criteria(guarantee: Guarantee) -> list[Criterion]:
+    """What was proposed or agreed, as values."""
     return [Criterion.from_dict(one) for one in guarantee.criteria]
 
 

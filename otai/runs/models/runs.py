@@ -319,6 +319,7 @@ class Run(models.Model):
 
     @property
     def has_ended(self) -> bool:
+        """Whether it is completed, failed or cancelled."""
         return RunStatus(self.status) in ENDED
 
 

@@ -49,6 +49,7 @@ class Kept:
 
 
 def kept_of(organisation: Organisation, data_sets: Sequence[UUID]) -> Kept:
+    """What is left of these data sets in runs, quotes and guarantees: what a deletion tells beforehand."""
     runs = made_from(organisation, data_sets)
     held = Guarantee.objects.filter(organisation=organisation, data_set__in=data_sets)
     undecided = {*BEFORE_THE_RUN, GuaranteeStatus.MISSED}

@@ -18,6 +18,7 @@ from otai.runs.status import MOVES, RunStatus, status_after
 
 
 def hold_reference(run: UUID) -> str:
+    """How the ledger names a run's hold."""
     return f"run:{run}"
 
 
@@ -55,6 +56,7 @@ class RunMoved(Refused):
 
 
 def require_moved(moved: bool, run: Run) -> None:
+    """Raises RunMoved where somebody else moved the run first."""
     if not moved:
         raise RunMoved(f"Run {run.number} was moved by someone else meanwhile.")
 

@@ -135,6 +135,7 @@ class Fleet:
         self.zones = [ZoneInfo(name) for name in day.time_zones]
 
     def run(self) -> Outcomes:
+        """Simulates the day to its end; times in seconds since its beginning, one entry a run in each array."""
         self.env.process(self._orders())
         self.env.process(self._count_the_queue())
         self.env.run()

@@ -55,10 +55,12 @@ class Report:
 
 
 def simulate(day: Day, pools: Sequence[SimulatedPool], *, book: PriceBook, rules: Rules = RULES) -> Outcomes:
+    """One day of orders on these pools; the same day gives the same outcomes."""
     return Fleet(day, pools, book=book, rules=rules).run()
 
 
 def report(outcomes: Outcomes, pools: Sequence[SimulatedPool], *, book: PriceBook) -> Report:
+    """Which promises were kept, how long runs waited (minutes), and how busy the pools were."""
     in_time = outcomes.completed & (outcomes.ended <= outcomes.due)
     promises = []
     for m, mode in enumerate(MODES):

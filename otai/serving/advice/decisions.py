@@ -136,16 +136,19 @@ def accept_suspects(
 
 
 def require_open(found: Advice) -> None:
+    """Raises AdviceDecided where somebody decided before."""
     if found.status != AdviceStatus.OPEN:
         raise AdviceDecided(f"This advice was decided before: {found.status}.", status=found.status)
 
 
 def locked_open(found: Advice) -> Advice:
+    """The advice, locked until the transaction ends and still open. Raises AdviceDecided."""
     locked = Advice.objects.select_for_update(no_key=True).get(id=found.id)
     require_open(locked)
     return locked
 
 
 def close(one: Advice, status: AdviceStatus, *, by: str, why: str, now: datetime) -> None:
+    """Writes what was decided, by whom and why, to the row and to `one`; in the caller's transaction."""
     Advice.objects.filter(id=one.id).update(status=status, decided_at=now, decided_by=by, decided_why=why[:500])
     one.status, one.decided_at, one.decided_by, one.decided_why = status, now, by, why[:500]

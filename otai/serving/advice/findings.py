@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def of_labels(
     version: ModelVersion, newest: DataSet, bundle: Bundle, fresh: NewTickets
 ) -> dict[AdviceKind, dict[str, Any]]:
+    """Labels that came, went or were renamed since the version was trained, by attribute: evidence, chart and what to
+    do. Empty: none did."""
     evidence, mapping, only_names, points = [], {}, True, []
     moved = _moved(version.run.data_set, newest)
     for model in bundle.attributes:
@@ -134,6 +136,8 @@ def _moved(before: DataSet, newest: DataSet) -> dict[str, dict[str, Counter[str]
 
 
 def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, dict[str, Any]]:
+    """Attributes of the newest data set that the version does not know and that could be learnt, with their numbers of
+    tickets."""
     trained = {attribute["name"] for attribute in version.run.attributes}
     # From the profile: its attributes are named there after its tickets are gone, too.
     before = {attribute["name"] for attribute in version.run.data_set.profile["attributes"]}
@@ -166,6 +170,7 @@ def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, di
 def of_drift(
     version: ModelVersion, signals: Sequence[Mapping[str, Any]], newest: DataSet | None
 ) -> dict[AdviceKind, dict[str, Any]]:
+    """What the tests of new tickets against the reference say, as advice: a new language, or drift. Empty: neither."""
     found: dict[AdviceKind, dict[str, Any]] = {}
     languages = [one for one in signals if one["kind"] == "language" and one["is_drift"]]
     if languages:

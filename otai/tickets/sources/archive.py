@@ -72,6 +72,7 @@ class ArchiveSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The tickets of all files, one after the other."""
         offset = self._position = 0
         for name, source in self._sources:
             last = 0

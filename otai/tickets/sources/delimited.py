@@ -106,6 +106,7 @@ class DelimitedSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The records below the header, without a footer."""
         self.noted.begin()
         width, kept, first = self._width, self._kept, self._frame.first
         names = [name or "" for name in self._frame.names]

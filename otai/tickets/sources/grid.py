@@ -201,10 +201,12 @@ def drop_footer(batch: RowBatcher, noted: Noted) -> None:
 
 
 def note_footer(noted: Noted, number: int, cells: Sequence[Any]) -> None:
+    """Notes a row below the tickets, with its text as an example."""
     note_row(noted.footer_rows, number)
     noted.footer_example = noted.footer_example or clean_name(" ".join(str(cell) for cell in cells if cell)[:100])
 
 
 def note_row(rows: list[int], number: int) -> None:
+    """Notes a row's number; of very many only the first."""
     if len(rows) < 1_000:
         rows.append(number)

@@ -46,6 +46,7 @@ class HtmlTableSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The table's rows below its header."""
         self.noted.begin()
         yield from self._grid.batches(self._rows(), bad)
 

@@ -28,12 +28,14 @@ def parse(text: str) -> Any:
 
 
 def reason_of(error: Exception) -> str:
+    """Why it cannot be read, in words."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1:,}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def kind_of(document: Any) -> str:
+    """What stands where an object should, in words."""
     if isinstance(document, list):
         return "a list"
     return "a text or number" if document is not None else "null"
@@ -79,6 +81,7 @@ class Cursor:
         return True
 
     def must(self, *characters: str) -> str:
+        """Steps over the next character, which must be one of these. Raises DatasetInvalid."""
         found = self.peek()
         if found not in characters or not found:
             raise self.damaged(f"expected {' or '.join(characters)} and found {found!r}")
@@ -154,6 +157,7 @@ class Cursor:
             self.value()
 
     def damaged(self, reason: str) -> DatasetInvalid:
+        """The refusal of a file that cannot be read on from here."""
         where = f"element {self.elements:,}" if self.elements else f"character {self.read:,}"
         return refused(
             f"The JSON cannot be read beyond {where}: {reason}. Export it again, best as JSON Lines (one object a line).",

@@ -36,6 +36,7 @@ class ListOfObjects:
     characters: int = 0
 
     def rank(self) -> tuple[bool, bool, int]:
+        """What lists are compared by; the highest is the list of tickets."""
         return self.path[-1].lower() not in PARTS_OF_A_TICKET, self.path[-1].lower() in WRAPPER_NAMES, self.characters
 
 

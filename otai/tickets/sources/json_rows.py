@@ -63,6 +63,7 @@ class JsonSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """One ticket an object, nested values flattened."""
         batch = RowBatcher(len(self.columns))
         self.late_keys = {}
         known = set(self._keys)

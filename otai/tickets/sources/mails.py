@@ -53,6 +53,7 @@ class MailSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """One ticket a mail."""
         batch = RowBatcher(len(self.columns))
         for number, mail in self._mails(bad):
             if number > self._limits.rows:

@@ -33,6 +33,7 @@ class OpenDocument:
         """Nothing is held open."""
 
     def rows(self, sheet: str) -> Iterator[tuple[int, list[str | None]]]:
+        """The sheet's rows with their numbers from 1."""
         return ((number, cells) for _, number, cells in self._all_rows(sheet))
 
     def _all_rows(self, sheet: str | None) -> Iterator[tuple[str, int, list[str | None]]]:

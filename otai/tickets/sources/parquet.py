@@ -54,6 +54,7 @@ class ParquetSource:
         return self._path.stat().st_size * self._read // self._size
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The rows, as many at once as memory is meant to hold."""
         self._read = 0
         with self._open() as parquet:
             try:

@@ -140,6 +140,7 @@ class RowBatcher:
         return list(zip(self._numbers, self._rows, strict=True))
 
     def drop_last(self, rows: int) -> None:
+        """Takes back the last rows: they were a footer."""
         if rows:
             del self._numbers[-rows:], self._rows[-rows:]
 

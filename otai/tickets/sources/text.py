@@ -83,10 +83,12 @@ class TextFile:
 
     @property
     def is_mixed(self) -> bool:
+        """Whether it is UTF-8 with lines in another encoding."""
         return self.encoding == MIXED
 
     @property
     def description(self) -> str:
+        """The encoding, in words."""
         names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", MIXED: "UTF-8 with lines in cp1252"}
         name = names.get(self.encoding, self.encoding.replace("_", "-"))
         return f"{name}, gzip" if self.is_gzip else name

@@ -129,6 +129,7 @@ class WorkbookSource:
         return offsets
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The rows of the chosen sheets, one sheet after the other."""
         self.noted.begin()
         with ExitStack() as stack:
             book = self._opened(stack)

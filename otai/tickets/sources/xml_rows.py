@@ -148,6 +148,7 @@ class XmlSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """One ticket an element, nested values flattened."""
         batch = RowBatcher(len(self.columns))
         self.late_keys = {}
         known = set(self._keys)
@@ -193,6 +194,7 @@ class SpreadsheetXmlSource:
         return 0
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """The sheet's rows below its header."""
         self.noted.begin()
         yield from self._grid.batches(self._rows(), bad)
 

@@ -46,10 +46,12 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def render_mail(self, template_prefix: str, email: str | list[str], context: dict[str, Any], *more: Any) -> Any:
+        """As allauth does it, with the installation's own address in every link."""
         # allauth's own `current_site` is the Host of the request.
         return super().render_mail(template_prefix, email, context | {"base_url": settings.OTAI_BASE_URL}, *more)
 
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """A name by chance: people sign in by their address."""
         # Nobody signs in by it, and it must not be a name that an operator could be given later.
         user.username = f"person-{uuid.uuid4().hex[:16]}"  # type: ignore[attr-defined]
 
@@ -58,10 +60,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(credentials.get("email", "")).lower()
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        """The home of the organisation that was founded or joined."""
         member = queries.memberships(request.user).first() if request.user.is_authenticated else None
         return resolve_url("web:home", slug=member.organisation.slug) if member else resolve_url("web:front_door")
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """The front door."""
         return resolve_url("web:front_door")
 
 
@@ -90,13 +94,16 @@ class MfaAdapter(DefaultMFAAdapter):
         return _fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
+        """The secret of a second factor, which lies encrypted in the database."""
         return _fernet().decrypt(encrypted_text.encode()).decode()
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        """What a new passkey is called, in the reader's language."""
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
         return gettext("My passkey") if count == 0 else gettext("Passkey %(number)s") % {"number": count + 1}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Whose passkeys these are: the installation's address, whatever the request's Host says."""
         # A passkey belongs to the address that people know, by whatever other name this request came.
         host = urlsplit(settings.OTAI_BASE_URL).hostname or ""
         return {"id": host, "name": "OTAI Studio"}

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:
+    """Whether this person must set up a second factor before the desk opens."""
     return settings.OTAI_DESK_SECOND_FACTOR and not is_mfa_enabled(request.user)
 
 

@@ -81,15 +81,18 @@ class SignUpForm(allauth.SignupForm):
         _plain(self)
 
     def clean_organisation(self) -> str:
+        """The organisation's name with single blanks, on one line."""
         name = " ".join(self.cleaned_data["organisation"].split())
         if not name.isprintable():
             raise forms.ValidationError(_("A name of 1 to 200 letters, digits and signs."))
         return name
 
     def clean_name(self) -> str:
+        """The person's name with single blanks."""
         return " ".join(self.cleaned_data["name"].split())
 
     def clean_email(self) -> str:
+        """The address, which must be the invited one where somebody was invited."""
         email: str = super().clean_email()
         if self.invitation is not None and email.lower() != self.invitation.email:
             raise forms.ValidationError(
@@ -98,6 +101,7 @@ class SignUpForm(allauth.SignupForm):
         return email
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Makes the account; sent twice at once, the second is led to the sign-in."""
         try:
             user, response = super().try_save(request)
         except IntegrityError:
@@ -204,6 +208,7 @@ SCOPE_WORDS = {
 
 
 def role_choices() -> list[tuple[str, Any]]:
+    """The roles with their words, the least of them first."""
     return [(role.value, word) for role, (word, _meaning) in reversed(ROLE_WORDS.items())]
 
 
@@ -235,6 +240,7 @@ class ApiKeyForm(forms.Form):
 
     @property
     def lifetime(self) -> timedelta | None:
+        """How long the key is to be good; None: for ever."""
         days = self.cleaned_data["expires"]
         return timedelta(days=int(days)) if days else None
 
@@ -245,6 +251,7 @@ class ProfileForm(forms.Form):
 
 
 def zone_choices() -> list[tuple[str, str]]:
+    """All time zones by name."""
     return [(zone, zone) for zone in sorted(available_timezones() - {"localtime", "Factory"})]
 
 

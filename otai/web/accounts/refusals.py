@@ -32,5 +32,6 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def in_words(error: OtaiError) -> str:
+    """The refusal in the reader's language, for pages about accounts."""
     sentence = SENTENCES.get(error.code)
     return sentence(error.details) % error.details if sentence else refusals.in_words(error)

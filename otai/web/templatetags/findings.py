@@ -14,11 +14,13 @@ register = template.Library()
 
 @register.filter
 def message(found: Finding) -> str:
+    """The finding in the reader's language."""
     return words.message(found, language=get_language() or ENGLISH)
 
 
 @register.filter
 def advice(found: Finding) -> str:
+    """What would help, in the reader's language."""
     return words.advice(found, language=get_language() or ENGLISH)
 
 

@@ -188,11 +188,13 @@ def in_words(error: Any) -> str:
 
 @register.filter
 def why_failed(run: Any) -> str:
+    """Why a run failed, in the reader's language."""
     return refusals.why_failed(run)
 
 
 @register.filter
 def may(member: Member, action: str) -> bool:
+    """Whether the member's role allows the action."""
     return member.may(action)
 
 

@@ -49,6 +49,7 @@ class AdviceView:
 
 
 def advice_for(version: ModelVersion, organisation: Organisation) -> list[AdviceView]:
+    """The version's open advice as the page shows it."""
     found = []
     for one in serving_advice.open_advice(version):
         elsewhere = run_again_address(organisation, version.run, reason=Reason(one.reason)) if one.credits else ""
@@ -106,6 +107,7 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
 @require_POST
 @page(Action.TRAIN)
 def dismiss(request: MemberRequest, advice: UUID) -> HttpResponse:
+    """Sets a piece of advice aside, with the reason given."""
     found = serving_advice.advice(request.organisation, advice)
     serving_advice.dismiss(
         organisation=request.organisation,
@@ -199,6 +201,7 @@ def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def merge_feedback(request: MemberRequest, model: UUID) -> HttpResponse:
+    """Makes a new version of the data set out of the feedback that waits."""
     found = _model(request, model)
     made = serving_feedback.merge(
         organisation=request.organisation, name=found.name, by=request.user.email, now=utc_now()

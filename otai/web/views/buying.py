@@ -119,6 +119,7 @@ def _vat_of(found: Purchase) -> str:
 @require_POST
 @page(Action.BUY)
 def cancel(request: MemberRequest, reference: str) -> HttpResponse:
+    """Cancels a purchase that is not paid."""
     billing.cancel(
         organisation=request.organisation,
         reference=queries.purchase(request.organisation, reference).reference,
@@ -180,6 +181,7 @@ class InvoiceShown:
 
     @property
     def gross(self) -> Money:
+        """With its currency."""
         return Money(self.invoice.gross_cents, self.invoice.currency)
 
 

@@ -42,6 +42,7 @@ invoices_shown = 6
 @require_safe
 @page(Action.VIEW)
 def credits(request: MemberRequest) -> HttpResponse:
+    """The balance, what comes next, the latest movements, and what can be bought."""
     organisation, now = request.organisation, utc_now()
     book = billing.price_book()
     subscription = billing.subscription_of(organisation)
@@ -123,6 +124,7 @@ class OfferShown:
 
     @property
     def each(self) -> Money:
+        """The price of one credit, cents cut off."""
         return Money(int(self.cents_per_credit), self.offer.price.currency)
 
 
@@ -162,6 +164,7 @@ class LineShown:
 
     @property
     def is_given_back(self) -> bool:
+        """Whether credits came back from a hold."""
         return self.line.kind == "release"
 
 

@@ -25,6 +25,7 @@ from otai.web.demo import ALICE, require_demo, use_link
 
 @require_safe
 def sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    """Signs the demo's Alice in by a link that is good once; 404 otherwise."""
     require_demo(request)
     alice = User.objects.filter(email=ALICE).first()
     if alice is None or not use_link(token):

@@ -149,6 +149,7 @@ def read_proposal(data_set: DataSet, data: QueryDict, *, bar: StandardBar) -> li
 @require_safe
 @page(Action.VIEW)
 def guarantee(request: MemberRequest) -> HttpResponse:
+    """The guarantees of the organisation with their time lines, and the form for criteria."""
     organisation = request.organisation
     operations.open_guarantees(organisation=organisation, now=utc_now())
     shown = [_shown(found) for found in queries.guarantees(organisation)][::-1]
@@ -252,6 +253,7 @@ def _data_set(organisation: Organisation, asked: str) -> DataSet | None:
 @require_POST
 @page(Action.TRAIN)
 def propose(request: MemberRequest) -> HttpResponse:
+    """Proposes the chosen criteria; they are agreed at once or wait for an operator."""
     data_set = _data_set(request.organisation, request.POST.get("data_set", ""))
     if data_set is None:
         raise NotHere(_("There is no such data set."))

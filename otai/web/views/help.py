@@ -19,6 +19,7 @@ from otai.web.access import MemberRequest, page
 @require_safe
 @page(Action.VIEW)
 def help_page(request: MemberRequest) -> HttpResponse:
+    """The help page, with the prices in force."""
     book = billing.price_book()
     prices = [
         (

@@ -70,12 +70,14 @@ def happening_now(request: MemberRequest) -> HttpResponse:
 
 
 def greeting(at: time) -> str:
+    """By the time of day where the organisation is."""
     if at.hour < 11:
         return _("Good morning")
     return _("Good afternoon") if at.hour < 18 else _("Good evening")
 
 
 def happening(organisation: Organisation) -> dict[str, Any]:
+    """What goes on: runs under way and models in use, a few of each."""
     return {
         "runs": list(runs.unfinished(organisation)[:runs_shown]),
         "models": [ModelShown.of(version) for version in serving.answering_versions(organisation, models_shown)],
@@ -96,6 +98,7 @@ class ModelShown:
 
     @classmethod
     def of(cls, version: ModelVersion) -> ModelShown:
+        """The version with the accuracy of its first attributes."""
         attributes = (version.run.report_card or {}).get("attributes", [])[:attributes_shown]
         return cls(version, [(each["name"], each["accuracy"]["value"]) for each in attributes])
 
@@ -110,6 +113,7 @@ class Suggestion:
 
 
 def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Suggestion]:
+    """What would help next, the most pressing first."""
     language = get_language() or ENGLISH
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
     found = [
@@ -174,6 +178,7 @@ class History:
 
     @property
     def columns(self) -> list[tuple[Week, tuple[int, Any]]]:
+        """The weeks with their columns in the drawing."""
         return list(zip(self.weeks, self.drawing.columns, strict=True))
 
 

@@ -30,6 +30,7 @@ def working(request: MemberRequest, job: Job) -> HttpResponse:
 
 
 def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
+    """What the page about a job shows: status, place, progress in percent, and what went wrong."""
     return {
         "job": job,
         "place": place_in_queue(job, now=utc_now()),
@@ -88,6 +89,7 @@ def events(request: MemberRequest, job: UUID) -> HttpResponseBase:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def cancel(request: MemberRequest, job: UUID) -> HttpResponse:
+    """Cancels a job; one that was done a moment before stays done."""
     found = queries.job_with_id(request.organisation, job)
     # It may have been done a moment before: the page says so.
     with suppress(JobHasEnded):

@@ -52,6 +52,7 @@ class NamedModel:
 @require_safe
 @page(Action.VIEW)
 def models(request: MemberRequest) -> HttpResponse:
+    """The organisation's models with the version in use."""
     register_completed_runs(now=utc_now(), organisation=request.organisation, among_newest=100)
     named = []
     counted = queries.versions_counted(request.organisation)
@@ -91,6 +92,7 @@ def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[Mod
 @require_safe
 @page(Action.VIEW)
 def model(request: MemberRequest, model: UUID) -> HttpResponse:
+    """One model: its versions, their quality, and what it advises."""
     found, versions = _model(request.organisation, model)
     if not versions:
         raise Http404
@@ -128,6 +130,7 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_MODELS)
 def go_live(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
+    """Lets another version answer from now on."""
     found, _versions = _model(request.organisation, model)
     version = serving_versions.go_live(
         organisation=request.organisation, name=found.name, number=number, who=request.user.email, now=utc_now()
@@ -139,6 +142,7 @@ def go_live(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_MODELS)
 def roll_back(request: MemberRequest, model: UUID) -> HttpResponse:
+    """Lets the version before answer again."""
     found, _versions = _model(request.organisation, model)
     version = serving_versions.roll_back(
         organisation=request.organisation, name=found.name, who=request.user.email, now=utc_now()
@@ -150,6 +154,7 @@ def roll_back(request: MemberRequest, model: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_MODELS)
 def delete(request: MemberRequest, model: UUID) -> HttpResponse:
+    """Deletes a model with its versions' files."""
     found, _versions = _model(request.organisation, model)
     deletion.delete_model(organisation=request.organisation, id=found.id, who=request.user.email, now=utc_now())
     messages.success(request, _("%(name)s is deleted.") % {"name": found.name})

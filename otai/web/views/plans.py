@@ -74,6 +74,7 @@ def tier(request: MemberRequest) -> HttpResponse:
 @require_POST
 @page(Action.BUY)
 def change_tier(request: MemberRequest) -> HttpResponse:
+    """Changes the tier; a paid one needs billing details first."""
     organisation = request.organisation
     try:
         wanted = Tier(request.POST.get("tier", ""))

@@ -69,6 +69,7 @@ class Summary:
 
 
 def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summary]:
+    """A row for each attribute, with what earlier runs reached; accuracies are shares."""
     rows = []
     for position, report in enumerate(card.attributes):
         before = [
@@ -94,6 +95,8 @@ def suspected(rows: list[Summary]) -> list[Summary]:
 
 
 def bar_of(estimate: Estimate, baseline: float) -> IntervalBar:
+    """The estimate and the baseline as widths in percent."""
+
     def share(value: float) -> float:
         return round(100 * min(max(value, 0.0), 1.0), 2)
 
@@ -101,6 +104,7 @@ def bar_of(estimate: Estimate, baseline: float) -> IntervalBar:
 
 
 def spark_of(values: list[float]) -> Spark:
+    """The values as a line of 96 by 28 units."""
     low, high = min(values), max(values)
     spread = max(high - low, 0.02)
     step = 88 / max(len(values) - 1, 1)
@@ -218,6 +222,7 @@ class AttributeCard:
 
 
 def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> AttributeCard:
+    """All that a report card says of the attribute at that position; `chosen` is a threshold's choice."""
     report = card.attributes[position]
     choices = choices_of(report)
     # The first few tickets make the beginning of a curve jump without saying anything.

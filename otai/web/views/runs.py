@@ -48,6 +48,7 @@ STAGES: dict[str, str | Promise] = {
 @require_safe
 @page(Action.VIEW)
 def runs(request: MemberRequest) -> HttpResponse:
+    """The organisation's runs, the newest first, a page at a time."""
     found = queries.runs(request.organisation).defer("report_card", "data_set__profile", "data_set__roles")
     before, status = request.GET.get("before", ""), request.GET.get("status", "")
     if status in tuple(RunStatus):
@@ -143,11 +144,13 @@ def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
 @require_safe
 @page(Action.VIEW)
 def run(request: MemberRequest, number: int) -> HttpResponse:
+    """One run: its time line, and its report card once it is completed."""
     found = queries.run(request.organisation, number)
     return render(request, "web/runs/run.html", run_context(request, found))
 
 
 def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
+    """What the page of a run shows."""
     context = now_of(found, request)
     card = card_of(found)
     version = version_of(found)
@@ -203,6 +206,7 @@ def events(request: MemberRequest, number: int) -> HttpResponseBase:
 @require_POST
 @page(Action.TRAIN)
 def cancel(request: MemberRequest, number: int) -> HttpResponse:
+    """Cancels a run; its credits are given back."""
     cancelled = operations.cancel_run(
         organisation=request.organisation, number=number, who=request.user.email, now=utc_now()
     )
@@ -247,6 +251,7 @@ def _required_card(request: MemberRequest, number: int) -> tuple[Run, dict[str, 
 @require_safe
 @page(Action.VIEW)
 def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
+    """The report card as a file; 404 until the run is completed."""
     found, card = _required_card(request, number)
     response = HttpResponse(json.dumps(card, ensure_ascii=False, indent=1), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.json"'
@@ -277,5 +282,6 @@ def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
 
 
 def predictions(version: ModelVersion, text: str) -> Any:
+    """What the version says of one text."""
     [found] = serving.predict(version, [text])
     return found

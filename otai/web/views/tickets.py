@@ -52,6 +52,7 @@ class NamedDataSet:
 @require_safe
 @page(Action.VIEW)
 def data_sets(request: MemberRequest) -> HttpResponse:
+    """The organisation's data sets, and the form for another file."""
     return _data_sets(request)
 
 
@@ -275,6 +276,7 @@ ENDINGS = (
 
 
 def suggested_name(filename: str) -> str:
+    """A data set's name out of a file's: without endings, at most 200 characters."""
     stem = filename.strip().strip(".")
     for ending in ENDINGS:
         if stem.lower().endswith(ending):
@@ -286,6 +288,7 @@ def suggested_name(filename: str) -> str:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def drop_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
+    """Ends the upload's jobs and deletes it."""
     kept = uploads.waiting(request.organisation, upload)
     for job in (_job(request, kept.preview), _job(request, kept.importing)):
         if job is not None and not job.has_ended:
@@ -316,6 +319,7 @@ class AttributeView:
 
 
 def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
+    """An attribute with its labels as bars."""
     # Labels that have an order are read in it; the others from most to least.
     rank = {label: number for number, label in enumerate(found.order)}
     labels = sorted(found.labels, key=lambda one: rank.get(one.name, len(rank))) if rank else list(found.labels)
@@ -343,6 +347,7 @@ def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
 @require_safe
 @page(Action.VIEW)
 def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
+    """What is in a data set, or what is left of a deleted one."""
     found = queries.data_set_with_id(request.organisation, data_set)
     if found.deleted_at is not None:
         return deleting.left(request, found)

@@ -88,6 +88,7 @@ class Choices:
 
     @property
     def names(self) -> list[str]:
+        """The attributes that are chosen."""
         return [attribute.name for attribute in self.attributes if attribute.chosen]
 
     @property
@@ -174,6 +175,7 @@ class Cell:
 
     @property
     def value(self) -> str:
+        """What the form sends for this cell: mode-delivery."""
         return f"{self.offer.price.mode.value}-{self.offer.price.delivery.value}"
 
 
@@ -188,14 +190,17 @@ class ModeColumn:
 
     @property
     def low(self) -> float:
+        """The lowest accuracy that is expected of a chosen attribute."""
         return min(one.accuracy.value for _name, one in self.expected)
 
     @property
     def high(self) -> float:
+        """The highest accuracy that is expected of a chosen attribute."""
         return max(one.accuracy.value for _name, one in self.expected)
 
 
 def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[ModeColumn]:
+    """A column for each mode with what is expected of the chosen attributes."""
     columns = []
     for mode in Mode:
         known: list[tuple[str, ModeExpectation]] = []
@@ -213,6 +218,7 @@ def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> lis
 @require_safe
 @page(Action.TRAIN)
 def train(request: MemberRequest) -> HttpResponse:
+    """The page on which a training is chosen and priced."""
     book = billing.price_book()
     tier = billing.tier_of(request.organisation)
     choices = read_choices(request.organisation, request.GET, tier=tier, book=book)
@@ -250,6 +256,7 @@ def quality(request: MemberRequest) -> HttpResponse:
 def context_of(
     request: MemberRequest, choices: Choices, *, tier: Tier, book: PriceBook, now: datetime
 ) -> dict[str, Any]:
+    """What the page shows for these choices: prices, due times, expected quality, balance."""
     organisation = request.organisation
     assert choices.data_set is not None
     balance = ledger.balance(organisation.id)

@@ -67,6 +67,7 @@ class EndpointForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.MANAGE_WEBHOOKS)
 def webhooks(request: MemberRequest) -> HttpResponse:
+    """The organisation's webhooks, and a form for another, whose secret is shown once."""
     form = EndpointForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
@@ -107,6 +108,7 @@ def _made(request: MemberRequest) -> str:
 @require_safe
 @page(Action.MANAGE_WEBHOOKS)
 def webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
+    """One webhook with its delivery log."""
     shown = shown_once.take(request, f"secret of {endpoint}")
     return _shown(request, endpoint, secret=shown["secret"] if shown else "")
 
@@ -114,6 +116,7 @@ def webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_WEBHOOKS)
 def test_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
+    """Sends a test message."""
     operations.send_test(organisation=request.organisation, endpoint=endpoint, who=request.user.email, now=utc_now())
     messages.success(request, _("A test message is on its way. It appears below once it was tried."))
     return redirect("web:webhook", slug=request.organisation.slug, endpoint=endpoint)
@@ -122,6 +125,7 @@ def test_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_WEBHOOKS)
 def switch_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
+    """Turns a webhook on or off."""
     enabled = request.POST.get("enabled") == "1"
     operations.change_endpoint(
         organisation=request.organisation, endpoint=endpoint, enabled=enabled, who=request.user.email, now=utc_now()
@@ -133,6 +137,7 @@ def switch_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_WEBHOOKS)
 def rotate_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
+    """Makes a new secret, shown once; the one before still signs for a while."""
     made = operations.rotate_secret(
         organisation=request.organisation, endpoint=endpoint, who=request.user.email, now=utc_now()
     )
@@ -143,6 +148,7 @@ def rotate_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_WEBHOOKS)
 def delete_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
+    """Deletes a webhook with its log."""
     operations.delete_endpoint(
         organisation=request.organisation, endpoint=endpoint, who=request.user.email, now=utc_now()
     )
@@ -153,6 +159,7 @@ def delete_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_WEBHOOKS)
 def send_again(request: MemberRequest, delivery: UUID) -> HttpResponse:
+    """Sends a message again, with the same id."""
     sent = operations.replay(organisation=request.organisation, delivery=delivery, now=utc_now())
     messages.success(request, _("The message is on its way again, with the same id."))
     return redirect("web:webhook", slug=request.organisation.slug, endpoint=sent.endpoint_id)

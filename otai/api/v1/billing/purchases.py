@@ -159,6 +159,7 @@ def cancel_purchase(request: CallerRequest, reference: Name, asked: WhyIn) -> An
 
 
 def bought_out(purchase: Purchase, payment: PaymentSeen) -> dict[str, Any]:
+    """A purchase with where its payment stands, as JSON."""
     return {
         **_purchase(purchase),
         "payment": {

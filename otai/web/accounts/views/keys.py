@@ -24,6 +24,7 @@ from otai.web.accounts.refusals import in_words
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.MANAGE_KEYS)
 def keys(request: MemberRequest) -> HttpResponse:
+    """The organisation's API keys, and a form for another, which is shown once."""
     now = utc_now()
     form = ApiKeyForm(request.POST if request.method == "POST" else None)
     status = 200
@@ -76,6 +77,7 @@ def _shown(request: MemberRequest) -> str:
 @require_POST
 @page(Action.MANAGE_KEYS)
 def revoke(request: MemberRequest, key: UUID) -> HttpResponse:
+    """Revokes a key; programs that use it are refused from then on."""
     revoked = operations.revoke_api_key(
         organisation=request.organisation, key=key, who=request.user.email, now=utc_now()
     )

@@ -38,6 +38,7 @@ from otai.web.middleware import status_of
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.VIEW)
 def profile(request: MemberRequest) -> HttpResponse:
+    """A person's own name and language."""
     user = request.user
     form = ProfileForm(
         request.POST if request.method == "POST" else None,

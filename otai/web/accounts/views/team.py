@@ -29,6 +29,7 @@ from otai.web.accounts.refusals import in_words
 @require_safe
 @page(Action.VIEW)
 def team(request: MemberRequest) -> HttpResponse:
+    """Who is in the team and who was invited."""
     made = shown_once.take(request, _shown(request)) or {}
     return _team_page(request, InviteForm(), made=made, link=made.get("link"), sent=made.get("sent"))
 
@@ -65,6 +66,7 @@ def _team_page(request: MemberRequest, form: InviteForm, *, status: int = 200, *
 @require_POST
 @page(Action.MANAGE_TEAM)
 def invite(request: MemberRequest) -> HttpResponse:
+    """Invites somebody by mail; the link is shown as well."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _team_page(request, form, status=422)
@@ -100,6 +102,7 @@ def _shown(request: MemberRequest) -> str:
 @require_POST
 @page(Action.MANAGE_TEAM)
 def withdraw(request: MemberRequest, invitation: UUID) -> HttpResponse:
+    """Takes an invitation back."""
     operations.withdraw_invitation(
         organisation=request.organisation, invitation=invitation, who=request.user.email, now=utc_now()
     )
@@ -110,6 +113,7 @@ def withdraw(request: MemberRequest, invitation: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_TEAM)
 def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
+    """Gives a member another role; the last owner stays one."""
     form = RoleForm(request.POST)
     if form.is_valid():
         try:
@@ -134,6 +138,7 @@ def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
 @require_POST
 @page(Action.MANAGE_TEAM)
 def remove(request: MemberRequest, member: UUID) -> HttpResponse:
+    """Takes a member out of the team; the last owner stays."""
     found = queries.member_with_id(request.organisation, member)
     try:
         operations.remove_member(
@@ -168,6 +173,7 @@ def leave(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.MANAGE_ORGANISATION)
 def organisation(request: MemberRequest) -> HttpResponse:
+    """The organisation's name and time zone."""
     form = OrganisationForm(
         request.POST or None, initial={"name": request.organisation.name, "time_zone": request.organisation.time_zone}
     )
