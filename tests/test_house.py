@@ -23,14 +23,16 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "learning/data/cutting.py:_own_message": "the ways in which a mail ends, one after the other",
     "tickets/columns.py:parse": "the grammar of a column choice, word by word",
     "tickets/columns.py:settled": "one clause for each use of a column",
-    "tickets/guessing.py:_body_by_values": "one clause for each sign by which a body is told",
+    "tickets/cells.py:_checked": "one clause for each thing that makes a cell's row bad",
     "tickets/label_columns.py:separator_of": "comprehensions over candidates and cells, no branch inside another",
     "web/views/tickets.py:settle_upload": "one clause for each state an upload may be in, and what its page shows",
+    "tickets/reading.py:read_tickets": "one clause for each thing that the caller may have said of the files",
     "tickets/sources/archive.py:__init__": "what may be in an archive, one after the other",
     "tickets/sources/grid.py:looks_like_a_ticket": "one clause for each sign",
     "tickets/sources/html_table.py:_all_rows": "one clause for each element of a table",
     "tickets/sources/xml_rows.py:_repeating": "one clause for each event of the parser",
     "tickets/sources/xml_rows.py:_value": "one clause for each form in which programs write a value",
+    "tickets/text_roles.py:_body_by_values": "one clause for each sign by which a body is told",
     "tickets/versions.py:next_version": "one clause for each kind of change",
 }
 """What is longer or busier than the rest, each with its reason. Whoever makes one shorter takes it out."""
