@@ -89,7 +89,7 @@ class QuoteIn(Schema):
     reason: Reason = Field(Reason.NEW_MODEL, description="Why you train.")
 
 
-class WarningOut(Schema):
+class LeakOut(Schema):
     """What in the tickets gives an attribute's label away: a report card will look better than the model is."""
 
     code: str
@@ -122,7 +122,7 @@ class QuoteOut(Schema):
     balance: int
     balance_after: int
     run: int | None
-    warnings: list[WarningOut] = Field(
+    warnings: list[LeakOut] = Field(
         description="To be known before it is ordered. `POST /data-sets/{id}/cut` makes tickets without such lines."
     )
 
