@@ -7,7 +7,8 @@ from otai.orgs.models import Organisation
 
 
 class KeyedRequest(models.Model):
-    """A request that came with an Idempotency-Key, and its answer once there is one. Kept for a week; only `keys.py` writes it."""
+    """A request that came with an Idempotency-Key, and its answer once there is one. Kept for a week; only `keys.py`
+    writes it."""
 
     id = models.BigAutoField(primary_key=True)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")

@@ -1,7 +1,7 @@
 """How often one caller may ask. A sliding window over two counters of a minute each, in Django's cache `rates`.
 
-Counting is one atomic step of the cache, so threads and, with a shared cache, processes cannot slip past each other. With the one that
-comes with the product, in memory, each process counts for itself.
+Counting is one atomic step of the cache, so threads and, with a shared cache, processes cannot slip past each other.
+With the one that comes with the product, in memory, each process counts for itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The documentation of the API as a page: rendered here from the OpenAPI document, so nothing is loaded from elsewhere and no script runs."""
+"""The documentation of the API as a page: rendered here from the OpenAPI document, so nothing is loaded from elsewhere
+and no script runs."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 
 def page_of(openapi: Callable[[], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
-    """The view of the page, for anybody: it says nothing of any organisation. `openapi` makes the document, once, when first asked."""
+    """The view of the page, for anybody: it says nothing of any organisation. `openapi` makes the document, once, when
+    first asked."""
     contents = lru_cache(maxsize=1)(lambda: _contents(openapi()))
 
     @require_safe

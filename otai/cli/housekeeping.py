@@ -1,5 +1,5 @@
-"""What is due by the clock, beside the trainings: grants, renewals, lost webhooks, notices, stranded holds, new model versions, abandoned
-uploads and jobs."""
+"""What is due by the clock, beside the trainings: grants, renewals, lost webhooks, notices, stranded holds, new model
+versions, abandoned uploads and jobs."""
 
 from __future__ import annotations
 

@@ -78,11 +78,13 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
         say(f"Compared with version {found.comparison['with']}: {found.comparison['why']}")
     for change in changes:
         say(
-            f"{change['data_set']}: {change['why']} ({change['changed']} labels are others, {change['added']} tickets new), by {change['by']}"
+            f"{change['data_set']}: {change['why']} ({change['changed']} labels are others, {change['added']} tickets "
+            f"new), by {change['by']}"
         )
         for one in change["changes"][:10]:
             say(
-                f"  {one['ticket']}, {one['attribute']}: {', '.join(one['was']) or '-'} -> {', '.join(one['now']) or '-'}"
+                f"  {one['ticket']}, {one['attribute']}: {', '.join(one['was']) or '-'} -> "
+                f"{', '.join(one['now']) or '-'}"
             )
     print_table(
         ["when", "what happened", "version", "who", "why"],

@@ -1,4 +1,5 @@
-"""How the command line speaks: tables and sentences for people, one JSON document for programs, one line for an error."""
+"""How the command line speaks: tables and sentences for people, one JSON document for programs, one line for an
+error."""
 
 from __future__ import annotations
 
@@ -114,7 +115,8 @@ def exit_code(error: OtaiError) -> int:
 
 @contextmanager
 def errors_as_one_line(*, debug: bool) -> Iterator[None]:
-    """An error that a person can act upon becomes one line on standard error and an exit code; a bug keeps its traceback."""
+    """An error that a person can act upon becomes one line on standard error and an exit code; a bug keeps its
+    traceback."""
     try:
         yield
     except (OtaiError, OperationalError) as raised:
@@ -133,7 +135,8 @@ def errors_as_one_line(*, debug: bool) -> Iterator[None]:
 
 
 def organisation_named(slug: str | None) -> Any:
-    """The organisation of `--org`, or the only one there is. Imported late: Django's tables exist only once it is set up."""
+    """The organisation of `--org`, or the only one there is. Imported late: Django's tables exist only once it is set
+    up."""
     from otai.orgs import queries
 
     return queries.organisation(slug) if slug else queries.the_only_organisation()

@@ -46,7 +46,6 @@ from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine
 from otai.errors import Invalid
 from otai.learning.data.profile import Profile
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs.status import RunStatus
 from otai.tickets.columns import ColumnRoles
 
 COMMANDS = frozenset(
@@ -361,22 +360,7 @@ def _with_command(code: str, sentence: str) -> str:
 
 
 def _run(run: Run) -> runs.Run:
-    return runs.Run(
-        number=run.number,
-        model=run.model,
-        data_set=run.data_set_name,
-        mode=Mode(run.mode),
-        delivery=Delivery(run.delivery),
-        attributes=len(run.attributes),
-        status=RunStatus(run.status),
-        credits=run.credits,
-        steps_done=run.steps_done,
-        steps_total=run.steps_total,
-        ordered_at=run.ordered_at,
-        due_at=run.due_at,
-        failure_code=run.failure_code,
-        failure_message=run.failure_message,
-    )
+    return runs.Run.of(run, model=run.model, data_set=run.data_set_name)
 
 
 def _watched(there: Studio, run: Run, *, quiet: bool) -> Run:

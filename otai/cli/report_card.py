@@ -1,4 +1,5 @@
-"""A report card on the command line: per attribute the quality beside guessing, and what could be decided without a person."""
+"""A report card on the command line: per attribute the quality beside guessing, and what could be decided without a
+person."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def report_card_summary(card: dict[str, Any]) -> None:
     ]
     print_table(columns, rows, right=columns[1:])
     say(
-        "right: share of tickets, with its 95 % interval. F1: macro F1. guessing: what always the most frequent label gets."
+        "right: share of tickets, with its 95 % interval. F1: macro F1. guessing: what always the most frequent label "
+        "gets."
     )
     say("at 90, 95, 99 %: the share of tickets that it may decide alone so that this share of them is right; -: none.")
     for attribute in card["attributes"]:
@@ -48,8 +50,8 @@ def report_card_summary(card: dict[str, Any]) -> None:
     if cost := card.get("cost"):
         about = "" if cost["energy_is_measured"] else "about "
         say(
-            f"It took {cost['wall_seconds']:.0f} s, {cost['processor_seconds']:.0f} s of processor time, {cost['peak_memory_bytes'] / 1e6:.0f} MB and "
-            f"{about}{cost['energy_watt_hours']:.2g} Wh."
+            f"It took {cost['wall_seconds']:.0f} s, {cost['processor_seconds']:.0f} s of processor time, "
+            f"{cost['peak_memory_bytes'] / 1e6:.0f} MB and {about}{cost['energy_watt_hours']:.2g} Wh."
         )
     for finding in told(card.get("findings", []), of_card=True):
         say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
@@ -60,8 +62,8 @@ def _forecast(attribute: dict[str, Any]) -> None:
     for forecast in curve.get("forecasts", [])[:1]:
         gain = forecast["accuracy"]
         say(
-            f"  {attribute['name']}: {forecast['more_tickets']} more tickets would bring {100 * gain['value']:+.1f} points "
-            f"({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})."
+            f"  {attribute['name']}: {forecast['more_tickets']} more tickets would bring {100 * gain['value']:+.1f} "
+            f"points ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})."
         )
 
 

@@ -14,7 +14,6 @@ from otai.cli.presenters.words import moment
 from otai.cli.report_card import report_card_summary
 from otai.db import utc_now
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
@@ -66,22 +65,7 @@ def list_runs(org: OrgOption = None, json: JsonOption = False) -> None:
 
 def shown(run: Run) -> presented.Run:
     """The run as the presenter has it."""
-    return presented.Run(
-        number=run.number,
-        model=run.model_name,
-        data_set=str(run.data_set),
-        mode=Mode(run.mode),
-        delivery=Delivery(run.delivery),
-        attributes=len(run.attributes),
-        status=RunStatus(run.status),
-        credits=run.credits,
-        steps_done=run.steps_done,
-        steps_total=run.steps_total,
-        ordered_at=run.ordered_at,
-        due_at=run.due_at,
-        failure_code=run.failure_code,
-        failure_message=run.failure_message,
-    )
+    return presented.Run.of(run, model=run.model_name, data_set=str(run.data_set))
 
 
 def _expectation(run: Run, organisation: Organisation) -> str:

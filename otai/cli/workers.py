@@ -58,7 +58,8 @@ def worker(
     threads: Annotated[int | None, typer.Option(min=1, help="Cores a training may use.")] = None,
     memory: Annotated[float | None, typer.Option(min=0.1, help="GiB of memory a training may use.")] = None,
 ) -> None:
-    """Claim and train runs as they are ordered. On Ctrl-C or SIGTERM it finishes the run at hand, or hands it back (--grace)."""
+    """Claim and train runs as they are ordered. On Ctrl-C or SIGTERM it finishes the run at hand, or hands it back
+    (--grace)."""
     require_installation()
     stopping = Stopping(grace)
     for number in (signal.SIGTERM, signal.SIGINT):

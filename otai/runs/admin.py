@@ -1,4 +1,5 @@
-"""The operator's desk for guarantees: criteria that wait for a yes, verdicts, and fees that are to be paid back as money."""
+"""The operator's desk for guarantees: criteria that wait for a yes, verdicts, and fees that are to be paid back as
+money."""
 
 from __future__ import annotations
 
@@ -59,8 +60,10 @@ class GuaranteeDesk(Desk):
             "Pay the fee back as money",
             _refund,
             applies=lambda row: row.status == GuaranteeStatus.CREDITED,
-            explanation="Withdraws the credited credits and pays their list price back on the newest paid month that covers it, with a "
-            "credit note. Only while all of them are unspent.",
+            explanation=(
+                "Withdraws the credited credits and pays their list price back on the newest paid month that covers "
+                "it, with a credit note. Only while all of them are unspent."
+            ),
         ),
     )
 

@@ -1,7 +1,9 @@
-"""Checkpoints: what a long training has saved of itself, kept in the file store so that any machine can go on from there.
+"""Checkpoints: what a long training has saved of itself, kept in the file store so that any machine can go on from
+there.
 
-A training writes into its checkpoint folder, each file whole or not at all (written under a name that begins with a dot, then renamed).
-The worker packs the folder from time to time and when the attempt ends early; the next attempt finds it unpacked, wherever it runs.
+A training writes into its checkpoint folder, each file whole or not at all (written under a name that begins with a
+dot, then renamed). The worker packs the folder from time to time and when the attempt ends early; the next attempt
+finds it unpacked, wherever it runs.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Checkpoints:
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
 
     def restore(self) -> bool:
-        """Unpacks the last checkpoint of an earlier attempt. False: there is none, or it cannot be read, so begin anew."""
+        """Unpacks the last checkpoint of an earlier attempt. False: there is none, or it cannot be read, so begin
+        anew."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.run.checkpoint_file:
             return False
@@ -52,7 +55,8 @@ class Checkpoints:
         return True
 
     def save_when_due(self, *, monotonic: float) -> None:
-        """Packs and stores in the background what is new, at most every `save_every_seconds`: heartbeats must not wait for it."""
+        """Packs and stores in the background what is new, at most every `save_every_seconds`: heartbeats must not wait
+        for it."""
         if self._saving is not None:
             if not self._saving.done():
                 return
@@ -96,7 +100,8 @@ class Checkpoints:
     def _record(self, stored: StoredFile | None) -> None:
         if stored is None or stored.path == self.run.checkpoint_file:
             return
-        # Only while the attempt is the run's own: a late checkpoint must not replace that of the attempt which took over.
+        # Only while the attempt is the run's own: a late checkpoint must not replace that of the attempt which took
+        # over.
         kept = Run.objects.filter(id=self.run.id, attempt=self.attempt).exclude(status__in=sorted(ENDED))
         if not kept.update(checkpoint_file=stored.path):
             file_store().delete(stored.path)

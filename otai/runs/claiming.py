@@ -1,7 +1,8 @@
-"""The claim on PostgreSQL as one statement: the head of the queue, its move, its event and its attempt in one round trip.
+"""The claim on PostgreSQL as one statement: the head of the queue, its move, its event and its attempt in one round
+trip.
 
-The same that `queue.claim` does step by step on SQLite, and the same tests hold for both. Steps cost a round trip each while the head of the
-queue is locked; with many workers that is most of the time.
+The same that `queue.claim` does step by step on SQLite, and the same tests hold for both. Steps cost a round trip each
+while the head of the queue is locked; with many workers that is most of the time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ TAKE = """WITH {heads}, next AS (
     SELECT id FROM ({union}) AS heads ORDER BY lane, counts_as_due_at, queued_at, id LIMIT 1
 ), moved AS (
     UPDATE runs_run SET status = 'training', attempt = runs_run.attempt + 1, worker = %(worker)s, pool = %(pool)s,
-        heartbeat_at = %(now)s, started_at = COALESCE(runs_run.started_at, %(now)s::timestamptz), expected_start_at = %(now)s,
+        heartbeat_at = %(now)s, started_at = COALESCE(runs_run.started_at, %(now)s::timestamptz),
+        expected_start_at = %(now)s,
         expected_finish_at = %(now)s::timestamptz + make_interval(secs => expected_seconds),
         stage = 'starting', steps_done = 0, steps_total = 0
     FROM next WHERE runs_run.id = next.id RETURNING runs_run.*
@@ -34,7 +36,8 @@ TAKE = """WITH {heads}, next AS (
         'attempt ' || attempt || ' on ' || %(hardware)s::text, jsonb_build_object('attempt', attempt) FROM moved
 ), begun AS (
     INSERT INTO runs_attempt (id, run_id, number, worker, pool, hardware, started_at, outcome, log)
-    SELECT %(attempt)s::uuid, id, attempt, %(worker)s::text, %(pool)s::text, %(hardware)s::text, %(now)s::timestamptz, '', '' FROM moved
+    SELECT %(attempt)s::uuid, id, attempt, %(worker)s::text, %(pool)s::text, %(hardware)s::text,
+        %(now)s::timestamptz, '', '' FROM moved
 )
 SELECT * FROM moved"""
 

@@ -1,4 +1,5 @@
-"""How long a training takes, as far as one can know beforehand: from this installation's own trainings, else from ours."""
+"""How long a training takes, as far as one can know beforehand: from this installation's own trainings, else from
+ours."""
 
 from __future__ import annotations
 

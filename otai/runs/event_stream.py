@@ -1,4 +1,5 @@
-"""The events of a run as they happen, for both doors (otai.orgs.streams). Who may see the run is decided by the view that calls this.
+"""The events of a run as they happen, for both doors (otai.orgs.streams). Who may see the run is decided by the view
+that calls this.
 
 event: move      id: 17    data: {"move": "queued -> training", "at": ..., "why": ...}
 event: progress            data: {"status": "training", "stage": "features", "steps_done": 3, "steps_total": 14, ...}
@@ -33,7 +34,8 @@ def look(run: Run, after: int) -> tuple[list[tuple[int, dict[str, Any]]], dict[s
 
 
 def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, StreamState]:
-    """All these runs, each with the moves after the event that is known of it, in two queries. A run that is gone is missing."""
+    """All these runs, each with the moves after the event that is known of it, in two queries. A run that is gone is
+    missing."""
     # The runs first: an ending is told only after the move that brought it.
     left_out = ("report_card", "attributes")
     runs = {run.pk: run for run in Run.objects.filter(pk__in=list(last_known)).defer(*left_out)}

@@ -1,7 +1,7 @@
 """What we expect of each run, kept with it: when it begins and is ready, and that it will be late before it is.
 
-A new run is expected from its neighbours in the queue, which costs two look-ups however long the queue is. From time to time one of the
-workers walks the whole queue (`forecast.py`), corrects what has changed, and flags what will be late.
+A new run is expected from its neighbours in the queue, which costs two look-ups however long the queue is. From time to
+time one of the workers walks the whole queue (`forecast.py`), corrects what has changed, and flags what will be late.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def working_slots(*, now: datetime) -> list[PoolSlots]:
 
 
 def for_quote(quote: Quote, *, now: datetime) -> Expected | None:
-    """When the quoted run would begin and be ready if it were ordered at once. None: no worker is there for its delivery."""
+    """When the quoted run would begin and be ready if it were ordered at once. None: no worker is there for its
+    delivery."""
     seconds = expected_seconds(mode=Mode(quote.mode), tickets=quote.data_set.tickets, attributes=len(quote.attributes))
     waiting = Waiting(
         delivery=Delivery(quote.delivery),
@@ -96,7 +97,8 @@ def _between_neighbours(found: Place, *, deliveries: Sequence[Delivery], slots: 
 
 
 def refresh_when_due(*, now: datetime) -> int | None:
-    """Refreshes if nobody did so lately. Returns how many runs changed; None: it is not due, or another process is at it."""
+    """Refreshes if nobody did so lately. Returns how many runs changed; None: it is not due, or another process is at
+    it."""
     task, _ = Housekeeping.objects.get_or_create(name=REFRESH, defaults={"next_at": now})
     if task.next_at > now:
         return None
@@ -114,7 +116,8 @@ def refresh_when_due(*, now: datetime) -> int | None:
 
 
 def refresh(*, now: datetime) -> int:
-    """Walks the queue, corrects expectations that moved, and flags runs that will be late. Returns how many runs it changed."""
+    """Walks the queue, corrects expectations that moved, and flags runs that will be late. Returns how many runs it
+    changed."""
     slots = working_slots(now=now)
     before = {}
     waiting = []

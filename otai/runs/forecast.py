@@ -1,6 +1,8 @@
-"""When a waiting run will begin and be ready, pure: the queue walked over the slots in the order in which it will be claimed.
+"""When a waiting run will begin and be ready, pure: the queue walked over the slots in the order in which it will be
+claimed.
 
-The order is that of `ordering.place`; times are expectations, since trainings take as long as they take and others may order meanwhile.
+The order is that of `ordering.place`; times are expectations, since trainings take as long as they take and others may
+order meanwhile.
 """
 
 from __future__ import annotations
@@ -57,12 +59,14 @@ def will_be_late(
 
 
 def free_again_at(*, started_at: datetime, expected_seconds: float, now: datetime) -> datetime:
-    """When a training at work is expected to end. One that takes longer than expected takes a tenth of that longer, and again."""
+    """When a training at work is expected to end. One that takes longer than expected takes a tenth of that longer, and
+    again."""
     return max(started_at + timedelta(seconds=expected_seconds), now + timedelta(seconds=expected_seconds / 10))
 
 
 class _Lines:
-    """Who waits for one delivery: those in the priority lane, those in the background, and when which of the latter rise."""
+    """Who waits for one delivery: those in the priority lane, those in the background, and when which of the latter
+    rise."""
 
     def __init__(self, runs: Iterable[WaitingRun]) -> None:
         self.priority: list[tuple[datetime, datetime, str, WaitingRun]] = []

@@ -8,10 +8,10 @@
                                      v  (missed a second time: in the same transaction)
                                   CREDITED -> REFUNDED
 
-OPEN: no criteria, or criteria that wait for an operator. AGREED: they stand, and the tickets to measure on are fixed. TRAINING and
-IMPROVING: the included run, or the included improvement run, is ordered; one that fails or is cancelled costs no chance. TRAINED is
-passed through: the verdict falls in the transaction that ends the run. CREDITED: the fee was credited. REFUNDED: an operator
-turned that credit into money.
+OPEN: no criteria, or criteria that wait for an operator. AGREED: they stand, and the tickets to measure on are fixed.
+TRAINING and IMPROVING: the included run, or the included improvement run, is ordered; one that fails or is cancelled
+costs no chance. TRAINED is passed through: the verdict falls in the transaction that ends the run. CREDITED: the fee
+was credited. REFUNDED: an operator turned that credit into money.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ A waiting run has a *lane* and a time at which it *counts as due*; the lowest (l
 
 - Fast before Standard: Fast runs wait in the priority lane, Standard runs in the background lane.
 - Within a lane the earliest due goes first, then the longest in the queue.
-- A fair share: an organisation's runs beyond the first few that wait count as due later, each by a little more than the one before.
-  So a thousand runs of one organisation do not hold up the one run of another, and yet each of the thousand has its time: what
-  counts as due at noon goes before everything that is ordered to be due after noon.
+- A fair share: an organisation's runs beyond the first few that wait count as due later, each by a little more than the
+  one before. So a thousand runs of one organisation do not hold up the one run of another, and yet each of the thousand
+  has its time: what counts as due at noon goes before everything that is ordered to be due after noon.
 - A Standard run that nears its due time rises to the priority lane, while there is still time to keep the promise.
 """
 
@@ -28,10 +28,12 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator may tune. The defaults come from the simulated fleet in docs/simulation.md where that is said."""
+    """What the operator may tune. The defaults come from the simulated fleet in docs/simulation.md where that is
+    said."""
 
     unpenalised_runs: int = 4
-    """So many waiting runs of one organisation count as due when they are due: a team that trains a few models at once is no flood."""
+    """So many waiting runs of one organisation count as due when they are due: a team that trains a few models at once
+    is no flood."""
 
     later_for_each_beyond: timedelta = timedelta(minutes=5)
     """Each further run counts as due so much later than the one before."""
@@ -48,7 +50,8 @@ RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the order looks at. `own_ahead` is how many runs of the same organisation were waiting when this one was queued."""
+    """What the order looks at. `own_ahead` is how many runs of the same organisation were waiting when this one was
+    queued."""
 
     delivery: Delivery
     due_at: datetime
@@ -59,7 +62,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run stands in the queue, and why. `rises_at` is when it changes lane if it still waits then; None: it does not."""
+    """Where a run stands in the queue, and why. `rises_at` is when it changes lane if it still waits then; None: it
+    does not."""
 
     lane: Lane
     counts_as_due_at: datetime
@@ -91,7 +95,8 @@ def place(waiting: Waiting, *, now: datetime, rules: Rules = RULES) -> Place:
     if penalty:
         minutes = penalty.total_seconds() / 60
         reasons.append(
-            f"{waiting.own_ahead} runs of the same organisation waited before it, so it counts as due {minutes:.0f} min later"
+            f"{waiting.own_ahead} runs of the same organisation waited before it, so it counts as due {minutes:.0f} "
+            "min later"
         )
     reasons.append("the earliest due goes first")
     return Place(lane, waiting.due_at + penalty, waiting.queued_at, rises_at, tuple(reasons))

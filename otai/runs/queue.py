@@ -35,7 +35,8 @@ def claim(
 ) -> Claimed | None:
     """The waiting run that goes next (ordering.py), now `worker`'s. None: nothing waits.
 
-    `deliveries` are those that the worker's pool serves. With `run`, that run or nothing. Each waiting run goes to exactly one worker.
+    `deliveries` are those that the worker's pool serves. With `run`, that run or nothing. Each waiting run goes to
+    exactly one worker.
     """
     _let_rise(now=now)
     if run is None and connection.vendor == "postgresql":
@@ -70,7 +71,8 @@ def _claim_in_steps(
 
 
 def claimed_by(worker: str) -> Claimed | None:
-    """The run that the worker has claimed without hearing of it, because the answer was lost; it trains one at a time."""
+    """The run that the worker has claimed without hearing of it, because the answer was lost; it trains one at a
+    time."""
     run = Run.objects.filter(status__in=sorted(WORKING), worker=worker).first()
     if run is None:
         return None
@@ -79,7 +81,8 @@ def claimed_by(worker: str) -> Claimed | None:
 
 
 def _let_rise(*, now: datetime) -> None:
-    """Moves Standard runs that near their due time to the priority lane: what `ordering.place` says of them from now on."""
+    """Moves Standard runs that near their due time to the priority lane: what `ordering.place` says of them from now
+    on."""
     rising = Run.objects.filter(status=RunStatus.QUEUED, rises_at__lte=now)
     if connection.vendor != "postgresql" and not rising.exists():
         # On SQLite even an update of nothing waits for the write lock.
@@ -95,7 +98,8 @@ def _unlocked(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 
 def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], who: str) -> list[Run]:
-    """Ends the attempts of workers that went silent or are known to be gone, as failures of ours; the runs wait again or fail.
+    """Ends the attempts of workers that went silent or are known to be gone, as failures of ours; the runs wait again
+    or fail.
 
     `worker_is_gone(worker)` may say True only for certain; a worker that is only silent is given `lost_after`.
     """
@@ -114,7 +118,9 @@ def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], wh
         outcome = AttemptOutcome(
             Ending.FAILED_SYSTEM,
             failure_code="worker_lost",
-            failure_message=f"The worker {run.worker} was lost, last heard of {max(silent_for.total_seconds(), 0):.0f} s before.",
+            failure_message=(
+                f"The worker {run.worker} was lost, last heard of {max(silent_for.total_seconds(), 0):.0f} s before."
+            ),
         )
         try:
             returned.append(end_run(run=run.id, attempt=run.attempt, outcome=outcome, who=who, log=None, now=now))

@@ -1,4 +1,5 @@
-"""When the database is away: restarted, unreachable, full or locked. Work goes on, and what must be written is written once it answers."""
+"""When the database is away: restarted, unreachable, full or locked. Work goes on, and what must be written is written
+once it answers."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def pause_seconds(failed: int) -> float:
 def once_it_answers(action: Callable[[], T], *, what: str, give_up: Callable[[], bool] = lambda: False) -> T:
     """The value of `action`, tried until the database answers. Raises its last error once `give_up()` is true.
 
-    An action whose acknowledgement was lost in mid-commit is done a second time: it must find out by itself that it was done.
+    An action whose acknowledgement was lost in mid-commit is done a second time: it must find out by itself that it was
+    done.
     """
     failed = 0
     while True:

@@ -1,4 +1,5 @@
-"""An executor that trains nothing: it plays a script and returns a chosen result. It passes the executors' contract test."""
+"""An executor that trains nothing: it plays a script and returns a chosen result. It passes the executors' contract
+test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What an operator watches: queues, promises, attempts, holds. Read from the tables, so every process gives the same answer."""
+"""What an operator watches: queues, promises, attempts, holds. Read from the tables, so every process gives the same
+answer."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class PoolWatched:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFigures:
-    """`on_time` is by (mode, delivery), the share of runs due or ended in the window that were ready in time; cancelled runs and those
-    whose tickets could not be trained on do not count. Absent: there was none."""
+    """`on_time` is by (mode, delivery), the share of runs due or ended in the window that were ready in time; cancelled
+    runs and those whose tickets could not be trained on do not count. Absent: there was none."""
 
     pools: tuple[PoolWatched, ...]
     on_time: Mapping[tuple[str, str], float]

@@ -18,8 +18,8 @@ def register_completed_runs(
 ) -> list[ModelVersion]:
     """A model version for every completed run that has none yet: how news of a training travels up to this room.
 
-    Safe to call at any time and from any number of processes: a run becomes one version, once. A page asks only `among_newest` runs of
-    its organisation, which does not take longer with the years; workers ask all.
+    Safe to call at any time and from any number of processes: a run becomes one version, once. A page asks only
+    `among_newest` runs of its organisation, which does not take longer with the years; workers ask all.
     """
     unregistered = Run.objects.filter(status=RunStatus.COMPLETED, version__isnull=True).exclude(
         bundle_file=MODEL_DELETED

@@ -1,4 +1,5 @@
-"""Columns that say the same: group and group_id, display_value and value. One of them is kept, the one that people read."""
+"""Columns that say the same: group and group_id, display_value and value. One of them is kept, the one that people
+read."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ def doubles(
 ) -> Iterator[tuple[ColumnStats, ColumnStats]]:
     """Pairs of a column to leave out and the one that says the same. `others` have a role already and stay.
 
-    Names have to be of one stem (assignment_group.display_value and assignment_group.value), and each value of one has to go with one
-    value of the other: two columns that only happen to agree are two things.
+    Names have to be of one stem (assignment_group.display_value and assignment_group.value), and each value of one has
+    to go with one value of the other: two columns that only happen to agree are two things.
     """
     by_stem: dict[str, list[ColumnStats]] = defaultdict(list)
     for column in [*others, *candidates]:

@@ -1,7 +1,7 @@
 """What columns are called in the exports of helpdesks, in eight languages: the first clue to what a column is for.
 
-Words are compared folded: lower case, umlauts written out, everything but letters and digits dropped ("Erstellt am" -> "erstelltam"). A
-vocabulary holds whole names and parts of names; `Name` says how well a column's name fits one.
+Words are compared folded: lower case, umlauts written out, everything but letters and digits dropped ("Erstellt am" ->
+"erstelltam"). A vocabulary holds whole names and parts of names; `Name` says how well a column's name fits one.
 """
 
 from __future__ import annotations
@@ -21,33 +21,37 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 SUBJECT = _words(
-    "subject betreff betreffzeile onderwerp asunto objet oggetto temat assunto sujet shortdescription kurzbeschreibung summary zusammenfassung "
-    "korteomschrijving samenvatting resumen resume breveddescrizione descrizionebreve descripcioncorta descricaobreve krotkiopis resumo "
-    "ticketsubject emailsubject mailsubject thema ueberschrift headline title titel titre titulo titolo tytul intestazione"
+    "subject betreff betreffzeile onderwerp asunto objet oggetto temat assunto sujet shortdescription kurzbeschreibung "
+    "summary zusammenfassung korteomschrijving samenvatting resumen resume breveddescrizione descrizionebreve "
+    "descripcioncorta descricaobreve krotkiopis resumo ticketsubject emailsubject mailsubject thema ueberschrift "
+    "headline title titel titre titulo titolo tytul intestazione"
 )
 """From the surest to the weakest: a title may also be a person's."""
 BODY = _words(
-    "description beschreibung body text message nachricht omschrijving beschrijving descripcion descrizione descricao opis tresc wiadomosc "
-    "content inhalt inhoud contenido contenu contenuto conteudo mensaje messaggio mensagem bericht texte texto testo tekst cuerpo corpo corps "
-    "ticketbody ticketdescription emailbody mailbody mailtext mailinhalt tickettext messagebody plaintext bodytext fulltext "
-    "question frage pregunta domanda vraag pergunta pytanie utterance anfrage anfragetext anliegen details detail detalle dettagli "
-    "longdescription langbeschreibung problem problema probleme probleem problembeschreibung fehlerbeschreibung stoerungsbeschreibung "
-    "complaint beschwerde klacht reclamation reclamo consumercomplaintnarrative customermessage kundennachricht firstmessage narrative "
-    "sentence document query request issue email mail problemtext articletree articles"
+    "description beschreibung body text message nachricht omschrijving beschrijving descripcion descrizione descricao "
+    "opis tresc wiadomosc content inhalt inhoud contenido contenu contenuto conteudo mensaje messaggio mensagem "
+    "bericht texte texto testo tekst cuerpo corpo corps ticketbody ticketdescription emailbody mailbody mailtext "
+    "mailinhalt tickettext messagebody plaintext bodytext fulltext question frage pregunta domanda vraag pergunta "
+    "pytanie utterance anfrage anfragetext anliegen details detail detalle dettagli longdescription langbeschreibung "
+    "problem problema probleme probleem problembeschreibung fehlerbeschreibung stoerungsbeschreibung complaint "
+    "beschwerde klacht reclamation reclamo consumercomplaintnarrative customermessage kundennachricht firstmessage "
+    "narrative sentence document query request issue email mail problemtext articletree articles"
 )
 """From the surest to the weakest."""
 COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
 """A text where nothing else is one; beside another it is a later answer."""
 NOTES = frozenset(
     _words(
-        "notes note detailedescription notiz notizen bemerkung bemerkungen notas note opmerkingen remarques remarks annotazioni uwagi observacoes observaciones"
+        "notes note detailedescription notiz notizen bemerkung bemerkungen notas note opmerkingen remarques remarks "
+        "annotazioni uwagi observacoes observaciones"
     )
 )
 """What the customer wrote, or what was written later: their words decide."""
 SURE_TEXTS = frozenset(
     _words(
-        "subject betreff onderwerp asunto objet oggetto temat assunto ticketsubject emailsubject mailsubject shortdescription body text description "
-        "beschreibung message nachricht omschrijving descripcion descrizione descricao opis ticketbody tickettext ticketdescription emailbody mailtext"
+        "subject betreff onderwerp asunto objet oggetto temat assunto ticketsubject emailsubject mailsubject "
+        "shortdescription body text description beschreibung message nachricht omschrijving descripcion descrizione "
+        "descricao opis ticketbody tickettext ticketdescription emailbody mailtext"
     )
 )
 """These are texts whatever stands in them, even where senders choose among a few standard subjects."""
@@ -55,27 +59,32 @@ LANGUAGE = _words(
     "language lang sprache locale languagecode sprachcode ticketlanguage langue idioma lingua taal jezyk kundensprache"
 )
 CREATED = _words(
-    "created createdat createdon createdtime createdate createddate datecreated creationdate creationtime createtime dateopened opened openedat "
-    "openedon opendate openingdate opentime datetimeopened submitted submittedat submitdate received receivedat receiveddate reported reportedat "
-    "reportdate erstellt erstelltam erstellungsdatum erstelldatum erstellungszeit angelegt angelegtam anlagedatum eingang eingangsdatum "
-    "eingegangen eingegangenam eroeffnet eroeffnetam eroeffnungsdatum gemeldetam meldedatum aangemaakt aangemaaktop aanmaakdatum gemeld gemeldop "
-    "ontvangen ontvangenop geopend geopendop creado creadoel fechacreacion fechadecreacion fechaapertura fechadeapertura abierto recibido "
-    "cree creele datecreation datedecreation dateouverture ouvertle recule creato creatoil datacreazione datadicreazione datadiapertura "
-    "dataapertura aperto ricevuto criado criadoem datacriacao datadecriacao dataabertura datadeabertura aberto recebido utworzono "
-    "datautworzenia dataotwarcia otrzymano zgloszono datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon "
-    "startdate timestamp zeitstempel date datum fecha data datetime time zeit"
+    "created createdat createdon createdtime createdate createddate datecreated creationdate creationtime createtime "
+    "dateopened opened openedat openedon opendate openingdate opentime datetimeopened submitted submittedat submitdate "
+    "received receivedat receiveddate reported reportedat reportdate erstellt erstelltam erstellungsdatum erstelldatum "
+    "erstellungszeit angelegt angelegtam anlagedatum eingang eingangsdatum eingegangen eingegangenam eroeffnet "
+    "eroeffnetam eroeffnungsdatum gemeldetam meldedatum aangemaakt aangemaaktop aanmaakdatum gemeld gemeldop ontvangen "
+    "ontvangenop geopend geopendop creado creadoel fechacreacion fechadecreacion fechaapertura fechadeapertura abierto "
+    "recibido cree creele datecreation datedecreation dateouverture ouvertle recule creato creatoil datacreazione "
+    "datadicreazione datadiapertura dataapertura aperto ricevuto criado criadoem datacriacao datadecriacao "
+    "dataabertura datadeabertura aberto recebido utworzono datautworzenia dataotwarcia otrzymano zgloszono "
+    "datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon startdate timestamp "
+    "zeitstempel date datum fecha data datetime time zeit"
 )
 _TICKET_THINGS = _words(
-    "ticket case incident request issue call vorgang fall stoerung anfrage meldung melding verzoek zaak aanvraag incidente caso chamado solicitacao ocorrencia pedido "
-    "zgloszenie zgloszenia sprawy sprawa demande richiesta segnalazione solicitud dossier intervention conversation"
+    "ticket case incident request issue call vorgang fall stoerung anfrage meldung melding verzoek zaak aanvraag "
+    "incidente caso chamado solicitacao ocorrencia pedido zgloszenie zgloszenia sprawy sprawa demande richiesta "
+    "segnalazione solicitud dossier intervention conversation"
 )
 _NUMBERS = _words(
-    "number nummer key schluessel kennung nr no num numero numer cle clave chiave sleutel klucz chave reference referenz referencia riferimento referentie ref"
+    "number nummer key schluessel kennung nr no num numero numer cle clave chiave sleutel klucz chave reference "
+    "referenz referencia riferimento referentie ref"
 )
 
 
 def _numbered(things: Iterable[str], numbers: Iterable[str]) -> tuple[str, ...]:
-    """What a number of such a thing is called, in either order and with what languages put between (Vorgangsschluessel, numero de caso)."""
+    """What a number of such a thing is called, in either order and with what languages put between (Vorgangsschluessel,
+    numero de caso)."""
     return tuple(
         name
         for number in numbers
@@ -88,10 +97,11 @@ def _numbered(things: Iterable[str], numbers: Iterable[str]) -> tuple[str, ...]:
 
 
 TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
-    "ticketnumber ticketno ticketnr ticketnummer issuekey caseno casenumber incidentnumber incidentno requestnumber vorgangsnummer fallnummer "
-    "meldingsnummer meldingnummer zaaknummer numerozgloszenia nrzgloszenia numeroticket numerodeticket numerodecaso numerochamado protocolo "
-    "displayid ticketid caseid incidentid requestid issueid conversationid ref reference referenz referentie referencia riferimento key number "
-    "numero nummer numer no nr num ticket case incident vorgang fall vorgangsid zaak melding chamado zgloszenie id uuid guid externalid tn callid "
+    "ticketnumber ticketno ticketnr ticketnummer issuekey caseno casenumber incidentnumber incidentno requestnumber "
+    "vorgangsnummer fallnummer meldingsnummer meldingnummer zaaknummer numerozgloszenia nrzgloszenia numeroticket "
+    "numerodeticket numerodecaso numerochamado protocolo displayid ticketid caseid incidentid requestid issueid "
+    "conversationid ref reference referenz referentie referencia riferimento key number numero nummer numer no nr num "
+    "ticket case incident vorgang fall vorgangsid zaak melding chamado zgloszenie id uuid guid externalid tn callid "
     "issue messageid index rowid zeile unnamed0"
 )
 """From the one that people know a ticket by to the one that only machines do."""
@@ -102,9 +112,10 @@ REPEATED_TICKET = (
 )
 OTHER_THINGS = frozenset(
     _words(
-        "article comment message requester customer contact organization organisation company account user author agent assignee owner group team "
-        "artikel kommentar nachricht kunde kontakt firma benutzer gruppe mailbox brand form parent state status priority category external sys entry "
-        "cliente usuario utilisateur client utente klant gebruiker klient uzytkownik article_id creator submitter"
+        "article comment message requester customer contact organization organisation company account user author "
+        "agent assignee owner group team artikel kommentar nachricht kunde kontakt firma benutzer gruppe mailbox brand "
+        "form parent state status priority category external sys entry cliente usuario utilisateur client utente klant "
+        "gebruiker klient uzytkownik article_id creator submitter"
     )
 )
 """An id with such a word is not the ticket's."""
@@ -113,83 +124,99 @@ SPLIT = _words("split set partition subset fold datasplit aufteilung")
 AFTERWARDS = frozenset(
     _words(
         # English: resolving and closing
-        "resolution resolutions resolved resolver solution solutions solved solving close closed closing closer closure completed completion finished "
-        "outcome rootcause workaround fixversion "
+        "resolution resolutions resolved resolver solution solutions solved solving close closed closing closer "
+        "closure completed completion finished outcome rootcause workaround fixversion "
         # answers and notes
-        "answer answered answers reply replies replied response responses responded worknotes worknote worklog notes note internal followup followups "
-        "log publiclog privatelog journal journals history comments interactions interaction stations "
+        "answer answered answers reply replies replied response responses responded worknotes worknote worklog notes "
+        "note internal followup followups log publiclog privatelog journal journals history comments interactions "
+        "interaction stations "
         # judged later
-        "satisfaction survey surveys csat nps ces rating ratings score feedback evaluation breach breached breaches violated violation overdue "
-        "escalated escalation escalations reopen reopens reopened reopenings missed "
+        "satisfaction survey surveys csat nps ces rating ratings score feedback evaluation breach breached breaches "
+        "violated violation overdue escalated escalation escalations reopen reopens reopened reopenings missed "
         # counted and measured
-        "count counts counter counted minutes hours hrs inmin inminutes inhours duration durations elapsed spent worked tracked logged effort metric "
-        "metrics statistics stats statistic backlog age aging "
+        "count counts counter counted minutes hours hrs inmin inminutes inhours duration durations elapsed spent "
+        "worked tracked logged effort metric metrics statistics stats statistic backlog age aging "
         # touched later
-        "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated lastmodified last latest viewed merged linked "
-        "lock firstlock unlock due duedate deadline template macro happiness elapsed sla_status compliance noncompliant "
+        "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated "
+        "lastmodified last latest viewed merged linked lock firstlock unlock due duedate deadline template macro "
+        "happiness elapsed sla_status compliance noncompliant "
         # German
-        "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung beendet antwort antworten beantwortet "
-        "rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt "
-        "ueberfaellig ueberschritten eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit reaktionszeit "
-        "aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter letztes zuletzt faellig faelligkeit abgabedatum "
-        "vorlage ergebnis "
+        "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung "
+        "beendet antwort antworten beantwortet rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf "
+        "historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt ueberfaellig ueberschritten "
+        "eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit "
+        "reaktionszeit aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter "
+        "letztes zuletzt faellig faelligkeit abgabedatum vorlage ergebnis "
         # French
-        "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis commentaires satisfactionclient enquete "
-        "evaluationclient depasse depassee retard escalade rouvert reouverture reouvertures nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
+        "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis "
+        "commentaires satisfactionclient enquete evaluationclient depasse depassee retard escalade rouvert reouverture "
+        "reouvertures nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
         # Spanish
-        "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado seguimiento notas comentarios "
-        "satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido vencida escalado escalada reabierto cantidad duracion "
-        "reapertura reaperturas tiempoinvertido tiempodedicado minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
+        "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado "
+        "seguimiento notas comentarios satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido "
+        "vencida escalado escalada reabierto cantidad duracion reapertura reaperturas tiempoinvertido tiempodedicado "
+        "minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
         # Italian
-        "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note seguito commenti soddisfazione sondaggio "
-        "valutazione violato violata scaduto scaduta scadenza riaperto numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato "
-        "aggiornamento ultimo ultima "
+        "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note "
+        "seguito commenti soddisfazione sondaggio valutazione violato violata scaduto scaduta scadenza riaperto "
+        "numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato aggiornamento ultimo ultima "
         # Dutch
-        "oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten sluiting afgesloten afgerond afgehandeld gereed notitie notities "
-        "opmerkingen logboek geschiedenis tevredenheid enquete beoordeling overschreden verlopen geescaleerd heropend aantal duur bestede doorlooptijd "
-        "minuten uren gewijzigd bijgewerkt laatste vervaldatum streefdatum "
+        "oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten sluiting afgesloten afgerond "
+        "afgehandeld gereed notitie notities opmerkingen logboek geschiedenis tevredenheid enquete beoordeling "
+        "overschreden verlopen geescaleerd heropend aantal duur bestede doorlooptijd minuten uren gewijzigd bijgewerkt "
+        "laatste vervaldatum streefdatum "
         # Polish
-        "rozwiazanie rozwiazano rozwiazany rozwiazal odpowiedz odpowiedzi zamkniecie zamknieto zamkniety zamkniete zakonczono zakonczenie notatka notatki "
-        "komentarze historia satysfakcja ankieta ocena przekroczono przekroczony przeterminowane eskalacja eskalowano ponownieotwarte liczba ilosc czas "
-        "trwania minuty godziny zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio "
+        "rozwiazanie rozwiazano rozwiazany rozwiazal odpowiedz odpowiedzi zamkniecie zamknieto zamkniety zamkniete "
+        "zakonczono zakonczenie notatka notatki komentarze historia satysfakcja ankieta ocena przekroczono "
+        "przekroczony przeterminowane eskalacja eskalowano ponownieotwarte liczba ilosc czas trwania minuty godziny "
+        "zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio "
         # Portuguese
-        "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado encerrada encerramento concluido "
-        "concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao violado violada atrasado vencido reaberto quantidade duracao "
-        "tempogasto modificado atualizado atualizacao ultima reabertura reaberturas"
+        "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado "
+        "encerrada encerramento concluido concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao "
+        "violado violada atrasado vencido reaberto quantidade duracao tempogasto modificado atualizado atualizacao "
+        "ultima reabertura reaberturas"
     )
 )
-"""Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it last."""
+"""Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it
+last."""
 AFTERWARDS_PAIRS = frozenset(
     _words(
-        "conversationparts tempogasto workphone closenotes closecode closingnotes internalnotes internalnote agentreply firstresponse timespent timetracked timeworked timeleft timeunit "
-        "timeestimated timeto dauerin spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse percentdone doneratio "
-        "waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus datumgereed"
+        "conversationparts tempogasto workphone closenotes closecode closingnotes internalnotes internalnote "
+        "agentreply firstresponse timespent timetracked timeworked timeleft timeunit timeestimated timeto dauerin "
+        "spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse "
+        "percentdone doneratio waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply "
+        "tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus "
+        "datumgereed"
     )
 )
 STATUS = frozenset(
     _words(
-        "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato stan zustand situacao resolved "
-        "closed pendingreason holdreason"
+        "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato "
+        "stan zustand situacao resolved closed pendingreason holdreason"
     )
 )
 """Changes while a ticket is worked on, so its last value is no decision about a new one."""
 PERSON = frozenset(
     _words(
-        "name firstname lastname fullname vorname nachname surname givenname customer customers customername customeremail kunde kunden kundenname "
-        "requester requesters requestor requestors requestername requesteremail reporter caller melder anrufer absender sender from von to an cc bcc emailaddress "
-        "phone phones mobile telefon telephone handy fax user username userid benutzer benutzername contact contacts kontakt ansprechpartner "
-        "submitter submittedby opener openedby creator createdby author autor autore auteur ersteller solicitante remitente contacto usuario cliente "
-        "demandeur expediteur utilisateur client appelant richiedente mittente utente contatto aanvrager aanmelder afzender gebruiker klant melderid "
-        "zglaszajacy nadawca uzytkownik klient kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation "
-        "anfragender anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante wnioskodawca requisitante "
-        "birthday geburtsdatum collaborators followers watchers watcher beobachter participants recipient recipients empfaenger toaddress"
+        "name firstname lastname fullname vorname nachname surname givenname customer customers customername "
+        "customeremail kunde kunden kundenname requester requesters requestor requestors requestername requesteremail "
+        "reporter caller melder anrufer absender sender from von to an cc bcc emailaddress phone phones mobile telefon "
+        "telephone handy fax user username userid benutzer benutzername contact contacts kontakt ansprechpartner "
+        "submitter submittedby opener openedby creator createdby author autor autore auteur ersteller solicitante "
+        "remitente contacto usuario cliente demandeur expediteur utilisateur client appelant richiedente mittente "
+        "utente contatto aanvrager aanmelder afzender gebruiker klant melderid zglaszajacy nadawca uzytkownik klient "
+        "kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation anfragender "
+        "anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante "
+        "wnioskodawca requisitante birthday geburtsdatum collaborators followers watchers watcher beobachter "
+        "participants recipient recipients empfaenger toaddress"
     )
 )
 """Who sent the ticket: about people, and known already."""
 SURE_PERSON = PERSON - frozenset(_words("name from von to an cc email emails mail address adresse user"))
 NAME_PARTS = frozenset(
     _words(
-        "firstname lastname surname vorname nachname givenname prenom nom nombre apellido apellidos cognome voornaam achternaam imie nazwisko sobrenome"
+        "firstname lastname surname vorname nachname givenname prenom nom nombre apellido apellidos cognome voornaam "
+        "achternaam imie nazwisko sobrenome"
     )
 )
 
@@ -197,35 +224,41 @@ SHEET = "Sheet"
 """The column made of the names of a workbook's sheets."""
 ORDERED = frozenset(
     _words(
-        "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit urgence urgencia urgenza urgentie pilnosc "
-        "impact auswirkung impacto impatto wplyw severity schweregrad gravite severidad gravedad gravita ernst waga severidade ticketpriority sla slalevel "
-        "risk risiko escalationlevel"
+        "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit "
+        "urgence urgencia urgenza urgentie pilnosc impact auswirkung impacto impatto wplyw severity schweregrad "
+        "gravite severidad gravedad gravita ernst waga severidade ticketpriority sla slalevel risk risiko "
+        "escalationlevel"
     )
 )
 MULTI = frozenset(
     _words(
-        "tags tag labels label keywords keyword schlagworte schlagwort schlagwoerter stichworte stichwort topics topic themen etiketten components component "
-        "komponenten categories kategorien products produkte skills intents issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta "
-        "stichwoerter schlagwoerter schlagworte marcadores marcador palavraschave palabrasclave parolechiave slowakluczowe trefwoorden tagi etykiety etykieta motscles categorias categorie kategorie"
+        "tags tag labels label keywords keyword schlagworte schlagwort schlagwoerter stichworte stichwort topics topic "
+        "themen etiketten components component komponenten categories kategorien products produkte skills intents "
+        "issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta stichwoerter schlagwoerter "
+        "schlagworte marcadores marcador palavraschave palabrasclave parolechiave slowakluczowe trefwoorden tagi "
+        "etykiety etykieta motscles categorias categorie kategorie"
     )
 )
 BLANK_SEPARATED = frozenset(
     _words(
-        "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave"
+        "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden "
+        "tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave"
     )
 )
 WRITERS = {
     **dict.fromkeys(
         _words(
-            "customer client user enduser requester requestor contact visitor lead kunde kundin cliente usuario utilisateur utente klant klient solicitante "
-            "customerreply incoming inbound externalcustomer caller reporter"
+            "customer client user enduser requester requestor contact visitor lead kunde kundin cliente usuario "
+            "utilisateur utente klant klient solicitante customerreply incoming inbound externalcustomer caller "
+            "reporter"
         ),
         "customer",
     ),
     **dict.fromkeys(
         _words(
-            "agent admin staff operator support team system bot note internal technician employee mitarbeiter bearbeiter agente operatore behandelaar "
-            "medewerker message reply outgoing outbound private lineitem automation helpdesk servicedesk"
+            "agent admin staff operator support team system bot note internal technician employee mitarbeiter "
+            "bearbeiter agente operatore behandelaar medewerker message reply outgoing outbound private lineitem "
+            "automation helpdesk servicedesk"
         ),
         "desk",
     ),
@@ -238,7 +271,8 @@ INCOMING = frozenset(
 )
 OUTGOING = frozenset(
     _words(
-        "outgoing outbound isoutbound isoutgoing fromagent byagent isagent isstaff fromstaff private isprivate internal isinternal ausgehend intern sortant saliente uitgaand"
+        "outgoing outbound isoutbound isoutgoing fromagent byagent isagent isstaff fromstaff private isprivate "
+        "internal isinternal ausgehend intern sortant saliente uitgaand"
     )
 )
 """Columns that say yes or no to who wrote a message."""
@@ -249,7 +283,8 @@ _YES, _NO = (
 
 
 def writer_of(column: str, value: str) -> str | None:
-    """Who wrote the message of a row ("customer" or "desk"), by the value of a column that says so; None where it does not."""
+    """Who wrote the message of a row ("customer" or "desk"), by the value of a column that says so; None where it does
+    not."""
     said, name = folded(value), folded(column)
     if name in INCOMING and (said in _YES or said in _NO):
         return "customer" if said in _YES else "desk"
@@ -260,22 +295,29 @@ def writer_of(column: str, value: str) -> str | None:
 
 AGENT = frozenset(
     _words(
-        "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan sachbearbeiter agentassigned adminassignee "
-        "technician techniker asignado asignadoa responsable agente propietario assigne assignea technicien assegnato assegnatoa responsabile operatore "
-        "behandelaar toegewezenaan eigenaar przypisany przypisanydo wlasciciel atribuido atribuidoa responsavel proprietario caseowner verantwortlich "
-        "verantwortlicher affecte affectea affecteea attribue attribuea traitepar gestionnaire intervenant assignadoa encargado tecnico atendente operador przypisane zugewiesener beheerder solver adminassignee"
+        "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan "
+        "sachbearbeiter agentassigned adminassignee technician techniker asignado asignadoa responsable agente "
+        "propietario assigne assignea technicien assegnato assegnatoa responsabile operatore behandelaar toegewezenaan "
+        "eigenaar przypisany przypisanydo wlasciciel atribuido atribuidoa responsavel proprietario caseowner "
+        "verantwortlich verantwortlicher affecte affectea affecteea attribue attribuea traitepar gestionnaire "
+        "intervenant assignadoa encargado tecnico atendente operador przypisane zugewiesener beheerder solver "
+        "adminassignee"
     )
 )
 SORTING = (
     frozenset(
         _words(
-            "queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie subcategory unterkategorie categorie categoria kategoria "
-            "sottocategoria sousclasse subcategoria subcategorie rubriek type typ tipo soort rodzaj tickettype ticketart art issuetype requesttype tracker "
-            "group gruppe groupe grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe equipo squadra zespol "
-            "teamassigned teamassignee assignedgroup assignedteam department abteilung departement departamento reparto dipartimento afdeling dzial setor area "
-            "bereich product produkt produit producto prodotto produto service dienst servicio servizio servico usluga businessservice module modul modulo "
-            "pipeline categorization categorisation kategorisierung categorizacion categorizacao categorizzazione classification klassifizierung classificatie areapath arearoute sheet intent class klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill specialty queuename "
-            "subject_area component komponente businessunit topicname concern fachbereich"
+            "queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie subcategory "
+            "unterkategorie categorie categoria kategoria sottocategoria sousclasse subcategoria subcategorie rubriek "
+            "type typ tipo soort rodzaj tickettype ticketart art issuetype requesttype tracker group gruppe groupe "
+            "grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe "
+            "equipo squadra zespol teamassigned teamassignee assignedgroup assignedteam department abteilung "
+            "departement departamento reparto dipartimento afdeling dzial setor area bereich product produkt produit "
+            "producto prodotto produto service dienst servicio servizio servico usluga businessservice module modul "
+            "modulo pipeline categorization categorisation kategorisierung categorizacion categorizacao "
+            "categorizzazione classification klassifizierung classificatie areapath arearoute sheet intent class "
+            "klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill "
+            "specialty queuename subject_area component komponente businessunit topicname concern fachbereich"
         )
     )
     | ORDERED
@@ -285,20 +327,31 @@ SORTING = (
 """What sorts tickets, and is therefore worth predicting."""
 KNOWN_BEFORE = frozenset(
     _words(
-        "channel kanal canal canale kanaal source quelle origin herkunft fonte origine origen via contacttype create_article_type country land region location "
-        "standort site ort locatie lokalizacja ubicacion localisation posizione localizacao company firma organization organisation organizacion societe azienda "
-        "bedrijf account accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment umgebung version timezone "
-        "entity entidad domain sla slalevel contract vertrag contrat contrato contratto private privat recipient form sensitivity vertraulichkeit associationtype"
+        "channel kanal canal canale kanaal source quelle origin herkunft fonte origine origen via contacttype "
+        "create_article_type country land region location standort site ort locatie lokalizacja ubicacion localisation "
+        "posizione localizacao company firma organization organisation organizacion societe azienda bedrijf account "
+        "accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment "
+        "umgebung version timezone entity entidad domain sla slalevel contract vertrag contrat contrato contratto "
+        "private privat recipient form sensitivity vertraulichkeit associationtype"
     )
 )
 """Known of a ticket when it comes in, so there is no need to predict it."""
 ATTRIBUTE = SORTING | KNOWN_BEFORE
 
 SPLIT_VALUES = {
-    "train": "train", "training": "train", "trn": "train", "valid": "train", "validation": "train", "val": "train", "dev": "train",
-    "development": "train", "test": "test", "testing": "test", "tst": "test", "eval": "test", "evaluation": "test", "holdout": "test",
+    "train": "train", "training": "train", "trn": "train", "valid": "train", "validation": "train", "val": (
+        "train"
+    ), "dev": (
+        "train"
+    ),
+    "development": "train", "test": "test", "testing": "test", "tst": "test", "eval": "test", "evaluation": (
+        "test"
+    ), "holdout": (
+        "test"
+    ),
 }  # fmt: skip
-"""What a split column says, and what we make of it. Validation rows teach too: we choose our own inside the training part."""
+"""What a split column says, and what we make of it. Validation rows teach too: we choose our own inside the training
+part."""
 
 _WRAPPERS = frozenset(
     (
@@ -360,8 +413,8 @@ _RANKS = frozenset(_words("tier level ebene stufe niveau livello nivel poziom"))
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A column's name, taken apart. `parts` are the words of each part of its path ("fields.summary" has two); `core` the words of the part
-    that says what it holds (group of group.name)."""
+    """A column's name, taken apart. `parts` are the words of each part of its path ("fields.summary" has two); `core`
+    the words of the part that says what it holds (group of group.name)."""
 
     raw: str
     parts: tuple[tuple[str, ...], ...]
@@ -383,8 +436,8 @@ class Name:
         return "".join(self.parts[-1]) if self.parts else ""
 
     def rank(self, vocabulary: Iterable[str]) -> tuple[int, int] | None:
-        """How well the name fits, the smaller the better: (how, place in the vocabulary). How: 0 the whole name, 1 its end, 2 an end of a
-        compound, 3 its beginning. None: not at all."""
+        """How well the name fits, the smaller the better: (how, place in the vocabulary). How: 0 the whole name, 1 its
+        end, 2 an end of a compound, 3 its beginning. None: not at all."""
         places = _places(tuple(vocabulary)) if not isinstance(vocabulary, frozenset) else dict.fromkeys(vocabulary, 0)
         best: tuple[int, int] | None = None
         for how, candidate in self._candidates():
@@ -408,7 +461,8 @@ class Name:
         return self.folded in vocabulary or "".join(self.core) in vocabulary
 
     def mentions(self, words: frozenset[str], pairs: frozenset[str] = frozenset()) -> str | None:
-        """The first of the words that stands anywhere in the name, alone, as two words in a row, or at either end of a compound."""
+        """The first of the words that stands anywhere in the name, alone, as two words in a row, or at either end of a
+        compound."""
         for part in self.parts:
             for at, word in enumerate(part):
                 if word in words:

@@ -40,8 +40,8 @@ MOST_NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The labels of an attribute that only the newer or only the older version has, the most frequent first; and how many tickets that are
-    in both carry others now."""
+    """The labels of an attribute that only the newer or only the older version has, the most frequent first; and how
+    many tickets that are in both carry others now."""
 
     came: tuple[str, ...] = ()
     went: tuple[str, ...] = ()
@@ -50,8 +50,8 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Tickets by where they are: only in the newer (`came`), only in the older (`went`), in both and another text or label (`changed`), or as
-    they were (`same`)."""
+    """Tickets by where they are: only in the newer (`came`), only in the older (`went`), in both and another text or
+    label (`changed`), or as they were (`same`)."""
 
     came: int
     changed: int
@@ -72,7 +72,8 @@ class Difference:
 
 
 def compare(older: Path, newer: Path, *, by_id: bool) -> Difference:
-    """Two data sets' files, of which each ticket's id stands once. Not `by_id`: rows have no ids of their own, and a ticket is its text.
+    """Two data sets' files, of which each ticket's id stands once. Not `by_id`: rows have no ids of their own, and a
+    ticket is its text.
 
     In memory are a number for each ticket and attribute, and one column at a time.
     """
@@ -108,7 +109,8 @@ def _only_in(one: Counter[str], other: Counter[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Each ticket as hashes, which are worth something in this process only: its key, its text, its labels by attribute."""
+    """Each ticket as hashes, which are worth something in this process only: its key, its text, its labels by
+    attribute."""
 
     keys: np.ndarray
     texts: np.ndarray

@@ -1,4 +1,5 @@
-"""What comes first in dates such as 03/04/2026, the day or the month: decided over a whole column, never date by date."""
+"""What comes first in dates such as 03/04/2026, the day or the month: decided over a whole column, never date by
+date."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ class DayOrder:
 def day_order_of(source: Source, look: Look, column: str | None, *, said: str | None = None) -> DayOrder:
     """For the column of times. `said` is "day-first" or "month-first" where the customer decides.
 
-    The dates of the first rows decide; where none of them can be read in one way only, those of all other rows; where none of these can,
-    the order of the rows and the span of time. A file is read again only in the second case, and only as far as needed.
+    The dates of the first rows decide; where none of them can be read in one way only, those of all other rows; where
+    none of these can, the order of the rows and the span of time. A file is read again only in the second case, and
+    only as far as needed.
     """
     if said is not None or column is None:
         return DayOrder(day_first=said == "day-first")
@@ -67,7 +69,8 @@ def _by_evidence(dates: Iterable[str]) -> bool | None:
 
 
 def _by_likelihood(dates: list[str]) -> bool | None:
-    """Exports are mostly sorted by time and of some stretch of it: the wrong reading jumps about, over all months of a year."""
+    """Exports are mostly sorted by time and of some stretch of it: the wrong reading jumps about, over all months of a
+    year."""
     readings = {}
     for month_first in (True, False):
         times = [time for date in dates[:20_000] if (time := parse_time(date, month_first=month_first)) is not None]

@@ -1,7 +1,8 @@
 """Tickets go for good: what this room keeps of a data set are its name, counts, hash and figures.
 
-Rows first and files after, in that order: the paths of files that go are rows themselves (`FileToDelete`) until the files are gone, so that
-a crash in between leaves nothing behind. Who else made something of the tickets clears it in the same transaction (`serving.deletion`).
+Rows first and files after, in that order: the paths of files that go are rows themselves (`FileToDelete`) until the
+files are gone, so that a crash in between leaves nothing behind. Who else made something of the tickets clears it in
+the same transaction (`serving.deletion`).
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def let_go(paths: Iterable[str], *, now: datetime) -> None:
 
 
 def delete_files() -> int:
-    """Deletes the files that were let go of; returns how many. Safe at any time and from any process: what the store refuses stays listed."""
+    """Deletes the files that were let go of; returns how many. Safe at any time and from any process: what the store
+    refuses stays listed."""
     deleted = 0
     for path in FileToDelete.objects.order_by("since", "path").values_list("path", flat=True):
         try:
@@ -64,9 +66,11 @@ def delete_files() -> int:
 
 
 def finish_deletions(*, now: datetime) -> None:
-    """What a deletion could not reach at once: files of a store that did not answer, and what other machines keep. For housekeeping.
+    """What a deletion could not reach at once: files of a store that did not answer, and what other machines keep. For
+    housekeeping.
 
-    Each machine has its own vectors and its own copies of a remote store, and remembers in a file until when it has forgotten them.
+    Each machine has its own vectors and its own copies of a remote store, and remembers in a file until when it has
+    forgotten them.
     """
     delete_files()
     newest = DataSet.objects.exclude(deleted_at=None).values_list("organisation").annotate(Max("deleted_at"))
@@ -85,7 +89,8 @@ def finish_deletions(*, now: datetime) -> None:
 
 
 def forget_on_this_machine(organisation: UUID, *, before: datetime) -> None:
-    """What this machine made of the organisation's tickets, and files of theirs that waited here when tickets were deleted."""
+    """What this machine made of the organisation's tickets, and files of theirs that waited here when tickets were
+    deleted."""
     forget_vectors(organisation)
     forget_files_elsewhere(organisation, before=before)
 
@@ -98,8 +103,8 @@ def _reads(mark: Path) -> str:
 
 
 def wipe_freed_pages() -> bool:
-    """Takes what was deleted out of SQLite's files as well: out of its log, and out of pages that were freed. False: others are writing,
-    try again later. PostgreSQL does so by itself, in its own time.
+    """Takes what was deleted out of SQLite's files as well: out of its log, and out of pages that were freed. False:
+    others are writing, try again later. PostgreSQL does so by itself, in its own time.
 
     Not within a transaction: it does nothing there.
     """

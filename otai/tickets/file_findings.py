@@ -1,4 +1,5 @@
-"""What was understood about a file beyond its rows, as findings: said before anything is paid, so that a wrong guess costs nothing."""
+"""What was understood about a file beyond its rows, as findings: said before anything is paid, so that a wrong guess
+costs nothing."""
 
 from __future__ import annotations
 

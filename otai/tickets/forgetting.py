@@ -1,7 +1,7 @@
 """Rooms above that keep words of tickets where no room below can know it say here how they forget them.
 
-Deleting tickets is decided below and must reach everything. What a room registers for its rows is called within the transaction that
-deletes; what it registers for files is called after it, on each machine.
+Deleting tickets is decided below and must reach everything. What a room registers for its rows is called within the
+transaction that deletes; what it registers for files is called after it, on each machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 Forget = Callable[[UUID, Sequence[UUID]], int]
-"""Called with an organisation and what of it is deleted: data sets, and jobs that had them before them. Returns how many rows it cleared."""
+"""Called with an organisation and what of it is deleted: data sets, and jobs that had them before them. Returns how
+many rows it cleared."""
 ForgetFiles = Callable[[UUID, datetime], None]
 """Called with an organisation and the moment of a deletion: what came later stays. Safe at any time, and again."""
 

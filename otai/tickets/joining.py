@@ -1,7 +1,8 @@
-"""Rows that have one ticket's id become one ticket: articles of a thread join, and of repeated exports the newest row wins.
+"""Rows that have one ticket's id become one ticket: articles of a thread join, and of repeated exports the newest row
+wins.
 
-The text is the ticket's as it came in (of a thread: the customer's first message), the labels are what they were last. One pass over the
-ids, one over the labels, one over the texts; only the labels of all rows are in memory at once.
+The text is the ticket's as it came in (of a thread: the customer's first message), the labels are what they were last.
+One pass over the ids, one over the labels, one over the texts; only the labels of all rows are in memory at once.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 SENDER = "sender"
 """A column of staged rows (customer, desk, or null) that no data set keeps."""
 THREAD_ROWS = 1.3
-"""So many rows a ticket on average, mostly with different texts, are the messages of threads; fewer are newer states of tickets."""
+"""So many rows a ticket on average, mostly with different texts, are the messages of threads; fewer are newer states of
+tickets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were messages."""
+    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were
+    messages."""
 
     rows: int
     tickets: int
@@ -41,7 +44,8 @@ def join(
     add: Callable[[pa.RecordBatch], None],
     row_group: int = 8_192,
 ) -> Joined:
-    """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and hands every batch to `add`.
+    """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
+    hands every batch to `add`.
 
     Columns that a part lacks are empty in its rows.
     """
@@ -112,7 +116,8 @@ def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) 
 
 
 def _first_messages(codes: np.ndarray, times: np.ndarray, by_customer: np.ndarray, has_text: np.ndarray) -> np.ndarray:
-    """The row of each ticket's first message: of the customer where the rows say who wrote them, by time and then in the order of the file."""
+    """The row of each ticket's first message: of the customer where the rows say who wrote them, by time and then in
+    the order of the file."""
     worst = np.where(has_text, np.where(by_customer | ~by_customer.any(), 0, 1), 2)
     order = np.lexsort((np.arange(len(codes)), times, worst, codes))
     first = np.r_[True, codes[order][1:] != codes[order][:-1]] if len(order) else np.zeros(0, dtype=bool)

@@ -1,4 +1,5 @@
-"""Which columns say what nobody knows when a ticket comes in: by their names, by their values, and by when they are filled.
+"""Which columns say what nobody knows when a ticket comes in: by their names, by their values, and by when they are
+filled.
 
 A model that learns them learns nothing it could use, and one that reads them looks better than it is.
 """

@@ -1,4 +1,5 @@
-"""What the values of a column say about its labels: whether they are codes, and what parts several of them in one cell."""
+"""What the values of a column say about its labels: whether they are codes, and what parts several of them in one
+cell."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ LABEL_LENGTH = 60
 def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
     """What parts several labels in one cell, if the cells hold several.
 
-    Parts return far more often than whole cells do; a name such as "tags" lowers the bar, and only under such a name is a comma or a
-    slash taken for more than punctuation. With `must` the most frequent separator is taken, whatever the bar.
+    Parts return far more often than whole cells do; a name such as "tags" lowers the bar, and only under such a name is
+    a comma or a slash taken for more than punctuation. With `must` the most frequent separator is taken, whatever the
+    bar.
     """
     if not column.filled:
         return None
@@ -76,7 +78,8 @@ def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:
 
 
 def are_codes(column: ColumnStats) -> bool:
-    """Decimal numbers that are names of classes, such as 1.1, 1.10 and 2.21: measured ones have one number of decimals, or one form."""
+    """Decimal numbers that are names of classes, such as 1.1, 1.10 and 2.21: measured ones have one number of decimals,
+    or one form."""
     values = [value.replace(",", ".") for value in column.counts]
     forms = {len(value.partition(".")[2]) for value in values}
     has_final_zero = any("." in value and value.endswith("0") for value in values)
@@ -93,7 +96,8 @@ def are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated:
         # Two columns of one name may also be two things (two fields called Status): then they share no values.
         first, rest = set(members[0].counts), set().union(*(column.counts for column in members[1:]))
         return bool(first & rest) or not rest
-    # Without a telling name: fewer and fewer cells filled, and the same words in them. (sub_category1 and sub_category2 are two things.)
+    # Without a telling name: fewer and fewer cells filled, and the same words in them. (sub_category1 and sub_category2
+    # are two things.)
     filled = [column.filled for column in members]
     if any(later > earlier for earlier, later in pairwise(filled)) or filled[-1] > 0.8 * filled[0]:
         return False

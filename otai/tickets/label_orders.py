@@ -1,4 +1,5 @@
-"""The order that labels have from low to high, told from their words in eight languages, or from the numbers that they begin with."""
+"""The order that labels have from low to high, told from their words in eight languages, or from the numbers that they
+begin with."""
 
 from __future__ import annotations
 
@@ -10,27 +11,33 @@ from otai.tickets.column_names import folded
 
 _SCALES: tuple[str, ...] = (
     # Words from low to high; a slash parts forms of one step, so that two of them in one column are no order.
-    "lowest | very low/verylow | low | minor | normal/standard | medium/mid | moderate | major | high/elevated/important | very high | urgent | critical | highest | "
-    "blocker/blocking | emergency/immediate",
+    "lowest | very low/verylow | low | minor | normal/standard | medium/mid | moderate | major | "
+    "high/elevated/important | very high | urgent | critical | highest | blocker/blocking | emergency/immediate",
     "trivial | minor | normal | major | critical | blocker",
     "none | low | medium | high | critical",
     "planning | low | moderate | high | critical",
     "not urgent/no | somewhat urgent | urgent | very urgent",
     "bronze | silver | gold | platinum",
-    "sehr niedrig/sehr gering/niedrigste/niedrigster | niedrig/niedrige/gering/geringe/klein/unwichtig | normal/normale/standard | mittel/mittlere/mäßig | erhöht/erhöhte | "
-    "hoch/hohe/wichtig | sehr hoch/sehr hohe | dringend/eilig | kritisch/kritische | höchste/höchster | notfall/sofort/blocker",
-    "très basse/très bas/très faible | basse/bas/faible/mineure/mineur | normale/normal/standard | moyenne/moyen/modérée/modéré | importante/important | majeure/majeur | "
-    "haute/haut/élevée/élevé | très haute/très haut/très élevée/très élevé | urgente/urgent | critique | bloquante/bloquant | immédiate/immédiat",
-    "muy baja/muy bajo | baja/bajo/menor | normal/estándar | media/medio/moderada/moderado | mayor | alta/alto/importante | muy alta/muy alto | urgente | crítica/crítico | "
-    "emergencia/inmediata/bloqueante",
-    "molto bassa/molto basso/bassissima | bassa/basso/minore | normale/standard | media/medio/moderata/moderato | maggiore | alta/alto/elevata/elevato | molto alta/molto alto/altissima | "
-    "urgente | critica/critico | bloccante/emergenza/immediata",
-    "zeer laag/laagste | laag/lage/gering | normaal/normale/standaard | gemiddeld/gemiddelde/midden/middel/matig | hoog/hoge/belangrijk | zeer hoog | dringend/urgent/spoed | "
-    "kritiek/kritisch/kritieke | hoogste/noodgeval/direct",
-    "bardzo niski/bardzo niska/bardzo niskie/najniższy | niski/niska/niskie/drobny | normalny/normalna/normalne/zwykły/zwykła/standardowy | średni/średnia/średnie/umiarkowany | "
-    "wysoki/wysoka/wysokie/ważny/ważna | bardzo wysoki/bardzo wysoka/bardzo wysokie | pilny/pilna/pilne | krytyczny/krytyczna/krytyczne | najwyższy/natychmiastowy/awaryjny",
-    "muito baixa/muito baixo | baixa/baixo/menor | normal/padrão | média/médio/moderada/moderado | maior | alta/alto/elevada/elevado/importante | muito alta/muito alto | urgente | "
-    "crítica/crítico | emergência/imediata/bloqueante",
+    "sehr niedrig/sehr gering/niedrigste/niedrigster | niedrig/niedrige/gering/geringe/klein/unwichtig | "
+    "normal/normale/standard | mittel/mittlere/mäßig | erhöht/erhöhte | hoch/hohe/wichtig | sehr hoch/sehr hohe | "
+    "dringend/eilig | kritisch/kritische | höchste/höchster | notfall/sofort/blocker",
+    "très basse/très bas/très faible | basse/bas/faible/mineure/mineur | normale/normal/standard | "
+    "moyenne/moyen/modérée/modéré | importante/important | majeure/majeur | haute/haut/élevée/élevé | très haute/très "
+    "haut/très élevée/très élevé | urgente/urgent | critique | bloquante/bloquant | immédiate/immédiat",
+    "muy baja/muy bajo | baja/bajo/menor | normal/estándar | media/medio/moderada/moderado | mayor | "
+    "alta/alto/importante | muy alta/muy alto | urgente | crítica/crítico | emergencia/inmediata/bloqueante",
+    "molto bassa/molto basso/bassissima | bassa/basso/minore | normale/standard | media/medio/moderata/moderato | "
+    "maggiore | alta/alto/elevata/elevato | molto alta/molto alto/altissima | urgente | critica/critico | "
+    "bloccante/emergenza/immediata",
+    "zeer laag/laagste | laag/lage/gering | normaal/normale/standaard | gemiddeld/gemiddelde/midden/middel/matig | "
+    "hoog/hoge/belangrijk | zeer hoog | dringend/urgent/spoed | kritiek/kritisch/kritieke | hoogste/noodgeval/direct",
+    "bardzo niski/bardzo niska/bardzo niskie/najniższy | niski/niska/niskie/drobny | "
+    "normalny/normalna/normalne/zwykły/zwykła/standardowy | średni/średnia/średnie/umiarkowany | "
+    "wysoki/wysoka/wysokie/ważny/ważna | bardzo wysoki/bardzo wysoka/bardzo wysokie | pilny/pilna/pilne | "
+    "krytyczny/krytyczna/krytyczne | najwyższy/natychmiastowy/awaryjny",
+    "muito baixa/muito baixo | baixa/baixo/menor | normal/padrão | média/médio/moderada/moderado | maior | "
+    "alta/alto/elevada/elevado/importante | muito alta/muito alto | urgente | crítica/crítico | "
+    "emergência/imediata/bloqueante",
     "p5 | p4 | p3 | p2 | p1 | p0",
     "s5 | s4 | s3 | s2 | s1 | s0",
 )  # fmt: skip
@@ -50,7 +57,8 @@ MOST_LABELS_IN_ORDER = 25
 
 
 def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
-    """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else empty."""
+    """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else
+    empty."""
     found = sorted({" ".join(label.split()) for label in labels if label.strip()})
     if not 2 <= len(found) <= MOST_LABELS_IN_ORDER:
         return ()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one import. Beyond one of them the import is refused with `dataset_invalid`, which names the bound and the row."""
+    """Bounds of one import. Beyond one of them the import is refused with `dataset_invalid`, which names the bound and
+    the row."""
 
     columns: int = 500
     rows: int = 20_000_000

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 MISSING_WORDS = frozenset({
     # data frames, databases, spreadsheets
-    "nan", "null", "<na>", "nat", "nil", "\\n", "undefined", "#n/a", "#n/v", "#nv", "#ref!", "#value!", "#wert!", "#name?", "[null]", "(null)",
-    "<null>", "n/a", "n.a.", "n. a.", "n/d", "n.d.", "n/v", "n.v.", "not set", "not available", "not applicable", "not specified",
+    "nan", "null", "<na>", "nat", "nil", "\\n", "undefined", "#n/a", "#n/v", "#nv", "#ref!", "#value!", "#wert!",
+    "#name?", "[null]", "(null)",
+    "<null>", "n/a", "n.a.", "n. a.", "n/d", "n.d.", "n/v", "n.v.", "not set", "not available", "not applicable", "not "
+    "specified",
     "unspecified", "(none)", "<none>", "-none-", "--none--", "(blank)", "(empty)", "<empty>", "(not set)", "(unknown)",
     # marks alone
     "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "??", "???", "_", "/", "*", "x.x",
     # German, Dutch, French, Spanish, Italian, Polish, Portuguese
-    "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "nicht gesetzt", "nicht angegeben", "nicht zutreffend", "(leer)", "leer", "entfällt",
+    "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "nicht gesetzt", "nicht angegeben", "nicht "
+    "zutreffend", "(leer)", "leer", "entfällt",
     "n.v.t.", "n.v.t", "nvt", "niet van toepassing", "niet ingevuld", "onbekend (leeg)", "(leeg)", "leeg",
     "s/o", "n/c", "non renseigné", "non renseignée", "non défini", "sans objet", "(vide)", "vide",
     "sin especificar", "sin definir", "no aplica", "(vacío)", "non specificato", "non applicabile", "(vuoto)",
-    "nie dotyczy", "nie określono", "(puste)", "brak danych", "não aplicável", "não especificado", "não definido", "(vazio)",
+    "nie dotyczy", "nie określono", "(puste)", "brak danych", "não aplicável", "não especificado", "não "
+    "definido", "(vazio)",
 })  # fmt: skip
 """Lower case. "None", "other" and "unknown" can be real answers and stay."""
 

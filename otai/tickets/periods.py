@@ -1,4 +1,5 @@
-"""Names of stretches of time: what a sheet or a file is called that holds a month, a quarter, or simply the next part."""
+"""Names of stretches of time: what a sheet or a file is called that holds a month, a quarter, or simply the next
+part."""
 
 from __future__ import annotations
 

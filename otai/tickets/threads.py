@@ -1,7 +1,8 @@
 """All messages of a ticket in one cell: which of them is the ticket, the customer's first.
 
-Helpdesks write threads in two ways: as a list of objects (articles, comments, conversations, threads, journals; a source hands it on as
-compact JSON text), and as text with a line before each message (OTRS: `-->||customer||Ada <ada@example.com>||2026-01-05 08:43:00||<---`).
+Helpdesks write threads in two ways: as a list of objects (articles, comments, conversations, threads, journals; a
+source hands it on as compact JSON text), and as text with a line before each message (OTRS: `-->||customer||Ada
+<ada@example.com>||2026-01-05 08:43:00||<---`).
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def _looks_like_thread(cell: str) -> bool:
 
 
 def first_customer_message(cell: str) -> str | None:
-    """The text of the customer's first message; the first message of all where nothing says who wrote them. None if the cell is no thread."""
+    """The text of the customer's first message; the first message of all where nothing says who wrote them. None if the
+    cell is no thread."""
     if TREE_MARK in cell:
         messages = _of_tree(cell)
     elif re.match(STARTS_AS_LIST, cell):

@@ -1,4 +1,5 @@
-"""Times as exports write them: ISO 8601, dates of several countries and languages, seconds since 1970, the numbers of spreadsheets."""
+"""Times as exports write them: ISO 8601, dates of several countries and languages, seconds since 1970, the numbers of
+spreadsheets."""
 
 from __future__ import annotations
 
@@ -10,11 +11,16 @@ EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo
 """Outside of this a number that looks like a time is none."""
 
 _FORMATS = (
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y", "%d.%m.%Y, %H:%M", "%d.%m.%Y %H.%M",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y", "%d.%m.%Y, "
+    "%H:%M", "%d.%m.%Y "
+    "%H.%M",
     "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
-    "%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p", "%d/%b/%Y %H:%M", "%d/%b/%y %H:%M", "%d/%b/%y", "%d/%b/%Y", "%d/%b/%Y:%H:%M:%S",
-    "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %b %Y %I:%M %p", "%b %d %Y", "%b %d %Y %H:%M", "%b %d %Y %H:%M:%S",
-    "%b %d %Y %I:%M %p", "%b %d %Y %I:%M:%S %p", "%b %d %H:%M:%S %Y", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%d-%b-%y",
+    "%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p", "%d/%b/%Y %H:%M", "%d/%b/%y "
+    "%H:%M", "%d/%b/%y", "%d/%b/%Y", "%d/%b/%Y:%H:%M:%S",
+    "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %b %Y %I:%M %p", "%b %d %Y", "%b %d %Y %H:%M", "%b %d %Y "
+    "%H:%M:%S",
+    "%b %d %Y %I:%M %p", "%b %d %Y %I:%M:%S %p", "%b %d %H:%M:%S %Y", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y "
+    "%H:%M", "%d-%b-%Y", "%d-%b-%y",
     "%d-%b-%y %I:%M %p", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S",
 )  # fmt: skip
 """After weekdays are cut, months written in English, commas and words such as "at" dropped."""
@@ -23,8 +29,10 @@ _SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})(.*)", re.DOTALL)
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f", "T%H:%M:%S")
 
 _ZONES = {
-    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120, "eet": 120, "eest": 180,
-    "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "ist": 330,
+    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
+    "eet": 120, "eest": 180,
+    "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
+    "ist": 330,
     "jst": 540, "aest": 600, "aedt": 660,
 }  # fmt: skip
 """Minutes east of Greenwich."""
@@ -53,7 +61,9 @@ _MONTH_WORDS = (
 )  # fmt: skip
 """English, German, Dutch, French, Spanish, Italian, Polish, Portuguese."""
 _NUMBERED = (
-    "jan ene gen sty jän", "feb fév fev feber lut feber", "mar mär mrz mrt maa març", "apr avr abr kwi", "may mai mei maj mayo mag maio", "jun juin giu cze junho",
+    "jan ene gen sty jän", "feb fév fev feber lut feber", "mar mär mrz mrt maa març", "apr avr abr kwi", "may mai mei "
+    "maj mayo mag maio", "jun "
+    "juin giu cze junho",
     "jul juil lug lip", "aug aoû ago sie", "sep set wrz", "oct okt ott out paź", "nov lis", "dec dez déc dic gru",
 )  # fmt: skip
 _ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -82,7 +92,8 @@ _SPREADSHEETS_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
 def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     """The time that a cell states, in UTC (a time without a zone is taken for UTC); None if it states none.
 
-    `month_first` decides what 03/04/2026 means where both readings are dates; the import finds it out for the column as a whole.
+    `month_first` decides what 03/04/2026 means where both readings are dates; the import finds it out for the column as
+    a whole.
     """
     text = text.strip()
     if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
@@ -104,7 +115,8 @@ def is_day_first(text: str) -> bool:
 
 
 def which_first(text: str) -> str | None:
-    """ "day" for 25/03/2026, "month" for 03/25/2026, "either" for 03/04/2026, None for what is no such date or reads alike both ways."""
+    """ "day" for 25/03/2026, "month" for 03/25/2026, "either" for 03/04/2026, None for what is no such date or reads
+    alike both ways."""
     match = _SLASHED.match(text.strip())
     if match is None:
         return None
@@ -127,7 +139,8 @@ def _iso(text: str) -> datetime | None:
 
 
 def _number(text: str) -> datetime | None:
-    """Seconds or milliseconds since 1970, or days since 1900 with their fraction, as spreadsheets count; other numbers are no times."""
+    """Seconds or milliseconds since 1970, or days since 1900 with their fraction, as spreadsheets count; other numbers
+    are no times."""
     if re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", text):
         return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 and "." not in text else 1), tz=UTC)
     serial = _SERIAL.fullmatch(text)

@@ -1,4 +1,5 @@
-"""What jobs do for tickets, in their own process: no tables, no settings; a spec in, values and files out. See `otai.jobs.work.JobKind`."""
+"""What jobs do for tickets, in their own process: no tables, no settings; a spec in, values and files out. See
+`otai.jobs.work.JobKind`."""
 
 from __future__ import annotations
 

@@ -41,9 +41,10 @@ class MemberRequest(HttpRequest):
 def page(action: Action) -> Callable[[View], View]:
     """The view is for members of the organisation in the address whose role allows `action`.
 
-    Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the same for both. A role
-    that does not allow it: 403. The view gets the request with `member` and `organisation`, and the rest of the address
-    without `slug`. `view.page_action` says what was asked for, so that tests can walk the URL table.
+    Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the same
+    for both. A role that does not allow it: 403. The view gets the request with `member` and `organisation`, and the
+    rest of the address without `slug`. `view.page_action` says what was asked for, so that tests can walk the URL
+    table.
     """
 
     def decorate(view: View) -> View:
@@ -109,7 +110,8 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def local_path(request: HttpRequest, url: str, *, otherwise: str = "") -> str:
-    """`url` if it leads to this installation, else `otherwise`. Ask it before following any address that came with a request."""
+    """`url` if it leads to this installation, else `otherwise`. Ask it before following any address that came with a
+    request."""
     secure = request.is_secure()
     is_ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=secure)
     # A bare word would be taken for the name of a page of ours, not for an address.

@@ -1,4 +1,5 @@
-"""Charts that the server draws: where columns and bars stand. Pure; templates write the SVG, a table stands behind it."""
+"""Charts that the server draws: where columns and bars stand. Pure; templates write the SVG, a table stands behind
+it."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Columns:
 
 
 def stacked_columns(up: Sequence[Sequence[int]], down: Sequence[Sequence[int]]) -> Columns:
-    """One column for each place; `up` and `down` give, for each place, the heights of its series. Series count on from up to down."""
+    """One column for each place; `up` and `down` give, for each place, the heights of its series. Series count on from
+    up to down."""
     most_up = max((sum(values) for values in up), default=0)
     most_down = max((sum(values) for values in down), default=0)
     scale = HEIGHT / max(1, most_up + most_down)

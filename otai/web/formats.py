@@ -1,4 +1,5 @@
-"""Numbers, credits and money as the language of the page writes them: for templates (`{% load studio %}`) and for sentences."""
+"""Numbers, credits and money as the language of the page writes them: for templates (`{% load studio %}`) and for
+sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What surrounds every page: navigation, balance, warnings, theme. Asked for lazily, so a page that shows none of it pays for none."""
+"""What surrounds every page: navigation, balance, warnings, theme. Asked for lazily, so a page that shows none of it
+pays for none."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ class PageFrame:
 
     @property
     def here(self) -> str:
-        """The address that shows this page again. What answers a form is not shown by asking for its address: there, the form's page."""
+        """The address that shows this page again. What answers a form is not shown by asking for its address: there,
+        the form's page."""
         if self._request.method in ("GET", "HEAD"):
             return self._request.get_full_path()
         came_from = urlsplit(local_path(self._request, self._request.headers.get("Referer", "")))

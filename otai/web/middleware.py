@@ -32,7 +32,8 @@ POLICY: dict[str, tuple[str, ...]] = {
     "base-uri": ("'none'",),
     "object-src": ("'none'",),
 }
-"""Nothing inline, nothing from elsewhere. `data:` is for the pictures that Django's admin draws with its style sheets."""
+"""Nothing inline, nothing from elsewhere. `data:` is for the pictures that Django's admin draws with its style
+sheets."""
 
 
 def content_security_policy(**more: tuple[str, ...]) -> str:
@@ -77,7 +78,8 @@ def _refused(request: HttpRequest, error: OtaiError) -> HttpResponse:
 
 
 def _busy(request: HttpRequest, error: DatabaseBusy) -> HttpResponse:
-    """The page, with `Retry-After`. Where the database is away altogether, who is signed in cannot be told: then a page without them."""
+    """The page, with `Retry-After`. Where the database is away altogether, who is signed in cannot be told: then a page
+    without them."""
     try:
         answer = _refused(request, error)
     except DatabaseError:

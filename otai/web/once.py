@@ -1,7 +1,8 @@
 """Forms that make something, sent more than once: by a double click, or from a page that was sent again.
 
-The page carries a token of its own, and what is made gets an id that the token and the words of the form decide: the same
-form sent again names the same id, and the room that makes it finds it there. The same page with other words makes another.
+The page carries a token of its own, and what is made gets an id that the token and the words of the form decide: the
+same form sent again names the same id, and the room that makes it finds it there. The same page with other words makes
+another.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def id_of(request: MemberRequest, *said: Any) -> UUID | None:
 
 
 def lead_to_first(request: MemberRequest, what: str, *, made_at: datetime) -> None:
-    """The form had done its work: the page that is redirected to shows the first one's secret, once, or says that it was
-    shown."""
+    """The form had done its work: the page that is redirected to shows the first one's secret, once, or says that it
+    was shown."""
     until = time.monotonic() + waits_seconds
     while utc_now() - made_at < timedelta(seconds=shown_once.waits_seconds):
         if shown_once.waits(request, what):

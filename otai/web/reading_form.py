@@ -1,4 +1,5 @@
-"""How an uploaded file is read: found out, and said where that went wrong. Each change shows at once what comes of it."""
+"""How an uploaded file is read: found out, and said where that went wrong. Each change shows at once what comes of
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Secrets that can be shown once, across the redirect that ends every change: a page that is loaded again must not make a second key.
+"""Secrets that can be shown once, across the redirect that ends every change: a page that is loaded again must not make
+a second key.
 
 They wait in the session, encrypted, for ten minutes at most, and the first look takes them out.
 """
@@ -23,7 +24,8 @@ def keep(request: HttpRequest, what: str, values: dict[str, str]) -> None:
 
 
 def take(request: HttpRequest, what: str) -> dict[str, str] | None:
-    """What was kept, the first time it is asked for; None ever after, and when it waited too long. A HEAD is no look."""
+    """What was kept, the first time it is asked for; None ever after, and when it waited too long. A HEAD is no
+    look."""
     if request.method == "HEAD":
         return None
     kept = request.session.pop(_name(what), None)

@@ -1,8 +1,8 @@
 """Style sheets, scripts, the font: named by their content and compressed once, so that a browser keeps them for good.
 
-Several processes may start at once on one folder, and a new release beside a running one. So nothing that is there is ever emptied: files are made
-beside and moved in one by one, each whole or not at all, and the list of names, one for each release, comes last. Names of before are kept
-for a month, for pages that are open in a browser.
+Several processes may start at once on one folder, and a new release beside a running one. So nothing that is there is
+ever emptied: files are made beside and moved in one by one, each whole or not at all, and the list of names, one for
+each release, comes last. Names of before are kept for a month, for pages that are open in a browser.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class StudioStaticFiles(WhiteNoiseMiddleware):
 
 
 def collect() -> bool:
-    """Collects what the packages ship into STATIC_ROOT, unless that was done for exactly these files. Returns whether it did."""
+    """Collects what the packages ship into STATIC_ROOT, unless that was done for exactly these files. Returns whether
+    it did."""
     root = Path(settings.STATIC_ROOT)
     root.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(root):
@@ -109,7 +110,8 @@ def collect() -> bool:
 
 @contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
-    """Others wait, and then find the work done. Where the file system knows no locks, each does it, which is harmless."""
+    """Others wait, and then find the work done. Where the file system knows no locks, each does it, which is
+    harmless."""
     with (root.parent / f".{root.name}.lock").open("w") as lock:
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,5 @@
-"""The pages' addresses. First steps that are not an organisation's are reserved words (orgs.operations.RESERVED_SLUGS)."""
+"""The pages' addresses. First steps that are not an organisation's are reserved words
+(orgs.operations.RESERVED_SLUGS)."""
 
 from __future__ import annotations
 

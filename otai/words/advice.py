@@ -1,7 +1,7 @@
 """What advises a training: its title, each piece of evidence, the title of its chart and the names of its points.
 
-All are made from evidence, which is codes with values. What was written before evidence was that (a `title`, a `sentence`, a `label`) is said as it
-was written, where its values do not give the sentence.
+All are made from evidence, which is codes with values. What was written before evidence was that (a `title`, a
+`sentence`, a `label`) is said as it was written, where its values do not give the sentence.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ _COMPARED_BEFORE = {"at the training": "training", "in the weeks before": "weeks
 
 
 def title(one: Advised, *, data_set: str = "", language: str = ENGLISH) -> str:
-    """What was found, in a sentence or two; as it was written where older evidence lacks the values. `data_set`: its name, for a new attribute."""
+    """What was found, in a sentence or two; as it was written where older evidence lacks the values. `data_set`: its
+    name, for a new attribute."""
     try:
         return _title(one.kind, one.evidence, data_set, language) or one.title
     except (KeyError, IndexError, TypeError, ValueError):
@@ -120,7 +121,8 @@ def point_name(point: Mapping[str, Any], *, language: str = ENGLISH) -> str:
 
 
 def told(one: Advised, *, data_set: str = "", language: str = ENGLISH) -> dict[str, Any]:
-    """Title, evidence and chart as JSON with their sentences: `title`; `sentence` in evidence; `title` and the points' `label` in the chart."""
+    """Title, evidence and chart as JSON with their sentences: `title`; `sentence` in evidence; `title` and the points'
+    `label` in the chart."""
     chart = dict(one.chart or {})
     if chart:
         chart["title"] = chart_title(chart, language=language)

@@ -14,8 +14,8 @@ CARD: Mapping[str, Words] = {
         (
             "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
             + _measured
-            + " on tickets kept back from training. "
-            "{networks_left_out:n} fine-tuned networks were left out: Business, the cheaper mode, is enough for this data.",
+            + " on tickets kept back from training. {networks_left_out:n} fine-tuned networks were left out: Business, "
+            "the cheaper mode, is enough for this data.",
             "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
             + _measured
             + " on tickets kept back from training. "
@@ -54,19 +54,20 @@ CARD: Mapping[str, Words] = {
     "encoder_language_unknown": Words(("Read with {encoder}, because the language of the tickets could not be told.",)),
     "encoder_none_speaks": Words(
         (
-            "Read with {encoder}, although no known encoder speaks {languages:words} ({share:percent} of the tickets); words and characters will carry "
-            "those.",
+            "Read with {encoder}, although no known encoder speaks {languages:words} ({share:percent} of the tickets); "
+            "words and characters will carry those.",
         )
     ),
     "encoder_other_not_there": Words(
         (
-            "Read with {encoder}, although {share:percent} of the tickets are in {languages:words}, which it does not speak. {other} speaks them; it is "
-            "not installed here.",
+            "Read with {encoder}, although {share:percent} of the tickets are in {languages:words}, which it does not "
+            "speak. {other} speaks them; it is not installed here.",
         )
     ),
     "encoder_other_taken": Words(
         (
-            "Read with {encoder}, because {share:percent} of the tickets are in {languages:words}, which {other} does not speak.",
+            "Read with {encoder}, because {share:percent} of the tickets are in {languages:words}, which {other} does "
+            "not speak.",
         )
     ),
     "encoder_speaks": Words(
@@ -82,31 +83,37 @@ CARD: Mapping[str, Words] = {
     ),
     "hierarchy": Words(
         (
-            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label, so the two are predicted together and agree.",
+            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label, so the two are "
+            "predicted together and agree.",
             "{attribute} is predicted together with the attribute above it, so that the two agree.",
         )
     ),
     "hierarchy_left_free": Words(
         (
-            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label. Made to agree, both would change by {cost:points} points of "
-            "accuracy and macro F1 (their mean); so each is predicted on its own.",
-            "{attribute} hangs on another attribute. Made to agree, both would be right less often; so each is predicted on its own.",
+            "{attribute}: {share:percent1} of its tickets go with one {parent} for each label. Made to agree, both "
+            "would change by {cost:points} points of accuracy and macro F1 (their mean); so each is predicted on its "
+            "own.",
+            "{attribute} hangs on another attribute. Made to agree, both would be right less often; so each is "
+            "predicted on its own.",
         )
     ),
     "label_given_away": Words(
         (
-            "{attribute}: in {coverage:percent} of the tickets stand lines, names or addresses that nearly decide it. A quick model that reads them is right on "
-            "{with_lines:percent}; without these lines {right_of_100:n} of 100 would be right. If they are written after someone decided it, new tickets will "
-            "not have them, and these figures will not hold: cut them, and train again.",
-            "{attribute}: lines, names or addresses in the tickets nearly decide it. If they are written after someone decided it, these figures will not hold "
-            "for new tickets.",
+            "{attribute}: in {coverage:percent} of the tickets stand lines, names or addresses that nearly decide it. "
+            "A quick model that reads them is right on {with_lines:percent}; without these lines {right_of_100:n} of "
+            "100 would be right. If they are written after someone decided it, new tickets will not have them, and "
+            "these figures will not hold: cut them, and train again.",
+            "{attribute}: lines, names or addresses in the tickets nearly decide it. If they are written after someone "
+            "decided it, these figures will not hold for new tickets.",
         )
     ),
     "labels_confused": Words(
         (
             Counted(
-                "{attribute}: {tickets:n} ticket of “{actual}” was taken for “{predicted}”. Do people tell the two apart?",
-                "{attribute}: {tickets:n} tickets of “{actual}” were taken for “{predicted}”. Do people tell the two apart?",
+                "{attribute}: {tickets:n} ticket of “{actual}” was taken for “{predicted}”. Do people tell the two "
+                "apart?",
+                "{attribute}: {tickets:n} tickets of “{actual}” were taken for “{predicted}”. Do people tell the two "
+                "apart?",
                 "tickets",
             ),
             "{attribute}: two labels are often taken for each other. Do people tell them apart?",
@@ -115,10 +122,10 @@ CARD: Mapping[str, Words] = {
     "labels_left_out": Words(
         (
             Counted(
-                "{attribute}: {labels:n} label with fewer than {fewest:n} training tickets was left out ({named:names}; tickets: {tickets:n}). The model "
-                "never predicts it.",
-                "{attribute}: {labels:n} labels with fewer than {fewest:n} training tickets each were left out ({named:names}; tickets: {tickets:n}). The "
-                "model never predicts them.",
+                "{attribute}: {labels:n} label with fewer than {fewest:n} training tickets was left out "
+                "({named:names}; tickets: {tickets:n}). The model never predicts it.",
+                "{attribute}: {labels:n} labels with fewer than {fewest:n} training tickets each were left out "
+                "({named:names}; tickets: {tickets:n}). The model never predicts them.",
                 "labels",
             ),
             "{attribute}: labels with too few tickets were left out. The model never predicts them.",
@@ -138,8 +145,10 @@ CARD: Mapping[str, Words] = {
     ),
     "labels_suspected": Words(
         (
-            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at the {listed:n} likeliest before adding tickets.",
-            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at them before adding tickets.",
+            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at the {listed:n} "
+            "likeliest before adding tickets.",
+            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at them before adding "
+            "tickets.",
             "{attribute}: some tickets look wrongly labelled. Look at them before adding tickets.",
         )
     ),
@@ -151,25 +160,29 @@ CARD: Mapping[str, Words] = {
     ),
     "no_better_than_majority": Words(
         (
-            "{attribute}: the model is not measurably better than always answering “{label}” ({share:percent1} right). The texts may not say what decides "
-            "this attribute.",
-            "{attribute}: the model is not measurably better than always giving the same answer. The texts may not say what decides this attribute.",
+            "{attribute}: the model is not measurably better than always answering “{label}” ({share:percent1} right). "
+            "The texts may not say what decides this attribute.",
+            "{attribute}: the model is not measurably better than always giving the same answer. The texts may not say "
+            "what decides this attribute.",
         )
     ),
     "no_better_than_nothing": Words(
         (
-            "{attribute}: the model is not measurably better than always answering nothing ({share:percent1} right). The texts may not say what decides "
-            "this attribute.",
+            "{attribute}: the model is not measurably better than always answering nothing ({share:percent1} right). "
+            "The texts may not say what decides this attribute.",
         )
     ),
     "no_holdout": Words(
         (
             Counted(
-                "{tickets:n} ticket is too few to keep any aside. It was measured by a model that had not seen it, which flatters a little.",
-                "{tickets:n} tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a little.",
+                "{tickets:n} ticket is too few to keep any aside. It was measured by a model that had not seen it, "
+                "which flatters a little.",
+                "{tickets:n} tickets are too few to keep any aside. Each was measured by a model that had not seen it, "
+                "which flatters a little.",
                 "tickets",
             ),
-            "The tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a little.",
+            "The tickets are too few to keep any aside. Each was measured by a model that had not seen it, which "
+            "flatters a little.",
         )
     ),
     "not_measured": Words(
@@ -187,9 +200,10 @@ CARD: Mapping[str, Words] = {
     ),
     "way_of_learning": Words(
         (
-            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at rate {rate:number}, with a contrast "
-            "between labels of weight {contrast:number}.",
-            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at rate {rate:number}.",
+            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at "
+            "rate {rate:number}, with a contrast between labels of weight {contrast:number}.",
+            "{network}: {ways:n} ways of fine-tuning were tried on a part of the tickets; chosen: {epochs:n} epochs at "
+            "rate {rate:number}.",
             "{ways:n} ways of fine-tuning were tried on a part of the tickets, and the best one chosen.",
             "Several ways of fine-tuning were tried on a part of the tickets, and the best one chosen.",
         )
@@ -198,7 +212,8 @@ CARD: Mapping[str, Words] = {
         (
             "{attribute}: sentence vectors changed the mean of accuracy and macro F1 by " + _measured + " on tickets "
             "kept back from training. Basic, the cheaper mode, is enough for this attribute.",
-            "{attribute}: sentence vectors gained next to nothing. Basic, the cheaper mode, is enough for this attribute.",
+            "{attribute}: sentence vectors gained next to nothing. Basic, the cheaper mode, is enough for this "
+            "attribute.",
         )
     ),
 }

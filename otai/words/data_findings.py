@@ -35,7 +35,8 @@ DATA: Mapping[str, Words] = {
     ),
     "columns_left_out": Words(
         (
-            "The file has more columns than an import may have: columns that repeat a name many times were left out: {columns:names}.",
+            "The file has more columns than an import may have: columns that repeat a name many times were left out: "
+            "{columns:names}.",
         ),
         "Nothing to do, unless one of them matters: then export fewer columns.",
     ),
@@ -61,13 +62,15 @@ DATA: Mapping[str, Words] = {
     ),
     "dates_read_day_first": Words(
         (
-            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is right. They were read day first.",
+            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is "
+            "right. They were read day first.",
         ),
         "If the month comes first, say so when importing.",
     ),
     "dates_read_month_first": Words(
         (
-            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is right. They were read month first.",
+            "Dates of “{column}” such as {example} can be read in two ways, and nothing in the file settles which is "
+            "right. They were read month first.",
         ),
         "If the day comes first, say so when importing.",
     ),
@@ -79,7 +82,8 @@ DATA: Mapping[str, Words] = {
                 "tickets",
             ),
         ),
-        "Nothing to do: a text and its repetitions always stay on one side of the holdout split, so that they do not flatter it.",
+        "Nothing to do: a text and its repetitions always stay on one side of the holdout split, so that they do not "
+        "flatter it.",
     ),
     "empty_tickets": Words(
         (
@@ -94,8 +98,10 @@ DATA: Mapping[str, Words] = {
     "encoding_mended": Words(
         (
             Counted(
-                "{texts:n} text had been read in a wrong encoding before it was exported and was mended, such as “{example}”.",
-                "{texts:n} texts had been read in a wrong encoding before they were exported and were mended, such as “{example}”.",
+                "{texts:n} text had been read in a wrong encoding before it was exported and was mended, such as "
+                "“{example}”.",
+                "{texts:n} texts had been read in a wrong encoding before they were exported and were mended, such as "
+                "“{example}”.",
                 "texts",
             ),
         ),
@@ -103,7 +109,8 @@ DATA: Mapping[str, Words] = {
     ),
     "encodings_mixed": Words(
         (
-            "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its own.",
+            "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its "
+            "own.",
         ),
         "Check a few texts with umlauts or accents.",
     ),
@@ -137,8 +144,10 @@ DATA: Mapping[str, Words] = {
     "headers_repeated": Words(
         (
             Counted(
-                "The header stands again among the tickets, as in files joined end to end ({times:n} time); it is no ticket.",
-                "The header stands again among the tickets, as in files joined end to end ({times:n} times); it is no ticket.",
+                "The header stands again among the tickets, as in files joined end to end ({times:n} time); it is no "
+                "ticket.",
+                "The header stands again among the tickets, as in files joined end to end ({times:n} times); it is no "
+                "ticket.",
                 "times",
             ),
         ),
@@ -156,18 +165,23 @@ DATA: Mapping[str, Words] = {
     ),
     "label_given_away": Words(
         (
-            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}, such as {shown:names}. A quick model that reads "
-            "them is right on {with_lines:percent}; without these lines {right_of_100:n} of 100 would be right.",
-            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}. A quick model that reads them is right on "
-            "{with_lines:percent}; without these lines it would be right on {without:percent}.",
+            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}, such "
+            "as {shown:names}. A quick model that reads them is right on {with_lines:percent}; without these lines "
+            "{right_of_100:n} of 100 would be right.",
+            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}. A "
+            "quick model that reads them is right on {with_lines:percent}; without these lines it would be right on "
+            "{without:percent}.",
         ),
-        "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have them. Cut them.",
+        "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have "
+        "them. Cut them.",
     ),
     "label_in_text": Words(
         (
-            "In {share:percent} of the tickets the text contains their own {attribute}, {lift:n} times as often as by chance.",
+            "In {share:percent} of the tickets the text contains their own {attribute}, {lift:n} times as often as by "
+            "chance.",
         ),
-        "If it is written there only after someone decided it, remove it from the text: new tickets will not have it, and the model would lean on it.",
+        "If it is written there only after someone decided it, remove it from the text: new tickets will not have it, "
+        "and the model would lean on it.",
     ),
     "labels_came": Words(
         ("{attribute}: labels that came since version {version:n}: {named:names}.",),
@@ -180,13 +194,16 @@ DATA: Mapping[str, Words] = {
     "labels_look_alike": Words(
         (
             Counted(
-                "{group_count:n} group of labels of {attribute} differs only in case, blanks or punctuation: {alike:names}.",
-                "{group_count:n} groups of labels of {attribute} differ only in case, blanks or punctuation: {alike:names}.",
+                "{group_count:n} group of labels of {attribute} differs only in case, blanks or punctuation: "
+                "{alike:names}.",
+                "{group_count:n} groups of labels of {attribute} differ only in case, blanks or punctuation: "
+                "{alike:names}.",
                 "group_count",
             ),
             "Labels of {attribute} differ only in case, blanks or punctuation.",
         ),
-        "If they mean the same, write them the same way in the source and import again: the model learns them as different.",
+        "If they mean the same, write them the same way in the source and import again: the model learns them as "
+        "different.",
     ),
     "labels_missing_in_words": Words(
         (
@@ -232,8 +249,8 @@ DATA: Mapping[str, Words] = {
     ),
     "messages_joined": Words(
         (
-            "{rows:n} rows are messages of {tickets:n} tickets: rows of one id belong together. The text of a ticket is the customer's first message; its "
-            "labels are what they were last.",
+            "{rows:n} rows are messages of {tickets:n} tickets: rows of one id belong together. The text of a ticket "
+            "is the customer's first message; its labels are what they were last.",
         ),
         "If each row is a ticket of its own, take another column for the id, or none.",
     ),
@@ -249,8 +266,10 @@ DATA: Mapping[str, Words] = {
     ),
     "newest_row_won": Words(
         (
-            "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets in all.",
-            "Some rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets in all.",
+            "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} "
+            "tickets in all.",
+            "Some rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets "
+            "in all.",
         ),
         "Nothing to do, if the later row is the newer state of the ticket. If the column is no id, leave it out.",
     ),
@@ -260,7 +279,8 @@ DATA: Mapping[str, Words] = {
     ),
     "no_header": Words(
         (
-            "The file has no header: its first row looks like a ticket and names no columns, so that columns have numbers for names.",
+            "The file has no header: its first row looks like a ticket and names no columns, so that columns have "
+            "numbers for names.",
         ),
         "Add a row with names, or say which row has them.",
     ),
@@ -270,23 +290,28 @@ DATA: Mapping[str, Words] = {
     ),
     "personal_data": Words(
         (
-            "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}. For example {shown:words}.",
+            "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}. For example "
+            "{shown:words}.",
             "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}.",
         ),
         (
-            "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are masked alike.",
-            "A model keeps no word of a ticket, only hashes. The tickets can be stored without them, too: new tickets are then masked alike.",
+            "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are "
+            "masked alike.",
+            "A model keeps no word of a ticket, only hashes. The tickets can be stored without them, too: new tickets "
+            "are then masked alike.",
         ),
     ),
     "rare_labels": Words(
         (
             Counted(
                 "{labels:n} label of {attribute} has fewer than {fewest:n} training tickets: {examples:names}.",
-                "{labels:n} labels of {attribute} have fewer than {fewest:n} training tickets, among them {examples:names}.",
+                "{labels:n} labels of {attribute} have fewer than {fewest:n} training tickets, among them "
+                "{examples:names}.",
                 "labels",
             ),
         ),
-        "They are left out of training (a model never answers with them). Bring {fewest:n} tickets of each, or merge them.",
+        "They are left out of training (a model never answers with them). Bring {fewest:n} tickets of each, or merge "
+        "them.",
     ),
     "sheets_chosen": Words(
         (
@@ -311,7 +336,8 @@ DATA: Mapping[str, Words] = {
     ),
     "text_was_cut": Words(
         (
-            "{tickets:n} of {all:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}. For example {shown:names}.",
+            "{tickets:n} of {all:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}. For "
+            "example {shown:names}.",
             "{tickets:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}.",
         ),
         "Nothing to do: new tickets are cut alike when they are predicted, and the data set keeps what was cut.",
@@ -324,7 +350,8 @@ DATA: Mapping[str, Words] = {
         (
             Counted(
                 "{texts:n} text looks damaged, such as “{example}”: it was read or written in a wrong encoding before.",
-                "{texts:n} texts look damaged, such as “{example}”: they were read or written in a wrong encoding before.",
+                "{texts:n} texts look damaged, such as “{example}”: they were read or written in a wrong encoding "
+                "before.",
                 "texts",
             ),
         ),
@@ -333,8 +360,10 @@ DATA: Mapping[str, Words] = {
     "threads_became_tickets": Words(
         (
             Counted(
-                "In {tickets:n} ticket a column holds all messages of the conversation; the customer's first one was taken.",
-                "In {tickets:n} tickets a column holds all messages of the conversation; the customer's first one was taken.",
+                "In {tickets:n} ticket a column holds all messages of the conversation; the customer's first one was "
+                "taken.",
+                "In {tickets:n} tickets a column holds all messages of the conversation; the customer's first one was "
+                "taken.",
                 "tickets",
             ),
         ),
@@ -362,7 +391,8 @@ DATA: Mapping[str, Words] = {
     ),
     "versions_compared": Words(
         (
-            "Since version {version:n}: tickets that came: {came:n}; that have another text or label: {changed:n}; that went: {went:n}; as they were: {same:n}.",
+            "Since version {version:n}: tickets that came: {came:n}; that have another text or label: {changed:n}; "
+            "that went: {went:n}; as they were: {same:n}.",
         ),
         "Nothing to do. The version before stays as it was.",
     ),

@@ -1,7 +1,7 @@
 """What stands out in a data set or a training: each code's sentence, and what to do about it.
 
-A code has several sentences where its values are not always there, the most exact first: evidence that was made from deleted tickets keeps its
-figures and loses names, and says less then.
+A code has several sentences where its values are not always there, the most exact first: evidence that was made from
+deleted tickets keeps its figures and loses names, and says less then.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Found(Protocol):
 
 
 def message(found: Found, *, of_card: bool = False, language: str = ENGLISH) -> str:
-    """What was found. `of_card`: by a training, not by an import (one code stands in both). What this release does not know is as it was written."""
+    """What was found. `of_card`: by a training, not by an import (one code stands in both). What this release does not
+    know is as it was written."""
     words = (CARD if of_card else DATA).get(found.code)
     said = first_that_fits(words.message, _values(found), language=language) if words else None
     return said if said is not None else found.written or found.code
@@ -52,12 +53,14 @@ class _Stored:
 
 
 def told(findings: Sequence[Mapping[str, Any]], *, of_card: bool, language: str = ENGLISH) -> list[dict[str, Any]]:
-    """Findings as JSON keeps them, each with its `message`, and those of an import with their `advice` and, as in release 0.1, `numbers`."""
+    """Findings as JSON keeps them, each with its `message`, and those of an import with their `advice` and, as in
+    release 0.1, `numbers`."""
     return [_told(one, of_card=of_card, language=language) for one in findings]
 
 
 def with_sentences(evidence: Mapping[str, Any], *, of_card: bool, language: str = ENGLISH) -> dict[str, Any]:
-    """A report card or a profile as JSON keeps it, its findings `told`, and `languages_from` beside `languages_read`."""
+    """A report card or a profile as JSON keeps it, its findings `told`, and `languages_from` beside
+    `languages_read`."""
     shown = dict(evidence)
     if shown.get("languages_read"):
         shown["languages_from"] = say_fact(shown["languages_read"], language=language)

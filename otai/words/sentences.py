@@ -10,7 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A sentence that depends on a number: `one` where the value called `by` is 1 (or what the language counts as such)."""
+    """A sentence that depends on a number: `one` where the value called `by` is 1 (or what the language counts as
+    such)."""
 
     one: str
     other: str

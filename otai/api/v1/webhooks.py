@@ -170,7 +170,8 @@ def list_webhook_endpoints(request: CallerRequest) -> Any:
 def create_webhook_endpoint(request: CallerRequest, asked: WebhookEndpointIn) -> HttpResponse:
     """Add a webhook endpoint
 
-    It hears what happens from now on. The secret in this answer verifies signatures (Standard Webhooks); it is shown nowhere else.
+    It hears what happens from now on. The secret in this answer verifies signatures (Standard Webhooks); it is shown
+    nowhere else.
     """
     caller = request.auth
 

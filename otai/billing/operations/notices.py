@@ -35,7 +35,8 @@ def send_notices(*, now: datetime) -> int:
 
 def _send(id: UUID, *, now: datetime) -> bool:
     with transaction.atomic():
-        # Claimed before it is sent: two sweeps must not send it twice. A crash in between costs an attempt, not a second mail.
+        # Claimed before it is sent: two sweeps must not send it twice. A crash in between costs an attempt, not a
+        # second mail.
         notice = Notice.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
         if notice.sent_at is not None:
             return False

@@ -44,7 +44,8 @@ def topup_show(org: OrgOption = None, json: JsonOption = False) -> None:
         return
     limit = Money(found["monthly_limit_cents"])
     say(
-        f"Below {found['top_up_below']} credits: package {found['package']} by {found['gateway']}, at most {limit} net a month."
+        f"Below {found['top_up_below']} credits: package {found['package']} by {found['gateway']}, at most {limit} net "
+        "a month."
     )
     if found["stopped_at"]:
         say(f"STOPPED: {found['stopped_why']}")

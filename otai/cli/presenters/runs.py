@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,8 +20,39 @@ NOT_COMPLETED = 8
 """The exit code of a command that followed a run to an end that is not its completion."""
 
 
+class RunFound(Protocol):
+    """What the table's row and the client's answer have in common; values as in the table, such as `business`."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def delivery(self) -> str: ...
+    @property
+    def attributes(self) -> Sequence[Any]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def credits(self) -> int: ...
+    @property
+    def steps_done(self) -> int: ...
+    @property
+    def steps_total(self) -> int: ...
+    @property
+    def ordered_at(self) -> datetime: ...
+    @property
+    def due_at(self) -> datetime: ...
+    @property
+    def failure_code(self) -> str: ...
+    @property
+    def failure_message(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
+    """A run as the command line shows it, wherever it was found. `attributes` counts them."""
+
     number: int
     model: str
     data_set: str
@@ -36,6 +67,26 @@ class Run:
     due_at: datetime
     failure_code: str
     failure_message: str
+
+    @classmethod
+    def of(cls, found: RunFound, *, model: str, data_set: str) -> Run:
+        """The run under the names of its model and its data set."""
+        return cls(
+            number=found.number,
+            model=model,
+            data_set=data_set,
+            mode=Mode(found.mode),
+            delivery=Delivery(found.delivery),
+            attributes=len(found.attributes),
+            status=RunStatus(found.status),
+            credits=found.credits,
+            steps_done=found.steps_done,
+            steps_total=found.steps_total,
+            ordered_at=found.ordered_at,
+            due_at=found.due_at,
+            failure_code=found.failure_code,
+            failure_message=found.failure_message,
+        )
 
     @property
     def has_ended(self) -> bool:
@@ -104,7 +155,8 @@ def show_cancelled(run: Run) -> None:
 
 
 def training_bar(*, quiet: bool) -> Progress:
-    """A bar of the steps of a training: `add_task("waiting", total=None)`, then `update(description=stage, completed=, total=)`."""
+    """A bar of the steps of a training: `add_task("waiting", total=None)`, then `update(description=stage, completed=,
+    total=)`."""
     words = TextColumn("{task.description}")
     columns = [words, BarColumn(), MofNCompleteColumn(), TextColumn("steps"), TimeElapsedColumn()]
     return Progress(*columns, console=console, disable=quiet)
@@ -119,7 +171,8 @@ def show_completed(run: Run, card: Mapping[str, Any], *, version: str) -> None:
 
 
 def show_not_completed(run: Run, *, watch: str = "") -> None:
-    """How the run failed or was cancelled; or, while it goes on, the command that watches it (none: nothing is said)."""
+    """How the run failed or was cancelled; or, while it goes on, the command that watches it (none: nothing is
+    said)."""
     if run.has_ended:
         say(f"Run {run.number} {run.status}: {run.failure_message or 'cancelled'}")
         say(f"  {count(run.credits, 'credit')} given back, nothing charged.")

@@ -1,7 +1,8 @@
-"""What ends the texts of many tickets word for word, learnt from the tickets themselves: a company's address below every mail, a slogan.
+"""What ends the texts of many tickets word for word, learnt from the tickets themselves: a company's address below
+every mail, a slogan.
 
-Rules for signatures cannot know it, for it has no greeting above it and no telephone number in it. It is found by how it recurs: the same last
-lines below ever different texts. Only hashes of them are kept.
+Rules for signatures cannot know it, for it has no greeting above it and no telephone number in it. It is found by how
+it recurs: the same last lines below ever different texts. Only hashes of them are kept.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ FEWEST_TICKETS = 8
 LEAST_SHARE = 0.01
 """In fewer of the tickets looked at than these it is no rule."""
 COUPLED = 0.6
-"""So often the lines stand together where the last of them ends a text: sentences that people write in any order do not."""
+"""So often the lines stand together where the last of them ends a text: sentences that people write in any order do
+not."""
 DIFFERENT_TEXTS = 0.5
 """So many of the texts above it differ: an alarm that comes a hundred times is the message itself."""
 LONG_LINE = 60
 """A single line is taken only if it has so many characters and stands nowhere else."""
 DECIDES = 0.95
-"""Lines that stand beside one label alone are left to the finding about labels given away, where the customer decides."""
+"""Lines that stand beside one label alone are left to the finding about labels given away, where the customer
+decides."""
 MOST_TAILS = 500
 KEY_CHARACTERS = 16
 
@@ -51,7 +54,8 @@ class _Seen:
 
 
 def tails_of(texts: Sequence[str], labels: Mapping[str, Sequence[Any]] | None = None) -> frozenset[str]:
-    """The keys of the endings that recur in a sample of texts. `labels` by attribute, one a text: an ending that decides one is no boilerplate."""
+    """The keys of the endings that recur in a sample of texts. `labels` by attribute, one a text: an ending that
+    decides one is no boilerplate."""
     seen: dict[str, _Seen] = defaultdict(_Seen)
     anywhere: Counter[str] = Counter()
     for row, text in enumerate(texts):
@@ -90,7 +94,8 @@ def _decides(found: _Seen, column: Sequence[Any]) -> bool:
 
 
 def _endings(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """(what stands above, the last lines) for one to MOST_LINES last lines. A greeting is the writer's own, and so is a text's first line."""
+    """(what stands above, the last lines) for one to MOST_LINES last lines. A greeting is the writer's own, and so is a
+    text's first line."""
     filled = [line for line in lines if line.strip()]
     for size in range(1, min(MOST_LINES, len(filled) - 1) + 1):
         if SIGN_OFF.match(filled[-size]):
@@ -123,7 +128,8 @@ def without_tails(lines: list[str], tails: frozenset[str]) -> tuple[list[str], l
 
 
 class Tails:
-    """Which texts of a column may end in one of the tails, by their last lines: each different one is looked at once."""
+    """Which texts of a column may end in one of the tails, by their last lines: each different one is looked at
+    once."""
 
     def __init__(self, tails: frozenset[str]) -> None:
         self._last = {tail[:KEY_CHARACTERS] for tail in tails}

@@ -1,8 +1,8 @@
 """Which labels came, went, were renamed, split or joined between the tickets a model learnt and newer ones. Pure.
 
-A label that went and another that came are the same queue under a new name if the tickets say so: tickets that are in both data sets and changed from
-one to the other, and, where there are too few of those, what the old model makes of the tickets that carry the new label. It is as sure of them as of
-its own, only the name is another.
+A label that went and another that came are the same queue under a new name if the tickets say so: tickets that are in
+both data sets and changed from one to the other, and, where there are too few of those, what the old model makes of the
+tickets that carry the new label. It is as sure of them as of its own, only the name is another.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ FEWEST_TICKETS = 5
 """A label with fewer is no label that a model could learn, as in training."""
 
 MOSTLY = 0.6
-"""So much of a new label's tickets must come from one old label to be its heir. The rest are the model's own mistakes."""
+"""So much of a new label's tickets must come from one old label to be its heir. The rest are the model's own
+mistakes."""
 
 GONE = 0.1
-"""A label that has less than this share of the tickets that it used to have is gone: a few old tickets may keep its name."""
+"""A label that has less than this share of the tickets that it used to have is gone: a few old tickets may keep its
+name."""
 
 SHRUNK = 0.75
 """A label that has less than this share of the tickets that it used to have may have given some to a new one."""
@@ -30,8 +32,9 @@ LEAST_PART = 0.15
 
 @dataclass(frozen=True)
 class LabelChanges:
-    """`renamed` maps an old label to its new name, `split` one to several, `joined` a new one to those that it took up. What has no heir is
-    `removed`, what has no forebear `added`. `tickets` counts the newer tickets of each label that came, `evidence` says where each came from."""
+    """`renamed` maps an old label to its new name, `split` one to several, `joined` a new one to those that it took up.
+    What has no heir is `removed`, what has no forebear `added`. `tickets` counts the newer tickets of each label that
+    came, `evidence` says where each came from."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -59,8 +62,8 @@ def label_changes(
 ) -> LabelChanges:
     """`learnt` counts the tickets of each label that the model learnt, `now` those of each label in the newer tickets.
 
-    `moved[new]` counts the labels that tickets now labelled `new` had in the older data set; `predicted[new]` what the model says of tickets labelled
-    `new`. Both only need entries for labels that the model does not know.
+    `moved[new]` counts the labels that tickets now labelled `new` had in the older data set; `predicted[new]` what the
+    model says of tickets labelled `new`. Both only need entries for labels that the model does not know.
     """
     came = sorted(label for label, count in now.items() if count >= FEWEST_TICKETS and label not in learnt)
     expected = _expected_now(learnt, now)
@@ -84,19 +87,22 @@ def _expected_now(learnt: Mapping[str, int], now: Mapping[str, int]) -> dict[str
 
 
 def _is_gone(tickets: int, expected: float, *, labels: int) -> bool:
-    # Where a rare label's tickets are missing, chance may have taken them: for one of all labels once in a thousand looks.
+    # Where a rare label's tickets are missing, chance may have taken them: for one of all labels once in a thousand
+    # looks.
     return tickets < max(GONE * expected, 1) and expected >= math.log(1_000 * labels)
 
 
 def _origins(moved: Counter[str], predicted: Counter[str]) -> dict[str, float]:
-    """The old labels that a new one's tickets come from, with their shares, the largest first; five at most, empty where nothing is known."""
+    """The old labels that a new one's tickets come from, with their shares, the largest first; five at most, empty
+    where nothing is known."""
     counted = moved if sum(moved.values()) >= FEWEST_TICKETS else predicted
     total = sum(counted.values())
     return {old: count / total for old, count in counted.most_common(5)} if total else {}
 
 
 def _forebears(shares: Mapping[str, float], gone: Set[str], shrunk: Set[str]) -> tuple[str, ...]:
-    """The old labels that a new one took up: one that most of its tickets had, or several that are gone and together had most."""
+    """The old labels that a new one took up: one that most of its tickets had, or several that are gone and together
+    had most."""
     if not shares:
         return ()
     first = max(shares, key=lambda old: shares[old])

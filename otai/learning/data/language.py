@@ -1,8 +1,8 @@
 """Which language a text is in, or an honest None.
 
-The detector is lingua in its low-accuracy mode (trigrams only): 52 MB of memory instead of 440 and 1.3 times the speed, with the same
-share right on tickets of normal length. On texts of a few words it is wrong more often, so each text is decided with the whole data set's
-mixture of languages as its prior, and what is not sure even then is None.
+The detector is lingua in its low-accuracy mode (trigrams only): 52 MB of memory instead of 440 and 1.3 times the speed,
+with the same share right on tickets of normal length. On texts of a few words it is wrong more often, so each text is
+decided with the whole data set's mixture of languages as its prior, and what is not sure even then is None.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from lingua import LanguageDetector
 
 LANGUAGES = (
-    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "da", "sv", "fi", "tr", "hu", "ro", "ru", "uk", "el", "ar", "ja", "zh", "ko",
+    "en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "da", "sv", "fi", "tr", "hu", "ro", "ru", "uk", "el", "ar",
+    "ja", "zh", "ko",
 )  # fmt: skip
-"""ISO 639-1 codes told apart. Helpdesks of Europe and their neighbours; each further Latin language costs speed and adds confusion."""
+"""ISO 639-1 codes told apart. Helpdesks of Europe and their neighbours; each further Latin language costs speed and
+adds confusion."""
 
 SHORTEST_CHARACTERS = 12
 """Below this a text ("ok thanks", "VPN") says nothing about its language."""
 
 READ_CHARACTERS = 240
-"""More does not change the answer (measured on support_en_de: 200 and 600 characters agree) and costs time in proportion."""
+"""More does not change the answer (measured on support_en_de: 200 and 600 characters agree) and costs time in
+proportion."""
 
 LEAST_POSTERIOR = 0.6
 """How likely the best language must be, once the data set's mixture is known, for the answer to count."""
@@ -52,9 +55,9 @@ def _detector() -> LanguageDetector:
 class LanguageMixture:
     """Decides each text's language with the shares of the languages in the whole data set as a prior.
 
-    A single short question says little ("how do I reset my password" looks most like Italian to trigrams); a thousand of them say well that
-    they are English. The shares are found by expectation-maximisation over the detector's likelihoods, and go on being learnt while texts
-    come in: `detect` may be called batch by batch.
+    A single short question says little ("how do I reset my password" looks most like Italian to trigrams); a thousand
+    of them say well that they are English. The shares are found by expectation-maximisation over the detector's
+    likelihoods, and go on being learnt while texts come in: `detect` may be called batch by batch.
     """
 
     def __init__(self, *, languages: Mapping[str, float] | None = None) -> None:
@@ -69,7 +72,8 @@ class LanguageMixture:
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def detect(self, texts: Sequence[str | None]) -> list[str | None]:
-        """The ISO 639-1 code of each text, in the same order; None where the text is missing, too short or not clear."""
+        """The ISO 639-1 code of each text, in the same order; None where the text is missing, too short or not
+        clear."""
         asked = [(index, _words_of(text)) for index, text in enumerate(texts) if text]
         asked = [(index, words) for index, words in asked if len(words) >= SHORTEST_CHARACTERS]
         found: list[str | None] = [None] * len(texts)
@@ -85,7 +89,8 @@ class LanguageMixture:
         return found
 
     def _settled(self, likelihoods: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Posteriors, shape (texts, languages), once the shares have settled; the texts count in the shares from then on."""
+        """Posteriors, shape (texts, languages), once the shares have settled; the texts count in the shares from then
+        on."""
         weights = self._weights
         for _ in range(EM_STEPS):
             prior = np.maximum(weights / weights.sum(), LEAST_SHARE)
@@ -109,8 +114,10 @@ def _likelihoods(words: Sequence[str]) -> NDArray[np.float64]:
 
 
 def load_models() -> None:
-    """Loads what the first texts would wait a second for, without starting a thread: processes that are forked afterwards have it."""
-    # One text of each script: what it loads are the languages that are written in it. Escapes, since letters that look alike are not.
+    """Loads what the first texts would wait a second for, without starting a thread: processes that are forked
+    afterwards have it."""
+    # One text of each script: what it loads are the languages that are written in it. Escapes, since letters that look
+    # alike are not.
     greek, cyrillic = "\u03ba\u03b1\u03bb\u03b7\u03bc\u03ad\u03c1\u03b1", "\u043f\u0440\u0438\u043d\u0442\u0435\u0440"
     for script in (
         "the printer",
@@ -127,8 +134,8 @@ def load_models() -> None:
 def detect_languages(texts: Sequence[str | None]) -> list[str | None]:
     """The ISO 639-1 code of each text, in the same order; None where the text is missing, too short or not clear.
 
-    The texts are decided together: what most of them are is a prior for each (`LanguageMixture`). Uses every core of the machine. About
-    4 000 tickets a second on two cores.
+    The texts are decided together: what most of them are is a prior for each (`LanguageMixture`). Uses every core of
+    the machine. About 4 000 tickets a second on two cores.
     """
     return LanguageMixture().detect(texts)
 
@@ -139,5 +146,6 @@ def detect_language(text: str | None) -> str | None:
 
 
 def _words_of(text: str) -> str:
-    # Addresses, numbers and ticket ids are in no language; a mail that is mostly signature would otherwise be called English.
+    # Addresses, numbers and ticket ids are in no language; a mail that is mostly signature would otherwise be called
+    # English.
     return _NOT_LANGUAGE.sub(" ", text[: 4 * READ_CHARACTERS])[:READ_CHARACTERS].strip()

@@ -15,9 +15,27 @@ CODES = frozenset(_CODES.split())
 """ISO 639-1."""
 
 _THREE_LETTERS = {
-    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "nld": "nl", "dut": "nl", "por": "pt", "pol": "pl",
-    "ces": "cs", "cze": "cs", "tur": "tr", "rus": "ru", "swe": "sv", "dan": "da", "fin": "fi", "nor": "no", "hun": "hu", "ron": "ro", "rum": "ro",
-    "ell": "el", "gre": "el", "ara": "ar", "zho": "zh", "chi": "zh", "jpn": "ja", "kor": "ko", "ukr": "uk", "slk": "sk", "slo": "sk", "slv": "sl",
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "nld": "nl", "dut": (
+        "nl"
+    ), "por": (
+        "pt"
+    ), "pol": (
+        "pl"
+    ),
+    "ces": "cs", "cze": "cs", "tur": "tr", "rus": "ru", "swe": "sv", "dan": "da", "fin": "fi", "nor": "no", "hun": (
+        "hu"
+    ), "ron": (
+        "ro"
+    ), "rum": (
+        "ro"
+    ),
+    "ell": "el", "gre": "el", "ara": "ar", "zho": "zh", "chi": "zh", "jpn": "ja", "kor": "ko", "ukr": "uk", "slk": (
+        "sk"
+    ), "slo": (
+        "sk"
+    ), "slv": (
+        "sl"
+    ),
     "hrv": "hr", "srp": "sr", "bul": "bg", "est": "et", "lav": "lv", "lit": "lt", "cat": "ca",
 }  # fmt: skip
 """ISO 639-2 of languages that have a code of two letters, so that both are one language."""
@@ -28,7 +46,10 @@ _NAMES = {
     "fr": "french franzoesisch francais frances francese frans francuski",
     "es": "spanish spanisch espagnol espanol castellano spagnolo spaans hiszpanski espanhol",
     "it": "italian italienisch italien italiano italiaans wloski",
-    "nl": "dutch niederlaendisch neerlandais neerlandes holandes olandese nederlands holenderski niderlandzki flemish vlaams",
+    "nl": (
+        "dutch niederlaendisch neerlandais neerlandes holandes olandese nederlands holenderski niderlandzki flemish "
+        "vlaams"
+    ),
     "pt": "portuguese portugiesisch portugais portugues portoghese portugees portugalski brazilianportuguese",
     "pl": "polish polnisch polonais polaco polacco pools polski polones",
     "cs": "czech tschechisch tcheque checo ceco tsjechisch czeski cestina",
@@ -41,8 +62,12 @@ _NAMES = {
     "hu": "hungarian ungarisch hongrois hungaro ungherese hongaars wegierski magyar",
     "ro": "romanian rumaenisch roumain rumano rumeno roemeens rumunski romana",
     "el": "greek griechisch grec griego greco grieks grecki",
-    "ar": "arabic arabisch arabe arabo arabski", "zh": "chinese chinesisch chinois chino cinese chinees chinski mandarin",
-    "ja": "japanese japanisch japonais japones giapponese japans japonski", "ko": "korean koreanisch coreen coreano koreaans koreanski",
+    "ar": "arabic arabisch arabe arabo arabski", "zh": (
+        "chinese chinesisch chinois chino cinese chinees chinski mandarin"
+    ),
+    "ja": "japanese japanisch japonais japones giapponese japans japonski", "ko": (
+        "korean koreanisch coreen coreano koreaans koreanski"
+    ),
     "uk": "ukrainian ukrainisch ukrainien ucraniano ucraino oekraiens ukrainski", "gsw": "swissgerman schweizerdeutsch",
 }  # fmt: skip
 _CODE_OF_NAME = {name: code for code, names in _NAMES.items() for name in names.split()}
@@ -53,7 +78,8 @@ _LETTERS = str.maketrans(
 
 
 def folded(name: str) -> str:
-    """Lower case, umlauts written out, accents and everything but letters and digits dropped: "Erstellt am" -> "erstelltam"."""
+    """Lower case, umlauts written out, accents and everything but letters and digits dropped: "Erstellt am" ->
+    "erstelltam"."""
     name = name.casefold()
     if not name.isascii():
         name = unicodedata.normalize("NFC", name).translate(_LETTERS)
@@ -62,7 +88,8 @@ def folded(name: str) -> str:
 
 
 def language_code(value: str | None) -> str | None:
-    """The ISO 639-1 code (639-2 where there is none, as for gsw) that a word means: "de", "DE-at", "deu", "German", "Deutsch"; else None."""
+    """The ISO 639-1 code (639-2 where there is none, as for gsw) that a word means: "de", "DE-at", "deu", "German",
+    "Deutsch"; else None."""
     if value is None:
         return None
     name = folded(value)

@@ -1,7 +1,8 @@
 """What mail programs write around a message, in eight languages: the expressions that cutting looks for.
 
-Each kind has two forms: an expression of Python's for single lines and texts, and one that runs over whole columns (RE2 reads a gigabyte in two
-or three seconds; text by text Python's own are a hundred times slower). A text that a column's expression does not hold has nothing of its kind.
+Each kind has two forms: an expression of Python's for single lines and texts, and one that runs over whole columns (RE2
+reads a gigabyte in two or three seconds; text by text Python's own are a hundred times slower). A text that a column's
+expression does not hold has nothing of its kind.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ NOTICE = re.compile(
     re.IGNORECASE,
 )
 NOTICE_HINTS = (
-    "confid", "privileg", "recipient", "print", "vertraulich", "adressat", "vernicht", "unbefugt", "destinat", "riservat", "vertrouwelijk", "geadresseerd",
+    "confid", "privileg", "recipient", "print", "vertraulich", "adressat", "vernicht", "unbefugt", "destinat",
+    "riservat", "vertrouwelijk", "geadresseerd",
     "bestemd", "poufn", "adresat", "virus", "viren", "attachment",
 )  # fmt: skip
 SIGN_OFFS = (

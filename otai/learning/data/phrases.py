@@ -1,7 +1,8 @@
-"""Words that stand in the middle of a line and say who dealt with a ticket: names, addresses, what follows a greeting. Known by hashes alone.
+"""Words that stand in the middle of a line and say who dealt with a ticket: names, addresses, what follows a greeting.
+Known by hashes alone.
 
-A phrase is one to four words. Its key says how many they are, and holds a short hash of the first and a long one of all: the first tells
-quickly where a phrase may begin, and no word can be read from it.
+A phrase is one to four words. Its key says how many they are, and holds a short hash of the first and a long one of
+all: the first tells quickly where a phrase may begin, and no word can be read from it.
 """
 
 from __future__ import annotations

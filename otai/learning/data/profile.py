@@ -1,4 +1,5 @@
-"""What came in with a data set, as values: counts, shares, and findings that a customer should know before paying for a training.
+"""What came in with a data set, as values: counts, shares, and findings that a customer should know before paying for a
+training.
 
 `profiling.py` counts them, `profile_findings.py` finds what is worth saying.
 """
@@ -15,7 +16,8 @@ from otai.learning.finding import Finding
 from otai.words.sentences import Fact
 
 RARE_LABEL_TICKETS = 5
-"""Labels with fewer training tickets are left out of training and test (data README: the rule behind every published figure)."""
+"""Labels with fewer training tickets are left out of training and test (data README: the rule behind every published
+figure)."""
 
 DETECTED_FOR_ALL = Fact("languages_detected_for_all")
 LANGUAGES_OF_THE_VERSION_BEFORE = Fact("languages_from_version_before")
@@ -33,7 +35,8 @@ class LabelCount:
 
 @dataclass(frozen=True, slots=True)
 class AttributeProfile:
-    """One attribute: its kind (single, multi, ordered), tickets with at least one label and without, labels from most to least."""
+    """One attribute: its kind (single, multi, ordered), tickets with at least one label and without, labels from most
+    to least."""
 
     name: str
     kind: str
@@ -57,9 +60,9 @@ class AttributeProfile:
 class Profile:
     """What a data set holds. Shares are fractions of all tickets unless the name says otherwise.
 
-    `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that `languages_read` names
-    (None once the content was deleted).
-    `text_length` holds quantiles in characters (minimum, p10, median, p90, p99, maximum).
+    `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that
+    `languages_read` names (None once the content was deleted). `text_length` holds quantiles in characters (minimum,
+    p10, median, p90, p99, maximum).
     """
 
     tickets: int
@@ -90,7 +93,8 @@ class Profile:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Profile:
-        """A profile written by `as_dict`, by this version or an earlier one; fields it does not know are passed over."""
+        """A profile written by `as_dict`, by this version or an earlier one; fields it does not know are passed
+        over."""
         known = {f.name for f in dataclasses.fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
         values["attributes"] = tuple(

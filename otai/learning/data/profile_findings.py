@@ -1,4 +1,5 @@
-"""The problems a profile names: each a code that programs test for, with its numbers; the doors say it (`otai.words.findings`).
+"""The problems a profile names: each a code that programs test for, with its numbers; the doors say it
+(`otai.words.findings`).
 
 Decisions only: values in, findings out. Nothing here stops an import; a finding is advice before money is spent.
 """
@@ -17,8 +18,8 @@ from otai.learning.finding import Finding
 LEAK_SHARE = 0.3
 """Own label found in this share of the labelled texts ..."""
 LEAK_LIFT = 4.0
-"""... and this many times as often as in texts with another label: a form field or routing note was copied into the text. Labels that
-people simply mention ("my printer") stay below one or the other on all public sets."""
+"""... and this many times as often as in texts with another label: a form field or routing note was copied into the
+text. Labels that people simply mention ("my printer") stay below one or the other on all public sets."""
 LEAK_LABELS = 200
 """Labels of an attribute that are looked for, the most frequent first; the time is labels times sample."""
 
@@ -28,8 +29,8 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """`repeated` tickets repeat the text of an earlier one; `contradicting` share a text but not all labels, by attribute in
-    `by_attribute`; `test_in_training` test tickets have a twin that is learnt from."""
+    """`repeated` tickets repeat the text of an earlier one; `contradicting` share a text but not all labels, by
+    attribute in `by_attribute`; `test_in_training` test tickets have a twin that is learnt from."""
 
     repeated: int
     contradicting: int
@@ -38,7 +39,8 @@ class Duplicates:
 
 
 def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
-    """What concerns the tickets as a whole: empty, repeated, contradicting, short, without an attribute, of unknown language."""
+    """What concerns the tickets as a whole: empty, repeated, contradicting, short, without an attribute, of unknown
+    language."""
     n = profile.tickets
     if profile.empty_tickets:
         yield Finding("empty_tickets", values={"tickets": profile.empty_tickets, "share": profile.empty_tickets / n})
@@ -64,7 +66,8 @@ def of_tickets(profile: Profile, duplicates: Duplicates) -> Iterator[Finding]:
 
 
 def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Finding]:
-    """What concerns one attribute's labels: none or one that can be learnt, rare, look-alike, missing, lopsided, too many."""
+    """What concerns one attribute's labels: none or one that can be learnt, rare, look-alike, missing, lopsided, too
+    many."""
     name = attribute.name
     if not attribute.is_learnable:
         yield Finding(
@@ -129,8 +132,9 @@ def of_leaks(
 ) -> Iterator[Finding]:
     """Attributes whose label stands in the ticket's own text far more often than in texts with another label.
 
-    `texts` is a sample of tickets and `labels` their labels by attribute (a label, a list of labels, or None). Such a copy is usually
-    written after routing (a form field, an automatic note): a model learns to read it, and fails on tickets that lack it.
+    `texts` is a sample of tickets and `labels` their labels by attribute (a label, a list of labels, or None). Such a
+    copy is usually written after routing (a form field, an automatic note): a model learns to read it, and fails on
+    tickets that lack it.
     """
     words = [f" {_as_words(text)} " for text in texts]
     for attribute in attributes:

@@ -1,8 +1,8 @@
 """Which tickets are kept aside to measure on.
 
-A holdout is only evidence if nothing in it was seen in training, so tickets with the same text always stay together. And it is
-only comparable if it stays the same: a ticket's place is decided by a hash of its text, so that a data set with a few tickets
-more keeps nearly all of its holdout.
+A holdout is only evidence if nothing in it was seen in training, so tickets with the same text always stay together.
+And it is only comparable if it stays the same: a ticket's place is decided by a hash of its text, so that a data set
+with a few tickets more keeps nearly all of its holdout.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def rows_with_text(texts: Sequence[str]) -> Rows:
 
 
 def split_as_given(text_numbers: NDArray[np.int64], splits: Sequence[str | None]) -> Split | None:
-    """The customer's own split; None if it names no test tickets or no training tickets. Equal texts have equal numbers.
+    """The customer's own split; None if it names no test tickets or no training tickets. Equal texts have equal
+    numbers.
 
     A training ticket whose text also stands in the test part is left out of training: the yardstick wins.
     """
@@ -79,8 +80,8 @@ def split_by_hash(
     """Keeps about `share` of the tickets aside, of each label of each attribute about the same share.
 
     `labels[attribute][row]` holds the labels of a row (none: empty). Every ticket is dealt with in the stratum of its
-    rarest label, in which the tickets with the lowest hashes are kept aside; a label never loses a ticket to the holdout
-    when that would leave it fewer than `fewest_tickets` to learn from. Same input and seed, same split.
+    rarest label, in which the tickets with the lowest hashes are kept aside; a label never loses a ticket to the
+    holdout when that would leave it fewer than `fewest_tickets` to learn from. Same input and seed, same split.
     """
     numbered = _Numbered.of(labels, len(texts))
     strata: dict[int, list[list[int]]] = {}
@@ -143,6 +144,7 @@ class _Numbered:
         return Counter(number for row in rows for number in self.of_row[row])
 
     def stratum(self, rows: Sequence[int], *, fewest_tickets: int) -> int:
-        """The rarest label of these rows that can be learnt, or -1: labels too rare for that must not decide where a ticket goes."""
+        """The rarest label of these rows that can be learnt, or -1: labels too rare for that must not decide where a
+        ticket goes."""
         learnable = {number for number in self.counted(rows) if self.tickets[number] >= fewest_tickets}
         return min(learnable, key=lambda number: (self.tickets[number], number), default=-1)

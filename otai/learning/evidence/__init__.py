@@ -1,1 +1,2 @@
-"""What a model is worth, measured on tickets that it had not learnt: the report card and everything that is read from it."""
+"""What a model is worth, measured on tickets that it had not learnt: the report card and everything that is read from
+it."""

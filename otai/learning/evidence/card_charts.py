@@ -1,7 +1,8 @@
 """The charts of a report card, drawn here as SVG: no script, nothing fetched, readable in any browser and on paper.
 
-Each function gives one `<svg>` as text. Colours and fonts come from `CHART_CSS` (or a page's own rules for the same classes), so that a chart follows the
-page from light to dark. Whatever a point says when it is pointed at stands in its `<title>`; the figures themselves stand in a table of the page.
+Each function gives one `<svg>` as text. Colours and fonts come from `CHART_CSS` (or a page's own rules for the same
+classes), so that a chart follows the page from light to dark. Whatever a point says when it is pointed at stands in its
+`<title>`; the figures themselves stand in a table of the page.
 """
 
 from __future__ import annotations
@@ -147,7 +148,10 @@ def precision_curve(report: AttributeReport) -> str:
     )
     plot.line([(point.coverage, point.precision) for point in report.curve], "curve")
     for point in report.curve[::2]:
-        said = f"{percent(point.coverage)} of tickets, confidence {point.threshold:.2f} and above: {percent(point.precision, 1)} right"
+        said = (
+            f"{percent(point.coverage)} of tickets, confidence {point.threshold:.2f} and above: "
+            f"{percent(point.precision, 1)} right"
+        )
         plot.point(point.coverage, point.precision, said, radius=2)
     last, level = -1_000.0, 0
     for coverage in sorted(report.coverage, key=lambda one: one.coverage):
@@ -189,7 +193,10 @@ def reliability_chart(report: AttributeReport) -> str:
     plot.line([(0, 0), (1, 1)], "ideal")
     plot.line([(one.mean_confidence, one.accuracy) for one in report.reliability], "curve")
     for one in report.reliability:
-        said = f"{one.tickets} tickets with a confidence of {percent(one.mean_confidence)} on average: {percent(one.accuracy)} right"
+        said = (
+            f"{one.tickets} tickets with a confidence of {percent(one.mean_confidence)} on average: "
+            f"{percent(one.accuracy)} right"
+        )
         plot.point(one.mean_confidence, one.accuracy, said)
     return plot.svg()
 
@@ -224,7 +231,8 @@ def learning_chart(report: AttributeReport) -> str:
 
 @dataclass(frozen=True)
 class _Series:
-    """One figure of merit on the learning chart: `figure` names it in points and forecasts, `style` ends the names of its marks."""
+    """One figure of merit on the learning chart: `figure` names it in points and forecasts, `style` ends the names of
+    its marks."""
 
     name: str
     figure: str

@@ -1,6 +1,8 @@
-"""Report cards of format 1, whose findings were English sentences: their values are read out of the sentences that release 0.1 wrote.
+"""Report cards of format 1, whose findings were English sentences: their values are read out of the sentences that
+release 0.1 wrote.
 
-Nothing else reads sentences, and nothing writes this format any more. What does not look as 0.1 wrote it keeps its sentence (`written`).
+Nothing else reads sentences, and nothing writes this format any more. What does not look as 0.1 wrote it keeps its
+sentence (`written`).
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
-"""Whether today's tickets are still what a model was trained for: tests whose false alarms are bounded, and signals that are large enough to act upon.
+"""Whether today's tickets are still what a model was trained for: tests whose false alarms are bounded, and signals
+that are large enough to act upon.
 
-The tickets kept aside at the training (`reference.py`) and the new ones are two samples; if nothing changed, they could be exchanged. Each test
-asks how often an exchange would show as much (a permutation, or the exact or normal law of a count), and all tests of one check share
-`FALSE_ALARMS` between them, so that a check of unchanged tickets advises a training at most so often. A difference that is certain and small is no
-reason to pay for a training, so each signal must also be worth it (`LEAST_EFFECT`).
+The tickets kept aside at the training (`reference.py`) and the new ones are two samples; if nothing changed, they could
+be exchanged. Each test asks how often an exchange would show as much (a permutation, or the exact or normal law of a
+count), and all tests of one check share `FALSE_ALARMS` between them, so that a check of unchanged tickets advises a
+training at most so often. A difference that is certain and small is no reason to pay for a training, so each signal
+must also be worth it (`LEAST_EFFECT`).
 
-Confidence falls where inputs change; it cannot fall where people change their minds about labels. That shows in feedback. The share that was right is the
-model's mean confidence and what came on top of it or was missing; the two waver independently, so each is tested and the p-values are combined (Fisher's
-method), which finds a loss with fewer tickets than counting right answers does. Words and languages are looked at for the reason why.
+Confidence falls where inputs change; it cannot fall where people change their minds about labels. That shows in
+feedback. The share that was right is the model's mean confidence and what came on top of it or was missing; the two
+waver independently, so each is tested and the p-values are combined (Fisher's method), which finds a loss with fewer
+tickets than counting right answers does. Words and languages are looked at for the reason why.
 """
 
 from __future__ import annotations
@@ -29,25 +32,29 @@ from otai.learning.model.bundle import Bundle
 from otai.learning.model.reference import Reference, sketch
 
 FALSE_ALARMS = {"confidence": 0.0015, "unfamiliar": 0.0005, "accuracy": 0.006, "language": 0.0005}
-"""How often each kind of test may be wrong in one check of unchanged tickets: 0.85 % together. Divided among a model's attributes."""
+"""How often each kind of test may be wrong in one check of unchanged tickets: 0.85 % together. Divided among a model's
+attributes."""
 
 WORDS_CHANGED = 0.001
-"""Below this the words have changed. That says why, and is no reason to train by itself, so it uses up no false alarms."""
+"""Below this the words have changed. That says why, and is no reason to train by itself, so it uses up no false
+alarms."""
 
 LEAST_EFFECT = {"confidence": 0.03, "unfamiliar": 0.03, "accuracy": 0.04, "language": 0.05}
 """What a signal must amount to: points of confidence or accuracy lost, or the share of tickets in a new language."""
 
 FEWEST_TICKETS, FEWEST_MEASURED = 100, 50
 FEWEST_OF_HISTORY = 400
-"""Of a version's own earlier tickets, to compare with them as well. It learnt the tickets kept aside since they were measured, so it is usually better than
-they say; its own time knows that, and a fall from there shows sooner. Both comparisons then share their false alarms."""
+"""Of a version's own earlier tickets, to compare with them as well. It learnt the tickets kept aside since they were
+measured, so it is usually better than they say; its own time knows that, and a fall from there shows sooner. Both
+comparisons then share their false alarms."""
 
 NEW_LANGUAGE_SHARE = 0.02
 """A language that fewer of the training tickets had is new to the model."""
 
 MOST_PERMUTATIONS = 4_999
 ENOUGH_EXCEEDED = 20
-"""A permutation test that was exceeded so often is over: its answer is "nothing", whatever follows (Besag and Clifford 1991)."""
+"""A permutation test that was exceeded so often is over: its answer is "nothing", whatever follows (Besag and Clifford
+1991)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) 
 
 @dataclass(frozen=True)
 class Judged:
-    """New tickets of which people said whether the model was right about an attribute: 0/1 and how sure it was, shape (tickets,)."""
+    """New tickets of which people said whether the model was right about an attribute: 0/1 and how sure it was, shape
+    (tickets,)."""
 
     right: Floats
     confidence: Floats
@@ -86,7 +94,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Signal:
-    """One test of a check. `before` and `now` are shares or means with `now`'s 95 % interval; `is_drift`: certain enough, and large enough.
+    """One test of a check. `before` and `now` are shares or means with `now`'s 95 % interval; `is_drift`: certain
+    enough, and large enough.
 
     `compared_with` in `details` is `training` or `weeks_before`. The doors say it (`otai.words.advice`).
     """
@@ -127,9 +136,11 @@ def check(
     judged_before: Mapping[str, Judged] | None = None,
     seed: int = 0,
 ) -> list[Signal]:
-    """All tests on the new tickets; `names` are the model's attributes, `accuracy` what was measured at the training and on how many tickets.
+    """All tests on the new tickets; `names` are the model's attributes, `accuracy` what was measured at the training
+    and on how many tickets.
 
-    `history` and `judged_before` are tickets of the same version before these. Fewer than 100 tickets say nothing: then there is no signal at all.
+    `history` and `judged_before` are tickets of the same version before these. Fewer than 100 tickets say nothing: then
+    there is no signal at all.
     """
     signals: list[Signal] = []
     chance = np.random.default_rng(seed)
@@ -165,7 +176,8 @@ def check(
 
 
 def permutation_p(before: Floats, now: Floats, *, chance: np.random.Generator) -> float:
-    """How often tickets exchanged at random have a mean of `now` that lies as far below that of `before`. One-sided; stops when it is clear."""
+    """How often tickets exchanged at random have a mean of `now` that lies as far below that of `before`. One-sided;
+    stops when it is clear."""
     both = np.concatenate([before, now])
     total, size = both.sum(), len(now)
     observed = now.sum()
@@ -224,7 +236,8 @@ def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator
 
 
 def _words(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> Signal:
-    """Whether the words changed at all: the distance between the two means of the sketches. Says why, and is no reason by itself."""
+    """Whether the words changed at all: the distance between the two means of the sketches. Says why, and is no reason
+    by itself."""
     before, now = reference.sketches.astype(np.float64), seen.sketches.astype(np.float64)
     both = np.vstack([before, now])
     total = both.sum(axis=0)
@@ -289,7 +302,8 @@ def _languages(reference: Reference, seen: Seen) -> list[Signal]:
 def _accuracy(
     share: float, tickets: int, before: NDArray[Any], found: Judged, name: str, when: str, *, limit: float
 ) -> Signal:
-    """`share` of `tickets` were right before. Two independent losses, combined: of confidence, and of right answers beside it."""
+    """`share` of `tickets` were right before. Two independent losses, combined: of confidence, and of right answers
+    beside it."""
     many, few = len(found.right), max(min(len(before), tickets), 1)
     sure, was_sure = float(found.confidence.mean()), float(before.mean())
     of_confidence = math.sqrt(float(found.confidence.var(ddof=1)) / many + float(before.var(ddof=1)) / few)

@@ -1,8 +1,9 @@
 """What a training took of the machine: time, processor time, memory, and energy.
 
-Energy is measured where the machine tells it: a GPU through NVML (its own counter since it was started), a processor through RAPL, where the kernel lets us
-read it. RAPL counts the whole socket, others' work included, so it is only used where this process had most of the machine. Everywhere else it is estimated: processor
-time, times what one core of a server takes under load. That is marked as an estimate, with the method in words.
+Energy is measured where the machine tells it: a GPU through NVML (its own counter since it was started), a processor
+through RAPL, where the kernel lets us read it. RAPL counts the whole socket, others' work included, so it is only used
+where this process had most of the machine. Everywhere else it is estimated: processor time, times what one core of a
+server takes under load. That is marked as an estimate, with the method in words.
 
     meter = Meter()
     ...                     # the training, in this process
@@ -22,7 +23,8 @@ from pathlib import Path
 from otai.learning.evidence.report_card import Cost
 
 WATTS_PER_CORE = 10.0
-"""Thermal design power by core of common servers: 8.4 W (Xeon Gold 6348, 235 W, 28 cores), 7.0 W (EPYC 7543, 225 W, 32 cores); the rest is memory and power supply."""
+"""Thermal design power by core of common servers: 8.4 W (Xeon Gold 6348, 235 W, 28 cores), 7.0 W (EPYC 7543, 225 W, 32
+cores); the rest is memory and power supply."""
 
 SHARE_TO_TRUST_RAPL = 0.5
 """With less than this share of all cores in use by us, the socket's counter says more about others."""
@@ -52,7 +54,10 @@ class Meter:
         gpus = [max(after - before, 0) / 1_000 for before, after in zip(self._gpus, _gpu_millijoules(), strict=False)]
         if gpus:
             joules += sum(gpus)
-            method += f" The GPU's part, {sum(gpus) / 3_600:.3g} Wh, was measured by its own counter (NVML), others' work on it included."
+            method += (
+                f" The GPU's part, {sum(gpus) / 3_600:.3g} Wh, was measured by its own counter (NVML), others' work on "
+                "it included."
+            )
         return Cost(
             wall_seconds=round(wall, 3),
             processor_seconds=round(processor, 3),
@@ -77,7 +82,8 @@ class Meter:
         return (
             processor * WATTS_PER_CORE,
             False,
-            f"Estimate: {processor:.0f} s of processor time at {WATTS_PER_CORE:g} W a core, what a server's processor and memory take under load.",
+            f"Estimate: {processor:.0f} s of processor time at {WATTS_PER_CORE:g} W a core, what a server's processor "
+            "and memory take under load.",
         )
 
 
@@ -106,7 +112,8 @@ def _rapl_microjoules(folder: Path) -> dict[str, int]:
 
 
 def _gpu_millijoules() -> list[int]:
-    """What each GPU has taken since its driver was loaded; empty without an NVIDIA driver, or for GPUs older than Volta."""
+    """What each GPU has taken since its driver was loaded; empty without an NVIDIA driver, or for GPUs older than
+    Volta."""
     try:
         nvml = ctypes.CDLL("libnvidia-ml.so.1")
     except OSError:

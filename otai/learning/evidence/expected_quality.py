@@ -1,8 +1,9 @@
 """What quality to expect of each mode before a training is ordered, from the data itself.
 
-Basic is tried for real, on at most some 3 000 of the tickets, at four sizes; a power law (`learning_curve.py`) carries what it reaches there to all
-tickets. Business and Maximum are not tried: what they gained over Basic on the public sets (docs/benchmarks.md) is added, with all its spread, and a mode
-that has not been measured is unknown. A few seconds of one core; nothing is stored here.
+Basic is tried for real, on at most some 3 000 of the tickets, at four sizes; a power law (`learning_curve.py`) carries
+what it reaches there to all tickets. Business and Maximum are not tried: what they gained over Basic on the public sets
+(docs/benchmarks.md) is added, with all its spread, and a mode that has not been measured is unknown. A few seconds of
+one core; nothing is stored here.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ GAINS_FILE = Path(__file__).with_name("gains_over_basic.json")
 
 @functools.cache
 def gains_over_basic() -> Mapping[str, tuple[tuple[float, float], ...]]:
-    """By how much each mode was better than Basic on the test rows of thirteen attributes of five public sets: (accuracy, macro F1), shares.
+    """By how much each mode was better than Basic on the test rows of thirteen attributes of five public sets:
+    (accuracy, macro F1), shares.
 
     A mode that is not named has not been measured.
     """
@@ -67,7 +69,8 @@ def gains_over_basic() -> Mapping[str, tuple[tuple[float, float], ...]]:
 
 @dataclass(frozen=True)
 class ModeExpectation:
-    """What a report card will probably say of one attribute in one mode, with 95 % intervals; macro F1 is None where too little is known of rare labels."""
+    """What a report card will probably say of one attribute in one mode, with 95 % intervals; macro F1 is None where
+    too little is known of rare labels."""
 
     accuracy: Estimate
     macro_f1: Estimate | None
@@ -75,9 +78,11 @@ class ModeExpectation:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One attribute. `modes` has an entry for each mode; None: unknown, and `unknown` says why if it is so for all of them.
+    """One attribute. `modes` has an entry for each mode; None: unknown, and `unknown` says why if it is so for all of
+    them.
 
-    `guessing` is what always answering the most frequent label would reach; `tried_on` how many tickets Basic was tried on.
+    `guessing` is what always answering the most frequent label would reach; `tried_on` how many tickets Basic was tried
+    on.
     """
 
     modes: Mapping[str, ModeExpectation | None]
@@ -90,7 +95,8 @@ MODES = ("basic", "business", "maximum")
 
 
 def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, seed: int = 0) -> dict[str, Expectation]:
-    """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that training would give."""
+    """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that
+    training would give."""
     expectations: dict[str, Expectation] = {}
     rows, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
     if len(np.unique(text_numbers[rows])) < 2:
@@ -138,7 +144,8 @@ def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectati
 
 
 def _parted(tickets: LabelledTickets, rows: Rows, text_numbers: Rows, *, seed: int) -> tuple[Rows, Rows, Rows, Rows]:
-    """Rows to try on, in chance's order, and to measure on; and what a training would learn from and be measured on. No text is in two of them."""
+    """Rows to try on, in chance's order, and to measure on; and what a training would learn from and be measured on. No
+    text is in two of them."""
     chance = np.random.default_rng(seed)
     given = split_as_given(text_numbers, tickets.splits) if tickets.splits is not None else None
     if given is not None:
@@ -232,7 +239,8 @@ def _expected(
     measured_on: int,
     seed: int,
 ) -> ModeExpectation | None:
-    """What is reached with all the tickets, and then measured on so many; None where the gains are not known or the interval is too wide."""
+    """What is reached with all the tickets, and then measured on so many; None where the gains are not known or the
+    interval is too wide."""
     if gains is None:
         return None
     chance = np.random.default_rng(seed)

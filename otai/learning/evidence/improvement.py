@@ -59,7 +59,8 @@ def improvements(
 ) -> list[Improvement]:
     """The likeliest first: what is known to gain most, then what is worth trying without a forecast.
 
-    `languages` are the shares of the training tickets by language. `gains_of_modes` holds (accuracy, macro F1) over Basic as measured elsewhere.
+    `languages` are the shares of the training tickets by language. `gains_of_modes` holds (accuracy, macro F1) over
+    Basic as measured elsewhere.
     """
     candidates = [
         *_wrong_labels(report),
@@ -88,7 +89,8 @@ def _wrong_labels(report: AttributeReport) -> list[Improvement]:
         Improvement(
             ImprovementKind.WRONG_LABELS,
             report.name,
-            f"{wrong.total} of {wrong.examined} labels look wrong; the likeliest {len(listed)} are listed. Look at them, and accept those that are.",
+            f"{wrong.total} of {wrong.examined} labels look wrong; the likeliest {len(listed)} are listed. Look at "
+            "them, and accept those that are.",
             None,
             {
                 "total": wrong.total,
@@ -128,8 +130,8 @@ def _merges(report: AttributeReport) -> list[Improvement]:
             Improvement(
                 ImprovementKind.MERGE_LABELS,
                 report.name,
-                f"{names[0]!r} and {names[1]!r} are taken for each other in {there + back} of {report.holdout_tickets} measured tickets "
-                f"({there} and {back}).{why} Joined, those would be right.",
+                f"{names[0]!r} and {names[1]!r} are taken for each other in {there + back} of {report.holdout_tickets} "
+                f"measured tickets ({there} and {back}).{why} Joined, those would be right.",
                 gain,
                 {"labels": names, "confused": [there, back], "tickets": [learnt.get(name, 0) for name in names]},
             )
@@ -149,8 +151,8 @@ def _more_tickets(report: AttributeReport) -> list[Improvement]:
         Improvement(
             ImprovementKind.MORE_TICKETS,
             report.name,
-            f"{best.more_tickets} more labelled tickets would add {100 * gain.low:.1f} to {100 * gain.high:.1f} points of accuracy, "
-            f"as the learning curve goes.",
+            f"{best.more_tickets} more labelled tickets would add {100 * gain.low:.1f} to {100 * gain.high:.1f} points "
+            "of accuracy, as the learning curve goes.",
             gain,
             {
                 "forecasts": [
@@ -162,7 +164,8 @@ def _more_tickets(report: AttributeReport) -> list[Improvement]:
 
 
 def tickets_needed(report: AttributeReport, missing: float) -> int | None:
-    """How many more tickets would close a gap of `missing` accuracy, from the forecasts; None where they do not reach so far."""
+    """How many more tickets would close a gap of `missing` accuracy, from the forecasts; None where they do not reach
+    so far."""
     curve = report.learning_curve
     for one in sorted(curve.forecasts, key=lambda found: found.more_tickets) if curve else []:
         if one.accuracy.value >= missing > 0:
@@ -185,7 +188,8 @@ def _thin_labels(report: AttributeReport) -> list[Improvement]:
         Improvement(
             ImprovementKind.THIN_LABELS,
             report.name,
-            f"{len(thin)} labels have fewer than {THIN_TICKETS} tickets and are mostly missed: {named}. {missing} more tickets would bring each to {THIN_TICKETS}.",
+            f"{len(thin)} labels have fewer than {THIN_TICKETS} tickets and are mostly missed: {named}. {missing} more "
+            f"tickets would bring each to {THIN_TICKETS}.",
             None,
             {
                 "labels": {one.label: THIN_TICKETS - one.train_tickets for one in thin},
@@ -202,7 +206,8 @@ def _duplicates(report: AttributeReport, contradicting: int) -> list[Improvement
         Improvement(
             ImprovementKind.DUPLICATES,
             report.name,
-            f"{contradicting} tickets have the same text as another with another label: no model can be right about both. Decide which it is.",
+            f"{contradicting} tickets have the same text as another with another label: no model can be right about "
+            "both. Decide which it is.",
             None,
             {"tickets": contradicting},
         )
@@ -215,7 +220,8 @@ def _languages(report: AttributeReport, languages: Mapping[str, float]) -> list[
         Improvement(
             ImprovementKind.LANGUAGE,
             report.name,
-            f"Only {share:.1%} of the tickets are in {code!r}. More of them would help, or a mode whose encoder reads other languages as well.",
+            f"Only {share:.1%} of the tickets are in {code!r}. More of them would help, or a mode whose encoder reads "
+            "other languages as well.",
             None,
             {"language": code, "share": share},
         )
@@ -252,8 +258,8 @@ def _modes(
             Improvement(
                 ImprovementKind.STRONGER_MODE,
                 report.name,
-                f"{stronger.capitalize()} gained {100 * mean:+.1f} points of accuracy on {len(differences)} attributes of public sets, "
-                f"mostly between {100 * gain.low:+.1f} and {100 * gain.high:+.1f}; yours may differ.",
+                f"{stronger.capitalize()} gained {100 * mean:+.1f} points of accuracy on {len(differences)} attributes "
+                f"of public sets, mostly between {100 * gain.low:+.1f} and {100 * gain.high:+.1f}; yours may differ.",
                 gain,
                 {"mode": stronger, "measured_on": len(differences)},
             )

@@ -1,11 +1,13 @@
-"""Tickets whose label is probably not what people meant, found by confident learning (Northcutt, Jiang and Chuang 2021).
+"""Tickets whose label is probably not what people meant, found by confident learning (Northcutt, Jiang and Chuang
+2021).
 
-What counts is what a model says of tickets that it did not learn. A label's own threshold is how sure such models are, on average, of the tickets that
-carry it: a ticket counts as another label's where that label reaches its threshold and the given one does not come near. Those tickets are ranked by the
-normalised margin, the given label's probability less the best other one's.
+What counts is what a model says of tickets that it did not learn. A label's own threshold is how sure such models are,
+on average, of the tickets that carry it: a ticket counts as another label's where that label reaches its threshold and
+the given one does not come near. Those tickets are ranked by the normalised margin, the given label's probability less
+the best other one's.
 
-The library cleanlab does the same and more; why it is not used: docs/decisions/0116-confident-learning-is-ours.md. How many of those listed are really wrong
-on public sets with planted errors: docs/report-card.md.
+The library cleanlab does the same and more; why it is not used: docs/decisions/0116-confident-learning-is-ours.md. How
+many of those listed are really wrong on public sets with planted errors: docs/report-card.md.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, exce
 
 MOST_LISTED = 50
 
-# How much likelier the suggested label must be than the given one. Queues that people themselves mix up give thousands of small doubts, which nobody can settle: with this
-# margin a real helpdesk's list halves, and a clean set's stays (docs/report-card.md).
+# How much likelier the suggested label must be than the given one. Queues that people themselves mix up give thousands
+# of small doubts, which nobody can settle: with this margin a real helpdesk's list halves, and a clean set's stays
+# (docs/report-card.md).
 LEAST_MARGIN = 0.5
 
 # A multi-label ticket is suspected by a single label that is nearly sure to be missing or too many.
@@ -33,7 +36,8 @@ SURE_OF_ONE_LABEL = 0.9
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """Doubtful tickets, the most doubtful first: positions, the label each should rather have (one-label attributes), and how sure that is."""
+    """Doubtful tickets, the most doubtful first: positions, the label each should rather have (one-label attributes),
+    and how sure that is."""
 
     at: NDArray[np.int64]
     suggested: NDArray[np.int64]
@@ -41,7 +45,8 @@ class LabelIssues:
 
 
 def find_label_issues(probabilities: Floats, codes: NDArray[np.int64]) -> LabelIssues:
-    """Of tickets with one label each. `probabilities` (tickets, labels) come from models that had not learnt these tickets; `codes` are the labels given."""
+    """Of tickets with one label each. `probabilities` (tickets, labels) come from models that had not learnt these
+    tickets; `codes` are the labels given."""
     rows = np.arange(len(codes))
     given = probabilities[rows, codes]
     own = np.bincount(codes, weights=given, minlength=probabilities.shape[1])
@@ -69,7 +74,8 @@ def suspected(
     *,
     most: int = MOST_LISTED,
 ) -> WrongLabels:
-    """The suspects among `rows` of the data set, whose `probabilities` come from models that had not learnt them, shape (rows, labels).
+    """The suspects among `rows` of the data set, whose `probabilities` come from models that had not learnt them, shape
+    (rows, labels).
 
     At most `most` are listed, the likeliest first; `total` counts all.
     """

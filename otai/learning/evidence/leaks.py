@@ -1,8 +1,9 @@
-"""Words that give a label away without spelling it: a signature of the agent, a footer of the queue, a note of the router.
+"""Words that give a label away without spelling it: a signature of the agent, a footer of the queue, a note of the
+router.
 
-Each of them stands word for word in many tickets and nearly always beside the same label: whole lines, and in the middle of a line names,
-addresses, and what follows a greeting. What they are worth is measured: a quick Basic model reads a sample of the tickets with them and
-without them.
+Each of them stands word for word in many tickets and nearly always beside the same label: whole lines, and in the
+middle of a line names, addresses, and what follows a greeting. What they are worth is measured: a quick Basic model
+reads a sample of the tickets with them and without them.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ MOST_KEPT = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Lines and phrases (`lines`, `phrases`: their hashes) that nearly decide an attribute. `with_lines` and `without` are shares of right
-    answers (0 to 1) of a quick Basic model that reads them, and of one that does not."""
+    """Lines and phrases (`lines`, `phrases`: their hashes) that nearly decide an attribute. `with_lines` and `without`
+    are shares of right answers (0 to 1) of a quick Basic model that reads them, and of one that does not."""
 
     attribute: str
     lines: frozenset[str]
@@ -69,7 +70,8 @@ class Leak:
     without: float
 
     def finding(self) -> Finding:
-        """For the profile of the tickets: with what to cut, and with examples, for a person has to recognise them. Addresses and the like are masked."""
+        """For the profile of the tickets: with what to cut, and with examples, for a person has to recognise them.
+        Addresses and the like are masked."""
         examples = [mask(example) for example in self.examples]
         kept = {"lines": sorted(self.lines)[:MOST_KEPT], "phrases": sorted(self.phrases)[:MOST_KEPT]}
         values = self._figures | {"shown": [example[:60] for example in examples[:3]], "examples": examples} | kept
@@ -90,7 +92,8 @@ class Leak:
 
 
 def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> list[Leak]:
-    """The attributes with words that give them away. `texts` is a sample of tickets, `labels` their labels by attribute (single ones only)."""
+    """The attributes with words that give them away. `texts` is a sample of tickets, `labels` their labels by attribute
+    (single ones only)."""
     stride = max(1, -(-len(texts) // SEARCHED_TICKETS))
     texts = texts[::stride]
     labels = {name: column[::stride] for name, column in labels.items()}
@@ -186,7 +189,8 @@ def _decided(counts: Counter[str], base: Counter[str], tickets: int) -> str | No
 
 
 def _is_label_itself(words: str, label: str) -> bool:
-    """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the name of a product."""
+    """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the name
+    of a product."""
     return set(normal_words(words)) <= set(normal_words(label))
 
 

@@ -1,11 +1,13 @@
 """How quality grows with tickets, and what more of them would bring.
 
-Models of an eighth, a quarter and a half of the training tickets (`subset_models.py`) and the whole are measured on the same holdout. A power law,
-a - b n^-c, is laid through what they reach: learning curves of text classifiers follow one closely (Cortes et al. 1993; Hestness et al. 2017).
+Models of an eighth, a quarter and a half of the training tickets (`subset_models.py`) and the whole are measured on the
+same holdout. A power law, a - b n^-c, is laid through what they reach: learning curves of text classifiers follow one
+closely (Cortes et al. 1993; Hestness et al. 2017).
 
-Four sizes say little about three numbers, so the forecast is an interval first: the law is fitted again to many redrawn measurements (the holdout's
-tickets are drawn anew, the same for all sizes, and every size is moved by as much as models of other tickets of that number differ), and the next model is given luck of its own. Where the laws that
-fit disagree by too much, the forecast is that nothing is known. How often the interval held what really came: docs/report-card.md.
+Four sizes say little about three numbers, so the forecast is an interval first: the law is fitted again to many redrawn
+measurements (the holdout's tickets are drawn anew, the same for all sizes, and every size is moved by as much as models
+of other tickets of that number differ), and the next model is given luck of its own. Where the laws that fit disagree
+by too much, the forecast is that nothing is known. How often the interval held what really came: docs/report-card.md.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ from otai.learning.metrics import bootstrap, percentile_interval, quality_under
 MORE_TICKETS = 500
 REDRAWN = 300
 
-# The bend of the law. Outside of these no learning curve of a classifier was ever seen; at the low end it looks like a logarithm.
+# The bend of the law. Outside of these no learning curve of a classifier was ever seen; at the low end it looks like a
+# logarithm.
 BENDS = np.linspace(0.1, 1.2, 23)
 
-# How much wider the intervals are made than redrawing says. As drawn, they held what came in 81 % (accuracy) and 76 % (macro F1) of 37 doublings of public sets: a handful of
-# models says too little of how much models differ (docs/report-card.md).
+# How much wider the intervals are made than redrawing says. As drawn, they held what came in 81 % (accuracy) and 76 %
+# (macro F1) of 37 doublings of public sets: a handful of models says too little of how much models differ
+# (docs/report-card.md).
 WIDENED = 1.6
 
 # A forecast whose interval reaches further than this to either side helps nobody to decide.
@@ -59,7 +63,8 @@ class Laws:
 
 
 def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> Laws:
-    """Least squares with 0 <= b and a <= 1, for each row of `values`, shape (redrawn, sizes); `tickets` and `weights` (sizes,).
+    """Least squares with 0 <= b and a <= 1, for each row of `values`, shape (redrawn, sizes); `tickets` and `weights`
+    (sizes,).
 
     For a given bend c the law is linear in a and b, so each of a few bends is solved exactly and the best is taken.
     """
@@ -88,8 +93,9 @@ def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> Laws:
 class SizeMeasurements:
     """What was measured of one attribute, drawn `REDRAWN` times anew; the first row is what was really measured.
 
-    `tickets` and `models` have shape (sizes,), `accuracy` and `macro_f1` (1 + redrawn, sizes). Sizes ascend. `luck` (2,) is the variance of each among models of
-    other tickets, times their number: divided by a number of tickets it says how much one model of so many owes to chance.
+    `tickets` and `models` have shape (sizes,), `accuracy` and `macro_f1` (1 + redrawn, sizes). Sizes ascend. `luck`
+    (2,) is the variance of each among models of other tickets, times their number: divided by a number of tickets it
+    says how much one model of so many owes to chance.
     """
 
     tickets: Floats
@@ -178,7 +184,10 @@ def learning_curve(
             forecasts.append(Forecast(more, by_accuracy, by_f1))
     unknown = ""
     if not forecasts:
-        unknown = f"The laws that fit the {len(points)} sizes measured differ by more than {100 * WIDEST_INTERVAL:.0f} points either way."
+        unknown = (
+            f"The laws that fit the {len(points)} sizes measured differ by more than {100 * WIDEST_INTERVAL:.0f} "
+            "points either way."
+        )
     return LearningCurve(points, forecasts, unknown)
 
 

@@ -59,7 +59,8 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
 
 
 def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate]) -> list[Finding]:
-    """What sentence vectors gained over words and characters, where that is little, or may well be chance: the cheaper mode would do."""
+    """What sentence vectors gained over words and characters, where that is little, or may well be chance: the cheaper
+    mode would do."""
     return [
         Finding(
             "words_were_enough",

@@ -45,7 +45,8 @@ class ProcessReport:
 
 
 def fault(message: str, log: str) -> Failed:
-    """A failure of ours without a code of its own: a full disk is told from a crash, since an operator can do something about it."""
+    """A failure of ours without a code of its own: a full disk is told from a crash, since an operator can do something
+    about it."""
     last_words = message + log[-2000:]
     if any(words in last_words for words in NO_SPACE):
         return Failed(False, DISK_FULL, f"There was no room left on the training machine's disk. {message}", log)

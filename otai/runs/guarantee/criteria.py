@@ -22,7 +22,8 @@ def standard_threshold(bar: StandardBar, metric: Metric) -> Fraction:
 
 
 def is_standard(criterion: Criterion, bar: StandardBar) -> bool:
-    """At or below the standard bar. A coverage at a higher precision than the bar's asks for more, whatever its threshold."""
+    """At or below the standard bar. A coverage at a higher precision than the bar's asks for more, whatever its
+    threshold."""
     if criterion.precision is not None and criterion.precision > _BAR_PRECISION:
         return False
     return criterion.threshold <= standard_threshold(bar, criterion.metric)

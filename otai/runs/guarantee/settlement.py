@@ -1,4 +1,5 @@
-"""What the end of an included run does to its guarantee, in the transaction that ends the run: verdict, fee, or the funding taken back."""
+"""What the end of an included run does to its guarantee, in the transaction that ends the run: verdict, fee, or the
+funding taken back."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ SYSTEM = "guarantee"
 
 
 def lock_guarantee_of(run: Run) -> None:
-    """Before the hold is resolved: whoever orders an included run has the guarantee before the ledger's account, too (docs/ledger.md)."""
+    """Before the hold is resolved: whoever orders an included run has the guarantee before the ledger's account, too
+    (docs/ledger.md)."""
     if run.guarantee_id is not None:
         Guarantee.objects.select_for_update(no_key=True).get(id=run.guarantee_id)
 
@@ -113,8 +115,9 @@ def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> Non
 def _withdraw_funding(run: Run, *, now: datetime) -> int:
     """Takes the funding out of the ledger again; returns how many credits that were.
 
-    Credits are spent in the policies' order, so the hold may have drawn on included credits while the funding lot paid for something else.
-    Then what the hold gave back is taken: never credits that the customer bought, since the funding lot comes before them.
+    Credits are spent in the policies' order, so the hold may have drawn on included credits while the funding lot paid
+    for something else. Then what the hold gave back is taken: never credits that the customer bought, since the funding
+    lot comes before them.
     """
     left = run.credits
     own = Lot.objects.filter(organisation=run.organisation_id).exclude(source=LotSource.PURCHASE)

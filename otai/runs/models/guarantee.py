@@ -16,10 +16,11 @@ _IMPROVED = sorted({GuaranteeStatus.IMPROVING, *AFTER_THE_SECOND_MISS})
 
 
 class Guarantee(models.Model):
-    """What a tier level includes: a run, an improvement run, and what they must reach. One for each level an organisation reaches.
+    """What a tier level includes: a run, an improvement run, and what they must reach. One for each level an
+    organisation reaches.
 
-    `criteria` is a list of `Criterion.as_dict`; `verdict` and `improvement_verdict` are lists of `Outcome.as_dict`. The tickets to measure
-    on are the Parquet file at `holdout_file`, as they were when the criteria were proposed.
+    `criteria` is a list of `Criterion.as_dict`; `verdict` and `improvement_verdict` are lists of `Outcome.as_dict`. The
+    tickets to measure on are the Parquet file at `holdout_file`, as they were when the criteria were proposed.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

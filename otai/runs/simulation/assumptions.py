@@ -1,4 +1,5 @@
-"""What a simulated day assumes. None of it is measured on a real fleet; each number can be set, and the report repeats it."""
+"""What a simulated day assumes. None of it is measured on a real fleet; each number can be set, and the report repeats
+it."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ class Day:
 
 
 def two_pools(*, h100: int, l4: int) -> tuple[SimulatedPool, ...]:
-    """Fast on H100 machines, Standard on L4 machines, at what such machines are rented for by the hour (list prices of 2026, rounded)."""
+    """Fast on H100 machines, Standard on L4 machines, at what such machines are rented for by the hour (list prices of
+    2026, rounded)."""
     return (
         SimulatedPool("h100", h100, (Delivery.FAST,), "H100", 3.0),
         SimulatedPool("l4", l4, (Delivery.STANDARD,), "L4", 0.7),

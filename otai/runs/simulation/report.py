@@ -19,7 +19,8 @@ PROMISED_SHARE = 0.995
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Of the runs of one mode and delivery: which share was ready in time, and how long they waited for a machine (minutes)."""
+    """Of the runs of one mode and delivery: which share was ready in time, and how long they waited for a machine
+    (minutes)."""
 
     mode: str
     delivery: str
@@ -32,7 +33,8 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """`used` is the share of the machines' time that was trained in, over the day. Cost in whole euros, of the day's 24 hours."""
+    """`used` is the share of the machines' time that was trained in, over the day. Cost in whole euros, of the day's 24
+    hours."""
 
     pool: str
     slots: int
@@ -110,7 +112,8 @@ def report(outcomes: Outcomes, pools: Sequence[SimulatedPool], *, book: PriceBoo
 def machines_needed(
     day: Day, *, book: PriceBook, share: float = PROMISED_SHARE, tell: Callable[[str], None] = lambda text: None
 ) -> dict[Delivery, int]:
-    """The fewest H100 for Fast and L4 for Standard with which that share is on time in every mode; each pool is searched alone."""
+    """The fewest H100 for Fast and L4 for Standard with which that share is on time in every mode; each pool is
+    searched alone."""
     return {
         delivery: _fewest(day, delivery, book=book, share=share, tell=tell)
         for delivery in (Delivery.FAST, Delivery.STANDARD)

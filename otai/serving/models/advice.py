@@ -28,10 +28,13 @@ class AdviceStatus(models.TextChoices):
 
 
 class Advice(models.Model):
-    """That a version should be trained again (or its labels be renamed), why, from what evidence, and for how many credits.
+    """That a version should be trained again (or its labels be renamed), why, from what evidence, and for how many
+    credits.
 
-    `evidence` lists what was found, `chart` the points to draw (`{code, unit, points: [{before, now, low, high, and what of}]}`), `mapping`
-    the renamed labels: codes with values, which the doors say (`otai.words.advice`). `title` is the sentence of advice that was given before that. `credits` is the list price of the run it proposes; 0 where no training is needed.
+    `evidence` lists what was found, `chart` the points to draw (`{code, unit, points: [{before, now, low, high, and
+    what of}]}`), `mapping` the renamed labels: codes with values, which the doors say (`otai.words.advice`). `title` is
+    the sentence of advice that was given before that. `credits` is the list price of the run it proposes; 0 where no
+    training is needed.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -10,10 +10,12 @@ from otai.tickets.models import DataSet
 
 
 class Feedback(models.Model):
-    """What people say the labels of one ticket for one attribute are, beside what a model had said. Never trained on silently.
+    """What people say the labels of one ticket for one attribute are, beside what a model had said. Never trained on
+    silently.
 
-    `predicted` and `corrected` are lists of labels. `is_complete`: it came with feedback on every ticket of its batch, right or wrong, so
-    that a share of right ones means something. `merged_into` is the data set that it was made part of.
+    `predicted` and `corrected` are lists of labels. `is_complete`: it came with feedback on every ticket of its batch,
+    right or wrong, so that a share of right ones means something. `merged_into` is the data set that it was made part
+    of.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -58,7 +60,8 @@ class Feedback(models.Model):
 
 
 class ObservedTicket(models.Model):
-    """A ticket that a model was asked about, kept for a while where the customer wished so; deleted when `expires_at` has come."""
+    """A ticket that a model was asked about, kept for a while where the customer wished so; deleted when `expires_at`
+    has come."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="observed")
@@ -90,7 +93,8 @@ class ChangeKind(models.TextChoices):
 
 
 class DataSetChange(models.Model):
-    """How a version of a data set came out of the one before it, by whom and why; `changes` lists every label that is another one now."""
+    """How a version of a data set came out of the one before it, by whom and why; `changes` lists every label that is
+    another one now."""
 
     data_set = models.OneToOneField(DataSet, on_delete=models.CASCADE, primary_key=True, related_name="change")
     base = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="+")

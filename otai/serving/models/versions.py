@@ -71,7 +71,8 @@ class ModelVersion(models.Model):
 
 
 class ModelEvent(models.Model):
-    """Something that happened to a model in use, with who and why: a version went live, or was rolled back. Never changed."""
+    """Something that happened to a model in use, with who and why: a version went live, or was rolled back. Never
+    changed."""
 
     id = models.BigAutoField(primary_key=True)
     model = models.ForeignKey(TrainedModel, on_delete=models.PROTECT, related_name="events")

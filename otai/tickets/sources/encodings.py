@@ -1,7 +1,9 @@
-"""Encodings that a file of tickets may be said to have: those that tables of tickets come in, each tried from end to end.
+"""Encodings that a file of tickets may be said to have: those that tables of tickets come in, each tried from end to
+end.
 
-Python knows more codecs than that. Some are no text (zlib, hex), some run escapes or rules of host names (unicode_escape, idna), one refuses
-everything, and UTF-7 hides characters in others. They have no business in a file of tickets.
+Python knows more codecs than that. Some are no text (zlib, hex), some run escapes or rules of host names
+(unicode_escape, idna), one refuses everything, and UTF-7 hides characters in others. They have no business in a file of
+tickets.
 """
 
 from __future__ import annotations

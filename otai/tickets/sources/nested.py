@@ -1,4 +1,5 @@
-"""Nested objects as cells: keys with a dot, names of labels, and as JSON text what is a table of its own (the messages of a ticket)."""
+"""Nested objects as cells: keys with a dot, names of labels, and as JSON text what is a table of its own (the messages
+of a ticket)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ NAMES = (
 )
 """What an object in a list of labels is called by, the most telling first."""
 MESSAGES = frozenset({
-    "body", "html_body", "plain_body", "htmlbody", "bodytext", "body_text", "content", "message", "comment", "created_at", "createdat",
+    "body", "html_body", "plain_body", "htmlbody", "bodytext", "body_text", "content", "message", "comment",
+    "created_at", "createdat",
     "created", "author", "author_id", "sender", "from", "part_type", "note", "notes", "timestamp", "date",
 })  # fmt: skip
 """An object that says one of these is a message or an event, and no label."""
@@ -36,7 +38,8 @@ _FIELD_VALUES = ("value", "values", "customfieldvalues", "text")
 
 
 class Flattener:
-    """Turns documents into rows. What a list is taken for is decided by the first that holds something, so that a column has one shape."""
+    """Turns documents into rows. What a list is taken for is decided by the first that holds something, so that a
+    column has one shape."""
 
     def __init__(self) -> None:
         self._are_labels: dict[str, str | None] = {}

@@ -56,7 +56,8 @@ class AccountAdapter(DefaultAccountAdapter):
         user.username = f"person-{uuid.uuid4().hex[:16]}"  # type: ignore[attr-defined]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # By mail address alone: allauth adds the host, and whoever guesses could begin anew under each name of this installation.
+        # By mail address alone: allauth adds the host, and whoever guesses could begin anew under each name of this
+        # installation.
         return str(credentials.get("email", "")).lower()
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:

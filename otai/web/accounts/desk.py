@@ -1,4 +1,5 @@
-"""The way into the operator's desk: the page where everybody signs in, with its limits, and a second factor where that is asked for."""
+"""The way into the operator's desk: the page where everybody signs in, with its limits, and a second factor where that
+is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The invitation mail. Its link is known only while the invitation is made, so it is sent then, and the page shows the link as well."""
+"""The invitation mail. Its link is known only while the invitation is made, so it is sent then, and the page shows the
+link as well."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 def send_invitation(made: InvitationMade, *, link: str, inviter: User) -> bool:
-    """In the language of whoever invites. False where the mail server would not take it: then the link has to go another way."""
+    """In the language of whoever invites. False where the mail server would not take it: then the link has to go
+    another way."""
     invitation = made.invitation
     context = {
         "invitation": invitation,

@@ -1,4 +1,5 @@
-"""Addresses of people and teams; part of the names `web:...`. allauth's own pages are below /account/ (config/urls.py)."""
+"""Addresses of people and teams; part of the names `web:...`. allauth's own pages are below /account/
+(config/urls.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Sentences of allauth that people can still read. Named here so that our German for them is collected; allauth's own changes its tone."""
+"""Sentences of allauth that people can still read. Named here so that our German for them is collected; allauth's own
+changes its tone."""
 
 from django.utils.translation import gettext_noop
 

@@ -1,4 +1,5 @@
-"""What stands out, in the reader's language: `{% load findings %}`, then `{{ finding|message }}`, `{{ finding|advice }}`, `{{ finding|card_message }}`."""
+"""What stands out, in the reader's language: `{% load findings %}`, then `{{ finding|message }}`, `{{ finding|advice
+}}`, `{{ finding|card_message }}`."""
 
 from __future__ import annotations
 

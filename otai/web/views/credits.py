@@ -196,7 +196,8 @@ def _run_id(reference: str) -> UUID | None:
 @require_safe
 @page(Action.VIEW)
 def movements(request: MemberRequest) -> HttpResponse:
-    """The whole ledger: filtered, searched, in pages. `before` and `after` are places in the chain, so pages never shift."""
+    """The whole ledger: filtered, searched, in pages. `before` and `after` are places in the chain, so pages never
+    shift."""
     organisation = request.organisation
     form = LedgerFilter(request.GET)
     asked = form.given()
@@ -250,7 +251,8 @@ def _run_number(text: str) -> int | None:
 @require_safe
 @page(Action.VIEW)
 def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
-    """The movements that the page would show on all of its pages, for a spreadsheet. The ledger makes cells harmless that it would run as formulas."""
+    """The movements that the page would show on all of its pages, for a spreadsheet. The ledger makes cells harmless
+    that it would run as formulas."""
     organisation = request.organisation
     asked = LedgerFilter(request.GET).given()
     narrowed = _narrowed(organisation, text=asked.get("q", "").strip(), kind=asked.get("kind", ""))

@@ -1,4 +1,5 @@
-"""Pages that only a demo has: signing in by its link, and the bank transfer that arrives at once. See `otai/web/demo.py`."""
+"""Pages that only a demo has: signing in by its link, and the bank transfer that arrives at once. See
+`otai/web/demo.py`."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ def cancel(request: MemberRequest, number: int) -> HttpResponse:
 @require_safe
 @page(Action.VIEW)
 def attribute(request: MemberRequest, number: int, position: int) -> HttpResponse:
-    """One attribute of the report card, opened. By position: a label's or an attribute's name never becomes an address."""
+    """One attribute of the report card, opened. By position: a label's or an attribute's name never becomes an
+    address."""
     found = queries.run(request.organisation, number)
     card = card_of(found)
     if card is None or not 0 <= position < len(card.attributes):

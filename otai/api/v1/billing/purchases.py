@@ -105,8 +105,8 @@ BOUGHT = {**PURCHASE, "payment": {"state": "waiting", "problem": "", "client_sec
 def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
     """Buy a package
 
-    Orders it and opens its payment; credits come when the payment is confirmed. With a payment method that the gateway can charge,
-    it is charged at once.
+    Orders it and opens its payment; credits come when the payment is confirmed. With a payment method that the gateway
+    can charge, it is charged at once.
     """
     caller = request.auth
 

@@ -128,8 +128,8 @@ def list_tiers(request: CallerRequest) -> Any:
 def change_tier(request: CallerRequest, asked: TierIn) -> HttpResponse:
     """Change the tier
 
-    A higher tier begins when its first month is paid, a lower one when the paid month ends. Asking for the tier in force takes a
-    cancellation back. Credits stay.
+    A higher tier begins when its first month is paid, a lower one when the paid month ends. Asking for the tier in
+    force takes a cancellation back. Credits stay.
     """
     caller = request.auth
 

@@ -20,7 +20,8 @@ noun = Noun()
 
 
 class TopUpOut(Schema):
-    """What happens when credits run low. `below` 0 means that nothing is bought, `notice_below` 0 that nobody is told."""
+    """What happens when credits run low. `below` 0 means that nothing is bought, `notice_below` 0 that nobody is
+    told."""
 
     notice_below: int
     below: int

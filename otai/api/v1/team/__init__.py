@@ -1,4 +1,5 @@
-"""The team and its keys, by noun. What changes any of it is for a signed-in person: no scope of a key opens it (`otai.orgs.permissions`)."""
+"""The team and its keys, by noun. What changes any of it is for a signed-in person: no scope of a key opens it
+(`otai.orgs.permissions`)."""
 
 from otai.api.endpoints import Noun
 from otai.api.v1.team import api_keys, events, invitations, members

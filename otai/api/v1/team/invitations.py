@@ -77,8 +77,8 @@ def list_invitations(request: CallerRequest, page: PageQuery) -> Any:
 def invite(request: CallerRequest, asked: InvitationIn) -> HttpResponse:
     """Invite somebody
 
-    No mail is sent: pass the `link` on, which is in this answer and nowhere else. It lets in whoever signs in with that mail address, and
-    nobody else. An open invitation of the same address ends.
+    No mail is sent: pass the `link` on, which is in this answer and nowhere else. It lets in whoever signs in with that
+    mail address, and nobody else. An open invitation of the same address ends.
     """
     caller = request.auth
 

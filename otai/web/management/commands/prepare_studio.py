@@ -1,4 +1,5 @@
-"""What has to be there before the pages are served. `otai studio` calls it in its own process, before the server's start."""
+"""What has to be there before the pages are served. `otai studio` calls it in its own process, before the server's
+start."""
 
 from __future__ import annotations
 
