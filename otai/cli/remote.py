@@ -26,7 +26,6 @@ from otai.cli.presenters.words import count
 from otai.cli.report_card import report_card_summary
 from otai.cli.runs import Number
 from otai.cli.tickets import (
-    AddOption,
     AttributeOption,
     ColumnOption,
     DatesOption,
@@ -35,8 +34,6 @@ from otai.cli.tickets import (
     FileArgument,
     HeaderOption,
     IgnoreOption,
-    KeepQuotesOption,
-    MaskOption,
     MultiOption,
     OrderedOption,
     SheetOption,
@@ -163,9 +160,6 @@ def import_tickets(
     ordered: OrderedOption = None,
     ignore: IgnoreOption = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
-    add: AddOption = False,
-    keep_quotes: KeepQuotesOption = False,
-    mask: MaskOption = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -185,9 +179,6 @@ def import_tickets(
             file,
             name=name or "",
             skip_bad_rows=skip_bad_rows,
-            add=add,
-            keep_quotes=keep_quotes,
-            mask=mask,
             on_progress=lambda sent, size: bar.update(task, completed=sent, total=size),
             on_job=lambda job: bar.update(
                 task, completed=job["progress"]["bytes_read"], total=job["progress"]["bytes_total"], what=job_words(job)
@@ -350,13 +341,7 @@ def _quote(offered: Quote) -> prices.Quote:
         begins_at=None,
         ready_at=offered.expected_finish_at,
         balance=offered.balance,
-        warnings=[_with_command(one["code"], f"{one['message']} {one['advice']}") for one in offered.warnings],
     )
-
-
-def _with_command(code: str, sentence: str) -> str:
-    hint = local_tickets.NEXT.get(code, "")
-    return f"{sentence} ({hint})" if hint else sentence
 
 
 def _run(run: Run) -> runs.Run:

@@ -21,7 +21,6 @@ from otai.jobs import operations as jobs
 from otai.jobs.models import Job
 from otai.jobs.places import place_in_queue
 from otai.learning.data.profile import Profile
-from otai.learning.finding import Finding
 from otai.serving import deletion
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, versions
@@ -83,15 +82,6 @@ class Dates(StrEnum):
 DatesOption = Annotated[
     Dates | None, typer.Option(help="How 03/04/2026 is read; found out over the whole file if left out.")
 ]
-AddOption = Annotated[
-    bool, typer.Option("--add", help="Add to the newest version: the newest row of a ticket's id wins.")
-]
-KeepQuotesOption = Annotated[
-    bool, typer.Option("--keep-quotes", help="Leave earlier mails, signatures and the like in the texts.")
-]
-MaskOption = Annotated[
-    bool, typer.Option("--mask", help="Replace personal data by its kind before anything is stored.")
-]
 VersionOption = Annotated[int | None, typer.Option("--version", help="An earlier version; the newest if left out.")]
 
 
@@ -125,9 +115,15 @@ def import_(
     ordered: OrderedOption = None,
     ignore: IgnoreOption = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
-    add: AddOption = False,
-    keep_quotes: KeepQuotesOption = False,
-    mask: MaskOption = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add to the newest version: the newest row of a ticket's id wins.")
+    ] = False,
+    keep_quotes: Annotated[
+        bool, typer.Option("--keep-quotes", help="Leave earlier mails, signatures and the like in the texts.")
+    ] = False,
+    mask: Annotated[
+        bool, typer.Option("--mask", help="Replace personal data by its kind before anything is stored.")
+    ] = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -460,10 +456,5 @@ def show_profile(profile: Profile) -> None:
             right=["labels", "can be learnt", "missing"],
         )
     for finding in profile.findings:
-        say(f"! {said_of_finding(finding)}")
-
-
-def said_of_finding(finding: Finding) -> str:
-    """What was found, what to do about it, and the command for that."""
-    hint = NEXT.get(finding.code, "")
-    return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"
+        hint = NEXT.get(finding.code, "")
+        say(f"! {words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}")

@@ -68,18 +68,12 @@ class LabelOut(Schema):
 
 
 class AttributeOut(Schema):
-    """Something a model can predict. `usable`: at least two labels with 5 or more tickets each.
-
-    `proposed`: it sorts tickets, so a quote that names no attributes takes it. The others are kept, and cost nothing
-    until they are named; `why` says it in words.
-    """
+    """Something a model can predict. `usable`: at least two labels with 5 or more tickets each."""
 
     name: str
     kind: str
     order: list[str]
     usable: bool
-    proposed: bool
-    why: str
     label_count: int
     labels: list[LabelOut]
 
@@ -352,8 +346,6 @@ def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
                 "kind": "single",
                 "order": [],
                 "usable": True,
-                "proposed": True,
-                "why": "2 different values, 6,240 tickets each on average",
                 "label_count": 2,
                 "labels": [
                     {"name": "billing", "count": 7012, "training_count": 7012},
@@ -371,8 +363,6 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
     found = data_set_of(request.auth, data_set)
     found.require_tickets()
     usable = set(queries.usable_attributes(found).values_list("id", flat=True))
-    proposed = set(queries.proposed_attributes(found))
-    why = {one["name"]: found.roles["why"].get(one["columns"][0], "") for one in found.roles.get("attributes", ())}
     items = []
     for attribute in queries.attributes(found):
         labels = list(attribute.labels.all())
@@ -380,8 +370,6 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
             {
                 **attribute.as_dict(),
                 "usable": attribute.id in usable,
-                "proposed": attribute.name in proposed,
-                "why": why.get(attribute.name, ""),
                 "label_count": len(labels),
                 "labels": [
                     {"name": label.name, "count": label.count, "training_count": label.training_count}
