@@ -19,6 +19,7 @@ import platformdirs
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from otai.cli import relabelling
 from otai.cli import tickets as local_tickets
 from otai.cli.output import JsonOption, console, print_json, say
 from otai.cli.presenters import credits, data_sets, models, prices, runs
@@ -26,6 +27,7 @@ from otai.cli.presenters.words import count
 from otai.cli.report_card import report_card_summary
 from otai.cli.runs import Number
 from otai.cli.tickets import (
+    AddOption,
     AttributeOption,
     ColumnOption,
     DatesOption,
@@ -34,9 +36,12 @@ from otai.cli.tickets import (
     FileArgument,
     HeaderOption,
     IgnoreOption,
+    KeepQuotesOption,
+    MaskOption,
     MultiOption,
     OrderedOption,
     SheetOption,
+    VersionOption,
 )
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine, Studio
@@ -160,6 +165,9 @@ def import_tickets(
     ordered: OrderedOption = None,
     ignore: IgnoreOption = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
+    add: AddOption = False,
+    keep_quotes: KeepQuotesOption = False,
+    mask: MaskOption = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -179,6 +187,9 @@ def import_tickets(
             file,
             name=name or "",
             skip_bad_rows=skip_bad_rows,
+            add=add,
+            keep_quotes=keep_quotes,
+            mask=mask,
             on_progress=lambda sent, size: bar.update(task, completed=sent, total=size),
             on_job=lambda job: bar.update(
                 task, completed=job["progress"]["bytes_read"], total=job["progress"]["bytes_total"], what=job_words(job)
@@ -244,6 +255,50 @@ def list_tickets(json: JsonOption = False) -> None:
         print_json([one.raw for one in found])
     else:
         data_sets.show_data_sets(found, zone=None)
+
+
+@tickets_app.command("profile")
+def profile(name: relabelling.NameArgument, version: VersionOption = None, json: JsonOption = False) -> None:
+    """What came in: tickets, languages, labels, and problems with what to do about them."""
+    with studio() as there:
+        found = there.data_set_details(there.data_set(name, version).id)
+    if json:
+        print_json(found.raw)
+        return
+    say(f"{found.name} v{found.version}: {found.tickets:,} tickets from {found.source_filename}.")
+    local_tickets.show_profile(Profile.from_dict(found.raw["profile"]))
+
+
+@tickets_app.command("labels")
+def labels(
+    name: relabelling.NameArgument,
+    attribute: relabelling.AttributeOfLabels,
+    rename: relabelling.RenameOption = None,
+    leave_out: relabelling.LeaveOutOption = None,
+    dry_run: relabelling.DryRunOption = False,
+    yes: relabelling.YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Rename, join or leave out labels: a new version of the data set, the one before stays."""
+    changes = {attribute: relabelling.changes_of(rename, leave_out)}
+    with studio() as there:
+        data_set = there.data_set(name)
+        plans = there.preview_labels(data_set.id, changes)
+        if not relabelling.is_wanted(plans, dry_run=dry_run, yes=yes, json=json):
+            return
+        made, changed = there.change_labels(data_set.id, changes)
+    relabelling.show_made(f"{made.name} v{made.version}", made.name, made.version, changed, json=json)
+
+
+@tickets_app.command("cut")
+def cut(name: relabelling.NameArgument, version: VersionOption = None, json: JsonOption = False) -> None:
+    """Make a new version without what gives a label away. The version before keeps it."""
+    with studio() as there:
+        made = there.cut(there.data_set(name, version).id)
+    if json:
+        print_json(made.raw)
+        return
+    say(f"{made.name} v{made.version}: {made.tickets:,} tickets, without the lines that gave labels away.")
 
 
 tickets_app.command("sample")(local_tickets.sample)
@@ -341,7 +396,13 @@ def _quote(offered: Quote) -> prices.Quote:
         begins_at=None,
         ready_at=offered.expected_finish_at,
         balance=offered.balance,
+        warnings=[_with_command(one["code"], f"{one['message']} {one['advice']}") for one in offered.warnings],
     )
+
+
+def _with_command(code: str, sentence: str) -> str:
+    hint = local_tickets.NEXT.get(code, "")
+    return f"{sentence} ({hint})" if hint else sentence
 
 
 def _run(run: Run) -> runs.Run:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from otai.cli import relabelling
 from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import data_sets
@@ -21,6 +22,7 @@ from otai.jobs import operations as jobs
 from otai.jobs.models import Job
 from otai.jobs.places import place_in_queue
 from otai.learning.data.profile import Profile
+from otai.learning.finding import Finding
 from otai.serving import deletion
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, versions
@@ -82,6 +84,15 @@ class Dates(StrEnum):
 DatesOption = Annotated[
     Dates | None, typer.Option(help="How 03/04/2026 is read; found out over the whole file if left out.")
 ]
+AddOption = Annotated[
+    bool, typer.Option("--add", help="Add to the newest version: the newest row of a ticket's id wins.")
+]
+KeepQuotesOption = Annotated[
+    bool, typer.Option("--keep-quotes", help="Leave earlier mails, signatures and the like in the texts.")
+]
+MaskOption = Annotated[
+    bool, typer.Option("--mask", help="Replace personal data by its kind before anything is stored.")
+]
 VersionOption = Annotated[int | None, typer.Option("--version", help="An earlier version; the newest if left out.")]
 
 
@@ -115,15 +126,9 @@ def import_(
     ordered: OrderedOption = None,
     ignore: IgnoreOption = None,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out and count them.")] = False,
-    add: Annotated[
-        bool, typer.Option("--add", help="Add to the newest version: the newest row of a ticket's id wins.")
-    ] = False,
-    keep_quotes: Annotated[
-        bool, typer.Option("--keep-quotes", help="Leave earlier mails, signatures and the like in the texts.")
-    ] = False,
-    mask: Annotated[
-        bool, typer.Option("--mask", help="Replace personal data by its kind before anything is stored.")
-    ] = False,
+    add: AddOption = False,
+    keep_quotes: KeepQuotesOption = False,
+    mask: MaskOption = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -283,6 +288,9 @@ def cut(
         return
     say(f"{made}: {made.tickets:,} tickets, without the lines that gave labels away.")
     show_profile(queries.profile(made))
+
+
+app.command("labels")(relabelling.labels)
 
 
 @app.command("list")
@@ -456,5 +464,10 @@ def show_profile(profile: Profile) -> None:
             right=["labels", "can be learnt", "missing"],
         )
     for finding in profile.findings:
-        hint = NEXT.get(finding.code, "")
-        say(f"! {words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}")
+        say(f"! {said_of_finding(finding)}")
+
+
+def said_of_finding(finding: Finding) -> str:
+    """What was found, what to do about it, and the command for that."""
+    hint = NEXT.get(finding.code, "")
+    return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"

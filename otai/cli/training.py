@@ -15,6 +15,7 @@ from otai.cli.presenters import runs as presented
 from otai.cli.presenters.words import count
 from otai.cli.runs import run_as_dict, shown
 from otai.cli.setup import require_installation
+from otai.cli.tickets import said_of_finding
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.learning.progress import Stage
@@ -185,6 +186,10 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
             begins_at=expected.starts_at if expected else None,
             ready_at=expected.finishes_at if expected else None,
             balance=available,
+            warnings=[
+                said_of_finding(found)
+                for found in tickets.leaks(offered.data_set, [one["name"] for one in offered.attributes])
+            ],
         ),
         zone=organisation.zone,
     )

@@ -100,6 +100,11 @@ class Quote(Answer):
     balance: int
     balance_after: int
 
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What in the tickets gives labels away (code, attribute, message, advice); empty from a Studio of before."""
+        return list(self.raw.get("warnings", ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Run(Answer):

@@ -170,6 +170,33 @@ class Studio:
                 return found
         raise NotFound(f"There is no data set {name!r}.", name=name)
 
+    def data_set_details(self, id: uuid.UUID | str) -> DataSet:
+        """With the profile and what its columns were used for, in `raw`."""
+        return DataSet.of(self._get(f"/data-sets/{id}"))
+
+    def preview_labels(
+        self, data_set: uuid.UUID | str, labels: Mapping[str, Mapping[str, str | None]]
+    ) -> list[dict[str, Any]]:
+        """What would come of other labels, by attribute; changes nothing."""
+        return list(self._post(f"/data-sets/{data_set}/labels/preview", {"labels": labels}, safe=True)["items"])
+
+    def change_labels(
+        self, data_set: uuid.UUID | str, labels: Mapping[str, Mapping[str, str | None]], *, why: str = ""
+    ) -> tuple[DataSet, int]:
+        """Renames, joins or leaves out (None) labels: the new version, and how many labels are others in it."""
+        raw = self._post(f"/data-sets/{data_set}/labels", {"labels": labels, "why": why}, key=_new_key())
+        return self._made(raw), int(raw["changed"] if "changed" in raw else raw["result"]["changed"])
+
+    def cut(self, data_set: uuid.UUID | str) -> DataSet:
+        """A new version without what gives labels away. Raises Invalid (`change_invalid`) where nothing does."""
+        return self._made(self._post(f"/data-sets/{data_set}/cut", None, key=_new_key()))
+
+    def _made(self, raw: Mapping[str, Any]) -> DataSet:
+        if _is_job(raw):
+            job = self.wait_for_job(raw["id"])
+            return self.data_set_details(job["result"]["data_set"])
+        return DataSet.of(raw.get("data_set", raw))
+
     # Training
 
     def quote(

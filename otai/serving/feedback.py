@@ -22,6 +22,7 @@ from otai.serving import queries
 from otai.serving.models import ChangeKind, DataSetChange, Feedback, ModelVersion, ObservedTicket
 from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
+from otai.tickets.relabelling import Renamed, plan
 from otai.tickets.versions import LabelChange, Labels, NewTicket, NextVersion, next_version
 
 MOST_ROWS = 20_000
@@ -323,10 +324,17 @@ def correct_labels(
 
 
 def map_labels(
-    *, data_set: DataSet, mapping: Mapping[str, Mapping[str, str]], by: str, now: datetime, why: str = "labels renamed"
+    *,
+    data_set: DataSet,
+    mapping: Mapping[str, Renamed],
+    by: str,
+    now: datetime,
+    why: str = "labels renamed",
 ) -> NextVersion:
-    """Renames or joins labels: a new version of the data set in which each attribute's labels are called as `mapping` says. Raises ChangeInvalid."""
-    made = next_version(data_set, mapping=mapping, what="labels renamed", now=now)
+    """Renames, joins or leaves out labels: a new version of the data set in which each attribute's labels are what `mapping` says (None: left
+    out). Raises ChangeInvalid; what would come of it says `relabelling.plan`."""
+    planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
+    made = next_version(data_set, mapping=planned, what="labels renamed", now=now)
     record_change(made, data_set, kind=ChangeKind.LABELS_MAPPED, by=by, why=why, now=now)
     return made
 

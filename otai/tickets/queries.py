@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from otai.errors import NotFound
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
+from otai.learning.finding import Finding
 from otai.orgs.models import Organisation
 from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
@@ -92,6 +93,16 @@ def not_proposed(data_set: DataSet) -> frozenset[str]:
     return frozenset(
         found["name"] for found in data_set.roles.get("attributes", ()) if found.get("proposed", True) is False
     )
+
+
+LEAKS = ("label_given_away", "label_in_text")
+"""Findings that a report card will look better for than the model is: to be known before anything is paid."""
+
+
+def leaks(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
+    """What of these attributes stands in the tickets' own texts, or is given away by them."""
+    found = Profile.from_dict(data_set.profile).findings
+    return [finding for finding in found if finding.code in LEAKS and finding.attribute in attributes]
 
 
 def profile(data_set: DataSet) -> Profile:

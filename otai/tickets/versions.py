@@ -70,13 +70,13 @@ def next_version(
     *,
     by_ticket: Mapping[tuple[str, str], Labels] | None = None,
     by_text: Mapping[tuple[bytes, str], Labels] | None = None,
-    mapping: Mapping[str, Mapping[str, str]] | None = None,
+    mapping: Mapping[str, Mapping[str, str | None]] | None = None,
     added: Sequence[NewTicket] = (),
     what: str,
     now: datetime,
 ) -> NextVersion:
     """A new version of `base` with some labels changed: by (ticket, attribute), by (same-text key, attribute), or every label of an attribute
-    that `mapping` renames; and with tickets added. `what` is shown where an import shows its file.
+    that `mapping` renames (None: leaves out); and with tickets added. `what` is shown where an import shows its file.
 
     Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, FileStoreUnavailable and TicketsDeleted;
     nothing is changed then.
@@ -85,6 +85,10 @@ def next_version(
     attributes = {attribute.name: attribute for attribute in base.attributes.order_by("position")}
     by_ticket, by_text, mapping = by_ticket or {}, by_text or {}, mapping or {}
     _require_known(attributes, by_ticket, by_text, mapping, added)
+    for name, renamed in mapping.items():
+        # A label that is renamed keeps its place.
+        named = (renamed.get(label, label) for label in attributes[name].order)
+        attributes[name].order = list(dict.fromkeys(label for label in named if label is not None))
     table = pq.read_table(file_store().local_path(base.file))
     ids = [str(ticket) for ticket in table["ticket"].to_pylist()]
     if missing := sorted({ticket for ticket, _ in by_ticket} - set(ids)):
@@ -102,7 +106,8 @@ def next_version(
             if now_labels is None:
                 now_labels = by_text.get((keys[row], name))
             if now_labels is None:
-                now_labels = tuple(dict.fromkeys(renamed.get(label, label) for label in was)) if renamed else was
+                named = (renamed.get(label, label) for label in was)
+                now_labels = tuple(dict.fromkeys(label for label in named if label is not None)) if renamed else was
             if now_labels != was:
                 changes.append(LabelChange(ids[row], name, list(was), list(now_labels)))
                 values[row] = list(now_labels) if is_multi else (now_labels[0] if now_labels else None)
@@ -145,7 +150,7 @@ def _require_known(
     attributes: Mapping[str, Attribute],
     by_ticket: Mapping[tuple[str, str], Labels],
     by_text: Mapping[tuple[bytes, str], Labels],
-    mapping: Mapping[str, Mapping[str, str]],
+    mapping: Mapping[str, Mapping[str, str | None]],
     added: Sequence[NewTicket],
 ) -> None:
     named = {name for _, name in by_ticket} | {name for _, name in by_text} | set(mapping)
@@ -156,7 +161,7 @@ def _require_known(
         )
     given = [(name, labels) for (_, name), labels in (*by_ticket.items(), *by_text.items())]
     given += [(name, labels) for ticket in added for name, labels in ticket.labels.items()]
-    given += [(name, (label,)) for name, renamed in mapping.items() for label in renamed.values()]
+    given += [(name, (label,)) for name, renamed in mapping.items() for label in renamed.values() if label is not None]
     for name, labels in given:
         if attributes[name].kind != Attribute.Kind.MULTI and len(labels) > 1:
             raise ChangeInvalid(f"{name!r} has one label a ticket, not {len(labels)}.", attribute=name)

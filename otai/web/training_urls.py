@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import advice, deleting, guarantee, jobs, models, runs, tickets, train
+from otai.web.views import advice, deleting, guarantee, jobs, labels, models, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),
     path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
+    path("<slug:slug>/tickets/<uuid:data_set>/labels", labels.labels, name="labels"),
+    path("<slug:slug>/tickets/<uuid:data_set>/cut", labels.cut, name="cut_lines"),
     path("<slug:slug>/tickets/<uuid:data_set>/delete", deleting.delete, name="delete_data_set"),
     path("<slug:slug>/jobs/<uuid:job>/", jobs.job, name="job"),
     path("<slug:slug>/jobs/<uuid:job>/now", jobs.now, name="job_now"),

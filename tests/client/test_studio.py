@@ -327,6 +327,12 @@ def test_the_command_line_works_against_a_studio_elsewhere(
         otai("model", "export", "support", str(tmp_path))
         assert (tmp_path / "support-v1.otai").read_bytes() == bundle.read_bytes()
         assert "99 available" in otai("balance")
+        grown = json.loads(otai("tickets", "import", str(tickets), "--name", "support", "--add", "--mask", "--json"))
+        assert grown["version"] == 2
+        changes = ("tickets", "labels", "support", "-a", "queue", "--rename", "accounts=network")
+        assert "then has" in otai(*changes, "--dry-run")
+        assert json.loads(otai(*changes, "--yes", "--json"))["version"] == 3
+        assert "labels that went since version 2: “accounts”" in otai("tickets", "profile", "support")
         for noun in ("tickets list", "runs list", "model list", "statement", "predict support invoice"):
             elsewhere, here = without_times(otai(*noun.split())), without_times(otai_here(*noun.split()))
             assert set(elsewhere) <= set(here), f"otai {noun}: both doors say it alike"

@@ -121,3 +121,28 @@ def test_the_json_of_an_import_says_its_findings_as_the_api_does(
     for words in (("import", str(file), "--name", "one", "--json"), ("profile", "one", "--json")):
         (found,) = json.loads(otai_tickets(*words))["profile"]["findings"]
         assert found["code"] == "no_attributes" and "nothing to learn" in found["message"] and found["advice"]
+
+
+def test_labels_are_changed_after_a_look_and_lines_are_cut(
+    acme: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    from tests.stories_of_leaks import write_signed
+
+    file = str(write_signed(tmp_path / "support.csv"))
+    assert "of 100 would be right" in otai_tickets("import", file, "--mask", "--keep-quotes")
+    changes = ("labels", "support", "-a", "queue", "--rename", "accounts=network", "--leave-out", "billing")
+    shown = otai_tickets(*changes, "--dry-run")
+    assert "(left out)" in shown and "3 now, 1 then" in shown
+    assert len(json.loads(otai_tickets("list", "--json"))) == 1
+    with pytest.raises(Invalid, match="--yes"):
+        otai_tickets(*changes)
+    with pytest.raises(Invalid, match="OLD=NEW"):
+        otai_tickets("labels", "support", "-a", "queue", "--rename", "accounts")
+    with pytest.raises(Invalid, match="no label 'fax'"):
+        otai_tickets("labels", "support", "-a", "queue", "--leave-out", "fax", "--yes")
+    made = json.loads(otai_tickets(*changes, "--yes", "--json"))
+    assert made["version"] == 2 and made["changed"] > 100
+    assert "labels that went since version 1: “accounts”, “billing”" in otai_tickets("profile", "support")
+    cut = json.loads(otai_tickets("cut", "support", "--version", "1", "--json"))
+    assert cut["version"] == 3
+    assert otai_tickets("import", file, "--name", "support", "--add").count("that went: 0") == 1

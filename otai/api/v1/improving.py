@@ -324,12 +324,12 @@ def merge_feedback(request: CallerRequest, model: Name) -> HttpResponse:
 
     def work() -> Any:
         version_of(caller, model)
-        return _merged(feedback.merge(organisation=caller.organisation, name=model, by=caller.who, now=utc_now()))
+        return merged_out(feedback.merge(organisation=caller.organisation, name=model, by=caller.who, now=utc_now()))
 
     return keys.once(request, work)
 
 
-def _merged(made: NextVersion) -> dict[str, Any]:
+def merged_out(made: NextVersion) -> dict[str, Any]:
     return {"data_set": data_set_out(made.data_set), "changed": len(made.changes), "added": made.added}
 
 
@@ -372,7 +372,7 @@ def accept_suspects(request: CallerRequest, model: Name, asked: SuspectsIn) -> H
 
     def work() -> Any:
         cards.report_card(version_of(caller, model))
-        return _merged(
+        return merged_out(
             advice.accept_suspects(
                 organisation=caller.organisation,
                 name=model,

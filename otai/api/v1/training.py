@@ -16,6 +16,7 @@ from otai.api.v1.shapes import Name
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, NotFound
+from otai.learning.finding import Finding
 from otai.ledger import queries as ledger
 from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
@@ -23,6 +24,7 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs import expectations, operations
 from otai.runs.models import Quote, Reason, Run
 from otai.tickets import queries as tickets
+from otai.words import findings as words
 
 noun = Noun("Prices and quotes")
 
@@ -77,7 +79,7 @@ class PriceIn(Schema):
 
 
 class QuoteIn(Schema):
-    """What to train. `attributes` left out: all that can be learned."""
+    """What to train. `attributes` left out: those that are proposed (`GET /data-sets/{id}/attributes`)."""
 
     data_set: UUID
     attributes: Annotated[list[Name], Field(max_length=500)] | None = None
@@ -85,6 +87,16 @@ class QuoteIn(Schema):
     delivery: Delivery = Delivery.STANDARD
     model: Name | None = Field(None, description="Name of the model; the data set's if left out.")
     reason: Reason = Field(Reason.NEW_MODEL, description="Why you train.")
+
+
+class LeakOut(Schema):
+    """What in the tickets gives an attribute's label away: a report card will look better than the model is."""
+
+    code: str
+    attribute: str
+    message: str
+    advice: str
+    values: dict[str, Any]
 
 
 class QuoteOut(Schema):
@@ -110,6 +122,9 @@ class QuoteOut(Schema):
     balance: int
     balance_after: int
     run: int | None
+    warnings: list[LeakOut] = Field(
+        description="To be known before it is ordered. `POST /data-sets/{id}/cut` makes tickets without such lines."
+    )
 
 
 LINES = [
@@ -124,7 +139,7 @@ PRICE = {
     "credits": 3,
     "in_words": "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits",
     "lines": LINES,
-    "price_book": "2026-11b",
+    "price_book": "2026-11",
     "promise": "about 2 h",
     "due_at": "2026-11-02T11:30:00Z",
     "available": True,
@@ -154,7 +169,7 @@ QUOTE = {
     "tier": "pro",
     "credits": 3,
     "lines": LINES,
-    "price_book": "2026-11b",
+    "price_book": "2026-11",
     "made_at": "2026-11-02T09:30:00Z",
     "expires_at": "2026-11-02T10:00:00Z",
     "due_at": "2026-11-02T11:30:00Z",
@@ -162,6 +177,7 @@ QUOTE = {
     "balance": 91,
     "balance_after": 88,
     "run": None,
+    "warnings": [],
 }
 
 
@@ -268,10 +284,26 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
         **{name: getattr(quote, name) for name in names},
         "data_set": quote.data_set_id,
         "model": quote.model_name,
-        "attributes": [attribute["name"] for attribute in quote.attributes],
+        "attributes": names_of(quote),
         "lines": quote.price_lines,
         "expected_finish_at": expected.finishes_at if expected else None,
         "balance": balance,
         "balance_after": balance if run else balance - quote.credits,
         "run": run.number if run else None,
+        "warnings": [_warning(found) for found in tickets.leaks(quote.data_set, names_of(quote))],
+    }
+
+
+def names_of(quote: Quote) -> list[str]:
+    return [attribute["name"] for attribute in quote.attributes]
+
+
+def _warning(found: Finding) -> dict[str, Any]:
+    """Without the hashes of what would be cut: they are of use to nobody else."""
+    return {
+        "code": found.code,
+        "attribute": found.attribute,
+        "message": words.message(found),
+        "advice": words.advice(found),
+        "values": {name: value for name, value in found.values.items() if name not in ("lines", "phrases")},
     }

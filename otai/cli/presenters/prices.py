@@ -85,6 +85,8 @@ class Quote:
     begins_at: datetime | None
     ready_at: datetime | None
     balance: int
+    warnings: Sequence[str] = ()
+    """What in the tickets gives labels away, as sentences."""
 
 
 def show_quote(quote: Quote, *, zone: tzinfo | None) -> None:
@@ -101,3 +103,5 @@ def show_quote(quote: Quote, *, zone: tzinfo | None) -> None:
         begins = f"to begin {moment(quote.begins_at, zone)} and " if quote.begins_at is not None else ""
         say(f"  expected {begins}to be ready {moment(quote.ready_at, zone)}")
     say(f"  after this: {quote.balance - quote.credits} of {quote.balance} credits")
+    for warning in quote.warnings:
+        say(f"! {warning}")

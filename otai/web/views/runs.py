@@ -156,6 +156,7 @@ def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
     version = version_of(found)
     context["card"] = card
     context["version"] = version
+    context["may_cut"] = request.member.may(Action.UPLOAD_TICKETS) and found.data_set.deleted_at is None
     if card is not None:
         context["summaries"] = summaries(card, earlier=earlier_cards(found))
         context["suspected"] = suspected(context["summaries"])

@@ -207,6 +207,8 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "problems": details.get("problems", []) if problem and details.get("row") else [],
         "problem_count": details.get("problem_count", 0),
         "versions": queries.data_sets(request.organisation).filter(name=name).count(),
+        "known_names": queries.data_sets(request.organisation, newest_only=True).values_list("name", flat=True),
+        "wishes": {wish: wish in said for wish in WISHES},
     }
     return render(
         request, "web/tickets/columns.html", context, status=422 if (problem or form.errors) and not is_looking else 200
@@ -238,6 +240,10 @@ def _job(request: MemberRequest, id: UUID | None) -> Job | None:
         return None
 
 
+WISHES = ("keep_quotes", "mask", "add")
+"""What an import can be asked beside its columns, as the form calls it and `ask_for_import` too."""
+
+
 def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
     asked = tickets_jobs.ask_for_import(
         organisation=request.organisation,
@@ -248,6 +254,9 @@ def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, r
         roles=roles,
         **reading_form.options_of(kept.reading),
         skip_bad_rows="skip_bad_rows" in request.POST,
+        keep_quotes="keep_quotes" in request.POST,
+        mask="mask" in request.POST,
+        add="add" in request.POST,
         who=request.user.email,
         now=utc_now(),
         upload=kept.path.parent,
@@ -255,7 +264,7 @@ def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, r
     said = {
         field: value
         for field, value in request.POST.items()
-        if field == "name" or field.startswith(("role-", "separator-"))
+        if field == "name" or field in WISHES or field.startswith(("role-", "separator-"))
     }
     # Before the import can be done, and the upload gone.
     uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
@@ -367,6 +376,7 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "columns": [(column, roles.role_of(column), why) for column, why in found.roles["why"].items()],
         "may_train": request.member.may(Action.TRAIN),
         "may_delete": request.member.may(Action.UPLOAD_TICKETS),
+        "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == found.id,
         **_sample(request, found),
     }
     return render(request, "web/tickets/data_set.html", context)

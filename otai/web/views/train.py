@@ -73,6 +73,7 @@ class AttributeChoice:
     missing: int
     learnable: bool
     chosen: bool
+    proposed: bool
 
 
 @dataclass(slots=True)
@@ -90,6 +91,15 @@ class Choices:
     def names(self) -> list[str]:
         """The attributes that are chosen."""
         return [attribute.name for attribute in self.attributes if attribute.chosen]
+
+    @property
+    def proposed(self) -> list[AttributeChoice]:
+        return [attribute for attribute in self.attributes if attribute.proposed]
+
+    @property
+    def further(self) -> list[AttributeChoice]:
+        """Kept by the import without proposing them: they say little about where a ticket goes."""
+        return [attribute for attribute in self.attributes if not attribute.proposed]
 
     @property
     def address(self) -> str:
@@ -125,11 +135,20 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
     picked = set(data.getlist("attribute")) if "chosen" in data else None
     profile = tickets.profile(data_set)
     proposed = set(tickets.proposed_attributes(data_set))
+    kept = tickets.not_proposed(data_set)
     for found in profile.attributes:
         rare = sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels)
         chosen = found.is_learnable and found.name in (proposed if picked is None else picked)
         choices.attributes.append(
-            AttributeChoice(found.name, len(found.labels), rare, found.missing, found.is_learnable, chosen)
+            AttributeChoice(
+                found.name,
+                len(found.labels),
+                rare,
+                found.missing,
+                found.is_learnable,
+                chosen,
+                found.name in proposed or found.name not in kept,
+            )
         )
     mode, _dash, delivery = data.get("choice", "").partition("-")
     if mode in tuple(Mode) and delivery in tuple(Delivery):
@@ -273,6 +292,9 @@ def context_of(
         "reasons": REASONS,
         "models": trained_models(organisation),
         "may_buy": request.member.may(Action.BUY),
+        "leaks": tickets.leaks(choices.data_set, choices.names),
+        "may_cut": request.member.may(Action.UPLOAD_TICKETS),
+        "one_more": _one_more(book, choices),
     }
     if not count or too_many:
         return context
@@ -311,6 +333,18 @@ def context_of(
         "key": uuid4(),
         "buy": buying_address(organisation, credits - balance.available, back),
     }
+
+
+def _one_more(book: PriceBook, choices: Choices) -> int | None:
+    """What one more attribute adds to the price, in credits; None where there can be none."""
+    count = len(choices.names)
+    if count >= book.most_attributes:
+        return None
+
+    def credits(attributes: int) -> int:
+        return pricing.price(book, mode=choices.mode, delivery=choices.delivery, attributes=attributes).credits
+
+    return credits(count + 1) - (credits(count) if count else 0)
 
 
 def _not_in_tier(offer: pricing.Offer, tier: Tier) -> str:

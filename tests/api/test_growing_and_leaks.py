@@ -1,0 +1,106 @@
+"""What a program is told before it pays, and that its increments grow a data set as the command line's do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.callers import Program, answered
+from tests.stories_of_leaks import write_signed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def imported(program: Program, content: bytes, **asked: str) -> dict[str, Any]:
+    query = "&".join(f"{name}={value}" for name, value in {"name": "support", "filename": "s.csv", **asked}.items())
+    status, data_set = answered(program.upload(f"/data-sets?{query}", content, "text/csv"))
+    assert status == 201, data_set
+    return dict(data_set)
+
+
+@pytest.fixture
+def signed(alice: Program, tmp_path: Path) -> dict[str, Any]:
+    return imported(alice, write_signed(tmp_path / "s.csv").read_bytes())
+
+
+def test_attributes_say_whether_and_why_they_are_proposed(alice: Program, signed: dict[str, Any]) -> None:
+    _, found = alice.get(f"/data-sets/{signed['id']}/attributes")
+    by_name = {one["name"]: one for one in found["items"]}
+    assert {name: one["proposed"] for name, one in by_name.items()} == {
+        "queue": True,
+        "priority": True,
+        "office": False,
+    }
+    assert by_name["office"]["usable"] and "not proposed" in by_name["office"]["why"]
+    _, quote = alice.post("/quotes", {"data_set": signed["id"]})
+    assert quote["attributes"] == ["queue", "priority"]
+
+
+def test_a_quote_says_what_gives_labels_away(alice: Program, signed: dict[str, Any]) -> None:
+    _, quote = alice.post("/quotes", {"data_set": signed["id"], "attributes": ["queue"]})
+    [warning] = quote["warnings"]
+    assert (warning["code"], warning["attribute"]) == ("label_given_away", "queue")
+    assert "of 100 would be right" in warning["message"] and "lines" not in warning["values"]
+    assert alice.get(f"/quotes/{quote['id']}")[1]["warnings"] == quote["warnings"]
+    _, quote = alice.post("/quotes", {"data_set": signed["id"], "attributes": ["office"]})
+    assert quote["warnings"] == []
+
+
+def test_increments_grow_a_data_set(alice: Program) -> None:
+    def rows(first: int, last: int) -> bytes:
+        lines = [
+            f"T{n},The printer in room {n} is broken (ada{n}@example.com),{'it' if n % 2 else 'office'}"
+            for n in range(first, last)
+        ]
+        return "\n".join(["ticket id,text,queue", *lines]).encode()
+
+    imported(alice, rows(0, 40), mask="true")
+    made = imported(alice, rows(30, 50), add="true")
+    assert (made["version"], made["tickets"]) == (2, 50)
+    (since,) = [one for one in made["profile"]["findings"] if one["code"] == "versions_compared"]
+    assert {name: since["values"][name] for name in ("came", "changed", "went")} == {
+        "came": 10,
+        "changed": 0,
+        "went": 0,
+    }
+    _, found = alice.get(f"/data-sets/{made['id']}/tickets?limit=200")
+    assert not any("@example" in one["body"] for one in found["items"])
+
+
+def test_labels_are_renamed_joined_and_left_out(alice: Program, signed: dict[str, Any]) -> None:
+    changes = {"labels": {"queue": {"billing": "money", "accounts": "network"}, "priority": {"low": None}}}
+    status, found = alice.post(f"/data-sets/{signed['id']}/labels/preview", changes)
+    assert status == 200
+    queue, priority = found["items"]
+    assert {edit["label"]: edit["becomes"] for edit in queue["edits"]} == {"billing": "money", "accounts": "network"}
+    assert (queue["learnable_before"], queue["learnable_after"], queue["at_most"]) == (3, 2, False)
+    assert priority["left_without"] == next(edit["tickets"] for edit in queue["edits"] if edit["label"] == "billing")
+    status, made = alice.post(f"/data-sets/{signed['id']}/labels", changes, Prefer="wait=60")
+    assert status == 201 and made["data_set"]["version"] == 2
+    assert made["changed"] == sum(edit["tickets"] for one in found["items"] for edit in one["edits"])
+    _, after = alice.get(f"/data-sets/{made['data_set']['id']}/attributes")
+    by_name = {one["name"]: {label["name"]: label["count"] for label in one["labels"]} for one in after["items"]}
+    assert by_name["queue"] == {one["label"]: one["tickets"] for one in queue["after"]}
+    assert "low" not in by_name["priority"]
+
+
+def test_labels_that_are_not_there_are_refused_by_name(alice: Program, carol: Program, signed: dict[str, Any]) -> None:
+    address = f"/data-sets/{signed['id']}/labels"
+    for labels, named in (({"queue": {"fax": "x"}}, "fax"), ({"colour": {"red": "x"}}, "colour")):
+        for path in (address, f"{address}/preview"):
+            status, refused = alice.post(path, {"labels": labels})
+            assert (status, refused["error"]["code"]) == (422, "change_invalid") and named in refused["error"][
+                "message"
+            ]
+    assert carol.post(address, {"labels": {"queue": {"billing": "x"}}})[0] == 404
+
+
+def test_what_gives_labels_away_is_cut(alice: Program, signed: dict[str, Any]) -> None:
+    status, made = alice.post(f"/data-sets/{signed['id']}/cut", {}, Prefer="wait=60")
+    assert status == 201 and made["version"] == 2, made
+    _, quote = alice.post("/quotes", {"data_set": made["id"], "attributes": ["queue"]})
+    assert quote["warnings"] == []
+    status, refused = alice.post(f"/data-sets/{made['id']}/cut", {}, Prefer="wait=60")
+    assert (status, refused["error"]["code"]) == (422, "change_invalid")

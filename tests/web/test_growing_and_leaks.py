@@ -1,0 +1,118 @@
+"""What an import is asked beside its columns, and what a page says before anything is paid: in the browser."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from otai.db import utc_now
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Role
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
+from otai.tickets.operations import import_tickets
+from tests import stories
+from tests.orgs.people import joins, person
+from tests.stories_of_leaks import write_signed
+from tests.web.visitors import columns_shown
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Pages read the clock themselves."""
+    return utc_now()
+
+
+@pytest.fixture
+def acme(now: datetime) -> Organisation:
+    return stories.acme(now)
+
+
+@pytest.fixture
+def alice(acme: Organisation, now: datetime, client: Client) -> Client:
+    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
+    return client
+
+
+@pytest.fixture
+def signed(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
+    return import_tickets(organisation=acme, name="support", source=write_signed(tmp_path / "support.csv"), now=now)
+
+
+def file(first: int, last: int) -> SimpleUploadedFile:
+    rows = [
+        f"T{n},The printer in room {n} is broken. Write to ada{n}@example.com,{'it' if n % 2 else 'office'}\n"
+        for n in range(first, last)
+    ]
+    return SimpleUploadedFile("support.csv", ("ticket id,text,queue\n" + "".join(rows)).encode())
+
+
+def bring(browser: Client, upload: SimpleUploadedFile, **wishes: str) -> DataSet:
+    columns = browser.post("/acme/tickets/upload", {"file": upload})["Location"]
+    answer = browser.post(columns, {"name": "support", **columns_shown(browser, columns), **wishes})
+    assert answer.status_code == 302, answer.content.decode()
+    return DataSet.objects.order_by("-version")[0]
+
+
+def test_the_browser_masks_and_adds_as_the_command_line_does(alice: Client) -> None:
+    first = bring(alice, file(0, 40), mask="1")
+    assert not any("@example.com" in row["body"] for row in tickets.tickets(first))
+    page = alice.get(alice.post("/acme/tickets/upload", {"file": file(40, 50)})["Location"]).content.decode()
+    assert 'name="add"' in page and 'name="keep_quotes"' in page and '<option value="support">' in page
+    made = bring(alice, file(30, 50), add="1")
+    assert (made.version, made.tickets) == (2, 50)
+    assert not any("@example.com" in row["body"] for row in tickets.tickets(made))
+    shown = alice.get(f"/acme/tickets/{made.id}/").content.decode()
+    assert "tickets that came: 10; that have another text or label: 0; that went: 0; as they were: 40" in shown
+
+
+def test_adding_to_a_name_that_is_not_there_is_said_on_the_form(alice: Client) -> None:
+    bring(alice, file(0, 40))
+    columns = alice.post("/acme/tickets/upload", {"file": file(0, 40)})["Location"]
+    sent = {**columns_shown(alice, columns), "name": "other", "add": "1"}
+    answer = alice.post(columns, sent)
+    assert answer.status_code == 422 and "Nothing was imported yet" in answer.content.decode()
+    assert DataSet.objects.count() == 1
+
+
+def checked(page: str) -> dict[str, bool]:
+    found = re.findall(r'<input type="checkbox" id="\w+-\d+" name="attribute" value="([^"]+)"( checked)?', page)
+    return {name: bool(is_checked) for name, is_checked in found}
+
+
+def test_the_few_that_sort_tickets_are_proposed_and_further_ones_say_what_they_add(
+    alice: Client, signed: DataSet
+) -> None:
+    page = alice.get("/acme/train/").content.decode()
+    assert checked(page) == {"queue": True, "priority": True, "office": False}
+    proposed, further = page.split("Could be learnt too")
+    assert 'value="queue"' in proposed and 'value="office"' in further
+    # Two or three attributes are one price; a sixth is in the next band.
+    assert "Adds nothing to the price." in further and "Adds" not in proposed
+
+
+def test_what_a_sixth_attribute_adds_is_shown(alice: Client, acme: Organisation, tmp_path: Path, now: datetime) -> None:
+    names = ("queue", "type", "priority", "category", "assignee", "site")
+    rows = [[f"Case {n} of the printer makes trouble", *((f"{name} a", f"{name} b")[(n + at) % 2] for at, name in enumerate(names))] for n in range(60)]  # fmt: skip
+    source = tmp_path / "six.csv"
+    source.write_text("\n".join(",".join(row) for row in [["text", *names], *rows]))
+    import_tickets(organisation=acme, name="six", source=source, now=now)
+    page = alice.get("/acme/train/?choice=basic-fast").content.decode()
+    assert sum(checked(page).values()) == 5 and not checked(page)["site"]
+    # Basic, fast: 2 x 1/2 for five, 2 x 1 for six.
+    assert "This training costs 1 credit" in page and "Adds 1 credit." in page
+
+
+def test_leaks_are_said_before_the_order(alice: Client, signed: DataSet) -> None:
+    page = alice.get("/acme/train/?chosen=1&attribute=queue").content.decode()
+    assert "The report card may look better than the model is" in page
+    assert re.search(r"without these lines \d+ of 100 would be right", page)
+    without = alice.get("/acme/train/?chosen=1&attribute=office").content.decode()
+    assert "may look better than the model is" not in without
