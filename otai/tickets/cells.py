@@ -25,13 +25,13 @@ from otai.tickets.limits import Limits
 from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
-from otai.tickets.text_mending import Mended, TextMender, holds
+from otai.tickets.text_mending import Mended, TextMender, holds, holds_any
 from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, parse_time
 
 CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
-_CONTROLS = tuple(bytes([code]) for code in (*range(1, 9), 11, 12, *range(14, 32), 127))
+_CONTROLS = bytes((*range(1, 9), 11, 12, *range(14, 32), 127))
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000
@@ -142,7 +142,7 @@ class TicketMaker:
             read = [formula_text(cell) for cell in array.filter(formulas).to_pylist()]
             array = pc.replace_with_mask(array, formulas, pa.array(read, pa.string()))
         texts = array.flatten() if pa.types.is_list(array.type) else array
-        if pc.any(pc.match_substring(texts, "\0")).as_py():
+        if holds(texts, (b"\0",)) and pc.any(pc.match_substring(texts, "\0")).as_py():
             for index, cell in enumerate(array.to_pylist()):
                 if cell is not None and any(
                     "\0" in text for text in ([cell] if isinstance(cell, str) else cell) if text
@@ -164,11 +164,13 @@ class TicketMaker:
     @staticmethod
     def _any_filled(cells: dict[str, pa.Array], n: int) -> np.ndarray:
         filled = np.zeros(n, dtype=bool)
-        for array in cells.values():
+        for array in sorted(cells.values(), key=lambda array: array.nbytes):
+            if filled.all():
+                break
             if pa.types.is_list(array.type):
                 has = pc.is_valid(array)
             else:
-                has = pc.fill_null(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(array)), 0), False)
+                has = pc.fill_null(pc.invert(_is_blank(array)), False)
             filled |= has.to_numpy(zero_copy_only=False)
         return filled
 
@@ -232,7 +234,7 @@ class TicketMaker:
         return _null_where_blank(self._mender.mend(texts))
 
     def _without_controls(self, texts: pa.Array) -> pa.Array:
-        found = holds(texts, _CONTROLS) and pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
+        found = holds_any(texts, _CONTROLS) and pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
         if not found:
             return texts
         self.noticed.control_characters += found
@@ -476,4 +478,9 @@ def _strings(array: pa.Array) -> pa.Array:
 def _null_where_blank(texts: pa.Array) -> pa.Array:
     """Texts without blanks at their ends; null where nothing is left."""
     trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
+    empty = pc.equal(pc.binary_length(trimmed), 0)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed) if pc.any(empty).as_py() else trimmed
+
+
+def _is_blank(texts: pa.Array) -> pa.Array:
+    return pc.or_(pc.utf8_is_space(texts), pc.equal(pc.binary_length(texts), 0))

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
 from otai.tickets.wiki_text import MARKS, looks_like_wiki, text_of_wiki
 
-_WRONG_LETTERS = tuple(letter.encode() for letter in ("Ã", "Â", "Ä", "Å", "Ð", "Ñ", "â", "Î"))
 WRONGLY_READ = "[ÃÂÄÅÐÑâÎãäåæçèéêë][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
 """A letter and a sign that follow each other where UTF-8 was read as Windows-1252. RE2 and Python syntax."""
 _WRONGLY_READ = re.compile(WRONGLY_READ)
@@ -54,9 +53,7 @@ class TextMender:
             texts = self._without_html(texts)
         if holds(texts, (b"\\n",)):
             texts = self._each(texts, pc.match_substring(texts, "\\n"), self._with_breaks)
-        if holds(texts, MARKS):
-            texts = self._each(texts, pc.is_valid(texts), self._without_wiki)
-        return texts
+        return self._each(texts, pc.match_substring_regex(texts, MARKS), self._without_wiki)
 
     def labels(self, texts: pa.Array) -> pa.Array:
         """Cells of labels, their letters mended; nothing of it is counted as a text."""
@@ -71,10 +68,10 @@ class TextMender:
         )
 
     def _with_right_letters(self, texts: pa.Array, *, is_label: bool = False) -> pa.Array:
-        if holds(texts, _WRONG_LETTERS):
-            wrong = pc.match_substring_regex(texts, WRONGLY_READ)
+        wrong = pc.fill_null(pc.match_substring_regex(texts, WRONGLY_READ), False)
+        if pc.any(wrong).as_py():
             texts = self._each(texts, wrong, self._label_mended if is_label else self._letters_mended)
-        elif holds(texts, (_REPLACED,)) and not is_label:
+        elif not is_label and holds(texts, (_REPLACED,)):
             self._each(texts, pc.match_substring(texts, "\ufffd"), self._damage_noted)
         return texts
 
@@ -124,11 +121,19 @@ class TextMender:
 
 def holds(texts: pa.Array, marks: Sequence[bytes]) -> bool:
     """Whether any text may hold one of the marks: all their bytes are looked at together, at gigabytes a second."""
-    buffer = texts.buffers()[2]
-    if buffer is None:
-        return False
-    together = buffer.to_pybytes()
+    together = _bytes_of(texts)
     return any(mark in together for mark in marks)
+
+
+def holds_any(texts: pa.Array, characters: bytes) -> bool:
+    """Whether any text may hold one of the characters (ASCII)."""
+    together = _bytes_of(texts)
+    return len(together.translate(None, delete=characters)) != len(together)
+
+
+def _bytes_of(texts: pa.Array) -> bytes:
+    buffer = texts.buffers()[2]
+    return b"" if buffer is None else buffer.to_pybytes()
 
 
 def _around(text: str, pattern: re.Pattern[str]) -> str:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-MARKS = (
-    b"{code", b"{color", b"{noformat", b"{quote", b"{panel", b"{adf", b"[~", b".png!", b".jpg!", b".jpeg!", b".gif!", b"|thumbnail", b"|width=",
-    b"h1. ", b"h2. ", b"h3. ", b"h4. ", b"h5. ", b"|http", b"|mailto:", b"|smart-link",
-)  # fmt: skip
-"""A text without any of these has no markup."""
+MARKS = r"\{(?:code|color|noformat|quote|panel|adf)|\[~|(?i:\.(?:png|jpe?g|gif)!)|\|(?:thumbnail|width=|http|mailto:|smart-link)|(?m:^[ \t]*h[1-5]\. )"
+"""A text without any of these has no markup. RE2 and Python syntax."""
 
 _MACROS = re.compile(
     r"\{(?:code|color|noformat|quote|panel|anchor|expand|info|note|tip|warning|adf|toc)(?::[^{}\n]{0,300})?\}"
