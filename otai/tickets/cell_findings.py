@@ -11,7 +11,7 @@ from otai.tickets.columns import ColumnRoles
 
 def findings_of_cells(noticed: Noticed, roles: ColumnRoles) -> Iterator[Finding]:
     """What was mended or read in cells and what people should look at, with numbers and an example each."""
-    mended = noticed.mended
+    mended = noticed.reader.mended
     if mended.html:
         yield Finding("html_became_text", values={"texts": mended.html})
     if mended.wiki:

@@ -25,13 +25,9 @@ from otai.tickets.limits import Limits
 from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
-from otai.tickets.text_mending import Mended, TextMender, holds, holds_any
-from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
+from otai.tickets.text_mending import TextMender, holds
+from otai.tickets.text_stage import TextReader, null_where_blank
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, parse_time
-
-CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
-
-_CONTROLS = bytes((*range(1, 9), 11, 12, *range(14, 32), 127))
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000
@@ -41,18 +37,16 @@ LABELS_REMEMBERED = 100_000
 class Noticed:
     """What was changed or left out on the way, by kind, for the profile's findings."""
 
-    mended: Mended = field(default_factory=Mended)
+    reader: TextReader = field(default_factory=TextReader)
     missing_words: dict[str, int] = field(default_factory=dict)
     """By attribute: the cells that say "-", "N/A" and the like."""
     missing_examples: dict[str, None] = field(default_factory=dict)
-    control_characters: int = 0
     blank_rows: int = 0
     days: DayOrder = field(default_factory=partial(DayOrder, day_first=False))
     unread_times: int = 0
     unread_times_example: str = ""
     unread_languages: int = 0
     repeated_ids: int = 0
-    threads: int = 0
 
 
 class TicketMaker:
@@ -60,7 +54,8 @@ class TicketMaker:
 
     `named` are the columns that the customer named. There a cell that cannot be what they said makes its row bad (a time that is none,
     a ticket id for the second time); where we only guessed, it is counted and put right. With `joins` rows of one ticket keep its id, and a
-    column `sender` says who wrote them where one of the source does: they are made one ticket later (`joining.py`).
+    column `sender` says who wrote them where one of the source does: they are made one ticket later (`joining.py`). With `leaves_texts`
+    subjects and bodies stay the cells that they are, for a stage of their own (`text_stage.py`).
     """
 
     def __init__(
@@ -72,6 +67,7 @@ class TicketMaker:
         named: Set[str] = frozenset(),
         day_first: bool | None = None,
         joins: bool = False,
+        leaves_texts: bool = False,
     ) -> None:
         self._columns = list(columns)
         self._roles = roles
@@ -80,8 +76,10 @@ class TicketMaker:
         self._day_first = day_first
         self._joins = joins
         self._names: dict[str, str | None] = {}
+        self._leaves_texts = leaves_texts
         self._mender = TextMender()
-        self.noticed = Noticed(mended=self._mender.mended)
+        self.reader = TextReader()
+        self.noticed = Noticed(reader=self.reader)
         self._seen_ids = _SeenIds()
         self.schema = pa.schema(
             [
@@ -183,7 +181,7 @@ class TicketMaker:
         single = self._roles.single
         made: dict[str, pa.Array] = {}
         for role in ("subject", "body"):
-            made[role] = self._text(self._messages(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
+            made[role] = self._text(_strings(cells[single[role]])) if role in single else pa.nulls(n, pa.string())
         if "sender" in self.schema.names:
             made["sender"] = self._mapped(
                 _strings(cells[single["sender"]]), lambda value: writer_of(single["sender"], value)
@@ -197,7 +195,7 @@ class TicketMaker:
             made["created_at"] = pa.nulls(n, pa.timestamp("us", tz="UTC"))
         made["split"] = self._split(_strings(cells[single["split"]])) if "split" in single else pa.nulls(n, pa.string())
         if "ticket" in single:
-            made["ticket"] = _null_where_blank(self._without_controls(_strings(cells[single["ticket"]])))
+            made["ticket"] = null_where_blank(self.reader.without_controls(_strings(cells[single["ticket"]])))
         else:
             made["ticket"] = pa.nulls(n, pa.string())
         for found in self._roles.attributes:
@@ -208,47 +206,20 @@ class TicketMaker:
 
     def texts_of(self, cells: Sequence[str | None]) -> pa.Array:
         """Cells as the text of tickets, without counting what was changed: for looking at some beforehand."""
-        mender, noticed = self._mender, self.noticed
-        self._mender, self.noticed = TextMender(), Noticed()
-        try:
-            return self._text(self._messages(_strings(_array_of(cells, lambda index, message: None))))
-        finally:
-            self._mender, self.noticed = mender, noticed
+        return TextReader().texts_of(_strings(_array_of(cells, lambda index, message: None)))
 
-    def _messages(self, cells: pa.Array) -> pa.Array:
-        """Where cells hold whole threads, the customer's first message of each."""
-        texts = _strings(cells)
-        threads = pc.fill_null(
-            pc.or_(pc.match_substring_regex(texts, STARTS_AS_LIST), pc.match_substring(texts, TREE_MARK)), False
-        )
-        if not pc.any(threads).as_py():
-            return texts
-        read = [first_customer_message(text) for text in texts.filter(threads).to_pylist()]
-        self.noticed.threads += sum(text is not None for text in read)
-        return pc.if_else(
-            pc.is_null(made := pc.replace_with_mask(texts, threads, pa.array(read, pa.string()))), texts, made
-        )
-
-    def _text(self, texts: pa.Array) -> pa.Array:
-        texts = _null_where_blank(self._without_controls(texts))
-        return _null_where_blank(self._mender.mend(texts))
-
-    def _without_controls(self, texts: pa.Array) -> pa.Array:
-        found = holds_any(texts, _CONTROLS) and pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
-        if not found:
-            return texts
-        self.noticed.control_characters += found
-        return pc.replace_substring_regex(texts, CONTROL_CHARACTERS, " ")
+    def _text(self, cells: pa.Array) -> pa.Array:
+        return cells if self._leaves_texts else self.reader.texts_of(cells)
 
     def _mapped(self, texts: pa.Array, each: Callable[[str], str | None]) -> pa.Array:
         """`each` applied once to each different value."""
-        encoded = _null_where_blank(texts).dictionary_encode()
+        encoded = null_where_blank(texts).dictionary_encode()
         values = pa.array([each(value) for value in encoded.dictionary.to_pylist()], pa.string())
         return values.take(encoded.indices)
 
     def _language(self, texts: pa.Array) -> pa.Array:
         codes = self._mapped(texts, language_code)
-        self.noticed.unread_languages += codes.null_count - _null_where_blank(texts).null_count
+        self.noticed.unread_languages += codes.null_count - null_where_blank(texts).null_count
         return codes
 
     def _split(self, texts: pa.Array) -> pa.Array:
@@ -296,7 +267,7 @@ class TicketMaker:
     def _label(
         self, found: AttributeColumns, columns: list[pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
     ) -> pa.Array:
-        cells = _null_where_blank(self._mender.labels(_strings(columns[0])))
+        cells = null_where_blank(self._mender.labels(_strings(columns[0])))
         labels = self._mapped(cells, self._clean_label)
         if missing := labels.null_count - cells.null_count:
             self.noticed.missing_words[found.name] = self.noticed.missing_words.get(found.name, 0) + missing
@@ -424,7 +395,7 @@ class _SeenIds:
 
 def _iso_times(texts: pa.Array) -> pa.Array | None:
     """The times if all are ISO 8601 alike, which Arrow reads a hundred times faster; else None. Without a zone they are in UTC."""
-    texts = _null_where_blank(texts)
+    texts = null_where_blank(texts)
     for kind in (pa.timestamp("us", tz="UTC"), pa.timestamp("us")):
         try:
             times = texts.cast(kind)
@@ -473,13 +444,6 @@ def _strings(array: pa.Array) -> pa.Array:
     return pa.array(
         [None if cell is None else ", ".join(text for text in cell if text) for cell in array.to_pylist()], pa.string()
     )
-
-
-def _null_where_blank(texts: pa.Array) -> pa.Array:
-    """Texts without blanks at their ends; null where nothing is left."""
-    trimmed = pc.utf8_trim_whitespace(texts)
-    empty = pc.equal(pc.binary_length(trimmed), 0)
-    return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed) if pc.any(empty).as_py() else trimmed
 
 
 def _is_blank(texts: pa.Array) -> pa.Array:

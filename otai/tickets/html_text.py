@@ -230,7 +230,11 @@ def _text_of_simple(source: str) -> str | None:
         elif slash:
             if not opened or opened.pop() != name:
                 return None
-        elif (name in opened and name not in _NESTED_AS_WRITTEN) or (name in _SIMPLE_BLOCKS and not _CLOSED_BY_BLOCKS.isdisjoint(opened)) or (name in ("html", "body") and opened not in ([], ["html"])):
+        elif (
+            (name in opened and name not in _NESTED_AS_WRITTEN)
+            or (name in _SIMPLE_BLOCKS and not _CLOSED_BY_BLOCKS.isdisjoint(opened))
+            or (name in ("html", "body") and opened not in ([], ["html"]))
+        ):
             return None
         else:
             opened.append(name)

@@ -25,16 +25,16 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             values={"rows": left_out.count, "problems": [problem.as_dict() for problem in left_out.first]},
         )
     yield from findings_of_cells(noticed, roles)
-    if noticed.control_characters:
-        yield Finding("control_characters", values={"texts": noticed.control_characters})
+    if noticed.reader.control_characters:
+        yield Finding("control_characters", values={"texts": noticed.reader.control_characters})
     if noticed.unread_times:
         yield Finding(
             "times_not_read", values={"tickets": noticed.unread_times, "example": noticed.unread_times_example}
         )
     if noticed.unread_languages:
         yield Finding("languages_not_read", values={"tickets": noticed.unread_languages})
-    if noticed.threads:
-        yield Finding("threads_became_tickets", values={"tickets": noticed.threads})
+    if noticed.reader.threads:
+        yield Finding("threads_became_tickets", values={"tickets": noticed.reader.threads})
     yield from findings_of_file(source.noted)
     late = getattr(source, "late_keys", {})
     if late:

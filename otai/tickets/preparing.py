@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -47,6 +49,8 @@ class TextPreparation:
     personal: PersonalCount = field(default_factory=PersonalCount)
     stride: int = 1
     seen: int = 0
+    learns: bool = True
+    """False where tickets are added to others: they are cut as those were."""
 
     @classmethod
     def of_look(
@@ -67,16 +71,31 @@ class TextPreparation:
             if column.words.fits(names.AGENT) and column.distinct <= MOST_DESK_NAMES:
                 desk.update(name_key(value) for value in column.counts if " " in value.strip())
         if base is not None:
-            return cls(dataclasses.replace(base, desk=base.desk | desk))
+            return cls(dataclasses.replace(base, desk=base.desk | desk), learns=False)
         return cls(TextRules(kinds=KINDS if cuts else (), desk=frozenset(desk), masked=tuple(masked)))
 
     def learn(self, texts: Sequence[str], labels: Mapping[str, Sequence[str | None]]) -> None:
         """From bodies of the first rows: who answers in chains, and what ends many texts word for word. `labels` by attribute, one a text."""
-        if self.rules is None or not self.rules.kinds or self.rules.tails:
+        if self.rules is None or not self.rules.kinds or not self.learns:
             return
         self.rules = dataclasses.replace(self.rules, desk=self.rules.desk | desk_of(texts))
         cut_already = [cut(text, self.rules).text for text in texts]
         self.rules = dataclasses.replace(self.rules, tails=tails_of(cut_already, labels))
+
+    def counted(self) -> dict[str, Any]:
+        """JSON-serialisable; `add` takes it in another process."""
+        cut_of, found = self.count, self.personal
+        return {
+            "cut": [dict(cut_of.texts), cut_of.examples, cut_of.rows],
+            "personal": [found.texts, found.holding, dict(found.by_kind), found.examples],
+        }
+
+    def add(self, counted: Mapping[str, Any]) -> None:
+        """What the preparation of another process `counted`."""
+        texts, examples, rows = counted["cut"]
+        self.count.add(CutCount(Counter(texts), examples, rows))
+        looked_at, holding, by_kind, shown = counted["personal"]
+        self.personal.add(PersonalCount(looked_at, holding, Counter(by_kind), shown))
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema of tickets, with a place for what was cut."""

@@ -7,9 +7,11 @@ read_tickets(file, into=target)  all tickets; what an import writes into the dat
 from __future__ import annotations
 
 import dataclasses
+import gc
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
 from otai.learning.data.personal import PERSONAL_KINDS
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
-from otai.learning.data.profiling import ProfileBuilder, joined_texts
+from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
@@ -42,6 +44,7 @@ from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, 
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
+from otai.tickets.text_stage import text_stage
 from otai.words.sentences import Fact
 
 ROW_GROUP_TICKETS = 8_192
@@ -258,7 +261,8 @@ def _read_part(
     )
     reading = _Reading(opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=dates, limits=limits)
     try:
-        reading.run(into, bad, progress)
+        with _without_cycles():
+            reading.run(into, bad, progress)
     except OSError as error:
         raise FileStoreUnavailable(f"The tickets could not be written: {error}. Nothing was imported.") from error
     return _Part(reading, into, guessed)
@@ -289,6 +293,46 @@ def _finished(
     return ReadTickets(profile, settled, first.format, bad.count)
 
 
+@contextmanager
+def _without_cycles() -> Iterator[None]:
+    """Reading makes millions of lists and no cycles; looking for cycles among them again and again takes a third of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class TicketsWriter:
+    """Batches of tickets into a Parquet file, in row groups of bounded size."""
+
+    def __init__(self, target: Path, schema: pa.Schema) -> None:
+        single = ("ticket", "subject", "body", UNCUT, "row", "created_at")
+        repeating = [name for name in schema.names if name not in single]
+        self._schema = schema
+        self._file = pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating)
+        self._waiting: list[pa.RecordBatch] = []
+        self._bytes = self._rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._waiting.append(batch)
+        self._bytes += batch.nbytes
+        self._rows += batch.num_rows
+        if self._rows >= ROW_GROUP_TICKETS or self._bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._file.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._file.write_table(pa.Table.from_batches(self._waiting, self._schema), row_group_size=self._rows)
+        self._waiting, self._bytes, self._rows = [], 0, 0
+
+
 class _Reading:
     """The one pass over the source: rows to tickets, tickets to a Parquet file and to the profile."""
 
@@ -315,7 +359,13 @@ class _Reading:
         self._size = max(size, 1)
         self._days = day_order_of(source, look, roles.single.get("created"), said=dates)
         self._maker = TicketMaker(
-            source.columns, roles, limits=limits, named=named, day_first=self._days.day_first, joins=True
+            source.columns,
+            roles,
+            limits=limits,
+            named=named,
+            day_first=self._days.day_first,
+            joins=True,
+            leaves_texts=True,
         )
         self._learn(look)
         self._mixture = LanguageMixture()
@@ -391,30 +441,30 @@ class _Reading:
 
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)
-        single = ("ticket", "subject", "body", UNCUT, "row", "created_at")
-        repeating = [name for name in schema.names if name not in single]
-        with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating) as writer:
-            waiting: list[pa.RecordBatch] = []
-            size = rows = 0
-            for read in self._source.batches(bad):
-                batch = self._preparation.of(self._maker.tickets(read, bad))
-                batch = self._with_languages(self._with_own_ids(batch))
-                self._tickets += batch.num_rows
-                for found in self._roles.attributes:
-                    if self._builder.label_count(found.name) > self._limits.labels:
-                        self._refuse_labels(found.name, found.columns[0])
-                waiting.append(batch)
-                size += batch.nbytes
-                rows += batch.num_rows
-                if rows >= ROW_GROUP_TICKETS or size >= ROW_GROUP_BYTES:
-                    writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=rows or 1)
-                    waiting, size, rows = [], 0, 0
-                if progress is not None:
-                    progress(min(self._source.bytes_read() / self._size, 1.0), self._tickets)
-            if rows:
-                writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=rows)
+        with tempfile.TemporaryDirectory(prefix="otai-texts-", dir=target.parent) as folder:
+            stage = text_stage(self._maker.reader, self._preparation, size=self._size, folder=Path(folder))
+            try:
+                with closing(TicketsWriter(target, schema)) as writer:
+                    for read in self._source.batches(bad):
+                        for batch in stage.give(self._maker.tickets(read, bad)):
+                            writer.write(self._counted(batch))
+                        if progress is not None:
+                            progress(min(self._source.bytes_read() / self._size, 1.0), self._tickets)
+                    for batch in stage.end():
+                        writer.write(self._counted(batch))
+            finally:
+                stage.close()
         if progress is not None:
             progress(1.0, self._tickets)
+
+    def _counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch as it is stored, after the profile has seen it."""
+        batch = self._with_languages(self._with_own_ids(batch))
+        self._tickets += batch.num_rows
+        for found in self._roles.attributes:
+            if self._builder.label_count(found.name) > self._limits.labels:
+                self._refuse_labels(found.name, found.columns[0])
+        return batch.select([name for name in batch.schema.names if name != TEXT_HASH])
 
     def _with_own_ids(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if not self._prefix:

@@ -41,10 +41,18 @@ class Mended:
     damaged_example: str = ""
     written_breaks: int = 0
 
+    def add(self, other: Mended) -> None:
+        for counted in ("html", "wiki", "encoding", "damaged", "written_breaks"):
+            setattr(self, counted, getattr(self, counted) + getattr(other, counted))
+        self.encoding_example = self.encoding_example or other.encoding_example
+        self.damaged_example = self.damaged_example or other.damaged_example
+
 
 class TextMender:
-    def __init__(self) -> None:
-        self.mended = Mended()
+    """Mends texts, and counts in `mended`."""
+
+    def __init__(self, mended: Mended | None = None) -> None:
+        self.mended = Mended() if mended is None else mended
 
     def mend(self, texts: pa.Array) -> pa.Array:
         """The texts, mended. Nulls stay; a text of which nothing is left becomes empty."""

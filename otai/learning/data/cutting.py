@@ -147,9 +147,15 @@ class CutCount:
             self.texts[kind] += 1
         for kind, what in removed:
             kept = self.examples.setdefault(kind, [])
-            shown = " ".join(what.split())[:120]
-            if len(kept) < EXAMPLES and shown not in kept:
+            if len(kept) < EXAMPLES and (shown := " ".join(what.split())[:120]) not in kept:
                 kept.append(shown)
+
+    def add(self, other: CutCount) -> None:
+        self.rows += other.rows
+        self.texts.update(other.texts)
+        for kind, examples in other.examples.items():
+            kept = self.examples.get(kind, [])
+            self.examples[kind] = list(dict.fromkeys([*kept, *examples]))[:EXAMPLES]
 
 
 def name_key(name: str) -> str:

@@ -68,6 +68,17 @@ class PersonalCount:
             if len(shown) < EXAMPLES and example not in shown:
                 shown.append(example)
 
+    def add(self, other: PersonalCount) -> None:
+        self.texts += other.texts
+        self.holding += other.holding
+        self.by_kind.update(other.by_kind)
+        for kind, examples in other.examples.items():
+            self.examples[kind] = _with_more(self.examples.get(kind, []), examples)
+
+
+def _with_more(kept: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys([*kept, *more]))[:EXAMPLES]
+
 
 def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of what is found, no two of which overlap."""

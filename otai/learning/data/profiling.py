@@ -90,11 +90,9 @@ class ProfileBuilder:
         if rows == 0:
             return
         texts = joined_texts(batch)
-        # Split and join is twice as fast as Arrow's regular expression, which replaces blank by blank.
-        normal = (" ".join(text.lower().split()) for text in texts.to_pylist())
+        counted = _column(batch, TEXT_HASH)
+        hashes = (text_hashes(batch) if counted is None else counted).to_numpy()
         lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False).astype(np.uint32)
-        # Python's own hash is 64-bit SipHash with a key of this process: quick, and nobody can aim for collisions. 0 marks "no text".
-        hashes = np.fromiter((hash(text) if text else 0 for text in normal), dtype=np.int64, count=rows)
         self._text_hashes.append(hashes)
         self._lengths.append(lengths)
         self._tickets += rows
@@ -292,6 +290,18 @@ def joined_texts(batch: pa.RecordBatch) -> pa.Array:
     if len(parts) == 1:
         return parts[0]
     return pc.binary_join_element_wise(*parts, "\n")
+
+
+TEXT_HASH = "text_hash"
+"""A column that may be with a batch already; it is not stored."""
+
+
+def text_hashes(batch: pa.RecordBatch) -> pa.Array:
+    """A hash of each ticket's text (int64), equal for texts that differ in case and blanks only; 0 where there is none."""
+    # Split and join is twice as fast as Arrow's regular expression, which replaces blank by blank.
+    normal = (" ".join(text.lower().split()) for text in joined_texts(batch).to_pylist())
+    # Python's own hash is 64-bit SipHash with a key of this process (and those it forks): quick, and nobody can aim for collisions.
+    return pa.array((hash(text) if text else 0 for text in normal), pa.int64())
 
 
 def code_of_labels(text: str) -> int:

@@ -12,7 +12,8 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, dropwhile, islice
+from functools import partial
+from itertools import chain, islice
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
@@ -37,6 +38,9 @@ SNIFFED_LINES = 400
 SNIFFED_CHARACTERS = 1_000_000
 UNCLOSED_QUOTES_FOLLOWED = 50
 """Each unclosed quote costs reading up to one field's bound; after so many the file's quoting is broken as a whole."""
+
+ROWS_TOGETHER = 64
+"""Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
 _NAMES = {",": "CSV", ";": "CSV separated by semicolons", "\t": "TSV", "|": "CSV separated by bars"}
 
@@ -113,29 +117,71 @@ class DelimitedSource:
         head = names[0] or None
         batch = RowBatcher(len(self.columns))
         short: list[tuple[int, list[str]]] = []
-        for number, row, characters in dropwhile(lambda record: record[0] < first, self._records(bad)):
-            if len(row) != width:
+        head_is_below = partial(self._names_again, head, names)
+        for number, rows in self._rows(first, bad):
+            is_plain = not short and all(len(row) == width for row in rows)
+            if is_plain and not any(row[0] == head or row[0].startswith(BYTE_ORDER_MARK) for row in rows):
+                # Nearly all rows: taken together, for a gigabyte has ten million of them.
+                plain = rows if kept is None else [[row[at] for at in kept] for row in rows]
+                if batch.extend(number, plain, sum(sum(map(len, row)) for row in rows)):
+                    yield batch.take(keeping=FOOTER_ROWS)
+                continue
+            for at, row in enumerate(rows, start=number):
                 if 0 < len(row) < width and len(short) < FOOTER_ROWS:
                     # Notes below the tickets look like this; whether they are below is known at the end.
-                    short.append((number, row))
+                    short.append((at, row))
                     continue
-                fitted = self._fitted(number, row, bad)
+                fitted = row if len(row) == width else self._fitted(at, row, bad)
                 if fitted is None:
                     continue
-                row = fitted
-            if short:
-                self._report(short, bad)
-                short = []
-            if (row[0] == head or row[0].startswith(BYTE_ORDER_MARK)) and head:
-                is_head = row[0] == head or row[0].lstrip(BYTE_ORDER_MARK).strip('"') == head
-                if is_head and row[1:] == names[1:]:
-                    note_row(self.noted.headers_repeated, number)
+                if short:
+                    self._report(short, bad)
+                    short = []
+                if head_is_below(fitted):
+                    note_row(self.noted.headers_repeated, at)
                     continue
-            if batch.add(number, row if kept is None else [row[at] for at in kept], characters):
-                yield batch.take(keeping=FOOTER_ROWS)
+                row = fitted if kept is None else [fitted[place] for place in kept]
+                if batch.add(at, row, sum(map(len, fitted))):
+                    yield batch.take(keeping=FOOTER_ROWS)
         self._end(batch, short, bad)
         if len(batch):
             yield batch.take()
+
+    @staticmethod
+    def _names_again(head: str | None, names: list[str], row: list[str]) -> bool:
+        """Whether the row is the header once more, as where files were joined."""
+        if not head or not (row[0] == head or row[0].startswith(BYTE_ORDER_MARK)):
+            return False
+        return (row[0] == head or row[0].lstrip(BYTE_ORDER_MARK).strip('"') == head) and row[1:] == names[1:]
+
+    def _rows(self, first: int, bad: BadRows) -> Iterator[tuple[int, list[list[str]]]]:
+        """Records from number `first` on, some at a time: the number of the first of them, and they. Python's reader alone as far as it gets;
+        from where it stumbles on, record by record."""
+        read = 0
+        if not self._has_formulas:
+            csv.field_size_limit(self._limits.field_characters)
+            with self._text.open() as handle:
+                reader = self._reader(_without_mark(islice(handle, self._skip_lines, None)))
+                while True:
+                    rows: list[list[str]] = []
+                    try:
+                        rows.extend(islice(reader, ROWS_TOGETHER))
+                    except csv.Error:
+                        break
+                    if not rows:
+                        return
+                    number, read = read + 1, read + len(rows)
+                    self._position = position_in_file(handle)
+                    self._must_be_bounded(read)
+                    if read >= first:
+                        yield max(number, first), rows[max(first - number, 0) :]
+        for number, row, _ in self._records(bad, after=read):
+            if number >= first:
+                yield number, [row]
+
+    def _must_be_bounded(self, number: int) -> None:
+        if number > self._limits.rows:
+            raise refused(f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number)
 
     def _end(self, batch: RowBatcher, short: list[tuple[int, list[str]]], bad: BadRows) -> None:
         """What stands below the last full row: a footer, or rows that were cut."""
@@ -172,14 +218,14 @@ class DelimitedSource:
         )
         return None
 
-    def _records(self, bad: BadRows) -> Iterator[tuple[int, list[str], int]]:
-        """(row number, fields, characters) of each record, the header's and what stands above it included."""
+    def _records(self, bad: BadRows, *, after: int = 0) -> Iterator[tuple[int, list[str], int]]:
+        """(row number, fields, characters) of each record, the header's and what stands above it included; the first `after` were read already."""
         csv.field_size_limit(self._limits.field_characters)
         with self._text.open() as handle:
             lines = _Lines(handle, self._unwrapped() if self._has_formulas else None)
             for _ in range(self._skip_lines):
                 next(lines.stream, None)
-            reader = self._reader(lines)
+            reader = self._reader(lines.stream)
             number = 0
             unclosed = 0
             taken = lines.taken
@@ -192,7 +238,7 @@ class DelimitedSource:
                 except csv.Error as error:
                     number += 1
                     unclosed += self._recover(number, lines, bad, str(error))
-                    reader = self._reader(lines)
+                    reader = self._reader(lines.stream)
                     if unclosed > UNCLOSED_QUOTES_FOLLOWED:
                         raise refused(
                             f"{unclosed} quoted fields begin and never end, the last in row {number:,}: the quoting of this file is "
@@ -201,13 +247,11 @@ class DelimitedSource:
                         ) from None
                     continue
                 number += 1
-                yield number, row, sum(map(len, taken)) if len(taken) > 1 else len(taken[0])
+                if number > after:
+                    yield number, row, sum(map(len, taken)) if len(taken) > 1 else len(taken[0])
                 if number & 0x3FF == 0:
                     self._position = position_in_file(handle)
-                    if number > self._limits.rows:
-                        raise refused(
-                            f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number
-                        )
+                    self._must_be_bounded(number)
 
     def _unwrapped(self) -> Callable[[str], str]:
         """Cells written ="0010001", so that Excel keeps their zeros, as "0010001"."""
@@ -218,9 +262,9 @@ class DelimitedSource:
 
         return unwrap
 
-    def _reader(self, lines: _Lines) -> Iterator[list[str]]:
+    def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         return csv.reader(
-            lines.stream,
+            lines,
             delimiter=self._delimiter,
             strict=True,
             escapechar=self._escape,
@@ -282,15 +326,19 @@ class DelimitedSource:
         return clean_name(self._frame.names[position] or "") or f"column {position + 1}"
 
 
+def _without_mark(lines: Iterator[str]) -> Iterator[str]:
+    """Marks of the byte order stand at the beginning, twice where such files were joined."""
+    return chain((line.lstrip(BYTE_ORDER_MARK) for line in islice(lines, 1)), lines)
+
+
 class _Lines:
     """Lines of a text that remembers those of the present record and takes some back. `stream` is a generator: it is resumed ten million
     times for a gigabyte, and that is cheaper than a method."""
 
     def __init__(self, handle: Iterator[str], change: Callable[[str], str] | None = None) -> None:
         self.taken: list[str] = []
-        # Marks of the byte order stand at the beginning, twice where such files were joined.
-        first = (line.lstrip(BYTE_ORDER_MARK) for line in islice(handle, 1))
-        self._handle = iter(chain(first, handle) if change is None else map(change, chain(first, handle)))
+        unmarked = _without_mark(handle)
+        self._handle = unmarked if change is None else map(change, unmarked)
         self._back: deque[str] = deque()
         self.stream = self._lines()
 

@@ -125,6 +125,13 @@ class RowBatcher:
         self._characters += characters
         return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
 
+    def extend(self, number: int, rows: Sequence[Sequence[Any]], characters: int) -> bool:
+        """As `add`, for rows that follow each other from `number` on."""
+        self._numbers.extend(range(number, number + len(rows)))
+        self._rows.extend(rows)
+        self._characters += characters
+        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
+
     def take(self, *, keeping: int = 0) -> Rows:
         """The rows so far but the last `keeping`, which stay for the next batch."""
         end = max(len(self._rows) - keeping, 0)
