@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from otai.learning.arrays import Floats, Mask, Matrix, Rows
 from otai.learning.data.splitting import (
     Split,
+    related_numbers_of,
     rows_with_text,
     split_as_given,
     split_by_hash,
@@ -189,7 +190,7 @@ class _Training:
         """What is learnt from and what is measured on, and each attribute's labels as numbers."""
         cleaned = _cleaned(self.tickets, self.attributes)
         self.usable, self.text_numbers = _usable(self.tickets)
-        self.split = _split(self.tickets, self.usable, self.text_numbers, cleaned, self.recipe, self.seed)
+        self.split = _split(self.tickets, self.usable, cleaned, self.recipe, self.seed)
         self.targets = [
             attribute_target(spec, labels, self.split.train, fewest_tickets=self.recipe.fewest_tickets)
             for spec, labels in zip(self.attributes, cleaned, strict=True)
@@ -500,28 +501,26 @@ def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> l
 
 
 def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
-    """The rows that have any text, and a number for each ticket's text, equal for equal texts. Raises `InputFailure`."""
+    """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread. Raises `InputFailure`."""
     usable = rows_with_text(tickets.texts)
     if not len(usable):
         raise InputFailure("dataset_invalid", f"All {len(tickets)} tickets are empty: there is no text to learn from.")
-    text_numbers = text_numbers_of(tickets.texts)
-    if len(np.unique(text_numbers[usable])) == 1:
+    if len(np.unique(text_numbers_of(tickets.texts)[usable])) == 1:
         raise InputFailure(
             "dataset_invalid", f"All {len(usable)} tickets have the same text; nothing in it can tell labels apart."
         )
-    return usable, text_numbers
+    return usable, related_numbers_of(tickets.texts)
 
 
 def _split(
     tickets: LabelledTickets,
     usable: Rows,
-    text_numbers: Rows,
     cleaned: Sequence[CleanLabels],
     recipe: Recipe,
     seed: int,
 ) -> Split:
     """The customer's split, or else ours; tickets without words never train, and are measured only if the customer says so."""
-    if tickets.splits is not None and (given := split_as_given(text_numbers, tickets.splits)):
+    if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         train = np.intersect1d(given.train, usable)
         if not len(train):
             raise InputFailure(

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from otai.learning.data.language_names import language_code
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -36,10 +39,33 @@ LEAST_POSTERIOR = 0.6
 """How likely the best language must be, once the data set's mixture is known, for the answer to count."""
 
 EM_STEPS = 12
-PRIOR_TEXTS = 2.0
-"""The mixture begins even, with the weight of so many texts."""
+PRIOR_TEXTS = 6.0
+"""The mixture begins with what helpdesks' tickets are mostly written in (`USUAL`), with the weight of so many texts: a single short question is
+decided by it, and a data set soon knows better."""
+USUAL = {"en": 0.36, "de": 0.2, "fr": 0.08, "es": 0.08, "it": 0.06, "nl": 0.06, "pt": 0.05, "pl": 0.05}
+"""The others share what is left."""
 LEAST_SHARE = 2e-4
 """A language that nobody has written in yet is still possible: a long text in it is told all the same."""
+
+SHORT_CHARACTERS = 80
+"""In so short a text trigrams err, and words that every sentence has ("the", "ist", "mon") say more."""
+SPEAKS, MOST_SPEAKING, LEAST_SPOKEN = 4.0, 3, 0.02
+_FUNCTION_WORDS = {
+    "en": "the my is are do does how what where why can cannot not and to for of with from you your please i was been this it on when have has there",
+    "de": "der die das mein meine ist sind nicht und wie was wo warum kann ich bitte für von mit auf ein eine den dem keine kein zu mehr im",
+    "fr": "le la les mon ma mes est sont ne pas et comment où pourquoi je vous pour de du des avec un une sur plus en",
+    "es": "el la los mi mis es está están no y cómo dónde por para de del con un una en qué mal",
+    "it": "il la lo i mio mia è sono non e come dove perché per di del con un una ho che",
+    "nl": "de het mijn is niet en hoe waar waarom kan ik voor van met een op geen er",
+    "pt": "o a os meu minha é está não e como onde por para de do da com um uma em que",
+    "pl": "jest nie i jak gdzie mój moja moje na do z się w mam proszę",
+    "da": "er ikke og min mit hvor hvordan jeg kan det i på", "sv": "är inte och min mitt hur var jag kan det i på", "cs": "je není a jak kde můj moje mi se na",
+    "fi": "on ei ja miten missä minun", "hu": "nem és hogyan hol az a", "ro": "este nu și cum unde meu mea mai", "tr": "ve bir nas\u0131l nerede değil bu",
+}  # fmt: skip
+_SPEAKING: dict[str, list[int]] = {}
+for _at, _code in enumerate(LANGUAGES):
+    for _word in _FUNCTION_WORDS.get(_code, "").split():
+        _SPEAKING.setdefault(_word, []).append(_at)
 
 _NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|\S*\d\S*|[#*_=<>|/\\]+")
 
@@ -61,9 +87,11 @@ class LanguageMixture:
     """
 
     def __init__(self, *, languages: Mapping[str, float] | None = None) -> None:
-        self._weights = np.full(len(LANGUAGES), PRIOR_TEXTS / len(LANGUAGES))
+        others = (1.0 - sum(USUAL.values())) / (len(LANGUAGES) - len(USUAL))
+        self._weights = PRIOR_TEXTS * np.array([USUAL.get(code, others) for code in LANGUAGES])
         if languages:
-            self._weights = np.array([PRIOR_TEXTS * languages.get(code, 0.0) for code in LANGUAGES]) + 1e-3
+            given = {language_code(name) or name: share for name, share in languages.items()}
+            self._weights = np.array([PRIOR_TEXTS * given.get(code, 0.0) for code in LANGUAGES]) + 1e-3
 
     @property
     def shares(self) -> dict[str, float]:
@@ -110,6 +138,11 @@ def _likelihoods(words: Sequence[str]) -> NDArray[np.float64]:
             table[row, places[value.language.iso_code_639_1.name.lower()]] = value.value
     # Trigrams overlap, so the detector counts its evidence about twice.
     tempered: NDArray[np.float64] = np.sqrt(table)
+    for row, text in enumerate(words):
+        if len(text) <= SHORT_CHARACTERS:
+            said = Counter(at for word in text.casefold().split() for at in _SPEAKING.get(word.strip(",.!?;:"), ()))
+            for at, times in said.items():
+                tempered[row, at] = max(tempered[row, at], LEAST_SPOKEN) * SPEAKS ** min(times, MOST_SPEAKING)
     return tempered
 
 

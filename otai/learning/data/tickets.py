@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otai.learning.data.cutting import TextRules
+from otai.learning.data.language_names import CODES, language_code
 from otai.learning.errors import InputFailure
 
 ATTRIBUTE_PREFIX = "attribute:"
@@ -53,7 +54,8 @@ class AttributeSpec:
 class LabelledTickets:
     """Tickets as parallel columns, all of the same length.
 
-    `texts` holds subject, newline, body. `splits` is given only where the customer fixed beforehand which tickets to
+    `texts` holds subject, newline, body. `languages` may be codes of any form or names ("de", "DE-at", "deu", "German"): they are
+    kept as codes. `splits` is given only where the customer fixed beforehand which tickets to
     measure on: "train" and "test" mean what they say, a ticket with anything else takes no part. Raises `InputFailure`
     (`dataset_invalid`) when the columns differ in length.
     """
@@ -76,6 +78,10 @@ class LabelledTickets:
                 raise InputFailure(
                     "dataset_invalid", f"{len(self.ids)} tickets, but {len(column)} entries in {name}.", where=name
                 )
+        if any(language and language not in CODES for language in set(self.languages)):
+            # "English", "DE-at" and "deu" are what programs say, too.
+            codes = {language: language_code(language) or language for language in set(self.languages)}
+            object.__setattr__(self, "languages", [codes[language] for language in self.languages])
 
     def __len__(self) -> int:
         return len(self.ids)

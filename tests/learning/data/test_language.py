@@ -84,3 +84,20 @@ def test_a_mixture_of_two_languages_stays_one_of_two() -> None:
 )  # fmt: skip
 def test_names_and_codes_of_a_language_are_one_code(word: str | None, code: str | None) -> None:
     assert language_code(word) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("how do I reset my password", "en"), ("where is my card", "en"), ("change my pin", "en"), ("need access to the shared folder", "en"), ("the monitor is black", "en"),
+        ("exchange rate wrong", "en"), ("wo ist mein Paket", "de"), ("der Bildschirm ist schwarz", "de"), ("l'écran est noir", "fr"), ("où est mon colis", "fr"),
+        ("la pantalla está negra", "es"), ("dónde está mi paquete", "es"), ("lo schermo è nero", "it"), ("het scherm is zwart", "nl"), ("ekran jest czarny", "pl"), ("a tela está preta", "pt"),
+    ],
+)  # fmt: skip
+def test_one_short_text_alone_is_decided_with_what_tickets_are_written_in(text: str, code: str) -> None:
+    assert detect_language(text) in (code, None)
+
+
+def test_most_of_them_are_told() -> None:
+    told = [detect_language(text) for text in QUESTIONS]
+    assert told.count("en") >= len(QUESTIONS) - 1 and set(told) <= {"en", None}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otai.learning.data.splitting import Split, same_text_key, split_as_given, split_by_hash
+from otai.learning.data.splitting import Split, related_numbers_of, same_text_key, split_as_given, split_by_hash
 from tests.learning.made_up import made_up_tickets
 
 pytestmark = pytest.mark.pure
@@ -96,3 +97,39 @@ def test_the_customers_split_wins_and_gives_up_training_tickets_that_are_tested(
 @pytest.mark.parametrize("splits", [["train", "train"], ["test", "test"], [None, None], ["valid", ""]])
 def test_a_split_with_one_side_only_is_no_split(splits: list[str | None]) -> None:
     assert split_as_given(np.array([0, 1]), splits) is None
+
+
+def _related_tickets() -> list[str]:
+    things = ("printer", "router", "screen", "invoice", "parcel")
+    texts = []
+    for n in range(200):
+        texts.append(f"{things[n % 5]} number {n} gives trouble\nIt began today, colleague {n} has it too.")
+        if n % 2:
+            prefix = ("Re: ", "AW: ", "RE: Re: ", "Antw: ", "Odp: ", "RV: ")[n // 2 % 6]
+            texts.append(
+                f"{prefix}{things[n % 5]} number {n} gives trouble\nIt is not solved yet, please look again ({n})."
+            )
+    return texts
+
+
+def test_answers_of_one_thread_stay_together() -> None:
+    texts = _related_tickets()
+    split = split_by_hash(texts, {"x": [("a",)] * len(texts)}, share=0.3, fewest_tickets=5, seed=0)
+    threads = [text.partition("\n")[0].split(": ")[-1] for text in texts]
+    assert not {threads[row] for row in split.train} & {threads[row] for row in split.holdout}
+    assert 0.2 <= len(split.holdout) / len(texts) <= 0.35
+
+
+def test_a_subject_that_everybody_writes_is_no_thread() -> None:
+    texts = [f"{'Re: ' if n % 2 else ''}Problem with my printer\nIt is number {n}." for n in range(40)]
+    assert len(set(related_numbers_of(texts).tolist())) == 40
+    # Without an answer two tickets of one subject are two.
+    assert len(set(related_numbers_of(["Router 7 is down\na", "Router 7 is down\nb"]).tolist())) == 2
+    assert len(set(related_numbers_of(["Router 7 is down\na", "Re[2]: Router 7 is down\nb"]).tolist())) == 1
+
+
+def test_relating_grows_with_the_tickets_alone() -> None:
+    texts = [f"{'Re: ' if n % 2 else ''}Problem with thing number {n // 2}\nIt is {n}." for n in range(40_000)]
+    began = time.process_time()
+    assert len(set(related_numbers_of(texts).tolist())) == 20_000
+    assert time.process_time() - began < 20

@@ -57,3 +57,9 @@ def test_columns_of_different_length_are_refused() -> None:
 
 def test_kinds_are_the_words_that_the_spec_file_uses() -> None:
     assert [kind.value for kind in AttributeKind] == ["single", "multi", "ordered"]
+
+
+def test_languages_are_kept_as_codes_whatever_they_are_called() -> None:
+    said = ["English", "DE-at", "deu", "Français", "en", None, "klingon-x"]
+    tickets = LabelledTickets([str(n) for n in range(7)], ["a"] * 7, said, {})
+    assert tickets.languages == ["en", "de", "de", "fr", "en", None, "klingon-x"]
