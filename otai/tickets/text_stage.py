@@ -1,8 +1,10 @@
-"""The texts of tickets, from cells to what is stored: letters and markup mended, threads read, personal data masked, mails cut.
+"""The texts of tickets, from cells to what is stored: letters and markup mended, threads read, personal data masked,
+mails cut.
 
-It is most of an import's work and needs nothing but the texts of a batch, so for a large file it is done in processes beside the one that
-reads: batches go to them and come back in order as Arrow files in a folder of the import, and what they counted comes at the end as JSON. The
-processes end with the pipe that they are told by, whatever becomes of the one that reads.
+It is most of an import's work and needs nothing but the texts of a batch, so for a large file it is done in processes
+beside the one that reads: batches go to them and come back in order as Arrow files in a folder of the import, and what
+they counted comes at the end as JSON. The processes end with the pipe that they are told by, whatever becomes of the
+one that reads.
 """
 
 from __future__ import annotations
@@ -115,8 +117,8 @@ class TextsHere:
 
 
 def text_stage(reader: TextReader, preparation: TextPreparation, *, size: int, folder: Path) -> TextStage:
-    """For a source of `size` bytes: in processes of its own where that is worth it. `folder` is theirs until the stage is closed; what they
-    count is added to `reader` and `preparation`."""
+    """For a source of `size` bytes: in processes of its own where that is worth it. `folder` is theirs until the stage
+    is closed; what they count is added to `reader` and `preparation`."""
     here = TextsHere(reader, preparation)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if size < BYTES_FOR_PROCESSES or cores < 2 or not hasattr(os, "fork"):
@@ -136,7 +138,8 @@ class _Helper:
 
 
 class TextProcesses:
-    """The stage in processes that are forked here. Raises MemoryError where the system ended one of them, and RuntimeError where one broke."""
+    """The stage in processes that are forked here. Raises MemoryError where the system ended one of them, and
+    RuntimeError where one broke."""
 
     def __init__(self, here: TextsHere, folder: Path, *, processes: int) -> None:
         self._here = here

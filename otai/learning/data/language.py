@@ -40,8 +40,8 @@ LEAST_POSTERIOR = 0.6
 
 EM_STEPS = 12
 PRIOR_TEXTS = 6.0
-"""The mixture begins with what helpdesks' tickets are mostly written in (`USUAL`), with the weight of so many texts: a single short question is
-decided by it, and a data set soon knows better."""
+"""The mixture begins with what helpdesks' tickets are mostly written in (`USUAL`), with the weight of so many texts: a
+single short question is decided by it, and a data set soon knows better."""
 USUAL = {"en": 0.36, "de": 0.2, "fr": 0.08, "es": 0.08, "it": 0.06, "nl": 0.06, "pt": 0.05, "pl": 0.05}
 """The others share what is left."""
 LEAST_SHARE = 2e-4
@@ -51,16 +51,21 @@ SHORT_CHARACTERS = 80
 """In so short a text trigrams err, and words that every sentence has ("the", "ist", "mon") say more."""
 SPEAKS, MOST_SPEAKING, LEAST_SPOKEN = 4.0, 3, 0.02
 _FUNCTION_WORDS = {
-    "en": "the my is are do does how what where why can cannot not and to for of with from you your please i was been this it on when have has there",
-    "de": "der die das mein meine ist sind nicht und wie was wo warum kann ich bitte für von mit auf ein eine den dem keine kein zu mehr im",
+    "en": "the my is are do does how what where why can cannot not and to for of "
+    " with from you your please i was been this it on when have has there",
+    "de": "der die das mein meine ist sind nicht und wie was wo warum kann ich bitte für "
+    "von mit auf ein eine den dem keine kein zu mehr im",
     "fr": "le la les mon ma mes est sont ne pas et comment où pourquoi je vous pour de du des avec un une sur plus en",
     "es": "el la los mi mis es está están no y cómo dónde por para de del con un una en qué mal",
     "it": "il la lo i mio mia è sono non e come dove perché per di del con un una ho che",
     "nl": "de het mijn is niet en hoe waar waarom kan ik voor van met een op geen er",
     "pt": "o a os meu minha é está não e como onde por para de do da com um uma em que",
     "pl": "jest nie i jak gdzie mój moja moje na do z się w mam proszę",
-    "da": "er ikke og min mit hvor hvordan jeg kan det i på", "sv": "är inte och min mitt hur var jag kan det i på", "cs": "je není a jak kde můj moje mi se na",
-    "fi": "on ei ja miten missä minun", "hu": "nem és hogyan hol az a", "ro": "este nu și cum unde meu mea mai", "tr": "ve bir nas\u0131l nerede değil bu",
+    "da": "er ikke og min mit hvor hvordan jeg kan det i på",
+    "sv": "är inte och min mitt hur var jag kan det i på",
+    "cs": "je není a jak kde můj moje mi se na",
+    "fi": "on ei ja miten missä minun", "hu": "nem és hogyan hol az a",
+    "ro": "este nu și cum unde meu mea mai", "tr": "ve bir nas\u0131l nerede değil bu",
 }  # fmt: skip
 _SPEAKING: dict[str, list[int]] = {}
 for _at, _code in enumerate(LANGUAGES):

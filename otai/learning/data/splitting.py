@@ -55,8 +55,9 @@ FEWEST_SUBJECT_WORDS = 3
 
 
 def related_numbers_of(texts: Sequence[str]) -> Rows:
-    """A number for each text, shape (texts,): equal for equal texts, and for the tickets of one mail thread, which helpdesks export as
-    several where a customer answers a closed one ("Re: printer 4711 is broken" beside "printer 4711 is broken")."""
+    """A number for each text, shape (texts,): equal for equal texts, and for the tickets of one mail thread, which
+    helpdesks export as several where a customer answers a closed one ("Re: printer 4711 is broken" beside "printer 4711
+    is broken")."""
     numbers = text_numbers_of(texts)
     threads: dict[str, list[int]] = {}
     answered: set[str] = set()
