@@ -12,14 +12,15 @@ AGENTS = {"billing": "Dana Okafor", "network": "Omar Brandt", "accounts": "Ines 
 PLACES = ("Berlin", "Paris", "Oslo", "Rome")
 
 
-def write_signed(path: Path, *, tickets: int = 240, seed: int = 3, says: float = 0.3) -> Path:
-    """`says`: the share of tickets whose own words tell the queue; the signature always does."""
+def write_signed(path: Path, *, tickets: int = 240, seed: int = 3, says: float = 0.3, first: int = 0) -> Path:
+    """`says`: the share of tickets whose own words tell the queue; the signature always does. `first`: their numbers begin
+    there."""
     chance = random.Random(seed)
     every = [phrase for phrases in QUEUES.values() for phrase in phrases]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["ticket id", "subject", "body", "queue", "priority", "office"])
-        for number in range(tickets):
+        for number in range(first, first + tickets):
             queue = chance.choice(list(QUEUES))
             phrase = chance.choice(QUEUES[queue] if chance.random() < says else every)
             body = f"Hello, {phrase}, reference {number} of day {chance.randint(1, 28)}.\n\nSee you\n{AGENTS[queue]} took this"
