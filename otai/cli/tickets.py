@@ -420,6 +420,8 @@ def show_columns(roles: ColumnRoles) -> None:
     print_table(
         ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
     )
+    if roles.ignored:
+        say("To learn a column that is left out: --attribute COLUMN")
 
 
 NEXT = {

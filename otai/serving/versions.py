@@ -15,9 +15,11 @@ from otai.errors import OtaiError, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
 from otai.serving.models import DataSetChange, ModelEvent, ModelVersion, TrainedModel
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.comparison import Comparison
+    from otai.learning.evidence.comparison import AttributeComparison, Comparison
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
     if live is None:
         earlier = ModelVersion.objects.filter(model=model, number__lt=version.number).exists()
         if not earlier:
-            _go_live(model, version, before=None, who=SYSTEM, why="the first version", now=now)
+            _go_live(model, version, before=None, who=SYSTEM, why=Fact("version_first"), now=now)
             return
         live = ModelVersion.objects.filter(model=model).exclude(id=version.id).order_by("-number").first()
         assert live is not None
@@ -51,11 +53,12 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
     except (OtaiError, OSError, ValueError) as error:
         # A file that cannot be read keeps nobody from using the live version.
         log.warning("%s could not be compared with %s: %s", version, live, error)
-        goes, why, evidence = False, f"It could not be compared: {error}", {"tickets": 0, "attributes": []}
+        goes, why, evidence = False, Fact("versions_unread"), {"tickets": 0, "attributes": []}
     else:
         goes, why = not_worse(found)
-        evidence = dataclasses.asdict(found)
-    version.comparison = {"with": live.number, "goes_live": goes, "why": why, **evidence}
+        evidence = dataclasses.asdict(found) | {"unknown": say_fact(found.unknown) if found.unknown else ""}
+    said = {"why": say_fact(why), "reason": why.as_dict()}
+    version.comparison = {"with": live.number, "goes_live": goes, **said, **evidence}
     ModelVersion.objects.filter(id=version.id).update(comparison=version.comparison)
     if goes:
         _go_live(model, version, before=live, who=SYSTEM, why=why, now=now)
@@ -77,22 +80,25 @@ def compared(older: ModelVersion, newer: ModelVersion) -> Comparison:
     return compare(queries.bundle(older), queries.bundle(newer))
 
 
-def not_worse(found: Comparison) -> tuple[bool, str]:
-    """Whether the newer version may go live by itself, and why or why not, in a sentence."""
+def not_worse(found: Comparison) -> tuple[bool, Fact]:
+    """Whether the newer version may go live by itself, and why or why not."""
     if not found.attributes:
-        return False, f"Nothing could be compared: {found.unknown} Look at its report card, and decide."
+        assert found.unknown is not None
+        return False, Fact("versions_not_compared", {"unknown": found.unknown.as_dict()})
     worse = [one for one in found.attributes if one.verdict == "worse"]
-    if worse:
-        said = "; ".join(
-            f"{one.name}: {one.newer_accuracy:.1%} after {one.older_accuracy:.1%} on {one.tickets} tickets (p {one.p_value:.2g})"
-            for one in worse
-        )
-        return False, f"Worse beyond chance: {said}."
-    said = "; ".join(
-        f"{one.name}: {one.newer_accuracy:.1%} after {one.older_accuracy:.1%} on {one.tickets} tickets, {one.verdict}"
-        for one in found.attributes
-    )
-    return True, f"Not worse: {said}."
+    code = "version_worse" if worse else "version_not_worse"
+    return not worse, Fact(code, {"attributes": [_said_of(one) for one in worse or found.attributes]})
+
+
+def _said_of(one: AttributeComparison) -> dict[str, Any]:
+    values = {
+        "attribute": one.name,
+        "newer": one.newer_accuracy,
+        "older": one.older_accuracy,
+        "tickets": one.tickets,
+        "chance": float(f"{one.p_value:.2g}"),
+    }
+    return Fact(f"attribute_{one.verdict}", values).as_dict()
 
 
 @one_transaction
@@ -105,7 +111,7 @@ def go_live(
     if model.live_id == version.id:
         raise AlreadyLive(f"{version} is live already.")
     before = ModelVersion.objects.filter(id=model.live_id).first() if model.live_id else None
-    _go_live(model, version, before=before, who=who, why=why or "decided by a person", now=now)
+    _go_live(model, version, before=before, who=who, why=why or Fact("version_decided"), now=now)
     return version
 
 
@@ -128,7 +134,7 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
             before=current,
             move="rolled back",
             who=who,
-            why=why or f"back from {current.number}",
+            why=why or Fact("version_back", {"version": current.number}),
             now=now,
         )
     before.model = model
@@ -148,12 +154,12 @@ def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, 
         from otai.serving.models import ObservedTicket
 
         ObservedTicket.objects.filter(version__model=model).delete()
-    _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now)
+    _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now, days=days)
     return model
 
 
 def _go_live(
-    model: TrainedModel, version: ModelVersion, *, before: ModelVersion | None, who: str, why: str, now: datetime
+    model: TrainedModel, version: ModelVersion, *, before: ModelVersion | None, who: str, why: str | Fact, now: datetime
 ) -> None:
     TrainedModel.objects.filter(id=model.id).update(live=version)
     _record(model, version, before=before, move="-> live", who=who, why=why, now=now)
@@ -166,10 +172,16 @@ def _record(
     before: ModelVersion | None,
     move: str,
     who: str,
-    why: str,
+    why: str | Fact,
     now: datetime,
+    **details: Any,
 ) -> None:
-    ModelEvent.objects.create(model=model, version=version, before=before, at=now, move=move, who=who, why=why)
+    """`why`: a person's own words, or a fact that each reader is told in their language."""
+    if isinstance(why, Fact):
+        details["why"], why = why.as_dict(), say_fact(why)
+    ModelEvent.objects.create(
+        model=model, version=version, before=before, at=now, move=move, who=who, why=why, details=details
+    )
 
 
 def events(model: TrainedModel) -> QuerySet[ModelEvent]:

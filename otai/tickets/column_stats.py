@@ -11,6 +11,7 @@ from otai.tickets.column_names import Name, folded, name_of
 from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
+from otai.words.sentences import Fact
 
 GUESSED_ROWS = 50_000
 GUESSED_CHARACTERS = 64_000_000
@@ -87,9 +88,9 @@ class Look:
         return zip(*(column.cells for column in columns), strict=True)
 
     @property
-    def where(self) -> str:
-        """What was looked at, in words."""
-        return f"{self.rows:,} rows" if self.is_whole else f"the first {self.rows:,} rows"
+    def where(self) -> dict[str, Any]:
+        """A fact (`otai.words.columns`): which rows were looked at."""
+        return Fact("rows_all" if self.is_whole else "rows_first", {"rows": self.rows}).as_dict()
 
 
 def look_at(source: Source) -> Look:

@@ -11,6 +11,8 @@ from typing import Any
 from otai.errors import Invalid
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets.column_names import folded
+from otai.words.catalogue import ENGLISH, say_fact
+from otai.words.sentences import Fact
 
 TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split", "sender")
 """Roles that one column holds. `created` is the time the ticket came in, `ticket` its id, `sender` who wrote the message of a row (customer
@@ -32,6 +34,11 @@ class ColumnsInvalid(Invalid):
     code = "dataset_invalid"
 
 
+Reason = Fact | str
+"""Why a column is taken for what it is; a sentence where an earlier release stored it."""
+NAMED = Fact("named_when_importing")
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeColumns:
     """An attribute and where its labels come from: one column, or several for a multi-label one (tag_1 .. tag_8).
@@ -45,28 +52,33 @@ class AttributeColumns:
     columns: tuple[str, ...]
     separator: str | None = None
     order: tuple[str, ...] = ()
-    why: str = "named when importing"
+    reason: Reason = NAMED
     proposed: bool = True
     """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until someone asks."""
 
+    @property
+    def why(self) -> str:
+        """The reason in English."""
+        return said(self.reason)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return dataclasses.asdict(self) | {"kind": str(self.kind)}
+        return dataclasses.asdict(self) | {"kind": str(self.kind), "reason": as_stored(self.reason), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRoles:
     """Which column is for what. As overrides it holds only what the customer said; as the result of a guess, every column.
 
-    `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `why` says for each column, in
-    words, what decided. `confirmed` are columns whose use was shown as a guess and left as it is: it is obeyed like any other word of the
+    `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `reasons` says for each column
+    what decided, as codes with values that the doors say (`otai.words.columns`), and `why` the same in English. `confirmed` are columns whose use was shown as a guess and left as it is: it is obeyed like any other word of the
     customer, but the cells are read as leniently as those of a guess.
     """
 
     single: Mapping[str, str] = dataclasses.field(default_factory=dict)
     attributes: tuple[AttributeColumns, ...] = ()
     ignored: tuple[str, ...] = ()
-    why: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reasons: Mapping[str, Reason] = dataclasses.field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
 
     @classmethod
@@ -147,7 +159,7 @@ class ColumnRoles:
         is. Columns that were one attribute stay one as far as they keep their use. `separators` part several labels in a cell. Raises ColumnsInvalid where two columns take a role
         that one can hold, or none is the text.
         """
-        guessed = {name: self.use_of(name) for name in (*self.why, *self.used)}
+        guessed = {name: self.use_of(name) for name in (*self.reasons, *self.used)}
         chosen = {name: uses.get(name, use) for name, use in guessed.items()}
         single: dict[str, str] = {}
         for name, use in chosen.items():
@@ -177,7 +189,7 @@ class ColumnRoles:
             single=single,
             attributes=tuple(attributes),
             ignored=tuple(name for name, use in chosen.items() if use == "ignore"),
-            why={name: why for name, why in self.why.items() if chosen[name] == guessed[name]},
+            reasons={name: why for name, why in self.reasons.items() if chosen[name] == guessed[name]},
             confirmed=tuple(name for name, use in chosen.items() if use == guessed[name]),
         )
         roles.must_be_consistent()
@@ -250,6 +262,11 @@ class ColumnRoles:
             *(column for found in self.attributes for column in found.columns),
         }
 
+    @property
+    def why(self) -> dict[str, str]:
+        """What decided for each column, in English."""
+        return {name: said(reason) for name, reason in self.reasons.items()}
+
     def role_of(self, column: str) -> str:
         """In words, for tables: "body", "attribute queue (single)", "ignored"."""
         for role, named in self.single.items():
@@ -271,7 +288,8 @@ class ColumnRoles:
                 for found in self.attributes
             ],
             "ignored": list(self.ignored),
-            "why": dict(self.why),
+            "why": self.why,
+            "reasons": {name: as_stored(reason) for name, reason in self.reasons.items()},
             **({"confirmed": list(self.confirmed)} if self.confirmed else {}),
         }
 
@@ -283,7 +301,8 @@ class ColumnRoles:
             attributes=tuple(
                 AttributeColumns(
                     **{
-                        **found,
+                        **{name: value for name, value in found.items() if name != "why"},
+                        "reason": restored(found.get("reason", found.get("why", ""))),
                         "kind": AttributeKind(found["kind"]),
                         "columns": tuple(found["columns"]),
                         "order": tuple(found["order"]),
@@ -292,9 +311,25 @@ class ColumnRoles:
                 for found in data["attributes"]
             ),
             ignored=tuple(data["ignored"]),
-            why=dict(data["why"]),
+            reasons=_reasons(data),
             confirmed=tuple(data.get("confirmed", ())),
         )
+
+
+def said(reason: Reason, *, language: str = ENGLISH) -> str:
+    return reason if isinstance(reason, str) else say_fact(reason, language=language)
+
+
+def as_stored(reason: Reason) -> dict[str, Any] | str:
+    return reason if isinstance(reason, str) else reason.as_dict()
+
+
+def restored(stored: Mapping[str, Any] | str) -> Reason:
+    return stored if isinstance(stored, str) else Fact.from_dict(stored)
+
+
+def _reasons(data: Mapping[str, Any]) -> dict[str, Reason]:
+    return {name: restored(reason) for name, reason in (data.get("reasons") or data["why"]).items()}
 
 
 def _kind_in_words(found: AttributeColumns) -> str:

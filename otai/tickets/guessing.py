@@ -18,13 +18,12 @@ from otai.tickets import known_afterwards
 from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
-from otai.tickets.columns import AttributeColumns, ColumnRoles
+from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored, said
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of
 from otai.tickets.periods import is_period
 from otai.tickets.problems import refused
 from otai.tickets.text_roles import (
-    AFTERWARDS,
     TICKETS_A_LABEL,
     TextRoles,
     has_blank,
@@ -32,6 +31,7 @@ from otai.tickets.text_roles import (
     is_person,
 )
 from otai.tickets.times import parse_time
+from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
@@ -56,7 +56,7 @@ class _Guess(TextRoles):
         self.look = look
         self.single = dict(given.single)
         self.attributes: dict[str, AttributeColumns] = {}
-        self.why: dict[str, str] = dict.fromkeys(given.used, "named when importing") | dict(given.why)
+        self.why: dict[str, Reason] = {**dict.fromkeys(given.used, NAMED), **given.reasons}
         self.open = [column for column in look.columns if column.name not in given.used]
         self.given = given
         self.ended = known_afterwards.Ended(look)
@@ -84,12 +84,12 @@ class _Guess(TextRoles):
             single=self.single,
             attributes=tuple(sorted(self.attributes.values(), key=lambda found: order.index(found.columns[0]))),
             ignored=tuple(name for name in order if name not in used),
-            why={name: self.why[name] for name in order},
+            reasons={name: self.why[name] for name in order},
         )
         if must_have_text and "subject" not in self.single and "body" not in self.single:
             raise refused(
                 "No column looks like the text of a ticket. Name it: --column COLUMN=body. The columns are: "
-                + "; ".join(f"{name!r} ({self.why[name]})" for name in order[:12])
+                + "; ".join(f"{name!r} ({said(self.why[name])})" for name in order[:12])
                 + (" ..." if len(order) > 12 else "")
                 + ".",
                 columns=order,
@@ -97,11 +97,11 @@ class _Guess(TextRoles):
         roles.must_be_consistent()
         return roles
 
-    def _take(self, column: ColumnStats, why: str) -> None:
+    def _take(self, column: ColumnStats, why: Reason) -> None:
         self.why[column.name] = why
         self.open.remove(column)
 
-    def _role(self, role: str, column: ColumnStats, why: str) -> None:
+    def _role(self, role: str, column: ColumnStats, why: Reason) -> None:
         self.single[role] = column.name
         self._take(column, why)
 
@@ -118,7 +118,7 @@ class _Guess(TextRoles):
     def _empties(self) -> None:
         for column in list(self.open):
             if not column.filled:
-                self._take(column, f"empty in {self.look.where}")
+                self._take(column, Fact("column_empty", {"where": self.look.where}))
 
     def _split(self) -> None:
         if "split" in self.single:
@@ -127,7 +127,7 @@ class _Guess(TextRoles):
             known = column.share(lambda value: _split_value(value) is not None)
             values = {_split_value(value) for value in column.counts}
             if (column.folded in names.SPLIT and known >= 0.3) or (known == 1.0 and {"train", "test"} <= values):
-                self._role("split", column, f"says of each ticket whether it is for training or test: {_some(column)}")
+                self._role("split", column, Fact("column_says_split", {"examples": _some(column)}))
                 return
 
     # What a ticket is known by, and when it came.
@@ -143,7 +143,7 @@ class _Guess(TextRoles):
         ]
         for column in named:
             if self._is_unique(column):
-                self._role("ticket", column, "its name, and every value is different")
+                self._role("ticket", column, Fact("column_named_id"))
                 return
         for column in named:
             if (
@@ -151,15 +151,13 @@ class _Guess(TextRoles):
                 and column.distinct >= max(5, self.look.rows // 50)
                 and not self._is_numbered(column)
             ):
-                again = "rows of one ticket belong together"
-                self._role("ticket", column, f"its name; {column.tickets_a_value:.1f} rows a value on average: {again}")
+                rows = round(column.tickets_a_value, 1)
+                self._role("ticket", column, Fact("column_repeats_id", {"rows": rows}))
                 return
         # Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ...
         for column in self.open[:3]:
             if self._could_be_ids(column) and self._is_unique(column) and column.share(_is_numbering) >= 0.95:
-                self._role(
-                    "ticket", column, f"every value is different, and they are numbers of tickets: {_some(column)}"
-                )
+                self._role("ticket", column, Fact("column_numbers_tickets", {"examples": _some(column)}))
                 return
 
     def _could_be_ids(self, column: ColumnStats) -> bool:
@@ -191,18 +189,18 @@ class _Guess(TextRoles):
                 for at, column in enumerate(early)
                 if (rank := column.words.rank(names.CREATED)) is not None
             ]
-            chosen, why = None, ""
+            chosen, why = None, NAMED
             if ranked:
                 chosen = min(ranked, key=lambda one: one[:2])[2]
-                why = f"its values are times, such as {next(iter(chosen.counts))!r}, and its name fits"
+                why = Fact("column_named_created", {"example": next(iter(chosen.counts))})
             elif early:
                 chosen = self._earliest(early, dates)
-                why = "its values are times, and none of the row's other times is earlier"
+                why = Fact("column_earliest")
             if chosen is not None:
                 self._role("created", chosen, why)
         for column in dates:
             if column in self.open:
-                self._take(column, "times, but not the time the ticket came in")
+                self._take(column, Fact("column_other_time"))
 
     def _earliest(self, candidates: Sequence[ColumnStats], dates: Sequence[ColumnStats]) -> ColumnStats | None:
         """The one candidate that no other time of its row comes before; the only one if there is one."""
@@ -230,7 +228,7 @@ class _Guess(TextRoles):
             return
         for column in list(self.open):
             if column.distinct <= 12 and column.share(partial(_tells_writer, column.name)) >= 0.9:
-                self._role("sender", column, f"says who wrote the message of a row: {_some(column)}")
+                self._role("sender", column, Fact("column_says_writer", {"examples": _some(column)}))
                 return
 
     # The language, and what says the same.
@@ -242,12 +240,9 @@ class _Guess(TextRoles):
             if column.share(lambda value: language_code(value) is not None) < 0.9:
                 continue
             if self._tells_language(column):
-                self._role("language", column, f"its name, and its values are languages: {_some(column)}")
+                self._role("language", column, Fact("column_named_language", {"examples": _some(column)}))
                 return
-            self._take(
-                column,
-                "by its name a language, but the texts are often in another one: it seems to be the one that the person set",
-            )
+            self._take(column, Fact("column_not_of_texts_language"))
 
     def _tells_language(self, column: ColumnStats) -> bool:
         from otai.learning.data.language import detect_languages
@@ -263,7 +258,7 @@ class _Guess(TextRoles):
     def _doubles(self) -> None:
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
-                self._take(column, f"says the same as {kept.name!r}")
+                self._take(column, Fact("column_doubled", {"other": kept.name}))
 
     # Labels.
 
@@ -283,9 +278,9 @@ class _Guess(TextRoles):
             if any(found.name == base for found in self.attributes.values()):
                 continue
             labels = len(set().union(*(column.counts for column in members)))
-            why = f"{len(members)} columns that hold the same kind of labels ({labels:,} different): one multi-label attribute"
+            why = Fact("columns_one_attribute", {"columns": len(members), "labels": labels})
             self.attributes[members[0].name] = AttributeColumns(
-                base, AttributeKind.MULTI, tuple(column.name for column in members), why=why
+                base, AttributeKind.MULTI, tuple(column.name for column in members), reason=why
             )
             for column in members:
                 self._take(column, why)
@@ -299,14 +294,14 @@ class _Guess(TextRoles):
         if separator is not None or column.lists:
             parts = parts_of(column, separator)
             if len(parts) < 2:
-                self._take(column, "every list holds the same")
+                self._take(column, Fact("column_one_list"))
                 return
             if sum(parts.values()) < 1.5 * len(parts):
-                self._take(column, "lists of single things, which do not sort tickets")
+                self._take(column, Fact("column_lists_single_things"))
                 return
-            parted = f"separated by {separator!r}" if separator else "as lists"
-            why = f"several labels in a cell, {parted}, {len(parts):,} different"
-            found = AttributeColumns(column.name, AttributeKind.MULTI, (column.name,), separator=separator, why=why)
+            shown = {"separator": separator, "labels": len(parts)}
+            why = Fact("labels_separated", shown) if separator else Fact("labels_in_lists", {"labels": len(parts)})
+            found = AttributeColumns(column.name, AttributeKind.MULTI, (column.name,), separator=separator, reason=why)
         else:
             reason = self._no_attribute(column)
             if reason is not None:
@@ -314,57 +309,58 @@ class _Guess(TextRoles):
                 return
             order = order_of(column.counts) if column.words.fits(names.ORDERED) else ()
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
-            why = f"{column.distinct:,} different values, {column.tickets_a_value:,.0f} tickets each on average"
+            counts = {"labels": column.distinct, "tickets": round(column.tickets_a_value)}
+            why = Fact("labels_one_a_cell", counts)
             if order:
-                why += f"; they have an order: {' < '.join(order)}"
-            found = AttributeColumns(column.name, kind, (column.name,), order=order, why=why)
+                why = Fact("labels_ordered", counts | {"order": " < ".join(order)})
+            found = AttributeColumns(column.name, kind, (column.name,), order=order, reason=why)
         self.attributes[column.name] = found
-        self._take(column, found.why)
+        self._take(column, found.reason)
 
-    def _not_known_when_it_comes(self, column: ColumnStats) -> str | None:
+    def _not_known_when_it_comes(self, column: ColumnStats) -> Fact | None:
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
         if column.share(_is_mail_address) > 0.5 and not column.words.fits(names.ATTRIBUTE):
-            return "e-mail addresses"
+            return Fact("column_mail_addresses")
         if is_person(column):
-            return "by its name it is about a person, not about the kind of ticket"
+            return Fact("column_person")
         if known_afterwards.is_state(column):
-            return "a state that changes while the ticket is worked on; a new ticket has none yet. To learn it all the same: --attribute"
+            return Fact("column_state")
         if word := known_afterwards.by_name(column):
-            return f"{AFTERWARDS}, by its name ({word!r}). To learn it all the same: --attribute"
+            return Fact("afterwards_by_name", {"word": word})
         if known_afterwards.by_values(column):
-            return f"{AFTERWARDS}: its values are durations, such as {next(iter(column.counts))!r}"
+            return Fact("afterwards_durations", {"example": next(iter(column.counts))})
         if column.words.fits(names.SORTING):
             return None
         if self.ended.only_then(column):
-            return f"{AFTERWARDS}: it is filled only where {self.ended.column!r} says that the ticket is through"
+            return Fact("afterwards_filled", {"column": self.ended.column})
         for agents in self.look.columns:
             if agents is not column and agents.words.fits(names.AGENT) and known_afterwards.same_people(column, agents):
-                return f"names of the people in {agents.name!r}, which says who the ticket went to"
+                return Fact("column_agents", {"column": agents.name})
         return None
 
-    def _no_attribute(self, column: ColumnStats) -> str | None:
+    def _no_attribute(self, column: ColumnStats) -> Fact | None:
         """Why the column is no attribute; None if it is one."""
         where = self.look.where
-        distinct = f"more than {column.distinct:,}" if column.is_capped else f"{column.distinct:,}"
         if column.distinct == 1:
-            return f"the same value in all filled cells of {where}: {_some(column)}"
+            return Fact("column_one_value", {"where": where, "example": _some(column)[0]})
         is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
-            return f"free text ({column.mean_length:.0f} characters on average)"
+            return Fact("column_free_text", {"characters": round(column.mean_length)})
         if column.words.is_one_of(names.TICKET) and column.tickets_a_value < 1.5:
-            return "numbers or names of single tickets"
+            return Fact("column_single_tickets")
         if (
             "subject" in self.single
             and not is_named
             and column.words.fits(frozenset(names.SUBJECT))
             and not is_chosen_subject(column)
         ):
-            return "a title beside the subject, such as a person's"
+            return Fact("column_title")
         needed = 1.5 if is_named else TICKETS_A_LABEL
         if column.is_capped or column.distinct > MOST_LABELS or column.tickets_a_value < needed:
-            return f"{distinct} different values in {where}: they name single things and do not sort tickets"
+            code = "column_more_single_things" if column.is_capped else "column_single_things"
+            return Fact(code, {"labels": column.distinct, "where": where})
         if column.share(_is_decimal) > 0.5 and not is_named and not are_codes(column):
-            return "measured numbers"
+            return Fact("column_measured")
         return None
 
     def _propose(self) -> None:
@@ -375,14 +371,15 @@ class _Guess(TextRoles):
                 continue
             words = self.look.column(found.columns[0]).words
             if words.fits(names.KNOWN_BEFORE):
-                reason = "kept but not proposed: a new ticket brings it along, so there is little to predict"
+                code = "brought_along"
             elif named:
-                reason = "kept but not proposed: its name does not say that it sorts tickets"
+                code = "name_sorts_nothing"
             else:
                 continue
-            self.attributes[first] = dataclasses.replace(found, proposed=False, why=f"{found.why}; {reason}")
+            reason = Fact(code, {"why": as_stored(found.reason)})
+            self.attributes[first] = dataclasses.replace(found, proposed=False, reason=reason)
             for column in found.columns:
-                self.why[column] = self.attributes[first].why
+                self.why[column] = reason
 
     def _sorts(self, found: AttributeColumns) -> bool:
         if found.columns[0] in self.given.used:
@@ -450,6 +447,5 @@ def _is_decimal(value: str) -> bool:
     return re.fullmatch(r"-?\d+[.,]\d+", value) is not None
 
 
-def _some(column: ColumnStats) -> str:
-    shown = [value if len(value) <= 30 else value[:29] + "…" for value, _ in column.counts.most_common(4)]
-    return ", ".join(map(repr, shown)) + (" ..." if column.distinct > 4 else "")
+def _some(column: ColumnStats) -> list[str]:
+    return [value if len(value) <= 30 else value[:29] + "…" for value, _ in column.counts.most_common(4)]

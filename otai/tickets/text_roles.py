@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
 from otai.tickets.column_stats import ColumnStats, Look
+from otai.tickets.columns import Reason
 from otai.tickets.label_columns import LABEL_LENGTH
 from otai.tickets.threads import holds_threads
+from otai.words.sentences import Fact
 
 TICKETS_A_LABEL = 3.0
 """A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 NOTES_TAKE_UP = 0.6
-AFTERWARDS = "known only after the ticket came in"
 
 
 class TextRoles:
@@ -24,10 +25,10 @@ class TextRoles:
     open: list[ColumnStats]
     ended: known_afterwards.Ended
 
-    def _take(self, column: ColumnStats, why: str) -> None:
+    def _take(self, column: ColumnStats, why: Reason) -> None:
         raise NotImplementedError
 
-    def _role(self, role: str, column: ColumnStats, why: str) -> None:
+    def _role(self, role: str, column: ColumnStats, why: Reason) -> None:
         raise NotImplementedError
 
     def _named(self, vocabulary: Iterable[str], *, worst: int = 3) -> list[ColumnStats]:
@@ -45,20 +46,18 @@ class TextRoles:
             fitting = [column for column in fitting if not self.ended.only_then(column)]
             if fitting:
                 best = self._best_text(fitting, vocabulary)
-                self._role(
-                    role, best, f"its name, and its values are texts ({best.mean_length:.0f} characters on average)"
-                )
+                self._role(role, best, Fact("column_named_text", {"characters": round(best.mean_length)}))
         self._body_by_values()
         self._body_called_notes()
         self._subject_by_values()
         for column in list(self.open):
             is_text = is_free_text(column) or column.mean_length > LABEL_LENGTH
             if is_text and (known_afterwards.by_name(column) or column.words.fits(frozenset(names.COMMENT))):
-                self._take(column, "by its name written after the ticket came in; new tickets will not have it")
+                self._take(column, Fact("text_of_afterwards"))
             elif is_text and self.ended.only_then(column):
                 self._take(
                     column,
-                    f"{AFTERWARDS}: it is filled only where {self.ended.column!r} says that the ticket is through",
+                    Fact("afterwards_filled", {"column": self.ended.column}),
                 )
 
     def _best_text(self, fitting: Sequence[ColumnStats], vocabulary: Sequence[str]) -> ColumnStats:
@@ -91,10 +90,10 @@ class TextRoles:
         ]
         if threads and not plain:
             best = max(threads, key=lambda column: column.filled)
-            self._role("body", best, "its cells hold all messages of a ticket; the first one of the customer is taken")
+            self._role("body", best, Fact("column_holds_threads"))
         for column in threads:
             if column in self.open:
-                self._take(column, "all messages of a ticket: what came after the first is no text of a new ticket")
+                self._take(column, Fact("later_messages"))
 
     def _body_by_values(self) -> None:
         if "body" in self.single:
@@ -120,7 +119,7 @@ class TextRoles:
         best = max(free, key=lambda column: column.characters)
         # A second text beside a subject is the body; without a name that fits it must be the longer one.
         if subject is None or best.mean_length > self.look.column(subject).mean_length:
-            self._role("body", best, f"the longest column of free text ({best.mean_length:.0f} characters on average)")
+            self._role("body", best, Fact("column_longest_text", {"characters": round(best.mean_length)}))
 
     def _body_called_notes(self) -> None:
         """Notes beside a subject may be what the customer wrote (BMC) or what was written later: the first take up the subject's words."""
@@ -135,7 +134,7 @@ class TextRoles:
             ):
                 continue
             if column.mean_length > subject.mean_length and self._taken_up(subject, column) >= NOTES_TAKE_UP:
-                self._role("body", column, "no other column is the text, and it takes up the words of the subject")
+                self._role("body", column, Fact("column_takes_up_subject"))
                 return
 
     def _taken_up(self, short: ColumnStats, long: ColumnStats) -> float:
@@ -171,7 +170,7 @@ class TextRoles:
                 self._role(
                     "subject",
                     column,
-                    f"a short text beside the body, which takes up its words ({column.mean_length:.0f} characters on average)",
+                    Fact("column_taken_up_by_body", {"characters": round(column.mean_length)}),
                 )
                 return
 

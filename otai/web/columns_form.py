@@ -15,6 +15,7 @@ from otai.errors import OtaiError
 from otai.tickets.columns import TEXT_ROLES, ColumnRoles
 from otai.tickets.operations import Preview
 from otai.web.refusals import in_words
+from otai.web.words import fact_words
 
 ROLES: dict[str, str | Promise] = {
     "body": gettext_lazy("Text of the ticket"),
@@ -164,6 +165,19 @@ def _unclear(uses: list[str]) -> str:
     return _("“%(use)s” is no use of a column. Choose one of the list.") % {"use": uses[0][:100]}
 
 
+def role_words(roles: ColumnRoles, column: str) -> str:
+    """`Subject`, `Attribute, from low to high: low < medium < high`, `Attribute, one label a ticket (not proposed)`."""
+    found = next((one for one in roles.attributes if column in one.columns), None)
+    words = str(ROLES[roles.use_of(column)])
+    if found is None:
+        return words
+    if found.name != column:
+        words = f"{words} ({found.name})"
+    if found.order:
+        words = f"{words}: {' < '.join(found.order)}"
+    return words if found.proposed else _("%(use)s, not proposed") % {"use": words}
+
+
 def _columns_of(preview: Preview) -> list[Column]:
     found = []
     for number, stats in enumerate(preview.look.columns):
@@ -171,7 +185,7 @@ def _columns_of(preview: Preview) -> list[Column]:
         group = next(
             (one.name for one in preview.roles.attributes if stats.name in one.columns and len(one.columns) > 1), ""
         )
-        why = preview.roles.why.get(stats.name, "")
+        why = fact_words(preview.roles.reasons.get(stats.name))
         sign = next((one.separator for one in preview.roles.attributes if one.columns == (stats.name,)), None)
         separator = next((name for name, one in SEPARATOR_SIGNS.items() if one == sign), "")
         found.append(Column(number, stats.name, examples, preview.roles.use_of(stats.name), why, group, separator))

@@ -162,7 +162,7 @@ REFUSALS: Mapping[str, tuple[str | Promise, ...]] = {
         _("This took too long and was ended. Split it into parts, or export it in another format."),
     ),
     "label_too_rare": (_("A label has too few tickets to learn from. In English: %(said)s"),),
-    "language_unknown": (_("The Studio speaks English and German."),),
+    "language_unknown": (_("The Studio does not speak this language."),),
     "mode_not_in_tier": (
         _("%(mode)s is not included in %(tier)s; %(needs_tier)s includes it."),
         _("%(mode)s is not included in %(tier)s."),

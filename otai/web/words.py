@@ -10,16 +10,20 @@ from typing import Any
 
 from django.utils import formats
 from django.utils.functional import Promise
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from otai.billing.models import Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
+from otai.serving.models import ModelEvent
+from otai.serving.versions import SYSTEM as BY_ITSELF
 from otai.web.formats import credits, money
+from otai.words.catalogue import ENGLISH, say_fact
+from otai.words.sentences import Fact
 
 Words = Mapping[str, str | Promise]
 
@@ -44,7 +48,38 @@ DELIVERIES: Words = {Delivery.STANDARD: _("Standard"), Delivery.FAST: _("Fast")}
 
 GATEWAYS: Words = {"bank_transfer": _("Invoice and bank transfer"), "stripe": _("Card or SEPA direct debit")}
 
+MOVES: Words = {
+    "-> live": _("answers from now on"),
+    "rolled back": _("answers again"),
+    "waits for a decision": _("waits for a decision"),
+}
+"""What happened to a model in use."""
+
 INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
+
+
+def delivery_words(delivery: str) -> str:
+    return str(DELIVERIES[Delivery(delivery)])
+
+
+def move_words(event: ModelEvent) -> str:
+    """`answers from now on`, `keeps tickets for 30 days`."""
+    if "days" in event.details:
+        days = event.details["days"]
+        return ngettext("keeps tickets for %(days)s day", "keeps tickets for %(days)s days", days) % {"days": days}
+    return str(MOVES.get(event.move, event.move))
+
+
+def who_words(who: str) -> str:
+    """A person's mail address, or which part of the Studio did it."""
+    return _now("comparison of the versions") if who == BY_ITSELF else who
+
+
+def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:
+    """A fact in the reader's language; what a person wrote, or an earlier release stored, as it is."""
+    if fact is None or isinstance(fact, str):
+        return fact or ""
+    return say_fact(fact, language=get_language() or ENGLISH)
 
 
 def package_title(offer: PackageOffer) -> str:

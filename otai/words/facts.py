@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from otai.words.sentences import Sentence
+from otai.words.columns import COLUMNS
+from otai.words.sentences import Counted, Sentence
 
 LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
     "languages_from_column": ("the column {column}",),
@@ -17,7 +18,38 @@ LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Where the languages of a data set come from, in brackets behind them."""
 
-FACTS: Mapping[str, tuple[Sentence, ...]] = {**LANGUAGES_READ}
+COMPARED: Mapping[str, tuple[Sentence, ...]] = {
+    "version_first": ("the first version",),
+    "version_decided": ("decided by a person",),
+    "version_back": ("back from version {version:n}",),
+    "versions_unlike": (
+        "One of the versions had too few tickets to keep any aside, or was made before records were kept.",
+    ),
+    "versions_share_too_few_tickets": (
+        Counted(
+            "Only {tickets:n} ticket was kept aside from both trainings; {needed:n} are needed.",
+            "Only {tickets:n} tickets were kept aside from both trainings; {needed:n} are needed.",
+            "tickets",
+        ),
+    ),
+    "versions_share_no_attribute": ("No attribute is predicted by both versions and known of enough common tickets.",),
+    "versions_unread": ("The two could not be compared: a file of theirs could not be read.",),
+    "versions_not_compared": ("Nothing could be compared. {unknown:fact} Look at its report card, and decide.",),
+    "version_worse": ("Worse beyond chance. {attributes:fact}",),
+    "version_not_worse": ("Not worse. {attributes:fact}",),
+    "attribute_worse": (
+        "{attribute}: {newer:percent1} right after {older:percent1}, on {tickets:n} tickets (p {chance:number}).",
+    ),
+    "attribute_same": (
+        "{attribute}: {newer:percent1} right after {older:percent1}, on {tickets:n} tickets: no sure difference.",
+    ),
+    "attribute_better": (
+        "{attribute}: {newer:percent1} right after {older:percent1}, on {tickets:n} tickets: better.",
+    ),
+}
+"""Why a version of a model went live, or did not."""
+
+FACTS: Mapping[str, tuple[Sentence, ...]] = {**LANGUAGES_READ, **COMPARED, **COLUMNS}
 
 
 def sentences() -> Iterator[Sentence]:

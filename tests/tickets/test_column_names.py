@@ -118,8 +118,8 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
         "body": "description.value",
     }
     assert [found.name for found in roles.attributes] == ["assignment_group.display_value", "group"]
-    assert "says the same as 'group'" in roles.why["group_id"]
-    assert "says the same as 'assignment_group.display_value'" in roles.why["assignment_group.value"]
+    assert "says the same as “group”" in roles.why["group_id"]
+    assert "says the same as “assignment_group.display_value”" in roles.why["assignment_group.value"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_column_filled_only_where_the_ticket_is_through_is_no_attribute(tmp_pa
         },
     )  # fmt: skip
     assert [found.name for found in roles.attributes if found.proposed] == ["queue"]
-    assert "only where 'status'" in roles.why["finding"]
+    assert "only where “status”" in roles.why["finding"]
 
 
 def test_durations_are_no_attribute_whatever_they_are_called(tmp_path: Path) -> None:

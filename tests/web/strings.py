@@ -62,17 +62,18 @@ def in_template(path: Path) -> Iterator[Sentence]:
             _unpickle, (_function, lazy_arguments, *_rest) = value.__reduce__()
             yield Sentence(lazy_arguments[0])
         elif isinstance(value, Variable) and value.translate and isinstance(value.literal, str):
-            yield Sentence(value.literal)
+            yield Sentence(value.literal.replace("%", "%%"))
 
     def walk(node: object, seen: set[int]) -> Iterator[Sentence]:
         if id(node) in seen:
             return
         seen.add(id(node))
         if isinstance(node, TranslateNode):
-            if isinstance(node.filter_expression.var, Variable) and isinstance(node.filter_expression.var.literal, str):
-                yield Sentence(node.filter_expression.var.literal)
-            elif isinstance(node.filter_expression.var, str):
-                yield Sentence(node.filter_expression.var)
+            var = node.filter_expression.var
+            text = var.literal if isinstance(var, Variable) else var
+            if isinstance(text, str):
+                # Django looks it up with its percent signs doubled, and halves them in what it finds.
+                yield Sentence(text.replace("%", "%%"))
             return
         if isinstance(node, BlockTranslateNode):
             one, _variables = node.render_token_list(node.singular)
@@ -81,7 +82,6 @@ def in_template(path: Path) -> Iterator[Sentence]:
                 from django.utils.translation import trim_whitespace
 
                 one, many = trim_whitespace(one), trim_whitespace(many)
-            # As written in a catalogue: a percent sign that is not a name's stands once there, and twice where names follow it.
             yield Sentence(one, many)
             for value in node.extra_context.values():
                 yield from words_of(value)

@@ -144,9 +144,10 @@ def make_world(tmp_path: Path) -> World:
 
 
 def advised(version: ModelVersion, now: datetime) -> Advice:
-    said = {"title": "Drift", "evidence": [{"sentence": "queue is right less often"}], "chart": {}, "reason": "drift"}
+    renamed = {"renamed": {"network": "networks"}, "split": {}, "joined": {}, "added": [], "removed": []}
+    said = {"evidence": [{"kind": "labels", "attribute": "queue", **renamed}], "chart": {}, "reason": "labels_changed"}
     return Advice.objects.create(
-        version=version, kind="drift", found_at=now, checked_at=now, attributes=["queue"], credits=1, **said
+        version=version, kind="labels_changed", found_at=now, checked_at=now, attributes=["queue"], credits=1, **said
     )
 
 

@@ -22,6 +22,7 @@ from otai.learning.evidence.comparison import AttributeComparison, Comparison
 from otai.learning.evidence.report_card import AttributeReport, Cost, ReportCard
 from otai.learning.finding import Finding
 from otai.words import findings as words
+from otai.words.catalogue import say_fact
 
 MOST_LABEL_ROWS = 200
 
@@ -146,7 +147,7 @@ def _comparison_note(comparison: Comparison | None, compared_with: str) -> str:
     if comparison is None:
         return ""
     if comparison.unknown:
-        return f"<div class='box'><h3>Compared with {escape(compared_with)}</h3><p class='muted'>Not possible: {escape(comparison.unknown)}</p></div>"
+        return f"<div class='box'><h3>Compared with {escape(compared_with)}</h3><p class='muted'>Not possible: {escape(say_fact(comparison.unknown))}</p></div>"
     return ""
 
 

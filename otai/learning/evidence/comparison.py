@@ -19,6 +19,7 @@ from otai.learning.estimate import Estimate
 from otai.learning.metrics import RESAMPLES, bootstrap, percentile_interval, quality_under, sparse_of
 from otai.learning.model.bundle import AttributeModel, Bundle
 from otai.learning.model.holdout import NOT_KNOWN, HoldoutLabels
+from otai.words.sentences import Fact
 
 # With fewer tickets in common, a comparison says nothing.
 FEWEST_TICKETS = 30
@@ -56,22 +57,20 @@ class Comparison:
 
     tickets: int
     attributes: list[AttributeComparison]
-    unknown: str = ""
+    unknown: Fact | None = None
 
 
 def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
     """The newer version against the older, attribute by attribute."""
     before, after = older.holdout, newer.holdout
     if before is None or after is None:
-        return Comparison(
-            0, [], "One of the versions had too few tickets to keep any aside, or was made before records were kept."
-        )
+        return Comparison(0, [], Fact("versions_unlike"))
     _, at_before, at_after = np.intersect1d(before.texts, after.texts, return_indices=True)
     if len(at_after) < FEWEST_TICKETS:
         return Comparison(
             len(at_after),
             [],
-            f"Only {len(at_after)} tickets were kept aside from both trainings; {FEWEST_TICKETS} are needed.",
+            Fact("versions_share_too_few_tickets", {"tickets": len(at_after), "needed": FEWEST_TICKETS}),
         )
     models = {model.spec.name: model for model in older.attributes}
     compared = []
@@ -83,7 +82,7 @@ def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
         known = (old.actual[:, 0] != NOT_KNOWN) & (new.actual[:, 0] != NOT_KNOWN)
         if known.sum() >= FEWEST_TICKETS:
             compared.append(_compared(models[name], model, _rows(old, known), _rows(new, known), seed=seed))
-    unknown = "" if compared else "No attribute is predicted by both versions and known of enough common tickets."
+    unknown = None if compared else Fact("versions_share_no_attribute")
     return Comparison(len(at_after), compared, unknown)
 
 

@@ -31,10 +31,11 @@ from otai.orgs.models import Member
 from otai.units import Money
 from otai.web import refusals
 from otai.web.formats import MINUS, credits, money, number, percent
+from otai.web.words import delivery_words, fact_words, move_words, who_words
 
 register = template.Library()
 
-for plain in (credits, money, number, percent):
+for plain in (credits, money, number, percent, delivery_words, fact_words, move_words, who_words):
     register.filter(plain.__name__, plain)
 
 

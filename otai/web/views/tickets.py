@@ -30,9 +30,10 @@ from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
 from otai.web import reading_form, uploads
 from otai.web.access import MemberRequest, page
-from otai.web.columns_form import ROLES, SEPARATORS, ColumnsForm
+from otai.web.columns_form import ROLES, SEPARATORS, ColumnsForm, role_words
 from otai.web.views import deleting
 from otai.web.views.jobs import working
+from otai.web.words import fact_words
 
 sample_size = 5
 labels_shown = 7
@@ -373,7 +374,7 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "findings": [finding for finding in profile.findings if finding.attribute is None],
         "attributes": [attribute_view(profile, one) for one in profile.attributes],
         "learnable": sum(one.is_learnable for one in profile.attributes),
-        "columns": [(column, roles.role_of(column), why) for column, why in found.roles["why"].items()],
+        "columns": [(column, role_words(roles, column), fact_words(why)) for column, why in roles.reasons.items()],
         "may_train": request.member.may(Action.TRAIN),
         "may_delete": request.member.may(Action.UPLOAD_TICKETS),
         "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == found.id,

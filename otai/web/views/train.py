@@ -48,6 +48,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import NotHere, in_words
+from otai.web.words import delivery_words
 
 REASONS: dict[str, str | Promise] = {
     Reason.NEW_MODEL: gettext_lazy("A new model"),
@@ -329,7 +330,8 @@ def context_of(
         "missing": max(0, credits - balance.available),
         "savings": pricing.cheaper(book, chosen.price, tier=tier),
         "expected": _begins(organisation, choices, chosen, now=now),
-        "button": _("Train %(mode)s, %(delivery)s") % {"mode": choices.mode.title, "delivery": choices.delivery.title},
+        "button": _("Train %(mode)s, %(delivery)s")
+        % {"mode": choices.mode.title, "delivery": delivery_words(choices.delivery)},
         "key": uuid4(),
         "buy": buying_address(organisation, credits - balance.available, back),
     }
