@@ -47,6 +47,7 @@ class Spec:
     encoders_dir: Path | None = None
     vectors_dir: Path | None = None
     checkpoint_dir: Path | None = None
+    assurance: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> Spec:
@@ -62,6 +63,7 @@ class Spec:
             encoders_dir=Path(values["encoders_dir"]) if values.get("encoders_dir") else None,
             vectors_dir=Path(values["vectors_dir"]) if values.get("vectors_dir") else None,
             checkpoint_dir=Path(values["checkpoint_dir"]) if values.get("checkpoint_dir") else None,
+            assurance=values.get("assurance"),
         )
 
 
@@ -115,6 +117,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
 
     from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
     from otai.learning.evidence.energy import Meter
+    from otai.learning.evidence.risk_control import ASSURANCE
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
     from otai.learning.training import steps_of, train
@@ -146,7 +149,16 @@ def _completed(spec: Spec) -> dict[str, Any]:
         text=f"{len(tickets)} tickets, {len(attributes)} attributes, mode {spec.mode}, {spec.threads} threads",
     )
     with threadpool_limits(limits=spec.threads):
-        trained = train(tickets, attributes, recipe, tell, spec.seed, _encoding(spec), spec.checkpoint_dir)
+        trained = train(
+            tickets,
+            attributes,
+            recipe,
+            tell,
+            spec.seed,
+            _encoding(spec),
+            spec.checkpoint_dir,
+            spec.assurance or ASSURANCE,
+        )
 
     seconds.update(trained.seconds)
     seconds[Stage.READING.value] = round(seconds[Stage.READING.value] + reading, 4)

@@ -125,7 +125,7 @@ _BUSINESS_CANDIDATES = (WORDS_ALONE, Candidate(1.0, 0.2, length_scale=0.6), Cand
 _PRIOR_SHARES = (0.0, -0.25, -0.5)
 
 RECIPES = {
-    "basic": Recipe(mode="basic", tickets_to_calibrate=800),
+    "basic": Recipe(mode="basic", tickets_to_calibrate=2_000),
     "business": Recipe(
         mode="business",
         reads_vectors=True,

@@ -26,11 +26,12 @@ from otai.learning.data.splitting import (
 from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
-from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, thresholds_for
+from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, more_tickets_for, thresholds_for
 from otai.learning.evidence.label_issues import suspected
 from otai.learning.evidence.leaks import given_away
 from otai.learning.evidence.learning_curve import learning_curve
 from otai.learning.evidence.report_card import AttributeReport, ReportCard, excerpt_of
+from otai.learning.evidence.risk_control import ASSURANCE
 from otai.learning.evidence.training_findings import data_findings, evidence_findings, vector_findings
 from otai.learning.features.embeddings import Encoding
 from otai.learning.features.text import TextFeatures
@@ -74,6 +75,7 @@ def train(
     seed: int = 0,
     encoding: Encoding | None = None,
     checkpoints: Path | None = None,
+    assurance: float = ASSURANCE,
 ) -> Trained:
     """Trains one model for all `attributes` and measures it on tickets it has not seen.
 
@@ -82,9 +84,10 @@ def train(
 
     A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is given), and raises
     MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further saves its state in the folder `checkpoints` (None: nowhere) and goes
-    on from what it finds there, to the same model.
+    on from what it finds there, to the same model. Precisions are promised at `assurance`, a share below 1.
     """
-    training = _Training(tickets, attributes, recipe, seed, Steps(steps_of(len(attributes), recipe), progress))
+    steps = Steps(steps_of(len(attributes), recipe), progress)
+    training = _Training(tickets, attributes, recipe, seed, steps, assurance)
     clock = _StageClock(training.steps)
     with clock.stage(Stage.READING):
         training.read()
@@ -148,6 +151,7 @@ class _Training:
     recipe: Recipe
     seed: int
     steps: Steps
+    assurance: float
 
     # read
     usable: Rows = field(init=False)
@@ -310,7 +314,9 @@ class _Training:
         """Each attribute's head and thresholds, from out-of-fold scores."""
         self.models, self.out_of_fold_probabilities = [], []
         for number, (target, out_of_fold) in enumerate(zip(self.targets, self.out_of_fold, strict=True)):
-            model, probabilities = _calibrated(target, out_of_fold, start=_columns_so_far(self.models))
+            model, probabilities = _calibrated(
+                target, out_of_fold, start=_columns_so_far(self.models), assurance=self.assurance
+            )
             if self.fallback_out_of_fold:
                 model = model.with_fallback_head(target, self.fallback_out_of_fold[number])
             self.models.append(model)
@@ -384,10 +390,26 @@ class _Training:
             probabilities=predictions.probabilities,
             decided=predictions.decided,
             thresholds=self.models[number].thresholds,
+            more_tickets=self._more_tickets(number),
             ticket_ids=[self.tickets.ids[row] for row in predictions.rows],
             excerpt=lambda at: excerpt_of(self.tickets.texts[predictions.rows[at]]),
             seed=self.seed,
         )
+
+    def _more_tickets(self, number: int) -> list[int | None]:
+        """For each threshold: about how many more labelled tickets would let its precision be promised."""
+        looked_at, labelled = (
+            len(self.out_of_fold[number].rows),
+            int(self.targets[number].known[self.split.train].sum()),
+        )
+        return [
+            None
+            if one.times is None
+            else more_tickets_for(
+                one.times, looked_at=looked_at, labelled=labelled, wanted=self.recipe.tickets_to_calibrate
+            )
+            for one in self.models[number].thresholds
+        ]
 
     def _with_evidence(
         self, report: AttributeReport, number: int, predictions: _HoldoutPredictions, subset_models: SubsetModels
@@ -556,7 +578,9 @@ def _columns_so_far(models: Sequence[_Calibrated]) -> int:
     return models[-1].model.columns.stop if models else 0
 
 
-def _calibrated(target: AttributeTarget, out_of_fold: OutOfFold, *, start: int) -> tuple[_Calibrated, Floats]:
+def _calibrated(
+    target: AttributeTarget, out_of_fold: OutOfFold, *, start: int, assurance: float
+) -> tuple[_Calibrated, Floats]:
     """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen them."""
     rows = out_of_fold.rows
     head, probabilities = _head(target, out_of_fold)
@@ -566,7 +590,7 @@ def _calibrated(target: AttributeTarget, out_of_fold: OutOfFold, *, start: int) 
     confidence, right, of = decisions(
         probabilities, model.decide(probabilities), target.y[rows] > 0, multi=target.spec.is_multi
     )
-    thresholds = thresholds_for(confidence, right, of=of, multi=target.spec.is_multi)
+    thresholds = thresholds_for(confidence, right, of=of, multi=target.spec.is_multi, assurance=assurance)
     values = {f"{one.target_precision:g}": one.confidence for one in thresholds if one.confidence is not None}
     return _Calibrated(dataclasses.replace(model, thresholds=values), thresholds), probabilities
 

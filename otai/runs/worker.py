@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, transaction
 
+from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.jobs.identity import is_gone, this_worker
 from otai.learning.encoders import default_store
@@ -243,6 +244,7 @@ class Worker:
                 attributes=run.attributes,
                 mode=run.mode,
                 seed=run.seed,
+                assurance=float(billing.price_book().promised_assurance),
                 output_dir=folder,
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],

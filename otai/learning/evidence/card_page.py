@@ -19,7 +19,7 @@ from otai.learning.evidence.card_charts import (
     share_bar,
 )
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
-from otai.learning.evidence.report_card import AttributeReport, Cost, ReportCard
+from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, ReportCard
 from otai.learning.finding import Finding
 from otai.words import findings as words
 from otai.words.catalogue import say_fact
@@ -251,11 +251,15 @@ def _points(gain: Estimate) -> str:
     return f"{100 * gain.value:+.1f} points, {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
 
 
+def _not_yet(one: Coverage) -> str:
+    return "not reached" if one.more_tickets is None else f"not yet: about {one.more_tickets:,} more labelled tickets"
+
+
 def _coverage(report: AttributeReport) -> str:
     rows = [
         [
             percent(one.target_precision),
-            "not reached" if one.threshold is None else f"<b>{one.threshold:.3f}</b>",
+            _not_yet(one) if one.threshold is None else f"<b>{one.threshold:.3f}</b>",
             percent(one.coverage, 1),
             "" if one.precision is None else percent(one.precision, 1),
             f"{one.tickets:,}",

@@ -6,7 +6,7 @@ because accuracy hides the small queues, and coverage at a precision because it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +24,12 @@ from otai.learning.evidence.report_card import (
     Majority,
     Reliability,
 )
+from otai.learning.evidence.risk_control import ASSURANCE, more_predictions, promise
 from otai.learning.linear.calibration import expected_calibration_error, reliability
+from otai.learning.linear.heads import FOLDS
 from otai.learning.metrics import macro_f1, sparse_of, wilson
 
 TARGET_PRECISIONS = (0.90, 0.95, 0.99)
-
-# A threshold above which only a handful of tickets lie is luck, not a rule.
-FEWEST_TICKETS_ABOVE_THRESHOLD = 20
 
 CURVE_POINTS = 41
 MOST_PAIRS = 10
@@ -39,12 +38,15 @@ TICKETS_PER_PAIR = 5
 
 @dataclass(frozen=True)
 class Threshold:
-    """The lowest confidence above which the target precision held, and what it gave where it was chosen."""
+    """The lowest confidence from which the target precision is promised at `assurance`, and what it gave where it was
+    chosen. No confidence: it takes `times` as many tickets looked at to promise it (None: no number of them would)."""
 
     target_precision: float
     confidence: float | None
     coverage: float
     precision: float | None
+    assurance: float = ASSURANCE
+    times: float | None = None
 
 
 def thresholds_for(
@@ -53,35 +55,44 @@ def thresholds_for(
     *,
     of: int,
     multi: bool = False,
+    assurance: float = ASSURANCE,
     targets: tuple[float, ...] = TARGET_PRECISIONS,
 ) -> list[Threshold]:
-    """Chooses a threshold for each target precision on predictions for tickets not trained on.
+    """Chooses a threshold for each target precision on predictions for tickets not trained on (`risk_control`).
 
-    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given, of which only the right predictions
-    find one.
+    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given, of which only the right
+    predictions find one.
     """
-    order = np.argsort(-confidence, kind="stable")
-    hits = np.cumsum(right[order])
-    taken = np.arange(1, len(order) + 1)
-    # A threshold takes all tickets of equal confidence or none of them.
-    last_of_equal = (
-        np.append(confidence[order][1:] != confidence[order][:-1], True) if len(order) else np.zeros(0, bool)
-    )
-    enough = taken >= min(FEWEST_TICKETS_ABOVE_THRESHOLD, max(len(order) // 5, 1))
     chosen = []
     for target in targets:
-        fits = np.flatnonzero((hits >= target * taken) & last_of_equal & enough)
-        if len(fits):
-            at = int(fits[-1])
-            covered = hits[at] if multi else taken[at]
-            chosen.append(
-                Threshold(
-                    target, float(confidence[order][at]), float(covered / max(of, 1)), float(hits[at] / taken[at])
-                )
-            )
-        else:
-            chosen.append(Threshold(target, None, 0.0, None))
+        promised = promise(confidence, right, target=target, assurance=assurance)
+        if promised.confidence is None:
+            more = more_predictions(confidence, right, target=target, assurance=assurance)
+            times = None if more is None else 1 + more / max(len(confidence), 1)
+            chosen.append(Threshold(target, None, 0.0, None, assurance, times))
+            continue
+        above = confidence >= promised.confidence
+        hits = int(right[above].sum())
+        covered = hits if multi else promised.taken
+        share = float(covered / max(of, 1))
+        chosen.append(Threshold(target, promised.confidence, share, hits / promised.taken, assurance))
     return chosen
+
+
+def more_tickets_for(times: float, *, looked_at: int, labelled: int, wanted: int) -> int:
+    """How many more labelled tickets it takes for `times` as many to be looked at out of fold as now.
+
+    `looked_at` of `labelled` tickets are: as many of the folds as it takes to look at `wanted` tickets, one at least.
+    """
+    needed = times * looked_at
+    for folds in range(FOLDS, 0, -1):
+        tickets = needed * FOLDS / folds
+        if folds == 1 or labelled <= tickets < wanted * FOLDS / (folds - 1):
+            break
+    more = max(tickets - labelled, 1.0)
+    # A forecast is no count: two digits of it, upwards.
+    step = 10 ** max(int(np.log10(more)) - 1, 1)
+    return int(np.ceil(more / step)) * step
 
 
 def evaluate(
@@ -92,6 +103,7 @@ def evaluate(
     probabilities: Floats,
     decided: Mask,
     thresholds: list[Threshold],
+    more_tickets: Sequence[int | None] = (),
     ticket_ids: list[str],
     seed: int,
     excerpt: Callable[[int], str] | None = None,
@@ -99,7 +111,8 @@ def evaluate(
     """Fills in one attribute's part of the report card.
 
     `train` and `holdout` are row numbers of the data set in which the attribute is known. `probabilities` and `decided`
-    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row. `excerpt` gives
+    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row, `more_tickets` says
+    for each threshold how many more it would take to promise what cannot be promised. `excerpt` gives
     the beginning of a holdout ticket by its place among them; without it the card shows ids only.
     """
     actual = target.y[holdout] > 0
@@ -122,7 +135,10 @@ def evaluate(
         calibration_error=expected_calibration_error(confidence, right),
         per_label=_per_label(target.labels, in_training, actual, decided),
         confusion=_confusion(actual_codes, predicted_codes, len(target.labels)) if one_label else [],
-        coverage=[_coverage(threshold, confidence, right, found_of, multi=not one_label) for threshold in thresholds],
+        coverage=[
+            _coverage(threshold, confidence, right, found_of, multi=not one_label, more=more)
+            for threshold, more in zip(thresholds, more_tickets or [None] * len(thresholds), strict=True)
+        ],
         curve=_curve(confidence, right, found_of, multi=not one_label),
         reliability=[Reliability(**vars(bin_)) for bin_ in reliability(confidence, right)],
         confused_pairs=_confused(target.labels, actual_codes, predicted_codes, confidence, ticket_ids, excerpt)
@@ -179,7 +195,9 @@ def _confusion(actual: Codes, predicted: Codes, labels: int) -> list[list[int]]:
     return [[int(pair // labels), int(pair % labels), int(count)] for pair, count in zip(pairs, tickets, strict=True)]
 
 
-def _coverage(threshold: Threshold, confidence: Floats, right: Mask, of: int, *, multi: bool) -> Coverage:
+def _coverage(
+    threshold: Threshold, confidence: Floats, right: Mask, of: int, *, multi: bool, more: int | None
+) -> Coverage:
     taken = confidence >= threshold.confidence if threshold.confidence is not None else np.zeros(len(right), np.bool_)
     hits = int(right[taken].sum())
     found = hits if multi else int(taken.sum())
@@ -191,6 +209,8 @@ def _coverage(threshold: Threshold, confidence: Floats, right: Mask, of: int, *,
         coverage=found / max(of, 1),
         precision=hits / int(taken.sum()) if taken.any() else None,
         tickets=int(taken.sum()),
+        assurance=threshold.assurance,
+        more_tickets=more,
     )
 
 

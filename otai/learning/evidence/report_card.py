@@ -41,11 +41,13 @@ class LabelReport:
 class Coverage:
     """How much could be automated at a precision.
 
-    `threshold` was chosen on training tickets, each scored by a model that had not seen it, as the lowest confidence above
-    which that share was right; `expected_*` is what it gave there. `coverage` and `precision` are what this very threshold
+    `threshold` was chosen on training tickets, each scored by a model that had not seen it, as the lowest confidence from
+    which that share can be promised at `assurance` (`risk_control`; None in cards from before: the lowest from which that
+    share was right); `expected_*` is what it gave there. `coverage` and `precision` are what this very threshold
     then gave on the holdout: those two are the evidence. For attributes with one label a ticket, coverage is the share of
     tickets at or above the threshold; for multi-label attributes the share of all given labels that are found so.
-    `threshold` is None when no confidence reaches the precision.
+    `threshold` is None when no confidence lets the precision be promised; `more_tickets` is then about how many more
+    labelled tickets may let it, None where no number of them would.
     """
 
     target_precision: float
@@ -55,6 +57,8 @@ class Coverage:
     coverage: float
     precision: float | None
     tickets: int
+    assurance: float | None = None
+    more_tickets: int | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class TrainingSpec:
     """where encoders lie on this machine; None: where the installation that trains has them"""
     vectors_dir: Path | None = None
     """where vectors of this organisation's tickets are kept; None: nowhere"""
+    assurance: float | None = None
+    """how sure a promise of precision has to be, a share below 1; None: as sure as the library makes it by itself"""
 
 
 @dataclass(frozen=True, slots=True)

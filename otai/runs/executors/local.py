@@ -54,6 +54,7 @@ class LocalExecutor:
                     "attributes": [dict(attribute) for attribute in spec.attributes],
                     "mode": spec.mode,
                     "seed": spec.seed,
+                    "assurance": spec.assurance,
                     "output_dir": str(spec.output_dir),
                     "threads": spec.threads,
                     "checkpoint_dir": str(spec.checkpoint_dir) if spec.checkpoint_dir else None,

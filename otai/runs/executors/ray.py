@@ -139,6 +139,7 @@ class RayExecutor:
                 "attributes": [dict(attribute) for attribute in spec.attributes],
                 "mode": spec.mode,
                 "seed": spec.seed,
+                "assurance": spec.assurance,
                 "threads": spec.threads,
                 "time_limit_seconds": spec.time_limit_seconds,
                 "memory_limit_bytes": spec.memory_limit_bytes,

@@ -77,6 +77,7 @@ class RayJob:
             attributes=self.job["attributes"],
             mode=self.job["mode"],
             seed=self.job["seed"],
+            assurance=self.job.get("assurance"),
             output_dir=self.folder / "out",
             threads=self.job["threads"],
             time_limit_seconds=self.job["time_limit_seconds"],

@@ -64,6 +64,8 @@ class Summary:
     report: AttributeReport
     bar: IntervalBar
     alone: Coverage | None
+    not_yet: int | None
+    """About how many more labelled tickets would let it decide alone."""
     spark: Spark | None
     change: float | None
 
@@ -82,6 +84,7 @@ def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summar
                 report,
                 bar_of(report.accuracy, report.majority.accuracy),
                 coverage_at(report, wanted_precision),
+                more_tickets_at(report, wanted_precision),
                 spark_of(values) if before else None,
                 report.accuracy.value - before[-1] if before else None,
             )
@@ -117,6 +120,14 @@ def coverage_at(report: AttributeReport, precision: float) -> Coverage | None:
     for found in report.coverage:
         if abs(found.target_precision - precision) < 1e-9:
             return found if found.threshold is not None and found.precision is not None else None
+    return None
+
+
+def more_tickets_at(report: AttributeReport, precision: float) -> int | None:
+    """About how many more labelled tickets would let that precision be promised; None where it is, or where none would."""
+    for found in report.coverage:
+        if abs(found.target_precision - precision) < 1e-9:
+            return found.more_tickets
     return None
 
 
@@ -214,6 +225,8 @@ class AttributeCard:
     choices: list[Choice]
     chosen: Choice | None
     promises: list[Coverage]
+    """Those that hold, and those that so many more tickets would make hold."""
+    assurance: float | None
     matrix: ConfusionMatrix | None
     pairs: list[tuple[ConfusedPair, list[tuple[str, str]]]]
     suspects: list[SuspectedLabel]
@@ -236,7 +249,8 @@ def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> Attr
         max(0, int(min((point.precision for point in curve), default=0) * 10) * 10 - 10),
         choices,
         chosen_of(choices, chosen, coverage_at(report, wanted_precision)),
-        [found for found in report.coverage if found.threshold is not None and found.precision is not None],
+        [found for found in report.coverage if found.more_tickets or found.precision is not None],
+        next((found.assurance for found in report.coverage), None),
         matrix_of(report, others=_("others")),
         [
             (pair, list(zip(pair.ticket_ids, pair.excerpts or [""] * len(pair.ticket_ids), strict=False)))

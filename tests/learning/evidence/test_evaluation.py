@@ -82,31 +82,31 @@ def test_a_precision_that_is_never_reached_has_no_threshold() -> None:
 
 
 def test_tickets_of_equal_confidence_stay_together() -> None:
-    chosen = thresholds_for(np.full(100, 0.7), np.arange(100) < 91, of=100, targets=(0.9, 0.95))
+    chosen = thresholds_for(np.full(100, 0.7), np.arange(100) < 99, of=100, targets=(0.9, 0.95))
     assert chosen[0].confidence == 0.7 and chosen[0].coverage == 1.0
     assert chosen[1].confidence is None
 
 
-# 100 tags predicted, sorted by confidence; the first 60 right, then every second one: 80 right.
-TAGS_CONFIDENCE = np.linspace(0.99, 0.01, 100)
-TAGS_RIGHT = np.arange(100) < 60
-TAGS_RIGHT[61::2] = True
+# 200 tags predicted, sorted by confidence; the first 120 right, then every second one: 160 right.
+TAGS_CONFIDENCE = np.linspace(0.99, 0.01, 200)
+TAGS_RIGHT = np.arange(200) < 120
+TAGS_RIGHT[121::2] = True
 
 
 @pytest.mark.parametrize(
     ("multi", "of", "coverage"),
     [
-        # One label a ticket: 62 of 100 tickets are decided alone, whether right or wrong. At 62, 61 are right.
-        (False, 100, 0.62),
-        # Several labels: 61 given labels are found among those that the tickets have, even if as many were predicted as given.
-        (True, 100, 0.61),
-        (True, 122, 0.5),
-        (True, 61, 1.0),
+        # One label a ticket: 130 of 200 tickets are decided alone, whether right or wrong. At 130, 125 are right.
+        (False, 200, 0.65),
+        # Several labels: 125 given labels are found among those that the tickets have, even if as many were predicted as given.
+        (True, 200, 0.625),
+        (True, 250, 0.5),
+        (True, 125, 1.0),
     ],
 )
 def test_coverage_is_of_tickets_or_of_labels_given_whatever_their_number(multi: bool, of: int, coverage: float) -> None:
-    [at_98] = thresholds_for(TAGS_CONFIDENCE, TAGS_RIGHT, of=of, multi=multi, targets=(0.98,))
-    assert (at_98.coverage, at_98.precision) == pytest.approx((coverage, 61 / 62))
+    [at_90] = thresholds_for(TAGS_CONFIDENCE, TAGS_RIGHT, of=of, multi=multi, targets=(0.9,))
+    assert (at_90.coverage, at_90.precision) == pytest.approx((coverage, 125 / 130))
 
 
 def test_several_labels_are_counted_alike_on_the_card_and_by_its_threshold() -> None:

@@ -124,7 +124,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_newer_format_asks_for_an_update(saved: Path) -> None:
     content = saved.read_bytes()
-    newer = content.replace(f'\\"format\\": {FORMAT}'.encode(), f'\\"format\\": {FORMAT + 8}'.encode())
+    newer = content.replace(f'\\"format\\": {FORMAT}'.encode(), b'\\"format\\": 9')
     assert newer != content
     saved.write_bytes(newer)
     with pytest.raises(BundleInvalid, match="Update OTAI Studio"):
