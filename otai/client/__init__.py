@@ -9,10 +9,9 @@
         print(studio.predict(run.model, ["VPN drops every minute"])[0]["queue"].labels)
 
 Refusals are the kinds of `otai.errors` (Refused, Invalid, NotFound, NotAllowed, Unavailable) with the API's `code` and
-numbers in `details`. What
-may be tried again (no connection, 429, 502 to 504) is tried again, with the same idempotency key. `verify_webhook`
-checks what comes in.
-Needs no Django and no settings. Read `studio.py`; docs/api.md shows the same over HTTP.
+numbers in `details`. What may be tried again (no connection, 429, 502 to 504) is tried again, with the same idempotency
+key. `verify_webhook` checks what comes in. Needs no Django and no settings. Read `studio.py`; docs/api.md shows the
+same over HTTP.
 """
 
 from otai.client.answers import (

@@ -54,10 +54,9 @@ def _refusal_of_plain_http(request: HttpRequest) -> HttpResponse | None:
     """None for a request that may go on.
 
     Only trusted proxies can say that a visitor came without TLS; where there are none, nothing is known, and
-    redirecting would go round
-    in circles behind a proxy that is merely not declared. Who looks at a page is sent to the secure address. What
-    carries a key or a
-    password is refused and not redirected: it was readable already, and its sender should come to know.
+    redirecting would go round in circles behind a proxy that is merely not declared. Who looks at a page is sent to the
+    secure address. What carries a key or a password is refused and not redirected: it was readable already, and its
+    sender should come to know.
     """
     if not settings.OTAI_BASE_URL.startswith("https://") or settings.OTAI_TRUSTED_PROXIES < 1 or request.is_secure():
         return None

@@ -1,8 +1,7 @@
 """Django settings. Everything that differs between installations is an environment variable `OTAI_*`.
 
 Embedded default: SQLite and local files below `OTAI_HOME`, one machine, no service to start. Production:
-`OTAI_DATABASE_URL` names a
-PostgreSQL, `OTAI_FILES` an fsspec URL.
+`OTAI_DATABASE_URL` names a PostgreSQL, `OTAI_FILES` an fsspec URL.
 """
 
 from __future__ import annotations

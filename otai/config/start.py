@@ -10,9 +10,8 @@ def settle_in() -> None:
     long as the process.
 
     Else each full collection looks at some 200 000 objects that never go, and whoever's request it falls into waits for
-    that: 115 to 183 ms of
-    processor time, measured over 2 400 pages, against 20 to 50 ms so. What is garbage at this moment is collected
-    first.
+    that: 115 to 183 ms of processor time, measured over 2 400 pages, against 20 to 50 ms so. What is garbage at this
+    moment is collected first.
     """
     list(get_resolver().url_patterns)
     gc.collect()

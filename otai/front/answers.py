@@ -1,8 +1,7 @@
 """An answer on its way: what a page's thread leaves behind, sent in asyncio at the client's pace.
 
 Up to a megabyte is one piece of memory. A file is read piece by piece as the client takes it. What a view makes while
-it is read (a long CSV)
-goes through a `Spool`: the thread writes at its own pace and is free, the rest waits on disk.
+it is read (a long CSV) goes through a `Spool`: the thread writes at its own pace and is free, the rest waits on disk.
 """
 
 from __future__ import annotations

@@ -32,8 +32,7 @@ class Streams(Protocol):
 
 class Front:
     """`folder` is where bodies and answers wait on disk. `probes`: the path to (async) answer. `address_of`: the
-    visitor's network address,
-    by the peer's and the header X-Forwarded-For."""
+    visitor's network address, by the peer's and the header X-Forwarded-For."""
 
     def __init__(
         self,

@@ -26,8 +26,7 @@ UPLOADS = re.compile(r"/[^/]+/tickets/upload|/api/v1/data-sets(/preview)?|/api/v
 @dataclass(frozen=True, slots=True)
 class Bound:
     """`is_upload`: a file, for members only. `needs_length`: a body that does not say its length is refused; a browser
-    always says it,
-    while a program may stream what it makes (`curl -T -`)."""
+    always says it, while a program may stream what it makes (`curl -T -`)."""
 
     most_bytes: int
     is_upload: bool = False

@@ -14,13 +14,12 @@ looks = 50
 
 async def close_stalled_connections(seconds: int) -> None:
     """Sets on the sockets that this process listens on what every connection accepted from them inherits: when data
-    waits for `seconds`
-    and the client takes none of it, or a silent client does not answer the kernel's question either, the connection
-    ends.
+    waits for `seconds` and the client takes none of it, or a silent client does not answer the kernel's question
+    either, the connection ends.
 
     Without it an answer stays in the server's memory, and its connection in the server's count, for as long as a client
-    likes. The server
-    opens its sockets after it has loaded us, so this looks for them for a while. Linux only; elsewhere a proxy does it.
+    likes. The server opens its sockets after it has loaded us, so this looks for them for a while. Linux only;
+    elsewhere a proxy does it.
     """
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return

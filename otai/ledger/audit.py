@@ -1,8 +1,7 @@
 """The audit: recomputes everything that the ledger says from its transfers, and names what does not fit. Reads only.
 
 It needs neither the operations nor their SQL to be right: chain, balances, lots and holds are computed here once more,
-in Python, from
-the rows. It streams: memory grows with the lots of one organisation, not with transfers.
+in Python, from the rows. It streams: memory grows with the lots of one organisation, not with transfers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The hash chain of an organisation's transfers: the canonical form of a row, and its hash. Pure.
 
 PostgreSQL computes the same in `ledger_transfer_hash` (sql/postgres.sql), in the statement that writes the row; SQLite
-and the audit
-compute it here. A test compares the two.
+and the audit compute it here. A test compares the two.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Only `otai.ledger.operations` writes them. Tables, constraints and triggers are hand-written, one file for each database
 (`migrations/0001_postgres.sql`, `migrations/0001_sqlite.sql`): a later change is a migration with SQL, since Django
-would rebuild a
-SQLite table without its triggers.
+would rebuild a SQLite table without its triggers.
 """
 
 from __future__ import annotations
@@ -25,8 +24,7 @@ class LotSource(models.TextChoices):
 
 SPENDING_RANK: dict[str, int] = {
     # policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a
-    # customer
-    # paid for is what is left to refund.
+    # customer paid for is what is left to refund.
     LotSource.INITIAL: 1,
     LotSource.MONTHLY: 1,
     LotSource.GOODWILL: 2,
@@ -59,9 +57,8 @@ class Account(models.Model):
     """One organisation's balances: `granted = available + held + spent + withdrawn`, by constraint.
 
     One row for each organisation, and no row that two of them share: two organisations never wait for each other. The
-    row also
-    carries the end of the organisation's chain (`last_seq`, `last_at`, `last_hash`), since whoever adds a transfer has
-    it locked.
+    row also carries the end of the organisation's chain (`last_seq`, `last_at`, `last_hash`), since whoever adds a
+    transfer has it locked.
     """
 
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, primary_key=True, related_name="+")
@@ -82,10 +79,8 @@ class Lot(models.Model):
     """The credits of one grant or purchase: `credits = unspent + held + spent + withdrawn`, by constraint.
 
     `id` is the id of the grant's transfer and `seq` its place in the organisation's chain, so that oldest first needs
-    no clock.
-    `is_open` says `unspent > 0`; it is a column of its own because an index on `unspent` itself would have to be
-    written whenever a
-    credit moves.
+    no clock. `is_open` says `unspent > 0`; it is a column of its own because an index on `unspent` itself would have to
+    be written whenever a credit moves.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -136,10 +131,9 @@ class Transfer(models.Model):
     """Credits moved from `source` to `target`: one row for each operation, never updated, never deleted.
 
     `seq` counts an organisation's transfers without a gap, `at` never runs backwards within them, and `hash` is SHA-256
-    over the
-    previous row's hash and this row (`chain.py`). `lots` says which lots the credits belong to, and the balances are
-    those after
-    this transfer; so statement, past balances, lots and revenue can all be recomputed from this one table.
+    over the previous row's hash and this row (`chain.py`). `lots` says which lots the credits belong to, and the
+    balances are those after this transfer; so statement, past balances, lots and revenue can all be recomputed from
+    this one table.
     """
 
     id = models.UUIDField(primary_key=True)

@@ -19,8 +19,7 @@ def _prepare_on_the_server() -> None:
     parsing it.
 
     Django turns this off unless the settings say otherwise, for the sake of connection poolers that cannot have it; a
-    deployment
-    behind one says `prepare_threshold: None` in its database options.
+    deployment behind one says `prepare_threshold: None` in its database options.
     """
     connection.ensure_connection()
     driver: Any = connection.connection

@@ -8,8 +8,7 @@ def value_of(price_cents: int, credits: int, before: int, after: int) -> int:
     for the price.
 
     Rounded cumulatively: the first n credits are worth `price * n / credits` rounded down, and any part is the
-    difference of two such
-    sums. So however a lot is cut up, its parts add up to the price paid. Negative when `after` is below `before` (a
-    refund).
+    difference of two such sums. So however a lot is cut up, its parts add up to the price paid. Negative when `after`
+    is below `before` (a refund).
     """
     return price_cents * after // credits - price_cents * before // credits

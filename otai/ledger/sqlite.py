@@ -41,8 +41,7 @@ RESOLUTIONS = {
 @contextmanager
 def _writing() -> Iterator[CursorWrapper]:
     # Inside the caller's transaction this opens none of its own, not even a savepoint; a refusal is returned, never
-    # raised here,
-    # so that it leaves the caller's transaction usable.
+    # raised here, so that it leaves the caller's transaction usable.
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         yield cursor
 

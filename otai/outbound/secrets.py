@@ -1,8 +1,7 @@
 """Secrets of endpoints, and signatures with them, as Standard Webhooks says.
 
 A secret is worked out from the installation's key and the endpoint's salt whenever it is needed. So no table, backup or
-log holds one, and who
-reads the database cannot sign in our name. It is shown once, when it is made.
+log holds one, and who reads the database cannot sign in our name. It is shown once, when it is made.
 """
 
 from __future__ import annotations

@@ -2,10 +2,8 @@
 `transaction.atomic()`.
 
 Every operation that moves credits takes a `key`: the same key with the same request is given the same answer and writes
-nothing
-(`replayed`); with another request it is refused (`KeyReused`). The clock (`now`, a deadline) is no part of the request,
-since whoever
-asks again asks later. A refusal changes nothing and leaves the caller's transaction usable.
+nothing (`replayed`); with another request it is refused (`KeyReused`). The clock (`now`, a deadline) is no part of the
+request, since whoever asks again asks later. A refusal changes nothing and leaves the caller's transaction usable.
 """
 
 from otai.ledger.models import LotSource

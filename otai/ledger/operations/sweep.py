@@ -33,10 +33,9 @@ def sweep_stranded_holds(
     """Releases every hold whose deadline has passed, unless `still_working` names its reference.
 
     `still_working` is asked once for each page of references, before their holds are touched. A hold that is resolved
-    or extended
-    between that answer and its release stays as it is: the release is a compare-and-swap on state and deadline. So a
-    run that
-    starts to work again extends its hold first (`extend_hold`), and goes on only if that succeeded.
+    or extended between that answer and its release stays as it is: the release is a compare-and-swap on state and
+    deadline. So a run that starts to work again extends its hold first (`extend_hold`), and goes on only if that
+    succeeded.
     """
     checked_moment(now, what="now")
     released = working = resolved = 0

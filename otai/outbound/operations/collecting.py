@@ -2,8 +2,8 @@
 wants to know.
 
 A row may become visible after a later one, when its transaction took longer. So the place up to which a source counts
-as read stays ten minutes
-behind; what lies between is read again each time, and a message's key keeps it from being told twice.
+as read stays ten minutes behind; what lies between is read again each time, and a message's key keeps it from being
+told twice.
 """
 
 from __future__ import annotations
