@@ -89,15 +89,13 @@ def of_data() -> Iterator[Finding]:
         damaged_example="Gr??e",
     )
     noticed = Some(
-        mended=mended,
+        reader=Some(mended=mended, control_characters=2, threads=5),
         days=Some(is_settled=False, day_first=True, example="02/11/2026"),
         missing_examples=["n/a", "-"],
         missing_words={"queue": 8},
-        control_characters=2,
         unread_times=3,
         unread_times_example="soon",
         unread_languages=4,
-        threads=5,
     )
     noted = Some(
         footer_rows=[1240],
