@@ -94,6 +94,7 @@ def test_the_few_that_sort_tickets_are_proposed_and_further_ones_say_what_they_a
     assert checked(page) == {"queue": True, "priority": True, "office": False}
     proposed, further = page.split("Could be learnt too")
     assert 'value="queue"' in proposed and 'value="office"' in further
+    assert "its name does not say that it sorts tickets" in further
     # Two or three attributes are one price; a sixth is in the next band.
     assert "Adds nothing to the price." in further and "Adds" not in proposed
 

@@ -22,8 +22,8 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
@@ -45,10 +45,12 @@ from otai.serving import queries as serving
 from otai.tickets import expected_quality
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
+from otai.tickets.columns import ColumnRoles, said
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import NotHere, in_words
 from otai.web.words import delivery_words
+from otai.words.catalogue import ENGLISH
 
 REASONS: dict[str, str | Promise] = {
     Reason.NEW_MODEL: gettext_lazy("A new model"),
@@ -75,6 +77,8 @@ class AttributeChoice:
     learnable: bool
     chosen: bool
     proposed: bool
+    why: str
+    """Why it was taken for an attribute, and proposed or not, in the reader's language."""
 
 
 @dataclass(slots=True)
@@ -134,23 +138,7 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
         return Choices(None)
     choices = Choices(data_set)
     picked = set(data.getlist("attribute")) if "chosen" in data else None
-    profile = tickets.profile(data_set)
-    proposed = set(tickets.proposed_attributes(data_set))
-    kept = tickets.not_proposed(data_set)
-    for found in profile.attributes:
-        rare = sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels)
-        chosen = found.is_learnable and found.name in (proposed if picked is None else picked)
-        choices.attributes.append(
-            AttributeChoice(
-                found.name,
-                len(found.labels),
-                rare,
-                found.missing,
-                found.is_learnable,
-                chosen,
-                found.name in proposed or found.name not in kept,
-            )
-        )
+    choices.attributes = _offered(data_set, picked)
     mode, _dash, delivery = data.get("choice", "").partition("-")
     if mode in tuple(Mode) and delivery in tuple(Delivery):
         choices.mode, choices.delivery = Mode(mode), Delivery(delivery)
@@ -162,6 +150,26 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
     if "reason" not in data and choices.model in trained_models(organisation):
         choices.reason = Reason.DRIFT
     return choices
+
+
+def _offered(data_set: DataSet, picked: set[str] | None) -> list[AttributeChoice]:
+    """The attributes of the tickets, those chosen that are `picked`; None: those that are proposed."""
+    proposed, kept = set(tickets.proposed_attributes(data_set)), tickets.not_proposed(data_set)
+    language = get_language() or ENGLISH
+    reasons = {one.name: one.reason for one in ColumnRoles.from_dict(data_set.roles).attributes}
+    return [
+        AttributeChoice(
+            found.name,
+            len(found.labels),
+            rare=sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels),
+            missing=found.missing,
+            learnable=found.is_learnable,
+            chosen=found.is_learnable and found.name in (proposed if picked is None else picked),
+            proposed=found.name in proposed or found.name not in kept,
+            why=said(reasons.get(found.name, ""), language=language),
+        )
+        for found in tickets.profile(data_set).attributes
+    ]
 
 
 def trained_models(organisation: Organisation) -> list[str]:
