@@ -1,7 +1,7 @@
 """Runs the benchmarks, each in a process of its own, and puts what they write into docs/benchmarks.md.
 
-A benchmark is a module of this package with a `main()`. It writes its findings as Markdown to `.bench/NAME.md`; the section between the
-markers of that NAME is replaced, so that running one benchmark leaves the figures of the others.
+A benchmark is a module of this package with a `main()`. It writes its findings as Markdown to `.bench/NAME.md`; the
+section between the markers of that NAME is replaced, so that running one benchmark leaves the figures of the others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""How often an unchanged helpdesk is advised to train again, and how soon a shift of 10 points of accuracy is found. Real tickets, simulated weeks.
+"""How often an unchanged helpdesk is advised to train again, and how soon a shift of 10 points of accuracy is found.
+Real tickets, simulated weeks.
 
-A model is trained in Basic on a part of a public set; the other tickets arrive in weeks of 200, and each week the last two weeks are checked, as the
-product does. `--models N` and `--checks N` make it longer or shorter.
+A model is trained in Basic on a part of a public set; the other tickets arrive in weeks of 200, and each week the last
+two weeks are checked, as the product does. `--models N` and `--checks N` make it longer or shorter.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ def joined(parts: list[tuple[Seen, np.ndarray]]) -> tuple[Seen, np.ndarray]:
 def advised(
     found: Desk, week: tuple[Seen, np.ndarray], history: tuple[Seen, np.ndarray], *, seed: int
 ) -> dict[bool, bool]:
-    """What the product decides on two weeks of tickets, knowing those before: without feedback (False), and with it (True)."""
+    """What the product decides on two weeks of tickets, knowing those before: without feedback (False), and with it
+    (True)."""
     seen, right = week
     name = found.bundle.attributes[0].spec.name
     assert found.bundle.reference is not None
@@ -198,7 +200,8 @@ KINDS = ("new queues", "another desk's tickets", "most words lost", "labels mean
 
 @dataclass
 class Counted:
-    """What one model's weeks brought: false advice without feedback and with it, and the week in which each shift was found (0: neither)."""
+    """What one model's weeks brought: false advice without feedback and with it, and the week in which each shift was
+    found (0: neither)."""
 
     name: str
     accuracy: float
@@ -275,19 +278,21 @@ def main() -> None:
         f"`make bench BENCH=advice`; {measured_on()}. {options.models} Basic models of each of three sets, each trained on {TRAINED:,} real tickets; tickets that "
         f'it never saw arrive in weeks of {WEEK}; each check looks at two weeks, after {WEEKS_BEFORE} weeks in use. "With feedback": people said of every ticket whether the model was right.',
         "",
-        f"**False advice on unchanged tickets** (at most 1 in 100 checks is promised): {false[False]} of {checks} checks without feedback, "
-        f"{false[True]} of {checks} with it.",
+        f"**False advice on unchanged tickets** (at most 1 in 100 checks is promised): {false[False]} of {checks} "
+        f"checks without feedback, {false[True]} of {checks} with it.",
         "",
         "| set | accuracy | false, without feedback | with feedback |",
         "|---|---:|---:|---:|",
         *(f"| {name} | {' | '.join(cells)} |" for name, cells in by_set.items()),
         "",
-        f"**A planted shift of 10 points of accuracy**, {options.shifts * options.models * len(SETS)} of each kind, found within one and within two weeks:",
+        f"**A planted shift of 10 points of accuracy**, {options.shifts * options.models * len(SETS)} of each kind, "
+        "found within one and within two weeks:",
         "",
         "| what changes | one week | two weeks | one week, with feedback | two weeks, with feedback |",
         "|---|---:|---:|---:|---:|",
         *(
-            f"| {kind} | {share(kind, False, 1)} | {share(kind, False, 2)} | {share(kind, True, 1)} | {share(kind, True, 2)} |"
+            f"| {kind} | {share(kind, False, 1)} | {share(kind, False, 2)} | {share(kind, True, 1)} | "
+            f"{share(kind, True, 2)} |"
             for kind in KINDS
         ),
         "",

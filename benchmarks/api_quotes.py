@@ -1,10 +1,12 @@
-"""How many quotes a second the API answers: a real server, real HTTP from one process, everything on this machine's cores.
+"""How many quotes a second the API answers: a real server, real HTTP from one process, everything on this machine's
+cores.
 
     python -m benchmarks.api_quotes [--quick]
 
-Two figures: a price (`GET /api/v1/price`, works it out and writes nothing: what a page or a form asks while somebody chooses) and a stored quote
-(`POST /api/v1/quotes`, one row that can be ordered). The mark is 300 a second for either. Keys, scopes and limits are checked as always. Where
-others work on the machine, `chrt -r 1` in front gives this the cores; the table says so. Writes `.bench/api_quotes.md`.
+Two figures: a price (`GET /api/v1/price`, works it out and writes nothing: what a page or a form asks while somebody
+chooses) and a stored quote (`POST /api/v1/quotes`, one row that can be ordered). The mark is 300 a second for either.
+Keys, scopes and limits are checked as always. Where others work on the machine, `chrt -r 1` in front gives this the
+cores; the table says so. Writes `.bench/api_quotes.md`.
 """
 
 from __future__ import annotations
@@ -73,11 +75,15 @@ def measured(url: str, home: str, *, seconds: float) -> dict[str, tuple[float, f
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/health/ready")
-        head = f"Host: localhost\r\nAuthorization: Bearer {secret}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n"
+        head = (
+            f"Host: localhost\r\nAuthorization: Bearer {secret}\r\nAccept: application/json\r\nAccept-Encoding: "
+            "identity\r\n"
+        )
         price = f"GET /api/v1/price?mode=business&delivery=fast&attributes=7 HTTP/1.1\r\n{head}\r\n".encode()
         asked = json.dumps({"data_set": data_set, "attributes": ["queue"], "mode": "basic"})
         quote = (
-            f"POST /api/v1/quotes HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {len(asked)}\r\n\r\n{asked}"
+            f"POST /api/v1/quotes HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: "
+            f"{len(asked)}\r\n\r\n{asked}"
         ).encode()
         found = {}
         for name, request, expected in (("price", price, 200), ("quote", quote, 201)):
@@ -149,8 +155,8 @@ def main() -> None:
     lines = [
         "## Quotes over HTTP",
         "",
-        f"`make bench BENCH=api_quotes`; {measured_on()}; `otai studio --workers {WORKERS}`, {CONNECTIONS} connections from one process, server, "
-        f"database and load on the same cores; PostgreSQL with fsync on{how(quick)}.",
+        f"`make bench BENCH=api_quotes`; {measured_on()}; `otai studio --workers {WORKERS}`, {CONNECTIONS} connections "
+        f"from one process, server, database and load on the same cores; PostgreSQL with fsync on{how(quick)}.",
         "",
         "| database | request | a second | median | p95 |",
         "|---|---|---:|---:|---:|",

@@ -1,7 +1,8 @@
 """Basic mode beside what an engineer would put together in an afternoon: quality, calibration, speed, memory, latency.
 
-Needs ../shared/data beside the repository (public data, not part of the product) and says so if it is not there. Each measurement
-runs in a process of its own with a fixed number of threads, so that neither caches nor other measurements colour it.
+Needs ../shared/data beside the repository (public data, not part of the product) and says so if it is not there. Each
+measurement runs in a process of its own with a fixed number of threads, so that neither caches nor other measurements
+colour it.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def timed(into: dict[str, Any], name: str) -> Iterator[None]:
 
 
 def quality(name: str) -> dict[str, Any]:
-    """Accuracy, macro F1 over all labels that were learnt (data/README.md), calibration error and coverage on the test rows."""
+    """Accuracy, macro F1 over all labels that were learnt (data/README.md), calibration error and coverage on the test
+    rows."""
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
 
@@ -193,7 +195,8 @@ def memory() -> dict[str, Any]:
 
 
 def latency() -> dict[str, Any]:
-    """Prediction through a reloaded bundle with the 7 attributes of endava_5k; every test ticket alone, then all at once."""
+    """Prediction through a reloaded bundle with the 7 attributes of endava_5k; every test ticket alone, then all at
+    once."""
     from otai.learning.model.bundle import Bundle
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
@@ -308,10 +311,11 @@ def page_of(figures: dict[str, Any]) -> list[str]:
                 ours_f1.append(values["macro_f1"])
                 base_f1.append(theirs["macro_f1"])
             rows.append(
-                f"| {name} | {attribute} | {values['accuracy']:.3f} | {theirs['accuracy'] if theirs else float('nan'):.3f} "
-                f"| {values['macro_f1']:.3f} | {theirs['macro_f1'] if theirs else float('nan'):.3f} "
-                f"| {values['calibration_error']:.3f} | {values['coverage_at_95']:.1%} "
-                f"| {'-' if values['precision_at_95'] is None else format(values['precision_at_95'], '.1%')} |"
+                f"| {name} | {attribute} | {values['accuracy']:.3f} | "
+                f"{theirs['accuracy'] if theirs else float('nan'):.3f} | {values['macro_f1']:.3f} | "
+                f"{theirs['macro_f1'] if theirs else float('nan'):.3f} | {values['calibration_error']:.3f} | "
+                f"{values['coverage_at_95']:.1%} | "
+                f"{'-' if values['precision_at_95'] is None else format(values['precision_at_95'], '.1%')} |"
             )
     endava = statistics.fmean(one["macro_f1"] for one in figures["quality"]["endava_5k"]["attributes"].values())
     attributes, memory_, latency_ = figures["attributes"], figures["memory"], figures["latency"]
@@ -350,21 +354,22 @@ def page_of(figures: dict[str, Any]) -> list[str]:
     return [
         "## Basic mode",
         "",
-        f"`make bench BENCH=learning_basic`; {figures['machine']}; one thread, except memory (two). Trained and measured on each "
-        "file's own split; macro F1 over all labels learnt (data/README.md).",
+        f"`make bench BENCH=learning_basic`; {figures['machine']}; one thread, except memory (two). Trained and "
+        "measured on each file's own split; macro F1 over all labels learnt (data/README.md).",
         "",
         "| what | measured | mark |",
         "|---|---:|---:|",
         *(f"| {what} | {value:,.3f} | {mark} |" for what, value, mark in marks),
         "",
         f"Seconds on endava_5k (reading to report card and bundle on disk, median of {TIMED_RUNS}): Basic "
-        f"{figures['ours_cpu']:.1f} processor, {figures['ours_wall']:.1f} wall; one pipeline for each attribute, uncalibrated, "
-        f"{figures['pipelines_cpu']:.1f} and {figures['pipelines_wall']:.1f}. One attribute {attributes['one_cpu']:.1f}, 20 "
-        f"attributes {attributes['twenty_cpu']:.1f} (processor). 50 k tickets: {memory_['train_cpu']:.0f} processor, "
-        f"{memory_['train_wall']:.0f} wall. Bundle: {latency_['megabytes']:.1f} MB. Prediction: p95 {latency_['p95_ms']:.1f} ms, "
-        f"{latency_['per_second']:,.0f} tickets a second in one call.",
+        f"{figures['ours_cpu']:.1f} processor, {figures['ours_wall']:.1f} wall; one pipeline for each attribute, "
+        f"uncalibrated, {figures['pipelines_cpu']:.1f} and {figures['pipelines_wall']:.1f}. One attribute "
+        f"{attributes['one_cpu']:.1f}, 20 attributes {attributes['twenty_cpu']:.1f} (processor). 50 k tickets: "
+        f"{memory_['train_cpu']:.0f} processor, {memory_['train_wall']:.0f} wall. Bundle: {latency_['megabytes']:.1f} "
+        f"MB. Prediction: p95 {latency_['p95_ms']:.1f} ms, {latency_['per_second']:,.0f} tickets a second in one call.",
         "",
-        "| data | attribute | accuracy | LinearSVC | macro F1 | LinearSVC | calibration error | coverage at 95 % | precision there |",
+        "| data | attribute | accuracy | LinearSVC | macro F1 | LinearSVC | calibration error | coverage at 95 % | "
+        "precision there |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
         *(row.replace("nan", "-") for row in rows),
     ]

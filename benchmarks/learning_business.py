@@ -1,7 +1,9 @@
-"""Business beside Basic and every baseline, on every public set: quality, calibration, coverage, training time, other languages, and strangers.
+"""Business beside Basic and every baseline, on every public set: quality, calibration, coverage, training time, other
+languages, and strangers.
 
-Needs ../shared beside the repository (public data, not part of the product). Each set is measured in a process of its own with one thread. The sets come with
-their split, so a seed changes nothing in the model: one training is the mean of any number of seeds.
+Needs ../shared beside the repository (public data, not part of the product). Each set is measured in a process of its
+own with one thread. The sets come with their split, so a seed changes nothing in the model: one training is the mean of
+any number of seeds.
 """
 
 from __future__ import annotations
@@ -148,7 +150,8 @@ def retrained(tickets: Any, specs: Sequence[Any]) -> list[float]:
 
 
 def speed(name: str) -> dict[str, float]:
-    """The model as it comes from its file, with as many threads as the machine has cores, nothing cached: milliseconds for a ticket alone (median) and tickets a second in a batch."""
+    """The model as it comes from its file, with as many threads as the machine has cores, nothing cached: milliseconds
+    for a ticket alone (median) and tickets a second in a batch."""
     from otai.learning.model.bundle import Bundle
 
     os.environ["OTAI_ENCODERS"] = str(ROOT / ".bench" / "encoders")
@@ -169,7 +172,8 @@ def speed(name: str) -> dict[str, float]:
 
 
 def abroad() -> dict[str, float]:
-    """xsid: trained on the English `valid` rows alone; accuracy on all 500 test rows of each language, labels too rare to be learnt included."""
+    """xsid: trained on the English `valid` rows alone; accuracy on all 500 test rows of each language, labels too rare
+    to be learnt included."""
     import dataclasses
 
     from otai.learning.recipes import recipe_for
@@ -234,8 +238,9 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
     lines = [
         "## Business",
         "",
-        f"`make bench BENCH=learning_business`; {measured_on()}; one thread. Accuracy / macro F1 in points on the given test rows; **bold** where Business is better "
-        "than every baseline. Baselines from `shared/baselines.csv`, their encoding not counted.",
+        f"`make bench BENCH=learning_business`; {measured_on()}; one thread. Accuracy / macro F1 in points on the "
+        "given test rows; **bold** where Business is better than every baseline. Baselines from "
+        "`shared/baselines.csv`, their encoding not counted.",
         "",
         f"| set, attribute | {' | '.join(models)} | Basic | Business |",
         "|---|" + "---:|" * (len(models) + 2),
@@ -257,24 +262,28 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
             cells = [f"{100 * theirs[model][0]:.1f} / {100 * theirs[model][1]:.1f}" for model in models]
             basic = one["basic"][attribute]
             lines.append(
-                f"| {name}, {attribute} | {' | '.join(cells)} | {100 * basic['accuracy']:.1f} / {100 * basic['macro_f1']:.1f} | {accuracy} / {macro_f1} |"
+                f"| {name}, {attribute} | {' | '.join(cells)} | {100 * basic['accuracy']:.1f} / "
+                f"{100 * basic['macro_f1']:.1f} | {accuracy} / {macro_f1} |"
             )
     means = [f"{100 * statistics.fmean(mean[name]):.1f}" for name in [*models, "basic", "business"]]
     lines += [
         f"| mean macro F1 | {' | '.join(means)} |",
         "",
-        "| set, attribute | calibration error, Basic | Business | coverage at 95 % precision, Basic | Business | its precision |",
+        "| set, attribute | calibration error, Basic | Business | coverage at 95 % precision, Basic | Business | its "
+        "precision |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, one in found.items():
         for attribute, ours in one["business"].items():
             measured_basic = one["basic"][attribute]
             lines.append(
-                f"| {name}, {attribute} | {measured_basic['ece']:.3f} | {ours['ece']:.3f} | {measured_basic['coverage']:.1%} | {ours['coverage']:.1%} | {ours['precision']:.1%} |"
+                f"| {name}, {attribute} | {measured_basic['ece']:.3f} | {ours['ece']:.3f} | "
+                f"{measured_basic['coverage']:.1%} | {ours['coverage']:.1%} | {ours['precision']:.1%} |"
             )
     lines += [
         "",
-        "Training, processor seconds; vectors come from the cache, as the baselines' do, and what encoding took stands beside it (0: it was cached by an earlier run).",
+        "Training, processor seconds; vectors come from the cache, as the baselines' do, and what encoding took stands "
+        "beside it (0: it was cached by an earlier run).",
         "",
         "| set | Basic | Business | ratio | encoding |",
         "|---|---:|---:|---:|---:|",
@@ -282,23 +291,28 @@ def page(found: dict[str, Any], languages: dict[str, float]) -> list[str]:
     for name, one in found.items():
         ratio = one["business_seconds"] / one["basic_seconds"]
         lines.append(
-            f"| {name} | {one['basic_seconds']:.1f} | {one['business_seconds']:.1f} | {ratio:.1f} | {one['encoding']:.1f} |"
+            f"| {name} | {one['basic_seconds']:.1f} | {one['business_seconds']:.1f} | {ratio:.1f} | "
+            f"{one['encoding']:.1f} |"
         )
     shown = ", ".join(f"{language} {share:.3f}" for language, share in languages.items())
     first, again = found["hint3_curekart"]["retrained"]
     lines += [
         "",
-        f"Across languages: xsid, trained on the 300 English `valid` rows, accuracy on the test rows: {shown} (mark: de 0.89).",
+        f"Across languages: xsid, trained on the 300 English `valid` rows, accuracy on the test rows: {shown} (mark: "
+        "de 0.89).",
         "",
-        f"Strangers: hint3_curekart's rows of no label told from its test rows by confidence, AUROC {found['hint3_curekart']['auroc']:.3f} (mark: 0.85).",
+        "Strangers: hint3_curekart's rows of no label told from its test rows by confidence, AUROC "
+        f"{found['hint3_curekart']['auroc']:.3f} (mark: 0.85).",
         "",
-        f"Retraining after {CORRECTED_LABELS} corrected labels (hint3_curekart): {again:.1f} s of processor time, the first training {first:.1f} s (mark: a fifth).",
+        f"Retraining after {CORRECTED_LABELS} corrected labels (hint3_curekart): {again:.1f} s of processor time, the "
+        f"first training {first:.1f} s (mark: a fifth).",
         "",
     ]
     for name in SPEED_SETS:
         fast = found[name]["speed"]
         lines.append(
-            f"Prediction ({name}; wall time on all {usable_cores()} cores, nothing cached): {fast['alone_ms']:.1f} ms a ticket alone (mark: 20), {fast['a_second']:.0f} a second in a batch (mark: 300)."
+            f"Prediction ({name}; wall time on all {usable_cores()} cores, nothing cached): {fast['alone_ms']:.1f} ms "
+            f"a ticket alone (mark: 20), {fast['a_second']:.0f} a second in a batch (mark: 300)."
         )
     return lines
 

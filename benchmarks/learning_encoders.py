@@ -1,4 +1,5 @@
-"""How fast tickets become vectors: a core alone, the cache, loading, memory; beside the code that the weights came with."""
+"""How fast tickets become vectors: a core alone, the cache, loading, memory; beside the code that the weights came
+with."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def texts_of(name: str, count: int) -> list[str]:
-    """Distinct training texts of a public set, spread over it, so that the cache of the processor sees no text twice."""
+    """Distinct training texts of a public set, spread over it, so that the cache of the processor sees no text
+    twice."""
     with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
         texts = list(dict.fromkeys(row["text"] for row in csv.DictReader(stream) if row["split"] == "train"))
     return texts[:: max(1, len(texts) // count)][:count]
@@ -37,7 +39,8 @@ def words(texts: list[str]) -> str:
 
 
 def per_second(encode: Callable[[list[str]], object], texts: list[str], *, rounds: int = 3) -> float:
-    """Texts a second of processor time, the best of some rounds: other work on the machine takes time, never gives it."""
+    """Texts a second of processor time, the best of some rounds: other work on the machine takes time, never gives
+    it."""
     best = 0.0
     for _ in range(rounds):
         began = time.process_time()
@@ -121,16 +124,19 @@ def main() -> None:
     lines = [
         "## Sentence encoders",
         "",
-        f"`make bench BENCH=learning_encoders`; {measured_on()}. Texts a second of processor time on one thread, the best of three rounds; "
-        f"short: banking77, {words(short)}; long: support_en_de, {words(long)}. Loading counts the import of torch and the checksums.",
+        f"`make bench BENCH=learning_encoders`; {measured_on()}. Texts a second of processor time on one thread, the "
+        f"best of three rounds; short: banking77, {words(short)}; long: support_en_de, {words(long)}. Loading counts "
+        "the import of torch and the checksums.",
         "",
-        "| encoder | short | long | against the package's code | one short text alone | loading, processor (wall) | peak memory |",
+        "| encoder | short | long | against the package's code | one short text alone | loading, processor (wall) | "
+        "peak memory |",
         "|---|---:|---:|---:|---:|---:|---:|",
         row("use-multilingual (mark: 500 short)", found["use-multilingual"]),
         row(f"the same weights, {ORIGINAL}", original),
         row("minilm-en", found["minilm-en"]),
         "",
-        f"From the cache: {cached:,.0f} vectors a second, {row_bytes:,.0f} bytes each on disk; torch is not loaded for it.",
+        f"From the cache: {cached:,.0f} vectors a second, {row_bytes:,.0f} bytes each on disk; torch is not loaded for "
+        "it.",
     ]
     FRAGMENT.parent.mkdir(exist_ok=True)
     FRAGMENT.write_text("\n".join(lines) + "\n")

@@ -1,6 +1,8 @@
-"""How honest the evidence is: planted label errors among the suspects, forecasts beside what came, expectations beside what was reached, and what evidence costs.
+"""How honest the evidence is: planted label errors among the suspects, forecasts beside what came, expectations beside
+what was reached, and what evidence costs.
 
-Needs ../shared beside the repository (public data, not part of the product). Basic mode, one thread; `docs/report-card.md` says what the figures mean.
+Needs ../shared beside the repository (public data, not part of the product). Basic mode, one thread;
+`docs/report-card.md` says what the figures mean.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ SUBSETS, SEEDS = (8, 4), (0, 1)
 
 
 def planted(name: str) -> str:
-    """A row of the table: of the likeliest suspects in the training part, the share whose label had really been replaced."""
+    """A row of the table: of the likeliest suspects in the training part, the share whose label had really been
+    replaced."""
     tickets, specs = tickets_of(rows_of(name), SETS[name])
     column, chance = list(tickets.attributes[specs[0].name]), random.Random(1)
     rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
@@ -58,7 +61,8 @@ def planted(name: str) -> str:
 
 
 def forecasts(name: str) -> Iterator[tuple[Any, ...]]:
-    """(metric, what the forecast for twice the tickets said, what came), one for each attribute, part and seed; None where no forecast was made."""
+    """(metric, what the forecast for twice the tickets said, what came), one for each attribute, part and seed; None
+    where no forecast was made."""
     tickets, specs = tickets_of(rows_of(name), SETS[name])
     rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
     for seed in SEEDS:
@@ -111,7 +115,8 @@ def expectations(name: str) -> list[str]:
         f1 = basic.macro_f1 if basic else None
         said_f1 = "unknown" if f1 is None else f"{f1.value:.3f} ({f1.low:.3f} to {f1.high:.3f})"
         lines.append(
-            f"| {name} | {report.name} | {said} | {report.accuracy.value:.3f} | {said_f1} | {report.macro_f1.value:.3f} | {seconds:.1f} |"
+            f"| {name} | {report.name} | {said} | {report.accuracy.value:.3f} | {said_f1} | "
+            f"{report.macro_f1.value:.3f} | {seconds:.1f} |"
         )
     return lines
 
@@ -149,9 +154,11 @@ def main() -> None:
     lines = [
         "## Evidence",
         "",
-        f"`make bench BENCH=learning_evidence`; {measured_on()}; Basic, one thread. What the figures mean: [the report card](report-card.md).",
+        f"`make bench BENCH=learning_evidence`; {measured_on()}; Basic, one thread. What the figures mean: [the report "
+        "card](report-card.md).",
         "",
-        "Suspected labels: 5 % of the training labels replaced; the share of the likeliest suspects that had really been replaced.",
+        "Suspected labels: 5 % of the training labels replaced; the share of the likeliest suspects that had really "
+        "been replaced.",
         "",
         f"| data | planted | {' | '.join(f'first {first}' for first in FIRST)} | suspected |",
         f"|---|---|{'---:|' * len(FIRST)}---:|",
@@ -167,7 +174,8 @@ def main() -> None:
             else:
                 held[metric].append(said.low <= came <= said.high)
     lines += [
-        "Forecasts for twice the tickets, from an eighth and a quarter of the training tickets, two seeds, all sets: the interval held what came in "
+        "Forecasts for twice the tickets, from an eighth and a quarter of the training tickets, two seeds, all sets: "
+        "the interval held what came in "
         + ", ".join(f"{sum(one)} of {len(one)} ({metric}; unknown: {unknown[metric]})" for metric, one in held.items())
         + ".",
         "",

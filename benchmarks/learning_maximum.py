@@ -1,8 +1,12 @@
-"""Maximum beside Business, Basic and every baseline: quality, what fine-tuning took, and whether the report card is honest where it gained nothing.
+"""Maximum beside Business, Basic and every baseline: quality, what fine-tuning took, and whether the report card is
+honest where it gained nothing.
 
-Needs ../shared beside the repository (public data, not part of the product). Each set is measured in a process of its own with one thread. `--sets banking77,grp_it` measures some; what was
-measured before is kept in `.bench/learning_maximum.json` and stands in the page too. Networks are kept in `.bench/checkpoints`, so a benchmark that was cut off goes on, and one with another way of making
-Business's models does not learn them anew; its seconds are those of the attempt that learnt them. `--seeds 3` trains Maximum so many times (the sets come with their split, so a seed changes only the fine-tuning).
+Needs ../shared beside the repository (public data, not part of the product). Each set is measured in a process of its
+own with one thread. `--sets banking77,grp_it` measures some; what was measured before is kept in
+`.bench/learning_maximum.json` and stands in the page too. Networks are kept in `.bench/checkpoints`, so a benchmark
+that was cut off goes on, and one with another way of making Business's models does not learn them anew; its seconds are
+those of the attempt that learnt them. `--seeds 3` trains Maximum so many times (the sets come with their split, so a
+seed changes only the fine-tuning).
 """
 
 from __future__ import annotations
@@ -116,7 +120,8 @@ def main() -> None:
 
 
 def gains_over_basic(found: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """By how much Business and Maximum were better than Basic, for each attribute (accuracy, macro F1): the mean over seeds."""
+    """By how much Business and Maximum were better than Basic, for each attribute (accuracy, macro F1): the mean over
+    seeds."""
     gains: dict[str, dict[str, list[float]]] = {"business": {}, "maximum": {}}
     for name in [one for one in GAINED_ON if one in found]:
         runs = found[name].values()
@@ -146,8 +151,10 @@ def page(found: dict[str, Any]) -> list[str]:
     lines = [
         "## Maximum",
         "",
-        f"`make bench BENCH=learning_maximum`; {measured_on()}; one thread, no GPU. Accuracy / macro F1 in points on the given test rows; **bold** where Maximum is better than every "
-        "baseline. Macro F1 is over all labels learnt; one without test rows counts 0. xsid: trained on the 300 English `valid` rows, measured on the English `test` rows.",
+        f"`make bench BENCH=learning_maximum`; {measured_on()}; one thread, no GPU. Accuracy / macro F1 in points on "
+        "the given test rows; **bold** where Maximum is better than every baseline. Macro F1 is over all labels "
+        "learnt; one without test rows counts 0. xsid: trained on the 300 English `valid` rows, measured on the "
+        "English `test` rows.",
         "",
         "| set, attribute | best baseline of either | Basic | Business | Maximum | seeds |",
         "|---|---:|---:|---:|---:|---:|",
@@ -175,7 +182,8 @@ def page(found: dict[str, Any]) -> list[str]:
     lines += [
         f"| mean macro F1 of these | | {means} | |",
         "",
-        "| set, attribute | calibration error, Business | Maximum | coverage at 95 % precision, Business | Maximum | its precision |",
+        "| set, attribute | calibration error, Business | Maximum | coverage at 95 % precision, Business | Maximum | "
+        "its precision |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in [one for one in ALL if one in found]:
@@ -183,11 +191,14 @@ def page(found: dict[str, Any]) -> list[str]:
         for attribute, ours in first["maximum"]["attributes"].items():
             before = first["business"]["attributes"][attribute]
             lines.append(
-                f"| {name}, {attribute} | {before['ece']:.3f} | {ours['ece']:.3f} | {before['coverage']:.1%} | {ours['coverage']:.1%} | {ours['precision']:.1%} |"
+                f"| {name}, {attribute} | {before['ece']:.3f} | {ours['ece']:.3f} | {before['coverage']:.1%} | "
+                f"{ours['coverage']:.1%} | {ours['precision']:.1%} |"
             )
     lines += [
         "",
-        "Training (seed 0), seconds of the run that trained the networks (later runs found them in `.bench/checkpoints`); wall times are those of a machine shared with other work, so the processor's count. Frozen vectors came from the cache.",
+        "Training (seed 0), seconds of the run that trained the networks (later runs found them in "
+        "`.bench/checkpoints`); wall times are those of a machine shared with other work, so the processor's count. "
+        "Frozen vectors came from the cache.",
         "",
         "| set | processor, Business | Maximum | wall, Maximum | bundle, MB |",
         "|---|---:|---:|---:|---:|",
@@ -197,7 +208,8 @@ def page(found: dict[str, Any]) -> list[str]:
         one = first["maximum"]
         wall = f"{one['wall']:.0f}" if one["wall"] else "not whole"
         lines.append(
-            f"| {name} | {first['business']['processor']:.0f} | {one['processor']:.0f} | {wall} | {one['megabytes']:.0f} |"
+            f"| {name} | {first['business']['processor']:.0f} | {one['processor']:.0f} | {wall} | "
+            f"{one['megabytes']:.0f} |"
         )
     lines += ["", "What the report cards say (seed 0):", ""]
     lines += [f"- {name}: {message}" for name in ALL if name in found for message in found[name]["0"]["findings"]]

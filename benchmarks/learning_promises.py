@@ -1,8 +1,8 @@
 """Whether a promise of precision is kept: on random re-splits of public sets, and on the splits they come with.
 
-Needs ../shared/data beside the repository (public data, not part of the product). A re-split takes the predictions for all
-training tickets, each by a model that had not seen it, chooses thresholds on one half of them and looks at the other half:
-so 200 re-splits cost one training.
+Needs ../shared/data beside the repository (public data, not part of the product). A re-split takes the predictions for
+all training tickets, each by a model that had not seen it, chooses thresholds on one half of them and looks at the
+other half: so 200 re-splits cost one training.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Predictions:
 
 
 def predictions(name: str, mode: str = "basic") -> list[Predictions]:
-    """Of every attribute of a public set with one label a ticket, all training tickets out of fold and the set's test tickets."""
+    """Of every attribute of a public set with one label a ticket, all training tickets out of fold and the set's test
+    tickets."""
     tickets, specs = tickets_of(name)
     recipe = dataclasses.replace(recipe_for(mode), tickets_to_calibrate=ALL)
     training = _Training(tickets, specs, recipe, 0, Steps(steps_of(len(specs), recipe), ignore), ASSURANCE)
@@ -117,10 +118,11 @@ def main() -> None:
     lines = [
         "## Promises of precision",
         "",
-        f"`make bench BENCH=learning_promises`; {measured_on()}; Basic; assurance {ASSURANCE:.0%}. "
-        f"Re-splits: {RESPLITS} for each row, thresholds chosen on one half of the training tickets and looked at on the other; "
-        "a promise is broken where fewer than the target of the tickets decided alone are right. Before: the loosest threshold that "
-        "reached the target. Given split: realised precision, and the share of test tickets decided alone.",
+        f"`make bench BENCH=learning_promises`; {measured_on()}; Basic; assurance {ASSURANCE:.0%}. Re-splits: "
+        f"{RESPLITS} for each row, thresholds chosen on one half of the training tickets and looked at on the other; a "
+        "promise is broken where fewer than the target of the tickets decided alone are right. Before: the loosest "
+        "threshold that reached the target. Given split: realised precision, and the share of test tickets decided "
+        "alone.",
         "",
         "| data | promised | made in | kept | coverage | before: kept | before: coverage | given split | before |",
         "|---|---:|---:|---:|---:|---:|---:|---|---|",

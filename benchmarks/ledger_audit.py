@@ -1,4 +1,5 @@
-"""One organisation with very many transfers that the audit must find clean, and how long and in how much memory it does."""
+"""One organisation with very many transfers that the audit must find clean, and how long and in how much memory it
+does."""
 
 from __future__ import annotations
 
@@ -63,8 +64,8 @@ def audit_of_many(url: str, transfers: int, say: Callable[[str], None]) -> dict[
         cursor.execute("ALTER TABLE ledger_transfer DISABLE TRIGGER USER")
         holds = []
         with cursor.copy(
-            "COPY ledger_transfer (id, organisation_id, seq, at, kind, source, target, credits, key, request_hash, reference, reason, "
-            "hold_id, lots, available_after, held_after, spent_after, hash) FROM STDIN"
+            "COPY ledger_transfer (id, organisation_id, seq, at, kind, source, target, credits, key, request_hash, "
+            "reference, reason, hold_id, lots, available_after, held_after, spent_after, hash) FROM STDIN"
         ) as copy:
             hold = None
             for seq in range(1, transfers + 1):

@@ -1,7 +1,9 @@
-"""How fast the ledger is, as ratios to `pgbench -N` on the same server, in interleaved rounds. `python -m benchmarks.ledger_postgres`.
+"""How fast the ledger is, as ratios to `pgbench -N` on the same server, in interleaved rounds. `python -m
+benchmarks.ledger_postgres`.
 
-The server is the benchmark's own, durable (fsync on), with PostgreSQL's other settings as they come. Writes `.bench/ledger.md` and
-`.bench/ledger.json`. `--quick` takes fewer and shorter rounds and smaller tables, and says so in what it writes.
+The server is the benchmark's own, durable (fsync on), with PostgreSQL's other settings as they come. Writes
+`.bench/ledger.md` and `.bench/ledger.json`. `--quick` takes fewer and shorter rounds and smaller tables, and says so in
+what it writes.
 """
 
 from __future__ import annotations
@@ -80,7 +82,8 @@ class Bench:
         finally:
             self.server.remove()
 
-    # -- pgbench ---------------------------------------------------------------------------------------------------------------
+    # -- pgbench
+    # ---------------------------------------------------------------------------------------------------------------
 
     def _pgbench(self, *arguments: str) -> str:
         return subprocess.run(
@@ -114,7 +117,8 @@ class Bench:
         assert found, out
         return float(found[1]), percentile(latencies, 0.99) / 1000
 
-    # -- speed -----------------------------------------------------------------------------------------------------------------
+    # -- speed
+    # -----------------------------------------------------------------------------------------------------------------
 
     def seed(self) -> None:
         """Organisations with two lots each, made through the API."""
@@ -166,7 +170,8 @@ class Bench:
         self.figures["organisations"] = self.organisations
         self.figures["speed"] = {name: median(found) | {"mark": MARKS[name][1]} for name, found in rows.items()}
 
-    # -- growth and reading ----------------------------------------------------------------------------------------------------
+    # -- growth and reading
+    # ----------------------------------------------------------------------------------------------------
 
     def growth(self) -> None:
         from django.db import connection
@@ -232,14 +237,18 @@ class Bench:
             say(f"  SQLite, {count} processes: {figures[str(count)]['per_second']:.0f} holds/s")
         self.figures["sqlite"] = figures
 
-    # -- report ----------------------------------------------------------------------------------------------------------------
+    # -- report
+    # ----------------------------------------------------------------------------------------------------------------
 
     def write(self) -> None:
         FOLDER.mkdir(exist_ok=True)
         self.figures |= {
             "date": datetime.now(tz=UTC).date().isoformat(),
             "quick": self.quick,
-            "machine": f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}, load {os.getloadavg()[1]:.1f}",
+            "machine": (
+                f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}, load "
+                f"{os.getloadavg()[1]:.1f}"
+            ),
             "postgres": subprocess.run(
                 [str(self.server.bin / "postgres"), "--version"], capture_output=True, text=True
             ).stdout.strip(),
@@ -296,9 +305,10 @@ def as_markdown(figures: dict[str, Any]) -> str:
     lines = [
         "## The ledger",
         "",
-        f"{figures['date']}; {figures['machine']}; {figures['postgres']}, fsync on. `python -m benchmarks.ledger_postgres"
-        f"{' --quick' if figures['quick'] else ''}`. Medians of interleaved rounds; ratios are to `pgbench -N` with {CLIENTS} clients "
-        "in the round before. Keys, request hashes, lots, holds and the hash chain are all on.",
+        f"{figures['date']}; {figures['machine']}; {figures['postgres']}, fsync on. `python -m "
+        f"benchmarks.ledger_postgres{' --quick' if figures['quick'] else ''}`. Medians of interleaved rounds; ratios "
+        f"are to `pgbench -N` with {CLIENTS} clients in the round before. Keys, request hashes, lots, holds and the "
+        "hash chain are all on.",
         "",
     ]
     if speed := figures.get("speed"):
@@ -317,8 +327,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         lines.append("")
     if growth := figures.get("growth"):
         lines += [
-            f"Growth: one client, an organisation with {growth['transfers']:,} transfers and 10,000 open lots against one with few "
-            "(mark: 20 % more; a balance under 1 ms).",
+            f"Growth: one client, an organisation with {growth['transfers']:,} transfers and 10,000 open lots against "
+            "one with few (mark: 20 % more; a balance under 1 ms).",
             "",
             "| operation | large, ms | small, ms | more |",
             "|---|--:|--:|--:|",
@@ -326,7 +336,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         for operation in ("place_hold", "capture", "grant", "balance"):
             row = growth[operation]
             lines.append(
-                f"| {operation} | {row['large']:.3f} | {row['small']:.3f} | {100 * (row['large'] / row['small'] - 1):+.0f} % |"
+                f"| {operation} | {row['large']:.3f} | {row['small']:.3f} | "
+                f"{100 * (row['large'] / row['small'] - 1):+.0f} % |"
             )
         lines += [
             "",
@@ -336,14 +347,15 @@ def as_markdown(figures: dict[str, Any]) -> str:
     if audit := figures.get("audit"):
         lines += [
             f"Audit: {audit['transfers']:,} transfers in {audit['seconds']:.0f} s, {audit['peak_mb']:.0f} MB peak "
-            f"({audit['base_mb']:.0f} MB before it began), {'clean' if audit['clean'] else 'NOT CLEAN'}. Balance of that organisation: "
-            f"{audit['balance_ms']:.2f} ms, at a past instant {audit['past_balance_ms']:.2f} ms.",
+            f"({audit['base_mb']:.0f} MB before it began), {'clean' if audit['clean'] else 'NOT CLEAN'}. Balance of "
+            f"that organisation: {audit['balance_ms']:.2f} ms, at a past instant {audit['past_balance_ms']:.2f} ms.",
             "",
         ]
     if sqlite := figures.get("sqlite"):
         lines += [
-            f"SQLite (WAL, synchronous=NORMAL): {sqlite['1']['per_second']:.0f} holds a second in one process (mark 1000); four processes "
-            f"{sqlite['4']['per_second']:.0f} together, p99 {sqlite['4']['p99_ms']:.0f} ms, without an error.",
+            f"SQLite (WAL, synchronous=NORMAL): {sqlite['1']['per_second']:.0f} holds a second in one process (mark "
+            f"1000); four processes {sqlite['4']['per_second']:.0f} together, p99 {sqlite['4']['p99_ms']:.0f} ms, "
+            "without an error.",
             "",
         ]
     return "\n".join(lines)

@@ -53,7 +53,8 @@ def main() -> None:
     lines = [
         "## Quotes",
         "",
-        f"`make bench BENCH=pricing_quotes`; {measured_on()}; all 1 200 combinations of mode, delivery and attribute count in turn.",
+        f"`make bench BENCH=pricing_quotes`; {measured_on()}; all 1 200 combinations of mode, delivery and attribute "
+        "count in turn.",
         "",
         "| in one process | a second |",
         "|---|---:|",

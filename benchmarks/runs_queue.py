@@ -1,7 +1,9 @@
-"""How fast runs are claimed and how soon an order begins, on PostgreSQL and SQLite. `python -m benchmarks.runs_queue [--quick]`.
+"""How fast runs are claimed and how soon an order begins, on PostgreSQL and SQLite. `python -m benchmarks.runs_queue
+[--quick]`.
 
-Runs and their holds are loaded in bulk; claims go through `runs.queue.claim` as a worker's do, in processes of their own. The server is
-the benchmark's own and durable (fsync on). Writes `.bench/runs_queue.md`. `--quick` takes smaller tables, and says so.
+Runs and their holds are loaded in bulk; claims go through `runs.queue.claim` as a worker's do, in processes of their
+own. The server is the benchmark's own and durable (fsync on). Writes `.bench/runs_queue.md`. `--quick` takes smaller
+tables, and says so.
 """
 
 from __future__ import annotations

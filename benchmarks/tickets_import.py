@@ -1,8 +1,8 @@
 """How fast a large export comes in, and how much memory that takes, whatever its size.
 
-Writes a CSV of synthetic tickets (1 GB, or `--quick` 50 MB), imports it in a process of its own into an installation of its own (SQLite,
-local files), and reports megabytes and tickets a second, what each stage takes of the processors, and the most memory that all its processes
-held together (proportional: a page that several share counts once).
+Writes a CSV of synthetic tickets (1 GB, or `--quick` 50 MB), imports it in a process of its own into an installation of
+its own (SQLite, local files), and reports megabytes and tickets a second, what each stage takes of the processors, and
+the most memory that all its processes held together (proportional: a page that several share counts once).
 """
 
 from __future__ import annotations
@@ -217,9 +217,10 @@ def report(small: dict[str, object], large: dict[str, object], megabytes: int) -
         [
             "## Importing tickets",
             "",
-            "A CSV of synthetic tickets (7 attributes, German and English), imported in a process of its own: reading, HTML to text, "
-            "cutting of mails, personal data, lines that give labels away, attributes, profile, Parquet, database. Peak memory is that of all its "
-            f"processes together, Django included ({float(str(large['rss_before_mb'])):,.0f} MB before the import).",
+            "A CSV of synthetic tickets (7 attributes, German and English), imported in a process of its own: reading, "
+            "HTML to text, cutting of mails, personal data, lines that give labels away, attributes, profile, Parquet, "
+            "database. Peak memory is that of all its processes together, Django included "
+            f"({float(str(large['rss_before_mb'])):,.0f} MB before the import).",
             "",
             "| source | tickets | time | MB/s | tickets/s | peak memory | stored |",
             "|---:|---:|---:|---:|---:|---:|---:|",

@@ -1,8 +1,9 @@
 """How fast the pages answer for an organisation with a long history. `python -m benchmarks.web_pages [--quick]`.
 
-Seeds 10 000 runs and 100 000 transfers through the ledger's own operations, on SQLite and on PostgreSQL, then asks every page 20 times as a
-signed-in member, through the whole stack of middleware, in one process. Time is the server's, from request to the last byte of the answer.
-Writes `.bench/web_pages.md`. `--quick` takes a tenth of the history, and says so.
+Seeds 10 000 runs and 100 000 transfers through the ledger's own operations, on SQLite and on PostgreSQL, then asks
+every page 20 times as a signed-in member, through the whole stack of middleware, in one process. Time is the server's,
+from request to the last byte of the answer. Writes `.bench/web_pages.md`. `--quick` takes a tenth of the history, and
+says so.
 """
 
 from __future__ import annotations
@@ -211,9 +212,10 @@ def report(results: list[dict[str, Any]], *, quick: bool) -> str:
     lines = [
         "## Pages",
         "",
-        f"`make bench BENCH=web_pages`{' (--quick)' if quick else ''}; {measured_on()}. An organisation with {results[0]['runs']:,} runs and "
-        f"{results[0]['transfers']:,} transfers over two years, 20 models. Server time of a signed-in page through the whole stack, one process, "
-        "20 requests each. Processor: the time that the process itself worked, which other work on the machine does not lengthen.",
+        f"`make bench BENCH=web_pages`{' (--quick)' if quick else ''}; {measured_on()}. An organisation with "
+        f"{results[0]['runs']:,} runs and {results[0]['transfers']:,} transfers over two years, 20 models. Server time "
+        "of a signed-in page through the whole stack, one process, 20 requests each. Processor: the time that the "
+        "process itself worked, which other work on the machine does not lengthen.",
         "",
         "| page | "
         + " | ".join(f"{names[each['vendor']]} p50 | p95 | processor p95 | queries" for each in results)

@@ -52,7 +52,8 @@ def main() -> int:
         counted, survived = read(meta)
         total, left = total + counted, left + len(survived)
         print(
-            f"{1 - len(survived) / max(counted, 1):7.1%} of {counted:4} killed  {meta.relative_to(FOLDER).with_suffix('')}"
+            f"{1 - len(survived) / max(counted, 1):7.1%} of {counted:4} killed  "
+            f"{meta.relative_to(FOLDER).with_suffix('')}"
         )
         for key in survived:
             print(f"          alive: {key}")

@@ -44,7 +44,8 @@ def write_tickets(path: Path, *, tickets: int = 150, seed: int = 1) -> Path:
             writer.writerow(
                 [
                     f"{phrase} {number}",
-                    f"Hello, {phrase}. It began on day {chance.randint(1, 28)}. Reference {number}. Regards, {chance.choice(['Ann', 'Ben', 'Cem'])}",
+                    f"Hello, {phrase}. It began on day {chance.randint(1, 28)}. Reference {number}. Regards, "
+                    f"{chance.choice(['Ann', 'Ben', 'Cem'])}",
                     queue,
                     PRIORITIES[queue] if chance.random() < 0.9 else chance.choice(["low", "medium", "high"]),
                 ]

@@ -1,4 +1,5 @@
-"""Tickets in which somebody else decided: each carries the signature of the agent who solved it, and kept columns that sort nothing."""
+"""Tickets in which somebody else decided: each carries the signature of the agent who solved it, and kept columns that
+sort nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ PLACES = ("Berlin", "Paris", "Oslo", "Rome")
 
 
 def write_signed(path: Path, *, tickets: int = 240, seed: int = 3, says: float = 0.3, first: int = 0) -> Path:
-    """`says`: the share of tickets whose own words tell the queue; the signature always does. `first`: their numbers begin
-    there."""
+    """`says`: the share of tickets whose own words tell the queue; the signature always does. `first`: their numbers
+    begin there."""
     chance = random.Random(seed)
     every = [phrase for phrases in QUEUES.values() for phrase in phrases]
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -23,7 +24,10 @@ def write_signed(path: Path, *, tickets: int = 240, seed: int = 3, says: float =
         for number in range(first, first + tickets):
             queue = chance.choice(list(QUEUES))
             phrase = chance.choice(QUEUES[queue] if chance.random() < says else every)
-            body = f"Hello, {phrase}, reference {number} of day {chance.randint(1, 28)}.\n\nSee you\n{AGENTS[queue]} took this"
+            body = (
+                f"Hello, {phrase}, reference {number} of day {chance.randint(1, 28)}.\n\nSee you\n{AGENTS[queue]} took "
+                "this"
+            )
             row = [f"T{number}", f"Case {number}", body, queue, PRIORITIES[queue], chance.choice(PLACES)]
             writer.writerow(row)
     return path

@@ -28,6 +28,7 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "web/views/tickets.py:settle_upload": "one clause for each state an upload may be in, and what its page shows",
     "tickets/reading.py:read_tickets": "one clause for each thing that the caller may have said of the files",
     "tickets/sources/archive.py:__init__": "what may be in an archive, one after the other",
+    "tickets/sources/delimited.py:batches": "one clause for each kind of record that is no ticket",
     "tickets/sources/grid.py:looks_like_a_ticket": "one clause for each sign",
     "tickets/sources/html_table.py:_all_rows": "one clause for each element of a table",
     "tickets/sources/xml_rows.py:_repeating": "one clause for each event of the parser",

@@ -2,7 +2,8 @@
 
     .venv/bin/python docs/screenshots/take.py [NAME ...]
 
-Makes an installation in a temporary folder, with synthetic tickets and real trainings on them, and serves it. With names, only those pages.
+Makes an installation in a temporary folder, with synthetic tickets and real trainings on them, and serves it. With
+names, only those pages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the first rows of a source show: each column's values counted, and a sample of whole rows for what only shows between columns."""
+"""What the first rows of a source show: each column's values counted, and a sample of whole rows for what only shows
+between columns."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ SAMPLED_CHARACTERS = 4_000
 
 @dataclass(slots=True)
 class ColumnStats:
-    """What the first rows show of one column. `counts` holds its values up to a bound; `is_capped` when there were more. `cells` are those
-    of the sampled rows, None where empty; lists are joined by line feeds."""
+    """What the first rows show of one column. `counts` holds its values up to a bound; `is_capped` when there were
+    more. `cells` are those of the sampled rows, None where empty; lists are joined by line feeds."""
 
     name: str
     filled: int = 0

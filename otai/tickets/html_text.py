@@ -164,13 +164,16 @@ MOST_ATTRIBUTES = 2_000
 
 MOST_ESCAPES = 3
 DEEPEST = 256
-"""No mail is nested so deep. A parser's work grows with the square of the depth, so what is deeper is read without a tree."""
+"""No mail is nested so deep. A parser's work grows with the square of the depth, so what is deeper is read without a
+tree."""
 
 
 def text_of_html(source: str) -> str:
-    """The text of an HTML body: a line for each block and break, no scripts, styles, comments or embedded pictures, entities resolved.
+    """The text of an HTML body: a line for each block and break, no scripts, styles, comments or embedded pictures,
+    entities resolved.
 
-    Text that is not HTML comes back with its entities resolved and is otherwise the same. The time it takes grows with the length alone.
+    Text that is not HTML comes back with its entities resolved and is otherwise the same. The time it takes grows with
+    the length alone.
     """
     for _ in range(MOST_ESCAPES):
         if _IS_HTML.search(source) is not None:
@@ -214,7 +217,8 @@ _CLOSED_BY_BLOCKS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6"))
 
 
 def _text_of_simple(source: str) -> str | None:
-    """The text of HTML of a few well-nested tags, as most mails are, ten times faster than by a tree; None for any other.
+    """The text of HTML of a few well-nested tags, as most mails are, ten times faster than by a tree; None for any
+    other.
 
     It is the text that the tree gives: where a parser would move or close an element by itself, nothing is said here.
     """
@@ -268,7 +272,8 @@ def _has_many_attributes(source: str) -> bool:
 
 
 def _without_attributes(source: str) -> str:
-    """The same tags with their names alone, and no comments. What a browser would take for an attribute's value is one here too."""
+    """The same tags with their names alone, and no comments. What a browser would take for an attribute's value is one
+    here too."""
     parts: list[str] = []
     at = 0
     while (found := _OPENED.search(source, at)) is not None:
@@ -293,7 +298,8 @@ def _without_attributes(source: str) -> str:
 
 
 def _is_deeper_than(most: int, source: str) -> bool:
-    """Whether more elements could be open at once. A closing tag closes at most one; one that closes nothing is not counted."""
+    """Whether more elements could be open at once. A closing tag closes at most one; one that closes nothing is not
+    counted."""
     depth = 0
     for found in _TAG.finditer(source):
         slash, name = found[1], found[2]

@@ -1,4 +1,5 @@
-"""Between cells and the data set: what is cut from texts, and what was found there, counted with examples for the findings."""
+"""Between cells and the data set: what is cut from texts, and what was found there, counted with examples for the
+findings."""
 
 from __future__ import annotations
 
@@ -62,8 +63,8 @@ class TextPreparation:
         masked: Sequence[str] = (),
         base: TextRules | None = None,
     ) -> TextPreparation:
-        """Names of agents in a column tell which mails of a chain are the desk's; they are kept as hashes. `base`: the rules of tickets that
-        these are added to; what was cut there is cut here."""
+        """Names of agents in a column tell which mails of a chain are the desk's; they are kept as hashes. `base`: the
+        rules of tickets that these are added to; what was cut there is cut here."""
         if base is None and not cuts and not masked:
             return cls(None)
         desk: set[str] = set()
@@ -75,7 +76,8 @@ class TextPreparation:
         return cls(TextRules(kinds=KINDS if cuts else (), desk=frozenset(desk), masked=tuple(masked)))
 
     def learn(self, texts: Sequence[str], labels: Mapping[str, Sequence[str | None]]) -> None:
-        """From bodies of the first rows: who answers in chains, and what ends many texts word for word. `labels` by attribute, one a text."""
+        """From bodies of the first rows: who answers in chains, and what ends many texts word for word. `labels` by
+        attribute, one a text."""
         if self.rules is None or not self.rules.kinds or not self.learns:
             return
         self.rules = dataclasses.replace(self.rules, desk=self.rules.desk | desk_of(texts))
@@ -126,7 +128,8 @@ class TextPreparation:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema(batch.schema))
 
     def _without_given(self, batch: pa.RecordBatch, bodies: pa.Array) -> tuple[pa.RecordBatch, pa.Array]:
-        """Subjects and bodies without the lines and phrases that gave labels away, where tickets are added to some without them."""
+        """Subjects and bodies without the lines and phrases that gave labels away, where tickets are added to some
+        without them."""
         assert self.rules is not None
         if not self.rules.lines and not self.rules.phrases:
             return batch, bodies
@@ -198,7 +201,8 @@ def masked_texts(texts: pa.Array, kinds: Sequence[str]) -> pa.Array:
 
 
 def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
-    """The tickets of a data set with their personal data replaced, when some are added to them that shall be stored so."""
+    """The tickets of a data set with their personal data replaced, when some are added to them that shall be stored
+    so."""
     file = pq.ParquetFile(source)
     with pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
         for batch in file.iter_batches(batch_size=8_192):

@@ -1,7 +1,8 @@
-"""Texts as a person would read them: markup read, damage of encodings mended where that is certain, line breaks that were written out broken.
+"""Texts as a person would read them: markup read, damage of encodings mended where that is certain, line breaks that
+were written out broken.
 
-Whole columns at a time. Whether any text of a batch holds a mark is asked of their bytes at once, which costs next to nothing; the few texts
-that do are then read one by one.
+Whole columns at a time. Whether any text of a batch holds a mark is asked of their bytes at once, which costs next to
+nothing; the few texts that do are then read one by one.
 """
 
 from __future__ import annotations

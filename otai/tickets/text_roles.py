@@ -122,7 +122,8 @@ class TextRoles:
             self._role("body", best, Fact("column_longest_text", {"characters": round(best.mean_length)}))
 
     def _body_called_notes(self) -> None:
-        """Notes beside a subject may be what the customer wrote (BMC) or what was written later: the first take up the subject's words."""
+        """Notes beside a subject may be what the customer wrote (BMC) or what was written later: the first take up the
+        subject's words."""
         if "body" in self.single or "subject" not in self.single:
             return
         subject = self.look.column(self.single["subject"])

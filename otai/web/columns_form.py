@@ -45,7 +45,8 @@ SEPARATORS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an uploaded file: some of its values, what it is taken for and why. `group`: part of an attribute of several columns."""
+    """A column of an uploaded file: some of its values, what it is taken for and why. `group`: part of an attribute of
+    several columns."""
 
     number: int
     name: str
@@ -64,7 +65,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A column as the page shows it: its use, what is wrong with it, and for several labels what parts them and which come of it."""
+    """A column as the page shows it: its use, what is wrong with it, and for several labels what parts them and which
+    come of it."""
 
     column: Column
     role: str
@@ -76,8 +78,8 @@ class Row:
 class ColumnsForm:
     """Each column with its use: the one that the page sent, or the guess where it sent none.
 
-    `is_sent`: by somebody who has seen the page, so that every column comes with one use. One that does not, is shown as
-    guessed and refused beside its field: nothing is imported that nobody chose.
+    `is_sent`: by somebody who has seen the page, so that every column comes with one use. One that does not, is shown
+    as guessed and refused beside its field: nothing is imported that nobody chose.
     """
 
     def __init__(self, preview: Preview, data: Mapping[str, str], *, is_sent: bool = False) -> None:
@@ -120,7 +122,8 @@ class ColumnsForm:
         return not {"body", "subject"}.isdisjoint(self.said.values())
 
     def is_consistent(self) -> bool:
-        """Whether one column at most has each role that one can have, and some column is the text; `errors` says where not."""
+        """Whether one column at most has each role that one can have, and some column is the text; `errors` says where
+        not."""
         holders: dict[str, list[Column]] = defaultdict(list)
         for column in self.columns:
             holders[self.said[column.number]].append(column)

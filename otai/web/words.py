@@ -1,6 +1,7 @@
 """The words of the rooms, in the reader's language: what the books and the queue are called on a page.
 
-The rooms speak English and carry codes; a page translates by the code, and shows the room's own sentence where it knows none.
+The rooms speak English and carry codes; a page translates by the code, and shows the room's own sentence where it knows
+none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Carol of globex gets 404 for everything of acme, at every address and method that the OpenAPI document names, and nothing changes.
+"""Carol of globex gets 404 for everything of acme, at every address and method that the OpenAPI document names, and
+nothing changes.
 
-The document is walked: an endpoint that is new tomorrow is covered tomorrow, and the test fails until it knows an id for a new kind of thing.
+The document is walked: an endpoint that is new tomorrow is covered tomorrow, and the test fails until it knows an id
+for a new kind of thing.
 """
 
 from __future__ import annotations

@@ -36,12 +36,14 @@ ODD = [
     "cp99999",
 ]
 CSV = "subject,body,queue\n" + "".join(f"Printer {n},It is on fire,{'it' if n % 2 else 'hr'}\n" for n in range(40))
-NO_TEXT = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "rot13", "hex", "zip", "bz2", "base64", "uu",
+NO_TEXT = (
+    "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "rot13", "hex", "zip", "bz2", "base64", "uu",
            "quopri", "charmap", "mbcs", "oem")  # fmt: skip
 
 
 class WorkHere:
-    """In the place of the server that forks: hundreds of small files, each read at once. What dies in a process of its own dies here alike."""
+    """In the place of the server that forks: hundreds of small files, each read at once. What dies in a process of its
+    own dies here alike."""
 
     def fly(self, *, job: str, work: str, folder: Path, bounds: object) -> Flight:
         flight = Flight(job, self)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
-"""Schemathesis asks each endpoint whatever its description allows, and things it does not allow: no answer may be a mistake of ours, and each
-must be one that the description names."""
+"""Schemathesis asks each endpoint whatever its description allows, and things it does not allow: no answer may be a
+mistake of ours, and each must be one that the description names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Files from outside: in bounded memory, no larger than allowed, and nothing that explodes or climbs out of its folder."""
+"""Files from outside: in bounded memory, no larger than allowed, and nothing that explodes or climbs out of its
+folder."""
 
 from __future__ import annotations
 

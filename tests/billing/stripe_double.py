@@ -1,6 +1,8 @@
-"""localstripe in a process of its own: `python -m tests.billing.stripe_double PORT`. Never imported by the product (it is GPL).
+"""localstripe in a process of its own: `python -m tests.billing.stripe_double PORT`. Never imported by the product (it
+is GPL).
 
-As it comes it listens on every interface and keeps its data in a fixed file; here it listens on this machine only and keeps none.
+As it comes it listens on every interface and keeps its data in a fixed file; here it listens on this machine only and
+keeps none.
 """
 
 from __future__ import annotations

@@ -43,12 +43,12 @@ BROKEN = {
         f"UPDATE {SUBSCRIPTION} SET next_tier = 'community' WHERE status = 'paid'",
     ],
     "billing_tier_change_tier_is_known": [
-        "INSERT INTO billing_tier_change (organisation_id, tier, effective_at, recorded_at, who, why) SELECT organisation_id, "
-        "'platinum', effective_at, recorded_at, who, why FROM billing_tier_change"
+        "INSERT INTO billing_tier_change (organisation_id, tier, effective_at, recorded_at, who, why) SELECT "
+        "organisation_id, 'platinum', effective_at, recorded_at, who, why FROM billing_tier_change"
     ],
     "billing_tier_change_says_who_and_why": [
-        "INSERT INTO billing_tier_change (organisation_id, tier, effective_at, recorded_at, who, why) SELECT organisation_id, "
-        "tier, effective_at, recorded_at, '', why FROM billing_tier_change"
+        "INSERT INTO billing_tier_change (organisation_id, tier, effective_at, recorded_at, who, why) SELECT "
+        "organisation_id, tier, effective_at, recorded_at, '', why FROM billing_tier_change"
     ],
     "billing_details_are_complete": [
         "UPDATE billing_details SET name = ''",
@@ -56,8 +56,8 @@ BROKEN = {
         "UPDATE billing_details SET email = ''",
     ],
     "billing_event_says_who_and_what": [
-        "INSERT INTO billing_event (subject, subject_id, at, move, who, why, details) SELECT subject, subject_id, at, move, '', "
-        "why, details FROM billing_event"
+        "INSERT INTO billing_event (subject, subject_id, at, move, who, why, details) SELECT subject, subject_id, at, "
+        "move, '', why, details FROM billing_event"
     ],
     "billing_custom_package_code_is_used_once": [
         "UPDATE billing_custom_package SET code = 'same'",
@@ -234,7 +234,8 @@ def _copied(constraint: str, changes: dict[str, str]) -> None:
         "no gaps"
         if constraint in ("billing_invoice_number_is_used_once", "billing_invoice_numbers_begin_at_1")
         else constraint,
-        f"INSERT INTO billing_invoice ({', '.join(columns)}) SELECT {values} FROM billing_invoice WHERE sequence = 1 AND kind = 'invoice'",
+        f"INSERT INTO billing_invoice ({', '.join(columns)}) SELECT {values} FROM billing_invoice WHERE sequence = 1 "
+        "AND kind = 'invoice'",
     )
 
 
@@ -245,7 +246,8 @@ def test_a_purchase_is_paid_back_once(everything: Organisation) -> None:
     columns = [field.column for field in PaymentRefund._meta.local_fields if field.column != "id"]
     _refused(
         "billing_payment_refund_once_for_each_purchase",
-        f"INSERT INTO billing_payment_refund (id, {', '.join(columns)}) SELECT {fresh}, {', '.join(columns)} FROM billing_payment_refund",
+        f"INSERT INTO billing_payment_refund (id, {', '.join(columns)}) SELECT {fresh}, {', '.join(columns)} FROM "
+        "billing_payment_refund",
     )
 
 

@@ -79,7 +79,8 @@ def test_a_month_of_a_tier_is_earned_day_by_day(acme: Organisation, fake: Any, n
 def test_a_year_of_everything_closes_to_the_cent(
     seed: int, acme: Organisation, globex: Organisation, fake: Any, now: datetime
 ) -> None:
-    """Two customers buy, pay too little and too much, spend, get refunds and disputes, rise and fall, for fourteen months."""
+    """Two customers buy, pay too little and too much, spend, get refunds and disputes, rise and fall, for fourteen
+    months."""
     dice = random.Random(seed)
     clock, runs = now, []
     customers = [acme, globex]

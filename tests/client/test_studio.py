@@ -282,7 +282,8 @@ def otai_here(*arguments: str) -> str:
 
 
 def without_times(printed: str) -> list[str]:
-    """The lines, without what differs by right: times, which each door shows in its own zone, and the blanks that set columns apart."""
+    """The lines, without what differs by right: times, which each door shows in its own zone, and the blanks that set
+    columns apart."""
     untimed = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( \([A-Za-z]+/[A-Za-z]+\))?", "", printed)
     return [" ".join(line.split()) for line in untimed.splitlines() if line.strip()]
 

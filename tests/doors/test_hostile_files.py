@@ -1,4 +1,5 @@
-"""Strangers' files against the real server: what they ask for is bounded, others are served meanwhile, and nothing outlives the server."""
+"""Strangers' files against the real server: what they ask for is bounded, others are served meanwhile, and nothing
+outlives the server."""
 
 from __future__ import annotations
 

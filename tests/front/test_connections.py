@@ -160,7 +160,8 @@ def test_a_file_is_read_for_members_only_and_few_at_once(port: int) -> None:
 
 
 def test_one_organisation_takes_not_all_places_for_files(tmp_path: Path) -> None:
-    """Acme's program announces twenty large files and sends two bytes of each; Carol of globex uploads hers meanwhile."""
+    """Acme's program announces twenty large files and sends two bytes of each; Carol of globex uploads hers
+    meanwhile."""
     limits = QUICK | {"UPLOADS_AT_ONCE": 8, "UPLOADS_PER_ORGANISATION": 2, "BODY_GRACE_SECONDS": 20}
     slow = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer acme", "Content-Length: 5000000")
     with toy(tmp_path, **limits) as port:

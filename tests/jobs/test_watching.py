@@ -1,4 +1,5 @@
-"""Whoever watches a job hears of its place, its progress and its end, from the same streams as runs have and within the same bounds."""
+"""Whoever watches a job hears of its place, its progress and its end, from the same streams as runs have and within the
+same bounds."""
 
 from __future__ import annotations
 

@@ -130,7 +130,9 @@ def test_a_key_without_name_or_known_scopes_is_not_made(
     wrong: dict[str, object], acme: Organisation, now: datetime
 ) -> None:
     with pytest.raises(InvalidApiKey):
-        create_api_key(**{"organisation": acme, "name": "Key", "scopes": ["read"], "who": "alice", "now": now} | wrong)  # type: ignore[arg-type]
+        create_api_key(
+            **{"organisation": acme, "name": "Key", "scopes": ["read"], "who": ("alice"), "now": now} | wrong
+        )  # type: ignore[arg-type]
     with pytest.raises(InvalidApiKey, match="past"):
         create_api_key(organisation=acme, name="Key", scopes=["read"], who="alice", now=now, expires_at=now)
     assert not ApiKey.objects.exists()

@@ -10,8 +10,10 @@ MAY = {
     Role.VIEWER: "view predict",
     Role.BILLING: "view predict buy",
     Role.TRAINER: "view predict give_feedback upload_tickets train manage_models manage_webhooks",
-    Role.OWNER: "view predict give_feedback upload_tickets train manage_models buy manage_webhooks manage_keys manage_team "
-    "manage_organisation",
+    Role.OWNER: (
+        "view predict give_feedback upload_tickets train manage_models buy manage_webhooks manage_keys manage_team "
+        "manage_organisation"
+    ),
 }
 
 

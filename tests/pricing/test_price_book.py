@@ -183,8 +183,8 @@ def test_another_vendors_book_prices_for_itself() -> None:
 def test_the_book_in_force_is_the_one_that_was_published_under_its_version() -> None:
     """A number that changes needs a new version: old quotes and purchases name this one, and are read by its file."""
     assert as_published(PRICE_BOOK) == as_published(read(PRICE_BOOK.version)), (
-        "The price book differs from what was published as this version. Give it a new version and date, and write its file: "
-        "python -m otai.pricing.publish"
+        "The price book differs from what was published as this version. Give it a new version and date, and write its "
+        "file: python -m otai.pricing.publish"
     )
 
 

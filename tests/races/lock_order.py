@@ -1,7 +1,8 @@
-"""Whether the rows of one transaction were locked in the order of docs/ledger.md, read from the statements that it sent.
+"""Whether the rows of one transaction were locked in the order of docs/ledger.md, read from the statements that it
+sent.
 
-A race finds an order that is kept wrong only if two meet in the same moment; this finds it in one transaction alone. Every test on PostgreSQL
-is looked at (tests/conftest.py).
+A race finds an order that is kept wrong only if two meet in the same moment; this finds it in one transaction alone.
+Every test on PostgreSQL is looked at (tests/conftest.py).
 """
 
 from __future__ import annotations

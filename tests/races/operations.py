@@ -1,6 +1,8 @@
-"""Every operation that changes an organisation's rows, ready to be raced: first what it needs, then calls of it that may meet.
+"""Every operation that changes an organisation's rows, ready to be raced: first what it needs, then calls of it that
+may meet.
 
-`ALL[name](world)` prepares, and returns the calls. What is refused in a race (someone was faster) is an answer; a deadlock is not.
+`ALL[name](world)` prepares, and returns the calls. What is refused in a race (someone was faster) is an answer; a
+deadlock is not.
 """
 
 from __future__ import annotations

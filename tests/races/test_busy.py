@@ -1,4 +1,5 @@
-"""What happens when rows are in the way all the same: done again where nothing was written, else a kind answer at each door."""
+"""What happens when rows are in the way all the same: done again where nothing was written, else a kind answer at each
+door."""
 
 from __future__ import annotations
 

@@ -16,11 +16,16 @@ from tests.races.lock_order import RANK, Seen, Watch
 CODE = Path(otai.__file__).parent
 WHOLE_ROW = {
     # function that locks: why the whole row and not only what is no key of it
-    "serving/deletion.py:delete_model": "the row is deleted: whoever is about to refer to it waits, and then finds it gone",
+    "serving/deletion.py:delete_model": (
+        "the row is deleted: whoever is about to refer to it waits, and then finds it gone"
+    ),
     "serving/deletion.py:_lock_models_of": "the same, with the tickets that they learnt from",
-    "outbound/operations/endpoints.py:_locked_to_delete": "the row is deleted: a delivery about to refer to it waits, and then finds it gone",
+    "outbound/operations/endpoints.py:_locked_to_delete": (
+        "the row is deleted: a delivery about to refer to it waits, and then finds it gone"
+    ),
 }
-"""Every lock that is stronger than `no_key=True`. A foreign key's check waits for such a lock, in whatever order its transaction locks."""
+"""Every lock that is stronger than `no_key=True`. A foreign key's check waits for such a lock, in whatever order its
+transaction locks."""
 
 
 def _calls(tree: ast.AST, name: str = "") -> Iterator[tuple[str, ast.Call]]:
@@ -45,7 +50,8 @@ def locks_of_whole_rows(code: str) -> set[str]:
 
 
 def locks_of_joined_rows(code: str) -> set[str]:
-    """The functions that lock rows which `select_related` brings along, too: they would be locked in the order of the join."""
+    """The functions that lock rows which `select_related` brings along, too: they would be locked in the order of the
+    join."""
     found = set()
     for function, call in _calls(ast.parse(code)):
         chain, node = [], call
@@ -61,7 +67,8 @@ def locks_of_joined_rows(code: str) -> set[str]:
 
 @pytest.mark.pure
 def test_every_lock_lets_foreign_keys_refer_to_the_row() -> None:
-    """`SELECT ... FOR UPDATE` of an organisation makes every insert that refers to it wait, and so deadlocks with whoever locked other rows first."""
+    """`SELECT ... FOR UPDATE` of an organisation makes every insert that refers to it wait, and so deadlocks with
+    whoever locked other rows first."""
     found = {
         f"{file.relative_to(CODE).as_posix()}:{function}"
         for file in CODE.rglob("*.py")

@@ -1,4 +1,5 @@
-"""Any two operations of one organisation meet, in threads with a connection each: none deadlocks, and the books are right afterwards."""
+"""Any two operations of one organisation meet, in threads with a connection each: none deadlocks, and the books are
+right afterwards."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def caller(acme: Organisation, live_server: Any) -> Iterator[httpx.Client]:
 def test_orders_and_cancellations_at_once_are_all_answered(
     acme: Organisation, caller: httpx.Client, tmp_path: Path
 ) -> None:
-    """On PostgreSQL half of them used to end as 503: an order's lock of the organisation met the event row of a cancellation."""
+    """On PostgreSQL half of them used to end as 503: an order's lock of the organisation met the event row of a
+    cancellation."""
     now = datetime.now(tz=UTC)
     support = stories.tickets_of(acme, tmp_path, now)
     quotes = [str(stories.quote_for(acme, support, now).id) for _ in range(ORDERS)]

@@ -1,4 +1,5 @@
-"""A Ray cluster of the tests' own, on this machine: a head, a node labelled H100 and one labelled L4. Nothing of it is a real GPU."""
+"""A Ray cluster of the tests' own, on this machine: a head, a node labelled H100 and one labelled L4. Nothing of it is
+a real GPU."""
 
 from __future__ import annotations
 

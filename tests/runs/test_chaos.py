@@ -1,5 +1,5 @@
-"""Workers, and the nodes of a cluster, are killed at random through many real trainings: every run ends, every hold is resolved, nothing
-is paid twice."""
+"""Workers, and the nodes of a cluster, are killed at random through many real trainings: every run ends, every hold is
+resolved, nothing is paid twice."""
 
 from __future__ import annotations
 

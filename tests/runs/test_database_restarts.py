@@ -1,4 +1,5 @@
-"""A PostgreSQL that is killed and started again under a working worker: the training goes on, and the run is settled once."""
+"""A PostgreSQL that is killed and started again under a working worker: the training goes on, and the run is settled
+once."""
 
 from __future__ import annotations
 

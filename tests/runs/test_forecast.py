@@ -1,4 +1,5 @@
-"""When a run begins and is ready: the queue walked over the slots, kept with each run, and flagged before it is late."""
+"""When a run begins and is ready: the queue walked over the slots, kept with each run, and flagged before it is
+late."""
 
 from __future__ import annotations
 

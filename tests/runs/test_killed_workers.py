@@ -58,7 +58,8 @@ def in_training(run: Run) -> bool:
 
 def kill_in_mid_training(worker: subprocess.Popen[str], run: Run, *, attempt: int = 1) -> None:
     """Kills the worker once its training process is at work, and waits until that process is gone as well."""
-    # A worker that has only begun to start may have children of other kinds, while the run still counts as its predecessor's.
+    # A worker that has only begun to start may have children of other kinds, while the run still counts as its
+    # predecessor's.
     wait_for(lambda: in_training(run) and run.attempt == attempt and bool(psutil.Process(worker.pid).children()))
     trainings = psutil.Process(worker.pid).children(recursive=True)
     os.kill(worker.pid, signal.SIGKILL)

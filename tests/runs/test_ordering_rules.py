@@ -62,7 +62,8 @@ def test_a_teams_first_four_runs_count_as_due_when_they_are_and_each_further_one
         said = [reason for reason in found.reasons if "same organisation" in reason]
         assert said == (
             [
-                f"{own_ahead} runs of the same organisation waited before it, so it counts as due {minutes_later} min later"
+                f"{own_ahead} runs of the same organisation waited before it, so it counts as due {minutes_later} min "
+                "later"
             ]
             if minutes_later
             else []

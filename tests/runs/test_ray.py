@@ -1,4 +1,5 @@
-"""The executors' contract, kept by a real Ray cluster; and what only a cluster can do: lack a machine, lose one, place by hardware."""
+"""The executors' contract, kept by a real Ray cluster; and what only a cluster can do: lack a machine, lose one, place
+by hardware."""
 
 from __future__ import annotations
 

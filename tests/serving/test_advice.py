@@ -111,7 +111,8 @@ def test_drift_is_tested_once_a_week_however_often_someone_looks(
 def test_corrections_of_what_was_wrong_count_the_rest_as_right(
     acme: Organisation, support: DataSet, version: ModelVersion, now: datetime
 ) -> None:
-    """Nobody says that a model was right: of 200 tickets that it was asked about, 60 come back as wrong, and that is enough to know."""
+    """Nobody says that a model was right: of 200 tickets that it was asked about, 60 come back as wrong, and that is
+    enough to know."""
     versions.keep_tickets(organisation=acme, name="support", days=30, who="alice", now=now)
     version = queries.version(acme, "support")
     texts = [f"{row['subject']}\n{row['body']}" for row in tickets.tickets(support, limit=200)]

@@ -1,4 +1,5 @@
-"""Feedback is collected once, refused with row and column, never trained on silently, and merged in one step; labels are fixed in place."""
+"""Feedback is collected once, refused with row and column, never trained on silently, and merged in one step; labels
+are fixed in place."""
 
 from __future__ import annotations
 

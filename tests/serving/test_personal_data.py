@@ -1,4 +1,5 @@
-"""Carol's number, card, address and name stand in acme's tickets; none of them may leave with a model or a report card, or stay in what is kept."""
+"""Carol's number, card, address and name stand in acme's tickets; none of them may leave with a model or a report card,
+or stay in what is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Real trainings without a process of their own, each done once for the whole test session: the same tickets give the same model."""
+"""Real trainings without a process of their own, each done once for the whole test session: the same tickets give the
+same model."""
 
 from __future__ import annotations
 

@@ -47,7 +47,10 @@ def subject(n: int) -> str:
 
 
 def body(n: int) -> str:
-    return f"Good morning, the {MATTERS[n % 4].format(n)} since yesterday and nobody on the floor knows why. Please help, case {n}."
+    return (
+        f"Good morning, the {MATTERS[n % 4].format(n)} since yesterday and nobody on the floor knows why. Please help, "
+        f"case {n}."
+    )
 
 
 def queue(n: int) -> str:
@@ -63,14 +66,32 @@ def agent(n: int) -> str:
 
 
 LANGUAGES = {
-    "en": ("Case Number", "Opened at", "Short description", "Description", "Queue", "Priority", "Assigned to", "Resolution notes", "Reopen count", "Satisfaction score"),
-    "de": ("Vorgangsnummer", "Eröffnet am", "Betreff", "Problembeschreibung", "Warteschlange", "Priorität", "Bearbeiter", "Lösungstext", "Anzahl Rückfragen", "Zufriedenheit"),
-    "fr": ("Numéro", "Date de création", "Objet", "Description", "Catégorie", "Priorité", "Assigné à", "Commentaires de clôture", "Nombre de réponses", "Enquête"),
-    "es": ("Número de caso", "Fecha de creación", "Asunto", "Descripción", "Grupo", "Prioridad", "Asignado a", "Notas de cierre", "Cantidad de respuestas", "Satisfacción"),
-    "it": ("Numero", "Data di apertura", "Oggetto", "Descrizione", "Reparto", "Priorità", "Assegnato a", "Soluzione", "Conteggio risposte", "Valutazione"),
-    "nl": ("Meldingsnummer", "Aangemaakt op", "Onderwerp", "Omschrijving", "Wachtrij", "Prioriteit", "Behandelaar", "Oplossing", "Aantal reacties", "Tevredenheid"),
-    "pl": ("Nr zgłoszenia", "Data utworzenia", "Temat", "Opis", "Kolejka", "Priorytet", "Przypisany do", "Rozwiązanie", "Liczba odpowiedzi", "Ocena"),
-    "pt": ("Número chamado", "Data de abertura", "Assunto", "Descrição", "Fila", "Prioridade", "Responsável", "Solução", "Quantidade de respostas", "Avaliação"),
+    "en": ("Case Number", "Opened at", "Short description", "Description", "Queue", "Priority", "Assigned "
+    "to", "Resolution "
+    "notes", "Reopen "
+    "count", "Satisfaction "
+    "score"),
+    "de": ("Vorgangsnummer", "Eröffnet "
+    "am", "Betreff", "Problembeschreibung", "Warteschlange", "Priorität", "Bearbeiter", "Lösungstext", "Anzahl "
+    "Rückfragen", "Zufriedenheit"),
+    "fr": ("Numéro", "Date de création", "Objet", "Description", "Catégorie", "Priorité", "Assigné à", "Commentaires "
+    "de clôture", "Nombre "
+    "de réponses", "Enquête"),
+    "es": ("Número de caso", "Fecha de creación", "Asunto", "Descripción", "Grupo", "Prioridad", "Asignado a", "Notas "
+    "de cierre", "Cantidad "
+    "de respuestas", "Satisfacción"),
+    "it": ("Numero", "Data di apertura", "Oggetto", "Descrizione", "Reparto", "Priorità", "Assegnato "
+    "a", "Soluzione", "Conteggio "
+    "risposte", "Valutazione"),
+    "nl": ("Meldingsnummer", "Aangemaakt "
+    "op", "Onderwerp", "Omschrijving", "Wachtrij", "Prioriteit", "Behandelaar", "Oplossing", "Aantal "
+    "reacties", "Tevredenheid"),
+    "pl": ("Nr zgłoszenia", "Data utworzenia", "Temat", "Opis", "Kolejka", "Priorytet", "Przypisany "
+    "do", "Rozwiązanie", "Liczba "
+    "odpowiedzi", "Ocena"),
+    "pt": ("Número chamado", "Data de "
+    "abertura", "Assunto", "Descrição", "Fila", "Prioridade", "Responsável", "Solução", "Quantidade "
+    "de respostas", "Avaliação"),
 }  # fmt: skip
 
 
@@ -81,7 +102,10 @@ def test_exports_in_eight_languages_are_understood(tmp_path: Path, language: str
         tmp_path,
         {
             ticket: number, created: day, short: subject, text: body, sort: queue, urgency: priority, who: agent,
-            ending: lambda n: f"We have replaced part {n} and asked whether all is well now", count: lambda n: n % 4, liked: lambda n: ("good", "bad")[n % 2],
+            ending: lambda n: (
+                f"We have replaced part {n} and asked whether all is well now"
+            ), count: lambda n: n % 4, liked: lambda n: (
+                "good", "bad")[n % 2],
         },
     )  # fmt: skip
     assert dict(roles.single) == {"ticket": ticket, "created": created, "subject": short, "body": text}
@@ -93,9 +117,13 @@ def test_exports_in_eight_languages_are_understood(tmp_path: Path, language: str
 @pytest.mark.parametrize(
     ("header", "core"),
     [
-        ("fields.summary", "summary"), ("short_description.display_value", "shortdescription"), ("helpdesk_ticket.subject", "subject"),
-        ("source.subject", "subject"), ("Team->Name", "team"), ("group.name", "group"), ("Custom field (Request Type)", "requesttype"),
-        ("Assigned to - Technician group", "techniciangroup"), ("UserFirstname", "userfirstname"), ("Labels (2)", "labels"), ("closedAt", "closedat"),
+        ("fields.summary", "summary"), ("short_description.display_value", "shortdescription"), (
+            "helpdesk_ticket.subject", "subject"),
+        ("source.subject", "subject"), ("Team->Name", "team"), ("group.name", "group"), (
+            "Custom field (Request Type)", "requesttype"),
+        ("Assigned to - Technician group", "techniciangroup"), ("UserFirstname", "userfirstname"), (
+            "Labels (2)", "labels"), (
+            "closedAt", "closedat"),
     ],
 )  # fmt: skip
 def test_the_last_telling_part_of_a_name_counts(header: str, core: str) -> None:
@@ -107,8 +135,11 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
         tmp_path,
         {
             "number.display_value": number, "number.value": number, "short_description.display_value": subject, "description.value": body,
-            "assignment_group.display_value": queue, "assignment_group.value": lambda n: f"{n % 4:032x}", "group_id": lambda n: n % 4, "group": queue,
-            "requester.name": lambda n: ("Ada", "Ben")[n % 2], "via.source.from.name": lambda n: ("Ada", "Ben")[n % 2], "metric_set.reopens": lambda n: n % 3,
+            "assignment_group.display_value": queue, "assignment_group.value": lambda n: (
+                f"{n % 4:032x}"
+            ), "group_id": lambda n: n % 4, "group": queue,
+            "requester.name": lambda n: ("Ada", "Ben")[n % 2], "via.source.from.name": lambda n: (
+                "Ada", "Ben")[n % 2], "metric_set.reopens": lambda n: n % 3,
             "updated_by": agent, "created_by": agent,
         },
     )  # fmt: skip
@@ -125,10 +156,19 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "Resolution code", "close_notes", "Closed by", "SLA breached", "Overdue", "Thread Count", "First response time (in hrs)", "Time tracked", "TimeWorked",
-        "LastUpdatedBy", "Last agent", "Survey results", "Escalated to", "Work phone", "Lösungszeit", "% erledigt", "Aufgewendete Zeit", "Geschätzter Aufwand",
-        "Letzte Kommentare", "interne_notitie", "Date de clôture", "Tiempo de resolución", "Tempo di chiusura", "Doorlooptijd", "Czas trwania", "Tempo gasto",
-        "Custom field (Satisfaction rating)", "conversation_parts.total_count", "FirstResponseInMin", "comments_and_work_notes", "Bearbeitungszeit",
+        "Resolution code", "close_notes", "Closed by", "SLA breached", "Overdue", "Thread Count", "First response time "
+        "(in hrs)", "Time "
+        "tracked", "TimeWorked",
+        "LastUpdatedBy", "Last agent", "Survey results", "Escalated to", "Work phone", "Lösungszeit", "% "
+        "erledigt", "Aufgewendete "
+        "Zeit", "Geschätzter "
+        "Aufwand",
+        "Letzte Kommentare", "interne_notitie", "Date de clôture", "Tiempo de resolución", "Tempo di "
+        "chiusura", "Doorlooptijd", "Czas "
+        "trwania", "Tempo "
+        "gasto",
+        "Custom field (Satisfaction "
+        "rating)", "conversation_parts.total_count", "FirstResponseInMin", "comments_and_work_notes", "Bearbeitungszeit",
     ],
 )  # fmt: skip
 def test_what_is_known_only_afterwards_is_known_by_name(header: str) -> None:
@@ -160,7 +200,8 @@ def test_a_column_filled_only_where_the_ticket_is_through_is_no_attribute(tmp_pa
         tmp_path,
         {
             "subject": subject, "text": body, "queue": queue, "status": lambda n: ("open", "geschlossen")[n % 2],
-            "finding": lambda n: ("defect", "user error")[n // 2 % 2] if n % 2 else "", "site": lambda n: ("Gent", "Essen")[n % 2],
+            "finding": lambda n: ("defect", "user error")[n // 2 % 2] if n % 2 else "", "site": lambda n: (
+                "Gent", "Essen")[n % 2],
         },
     )  # fmt: skip
     assert [found.name for found in roles.attributes if found.proposed] == ["queue"]

@@ -32,13 +32,15 @@ def test_a_german_export_is_understood(tmp_path: Path) -> None:
         *(
             f"T{n};0{n % 9 + 1}.03.2026 10:0{n % 10};Drucker {n};"
             f"{(f'Der Drucker im {n}. Stock geht nicht mehr, bitte helfen', f'The printer on floor {n} does not work any more, please help')[n % 2]};"
-            f"{('niedrig', 'hoch', 'mittel')[n % 3]};{('IT', 'Einkauf')[n % 2]};{('Mia', 'Jonas')[n % 2]};"
-            f"Wir haben Drucker {n} neu gestartet;Firma {n};{('Deutsch', 'en')[n % 2]}"
+            f"{('niedrig', 'hoch', 'mittel')[n % 3]};{('IT', 'Einkauf')[n % 2]};{('Mia', 'Jonas')[n % 2]};Wir haben "
+            f"Drucker {n} neu gestartet;Firma {n};{('Deutsch', 'en')[n % 2]}"
             for n in range(60)
         ),
     )
     assert dict(roles.single) == {
-        "ticket": "Ticketnummer", "created": "Erstellt am", "subject": "Betreff", "body": "Beschreibung", "language": "Sprache",
+        "ticket": "Ticketnummer", "created": "Erstellt am", "subject": "Betreff", "body": "Beschreibung", "language": (
+            "Sprache"
+        ),
     }  # fmt: skip
     attributes = {found.name: found for found in roles.attributes}
     assert list(attributes) == ["Priorität", "Warteschlange", "Bearbeiter"]
@@ -84,7 +86,11 @@ def test_what_names_single_things_is_no_attribute_and_says_why(tmp_path: Path) -
     )
     assert roles.attributes == ()
     for column, word in {
-        "customer": "person", "mail": "e-mail", "constant": "same value", "empty": "empty", "hours": "after the ticket", "status": "state",
+        "customer": "person", "mail": "e-mail", "constant": "same value", "empty": "empty", "hours": (
+            "after the ticket"
+        ), "status": (
+            "state"
+        ),
         "order": "single things",
     }.items():  # fmt: skip
         assert word in roles.why[column], column
@@ -102,7 +108,8 @@ def test_the_customers_word_wins(tmp_path: Path) -> None:
         tmp_path,
         "text,answer,status,things,size,queue",
         *(
-            f"Some text number {n} here,Some answer number {n},{'ab'[n % 2]},{('p+q', 'q')[n % 2]},{'SML'[n % 3]},{'xy'[n % 2]}"
+            f"Some text number {n} here,Some answer number "
+            f"{n},{'ab'[n % 2]},{('p+q', 'q')[n % 2]},{'SML'[n % 3]},{'xy'[n % 2]}"
             for n in range(30)
         ),
         overrides=overrides,
@@ -127,7 +134,9 @@ def test_names_may_differ_in_case_and_punctuation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        {"columns": ["text"]}, {"columns": ["text=nonsense"]}, {"columns": ["a=body", "b=body"]}, {"columns": ["a=body"], "ignore": ["a"]},
+        {"columns": ["text"]}, {"columns": ["text=nonsense"]}, {"columns": ["a=body", "b=body"]}, {"columns": [
+            "a=body"], "ignore": [
+            "a"]},
         {"attributes": ["a", "a"]}, {"multi": [":|"]}, {"ordered": ["p=low,low"]}, {"ordered": ["=a,b"]},
     ],
 )  # fmt: skip
@@ -159,8 +168,11 @@ def test_roles_come_back_from_json_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "order"),
     [
-        (["high", "Low", "medium"], ("Low", "medium", "high")), (["3", "1", "2"], ("1", "2", "3")), (["P1", "P3", "P2"], ("P3", "P2", "P1")),
-        (["1 - Critical", "3 - Low", "2 - High"], ("3 - Low", "2 - High", "1 - Critical")), (["red", "blue"], ()), (["low"], ()),
+        (["high", "Low", "medium"], ("Low", "medium", "high")), (["3", "1", "2"], ("1", "2", "3")), ([
+            "P1", "P3", "P2"], (
+            "P3", "P2", "P1")),
+        (["1 - Critical", "3 - Low", "2 - High"], ("3 - Low", "2 - High", "1 - Critical")), (["red", "blue"], ()), ([
+            "low"], ()),
         (["hoch", "niedrig"], ("niedrig", "hoch")), (["low", "Low", "high"], ()),
     ],
 )  # fmt: skip
@@ -171,10 +183,15 @@ def test_orders_are_known_scales_or_numbers(labels: list[str], order: tuple[str,
 @pytest.mark.parametrize(
     ("text", "iso"),
     [
-        ("2026-11-02 09:30", "2026-11-02T09:30:00"), ("2026-11-02T09:30:00Z", "2026-11-02T09:30:00"), ("2026-11-02T10:30:00+01:00", "2026-11-02T09:30:00"),
-        ("02.11.2026 09:30", "2026-11-02T09:30:00"), ("11/02/2026 9:30 AM", "2026-11-02T09:30:00"), ("25/11/2026", "2026-11-25T00:00:00"),
-        ("1793611800", "2026-11-02T09:30:00"), ("Mon, 02 Nov 2026 09:30:00 +0000", "2026-11-02T09:30:00"), ("2026-11-02 09:30:00 UTC", "2026-11-02T09:30:00"),
-        ("soon", None), ("GRP_12", None), ("123456", None), ("0001-01-01", None), ("2026-02-31", None), ("99/99/9999", None), ("", None),
+        ("2026-11-02 09:30", "2026-11-02T09:30:00"), ("2026-11-02T09:30:00Z", "2026-11-02T09:30:00"), (
+            "2026-11-02T10:30:00+01:00", "2026-11-02T09:30:00"),
+        ("02.11.2026 09:30", "2026-11-02T09:30:00"), ("11/02/2026 9:30 AM", "2026-11-02T09:30:00"), (
+            "25/11/2026", "2026-11-25T00:00:00"),
+        ("1793611800", "2026-11-02T09:30:00"), ("Mon, 02 Nov 2026 09:30:00 +0000", "2026-11-02T09:30:00"), (
+            "2026-11-02 09:30:00 UTC", "2026-11-02T09:30:00"),
+        ("soon", None), ("GRP_12", None), ("123456", None), ("0001-01-01", None), ("2026-02-31", None), (
+            "99/99/9999", None), (
+            "", None),
     ],
 )  # fmt: skip
 def test_times_are_read_as_exports_write_them(text: str, iso: str | None) -> None:
@@ -187,9 +204,11 @@ def test_times_are_read_as_exports_write_them(text: str, iso: str | None) -> Non
     [
         ("<p>Hello</p><p>World &amp; all</p>", "Hello\n\nWorld & all"), ("a<br>b<br/>c", "a\nb\nc"),
         ("<div>x</div><script>alert(1)</script><style>p{}</style>", "x"), ("price < 5 and > 3", "price < 5 and > 3"),
-        ("call <tel_num> now", "call <tel_num> now"), ("call <tel_num><br>or <ada@example.com>", "call <tel_num>\nor <ada@example.com>"),
+        ("call <tel_num> now", "call <tel_num> now"), ("call <tel_num><br>or <ada@example.com>", "call <tel_num>\nor "
+        "<ada@example.com>"),
         ("a &amp; b", "a & b"), ("AT&T", "AT&T"), ("<p>unclosed <b>bold", "unclosed bold"),
-        ('<p>x<img src="data:image/png;base64,' + "A" * 100_000 + '"></p>', "x"), ("<!doctype html><html><head><title>t</title></head><body></body></html>", ""),
+        ('<p>x<img src="data:image/png;base64,' + "A" * 100_000 + '"></p>', "x"), (
+            "<!doctype html><html><head><title>t</title></head><body></body></html>", ""),
     ],
 )  # fmt: skip
 def test_html_becomes_what_a_person_reads(source: str, text: str) -> None:

@@ -1,4 +1,5 @@
-"""Alice's tickets grow from month to month: each version says what came, changed and went, and is stored as the one before it was."""
+"""Alice's tickets grow from month to month: each version says what came, changed and went, and is stored as the one
+before it was."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def table(rows: dict[str, str], *, text: str = "", ids: bool = True) -> str:
     """Ticket ids with their queues as a CSV file."""
     head = "ticket id,text,queue\n" if ids else "text,queue\n"
     return head + "".join(
-        f"{f'{id},' if ids else ''}The {WORDS[len(id + queue) % 7]} of case {id} makes trouble since monday{text},{queue}\n"
+        f"{f'{id},' if ids else ''}The {WORDS[len(id + queue) % 7]} of case {id} makes trouble since "
+        f"monday{text},{queue}\n"
         for id, queue in rows.items()
     )
 

@@ -66,9 +66,19 @@ def brought(path: Path, tmp_path: Path) -> tuple[ReadTickets, list[dict[str, obj
 @pytest.mark.parametrize(
     "low_to_high",
     [
-        ["niedrig", "mittel", "hoch", "dringend"], ["Basse", "Moyenne", "Haute", "Critique"], ["Baja", "Normal", "Alta", "Urgente"], ["Bassa", "Media", "Alta", "Molto alta"],
-        ["Laag", "Normaal", "Hoog", "Kritiek"], ["niski", "średni", "wysoki", "krytyczny"], ["Baixa", "Normal", "Alta", "Urgente"], ["4 - Faible", "3 - Modérée", "1 - Critique"],
-        ["4 - Baja", "3 - Moderada", "2 - Alta", "1 - Crítica"], ["Prio 3", "Prio 2", "Prio 1"], ["P3 geplant", "P2 bald", "P1 Stillstand"], ["SEV3", "SEV2", "SEV1"],
+        ["niedrig", "mittel", "hoch", "dringend"], ["Basse", "Moyenne", "Haute", "Critique"], [
+            "Baja", "Normal", "Alta", "Urgente"], [
+            "Bassa", "Media", "Alta", "Molto "
+        "alta"],
+        ["Laag", "Normaal", "Hoog", "Kritiek"], ["niski", "średni", "wysoki", "krytyczny"], [
+            "Baixa", "Normal", "Alta", "Urgente"], [
+            "4 - Faible", "3 "
+        "- Modérée", "1 "
+        "- Critique"],
+        ["4 - Baja", "3 - Moderada", "2 - Alta", "1 - Crítica"], ["Prio 3", "Prio 2", "Prio 1"], ["P3 geplant", "P2 "
+        "bald", "P1 "
+        "Stillstand"], [
+            "SEV3", "SEV2", "SEV1"],
     ],
 )  # fmt: skip
 def test_priorities_are_ordered_in_eight_languages(low_to_high: list[str]) -> None:
@@ -83,7 +93,10 @@ def test_what_is_no_scale_or_two_of_them_is_no_order(labels: list[str]) -> None:
 @pytest.mark.parametrize(
     ("header", "value"),
     [
-        ("Vorgangsschlüssel", "SD-{}"), ("Numer zgłoszenia", "ZG/{}/2026"), ("Número de caso", "{}"), ("Meldingnummer", "M2602 {}"), ("Référence demande", "I-{}"),
+        ("Vorgangsschlüssel", "SD-{}"), ("Numer zgłoszenia", "ZG/{}/2026"), ("Número de caso", "{}"), (
+            "Meldingnummer", "M2602 "
+        "{}"), (
+            "Référence demande", "I-{}"),
         ("Segnalazione numero", "{}"), ("Incident ID*+", "INC{}"), ("Clave de incidente", "{}"), ("Issue", "{}"),
     ],
 )  # fmt: skip
@@ -96,7 +109,8 @@ def test_small_numbers_are_ids_too_and_come_again(tmp_path: Path) -> None:
     rows = written(
         tmp_path,
         {
-            "Ticket ID": lambda n: n % 90 + 1, "Subject": lambda n: subject(n % 90), "Body": lambda n: body(n % 90), "Queue": lambda n: team(n if n < 90 else n + 1),
+            "Ticket "
+            "ID": lambda n: n % 90 + 1, "Subject": lambda n: subject(n % 90), "Body": lambda n: body(n % 90), "Queue": lambda n: team(n if n < 90 else n + 1),
         },
         rows=105,
     )  # fmt: skip
@@ -113,7 +127,9 @@ def test_a_number_without_a_name_is_known_by_its_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "Vorgangstyp", "Hilfethema", "Behandelaarsgroep", "Équipe->Nom", "Assigned Group*+", "Operational Categorization Tier 1", "Pipeline", "Kategorie Ebene 2", "Serviceteam",
+        "Vorgangstyp", "Hilfethema", "Behandelaarsgroep", "Équipe->Nom", "Assigned Group*+", "Operational "
+        "Categorization Tier 1", "Pipeline", "Kategorie "
+        "Ebene 2", "Serviceteam",
         "operatorGroup.name", "Area Path", "Stichwörter", "Marcadores",
     ],
 )  # fmt: skip
@@ -135,7 +151,10 @@ def test_who_works_on_it_is_proposed(tmp_path: Path, header: str) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "Mis à jour par", "Happiness", "Reaberturas", "Reaperturas", "Time Elapsed", "Resolve By KPI", "Name des Anfragenden", "Demandeur->Nom complet", "Organisation contact->Nom",
+        "Mis à jour par", "Happiness", "Reaberturas", "Reaperturas", "Time Elapsed", "Resolve By KPI", "Name des "
+        "Anfragenden", "Demandeur->Nom "
+        "complet", "Organisation "
+        "contact->Nom",
     ],
 )  # fmt: skip
 def test_what_came_later_and_who_asked_is_no_attribute(tmp_path: Path, header: str) -> None:
@@ -174,7 +193,9 @@ def test_cells_written_as_formulas_are_read_in_any_quoting(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("column", "value", "writer"),
     [
-        ("incoming", "true", "customer"), ("is_inbound", "0", "desk"), ("From agent", "False", "customer"), ("internal", "ja", "desk"), ("Sender", "Agent", "desk"),
+        ("incoming", "true", "customer"), ("is_inbound", "0", "desk"), ("From agent", "False", "customer"), (
+            "internal", "ja", "desk"), (
+            "Sender", "Agent", "desk"),
         ("Absendertyp", "Kunde", "customer"), ("incoming", "perhaps", None), ("colour", "true", None),
     ],
 )  # fmt: skip
@@ -186,8 +207,11 @@ def test_rows_that_say_incoming_become_tickets_of_the_customers_words(tmp_path: 
     path = written(
         tmp_path,
         {
-            "conversation_id": lambda n: n // 2 + 1, "mailbox": lambda n: team(n // 2), "incoming": lambda n: "false" if n % 2 == 0 else "true",
-            "text": lambda n: body(n // 2) if n % 2 else f"We have taken it up as number {n}, your team {team(n // 2)}.",
+            "conversation_id": lambda n: n // 2 + 1, "mailbox": lambda n: team(n // 2), "incoming": lambda n: (
+                "false"
+            ) if n % 2 == 0 else "true",
+            "text": lambda n: body(n // 2) if n % 2 else f"We have taken it up as number {n}, your team "
+                f"{team(n // 2)}.",
         },
     )  # fmt: skip
     _, tickets = brought(path, tmp_path)

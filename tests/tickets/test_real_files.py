@@ -1,5 +1,5 @@
-"""Files as people and helpdesks really write them: titles above the header, footers below, lists inside objects, tables that call themselves
-something else. Every input is made here; what is told about it is read as a customer reads it."""
+"""Files as people and helpdesks really write them: titles above the header, footers below, lists inside objects, tables
+that call themselves something else. Every input is made here; what is told about it is read as a customer reads it."""
 
 from __future__ import annotations
 
@@ -344,9 +344,10 @@ def mail(number: int, *, html: bool = False) -> str:
     kind = "html" if html else "plain"
     body = f"<p>The printer in room {number}<br>smells</p>" if html else f"The printer in room {number}\nsmells"
     return (
-        f"From alice@acme.example Mon Jan 05 08:43:00 2026\nFrom: Alice <alice@acme.example>\nTo: it@acme.example\n"
-        f"Subject: =?utf-8?q?Drucker_{number}_l=C3=A4uft?=\nDate: Mon, 05 Jan 2026 08:43:00 +0100\nMessage-ID: <{number}@acme.example>\n"
-        f"X-Gmail-Labels: Inbox,{'it' if number % 2 else 'office'}\nContent-Type: text/{kind}; charset=utf-8\n\n{body}\n\n"
+        "From alice@acme.example Mon Jan 05 08:43:00 2026\nFrom: Alice <alice@acme.example>\nTo: it@acme.example\n"
+        f"Subject: =?utf-8?q?Drucker_{number}_l=C3=A4uft?=\nDate: Mon, 05 Jan 2026 08:43:00 +0100\nMessage-ID: "
+        f"<{number}@acme.example>\nX-Gmail-Labels: Inbox,{'it' if number % 2 else 'office'}\nContent-Type: "
+        f"text/{kind}; charset=utf-8\n\n{body}\n\n"
     )
 
 

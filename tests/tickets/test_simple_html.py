@@ -38,7 +38,9 @@ def test_it_says_what_the_tree_says(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "<p>a<p>b", "<p>a</div>", "<table><tr><td>a</td></tr></table>", "<p>1 < 2</p>", "<script>x</script><p>a</p>", "<p><div>a</div></p>", "<p>a</p><!-- b -->",
+        "<p>a<p>b", "<p>a</div>", "<table><tr><td>a</td></tr></table>", "<p>1 < "
+        "2</p>", "<script>x</script><p>a</p>", "<p><div>a</div></p>", "<p>a</p><!-- "
+        "b -->",
         "<li>a<li>b</li></li>", "<p onclick='x'>a</p>", "</br>a",
     ],
 )  # fmt: skip

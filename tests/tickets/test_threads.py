@@ -1,4 +1,5 @@
-"""A ticket is its first customer message: threads in cells, messages as rows, newer rows, and files that belong together."""
+"""A ticket is its first customer message: threads in cells, messages as rows, newer rows, and files that belong
+together."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ pytestmark = pytest.mark.pure
 
 
 def request(n: int) -> str:
-    return f"Good morning, the {('printer', 'laptop', 'invoice')[n % 3]} number {n} makes trouble since yesterday, please help me."
+    return (
+        f"Good morning, the {('printer', 'laptop', 'invoice')[n % 3]} number {n} makes trouble since yesterday, please "
+        "help me."
+    )
 
 
 def answer(n: int) -> str:
@@ -54,11 +58,21 @@ THREADS: dict[str, Callable[[int], list[dict[str, Any]]]] = {
         {"sender": "Agent", "internal": False, "body": answer(n), "created_at": f"2026-01-05T09:{n:02d}:00Z"},
     ],
     "help scout, newest first": lambda n: [
-        {"type": "message", "body": answer(n), "createdAt": f"2026-01-05T09:{n:02d}:00Z"}, {"type": "customer", "body": request(n), "createdAt": f"2026-01-05T08:{n:02d}:00Z"},
+        {"type": "message", "body": answer(n), "createdAt": f"2026-01-05T09:{n:02d}:00Z"}, {"type": (
+            "customer"
+        ), "body": request(n), "createdAt": (
+            f"2026-01-05T08:{n:02d}:00Z"
+        )},
     ],
-    "intercom": lambda n: [{"author": {"type": "admin"}, "body": answer(n)}, {"author": {"type": "user"}, "body": f"<p>{request(n)}</p>"}],
-    "freshdesk": lambda n: [{"incoming": False, "private": True, "body_text": answer(n)}, {"incoming": True, "body_text": request(n)}],
-    "zendesk": lambda n: [{"public": False, "body": answer(n), "created_at": "2026-01-05T07:00:00Z"}, {"public": True, "body": request(n), "created_at": "2026-01-05T08:00:00Z"}],
+    "intercom": lambda n: [{"author": {"type": "admin"}, "body": answer(n)}, {"author": {"type": "user"}, "body": (
+        f"<p>{request(n)}</p>"
+    )}],
+    "freshdesk": lambda n: [{"incoming": False, "private": True, "body_text": answer(n)}, {
+        "incoming": True, "body_text": request(n)}],
+    "zendesk": lambda n: [{"public": False, "body": answer(n), "created_at": "2026-01-05T07:00:00Z"}, {
+        "public": True, "body": request(n), "created_at": (
+        "2026-01-05T08:00:00Z"
+    )}],
 }  # fmt: skip
 
 
@@ -212,7 +226,10 @@ LEFT_BY_AGENTS = {"Print": "Nils Kabel", "Desk": "Rita Konto", "Billing": "Ada K
 
 def with_agents_name(n: int) -> str:
     words = ("page", "slow", "screen", "order", "cable", "mail")
-    return f"Hello, the {words[n % 6]} and the {words[n // 3 % 6]} trouble me since day {n}.\n\nSee you\nPerson {n}\n{LEFT_BY_AGENTS[queue(n * n + n // 7)]} took this"
+    return (
+        f"Hello, the {words[n % 6]} and the {words[n // 3 % 6]} trouble me since day {n}.\n\nSee you\nPerson "
+        f"{n}\n{LEFT_BY_AGENTS[queue(n * n + n // 7)]} took this"
+    )
 
 
 def test_lines_that_decide_a_label_are_found_and_measured(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Acme tries the Studio, runs out of credits, buys more by card and by bank transfer, and is paid back what it does not need."""
+"""Acme tries the Studio, runs out of credits, buys more by card and by bank transfer, and is paid back what it does not
+need."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Every format that docs/importing.md names comes in through every door: a browser, the API in both ways, and the command line.
+"""Every format that docs/importing.md names comes in through every door: a browser, the API in both ways, and the
+command line.
 
-What a file is, is seen from its content. So each comes under its own name, under a wrong one, and under one without an ending.
+What a file is, is seen from its content. So each comes under its own name, under a wrong one, and under one without an
+ending.
 """
 
 from __future__ import annotations

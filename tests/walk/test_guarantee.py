@@ -1,4 +1,5 @@
-"""What the guarantee promises, told with real questions to a bank and real IT tickets; the books balance after each story."""
+"""What the guarantee promises, told with real questions to a bank and real IT tickets; the books balance after each
+story."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""1 600 tickets, each with the signature of the agent who solved it: the card says 90 %, and fresh tickets have no signature.
+"""1 600 tickets, each with the signature of the agent who solved it: the card says 90 %, and fresh tickets have no
+signature.
 
-Alice is told at the import, before she orders and on the card; she cuts the signatures in one click, and the next card says what is true.
+Alice is told at the import, before she orders and on the card; she cuts the signatures in one click, and the next card
+says what is true.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""When to train again, told with real tickets: the right advice, its price, one step to follow it; and silence when nothing is wrong."""
+"""When to train again, told with real tickets: the right advice, its price, one step to follow it; and silence when
+nothing is wrong."""
 
 from __future__ import annotations
 

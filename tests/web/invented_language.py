@@ -1,4 +1,5 @@
-"""A language that a test invents: every sentence in brackets. What a page shows without them was written past the catalogues.
+"""A language that a test invents: every sentence in brackets. What a page shows without them was written past the
+catalogues.
 
 That it works at all is the proof that a language needs catalogues and mails, and not a line of Python.
 """

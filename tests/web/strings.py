@@ -1,6 +1,7 @@
-"""Every sentence of the pages that can be translated, found without gettext's tools. `make words` (`python -m tests.web.strings [fr ...]`) puts
-new ones into the catalogues of every language, drops those that are gone, compiles, and says what has no translation yet. A language that is
-named and has no catalogue yet gets one. The pages of accounts keep catalogues of their own.
+"""Every sentence of the pages that can be translated, found without gettext's tools. `make words` (`python -m
+tests.web.strings [fr ...]`) puts new ones into the catalogues of every language, drops those that are gone, compiles,
+and says what has no translation yet. A language that is named and has no catalogue yet gets one. The pages of accounts
+keep catalogues of their own.
 """
 
 from __future__ import annotations

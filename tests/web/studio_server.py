@@ -1,4 +1,5 @@
-"""A real installation for the stories that need a browser: `otai studio` and `otai worker` as processes, and Chromium."""
+"""A real installation for the stories that need a browser: `otai studio` and `otai worker` as processes, and
+Chromium."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from typing import Any
 
 from tests.parts import chromium_program
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-first-run", "--disable-quic"]  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Whoever reads another language finds no English sentence, on any page: found in the URL table, in an invented language and in French."""
+"""Whoever reads another language finds no English sentence, on any page: found in the URL table, in an invented
+language and in French."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ def pages_of(world: World, language: str) -> dict[str, str]:
 
 
 def left(english: dict[str, str], other: dict[str, str], *, alike: frozenset[str] = frozenset()) -> set[str]:
-    """Texts that stand in both, and have words in them that are nobody's names. `alike`: words that both languages share."""
+    """Texts that stand in both, and have words in them that are nobody's names. `alike`: words that both languages
+    share."""
     found = set()
     for address, page in other.items():
         of_english = set(read(english[address]))

@@ -1,4 +1,5 @@
-"""Signing up, a passkey and an authenticator app in a real browser, with a software security key in it; and the pages' accessibility."""
+"""Signing up, a passkey and an authenticator app in a real browser, with a software security key in it; and the pages'
+accessibility."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def test_who_counts_attempts_does_not_believe_a_forwarded_address() -> None:
     alice = person("alice")
     for guess in range(31):
         forged = {"HTTP_X_FORWARDED_FOR": f"10.0.0.{guess}"}
-        browser().post("/account/login/", {"login": f"x{guess}@acme.example", "password": "y"}, **forged)  # type: ignore[arg-type]
+        browser().post("/account/login/", {"login": f"x{guess}@acme.example", "password": ("y")}, **forged)  # type: ignore[arg-type]
     assert "Too many attempts" in signs_in(browser(), alice.email).content.decode()
 
 

@@ -97,7 +97,8 @@ def show_quote(quote: Quote, *, zone: tzinfo | None) -> None:
         say(f"  {line['what']}")
     expires = quote.expires_at.astimezone(zone)
     say(
-        f"  ready by {moment(quote.due_at, zone)}; the quote stands until {expires:%H:%M} (price book {quote.price_book})"
+        f"  ready by {moment(quote.due_at, zone)}; the quote stands until {expires:%H:%M} (price book "
+        f"{quote.price_book})"
     )
     if quote.ready_at is not None:
         begins = f"to begin {moment(quote.begins_at, zone)} and " if quote.begins_at is not None else ""

@@ -1,9 +1,12 @@
-"""What of a mail is the ticket: quoted history, signatures, disclaimers and mobile footers are cut, in training as in prediction.
+"""What of a mail is the ticket: quoted history, signatures, disclaimers and mobile footers are cut, in training as in
+prediction.
 
-The text of a new ticket is the customer's own first message. What stands below it in an export was written later (the desk's answers, its
-signature with the name of the queue), or says nothing (a notice of confidentiality). A model that learns from it looks better than it is.
+The text of a new ticket is the customer's own first message. What stands below it in an export was written later (the
+desk's answers, its signature with the name of the queue), or says nothing (a notice of confidentiality). A model that
+learns from it looks better than it is.
 
-Rules only: no word of any ticket is kept, names of people at the desk as hashes. The same text and rules give the same cut everywhere.
+Rules only: no word of any ticket is kept, names of people at the desk as hashes. The same text and rules give the same
+cut everywhere.
 """
 
 from __future__ import annotations
@@ -44,8 +47,9 @@ _ADDRESS = re.compile(r"[^\s<>\[\]():;,]+@[^\s<>\[\]():;,]+")
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """What is cut: `kinds`, mails of people at the desk (hashes of names and addresses), and lines and phrases that were found to give a label
-    away (hashes). `masked` are the kinds of personal data that are replaced (`personal.mask`). `None` in their place means: nothing is done."""
+    """What is cut: `kinds`, mails of people at the desk (hashes of names and addresses), and lines and phrases that
+    were found to give a label away (hashes). `masked` are the kinds of personal data that are replaced
+    (`personal.mask`). `None` in their place means: nothing is done."""
 
     kinds: tuple[str, ...] = KINDS
     desk: frozenset[str] = frozenset()
@@ -90,7 +94,8 @@ class TextRules:
         return schema.with_metadata({**(schema.metadata or {}), METADATA_KEY: json.dumps(self.as_dict()).encode()})
 
     def as_stored(self, text: str) -> str:
-        """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked where it was masked in training."""
+        """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked
+        where it was masked in training."""
         return "\n".join(map(self._masked, text.partition("\n")[::2])) if "\n" in text else self._masked(text)
 
     def applied(self, texts: Sequence[str]) -> list[str]:
@@ -106,7 +111,8 @@ class TextRules:
         return f"{subject}\n{self.without_given(cut(body, self).text)}"
 
     def _masked(self, text: str) -> str:
-        """As the import did it, and as first step: what was found in masked texts is found again in masked ones only."""
+        """As the import did it, and as first step: what was found in masked texts is found again in masked ones
+        only."""
         if not self.masked:
             return text
         from otai.learning.data.personal import mask
@@ -164,8 +170,8 @@ def name_key(name: str) -> str:
 
 
 def cut_texts(texts: pa.Array, rules: TextRules, count: CutCount) -> pa.Array:
-    """An Arrow array of bodies with everything cut. Which texts may hold what is asked of the whole column; only those are read one by one, and
-    only for that."""
+    """An Arrow array of bodies with everything cut. Which texts may hold what is asked of the whole column; only those
+    are read one by one, and only for that."""
     steps = {kind: pc.fill_null(where, False) for kind, where in _where(texts, rules)}
     marked: pa.Array | None = None
     for where in steps.values():
@@ -193,7 +199,8 @@ def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
     wanted = {kind: expression for kind, expression in marks.items() if kind in rules.kinds}
     found: dict[str, pa.Array] = {}
     if wanted:
-        # One expression for all kinds takes as long as one for each: few texts hold any, and only these are asked again.
+        # One expression for all kinds takes as long as one for each: few texts hold any, and only these are asked
+        # again.
         together = "|".join(f"(?:{expression})" for expression in wanted.values())
         any_kind = pc.fill_null(pc.match_substring_regex(texts, together), False)
         some = texts.filter(any_kind)
@@ -207,7 +214,8 @@ def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
 
 
 def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> Cut:
-    """The customer's own message of a mail, and what else stood there. A text of which nothing would be left stays as it is.
+    """The customer's own message of a mail, and what else stood there. A text of which nothing would be left stays as
+    it is.
 
     `steps`: the kinds that may stand in the text, where that is known; all that the rules name otherwise.
     """
@@ -337,8 +345,8 @@ def author_keys(author: str) -> set[str]:
 
 
 def desk_of(texts: Iterable[str]) -> frozenset[str]:
-    """Who answers in the chains of a sample of texts: addresses and names (hashes) that stand above an older mail again and again, and hardly
-    ever above the oldest one, which is the customer's."""
+    """Who answers in the chains of a sample of texts: addresses and names (hashes) that stand above an older mail again
+    and again, and hardly ever above the oldest one, which is the customer's."""
     answers: Counter[str] = Counter()
     first: Counter[str] = Counter()
     for text in texts:

@@ -1,7 +1,8 @@
 """Personal data in texts: found, counted, shown masked, and replaced by their kind where the customer wants it.
 
-Patterns with checksums where there are any (IBAN, cards by Luhn, national numbers by python-stdnum), so that an order number is no card. It
-finds what has a form; a name in the middle of a sentence has none, and only names below a greeting are found.
+Patterns with checksums where there are any (IBAN, cards by Luhn, national numbers by python-stdnum), so that an order
+number is no card. It finds what has a form; a name in the middle of a sentence has none, and only names below a
+greeting are found.
 """
 
 from __future__ import annotations

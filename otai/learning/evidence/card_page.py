@@ -1,6 +1,8 @@
-"""A report card as one HTML page that needs nothing else: no script, no font, no picture from anywhere, light and dark as the reader's machine is.
+"""A report card as one HTML page that needs nothing else: no script, no font, no picture from anywhere, light and dark
+as the reader's machine is.
 
-Labels and tickets come from outside and may hold anything: all text goes through `html.escape`, and nothing of it ever stands in a style, a link or a tag.
+Labels and tickets come from outside and may hold anything: all text goes through `html.escape`, and nothing of it ever
+stands in a style, a link or a tag.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def card_html(
     comparison: Comparison | None = None,
     compared_with: str = "the version before",
 ) -> str:
-    """The whole page. `title` names the model, `facts` are lines for the head (what, value) such as the version and the day; both may hold any text.
+    """The whole page. `title` names the model, `facts` are lines for the head (what, value) such as the version and the
+    day; both may hold any text.
 
     `comparison` adds what changed since `compared_with`.
     """
@@ -98,9 +101,15 @@ def _head(card: ReportCard, title: str, facts: Sequence[tuple[str, str]]) -> str
     measured = f"{card.holdout_tickets:,}"
     match card.holdout:
         case "given":
-            how = f"trained on {card.train_tickets:,} tickets and measured on the {measured} that your own split keeps aside"
+            how = (
+                f"trained on {card.train_tickets:,} tickets and measured on the {measured} that your own split keeps "
+                "aside"
+            )
         case "left_out":
-            how = f"{card.tickets:,} tickets, too few to keep any aside: each was measured by a model that had not seen it"
+            how = (
+                f"{card.tickets:,} tickets, too few to keep any aside: each was measured by a model that had not seen "
+                "it"
+            )
         case _:
             how = f"trained on {card.train_tickets:,} tickets and measured on {measured} that were kept aside"
     if card.final_model_learnt_holdout:
@@ -147,7 +156,10 @@ def _comparison_note(comparison: Comparison | None, compared_with: str) -> str:
     if comparison is None:
         return ""
     if comparison.unknown:
-        return f"<div class='box'><h3>Compared with {escape(compared_with)}</h3><p class='muted'>Not possible: {escape(say_fact(comparison.unknown))}</p></div>"
+        return (
+            f"<div class='box'><h3>Compared with {escape(compared_with)}</h3><p class='muted'>Not possible: "
+            f"{escape(say_fact(comparison.unknown))}</p></div>"
+        )
     return ""
 
 
@@ -156,8 +168,10 @@ def _attribute(
 ) -> str:
     notes = [one for one in card.findings if one.attribute == report.name]
     charts = [
-        ("How much it may decide alone", precision_curve(report), "The further to the right a line stays high, the more tickets need no person. Each mark: the precision asked for, and the share of tickets reached."),
-        ("What its confidence means", reliability_chart(report), f"On the dotted line, a confidence of 80 % is right 80 times in 100. Mean distance from it: {percent(report.calibration_error, 1)}."),
+        ("How much it may decide alone", precision_curve(report), "The further to the right a line stays high, the "
+        "more tickets need no person. Each mark: the precision asked for, and the share of tickets reached."),
+        ("What its confidence means", reliability_chart(report), "On the dotted line, a confidence of 80 % is right 80 "
+        f"times in 100. Mean distance from it: {percent(report.calibration_error, 1)}."),
         ("What more tickets would bring", learning_chart(report), _forecast(report, card.mode)),
     ]  # fmt: skip
     drawn = "".join(
@@ -179,8 +193,8 @@ def _kind(report: AttributeReport) -> str:
         "ordered": "one label a ticket, in an order",
     }
     return (
-        f"{len(report.labels)} labels, {escape(kinds.get(report.kind, report.kind))}; learnt from {report.train_tickets:,} tickets, "
-        f"measured on {report.holdout_tickets:,}"
+        f"{len(report.labels)} labels, {escape(kinds.get(report.kind, report.kind))}; learnt from "
+        f"{report.train_tickets:,} tickets, measured on {report.holdout_tickets:,}"
     )
 
 
@@ -188,13 +202,15 @@ def _figures(report: AttributeReport) -> str:
     figures = [
         (
             f"{100 * report.accuracy.value:.1f}",
-            f"times in 100 right ({100 * report.accuracy.low:.0f} to {100 * report.accuracy.high:.0f}); always guessing "
+            f"times in 100 right ({100 * report.accuracy.low:.0f} to {100 * report.accuracy.high:.0f}); always "
+            "guessing "
             + (f"{report.majority.label!r}" if report.majority.label else "none")
             + f" gets {100 * report.majority.accuracy:.0f}",
         ),
         (
             f"{report.macro_f1.value:.2f}",
-            f"macro F1 ({report.macro_f1.low:.2f} to {report.macro_f1.high:.2f}): rare labels count as much as frequent ones",
+            f"macro F1 ({report.macro_f1.low:.2f} to {report.macro_f1.high:.2f}): rare labels count as much as "
+            "frequent ones",
         ),
     ]
     automated = next((coverage for coverage in report.coverage if abs(coverage.target_precision - 0.95) < 1e-9), None)
@@ -226,9 +242,10 @@ def _compared(one: AttributeComparison | None, compared_with: str) -> str:
     }[one.verdict]
     new = f" It knows {len(one.new_labels)} labels that the older one did not." if one.new_labels else ""
     return (
-        f"<p class='{escape(one.verdict)}'>Compared with {escape(compared_with)}: {said}. On {one.tickets:,} tickets that neither had learnt when it was measured, "
-        f"{percent(one.newer_accuracy, 1)} right against {percent(one.older_accuracy, 1)} ({_points(one.accuracy)}); "
-        f"{one.only_newer} tickets only now right, {one.only_older} only before (McNemar p = {one.p_value:.3f}).{escape(new)}</p>"
+        f"<p class='{escape(one.verdict)}'>Compared with {escape(compared_with)}: {said}. On {one.tickets:,} tickets "
+        f"that neither had learnt when it was measured, {percent(one.newer_accuracy, 1)} right against "
+        f"{percent(one.older_accuracy, 1)} ({_points(one.accuracy)}); {one.only_newer} tickets only now right, "
+        f"{one.only_older} only before (McNemar p = {one.p_value:.3f}).{escape(new)}</p>"
     )
 
 
@@ -293,7 +310,10 @@ def _confusions(report: AttributeReport) -> str:
             [escape(pair.actual), escape(pair.predicted), f"{pair.tickets:,}", percent(pair.share_of_actual), examples]
         )
     table = _table(["really", "taken for", "tickets", "of the label", "for example"], rows, right=(2, 3), text=(4,))
-    return f"<details open><summary>Most frequent confusions</summary>{table}<div class='scroll'>{confusion_chart(report)}</div></details>"
+    return (
+        f"<details open><summary>Most frequent confusions</summary>{table}<div "
+        f"class='scroll'>{confusion_chart(report)}</div></details>"
+    )
 
 
 def _suspects(report: AttributeReport) -> str:
@@ -310,7 +330,10 @@ def _suspects(report: AttributeReport) -> str:
         ]
         for one in wrong.suspects
     ]
-    said = f"{wrong.total:,} of {wrong.examined:,} tickets examined; the {len(rows)} likeliest are listed. Each was judged by a model that had not learnt it."
+    said = (
+        f"{wrong.total:,} of {wrong.examined:,} tickets examined; the {len(rows)} likeliest are listed. Each was "
+        "judged by a model that had not learnt it."
+    )
     table = _table(["ticket", "given", "rather", "sure", "text"], rows, right=(3,), text=(4,), caption=said)
     return f"<details><summary>Labels that look wrong ({wrong.total:,})</summary>{table}</details>"
 
@@ -331,7 +354,10 @@ def _labels(report: AttributeReport) -> str:
     ]
     more = f" The {MOST_LABEL_ROWS} most frequent are shown." if len(ordered) > MOST_LABEL_ROWS else ""
     head = ["label", "learnt from", "measured on", "predicted", "precision", "recall", "F1"]
-    return f"<details><summary>Every label ({len(ordered):,})</summary>{_table(head, rows, right=range(1, 7), caption='Precision: right when predicted. Recall: found when there.' + more)}</details>"
+    return (
+        "<details><summary>Every label "
+        f"({len(ordered):,})</summary>{_table(head, rows, right=range(1, 7), caption='Precision: right when predicted. Recall: found when there.' + more)}</details>"
+    )
 
 
 def _share(value: float | None) -> str:
@@ -396,7 +422,8 @@ def _notes(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
     items = "".join(
-        f"<li class='{'warning' if one.severity == 'warning' else 'note'}'>{escape(words.message(one, of_card=True))}</li>"
+        "<li "
+        f"class='{'warning' if one.severity == 'warning' else 'note'}'>{escape(words.message(one, of_card=True))}</li>"
         for one in sorted(findings, key=lambda one: one.severity != "warning")
     )
     return f"<ul class='findings'>{items}</ul>"
@@ -425,8 +452,9 @@ def _seconds(seconds: float) -> str:
 
 def _reading_aid() -> str:
     return (
-        "<section><h2>How to read this</h2><p>Everything here was measured on tickets that the measured model had not learnt. An interval says where the true figure lies "
-        "95 times in 100; two figures whose intervals overlap much may well be the same. Guessing is what always answering the most frequent label would reach on the same "
+        "<section><h2>How to read this</h2><p>Everything here was measured on tickets that the measured model had not "
+        "learnt. An interval says where the true figure lies 95 times in 100; two figures whose intervals overlap much "
+        "may well be the same. Guessing is what always answering the most frequent label would reach on the same "
         "tickets: what the model adds is the difference.</p></section>"
     )
 

@@ -1,7 +1,8 @@
 """Two versions of a model beside each other, on tickets that both were measured on and neither had learnt by then.
 
-A holdout's tickets are chosen by a hash of their text, so two trainings on growing data share most of them. On those the versions are compared ticket by ticket:
-McNemar's exact test over the tickets that only one of them got right, and an interval of the difference from redrawn tickets, the same ones for both.
+A holdout's tickets are chosen by a hash of their text, so two trainings on growing data share most of them. On those
+the versions are compared ticket by ticket: McNemar's exact test over the tickets that only one of them got right, and
+an interval of the difference from redrawn tickets, the same ones for both.
 
 What counts as right are the labels that the newer training was given: a corrected label counts as corrected for both.
 """
@@ -32,8 +33,9 @@ SURE = 0.05
 class AttributeComparison:
     """One attribute on `tickets` common tickets. Differences are the newer less the older, with 95 % intervals.
 
-    `only_older` and `only_newer` count the tickets that only that version got right, `p_value` is McNemar's. `verdict` is "better", "worse" or "same" (no
-    difference that chance would not make). `new_labels` are those that the older version did not know.
+    `only_older` and `only_newer` count the tickets that only that version got right, `p_value` is McNemar's. `verdict`
+    is "better", "worse" or "same" (no difference that chance would not make). `new_labels` are those that the older
+    version did not know.
     """
 
     name: str
@@ -53,7 +55,8 @@ class AttributeComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`tickets` were measured by both; `attributes` are those that both predict and could be compared. `unknown` says why nothing could."""
+    """`tickets` were measured by both; `attributes` are those that both predict and could be compared. `unknown` says
+    why nothing could."""
 
     tickets: int
     attributes: list[AttributeComparison]
@@ -95,7 +98,8 @@ def _compared(
 ) -> AttributeComparison:
     place = {label.casefold(): number for number, label in enumerate(newer.labels)}
     width = len(newer.labels) + len(older.labels)
-    # Labels that only the older version knows stand behind the newer one's: predicting them is wrong, but it is no other label.
+    # Labels that only the older version knows stand behind the newer one's: predicting them is wrong, but it is no
+    # other label.
     translated = np.array(
         [place.get(label.casefold(), len(newer.labels) + number) for number, label in enumerate(older.labels)]
     )

@@ -1,4 +1,5 @@
-"""The components of the Studio, as template tags: `{% load studio %}`. Each has a template in `web/parts/` and its looks in css/parts.css.
+"""The components of the Studio, as template tags: `{% load studio %}`. Each has a template in `web/parts/` and its
+looks in css/parts.css.
 
 {% card _("Now") %} ... {% endcard %}             {% icon "clock" %}
 {% notice "warning" %} ... {% endnotice %}        {% badge "completed" %}
@@ -7,7 +8,8 @@
 {% table_frame _("Ledger") %}<table class="table"> ... </table>{% endtable_frame %}
 {% chart _("Coverage against precision") "line" %}<table> ... </table>{% endchart %}
 {% field form.name %}   {% figure "84.1" unit="%" label=_("right") %}   {% spend _("Train") credits=3 left=25 %}
-{% pages newer older %}   {{ moment|stamp:organisation }}   {{ moment|day:organisation }}   {{ 3|credits }}   {{ money|money }}
+{% pages newer older %}
+{{ moment|stamp:organisation }}   {{ moment|day:organisation }}   {{ 3|credits }}   {{ money|money }}
 {% if request.member|may:"manage_keys" %} ... {% endif %}    (a link to where somebody gets a 403 is worse than none)
 """
 
@@ -74,7 +76,8 @@ BADGES: dict[str, tuple[str, str, Any]] = {
 
 @register.inclusion_tag("web/parts/badge.html")
 def badge(kind: str, word: str = "", tone: str = "", icon: str = "") -> dict[str, Any]:
-    """A state as icon and word: of `BADGES`, or one of your own with word, tone (quiet, accent, good, warning, bad) and icon."""
+    """A state as icon and word: of `BADGES`, or one of your own with word, tone (quiet, accent, good, warning, bad) and
+    icon."""
     known_tone, known_icon, known_word = BADGES.get(kind, ("quiet", "info", kind))
     return {"tone": tone or known_tone, "icon": icon or known_icon, "word": word or known_word}
 
@@ -125,7 +128,8 @@ def chart(
     y_max: str = "",
     hide_title: bool = False,
 ) -> SafeString:
-    """A chart drawn from the table inside: first column x, each further column a line. The table stays, folded, behind it.
+    """A chart drawn from the table inside: first column x, each further column a line. The table stays, folded, behind
+    it.
 
     A cell's `data-value` is drawn where it is there, else its text; numbers with a decimal point. `x` is number or time
     (ISO dates). charts.js draws; without scripts the table stands open.

@@ -1,4 +1,5 @@
-"""A report card made ready to be looked at: rows, curves and matrices with their words, nothing that was not measured."""
+"""A report card made ready to be looked at: rows, curves and matrices with their words, nothing that was not
+measured."""
 
 from __future__ import annotations
 
@@ -124,7 +125,8 @@ def coverage_at(report: AttributeReport, precision: float) -> Coverage | None:
 
 
 def more_tickets_at(report: AttributeReport, precision: float) -> int | None:
-    """About how many more labelled tickets would let that precision be promised; None where it is, or where none would."""
+    """About how many more labelled tickets would let that precision be promised; None where it is, or where none
+    would."""
     for found in report.coverage:
         if abs(found.target_precision - precision) < 1e-9:
             return found.more_tickets
@@ -156,7 +158,8 @@ class ConfusionMatrix:
 
 
 def matrix_of(report: AttributeReport, *, others: str) -> ConfusionMatrix | None:
-    """The confusion matrix of the most frequent labels; the rest of them as one. None for attributes with several labels a ticket."""
+    """The confusion matrix of the most frequent labels; the rest of them as one. None for attributes with several
+    labels a ticket."""
     if not report.confusion:
         return None
     totals = [0] * len(report.labels)
@@ -284,8 +287,8 @@ def choices_of(report: AttributeReport) -> list[Choice]:
 
 
 def chosen_of(choices: list[Choice], asked: str, promise: Coverage | None) -> Choice | None:
-    """The one asked for; else the one whose confidence was chosen for 95 of 100 before it was measured; else the one that decides most
-    while 95 of 100 are right; else the most precise."""
+    """The one asked for; else the one whose confidence was chosen for 95 of 100 before it was measured; else the one
+    that decides most while 95 of 100 are right; else the most precise."""
     if not choices:
         return None
     if asked.isdecimal() and len(asked) < 4 and int(asked) < len(choices):

@@ -34,15 +34,25 @@ RULES = TextRules()
 @pytest.mark.parametrize(
     "intro",
     [
-        "On Mon, 5 Jan 2026 at 08:43, Helpdesk <help@example.com> wrote:", "Am 05.01.2026 08:43 schrieb Helpdesk:", "Le 5 janv. 2026 à 08:43, Support a écrit :",
-        "El lun, 5 ene 2026 a las 8:43, Soporte escribió:", "Il giorno lun 5 gen 2026 alle ore 08:43 Assistenza ha scritto:", "Op ma 5 jan 2026 om 08:43 schreef Helpdesk:",
+        "On Mon, 5 Jan 2026 at 08:43, Helpdesk <help@example.com> wrote:", "Am 05.01.2026 08:43 schrieb "
+        "Helpdesk:", "Le "
+        "5 janv. 2026 à 08:43, Support a écrit :",
+        "El lun, 5 ene 2026 a las 8:43, Soporte escribió:", "Il giorno lun 5 gen 2026 alle ore 08:43 Assistenza ha "
+        "scritto:", "Op "
+        "ma 5 jan 2026 om 08:43 schreef Helpdesk:",
         "W dniu 5.01.2026 o 08:43, Helpdesk napisał(a):", "Em seg., 5 de jan. de 2026 às 08:43, Suporte escreveu:",
-        "-----Original Message-----\nFrom: Helpdesk [mailto:help@example.com]\nSent: Monday, January 5, 2026 10:00 AM\nTo: Alice Ash\nSubject: RE: printer",
-        "-----Ursprüngliche Nachricht-----\nVon: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice Ash\nBetreff: AW: Drucker",
-        "Von: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice Ash\nBetreff: AW: Drucker", "De : Support\nEnvoyé : lundi 5 janvier 2026\nÀ : Alice Ash\nObjet : imprimante",
-        "De: Soporte\nEnviado: lunes, 5 de enero de 2026\nPara: Alice Ash\nAsunto: impresora", "Da: Assistenza\nInviato: lunedì 5 gennaio 2026\nA: Alice Ash\nOggetto: stampante",
-        "Van: Helpdesk\nVerzonden: maandag 5 januari 2026\nAan: Alice Ash\nOnderwerp: printer", "Od: Helpdesk\nWysłano: 5 stycznia 2026\nDo: Alice Ash\nTemat: drukarka",
-        "________________________________\nFrom: Helpdesk\nSent: Monday, January 5, 2026\nTo: Alice Ash\nSubject: printer",
+        "-----Original Message-----\nFrom: Helpdesk [mailto:help@example.com]\nSent: Monday, January 5, 2026 10:00 "
+        "AM\nTo: Alice Ash\nSubject: RE: printer",
+        "-----Ursprüngliche Nachricht-----\nVon: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice "
+        "Ash\nBetreff: AW: Drucker",
+        "Von: Helpdesk\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Alice Ash\nBetreff: AW: Drucker", "De : "
+        "Support\nEnvoyé : lundi 5 janvier 2026\nÀ : Alice Ash\nObjet : imprimante",
+        "De: Soporte\nEnviado: lunes, 5 de enero de 2026\nPara: Alice Ash\nAsunto: impresora", "Da: "
+        "Assistenza\nInviato: lunedì 5 gennaio 2026\nA: Alice Ash\nOggetto: stampante",
+        "Van: Helpdesk\nVerzonden: maandag 5 januari 2026\nAan: Alice Ash\nOnderwerp: printer", "Od: "
+        "Helpdesk\nWysłano: 5 stycznia 2026\nDo: Alice Ash\nTemat: drukarka",
+        "________________________________\nFrom: Helpdesk\nSent: Monday, January 5, 2026\nTo: Alice Ash\nSubject: "
+        "printer",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("mark", ["", "> "])
@@ -62,7 +72,10 @@ def test_of_a_chain_the_first_mail_of_the_customer_is_the_ticket() -> None:
 
 
 def test_people_at_the_desk_are_known_by_hashes() -> None:
-    chain = f"Thanks.\n\nOn 5 Jan 2026 10:00, Nils Kabel wrote:\n{ANSWER}\n\nOn 5 Jan 2026 09:00, Alice Ash wrote:\n\n{REQUEST}"
+    chain = (
+        f"Thanks.\n\nOn 5 Jan 2026 10:00, Nils Kabel wrote:\n{ANSWER}\n\nOn 5 Jan 2026 09:00, Alice Ash "
+        f"wrote:\n\n{REQUEST}"
+    )
     assert cut(chain, TextRules(desk=frozenset({name_key("Nils Kabel")}))).text == REQUEST
 
 
@@ -74,11 +87,20 @@ def test_what_a_customer_forwards_without_a_word_of_their_own_stays() -> None:
 @pytest.mark.parametrize(
     ("below", "kind"),
     [
-        ("\n\n-- \nAlice Ash\nSales, Example Ltd\nTel. +49 30 555 01", SIGNATURE), ("\nSales\nExample Ltd\nTel. +49 30 555 01", SIGNATURE),
-        ("\n\nSent from my iPhone", FOOTER), ("\n\nVon meinem iPhone gesendet", FOOTER), ("\n\nEnvoyé de mon iPhone", FOOTER), ("\n\nEnviado desde mi iPhone", FOOTER),
-        ("\n\nInviato da iPhone", FOOTER), ("\n\nVerstuurd vanaf mijn iPhone", FOOTER), ("\n\nWysłane z iPhone", FOOTER), ("\n\nEnviado do meu iPhone", FOOTER),
-        ("\n\nThis e-mail and any attachments are confidential. If you are not the intended recipient, please notify the sender.", DISCLAIMER),
-        ("\n\nDiese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, vernichten Sie diese Mail.", DISCLAIMER),
+        ("\n\n-- \nAlice Ash\nSales, Example Ltd\nTel. +49 30 555 01", SIGNATURE), (
+            "\nSales\nExample Ltd\nTel. +49 30 555 01", SIGNATURE),
+        ("\n\nSent from my iPhone", FOOTER), ("\n\nVon meinem iPhone gesendet", FOOTER), (
+            "\n\nEnvoyé de mon iPhone", FOOTER), (
+            "\n\nEnviado desde mi iPhone", FOOTER),
+        ("\n\nInviato da iPhone", FOOTER), ("\n\nVerstuurd vanaf mijn iPhone", FOOTER), (
+            "\n\nWysłane z iPhone", FOOTER), (
+            "\n\nEnviado do meu iPhone", FOOTER),
+        (
+            "\n\nThis e-mail and any attachments are confidential. If you are not the intended recipient, please "
+            "notify the sender.", DISCLAIMER),
+        (
+            "\n\nDiese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, "
+            "vernichten Sie diese Mail.", DISCLAIMER),
     ],
 )  # fmt: skip
 def test_signatures_footers_and_notices_are_cut(below: str, kind: str) -> None:
@@ -90,8 +112,11 @@ def test_signatures_footers_and_notices_are_cut(below: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        REQUEST, "From: the menu choose Print.\nThen nothing happens.", "Our confidential folder is gone, please restore it", "> is not a valid sign in my formula",
-        "The error says --\nand then stops", "On Monday the printer wrote: nothing", "Sent from my desk to yours, the printer is still broken and I would like to know why it is so",
+        REQUEST, "From: the menu choose Print.\nThen nothing happens.", "Our confidential folder is gone, please "
+        "restore it", "> "
+        "is not a valid sign in my formula",
+        "The error says --\nand then stops", "On Monday the printer wrote: nothing", "Sent from my desk to yours, the "
+        "printer is still broken and I would like to know why it is so",
         "a --- b", "", "Thanks", "____", "Best\n",
     ],
 )  # fmt: skip
@@ -121,21 +146,28 @@ def test_rules_travel_with_the_tickets(tmp_path: Path) -> None:
 
 def test_new_tickets_are_read_as_training_read_them() -> None:
     rules = TextRules(lines=frozenset({name_key("Routed to: Network 17")}), masked=("email",))
-    text = f"Printer\nWrite to alice@example.com\n{REQUEST}\nRouted to: Network 4\n\nOn 5 Jan 2026, Helpdesk wrote:\n> {ANSWER}"
+    text = (
+        f"Printer\nWrite to alice@example.com\n{REQUEST}\nRouted to: Network 4\n\nOn 5 Jan 2026, Helpdesk wrote:\n> "
+        f"{ANSWER}"
+    )
     assert rules.applied([text]) == [f"Printer\nWrite to [email]\n{REQUEST}"]
 
 
 def test_a_mail_quoted_twice_is_read_as_one_quoted_once() -> None:
     inner = "\n".join(f">> {line}" for line in REQUEST.split("\n"))
-    chain = f"Merci !\n\nLe 5 janv. 2026, Support a écrit :\n> {ANSWER}\n>\n>> Le 4 janv. 2026, Alice Ash a écrit :\n{inner}"
+    chain = (
+        f"Merci !\n\nLe 5 janv. 2026, Support a écrit :\n> {ANSWER}\n>\n>> Le 4 janv. 2026, Alice Ash a écrit "
+        f":\n{inner}"
+    )
     assert cut(chain.replace("\nyour", "\n> your").replace("\nBest", "\n> Best"), RULES).text == REQUEST
 
 
 def test_who_answers_in_many_chains_is_the_desk() -> None:
     def chain(n: int, middle: str) -> str:
         return (
-            f"Yes, that is so, it works for me again now.\n\nOn Mon, Jan {n}, 2026 at 9:10 AM, Nils Kabel <nk@corp.example> wrote:\n> {middle}\n>\n"
-            f">> Am 0{n}.01.2026 um 08:00 schrieb Ada Row{n} <ada{n}@example.com>:\n>> the printer of floor {n} prints nothing at all"
+            f"Yes, that is so, it works for me again now.\n\nOn Mon, Jan {n}, 2026 at 9:10 AM, Nils Kabel "
+            f"<nk@corp.example> wrote:\n> {middle}\n>\n>> Am 0{n}.01.2026 um 08:00 schrieb Ada Row{n} "
+            f"<ada{n}@example.com>:\n>> the printer of floor {n} prints nothing at all"
         )
 
     found = desk_of([chain(n, "please restart it once") for n in range(1, 6)])
@@ -150,7 +182,10 @@ TAIL = "Example Works · Ring Street 12 · Cologne\nVisit us at the fair, hall 7
 
 
 def _with_tail(n: int) -> str:
-    return f"Hello,\nthe {('printer', 'router', 'screen', 'phone')[n % 4]} {n} is broken since day {n % 9}.\nPlease help.\n\nKind regards\nAda {('Ash', 'Birch', 'Oak', 'Elm', 'Yew')[n % 5]}\n\n{TAIL}"
+    return (
+        f"Hello,\nthe {('printer', 'router', 'screen', 'phone')[n % 4]} {n} is broken since day {n % 9}.\nPlease "
+        f"help.\n\nKind regards\nAda {('Ash', 'Birch', 'Oak', 'Elm', 'Yew')[n % 5]}\n\n{TAIL}"
+    )
 
 
 def test_what_ends_many_texts_is_learnt_and_cut() -> None:
@@ -171,7 +206,10 @@ def test_what_ends_many_texts_is_learnt_and_cut() -> None:
     "text",
     [
         # Sentences that people write in any order.
-        lambda n: f"Case {n}: nothing works.\n{('Please help.', 'It is urgent.', 'Many are affected.')[n % 3]}\n{('It began today.', 'Call me.', 'I restarted.', 'Thanks.')[n % 4]}",
+        lambda n: (
+            f"Case {n}: nothing "
+            f"works.\n{('Please help.', 'It is urgent.', 'Many are affected.')[n % 3]}\n{('It began today.', 'Call me.', 'I restarted.', 'Thanks.')[n % 4]}"
+        ),
         # An alarm that comes again and again is the message.
         lambda n: "Disk full\nCheck the log on the server\nSent by the monitor of the data centre",
         # A name below a greeting is the writer's.

@@ -47,7 +47,10 @@ def test_nothing_gives_nothing() -> None:
 
 
 QUESTIONS = [
-    "how do I reset my password", "what is my balance", "where is my card", "transfer money please", "card not working", "my top up failed", "why was I charged",
+    "how do I reset my password", "what is my balance", "where is my card", "transfer money please", "card not "
+    "working", "my "
+    "top up failed", "why "
+    "was I charged",
     "change my pin", "the app does not start", "cannot log in today", "order a new laptop", "play some jazz music",
 ]  # fmt: skip
 
@@ -79,8 +82,12 @@ def test_a_mixture_of_two_languages_stays_one_of_two() -> None:
 
 @pytest.mark.parametrize(
     ("word", "code"),
-    [("EN", "en"), ("de-AT", "de"), ("de_CH", "de"), ("German", "de"), ("Deutsch", "de"), ("français", "fr"), ("Nederlands", "nl"), ("ENG", "en"), ("ger", "de"),
-     ("English (US)", "en"), ("Português", "pt"), ("polski", "pl"), ("gsw", "gsw"), ("unknown language", None), ("", None), (None, None)],
+    [("EN", "en"), ("de-AT", "de"), ("de_CH", "de"), ("German", "de"), ("Deutsch", "de"), ("français", "fr"), (
+        "Nederlands", "nl"), (
+        "ENG", "en"), (
+        "ger", "de"),
+     ("English (US)", "en"), ("Português", "pt"), ("polski", "pl"), ("gsw", "gsw"), ("unknown language", None), (
+         "", None), (None, None)],
 )  # fmt: skip
 def test_names_and_codes_of_a_language_are_one_code(word: str | None, code: str | None) -> None:
     assert language_code(word) == code
@@ -89,9 +96,16 @@ def test_names_and_codes_of_a_language_are_one_code(word: str | None, code: str 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("how do I reset my password", "en"), ("where is my card", "en"), ("change my pin", "en"), ("need access to the shared folder", "en"), ("the monitor is black", "en"),
-        ("exchange rate wrong", "en"), ("wo ist mein Paket", "de"), ("der Bildschirm ist schwarz", "de"), ("l'écran est noir", "fr"), ("où est mon colis", "fr"),
-        ("la pantalla está negra", "es"), ("dónde está mi paquete", "es"), ("lo schermo è nero", "it"), ("het scherm is zwart", "nl"), ("ekran jest czarny", "pl"), ("a tela está preta", "pt"),
+        ("how do I reset my password", "en"), ("where is my card", "en"), ("change my pin", "en"), (
+            "need access to the shared folder", "en"), (
+            "the monitor is black", "en"),
+        ("exchange rate wrong", "en"), ("wo ist mein Paket", "de"), ("der Bildschirm ist schwarz", "de"), (
+            "l'écran est noir", "fr"), (
+            "où est mon colis", "fr"),
+        ("la pantalla está negra", "es"), ("dónde está mi paquete", "es"), ("lo schermo è nero", "it"), (
+            "het scherm is zwart", "nl"), (
+            "ekran jest czarny", "pl"), (
+            "a tela está preta", "pt"),
     ],
 )  # fmt: skip
 def test_one_short_text_alone_is_decided_with_what_tickets_are_written_in(text: str, code: str) -> None:

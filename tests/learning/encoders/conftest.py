@@ -30,7 +30,8 @@ def skip_unless_packaged(name: str) -> None:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> EncoderStore:
-    """Both packaged encoders, taken over from the installed packages. Tests that damage files make a store of their own."""
+    """Both packaged encoders, taken over from the installed packages. Tests that damage files make a store of their
+    own."""
     skip_unless_libraries()
     store = EncoderStore(tmp_path_factory.mktemp("encoders"))
     for name in ("use-multilingual", "minilm-en"):
@@ -51,7 +52,8 @@ def minilm(store: EncoderStore) -> Encoder:
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers and random weights in the hub's layout: what a customer's own encoder looks like, in 100 KB."""
+    """A BERT of two layers and random weights in the hub's layout: what a customer's own encoder looks like, in 100
+    KB."""
     skip_unless_libraries()
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors

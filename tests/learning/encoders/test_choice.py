@@ -1,4 +1,5 @@
-"""Which encoders, by language: multilingual by default, English beside it where English dominates, always with a reason."""
+"""Which encoders, by language: multilingual by default, English beside it where English dominates, always with a
+reason."""
 
 from __future__ import annotations
 

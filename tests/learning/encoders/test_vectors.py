@@ -1,4 +1,5 @@
-"""What an encoder promises of its vectors: equal to the original's, the same every time, alone or in a batch, in any language."""
+"""What an encoder promises of its vectors: equal to the original's, the same every time, alone or in a batch, in any
+language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The tests on new tickets: quiet when nothing changed, and not when something did. How often is measured in benchmarks/advice.py."""
+"""The tests on new tickets: quiet when nothing changed, and not when something did. How often is measured in
+benchmarks/advice.py."""
 
 from __future__ import annotations
 

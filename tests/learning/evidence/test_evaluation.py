@@ -98,7 +98,8 @@ TAGS_RIGHT[121::2] = True
     [
         # One label a ticket: 130 of 200 tickets are decided alone, whether right or wrong. At 130, 125 are right.
         (False, 200, 0.65),
-        # Several labels: 125 given labels are found among those that the tickets have, even if as many were predicted as given.
+        # Several labels: 125 given labels are found among those that the tickets have, even if as many were predicted
+        # as given.
         (True, 200, 0.625),
         (True, 250, 0.5),
         (True, 125, 1.0),

@@ -129,7 +129,8 @@ def test_an_excerpt_is_one_line_and_ends_with_dots_where_it_was_cut() -> None:
 
 
 def test_the_label_issues_are_those_of_the_library_of_the_method() -> None:
-    """cleanlab, of the authors of confident learning, finds the same tickets; ours keeps those with a clear margin, in the same order."""
+    """cleanlab, of the authors of confident learning, finds the same tickets; ours keeps those with a clear margin, in
+    the same order."""
     from cleanlab.filter import find_label_issues as find_by_cleanlab
 
     chance = np.random.default_rng(7)

@@ -1,4 +1,5 @@
-"""Words that give a label away without spelling it: 1 600 tickets with one agent's signature each were measured 90 % right, and fresh ones 38 %."""
+"""Words that give a label away without spelling it: 1 600 tickets with one agent's signature each were measured 90 %
+right, and fresh ones 38 %."""
 
 from __future__ import annotations
 

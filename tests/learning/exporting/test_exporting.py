@@ -1,4 +1,5 @@
-"""Models in the forms of others: transformers' pipeline and onnxruntime say what the network says, with the right labels."""
+"""Models in the forms of others: transformers' pipeline and onnxruntime say what the network says, with the right
+labels."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def basic() -> Bundle:
 
 @pytest.fixture(scope="module")
 def maximum(basic: Bundle, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A model that listens to a little BERT, whose upper layer and heads are as far from where they began as learning would bring them."""
+    """A model that listens to a little BERT, whose upper layer and heads are as far from where they began as learning
+    would bring them."""
     import torch
 
     from otai.learning.finetuning.network import Network
@@ -121,7 +123,10 @@ def test_onnxruntime_says_the_same(maximum: Bundle, tmp_path: Path) -> None:
 
 
 RULES = TextRules(masked=("email", "iban"), lines=frozenset({name_key("Dana Okafor took this")}))
-MAIL = "VPN down\nHello, write to carol@globex.example please.\nDana Okafor took this\n\nOn 5 Jan 2026 10:00, Helpdesk wrote:\n> We look at it"
+MAIL = (
+    "VPN down\nHello, write to carol@globex.example please.\nDana Okafor took this\n\nOn 5 Jan 2026 10:00, Helpdesk "
+    "wrote:\n> We look at it"
+)
 
 
 def test_what_training_cut_is_cut_before_an_exported_network_reads(maximum: Bundle, tmp_path: Path) -> None:

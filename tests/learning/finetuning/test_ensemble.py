@@ -1,4 +1,5 @@
-"""Business's scores and the networks' made one: nothing changes where nothing is gained, and labels agree only where that costs little."""
+"""Business's scores and the networks' made one: nothing changes where nothing is gained, and labels agree only where
+that costs little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Maximum as a whole: what is measured is what is delivered, labels under labels agree, and the card says where the cheaper mode is enough."""
+"""Maximum as a whole: what is measured is what is delivered, labels under labels agree, and the card says where the
+cheaper mode is enough."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def told() -> list[Progress]:
 
 @pytest.fixture(scope="module")
 def listening(encoding: Encoding, told: list[Progress]) -> Trained:
-    """A model whose attributes listen to both networks, whatever they say: so that what they say can be followed to the end."""
+    """A model whose attributes listen to both networks, whatever they say: so that what they say can be followed to the
+    end."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("otai.learning.finetuning.ensemble_weights.SURE_ENOUGH", -1e9)
         patched.setattr("otai.learning.finetuning.ensemble_weights.MOST_LOSS_OF_UTILITY", 1.0)

@@ -1,4 +1,5 @@
-"""Alice's acme, in Enterprise, orders a Maximum model: quote, order, worker, report card, prediction; and what is asked for before any credit is held."""
+"""Alice's acme, in Enterprise, orders a Maximum model: quote, order, worker, report card, prediction; and what is asked
+for before any credit is held."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def test_alice_gets_a_maximum_model(
     run.refresh_from_db()
     assert run.status == "completed", run.failure_message
     assert ledger.balance(acme.id).spent == 6
-    # She was told how long it would take, and the card says what fine-tuning gained, or that the cheaper mode is enough.
+    # She was told how long it would take, and the card says what fine-tuning gained, or that the cheaper mode is
+    # enough.
     assert "takes about a minute with 1 thread and no GPU" in Attempt.objects.get(run=run).log
     card = run.report_card or {}
     assert card["mode"] == "maximum" and "tuning" in card["seconds"]
