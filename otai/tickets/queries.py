@@ -67,6 +67,14 @@ def data_sets(
     return found
 
 
+def is_newest(data_set: DataSet) -> bool:
+    """Whether it is the newest version of its name that has its tickets: the one that a next version is made from."""
+    if data_set.deleted_at is not None:
+        return False
+    newer = DataSet.objects.filter(organisation=data_set.organisation_id, name=data_set.name, deleted_at=None)
+    return not newer.filter(version__gt=data_set.version).exists()
+
+
 def attributes(data_set: DataSet) -> QuerySet[Attribute]:
     """In the order of the source, labels fetched with them."""
     return Attribute.objects.filter(data_set=data_set).order_by("position").prefetch_related("labels")

@@ -147,5 +147,7 @@ def test_what_gives_labels_away_is_cut_with_one_click(
     assert not any("took this" in (row["body"] or "") for row in tickets.tickets(made))
     page = alice.get(answer["Location"]).content.decode()
     assert "may look better than the model is" not in page
-    # The version before keeps them.
+    # The version before keeps them, says so, and is cut no second time.
+    older = alice.get(f"/acme/train/?data_set={found.id}&chosen=1&attribute=queue").content.decode()
+    assert "may look better than the model is" in older and "Cut these lines" not in older
     assert all("took this" in row["body"] for row in tickets.tickets(found))

@@ -25,6 +25,7 @@ from otai.serving import queries as serving
 from otai.serving.cards import card_page
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
+from otai.tickets import queries as tickets
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
 from otai.web.steps import Step
@@ -156,7 +157,7 @@ def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
     version = version_of(found)
     context["card"] = card
     context["version"] = version
-    context["may_cut"] = request.member.may(Action.UPLOAD_TICKETS) and found.data_set.deleted_at is None
+    context["may_cut"] = request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(found.data_set)
     if card is not None:
         context["summaries"] = summaries(card, earlier=earlier_cards(found))
         context["suspected"] = suspected(context["summaries"])

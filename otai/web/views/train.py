@@ -302,7 +302,7 @@ def context_of(
         "models": trained_models(organisation),
         "may_buy": request.member.may(Action.BUY),
         "leaks": tickets.leaks(choices.data_set, choices.names),
-        "may_cut": request.member.may(Action.UPLOAD_TICKETS),
+        "may_cut": request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(choices.data_set),
         "one_more": _one_more(book, choices),
     }
     if not count or too_many:
