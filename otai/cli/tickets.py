@@ -262,6 +262,8 @@ def expect(
     for attribute, one in found.items():
         if one.unknown:
             say(f"! {attribute}: {one.unknown}")
+    for warning in expected_quality.warnings(data_set, list(found)):
+        say(f"! {words.message(warning)} {words.advice(warning)}")
     say(
         "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or too few tickets."
     )

@@ -173,11 +173,14 @@ def train(
 
 def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
     """Prints a quote with what the queue lets expect and the credits that are left."""
+    from otai.tickets import expected_quality
+
     expected = expectations.for_quote(offered, now=utc_now())
+    names = [attribute["name"] for attribute in offered.attributes]
     prices.show_quote(
         prices.Quote(
             model=offered.model_name,
-            attributes=[attribute["name"] for attribute in offered.attributes],
+            attributes=names,
             credits=offered.credits,
             lines=offered.price_lines,
             price_book=offered.price_book,
@@ -188,7 +191,10 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
             balance=available,
             warnings=[
                 said_of_finding(found)
-                for found in tickets.leaks(offered.data_set, [one["name"] for one in offered.attributes])
+                for found in (
+                    *tickets.leaks(offered.data_set, names),
+                    *expected_quality.warnings(offered.data_set, names),
+                )
             ],
         ),
         zone=organisation.zone,

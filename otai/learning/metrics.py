@@ -14,6 +14,11 @@ from otai.learning.estimate import Estimate
 
 RESAMPLES = 400
 
+PERMUTATIONS = 499
+
+# Tickets times labels of one permutation test: more tickets than these are sampled.
+MOST_PERMUTED = 400_000
+
 
 def wilson(successes: float, trials: int) -> Estimate:
     """A share with its 95 % interval (Wilson 1927), which stays inside 0 and 1 and is honest for few trials."""
@@ -88,3 +93,25 @@ def quality_under(decided: Mask, actual: Mask, there: sparse.csr_matrix, weights
 def sparse_of(y: Mask) -> sparse.csr_matrix:
     """0/1 as numbers, for products."""
     return sparse.csr_matrix(y.astype(np.float64))
+
+
+def chance_of_no_signal(actual: Mask, decided: Mask, *, seed: int) -> float:
+    """How likely it is that answers which have nothing to do with the truth hit as many labels as these.
+
+    The p-value of a permutation test (Ojala and Garriga 2010) of `decided` against `actual`, both of shape (tickets,
+    labels). Guessing the most frequent label is no yardstick for that: a model that answers at random with all labels
+    has a better macro F1. 1 where the answers are all the same.
+    """
+    if not actual.size:
+        return 1.0
+    chance = np.random.default_rng(seed)
+    if actual.size > MOST_PERMUTED:
+        rows = chance.choice(len(actual), max(MOST_PERMUTED // actual.shape[1], 1), replace=False)
+        actual, decided = actual[rows], decided[rows]
+    # Hits of every ticket's answer with every other's truth need no memory of (tickets, tickets): one order at a time.
+    there, given = sparse.csr_matrix(actual.astype(np.float32)), decided.astype(np.float32)
+    reached = float(there.multiply(given).sum())
+    as_many = sum(
+        float(there[chance.permutation(len(given))].multiply(given).sum()) >= reached for _ in range(PERMUTATIONS)
+    )
+    return (as_many + 1) / (PERMUTATIONS + 1)

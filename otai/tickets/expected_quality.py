@@ -7,7 +7,7 @@ of(data_set, now=utc_now())  the same, tried now if nobody has: 2 to 5 seconds o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
+from otai.learning.finding import Finding
 from otai.tickets import queries
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, ExpectedQuality
@@ -53,6 +54,16 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     return found
 
 
+def warnings(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
+    """What a trial has shown that nobody should pay for, of these attributes; nothing where nobody has tried yet."""
+    return [
+        warning
+        for name, one in (stored(data_set) or {}).items()
+        if name in attributes
+        for warning in one.warnings(name)
+    ]
+
+
 def _expectation(values: Mapping[str, Any]) -> Expectation:
     modes = {
         mode: ModeExpectation(Estimate(**one["accuracy"]), Estimate(**one["macro_f1"]) if one["macro_f1"] else None)
@@ -60,4 +71,4 @@ def _expectation(values: Mapping[str, Any]) -> Expectation:
         else None
         for mode, one in values["modes"].items()
     }
-    return Expectation(modes, values["guessing"], values["tried_on"], values["unknown"])
+    return Expectation(modes, values["guessing"], values["tried_on"], values["unknown"], values.get("no_signal", False))

@@ -172,6 +172,14 @@ CARD: Mapping[str, Words] = {
             "The texts may not say what decides this attribute.",
         )
     ),
+    "no_signal": Words(
+        (
+            "{attribute}: nothing in these texts tells it: the model is right {right:percent1} of the time, and "
+            "guessing by frequency would be {share:percent1}. Do not buy a training for it.",
+            "{attribute}: nothing in these texts tells it: answers dealt out at random are right as often. Do not buy "
+            "a training for it.",
+        )
+    ),
     "no_holdout": Words(
         (
             Counted(

@@ -15,6 +15,13 @@ DATA: Mapping[str, Words] = {
         ),
         "Leave it out of the training, or import more tickets.",
     ),
+    "no_signal": Words(
+        (
+            "{attribute}: nothing in these texts tells it. In a trial on {tickets:n} tickets, answers dealt out at "
+            "random were right as often as the model's.",
+        ),
+        "Do not buy a training for it: leave it out, or agree on its labels first.",
+    ),
     "bad_rows_left_out": Words(
         (
             Counted(

@@ -237,7 +237,7 @@ def test_too_few_tickets_for_a_holdout_are_measured_all_the_same() -> None:
 def test_texts_that_say_nothing_about_the_label_are_called_out() -> None:
     labels = np.random.default_rng(1).choice(["a", "b", "c"], 300, p=[0.7, 0.2, 0.1]).tolist()
     card = train(tickets_of([words(n) for n in range(300)], labels), [QUEUE], BASIC).report_card
-    assert "no_better_than_majority" in codes(card)
+    assert "no_signal" in codes(card)
 
 
 def test_repeated_tickets_never_measure_themselves() -> None:
@@ -269,3 +269,20 @@ def test_an_ordered_attribute_without_an_order_counts_its_numbers() -> None:
 def test_a_mode_without_a_recipe_is_refused() -> None:
     with pytest.raises(InputFailure, match="basic"):
         recipe_for("colossal")
+
+
+def test_labels_drawn_at_random_are_not_worth_a_training() -> None:
+    """Random answers reach a better macro F1 than always the same one: that is no yardstick for whether texts tell anything."""
+    labels = np.random.default_rng(4).choice(["a", "b", "c", "d"], 600).tolist()
+    card = train(tickets_of([words(n) for n in range(600)], labels), [QUEUE], BASIC).report_card
+    [finding] = [one for one in card.findings if one.code in ("no_signal", "labels_confused", "labels_suspected")]
+    assert finding.code == "no_signal" and finding.severity == "warning"
+    assert finding.values["right"] == card.attribute("queue").accuracy.value
+    assert finding.values["share"] == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_weak_signal_is_a_signal() -> None:
+    """Seven of ten labels are random, and the most frequent one is right nearly as often as the model."""
+    card = train(made_up_tickets(800, noise=0.7), [QUEUE], BASIC).report_card
+    assert "no_signal" not in codes(card)
+    assert card.attribute("queue").chance_of_no_signal < 0.01

@@ -13,6 +13,7 @@ from django.test import Client
 from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
@@ -117,3 +118,14 @@ def test_leaks_are_said_before_the_order(alice: Client, signed: DataSet) -> None
     assert re.search(r"without these lines \d+ of 100 would be right", page)
     without = alice.get("/acme/train/?chosen=1&attribute=office").content.decode()
     assert "may look better than the model is" not in without
+
+
+def test_what_no_text_tells_is_said_before_the_order(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    source = write_signed(tmp_path / "support.csv", tickets=900)
+    signed = import_tickets(organisation=acme, name="support", source=source, now=now)
+    expected_quality.of(signed, now=now)
+    page = alice.get("/acme/train/?chosen=1&attribute=office").content.decode()
+    assert "Do not buy a training for this" in page and "nothing in these texts tells it" in page
+    assert "Do not buy" not in alice.get("/acme/train/?chosen=1&attribute=queue").content.decode()

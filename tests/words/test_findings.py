@@ -23,6 +23,7 @@ from otai.learning.data.profile_findings import Duplicates
 from otai.learning.encoders import encoders_for
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import training_findings
+from otai.learning.evidence.expected_quality import Expectation
 from otai.learning.evidence.leaks import Leak
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.finding import Finding
@@ -119,6 +120,7 @@ def of_data() -> Iterator[Finding]:
     yield from findings_of_cells(month_first, Some(single={"created": "Opened"}))  # type: ignore[arg-type]
     yield from of_preparing()
     yield from of_versions()
+    yield from Expectation({}, 0.25, 1200, no_signal=True).warnings("queue")
 
 
 def of_preparing() -> Iterator[Finding]:
@@ -181,6 +183,8 @@ def reports() -> Iterator[Any]:
     yield replace(base, holdout_tickets=0)
     yield replace(base, majority=Majority("network", 0.615, 0.6))
     yield replace(base, majority=Majority(None, 0.615, 0.6))
+    counted = [LabelReport(name, 9, 50, 0, None, 0.0, 0.0) for name in ("fax", "scan")]
+    yield replace(base, chance_of_no_signal=0.4, holdout_tickets=100, per_label=counted)
     never = LabelReport("fax", 9, 9, 0, None, 0.0, 0.0)
     pair = ConfusedPair("fax", "scan", 9, 0.5, [])
     yield replace(base, per_label=[never], confused_pairs=[pair], wrong_labels=WrongLabels(400, 8, []))
@@ -403,6 +407,7 @@ def test_a_report_card_of_release_0_1_keeps_its_figures_and_findings() -> None:
     # What it says of its promises beside, no card of before had.
     for coverage in (one for attribute in again["attributes"] for one in attribute["coverage"]):
         assert (coverage.pop("assurance"), coverage.pop("more_tickets")) == (None, None)
+    assert {attribute.pop("chance_of_no_signal") for attribute in again["attributes"]} == {None}
     assert {name: again[name] for name in stored if name not in ("findings", "format")} == {
         name: stored[name] for name in stored if name not in ("findings", "format")
     }

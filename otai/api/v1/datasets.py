@@ -106,12 +106,14 @@ class ExpectedOut(Schema):
 
 
 class ExpectationOut(Schema):
-    """`guessing` is what always answering the most frequent label would reach."""
+    """`guessing` is what always answering the most frequent label would reach. `no_signal`: nothing in the texts tells
+    the attribute, so do not buy a training for it."""
 
     attribute: str
     guessing: float
     tried_on: int
     unknown: str
+    no_signal: bool
     modes: dict[str, ExpectedOut | None]
 
 
@@ -421,6 +423,7 @@ def list_tickets(
                 "guessing": 0.31,
                 "tried_on": 4000,
                 "unknown": "",
+                "no_signal": False,
                 "modes": {
                     "basic": {"accuracy": {"value": 0.86, "low": 0.84, "high": 0.88}, "macro_f1": None},
                     "business": None,
@@ -452,6 +455,7 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
                 "guessing": each.guessing,
                 "tried_on": each.tried_on,
                 "unknown": each.unknown,
+                "no_signal": each.no_signal,
                 "modes": {mode: asdict(said) if said else None for mode, said in each.modes.items()},
             }
             for name, each in found.items()

@@ -23,6 +23,7 @@ from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import expectations, operations
 from otai.runs.models import Quote, Reason, Run
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.words import findings as words
 
@@ -90,7 +91,8 @@ class QuoteIn(Schema):
 
 
 class LeakOut(Schema):
-    """What in the tickets gives an attribute's label away: a report card will look better than the model is."""
+    """What gives an attribute's label away, so that a report card will look better than the model is
+    (`label_given_away`, `label_in_text`); or that nothing in the texts tells an attribute (`no_signal`)."""
 
     code: str
     attribute: str
@@ -290,7 +292,13 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
         "balance": balance,
         "balance_after": balance if run else balance - quote.credits,
         "run": run.number if run else None,
-        "warnings": [_warning(found) for found in tickets.leaks(quote.data_set, names_of(quote))],
+        "warnings": [
+            _warning(found)
+            for found in (
+                *tickets.leaks(quote.data_set, names_of(quote)),
+                *expected_quality.warnings(quote.data_set, names_of(quote)),
+            )
+        ],
     }
 
 

@@ -27,7 +27,7 @@ from otai.learning.evidence.report_card import (
 from otai.learning.evidence.risk_control import ASSURANCE, more_predictions, promise
 from otai.learning.linear.calibration import expected_calibration_error, reliability
 from otai.learning.linear.heads import FOLDS
-from otai.learning.metrics import macro_f1, sparse_of, wilson
+from otai.learning.metrics import chance_of_no_signal, macro_f1, sparse_of, wilson
 
 TARGET_PRECISIONS = (0.90, 0.95, 0.99)
 
@@ -145,6 +145,7 @@ def evaluate(
         if one_label
         else [],
         micro_f1=None if one_label else float(2 * hits / max(int(actual.sum() + decided.sum()), 1)),
+        chance_of_no_signal=chance_of_no_signal(actual, decided, seed=seed),
         mean_absolute_error=float(np.abs(actual_codes - predicted_codes).mean()) if ordered and len(holdout) else None,
     )
 

@@ -30,10 +30,13 @@ from otai.learning.evidence.learning_curve import (
     SizeMeasurements,
     measure,
 )
+from otai.learning.evidence.training_findings import has_no_signal
 from otai.learning.features.text import TextFeatures
+from otai.learning.finding import Finding
 from otai.learning.linear.cross_fitting import Fitting, Inputs
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
+from otai.learning.metrics import chance_of_no_signal
 from otai.learning.recipes import RECIPES
 
 MOST_TICKETS = 3_000
@@ -89,6 +92,12 @@ class Expectation:
     guessing: float
     tried_on: int
     unknown: str = ""
+    no_signal: bool = False
+    """Answers of the trial were right no more often than if they had been dealt out at random."""
+
+    def warnings(self, attribute: str) -> list[Finding]:
+        """What is to be known before the order."""
+        return [Finding("no_signal", "warning", attribute, {"tickets": self.tried_on})] if self.no_signal else []
 
 
 MODES = ("basic", "business", "maximum")
@@ -118,7 +127,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
         return expectations
     train = train[: _affordable(targets)]
     trial = _Trial(tickets, train, measured_on, text_numbers, targets, seed)
-    for target, (measured, guessing) in zip(targets, trial.results(), strict=True):
+    for target, (measured, guessing, no_signal) in zip(targets, trial.results(), strict=True):
         if isinstance(measured, str):
             expectations[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
             continue
@@ -135,6 +144,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
             },
             guessing,
             len(train),
+            no_signal=no_signal,
         )
     return expectations
 
@@ -176,8 +186,9 @@ class _Trial:
     targets: Sequence[AttributeTarget]
     seed: int
 
-    def results(self) -> list[tuple[SizeMeasurements | str, float]]:
-        """For each attribute what was measured, or why nothing could be; and what guessing reaches."""
+    def results(self) -> list[tuple[SizeMeasurements | str, float, bool]]:
+        """For each attribute what was measured, or why nothing could be; what guessing reaches; and whether nothing in
+        the texts tells it."""
         recipe = RECIPES["basic"]
         features, matrix = TextFeatures.fit([self.tickets.texts[row] for row in self.train], min_tickets=1)
         read, _ = features.read([self.tickets.texts[row] for row in self.holdout])
@@ -201,7 +212,7 @@ class _Trial:
             parts = SubsetModels.fit(
                 sample, held_out, self.targets, fitting.blends, recipe.candidates, holdout_rows=self.holdout
             )
-        results: list[tuple[SizeMeasurements | str, float]] = []
+        results: list[tuple[SizeMeasurements | str, float, bool]] = []
         for number, target in enumerate(self.targets):
             known = target.known[self.holdout]
             rows = self.holdout[known]
@@ -212,7 +223,7 @@ class _Trial:
                 else 0.0
             )
             if parts is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
-                results.append(("Too few labelled tickets to try a training on and measure it.", guessing))
+                results.append(("Too few labelled tickets to try a training on and measure it.", guessing, False))
                 continue
             decided = decided_beside(
                 holdout_scores[number][known],
@@ -223,7 +234,9 @@ class _Trial:
             whole = SubsetDecision(int(target.known[self.train].sum()), decided)
             measured = measure(target, rows, [*parts.learnt[number], whole], seed=self.seed)
             enough = len(measured.tickets) >= FEWEST_SIZES
-            results.append((measured if enough else "Tried at too few sizes to tell where it leads.", guessing))
+            chance = chance_of_no_signal(actual, decided > 0, seed=self.seed)
+            unclear = "Tried at too few sizes to tell where it leads."
+            results.append((measured if enough else unclear, guessing, has_no_signal(chance, len(rows))))
         return results
 
 

@@ -201,6 +201,8 @@ class AttributeReport:
     mean_absolute_error: float | None = None
     learning_curve: LearningCurve | None = None
     wrong_labels: WrongLabels | None = None
+    chance_of_no_signal: float | None = None
+    """How likely answers that have nothing to do with the tickets would be right as often; None in cards from before."""
 
 
 def excerpt_of(text: str) -> str:

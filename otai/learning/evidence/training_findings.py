@@ -16,6 +16,10 @@ FEW_HOLDOUT_TICKETS = 100
 MOST_LISTED = 50
 FEWEST_SUSPECTS_TO_TELL = 5
 
+# Of attributes that no text tells, 19 of 20 are found.
+LIKELY_CHANCE = 0.05
+FEWEST_TO_DOUBT = 30
+
 # A gain below this cannot be told from chance on a thousand or two of tickets.
 WORTH_THE_DEARER_MODE = 0.01
 
@@ -82,6 +86,11 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
     if not report.holdout_tickets:
         yield Finding("not_measured", "warning", report.name)
         return
+    if has_no_signal(report.chance_of_no_signal, report.holdout_tickets):
+        shares = {"right": report.accuracy.value, "share": guessing_by_frequency(report)}
+        yield Finding("no_signal", "warning", report.name, shares)
+        # What such a model confuses, and which labels it doubts, says nothing about the labels.
+        return
     if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
         label, share = report.majority.label, report.majority.accuracy
         if label is None:
@@ -101,6 +110,19 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
     if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
         suspected = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
         yield Finding("labels_suspected", "note", report.name, suspected)
+
+
+def has_no_signal(chance: float | None, tickets: int) -> bool:
+    """Whether the answers could as well have been dealt out. Fewer tickets than `FEWEST_TO_DOUBT` decide nothing."""
+    return chance is not None and chance > LIKELY_CHANCE and tickets >= FEWEST_TO_DOUBT
+
+
+def guessing_by_frequency(report: AttributeReport) -> float | None:
+    """How often an answer is right that is given as often as its label is there; None where a ticket has several."""
+    if report.majority.label is None:
+        return None
+    there = [label.holdout_tickets for label in report.per_label]
+    return sum(count * count for count in there) / max(sum(there), 1) ** 2
 
 
 def _listed(names: Sequence[str]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import learning_maximum
@@ -114,3 +116,11 @@ def test_the_customers_own_split_is_measured_on() -> None:
 def test_what_cannot_be_tried_is_unknown_with_its_reason(texts: list[str], labels: list[str | None], why: str) -> None:
     found = expected(tickets_of(texts, labels), [AttributeSpec("queue")])["queue"]
     assert set(found.modes.values()) == {None} and why in found.unknown
+
+
+def test_what_no_text_tells_is_known_before_the_order() -> None:
+    drawn = np.random.default_rng(2).choice(["a", "b", "c"], 900).tolist()
+    data = made_up_tickets(900)
+    data = dataclasses.replace(data, attributes={**data.attributes, "drawn": drawn})
+    found = expected(data, [QUEUE, AttributeSpec("drawn")])
+    assert (found["queue"].no_signal, found["drawn"].no_signal) == (False, True)
