@@ -104,7 +104,7 @@ def test_the_checks_find_a_wrong_total(acme: Organisation, now: datetime) -> Non
     assert any("BR-CO-15" in problem for problem in problems(wrong))
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_the_pdf_is_pdf_a_3_and_carries_the_same_xml(language: str, acme: Organisation, now: datetime) -> None:
     details(acme, now=now, language=language)
     order(acme, now)
@@ -118,11 +118,12 @@ def test_the_pdf_is_pdf_a_3_and_carries_the_same_xml(language: str, acme: Organi
     assert reader.trailer["/Root"]["/OutputIntents"]
     assert reader.trailer["/Root"]["/AF"]
     text = " ".join(page.extract_text() for page in reader.pages)
-    for printed in (
-        [invoice.number, "Acme Ltd", "EUR 450.00", "19 % VAT (DE)", "EUR 85.50", "EUR 535.50", "SPECIMEN"]
-        if language == "en"
-        else [invoice.number, "Rechnung", "450,00 EUR", "19 % USt (DE)", "85,50 EUR", "535,50 EUR", "MUSTER"]
-    ):
+    said = {
+        "en": ["EUR 450.00", "19 % VAT (DE)", "EUR 85.50", "EUR 535.50", "SPECIMEN"],
+        "de": ["Rechnung", "450,00 EUR", "19 % USt (DE)", "85,50 EUR", "535,50 EUR", "MUSTER"],
+        "fr": ["Facture", "450,00 EUR", "TVA 19 % (DE)", "85,50 EUR", "535,50 EUR", "SPÉCIMEN"],
+    }
+    for printed in (invoice.number, "Acme Ltd", *said[language]):
         assert printed in text
 
 
