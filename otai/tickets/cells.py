@@ -27,7 +27,7 @@ from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
 from otai.tickets.text_mending import TextMender, holds
 from otai.tickets.text_stage import TextReader, null_where_blank
-from otai.tickets.times import EARLIEST, LATEST, is_day_first, parse_time
+from otai.tickets.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000
@@ -77,6 +77,7 @@ class TicketMaker:
         self._joins = joins
         self._names: dict[str, str | None] = {}
         self._leaves_texts = leaves_texts
+        self._has_serials = False
         self._mender = TextMender()
         self.reader = TextReader()
         self.noticed = Noticed(reader=self.reader)
@@ -233,8 +234,12 @@ class TicketMaker:
         if self._day_first is None:
             self._day_first = any(is_day_first(text) for text in texts.to_pylist() if text)
         times: list[datetime | None] = []
-        for index, text in enumerate(texts.to_pylist()):
+        told = texts.to_pylist()
+        self._has_serials = self._has_serials or any(is_serial(text) for text in told if text)
+        for index, text in enumerate(told):
             time = parse_time(text, month_first=not self._day_first) if text else None
+            if time is None and text and self._has_serials:
+                time = serial_day(text)
             times.append(time)
             if time is None and text and not text.isspace() and keep[index]:
                 if column in self._named:

@@ -30,7 +30,7 @@ from otai.tickets.text_roles import (
     is_chosen_subject,
     is_person,
 )
-from otai.tickets.times import parse_time
+from otai.tickets.times import is_serial, parse_time, serial_day
 from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
@@ -181,7 +181,7 @@ class _Guess(TextRoles):
         return column.distinct <= FEW_CODES and column.share(lambda value: len(value) <= 2) > 0.5
 
     def _created(self) -> None:
-        dates = [column for column in self.open if column.mean_length <= 40 and column.share(_is_date, most=200) >= 0.9]
+        dates = [column for column in self.open if column.mean_length <= 40 and _are_times(column)]
         if "created" not in self.single:
             early = [column for column in dates if known_afterwards.by_name(column) is None]
             ranked = [
@@ -433,6 +433,14 @@ def _is_numbering(value: str) -> bool:
         re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value)
         is not None
     )
+
+
+def _are_times(column: ColumnStats) -> bool:
+    if column.share(_is_date, most=200) >= 0.9:
+        return True
+    # Whole days among a spreadsheet's numbers of days and hours.
+    has_serials = column.share(is_serial, most=200) >= 0.3
+    return has_serials and column.share(lambda value: _is_date(value) or serial_day(value) is not None, most=200) >= 0.9
 
 
 def _is_date(value: str) -> bool:

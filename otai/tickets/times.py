@@ -85,8 +85,20 @@ _WORD = re.compile(r"[^\W\d_]+\.?")
 _WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,?\s+(?=\S*\d|\w)")
 _FILLERS = frozenset({"at", "um", "uhr", "de", "del", "of", "om", "à", "a", "alle", "às", "klo", "o", "the"})
 _PERIODS = {"am": "AM", "pm": "PM"}
-_SERIAL = re.compile(r"([2-5]\d{4})[.,](\d{2,})")
+_SERIAL = re.compile(r"([2-5]\d{4})[.,](\d+)")
+_SERIAL_DAY = re.compile(r"[2-5]\d{4}")
 _SPREADSHEETS_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
+
+
+def is_serial(text: str) -> bool:
+    """A day and a part of it as spreadsheets number them ("46055,375")."""
+    return _SERIAL.fullmatch(text.strip()) is not None
+
+
+def serial_day(text: str) -> datetime | None:
+    """A whole day as spreadsheets number them ("46055"): a time only in a column of such."""
+    found = _SERIAL_DAY.fullmatch(text.strip())
+    return None if found is None else _SPREADSHEETS_BEGIN + timedelta(days=int(found[0]))
 
 
 def parse_time(text: str, *, month_first: bool = True) -> datetime | None:

@@ -17,6 +17,7 @@ from otai.tickets.guessing import guess_roles
 from otai.tickets.html_text import text_of_html
 from otai.tickets.label_orders import order_of
 from otai.tickets.missing_words import is_missing
+from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
 from otai.tickets.text_mending import TextMender
 from otai.tickets.times import parse_time, which_first
@@ -260,3 +261,17 @@ class TestDayOrMonthFirst:
         findings = said(data_set.profile["findings"], of_card=False)
         told = next(one for one in findings if one["code"] == "dates_read_month_first")
         assert "03/04/2026" in told["message"] and "day comes first" in told["advice"]
+
+
+@pytest.mark.pure
+def test_days_among_a_spreadsheets_numbers_are_times_too(tmp_path: Path) -> None:
+    lines = [
+        f"The printer of room {n} is on fire;{f'{46055 + n / 4:g}'.replace('.', ',')};{'AB'[n % 2]};{46000 + n}"
+        for n in range(40)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["Anfrage;Eingang;Team;Konto", *lines]))
+    read = read_tickets(tmp_path / "t.csv", into=tmp_path / "out.parquet")
+    assert read.roles.single["created"] == "Eingang"
+    assert read.profile.first_created_at == "2026-02-02T00:00:00+00:00"
+    # Numbers without an hour anywhere are accounts, not days.
+    assert "Konto" in read.roles.ignored or read.roles.single.get("ticket") == "Konto"

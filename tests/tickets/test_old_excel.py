@@ -1,0 +1,54 @@
+"""Old Excel files: what helpdesks of before 2007 and their successors still call an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from otai.tickets.problems import DatasetInvalid
+from otai.tickets.reading import read_tickets
+from otai.tickets.sources.opening import open_source
+from tests.tickets.old_excel import Cell, write_xls
+
+pytestmark = pytest.mark.pure
+
+QUEUES = ("Netz", "Lohn", "Versand")
+
+
+def rows(count: int) -> list[list[Cell]]:
+    made: list[list[Cell]] = [["Auswertung"], [], ["Nummer", "Betreff", "Beschreibung", "Gruppe", "Eingang", "Stunden"]]
+    for n in range(count):
+        text = f"Guten Tag, der Rechner {n} im Büro Köln startet nicht mehr seit gestern. Grüße"
+        # Excel keeps a day as a number: 46 055 is 2 February 2026.
+        made.append([float(n + 1), f"Rechner {n} startet nicht", text, QUEUES[n % 3], 46_055 + n / 8, n % 7 + 0.25])
+    return made
+
+
+def test_an_old_workbook_is_read(tmp_path: Path) -> None:
+    write_xls(tmp_path / "export.xls", {"Übersicht": [["Nur eine Seite vorab"]], "Tickets": rows(150)})
+    read = read_tickets(tmp_path / "export.xls", into=tmp_path / "out.parquet")
+    tickets = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert (len(tickets), read.format) == (150, "Excel, sheet 'Tickets'")
+    assert dict(read.roles.single) == {
+        "ticket": "Nummer", "subject": "Betreff", "body": "Beschreibung", "created": "Eingang",
+    }  # fmt: skip
+    assert tickets[0]["ticket"] == "1" and "Büro Köln" in tickets[0]["body"]
+    assert str(tickets[8]["created_at"]).startswith("2026-02-03")
+    assert {label.name for label in read.profile.attribute("Gruppe").labels} == set(QUEUES)
+    assert "Stunden" in read.roles.ignored
+
+
+def test_a_sheet_of_it_can_be_named_and_its_name_need_not_end_in_xls(tmp_path: Path) -> None:
+    write_xls(tmp_path / "upload", {"Januar": rows(40), "Anderes": [["a", "b"], ["c", "d"]]})
+    source = open_source(tmp_path / "upload", filename="export.csv", sheet="Anderes")
+    assert source.columns == ["a", "b"]
+
+
+def test_one_that_is_cut_short_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    write_xls(tmp_path / "export.xls", {"Tickets": rows(150)})
+    whole = (tmp_path / "export.xls").read_bytes()
+    (tmp_path / "export.xls").write_bytes(whole[:3_000])
+    with pytest.raises(DatasetInvalid, match=r"(?i)workbook|excel"):
+        read_tickets(tmp_path / "export.xls", into=tmp_path / "out.parquet")
