@@ -21,6 +21,7 @@ from otai.tickets.column_names import SPLIT_VALUES, language_code, writer_of
 from otai.tickets.column_stats import FORMULA_TEXT, formula_text
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.day_order import DayOrder
+from otai.tickets.label_columns import split_labels
 from otai.tickets.limits import Limits
 from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
@@ -319,7 +320,7 @@ class TicketMaker:
             if cell is None:
                 continue
             is_given |= isinstance(cell, list)
-            parts = cell if isinstance(cell, list) else cell.split(separator) if separator else [cell]
+            parts = cell if isinstance(cell, list) else split_labels(cell, separator) if separator else [cell]
             for part in parts:
                 label = self._clean_label(part) if part else None
                 if label is not None:

@@ -61,7 +61,12 @@ LANGUAGE = _words(
 CREATED = _words(
     "created createdat createdon createdtime createdate createddate datecreated creationdate creationtime createtime "
     "dateopened opened openedat openedon opendate openingdate opentime datetimeopened submitted submittedat submitdate "
-    "received receivedat receiveddate reported reportedat reportdate erstellt erstelltam erstellungsdatum erstelldatum "
+    "received receivedat receiveddate reported reportedat reportdate loggedat loggedon logdate registered "
+    "registeredat registeredon entered enteredat raised raisedat "
+    "meldezeitpunkt gemeldet meldungsdatum erfasst erfasstam erfassungsdatum aufgenommen fechaalta fechadealta "
+    "registrado "
+    "registrada registradoem registrato registratoil geregistreerd geregistreerdop datumaanmelding aangemeldop "
+    "zarejestrowano datarejestracji enregistrele dateenregistrement erstellt erstelltam erstellungsdatum erstelldatum "
     "erstellungszeit angelegt angelegtam anlagedatum eingang eingangsdatum eingegangen eingegangenam eroeffnet "
     "eroeffnetam eroeffnungsdatum gemeldetam meldedatum aangemaakt aangemaaktop aanmaakdatum gemeld gemeldop ontvangen "
     "ontvangenop geopend geopendop creado creadoel fechacreacion fechadecreacion fechaapertura fechadeapertura abierto "
@@ -74,10 +79,10 @@ CREATED = _words(
 _TICKET_THINGS = _words(
     "ticket case incident request issue call vorgang fall stoerung anfrage meldung melding verzoek zaak aanvraag "
     "incidente caso chamado solicitacao ocorrencia pedido zgloszenie zgloszenia sprawy sprawa demande richiesta "
-    "segnalazione solicitud dossier intervention conversation"
+    "segnalazione solicitud incidencia incidencias dossier intervention conversation"
 )
 _NUMBERS = _words(
-    "number nummer key schluessel kennung nr no num numero numer cle clave chiave sleutel klucz chave reference "
+    "number nummer key schluessel kennung nr no n num numero numer cle clave chiave sleutel klucz chave reference "
     "referenz referencia riferimento referentie ref"
 )
 
@@ -161,7 +166,8 @@ AFTERWARDS = frozenset(
         "seguito commenti soddisfazione sondaggio valutazione violato violata scaduto scaduta scadenza riaperto "
         "numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato aggiornamento ultimo ultima "
         # Dutch
-        "oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten sluiting afgesloten afgerond "
+        "afsluiting afmelding afgemeld oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten "
+        "sluiting afgesloten afgerond "
         "afgehandeld gereed notitie notities opmerkingen logboek geschiedenis tevredenheid enquete beoordeling "
         "overschreden verlopen geescaleerd heropend aantal duur bestede doorlooptijd minuten uren gewijzigd bijgewerkt "
         "laatste vervaldatum streefdatum "

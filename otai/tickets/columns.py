@@ -25,7 +25,7 @@ _ROLE_WORDS = {
     "ignored": "ignore",
 }  # fmt: skip
 
-SEPARATORS = ("|", ";", ",", "\n", "/")
+SEPARATORS = (";#", "|", ";", ",", "\n", "/")
 
 
 class ColumnsInvalid(Invalid):

@@ -183,7 +183,11 @@ class _Guess(TextRoles):
     def _created(self) -> None:
         dates = [column for column in self.open if column.mean_length <= 40 and _are_times(column)]
         if "created" not in self.single:
-            early = [column for column in dates if known_afterwards.by_name(column) is None]
+            early = [
+                column
+                for column in dates
+                if known_afterwards.by_name(column) is None or column.words.is_one_of(names.CREATED)
+            ]
             ranked = [
                 (rank, at, column)
                 for at, column in enumerate(early)

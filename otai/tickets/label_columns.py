@@ -71,10 +71,22 @@ def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:
         return column.counts
     parts: Counter[str] = Counter()
     for value, count in column.counts.items():
-        for part in value.split(separator):
-            if part.strip():
-                parts[part.strip()] += count
+        for part in split_labels(value, separator):
+            parts[part] += count
     return parts
+
+
+_BRACKETS = {"[": "]", "{": "}", "(": ")"}
+
+
+def split_labels(cell: str, separator: str) -> list[str]:
+    """The labels of one cell. A list as programs write it into a table (["a", "b"], ['a', 'b'], {a,b}) is one, too."""
+    cell = cell.strip()
+    is_list = len(cell) > 1 and _BRACKETS.get(cell[0]) == cell[-1] and separator == ","
+    parts = [part.strip() for part in (cell[1:-1] if is_list else cell).split(separator)]
+    if is_list:
+        parts = [part[1:-1] if len(part) > 1 and part[0] == part[-1] and part[0] in "\"'" else part for part in parts]
+    return [part for part in parts if part]
 
 
 def are_codes(column: ColumnStats) -> bool:

@@ -86,6 +86,8 @@ _WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,?\s+(?=\S*\d|\w)")
 _FILLERS = frozenset({"at", "um", "uhr", "de", "del", "of", "om", "à", "a", "alle", "às", "klo", "o", "the"})
 _PERIODS = {"am": "AM", "pm": "PM"}
 _SERIAL = re.compile(r"([2-5]\d{4})[.,](\d+)")
+_PACKED = re.compile(r"(?:19|20)\d{6}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?")
+_ORACLE = re.compile(r"(\d{1,2}-[^\W\d_]{3,4}-\d{2,4}) (\d{1,2})\.(\d{2})\.(\d{2})(?:[.,]\d+)?( [AP]M)?")
 _SERIAL_DAY = re.compile(r"[2-5]\d{4}")
 _SPREADSHEETS_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
 
@@ -110,7 +112,7 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     text = text.strip()
     if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
         return None
-    found = _iso(text) or _number(text) or _zoned(text, month_first=month_first)
+    found = _iso(text) or _number(text) or _zoned(text, month_first=month_first) or _packed(text)
     if found is None:
         return None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
@@ -138,6 +140,17 @@ def which_first(text: str) -> str | None:
     if first > 12 or second > 12:
         return "day" if first > 12 else "month"
     return None if first == second else "either"
+
+
+def _packed(text: str) -> datetime | None:
+    """Without signs between (20260202T073000Z), and as Oracle writes it (02-FEB-26 07.30.00.000000 AM)."""
+    if _PACKED.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    oracle = _ORACLE.fullmatch(text)
+    return None if oracle is None else _written(f"{oracle[1]} {oracle[2]}:{oracle[3]}:{oracle[4]}{oracle[5] or ''}")
 
 
 def _iso(text: str) -> datetime | None:

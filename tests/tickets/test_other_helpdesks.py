@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,3 +278,54 @@ def test_yaml_is_refused_by_name(tmp_path: Path, start: str) -> None:
 def test_a_name_behind_an_arrow_is_the_things_name() -> None:
     assert name_of("Équipe->Nom").core == ("equipe",)
     assert name_of("Nom").core == ("nom",)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda tags: json.dumps(tags), repr, lambda tags: "{" + ",".join(tags) + "}", " | ".join, ";#".join, "\n".join, "; ".join,
+    ],
+)  # fmt: skip
+def test_several_labels_are_parted_however_programs_write_lists(
+    tmp_path: Path, write: Callable[[list[str]], str]
+) -> None:
+    path = written(
+        tmp_path,
+        {
+            "id": lambda n: n + 1,
+            "text": body,
+            "Labels": lambda n: write([("net", "fin", "hr", "ship")[n % 4], ("vip", "onsite", "repeat")[n % 3]]),
+        },
+    )
+    read, _ = brought(path, tmp_path)
+    (labels,) = read.profile.attributes
+    assert labels.kind == "multi"
+    assert {label.name for label in labels.labels} == {"net", "fin", "hr", "ship", "vip", "onsite", "repeat"}
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        ("Logged At", "created"), ("Meldezeitpunkt", "created"), ("Fecha de alta", "created"), ("Datum aanmelding", "created"), ("N° de demande", "ticket"),
+        ("Nº incidencia", "ticket"), ("Störungsnr.", "ticket"), ("Incidentnr", "ticket"), ("Nr zgł.", "ticket"),
+    ],
+)  # fmt: skip
+def test_times_and_numbers_of_more_service_desks_are_known(tmp_path: Path, header: str, role: str) -> None:
+    def value(n: int) -> object:
+        return f"2026-02-{n % 28 + 1:02d} 08:30" if role == "created" else 700 + n
+
+    later = {"Closed": lambda n: f"2026-03-{n % 28 + 1:02d} 08:30"}
+    path = written(tmp_path, {"Betreff": subject, header: value, **later, "Text": body, "Queue": team})
+    assert guessed(path).single[role] == header
+
+
+def test_a_reports_page_numbers_between_the_tickets_are_none(tmp_path: Path) -> None:
+    head = "Nr;Betreff;Gruppe\n"
+    pages = (
+        head + "".join(f"{n};{subject(n)};{team(n)}\n" for n in range(at, at + 30)) + f"Seite {at // 30 + 1} von 3;;\n"
+        for at in (0, 30, 60)
+    )
+    (tmp_path / "t.csv").write_text("".join(pages))
+    read, tickets = brought(tmp_path / "t.csv", tmp_path)
+    assert len(tickets) == 90
+    assert {"footer_left_out", "headers_repeated"} <= {finding.code for finding in read.profile.findings}

@@ -275,3 +275,15 @@ def test_days_among_a_spreadsheets_numbers_are_times_too(tmp_path: Path) -> None
     assert read.profile.first_created_at == "2026-02-02T00:00:00+00:00"
     # Numbers without an hour anywhere are accounts, not days.
     assert "Konto" in read.roles.ignored or read.roles.single.get("ticket") == "Konto"
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize("text", ["20260105T084300Z", "05-JAN-26 08.43.00.000000 AM", "20260105T0843"])
+def test_times_without_signs_and_as_oracle_writes_them(text: str) -> None:
+    assert parse_time(text) == datetime(2026, 1, 5, 8, 43, tzinfo=UTC)
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize("text", ["20261305T084300Z", "40-JAN-26 08.43.00 AM", "20260105T9943"])
+def test_what_only_looks_so_is_none(text: str) -> None:
+    assert parse_time(text) is None

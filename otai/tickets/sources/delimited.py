@@ -39,6 +39,8 @@ SNIFFED_CHARACTERS = 1_000_000
 UNCLOSED_QUOTES_FOLLOWED = 50
 """Each unclosed quote costs reading up to one field's bound; after so many the file's quoting is broken as a whole."""
 
+_PAGE = re.compile(r"(?:page|seite|página|pagina|strona|pag\.) ?\d+(?: ?(?:of|von|de|di|van|z|/) ?\d+)?", re.IGNORECASE)
+PAGES_BEGIN = frozenset(("page ", "seite", "págin", "pagin", "stron", "pag. "))
 ROWS_TOGETHER = 64
 """Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
@@ -120,7 +122,9 @@ class DelimitedSource:
         head_is_below = partial(self._names_again, head, names)
         for number, rows in self._rows(first, bad):
             is_plain = not short and all(len(row) == width for row in rows)
-            if is_plain and not any(row[0] == head or row[0].startswith(BYTE_ORDER_MARK) for row in rows):
+            if is_plain and not any(
+                row[0] == head or row[0][:1] == BYTE_ORDER_MARK or row[0][:5].lower() in PAGES_BEGIN for row in rows
+            ):
                 # Nearly all rows: taken together, for a gigabyte has ten million of them.
                 plain = rows if kept is None else [[row[at] for at in kept] for row in rows]
                 if batch.extend(number, plain, sum(sum(map(len, row)) for row in rows)):
@@ -139,6 +143,9 @@ class DelimitedSource:
                     short = []
                 if head_is_below(fitted):
                     note_row(self.noted.headers_repeated, at)
+                    continue
+                if _is_page_number(fitted):
+                    note_footer(self.noted, at, fitted)
                     continue
                 row = fitted if kept is None else [fitted[place] for place in kept]
                 if batch.add(at, row, sum(map(len, fitted))):
@@ -329,6 +336,11 @@ class DelimitedSource:
 def _without_mark(lines: Iterator[str]) -> Iterator[str]:
     """Marks of the byte order stand at the beginning, twice where such files were joined."""
     return chain((line.lstrip(BYTE_ORDER_MARK) for line in islice(lines, 1)), lines)
+
+
+def _is_page_number(row: list[str]) -> bool:
+    """ "Page 2 of 9" between the tickets of a printed report, and nothing else in the row."""
+    return not any(row[1:]) and _PAGE.fullmatch(row[0].strip()) is not None
 
 
 class _Lines:
