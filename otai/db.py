@@ -61,11 +61,8 @@ def busy(error: OperationalError) -> DatabaseBusy:
     """What a door answers where the database did not."""
     log.warning("the database did not answer: %s", str(error).strip().splitlines()[:1])
     if was_given_up_for_another(error) or getattr(error.__cause__, "sqlstate", None) == "55P03":
-        return DatabaseBusy(
-            "Others were changing the same things at this moment. Nothing was changed; try again in a few seconds.",
-            seconds=2,
-        )
-    return DatabaseBusy("The database does not answer at this moment. Nothing was changed; try again.", seconds=30)
+        return DatabaseBusy("others", seconds=2)
+    return DatabaseBusy("no_answer", seconds=30)
 
 
 def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

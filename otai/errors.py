@@ -1,34 +1,87 @@
-"""The kinds of refusal that every room raises and every door translates.
+"""The kinds of refusal that every room raises and every door says.
 
-A room derives its concrete errors from one of these kinds, above the function that raises them, and gives each a stable
-`code`. A door has one table from kind to HTTP status or exit code and never looks at the concrete class.
+A room derives its concrete errors from one of these kinds, above the function that raises them, and gives each a
+stable `code`. It raises them with a `case` and the facts, never with a sentence: `NotFound("data_set_of", name=name)`.
+The sentence of each code and case, and what would help at which door, stands in `otai/words/tables`. A door has one
+table from kind to HTTP status or exit code and never looks at the concrete class.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
 from typing import Any
 
 
 class OtaiError(Exception):
-    """Something a person can act upon: a stable code, a sentence that says what to do, and the numbers behind it.
+    """Something a person can act upon: a stable code, its case, and the facts behind it.
 
-    `code` is what programs test for; `message` is for people; `details` holds the JSON-serialisable facts that the
-    sentence
-    was made from (missing credits, row, column ...).
+    `code` is what programs test for; `case` tells refusals of one code apart; `details` are the JSON-serialisable facts
+    that the sentence is made from (missing credits, row, column ...). `written` is the sentence of an error that came
+    as one: from an API, from a release before.
     """
 
     code: str = "error"
     kind: str = "error"
 
-    def __init__(self, message: str, *, code: str | None = None, **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, case: str = "", /, *, code: str | None = None, written: str = "", **details: Any) -> None:
+        super().__init__(case)
+        self.case = case
         self.code = code or type(self).code
-        self.details: dict[str, Any] = details
+        self.written = written
+        self.details: dict[str, Any] = {name: plain(value) for name, value in details.items()}
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def key(self) -> str:
+        """Code and case, as the catalogue names them."""
+        return f"{self.code}.{self.case}" if self.case else self.code
+
+    @property
+    def message(self) -> str:
+        """In English, with what would help on the command line."""
+        return self.said("command")
+
+    def said(self, door: str, language: str = "en") -> str:
+        """The sentence for a door (`page`, `api`, `command`), with what would help there."""
+        # Here and not above: a client of the API raises errors and needs no catalogue.
+        from otai.words import refusals
+
+        return refusals.say(self.code, self.case, self.details, door=door, language=language, written=self.written)
+
+    def as_fact(self) -> dict[str, Any]:
+        """As a fact that another sentence may hold."""
+        return {"code": self.key, "values": self.details, "written": self.written}
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON, for every door: the stable code, the sentence, and the values behind it."""
-        return {"code": self.code, "message": self.message, "details": self.details}
+        return {"code": self.code, "case": self.case, "message": self.message, "details": self.details}
+
+
+def plain(value: Any) -> Any:
+    """A fact as JSON holds it; money as cents and currency, another refusal as a fact, what JSON does not know as its
+    text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, OtaiError):
+        return value.as_fact()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    if hasattr(value, "as_dict"):
+        return plain(value.as_dict())
+    if hasattr(value, "cents") and hasattr(value, "currency"):
+        return {"cents": value.cents, "currency": value.currency}
+    return str(value)
 
 
 class Refused(OtaiError):

@@ -15,7 +15,7 @@ class InvalidAmount(Invalid):
     code = "invalid_amount"
 
 
-def whole_credits(value: object, *, what: str = "credits") -> int:
+def whole_credits(value: object) -> int:
     """The value as a positive whole number of credits.
 
     Raises InvalidAmount for anything but an int from 1 to MAX_CREDITS; `True` and `3.0` are refused too, since a caller
@@ -23,9 +23,9 @@ def whole_credits(value: object, *, what: str = "credits") -> int:
     them has lost track of its units.
     """
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidAmount(f"{what} must be a whole number; {value!r} is not one.", value=str(value))
+        raise InvalidAmount("no_whole_number", value=str(value))
     if not 1 <= value <= MAX_CREDITS:
-        raise InvalidAmount(f"{what} must be from 1 to {MAX_CREDITS}; {value} is outside.", value=str(value))
+        raise InvalidAmount("outside", most=MAX_CREDITS, value=str(value))
     return value
 
 
@@ -43,9 +43,9 @@ class Money:
 
     def __post_init__(self) -> None:
         if isinstance(self.cents, bool) or not isinstance(self.cents, int):
-            raise InvalidAmount(f"Money is counted in whole cents; {self.cents!r} is not a whole number.")
+            raise InvalidAmount("cents", cents=repr(self.cents))
         if len(self.currency) != 3 or not self.currency.isupper():
-            raise InvalidAmount(f"A currency is three capital letters; {self.currency!r} is not.")
+            raise InvalidAmount("currency", currency=repr(self.currency))
 
     def __str__(self) -> str:
         sign = "-" if self.cents < 0 else ""

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -64,6 +65,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if pure:
         config.hook.pytest_deselected(items=pure)
         items[:] = [item for item in items if not item.get_closest_marker("pure")]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def refusals_have_sentences() -> Iterator[None]:
+    """Each refusal that any test provokes names a case of the catalogue, and carries the values of its sentence: else the test fails there."""
+    from otai.errors import OtaiError
+    from otai.words.catalogue import first_that_fits
+    from otai.words.tables import refused
+
+    made = OtaiError.__init__
+
+    def checked(self: OtaiError, *case: str, **facts: Any) -> None:
+        made(self, *case, **facts)
+        if self.case and not self.written and type(self).__module__.startswith("otai."):
+            known = refused.ALL.get(self.key)
+            # A code of a test's own is none of the product's.
+            ours = known is not None or self.code in {key.partition(".")[0] for key in refused.ALL}
+            said = known and first_that_fits(known.message, self.details)
+            assert said or not ours, f"{self.key} cannot be said with {self.details}"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OtaiError, "__init__", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

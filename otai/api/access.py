@@ -76,11 +76,9 @@ class Access:
         rate = rates.count(caller.rate_key)
         request.otai_rate = rate  # type: ignore[attr-defined]
         if rate.exceeded:
-            raise TooManyRequests(
-                f"More than {rate.limit} requests in a minute.", limit=rate.limit, seconds=rate.reset_seconds
-            )
+            raise TooManyRequests("requests", limit=rate.limit, seconds=rate.reset_seconds)
         if not caller.may(self.action):
-            raise NotAllowed(_needed(caller, self.action), needs=self.action.value)
+            raise _needed(caller, self.action)
         return caller
 
 
@@ -92,7 +90,7 @@ def caller_of(request: HttpRequest) -> Caller:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return _session_holder(request, cast(User, user))
-    raise NotSignedIn("This needs an API key, or a signed-in browser.")
+    raise NotSignedIn("nobody")
 
 
 def _key_holder(request: HttpRequest, header: str) -> Caller:
@@ -101,37 +99,33 @@ def _key_holder(request: HttpRequest, header: str) -> Caller:
     now = utc_now()
     try:
         if brand.lower() != "bearer":
-            raise NotSignedIn("The header Authorization is `Bearer otai_...`.", code="api_key_unknown")
+            raise NotSignedIn("no_bearer", code="api_key_unknown")
         key = queries.key_of(secret.strip(), now=now)
     except NotAllowed as unknown:
         rate = rates.count(f"failed:{address}", limit=failures_per_minute)
         if rate.exceeded:
-            raise TooManyRequests("Too many wrong keys from here.", seconds=rate.reset_seconds) from None
-        raise NotSignedIn(unknown.message, code=unknown.code) from None
+            raise TooManyRequests("wrong_keys", seconds=rate.reset_seconds) from None
+        raise NotSignedIn(unknown.case, code=unknown.code, **unknown.details) from None
     note_use(key, now=now)
     organisation = key.organisation
     named = _named(request)
     if named and named != organisation.slug:
-        raise NotFound(f"There is no organisation {named!r}.", organisation=named)
+        raise NotFound("no_organisation", organisation=named)
     return Caller(organisation, f"{key.name} (API key {key.prefix})"[:200], f"key:{key.id}", key=key)
 
 
 def _session_holder(request: HttpRequest, user: User) -> Caller:
     if check_csrf(request) is not None:
-        raise CsrfFailed("The header X-CSRFToken is missing or wrong. A program uses an API key instead.")
+        raise CsrfFailed("csrf")
     named = _named(request)
     if named:
         member = queries.member(user, named)
     else:
         mine = list(queries.memberships(user)[:2])
         if not mine:
-            raise NotFound("You are in no organisation yet.")
+            raise NotFound("in_no_organisation")
         if len(mine) > 1:
-            raise Invalid(
-                "You are in more than one organisation; say which.",
-                code="organisation_not_named",
-                field="organisation",
-            )
+            raise Invalid("several", field="organisation", code="organisation_not_named")
         member = mine[0]
     return Caller(member.organisation, user.email, f"user:{user.pk}", member=member)
 
@@ -140,11 +134,11 @@ def _named(request: HttpRequest) -> str:
     return request.headers.get("Otai-Organisation") or request.GET.get("organisation", "")
 
 
-def _needed(caller: Caller, action: Action) -> str:
+def _needed(caller: Caller, action: Action) -> NotAllowed:
     if caller.key is not None:
         opening = [scope.value for scope, actions in SCOPE_ACTIONS.items() if action in actions]
         if not opening:
-            return "No API key may do this; a person does it in the Studio."
-        return f"This key has the scopes {', '.join(caller.scopes)}; this needs {' or '.join(opening)}."
+            return NotAllowed("no_key_may", needs=action.value)
+        return NotAllowed("scopes", scopes=caller.scopes, opening=" or ".join(opening), needs=action.value)
     roles = [role.value for role, actions in ROLE_ACTIONS.items() if action in actions]
-    return f"This is for the role {' or '.join(roles)}."
+    return NotAllowed("role", roles=" or ".join(roles), needs=action.value)

@@ -39,7 +39,8 @@ Everything that the pages of OTAI Studio can do, for programs.
 **Who calls.** Send `Authorization: Bearer otai_...` with an API key; a key belongs to one organisation and does what its scopes say. A signed-in
 browser may call too: it names its organisation (`Otai-Organisation: acme` or `?organisation=acme`) and sends `X-CSRFToken` with what changes something.
 
-**Refusals** all look alike: `{"error": {"code", "message", "help", ...}}`. Test for `code`; show `message`; `help` says what to do. What belongs to
+**Refusals** all look alike: `{"error": {"code", "case", "message", "help", "values", ...}}`. Test for `code` (and `case`, which tells refusals
+of one code apart); show `message`, or say it yourself from `values`; `help` says what to do. What belongs to
 another organisation is answered like what does not exist.
 
 **Repeating.** A POST that creates or spends takes a header `Idempotency-Key` of your choice: the same key and request again give the first answer.
@@ -121,6 +122,12 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "code": {"type": "string", "description": "Stable; what programs test for."},
                 "message": {"type": "string", "description": "For people: what happened, with numbers."},
                 "help": {"type": "string", "description": "What would help."},
+                "case": {"type": "string", "description": "Tells refusals of one code apart."},
+                "values": {
+                    "type": "object",
+                    "description": "The facts that the sentence is made from.",
+                    "additionalProperties": True,
+                },
                 "field": {"type": "string", "description": "Which field is wrong, for example `body.texts.0`."},
             },
             "additionalProperties": True,
@@ -130,8 +137,10 @@ ERROR_SCHEMA: dict[str, Any] = {
         {
             "error": {
                 "code": "insufficient_credits",
-                "message": "This run needs 12 credits; 9 are available, 3 are missing. The 10-credit package (EUR 100) covers it.",
+                "case": "covered",
+                "message": "This run needs 12 credits; 9 are available, 3 are missing. What covers it: 10-credit package (EUR 100).",
                 "help": problems.HELP_FOR_CODE["insufficient_credits"],
+                "values": {"needed": 12, "available": 9, "missing": 3},
                 "needed": 12,
                 "available": 9,
                 "missing": 3,
@@ -218,7 +227,7 @@ def openapi_view(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def nothing_here(request: HttpRequest, **_: Any) -> HttpResponse:
     """The answer to an address that there is not, as JSON like all other errors."""
-    return problems.answer(NotFound(f"There is no {request.path}. The addresses are in {PREFIX}/openapi.json."))
+    return problems.answer(NotFound("no_address", path=request.path, prefix=PREFIX))
 
 
 def urls() -> list[URLPattern]:

@@ -42,7 +42,7 @@ def position(caller: Caller, page: Page, *, of: str) -> list[Any] | None:
     try:
         found = signing.loads(page.cursor, salt=_salt(caller, of))
     except signing.BadSignature:
-        raise InvalidCursor("This cursor was not given out for this list.", field="query.cursor") from None
+        raise InvalidCursor("of_another_list", field="query.cursor") from None
     assert isinstance(found, list)
     return found
 

@@ -132,18 +132,16 @@ def _refused_before(request: HttpRequest, operations: dict[str, Any], allowed: S
         request.method = method = "GET"
     operation = operations.get(method)
     if operation is None:
-        response = answer(
-            MethodNotAllowed(f"{method[:20]} is not for this address. It understands {', '.join(allowed)}.")
-        )
+        response = answer(MethodNotAllowed("method", method=method[:20], allowed=list(allowed)))
         response["Allow"] = ", ".join(allowed)
         return response
     said = operation.openapi_extra["x-otai"]
     if any(issubclass(model, BodyModel) for model in operation.models):
         given = (request.content_type or "").lower()
         if given != "application/json" and not given.endswith("+json"):
-            return answer(MediaTypeUnsupported(f"The content type is {given[:60]!r}; this takes application/json."))
+            return answer(MediaTypeUnsupported("type", given=given[:60]))
     if not _acceptable(request, said["produces"]):
-        return answer(NotAcceptable(f"This answers with {' or '.join(said['produces'])}.", produces=said["produces"]))
+        return answer(NotAcceptable("type", produces=said["produces"]))
     return None
 
 

@@ -65,12 +65,9 @@ def key_of(request: CallerRequest, *, required: bool = False) -> str:
     """The key that came with the request, or "". Raises InvalidKey, and KeyMissing where money is spent without one."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > 200 or not key.isprintable():
-        raise InvalidKey("An Idempotency-Key has 1 to 200 printable characters.", field="Idempotency-Key")
+        raise InvalidKey("form", field="Idempotency-Key")
     if required and not key:
-        raise IdempotencyKeyMissing(
-            "This spends money: send a header Idempotency-Key with a value of your own, so that repeating it buys once.",
-            field="Idempotency-Key",
-        )
+        raise IdempotencyKeyMissing("missing", field="Idempotency-Key")
     return key
 
 
@@ -124,14 +121,11 @@ def _taken_over(found: KeyedRequest, asked: str, *, now: datetime) -> bool:
 
 def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
     if found is not None and found.request_sha256 != asked:
-        raise IdempotencyKeyReused(f"The Idempotency-Key {key!r} was used for another request.", key=key)
+        raise IdempotencyKeyReused("reused", key=key)
     if found is None or found.status is None:
-        raise InProgress("The same request with this Idempotency-Key is being worked on.", key=key)
+        raise InProgress("under_way", key=key)
     if found.answer is None:
-        raise AnswerDeleted(
-            f"What the Idempotency-Key {key!r} was first answered was deleted with the tickets that it spoke of. Nothing was done again.",
-            key=key,
-        )
+        raise AnswerDeleted("deleted", key=key)
     response = _response(found.answer, found.status)
     response["Idempotency-Replayed"] = "true"
     return response

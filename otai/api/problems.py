@@ -1,6 +1,8 @@
 """How a refusal looks, whatever raised it: one body, one table from kinds of error to HTTP statuses.
 
-{"error": {"code": "insufficient_credits", "message": "...", "help": "...", "needed": 12, "available": 9, ...}}
+{"error": {"code": "insufficient_credits", "case": "available", "message": "...", "help": "...", "values": {...}, "needed": 12, ...}}
+
+`values` are the facts of the sentence; each stands beside it by its own name as well, as in release 0.1.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ HELP_FOR_CODE = {
     "organisation_not_named": "Name the organisation: the header `Otai-Organisation: acme`, or `?organisation=acme`.",
     "run_has_ended": "Nothing is left to do: an ended run holds no credits.",
 }
-RESERVED = frozenset({"code", "message", "help"})
+RESERVED = frozenset({"code", "case", "message", "help", "values"})
 
 
 def status_of(error: OtaiError) -> int:
@@ -117,9 +119,12 @@ def answer(error: OtaiError) -> HttpResponse:
     if isinstance(error, FileStoreUnavailable):
         # Its words name folders and buckets of ours, which are for operators.
         log.error("the file store: %s", error.message)
-        error = Unavailable("A file of ours cannot be read or written at this moment.", code=error.code)
+        error = Unavailable("file_store", code="file_store_unavailable")
     status = status_of(error)
-    response = body(status, error.code, error.message, {k: v for k, v in error.details.items() if k not in RESERVED})
+    facts = {"case": error.case, "values": error.details}
+    response = body(
+        status, error.code, error.said("api"), facts | {k: v for k, v in error.details.items() if k not in RESERVED}
+    )
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = 'Bearer realm="otai"'
     if status == 429:
@@ -156,16 +161,16 @@ def of_exception(request: HttpRequest, error: Exception) -> HttpResponse:
         case ValidationError():
             return body(422, "invalid_request", *_fields(error.errors))
         case HttpError() if error.status_code == 400:
-            return answer(Malformed(f"The request cannot be read: {error.message}."))
+            return answer(Malformed("unreadable", error=error.message))
         case RequestDataTooBig() | TooManyFilesSent():
-            return answer(TooLarge("The request is larger than this endpoint takes."))
+            return answer(TooLarge("request"))
         case SuspiciousOperation():
             # A thousand parameters, a host that is not ours: no client of ours sends that.
-            return answer(Malformed("The request cannot be read: it has too many parts, or parts that make no sense."))
+            return answer(Malformed("parts"))
         case MultiPartParserError():
-            return answer(Malformed(f"The form cannot be read: {error}."))
+            return answer(Malformed("form", error=error))
         case Http404():
-            return answer(NotFound("There is no such thing."))
+            return answer(NotFound("nothing_here"))
         case OperationalError():
             return answer(busy(error))
     id_ = str(new_id())

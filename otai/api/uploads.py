@@ -55,10 +55,7 @@ class FileMissing(Invalid):
 def too_large() -> TooLarge:
     """The refusal of a file above the installation's bound, with the bound in MiB and bytes."""
     most = most_bytes()
-    return TooLarge(
-        f"A file may have up to {most / (1 << 20):,.0f} MiB. Split it, or compress it: .csv.gz and .parquet are read as they are.",
-        most_bytes=most,
-    )
+    return TooLarge("file", most=round(most / (1 << 20)), most_bytes=most)
 
 
 def not_read(request: HttpRequest) -> TooLarge:
@@ -66,7 +63,7 @@ def not_read(request: HttpRequest) -> TooLarge:
     if bound_of(request.path).is_upload:
         return too_large()
     most = bound_of(request.path).most_bytes
-    return TooLarge(f"This address takes up to {most:,} bytes.", most_bytes=most)
+    return TooLarge("body", most_bytes=most)
 
 
 def prepare(request: HttpRequest) -> None:
@@ -108,7 +105,7 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
             if getattr(request, "otai_too_large", False):
                 raise too_large()
             if given is None:
-                raise FileMissing("The form has no field `file` with a file.", field="file")
+                raise FileMissing("no_field", field="file")
             filename = filename or str(given.name)
             chunks: Iterator[bytes] = iter(given.chunks(CHUNK_BYTES))
         else:
@@ -123,9 +120,9 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
                     digest.update(chunk)
                     out.write(chunk)
         except UnreadablePostError:
-            raise Malformed("The file did not arrive completely.") from None
+            raise Malformed("incomplete") from None
         if not size:
-            raise FileMissing("The request has no body: send the file itself, or a form with the field `file`.")
+            raise FileMissing("no_body")
         yield Upload(target, bare_name(filename) or "upload", digest.hexdigest(), size)
 
 

@@ -69,6 +69,4 @@ def package(organisation: Organisation, code: str, *, now: datetime) -> PackageO
     for offer in offers:
         if offer.code == code:
             return offer
-    raise PackageUnknown(
-        f"There is no package {code!r}. There are: {', '.join(offer.code for offer in offers)}.", package=code
-    )
+    raise PackageUnknown("package", known=[offer.code for offer in offers], package=code)

@@ -59,7 +59,7 @@ def subscription_of(organisation: Organisation) -> Subscription:
     try:
         return Subscription.objects.select_related("organisation").get(organisation=organisation)
     except Subscription.DoesNotExist:
-        raise NotFound(f"{organisation.slug} has no subscription.", organisation=organisation.slug) from None
+        raise NotFound("subscription", organisation=organisation.slug) from None
 
 
 def tier_at(organisation: Organisation, at: datetime) -> Tier:
@@ -82,9 +82,7 @@ def billing_details_of(organisation: Organisation) -> BillingDetails:
     """Raises NotFound while nobody has entered them."""
     found = BillingDetails.objects.filter(organisation=organisation).first()
     if found is None:
-        raise NotFound(
-            f"{organisation.slug} has no billing details yet: otai billing details set.", organisation=organisation.slug
-        )
+        raise NotFound("billing_details", organisation=organisation.slug)
     return found
 
 
@@ -123,7 +121,7 @@ def purchase(organisation: Organisation, reference: str) -> Purchase:
     """Raises NotFound, also for another organisation's."""
     found = Purchase.objects.filter(organisation=organisation, reference=reference.strip().upper()).first()
     if found is None:
-        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+        raise NotFound("purchase", reference=reference)
     return found
 
 
@@ -139,7 +137,7 @@ def invoice(organisation: Organisation, number: str) -> Invoice:
     """Raises NotFound, also for another organisation's."""
     found = Invoice.objects.filter(organisation=organisation, number=number.strip().upper()).first()
     if found is None:
-        raise NotFound(f"There is no invoice {number}.", number=number)
+        raise NotFound("invoice", number=number)
     return found
 
 

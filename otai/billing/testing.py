@@ -62,7 +62,7 @@ class FakeGateway(Gateway):
 
     def _answers(self) -> None:
         if self.account.is_down:
-            raise GatewayUnavailable("The fake provider is down.")
+            raise GatewayUnavailable("down")
 
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         self._answers()
@@ -89,8 +89,7 @@ class FakeGateway(Gateway):
         self.account.charges += 1
         if method == DECLINED_CARD:
             self._becomes(reference, PaymentState.FAILED, problem="Your card was declined.")
-            said = "Your card was declined."
-            raise PaymentDeclined(f"The payment was declined: {said}", reason="card_declined", said=said)
+            raise PaymentDeclined("provider", reason="card_declined", said="Your card was declined.")
         if method == CARD_WITH_3D_SECURE:
             return self._becomes(reference, PaymentState.ACTION_NEEDED)
         if method == SLOW_DEBIT:
@@ -127,7 +126,7 @@ class FakeGateway(Gateway):
     def look_up(self, reference: str) -> PaymentSeen:
         self._answers()
         if reference not in self.account.payments:
-            raise PaymentDeclined(f"There is no payment {reference}.")
+            raise PaymentDeclined("no_payment", reference=reference)
         return self.account.payments[reference]
 
     def cancel(self, reference: str) -> PaymentSeen:
@@ -162,7 +161,7 @@ class FakeGateway(Gateway):
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         signature = headers.get("Fake-Signature", "")
         if not hmac.compare_digest(signature, hmac.new(SECRET, body, hashlib.sha256).hexdigest()):
-            raise ForgedWebhook("The signature of this webhook is not the provider's. Nothing was done.")
+            raise ForgedWebhook("signature_of_provider")
         payload = json.loads(body)
         at = datetime.fromtimestamp(payload["created"], tz=UTC)
         return ProviderEvent(payload["id"], payload["type"], payload, at)

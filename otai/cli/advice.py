@@ -96,7 +96,7 @@ def _advice(organisation: Organisation, id: str) -> Advice:
         pass
     found = [one for one in advice.all_advice(organisation)[:1000] if str(one.id).endswith(id.lower())]
     if len(found) != 1:
-        raise NotFound(f"{'No' if not found else 'More than one'} advice ends with {id!r}: otai advice list.")
+        raise NotFound("advice_id", found=len(found), id=id)
     return found[0]
 
 
@@ -137,7 +137,7 @@ def follow(
     found = _advice(organisation, id)
     if found.credits and not yes:
         if json or not sys.stdin.isatty():
-            raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+            raise Invalid("order", code="confirmation_missing")
         say(found.title)
         typer.confirm(f"Train for {found.credits} credits?", abort=True)
     run = advice.follow(organisation=organisation, id=found.id, who=actor(), now=utc_now(), with_feedback=with_feedback)

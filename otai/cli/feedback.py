@@ -134,7 +134,7 @@ def fix(
     if wrong := next(
         (one for one, (ticket, sign, _) in zip(label, pairs, strict=True) if not ticket or not sign), None
     ):
-        raise Invalid(f"{wrong!r} is not TICKET=LABEL.", code="change_invalid")
+        raise Invalid("not_ticket_label", text=wrong, code="change_invalid")
     chosen = tickets.data_set(organisation_named(org), data_set)
     labels = [(ticket, attribute, tuple(filter(None, value.split("|")))) for ticket, _, value in pairs]
     _said(feedback.correct_labels(data_set=chosen, labels=labels, by=actor(), now=utc_now()), json=json)
@@ -151,7 +151,7 @@ def rename(
     """Rename or join labels: a new version of the data set, the one before stays."""
     pairs = [one.partition("=") for one in names]
     if wrong := next((one for one, (old, sign, new) in zip(names, pairs, strict=True) if not old or not new), None):
-        raise Invalid(f"{wrong!r} is not OLD=NEW.", code="change_invalid")
+        raise Invalid("not_old_new", text=wrong, code="change_invalid")
     chosen = tickets.data_set(organisation_named(org), data_set)
     mapping = {attribute: {old: new for old, _, new in pairs}}
     _said(feedback.map_labels(data_set=chosen, mapping=mapping, by=actor(), now=utc_now()), json=json)

@@ -18,7 +18,7 @@ from otai.cli.setup import require_installation
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.db import utc_now
 from otai.errors import Invalid
-from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, Outcome, percent
+from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, percent
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier, VerdictRule
 from otai.runs import operations as runs
@@ -211,10 +211,7 @@ def propose(
 ) -> None:
     """Propose what the included run must reach. At or below the standard bar it is agreed at once; above, we are asked."""
     organisation = organisation_named(org)
-    try:
-        read = [Criterion.parse(one) for one in criteria]
-    except CriterionInvalid as wrong:
-        raise operations.CriteriaInvalid(str(wrong)) from wrong
+    read = [Criterion.parse(one) for one in criteria]
     found = operations.propose(
         organisation=organisation,
         data_set=tickets.data_set(organisation, data_set),
@@ -329,7 +326,7 @@ def _order(
     organisation = organisation_named(org)
     found = _guarantee(organisation, tier)
     if found.data_set is None:
-        raise operations.NotAgreed("Agree on criteria first: otai guarantee propose.")
+        raise operations.NotAgreed("first")
     chosen = tickets.data_set(organisation, found.data_set.name)
     offered = runs.make_quote(
         organisation=organisation,
@@ -343,7 +340,7 @@ def _order(
     )
     if not yes:
         if json or not sys.stdin.isatty():
-            raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+            raise Invalid("order", code="confirmation_missing")
         say(f"{mode.title}, {delivery.title}, of {chosen}: list price {offered.credits} credits, included.")
         typer.confirm("Order it?", abort=True)
     place = runs.order_improvement_run if improvement else runs.order_included_run

@@ -190,7 +190,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file} cannot be read: {error}", code="file_unreadable") from None
+        raise Invalid("file", file=file, error=error, code="file_unreadable") from None
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -205,7 +205,7 @@ def _month(text: str) -> tuple[int, int]:
     try:
         found = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
     except ValueError:
-        raise Invalid(f"{text!r} is no month; write it like 2026-11.", code="invalid_month") from None
+        raise Invalid("month", month=text, code="invalid_month") from None
     return found.year, found.month
 
 
@@ -213,6 +213,4 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid(
-            f"There is no time zone {name!r}. Use an IANA name such as Europe/Berlin.", code="invalid_time_zone"
-        ) from None
+        raise Invalid("time_zone", name=name, code="invalid_time_zone") from None

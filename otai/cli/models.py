@@ -133,11 +133,9 @@ def card(
     found = queries.version(organisation_named(org), name, version)
     if html is not None:
         if html.exists() and not overwrite:
-            raise queries.FileExists(
-                f"{html} exists already. Choose another name, or pass --overwrite.", path=str(html)
-            )
+            raise queries.FileExists("file", path=str(html))
         if not html.parent.is_dir():
-            raise queries.NoSuchFolder(f"There is no folder {html.parent}. Create it first.", path=str(html.parent))
+            raise queries.NoSuchFolder("folder", parent=html.parent, path=str(html.parent))
         html.write_text(cards.card_page(found, with_texts=texts), encoding="utf-8")
     evidence = cards.report_card(found)
     compared = cards.comparison(found)
@@ -268,10 +266,11 @@ def _predict_rows(
     if counted.wrong:
         listed = "; ".join(counted.first_wrong)
         raise Invalid(
-            f"{counted.wrong:,} rows cannot be read and have no prediction: {listed}{' ...' if counted.wrong > len(counted.first_wrong) else ''}. "
-            f"The other {counted.predicted:,} are predicted.",
-            code="rows_unreadable",
+            "rows",
+            listed=listed + (" ..." if counted.wrong > len(counted.first_wrong) else ""),
+            predicted=counted.predicted,
             rows=counted.wrong,
+            code="rows_unreadable",
         )
 
 
@@ -279,11 +278,9 @@ def _predict_rows(
 def _whole_or_not_at_all(target: Path, *, overwrite: bool) -> Iterator[IO[str]]:
     """The file appears under its name only when everything is in it."""
     if target.exists() and not overwrite:
-        raise queries.FileExists(
-            f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target)
-        )
+        raise queries.FileExists("file", path=str(target))
     if not target.parent.is_dir():
-        raise queries.NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
+        raise queries.NoSuchFolder("folder", parent=target.parent, path=str(target.parent))
     part = target.with_name(target.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:

@@ -34,11 +34,11 @@ def changes_of(rename: list[str] | None, leave_out: list[str] | None) -> dict[st
     for said in rename or ():
         old, sign, new = said.partition("=")
         if not old or not new or not sign:
-            raise Invalid(f"{said!r} is not OLD=NEW.", code="change_invalid")
+            raise Invalid("not_old_new", text=said, code="change_invalid")
         found[old] = new
     found |= dict.fromkeys(leave_out or ())
     if not found:
-        raise Invalid("Say what to change: --rename OLD=NEW or --leave-out LABEL.", code="change_invalid")
+        raise Invalid("what", code="change_invalid")
     return found
 
 
@@ -87,7 +87,7 @@ def is_wanted(plans: Iterable[Mapping[str, Any]], *, dry_run: bool, yes: bool, j
         return False
     if not yes:
         if json or not sys.stdin.isatty():
-            raise Invalid("Nobody is there to ask: pass --yes to change the labels.", code="confirmation_missing")
+            raise Invalid("relabel", code="confirmation_missing")
         typer.confirm("Make a new version with these labels?", abort=True)
     return True
 

@@ -220,7 +220,7 @@ def job_words(job: Mapping[str, Any]) -> str:
 
 def _must_be_there(file: Path) -> None:
     if not file.is_file():
-        raise Invalid(f"There is no file {file}.", code="no_such_file", field="file")
+        raise Invalid("file", file=file, field="file", code="no_such_file")
 
 
 @tickets_app.command("columns")
@@ -316,10 +316,7 @@ def quote(
 ) -> None:
     """What a training costs, line by line, when it would be ready, and what would be cheaper. Orders nothing."""
     if (attributes is None) == (data_set is None):
-        raise Invalid(
-            "Say what to price: --attributes 7, or --data-set NAME to count those of your tickets.",
-            code="nothing_to_price",
-        )
+        raise Invalid("what", code="nothing_to_price")
     with studio() as there:
         if data_set is not None:
             attributes = len(there.quote(there.data_set(data_set).id, mode="basic").attributes)
@@ -374,7 +371,7 @@ def train(
             prices.show_quote(_quote(offered), zone=None)
         if not yes:
             if json or not sys.stdin.isatty():
-                raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+                raise Invalid("order", code="confirmation_missing")
             typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
         run = there.order(offered.id)
         if not json:

@@ -24,7 +24,7 @@ def bundle_path(name: str, version: int | None, org: str | None) -> tuple[Path, 
     if name.endswith(".otai") or os.sep in name:
         path = Path(name)
         if not path.is_file():
-            raise NotFound(f"There is no file {path}.", path=str(path))
+            raise NotFound("no_file", path=str(path))
         return path, None
     from otai.serving import queries
     from otai.tickets.files import file_store
@@ -46,9 +46,7 @@ def serve(
 ) -> None:
     """Serve a model over HTTP: POST /predict, GET /labels, /health and /openapi.json. Ctrl-C stops it."""
     if key is None and host not in ("127.0.0.1", "::1", "localhost"):
-        raise NotForStrangers(
-            f"Listening on {host} without a key lets everybody there ask. Pass --key, or set OTAI_SERVE_KEY."
-        )
+        raise NotForStrangers("listening", host=host)
     from granian import Granian
     from granian.constants import Interfaces
 

@@ -43,8 +43,6 @@ def require_installation() -> None:
     try:
         tables = connection.introspection.table_names()
     except OperationalError as error:
-        raise NotInitialised(
-            f"The database cannot be reached: {error}. Is this installation set up? otai init"
-        ) from None
+        raise NotInitialised("database", error=error) from None
     if "runs_run" not in tables:
-        raise NotInitialised("This installation is not set up yet. Run: otai init")
+        raise NotInitialised("init")

@@ -133,14 +133,11 @@ def operator(
     require_installation()
     user = User.objects.filter(username=name).first() or User(username=name)
     if User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists():
-        raise Refused(
-            f"{email} is the mail address of somebody else. Operators sign in with one of their own.",
-            code="mail_address_taken",
-        )
+        raise Refused("operator", email=email, code="mail_address_taken")
     try:
         validate_password(password, user)
     except ValidationError as weak:
-        raise Invalid(" ".join(weak.messages), code="weak_password") from None
+        raise Invalid("password", said=" ".join(weak.messages), code="weak_password") from None
     user.email, user.is_staff, user.is_superuser = email.lower(), True, True
     user.set_password(password)
     with transaction.atomic():

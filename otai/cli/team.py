@@ -164,7 +164,7 @@ def revoke_key(
     organisation = organisation_named(org)
     key = queries.api_keys(organisation).filter(prefix=prefix).first()
     if key is None:
-        raise NotFound(f"{organisation.name} has no key {prefix!r}. `otai org keys list` shows those there are.")
+        raise NotFound("no_key", organisation=organisation.name, prefix=prefix)
     operations.revoke_api_key(organisation=organisation, key=key.id, who=actor(), now=utc_now())
     say(f"The key {key.name!r} ({key.prefix}) is revoked.")
 
@@ -172,5 +172,5 @@ def revoke_key(
 def _member(organisation: Organisation, email: str) -> Member:
     found = queries.members(organisation).filter(user__email__iexact=email).first()
     if found is None:
-        raise NotFound(f"{email} is not in {organisation.name}. `otai org members` shows who is.")
+        raise NotFound("not_in_team", email=email, organisation=organisation.name)
     return found

@@ -111,7 +111,7 @@ def _roles(
 def must_be_there(file: Path) -> None:
     """Ends the command with its reason where there is no such file."""
     if not file.is_file():
-        raise refused(f"There is no file {file}.")
+        raise refused("no_file", path=file)
 
 
 @app.command("import")
@@ -325,7 +325,7 @@ def delete(
 ) -> None:
     """Delete tickets for good, wherever words of theirs were copied to. Figures stay: counts, report cards, what trainings cost."""
     if (version is None) != all_versions:
-        raise Invalid("Name one version (--version 2), or say --all-versions.", code="version_missing")
+        raise Invalid("version", code="version_missing")
     organisation = organisation_named(org)
     if version is not None:
         chosen = [queries.data_set(organisation, name, version)]
@@ -339,7 +339,7 @@ def delete(
             print_json(dataclasses.asdict(going)) if json else _show_going(going, with_models=with_models)
             return
         if not sys.stdin.isatty():
-            raise Invalid("Nobody is there to ask: pass --yes to delete.", code="confirmation_missing")
+            raise Invalid("delete", code="confirmation_missing")
         _show_going(going, with_models=with_models)
         typer.confirm("Delete this for good?", abort=True)
     gone = deletion.delete_tickets(
@@ -392,7 +392,7 @@ def sample(
     try:
         write_csv(file, tickets=tickets, seed=seed)
     except OSError as error:
-        raise Invalid(f"{file} cannot be written: {error.strerror}.", code="file_not_writable") from None
+        raise Invalid("file", file=file, error=error.strerror, code="file_not_writable") from None
     say(
         f"{tickets:,} synthetic tickets written to {file}. They are made up; no model of them is of use on real tickets."
     )

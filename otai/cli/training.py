@@ -32,6 +32,7 @@ from otai.runs.worker import Worker
 from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.words.prices import price_lines
 
 ModeOption = Annotated[Mode, typer.Option(help="Quality of the model.")]
 DeliveryOption = Annotated[Delivery, typer.Option(help="How soon.")]
@@ -54,7 +55,7 @@ def quote(
 ) -> None:
     """What a training costs, line by line, when it would be ready, and what would be cheaper. Orders nothing."""
     if (attributes is None) == (data_set is None):
-        raise WhatToPrice("Say what to price: --attributes 7, or --data-set NAME to count those of your tickets.")
+        raise WhatToPrice("what")
     organisation = None
     if data_set is not None:
         organisation = organisation_named(org)
@@ -79,14 +80,14 @@ def quote(
                 "attributes": attributes,
                 "credits": price.credits,
                 "exact": price.exact,
-                "lines": price.lines,
+                "lines": price_lines(list(map(pricing.PriceLine.as_dict, price.lines))),
                 "price_book": price.price_book,
                 "promise": chosen.promise,
                 "due_at": chosen.due_at,
                 "tier": tier,
                 "available_in_tier": chosen.available if tier else None,
                 "needs_tier": chosen.needs_tier or pricing.cheapest_tier_with(book, mode),
-                "cheaper": savings,
+                "cheaper": list(map(pricing.Saving.as_dict, savings)),
                 "balance": available,
             }
         )
@@ -117,9 +118,7 @@ def usable_attributes(data_set: DataSet) -> list[str]:
     """The attributes that are proposed and can be learned; raises NothingToTrain when there is none."""
     names = tickets.proposed_attributes(data_set)
     if not names:
-        raise NothingToTrain(
-            f"{data_set} has no attribute with at least two labels of 5 tickets each. See: otai tickets profile {data_set.name}"
-        )
+        raise NothingToTrain("nothing_to_train", data_set=data_set, name=data_set.name)
     return names
 
 
@@ -159,7 +158,7 @@ def train(
         show_quote(offered, organisation, available)
     if not yes:
         if json or not sys.stdin.isatty():
-            raise Invalid("Nobody is there to ask: pass --yes to order.", code="confirmation_missing")
+            raise Invalid("order", code="confirmation_missing")
         typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
     run = operations.order_run(organisation=organisation, quote=offered.id, who=actor(), now=utc_now())
     if not json:
@@ -182,7 +181,7 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
             model=offered.model_name,
             attributes=names,
             credits=offered.credits,
-            lines=offered.price_lines,
+            lines=price_lines(offered.price_lines),
             price_book=offered.price_book,
             due_at=offered.due_at,
             expires_at=offered.expires_at,

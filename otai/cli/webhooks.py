@@ -24,7 +24,7 @@ def _id(text: str, *, what: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid(f"{text!r} is no id of a webhook {what}.", code="invalid_request", field=what) from None
+        raise Invalid("webhook_id", text=text, what=what, field=what, code="invalid_request") from None
 
 
 def _as_dict(endpoint: Endpoint) -> dict[str, Any]:

@@ -45,11 +45,11 @@ class Studio:
         key = key or os.environ.get("OTAI_API_KEY", "")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Invalid(f"A Studio's address looks like https://studio.example, not {url!r}.", code="invalid_url")
+            raise Invalid("form", url=url, code="invalid_url")
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-            raise Invalid("A key is sent over https only, except to this machine.", code="invalid_url")
+            raise Invalid("not_https", code="invalid_url")
         if not key:
-            raise NotAllowed("An API key is needed: OTAI_API_KEY, or otai login.", code="not_signed_in")
+            raise NotAllowed("no_key", code="not_signed_in")
         self.url = url
         self._sleep = sleep
         self._http = httpx.Client(
@@ -153,7 +153,7 @@ class Studio:
                 on_job(job)
             if (error := job["error"]) is not None:
                 raise JOB_ERRORS.get(error["kind"], Unavailable)(
-                    error["message"], code=error["code"], **error["details"]
+                    code=error["code"], written=error["message"], **error["details"]
                 )
             if job["ended_at"] is not None:
                 return job
@@ -168,7 +168,7 @@ class Studio:
         for found in self.data_sets(name):
             if version in (None, found.version):
                 return found
-        raise NotFound(f"There is no data set {name!r}.", name=name)
+        raise NotFound("no_data_set", name=name)
 
     def data_set_details(self, id: uuid.UUID | str) -> DataSet:
         """With the profile and what its columns were used for, in `raw`."""
@@ -264,7 +264,7 @@ class Studio:
                 # The stream broke; what happened meanwhile comes with the next one.
                 pass
             if ends is not None and time.monotonic() >= ends:
-                raise Unavailable(f"Run {number} has not ended yet.", code="still_running")
+                raise Unavailable("run", number=number, code="still_running")
             self._sleep(poll_seconds)
 
     def _follow(
@@ -337,7 +337,7 @@ class Studio:
                         digest.update(chunk)
                         out.write(chunk)
             if digest.hexdigest() != found.sha256:
-                raise Unavailable("The model arrived damaged. Download it again.", code="download_damaged")
+                raise Unavailable("model", code="download_damaged")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -401,11 +401,11 @@ class Studio:
                 response = send()
             except httpx.ConnectError as error:
                 if last:
-                    raise Unavailable(f"{self.url} cannot be reached: {error}", code="studio_unreachable") from None
+                    raise Unavailable("unreachable", url=self.url, error=error, code="studio_unreachable") from None
                 wait = _backoff(attempt)
             except httpx.TransportError as error:
                 if last or not safe:
-                    raise Unavailable(f"{self.url} did not answer: {error}", code="studio_unreachable") from None
+                    raise Unavailable("no_answer", url=self.url, error=error, code="studio_unreachable") from None
                 wait = _backoff(attempt)
             else:
                 if response.is_success:
@@ -461,8 +461,8 @@ def _refusal(response: httpx.Response) -> OtaiError:
     error = _error(response)
     status = response.status_code
     kind = KINDS.get(status) or (Invalid if 400 <= status < 500 else Unavailable)
-    details = {name: value for name, value in error.items() if name not in ("code", "message")}
+    details = {name: value for name, value in error.items() if name not in ("code", "case", "message", "written")}
     message = error.get("message") or f"The Studio answered with {status}."
-    found = kind(message, code=error.get("code") or f"http_{status}")
+    found = kind(code=error.get("code") or f"http_{status}", written=message)
     found.details |= details
     return found

@@ -55,9 +55,7 @@ def base_url(text: str) -> BaseUrl:
         raise _not_an_address(text)
     if parts.path.strip("/"):
         raise InvalidSetting(
-            f"OTAI_BASE_URL is {text!r}, but the Studio has a host of its own and no path: "
-            f"{parts.scheme}://{parts.netloc}",
-            setting="OTAI_BASE_URL",
+            "base_url_path", text=text, instead=f"{parts.scheme}://{parts.netloc}", setting="OTAI_BASE_URL"
         )
     return BaseUrl(
         scheme=parts.scheme,
@@ -67,9 +65,7 @@ def base_url(text: str) -> BaseUrl:
 
 
 def _not_an_address(text: str) -> InvalidSetting:
-    return InvalidSetting(
-        f"OTAI_BASE_URL is {text!r}; an address looks like https://studio.example.", setting="OTAI_BASE_URL"
-    )
+    return InvalidSetting("base_url", text=text, setting="OTAI_BASE_URL")
 
 
 def allowed_hosts(base: BaseUrl, more: str) -> list[str]:
@@ -84,7 +80,7 @@ def whole_number(environment: Mapping[str, str], name: str, *, otherwise: int) -
     """The setting as a number of at least 0. Raises InvalidSetting for anything else."""
     text = environment.get(name, "").strip() or str(otherwise)
     if not text.isdecimal():
-        raise InvalidSetting(f"{name} is {text!r}; it is a whole number, for example {otherwise}.", setting=name)
+        raise InvalidSetting("number", name=name, text=text, otherwise=otherwise, setting=name)
     return int(text)
 
 

@@ -34,7 +34,7 @@ class AskedFirst:
         if request.user.is_authenticated:
             return _known(_uploader(request))
         if request.path.startswith("/api/"):
-            return answer(NotSignedIn("This needs an API key, or a signed-in browser."))
+            return answer(NotSignedIn("nobody"))
         return to_sign_in(request)
 
 

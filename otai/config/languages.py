@@ -27,10 +27,7 @@ def languages(named: str, *, catalogues: Path = CATALOGUES) -> list[tuple[str, s
     codes = [code.strip().lower().replace("_", "-") for code in named.split(",") if code.strip()]
     for code in codes:
         if code not in here:
-            raise InvalidSetting(
-                f"OTAI_LANGUAGES names {code!r}; the languages that have catalogues here are {', '.join(here)}.",
-                setting="OTAI_LANGUAGES",
-            )
+            raise InvalidSetting("language", name=code, here=list(here), setting="OTAI_LANGUAGES")
     return [(code, _own_name(code)) for code in dict.fromkeys(codes or here)]
 
 

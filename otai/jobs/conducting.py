@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, transaction
 
 from otai.db import utc_now
 from otai.errors import OtaiError
-from otai.jobs.failures import failure, refusal
+from otai.jobs.failures import failure, refusal_of
 from otai.jobs.folders import folder_of
 from otai.jobs.fork_server import OUT_OF_MEMORY
 from otai.jobs.models import Job
@@ -71,7 +71,7 @@ def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, A
         return dict(left["values"])
     if "refused" in left:
         refused = left["refused"]
-        raise refusal(refused["kind"], refused["message"], code=refused["code"], details=refused["details"])
+        raise refusal_of(refused)
     raise failure(left["failed"], bounds)
 
 
@@ -235,7 +235,7 @@ class Conducting:
             self._fail(left["failed"])
         elif "refused" in left:
             refused = left["refused"]
-            self._refuse(refused["code"], refused["kind"], refused["message"], refused["details"])
+            self._refuse(refusal_of(refused))
         else:
             self._record(left["values"])
 
@@ -246,7 +246,7 @@ class Conducting:
         try:
             stored = recorder.store(outcome)
         except OtaiError as error:
-            self._refuse(error.code, error.kind, error.message, error.details)
+            self._refuse(error)
             return
         try:
             with transaction.atomic():
@@ -262,7 +262,7 @@ class Conducting:
             return
         except OtaiError as error:
             recorder.discard(stored)
-            self._refuse(error.code, error.kind, error.message, error.details)
+            self._refuse(error)
             return
         except BaseException:
             recorder.discard(stored)
@@ -270,12 +270,19 @@ class Conducting:
         recorder.done(outcome)
         self._tidy()
 
-    def _refuse(self, code: str, kind: str, message: str, details: dict[str, Any]) -> None:
-        self._end(JobStatus.FAILED, error_code=code[:60], error_kind=kind, error_message=message, error_values=details)
+    def _refuse(self, error: OtaiError) -> None:
+        self._end(
+            JobStatus.FAILED,
+            error_code=error.code[:60],
+            error_case=error.case,
+            error_kind=error.kind,
+            error_message=error.message,
+            error_values=error.details,
+        )
 
     def _fail(self, code: str) -> None:
         error = failure(code, self.kind.bounds())
-        self._refuse(error.code, error.kind, error.message, error.details)
+        self._refuse(error)
 
     def _end(self, status: JobStatus, **changes: Any) -> None:
         if self.flight is not None:

@@ -39,35 +39,30 @@ def failure(code: str, bounds: Bounds) -> OtaiError:
     facts: dict[str, Any] = {"memory_mb": memory_mb, "seconds": seconds}
     match code:
         case JobOutOfMemory.code:
-            return JobOutOfMemory(
-                f"Reading this needed more than {memory_mb:,} MB of memory. Split it into parts, or export it in "
-                "another format.",
-                **facts,
-            )
+            return JobOutOfMemory(**facts)
         case JobTookTooLong.code:
-            return JobTookTooLong(
-                f"This took longer than {seconds:,} seconds and was ended. Split it into parts, or export it in "
-                "another format.",
-                **facts,
-            )
+            return JobTookTooLong(**facts)
         case JobTooLarge.code:
-            return JobTooLarge("What came of this is larger than one job may write. Split it into parts.", **facts)
-    return JobDied(
-        "The process that worked on this died. Nothing was changed. Try again; if it happens again, tell us.", **facts
-    )
+            return JobTooLarge(**facts)
+    return JobDied(**facts)
 
 
 def lost() -> JobLost:
     """Of a job whose process went with the Studio."""
-    return JobLost("The Studio was stopped while this was worked on. Nothing was changed. Ask for it again.")
+    return JobLost()
 
 
 def cancelled() -> JobCancelled:
     """Of a job that somebody cancelled."""
-    return JobCancelled("This was cancelled; nothing was changed.")
+    return JobCancelled()
 
 
-def refusal(kind: str, message: str, *, code: str, details: dict[str, Any]) -> OtaiError:
-    """An error as it was in another process, by the name of its kind."""
+def refusal(kind: str, message: str, *, code: str, details: dict[str, Any], case: str = "") -> OtaiError:
+    """An error as it was in another process, by the name of its kind. Release 0.1 kept no case: `message` is said."""
     known = {each.kind: each for each in (Refused, Invalid, NotFound, Unavailable)}
-    return known.get(kind, Unavailable)(message, code=code, **details)
+    return known.get(kind, Unavailable)(case, code=code, written=message, **details)
+
+
+def refusal_of(said: dict[str, Any]) -> OtaiError:
+    """The same, as a process wrote it into its result."""
+    return refusal(said["kind"], said["message"], code=said["code"], details=said["details"], case=said["case"])

@@ -35,6 +35,7 @@ class Job(models.Model):
     bytes_total = models.PositiveBigIntegerField(default=0)
     result = models.JSONField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
+    error_case = models.CharField(max_length=60, blank=True, default="")
     error_kind = models.CharField(max_length=20, blank=True)
     error_message = models.TextField(blank=True)
     error_values = models.JSONField(default=dict)

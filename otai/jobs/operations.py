@@ -187,7 +187,7 @@ def cancel(job: Job, *, now: datetime) -> None:
     moved = Job.objects.filter(id=job.id, ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=now)
     job.look_again()
     if not moved:
-        raise JobHasEnded("This has ended already; there is nothing to cancel.")
+        raise JobHasEnded()
 
 
 def end_if_lost(job: Job, *, now: datetime) -> bool:
@@ -200,6 +200,7 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
         ended_at=now,
         error_code=error.code,
         error_kind=error.kind,
+        error_case=error.case,
         error_message=error.message,
     )
     job.look_again()
@@ -324,13 +325,9 @@ def _require_room(organisation: Organisation) -> None:
     open_jobs = Job.objects.filter(ended_at__isnull=True)
     own = open_jobs.filter(organisation=organisation).count()
     if own >= most_open_of_one:
-        raise TooManyJobs(
-            f"{own} files and questions of yours are waiting or being worked on; that is the most. Wait for one of "
-            "them, or cancel it.",
-            open=own,
-        )
+        raise TooManyJobs("own", open=own)
     if open_jobs.filter(machine=this_machine()).count() >= most_open_of_a_machine:
-        raise TooManyJobs("Too much is waiting to be worked on here. Try again in a minute.")
+        raise TooManyJobs("all")
 
 
 def _state_of(path: Path) -> str:

@@ -18,7 +18,7 @@ def job_with_id(organisation: Organisation, id: UUID) -> Job:
     organisation's."""
     found = Job.objects.filter(organisation=organisation, id=id).first()
     if found is None:
-        raise NotFound("There is no such job. Its answer is kept for a day.")
+        raise NotFound("job")
     end_if_lost(found, now=utc_now())
     return found
 
@@ -34,4 +34,6 @@ def error_of(job: Job) -> OtaiError | None:
         return cancelled()
     if job.status != JobStatus.FAILED:
         return None
-    return refusal(job.error_kind, job.error_message, code=job.error_code, details=job.error_values)
+    return refusal(
+        job.error_kind, job.error_message, code=job.error_code, details=job.error_values, case=job.error_case
+    )

@@ -18,9 +18,9 @@ class InputFailure(Invalid):
 
     code = "dataset_invalid"
 
-    def __init__(self, code: str, message: str, where: str = "") -> None:
-        super().__init__(message, code=code, where=where)
-        self.where = where
+    @property
+    def where(self) -> str:
+        return str(self.details.get("where", ""))
 
 
 class BundleInvalid(Invalid):

@@ -98,6 +98,7 @@ def run(spec: Spec) -> dict[str, Any]:
             "code": failure.code,
             "message": failure.message,
             "where": failure.where,
+            "fact": failure.as_fact(),
         }
     except MemoryError:
         message = "The training needed more memory than this machine has."

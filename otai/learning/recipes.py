@@ -160,4 +160,4 @@ def recipe_for(mode: str) -> Recipe:
         return RECIPES[mode]
     except KeyError:
         known = ", ".join(sorted(RECIPES))
-        raise InputFailure("dataset_invalid", f"There is no recipe for {mode!r}; there is {known}.") from None
+        raise InputFailure("no_recipe", mode=mode, known=known) from None

@@ -513,12 +513,12 @@ class _Training:
 
 def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> list[CleanLabels]:
     if not attributes:
-        raise InputFailure("dataset_invalid", "No attribute was named: there is nothing to predict.")
+        raise InputFailure("no_attributes")
     names = [spec.name for spec in attributes]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputFailure("dataset_invalid", f"The attribute {twice!r} was named twice.", where=twice)
+        raise InputFailure("attribute_twice", attribute=twice, where=twice)
     if not len(tickets):
-        raise InputFailure("dataset_invalid", "The data set has no tickets.")
+        raise InputFailure("no_tickets")
     return [clean_labels(column_of(tickets, spec)) for spec in attributes]
 
 
@@ -526,11 +526,9 @@ def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
     """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread. Raises `InputFailure`."""
     usable = rows_with_text(tickets.texts)
     if not len(usable):
-        raise InputFailure("dataset_invalid", f"All {len(tickets)} tickets are empty: there is no text to learn from.")
+        raise InputFailure("all_empty", tickets=len(tickets))
     if len(np.unique(text_numbers_of(tickets.texts)[usable])) == 1:
-        raise InputFailure(
-            "dataset_invalid", f"All {len(usable)} tickets have the same text; nothing in it can tell labels apart."
-        )
+        raise InputFailure("all_same", tickets=len(usable))
     return usable, related_numbers_of(tickets.texts)
 
 
@@ -545,9 +543,7 @@ def _split(
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         train = np.intersect1d(given.train, usable)
         if not len(train):
-            raise InputFailure(
-                "dataset_invalid", "Every ticket that the data set sets aside for training is empty or a test ticket."
-            )
+            raise InputFailure("nothing_to_learn_from")
         return Split(train, given.holdout, True, given.duplicates_moved)
     labelled = np.asarray([row for row in usable if any(labels.rows[row] is not None for labels in cleaned)], np.int64)
     chosen = split_by_hash(

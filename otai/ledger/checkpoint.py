@@ -46,9 +46,7 @@ def checkpoint_key() -> bytes:
 
 def _usable(key: bytes) -> bytes:
     if len(key) < MIN_KEY_BYTES:
-        raise InvalidCheckpoint(
-            f"The key for checkpoints needs at least {MIN_KEY_BYTES} bytes; this one has {len(key)}."
-        )
+        raise InvalidCheckpoint("key", fewest=MIN_KEY_BYTES, bytes=len(key))
     return key
 
 
@@ -125,11 +123,11 @@ def _opened(text: str, key: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError):
         is_ours = False
     if not is_ours:
-        raise InvalidCheckpoint("This is not a checkpoint of the ledger.")
+        raise InvalidCheckpoint("form")
     if not isinstance(signature, str) or not hmac.compare_digest(
         signature.encode(errors="replace"), _signature(document, key).encode()
     ):
-        raise InvalidCheckpoint("This checkpoint was changed since it was signed, or signed with another key.")
+        raise InvalidCheckpoint("signature")
     return dict(document)
 
 

@@ -30,9 +30,7 @@ def organisation(slug: str) -> Organisation:
     try:
         return Organisation.objects.get(slug=slug)
     except Organisation.DoesNotExist:
-        raise NotFound(
-            f"There is no organisation {slug!r}. `otai org list` shows those that exist.", slug=slug
-        ) from None
+        raise NotFound("organisation", slug=slug) from None
 
 
 def the_only_organisation() -> Organisation:
@@ -40,9 +38,9 @@ def the_only_organisation() -> Organisation:
     choose."""
     found = list(Organisation.objects.order_by("slug")[:2])
     if not found:
-        raise NotFound("There is no organisation yet. Create one: otai org create acme --name 'Acme Ltd'.")
+        raise NotFound("no_organisation_yet")
     if len(found) > 1:
-        raise OrganisationNotNamed("There is more than one organisation. Say which: --org acme.")
+        raise OrganisationNotNamed("many")
     return found[0]
 
 
@@ -57,7 +55,7 @@ def member(user: User, slug: str) -> Member:
     organisation or it is not theirs."""
     found = Member.objects.select_related("organisation").filter(user=user, organisation__slug=slug).first()
     if found is None:
-        raise NotFound(f"There is no organisation {slug!r}.", slug=slug)
+        raise NotFound("organisation", slug=slug)
     found.user = user
     return found
 
@@ -76,7 +74,7 @@ def member_with_id(organisation: Organisation, id: UUID) -> Member:
     """Raises NotFound, also for another organisation's member."""
     found = members(organisation).filter(id=id).first()
     if found is None:
-        raise NotFound("There is no such member.")
+        raise NotFound("member")
     return found
 
 
@@ -111,11 +109,9 @@ def key_of(secret: str, *, now: datetime) -> ApiKey:
     given = hashlib.sha256(random.encode(errors="surrogatepass")).hexdigest()
     is_right = hmac.compare_digest(given, found.secret_sha256 if found else "0" * 64)
     if found is None or not is_right:
-        raise ApiKeyUnknown(
-            "This API key is not one of ours. Was it copied completely? It looks like otai_abcd2345_..."
-        )
+        raise ApiKeyUnknown("key")
     if found.revoked_at is not None:
-        raise ApiKeyEnded(f"The API key {found.name!r} was revoked on {found.revoked_at:%Y-%m-%d}. Make a new one.")
+        raise ApiKeyEnded("revoked", name=found.name, on=found.revoked_at)
     if not found.is_usable(now):
-        raise ApiKeyEnded(f"The API key {found.name!r} expired on {found.expires_at:%Y-%m-%d}. Make a new one.")
+        raise ApiKeyEnded("expired", name=found.name, on=found.expires_at)
     return found

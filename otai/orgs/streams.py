@@ -86,12 +86,7 @@ class Places:
         with self._lock:
             for (of, limit), whose in zip(counted.items(), _whose(standing), strict=True):
                 if self._open[whose] >= limit:
-                    raise TooManyStreams(
-                        f"{limit} live streams are open already, the most for one {of}. "
-                        "Close one, or ask now and then without a stream.",
-                        limit=limit,
-                        of=of,
-                    )
+                    raise TooManyStreams("streams", limit=limit, of=of)
             self.change(standing, +1)
         return StreamPlace(self, standing)
 

@@ -41,23 +41,19 @@ def checked_url(url: str) -> str:
     """
     url = url.strip()
     if len(url) > 2000 or not url.isascii() or not url.isprintable() or " " in url:
-        raise InvalidWebhookUrl(
-            "A webhook's address is a URL of up to 2000 ASCII characters without blanks.", field="url"
-        )
+        raise InvalidWebhookUrl("form", field="url")
     try:
         parts = urlsplit(url)
         port, host = parts.port, (parts.hostname or "").rstrip(".")
     except ValueError as error:
-        raise InvalidWebhookUrl(f"The address cannot be read: {error}.", field="url") from None
+        raise InvalidWebhookUrl("unreadable", error=error, field="url") from None
     schemes = ("https", "http") if allows_private() else ("https",)
     if parts.scheme not in schemes or not host or port == 0:
-        raise InvalidWebhookUrl(f"A webhook's address begins with {schemes[0]}:// and names a host.", field="url")
+        raise InvalidWebhookUrl("scheme", scheme=schemes[0], field="url")
     if parts.username is not None or parts.password is not None:
-        raise InvalidWebhookUrl(
-            "Leave user and password out of the address: the signature proves who we are.", field="url"
-        )
+        raise InvalidWebhookUrl("password", field="url")
     if not allows_private() and not _may_be_public(host):
-        raise InvalidWebhookUrl(f"{host} is no public address, and messages go to public ones only.", field="url")
+        raise InvalidWebhookUrl("private", host=host, field="url")
     return url
 
 

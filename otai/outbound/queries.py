@@ -18,7 +18,7 @@ def endpoint(organisation: Organisation, id: UUID) -> Endpoint:
     """Raises NotFound, also for another organisation's."""
     found = endpoints(organisation).filter(id=id).first()
     if found is None:
-        raise NotFound("There is no such webhook endpoint.")
+        raise NotFound("webhook")
     return found
 
 
@@ -38,7 +38,7 @@ def delivery(organisation: Organisation, id: UUID) -> WebhookDelivery:
     """Raises NotFound, also for another organisation's."""
     found = deliveries(organisation).filter(id=id).first()
     if found is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("delivery")
     return found
 
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from otai.pricing.vat import EU_STANDARD_RATES, VatRate
 from otai.units import Money
+from otai.words.sentences import Fact
 
 
 class Tier(StrEnum):
@@ -89,6 +90,14 @@ class DeliveryPromise:
     at_least: timedelta
     in_words: str
     reason: str
+
+    @property
+    def fact(self) -> Fact:
+        """The promise as a code with values, for doors to say."""
+        if self.within is None:
+            return Fact("promise_same_day")
+        hours = int(self.within.total_seconds() // 3600)
+        return Fact("promise_within" if hours == 24 else "promise_about", {"hours": hours})
 
     def __post_init__(self) -> None:
         if (self.within is None) != self.end_of_day:

@@ -44,7 +44,7 @@ def book_of(version: str, *, in_force: PriceBook) -> PriceBook:
 def read(version: str) -> PriceBook:
     """The published book of that version. Raises PriceBookUnknown, naming the versions there are."""
     if version not in versions():
-        raise PriceBookUnknown(f"There is no price book {version!r}. Published: {', '.join(versions())}.")
+        raise PriceBookUnknown("no_price_book", version=version, known=list(versions()))
     return from_published(json.loads((FOLDER / f"{version}.json").read_text(encoding="utf-8")))
 
 

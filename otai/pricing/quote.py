@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from otai.errors import Invalid, Refused
 from otai.pricing.price_book import ComplexityBand, Delivery, DeliveryPromise, Mode, Package, PriceBook, Tier
 from otai.units import round_up
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 
 class AttributeCountOutOfRange(Invalid):
@@ -25,9 +28,18 @@ class ModeNotInTier(Refused):
 class PriceLine:
     """One step of the price: what it is, the sum after it, and why."""
 
-    what: str
+    fact: Fact
     amount: Fraction
     reason: str
+
+    @property
+    def what(self) -> str:
+        """In English."""
+        return say_fact(self.fact)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a quote keeps it: no sentence."""
+        return {**self.fact.as_dict(), "amount": str(self.amount), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +82,32 @@ class Offer:
 class Saving:
     """A cheaper way to get a model for the same tickets, and what is given up for it."""
 
-    what: str
+    fact: Fact
     credits: int
     saves: int
+
+    @property
+    def what(self) -> str:
+        """In English."""
+        return say_fact(self.fact)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"what": self.what, "credits": self.credits, "saves": self.saves}
 
 
 def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
     """Raises AttributeCountOutOfRange for 0, for more than the book's last band, and for anything but a whole
     number."""
     if isinstance(attributes, bool) or not isinstance(attributes, int):
-        raise AttributeCountOutOfRange(
-            f"The number of attributes must be a whole number; {attributes!r} is not one.",
-            limit=book.most_attributes,
-        )
+        raise AttributeCountOutOfRange("no_whole_number", attributes=repr(attributes), limit=book.most_attributes)
     if attributes < 1:
-        raise AttributeCountOutOfRange(
-            f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Choose at least "
-            "one.",
-            attributes=attributes,
-            limit=book.most_attributes,
-        )
+        raise AttributeCountOutOfRange("none", attributes=attributes, limit=book.most_attributes)
     if attributes > book.most_attributes:
         raise AttributeCountOutOfRange(
-            f"A run predicts from 1 to {book.most_attributes} attributes; {attributes} were chosen. Leave out "
-            f"{attributes - book.most_attributes}, or split them over two runs.",
-            attributes=attributes,
-            limit=book.most_attributes,
+            "too_many", over=attributes - book.most_attributes, attributes=attributes, limit=book.most_attributes
         )
     # A book's bands begin at 1 and leave no gap.
     return next(band for band in book.bands if attributes <= band.last)
-
-
-def _number(amount: Fraction) -> str:
-    return str(amount.numerator) if amount.denominator == 1 else f"{float(amount):g}"
-
-
-def _credits(count: int) -> str:
-    return "1 credit" if count == 1 else f"{count} credits"
 
 
 def price(book: PriceBook, *, mode: Mode, delivery: Delivery, attributes: int) -> Price:
@@ -124,13 +125,24 @@ def _price(book: PriceBook, mode: Mode, delivery: Delivery, band: ComplexityBand
     exact = base.credits * band.multiplier
     credits = round_up(exact)
     lines = [
-        PriceLine(f"{mode.title}, {delivery.title}: {_credits(base.credits)}", Fraction(base.credits), base.reason),
-        PriceLine(f"x {band.multiplier} ({band.title}) = {_number(exact)}", exact, band.reason),
+        PriceLine(
+            Fact("price_base", {"mode": mode.value, "delivery": delivery.value, "credits": base.credits}),
+            Fraction(base.credits),
+            base.reason,
+        ),
+        PriceLine(
+            Fact(
+                "price_band",
+                {"multiplier": str(band.multiplier), "first": band.first, "last": band.last, "amount": float(exact)},
+            ),
+            exact,
+            band.reason,
+        ),
     ]
     if credits != exact:
         lines.append(
             PriceLine(
-                f"rounded up to {_credits(credits)}",
+                Fact("price_rounded", {"credits": credits}),
                 Fraction(credits),
                 "Credits are whole; rounded once, upward.",
             )
@@ -160,8 +172,7 @@ def require_mode(book: PriceBook, *, tier: Tier, mode: Mode) -> None:
     needed = cheapest_tier_with(book, mode)
     allowed = [m for m in Mode if m in book.tiers[tier].modes]
     raise ModeNotInTier(
-        f"{mode.title} is not included in {tier.title}, which trains {', '.join(m.title for m in allowed)}."
-        + (f" {needed.title} includes it." if needed else " No tier includes it at present."),
+        "tier",
         mode=mode.value,
         tier=tier.value,
         needs_tier=needed.value if needed else None,
@@ -213,18 +224,19 @@ def cheaper(book: PriceBook, chosen: Price, *, tier: Tier) -> tuple[Saving, ...]
     """What would cost less for the same tickets, dearest first: the other delivery, a lower mode, fewer attributes."""
     savings = []
 
-    def consider(what: str, alternative: Price) -> None:
+    def consider(what: Fact, alternative: Price) -> None:
         if alternative.credits < chosen.credits:
             savings.append(Saving(what, alternative.credits, chosen.credits - alternative.credits))
 
     if chosen.delivery is Delivery.FAST:
         standard = price(book, mode=chosen.mode, delivery=Delivery.STANDARD, attributes=chosen.attributes)
-        consider(f"Standard delivery ({book.promises[chosen.mode, Delivery.STANDARD].in_words})", standard)
+        promise = book.promises[chosen.mode, Delivery.STANDARD]
+        consider(Fact("saving_delivery", {"promise": promise.fact.as_dict()}), standard)
     modes = list(Mode)
     for mode in modes[: modes.index(chosen.mode)]:
         if mode in book.tiers[tier].modes:
             consider(
-                f"{mode.title} mode",
+                Fact("saving_mode", {"mode": mode.value}),
                 price(book, mode=mode, delivery=chosen.delivery, attributes=chosen.attributes),
             )
     band = band_for(book, chosen.attributes)
@@ -232,7 +244,7 @@ def cheaper(book: PriceBook, chosen: Price, *, tier: Tier) -> tuple[Saving, ...]
     if position > 0:
         smaller = book.bands[position - 1]
         consider(
-            f"{smaller.last} attributes instead of {chosen.attributes}",
+            Fact("saving_attributes", {"attributes": smaller.last, "chosen": chosen.attributes}),
             price(book, mode=chosen.mode, delivery=chosen.delivery, attributes=smaller.last),
         )
     return tuple(sorted(savings, key=lambda saving: -saving.credits))

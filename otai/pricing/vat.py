@@ -130,26 +130,16 @@ def checked_vat_id(value: str, *, country: str) -> str:
     if not value:
         return ""
     if country not in EU_STANDARD_RATES:
-        raise InvalidVatId(
-            f"A VAT id is for buyers in the European Union; {country} is outside. Leave it empty: no VAT is added.",
-            country=country,
-        )
+        raise InvalidVatId("outside", country=country)
     prefix = "EL" if country == "GR" else country
     # Greece is GR by ISO and EL on VAT ids; people write either.
     written = f"EL{value[2:]}" if country == "GR" and value[:2].upper() == "GR" else value
     try:
         compact = str(eu_vat.validate(written))
     except ValidationError:
-        raise InvalidVatId(
-            f"{value!r} is not a valid VAT id: its form or its check digit is wrong. It begins with {prefix}; the tax "
-            "office's letter shows it.",
-            country=country,
-        ) from None
+        raise InvalidVatId("form", value=value, prefix=prefix, country=country) from None
     if compact[:2] != prefix:
-        raise InvalidVatId(
-            f"The VAT id {compact} belongs to {compact[:2]}, the address is in {country}. Correct one of the two.",
-            country=country,
-        )
+        raise InvalidVatId("other_country", vat_id=compact, of=compact[:2], country=country)
     return compact
 
 
@@ -164,7 +154,7 @@ def vat_on_sale(*, rates: Mapping[str, VatRate], seller_country: str, buyer_coun
     """
     for country in (seller_country, buyer_country):
         if len(country) != 2 or not country.isascii() or not country.isupper():
-            raise CountryUnknown(f"A country is a two-letter ISO code such as DE; {country!r} is not.", country=country)
+            raise CountryUnknown("code", country=country)
     if seller_country not in rates:
         return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
     if buyer_country == seller_country:

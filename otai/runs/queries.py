@@ -20,7 +20,7 @@ def run(organisation: Organisation, number: int) -> Run:
     """Raises NotFound, also for another organisation's run."""
     found = runs(organisation).filter(number=number).first()
     if found is None:
-        raise NotFound(f"There is no run {number}. `otai runs list` shows those that exist.", number=number)
+        raise NotFound("run", number=number)
     return found
 
 
@@ -84,7 +84,7 @@ def pool(name: str) -> Pool:
     """Raises NotFound."""
     found = Pool.objects.filter(name=name).first()
     if found is None:
-        raise NotFound(f"There is no pool {name}. `otai pools list` shows those that exist.", pool=name)
+        raise NotFound("no_pool", pool=name)
     return found
 
 

@@ -18,10 +18,7 @@ def require(mode: Mode) -> None:
     recipe = RECIPES.get(mode.value)
     if recipe is None:
         trained = ", ".join(m.title for m in Mode if m.value in RECIPES)
-        raise ModeNotInstalled(
-            f"{mode.title} cannot be trained by this version of the Studio; it trains {trained}. Nothing was charged.",
-            mode=mode.value,
-        )
+        raise ModeNotInstalled("mode", trained=trained, mode=mode.value)
     if recipe.reads_vectors:
         store = EncoderStore()
         # Whatever the languages of the tickets, one of the multilingual encoders is among those chosen; others only if they are here.

@@ -23,8 +23,9 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store
 from otai.tickets.guessing import guess_roles, look_at
 from otai.tickets.limits import LIMITS
-from otai.tickets.problems import BadRows
+from otai.tickets.problems import BadRows, Problem
 from otai.tickets.sources.opening import open_source
+from otai.words.sentences import Fact
 
 lines_at_once = 256
 most_line_characters = 2_000_000
@@ -71,8 +72,9 @@ class _Passing(BadRows):
         super().__init__(skip=True)
         self._now: list[tuple[int, str]] = []
 
-    def add(self, row: int, column: str | None, message: str) -> None:
+    def add(self, row: int, column: str | None, case: str, **values: Any) -> None:
         self.count += 1
+        message = Problem(row, column, Fact(f"row.{case}", values)).message
         self._now.append((row, message if column is None else f"column {column!r}: {message}"))
 
     def take(self) -> list[BatchRow]:
@@ -228,7 +230,7 @@ class CsvWriter:
         key = f"{precision:g}" if precision is not None else ""
         if precision is not None and precision not in MEASURED_PRECISIONS:
             known = ", ".join(f"{one:g}" for one in MEASURED_PRECISIONS)
-            raise PrecisionUnknown(f"Thresholds were measured for the precisions {known}, not for {precision:g}.")
+            raise PrecisionUnknown("precision", known=known, precision=precision)
         self._thresholds = {one.spec.name: one.thresholds.get(key) for one in bundle.attributes}
         self._writer = csv.writer(file)
         header = ["row", "ticket"]

@@ -24,7 +24,7 @@ def report_card(version: ModelVersion) -> ReportCard:
     try:
         return ReportCard.from_json(json.dumps(version.run.report_card))
     except (ValueError, TypeError) as error:
-        raise NoReportCard(f"{version} has no report card that can be read here: {error}", model=str(version)) from None
+        raise NoReportCard("version", version=version, error=error, model=str(version)) from None
 
 
 def version_before(version: ModelVersion) -> ModelVersion | None:

@@ -75,7 +75,7 @@ def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetim
         # The whole row, since it is deleted: whoever is about to refer to it waits, and then finds it gone.
         model = TrainedModel.objects.select_for_update().filter(organisation=organisation, id=id).first()
         if model is None:
-            raise NotFound("There is no such model.")
+            raise NotFound("model")
         _require_unused(model)
         going = _delete_model(model, who=who, now=now)
     erasing.delete_files()
@@ -104,17 +104,11 @@ def _delete_model(model: TrainedModel, *, who: str, now: datetime) -> Going:
 def _require_unused(model: TrainedModel) -> None:
     same_name = Run.objects.filter(organisation_id=model.organisation_id, model_name=model.name)
     if under_way := same_name.filter(status__in=sorted(OPEN)).order_by("number").first():
-        raise ModelInUse(
-            f"Run {under_way.number} is training {model.name} now. Wait for it, or cancel it first.",
-            run=under_way.number,
-        )
+        raise ModelInUse("run", model=model.name, run=under_way.number)
     decided = {GuaranteeStatus.MET, *AFTER_THE_SECOND_MISS}
     promised = Guarantee.objects.filter(run__in=same_name).exclude(status__in=sorted(decided)).first()
     if promised is not None:
-        raise ModelInUse(
-            f"The guarantee of {promised.tier.capitalize()} is decided by {model.name}. Let its improvement end first.",
-            guarantee=str(promised.id),
-        )
+        raise ModelInUse("guarantee", tier=promised.tier, model=model.name, guarantee=str(promised.id))
 
 
 class DataSetInUse(Refused):
@@ -189,11 +183,7 @@ def delete_tickets(
         )
         ids = [one.id for one in there]
         if waiting := runs.open_runs_on(organisation, ids):
-            raise DataSetInUse(
-                f"{_listed(there)} cannot be deleted now: {_runs(waiting)}. Cancel first, or wait for the end.",
-                name=_listed(there),
-                runs=waiting,
-            )
+            raise DataSetInUse("runs", count=len(waiting), name=_listed(there), runs=waiting)
         going = _going(organisation, there, said, asked)
         models = _models_of(organisation, ids) if with_models else []
         for model in models:
@@ -239,11 +229,6 @@ def _going(
 
 def _listed(data_sets: Sequence[DataSet]) -> str:
     return ", ".join(str(one) for one in data_sets) or "This data set"
-
-
-def _runs(numbers: Sequence[int]) -> str:
-    listed = ", ".join(map(str, numbers[:20]))
-    return f"run {listed} needs its tickets" if len(numbers) == 1 else f"runs {listed} need their tickets"
 
 
 def _changes(data_sets: Sequence[UUID]) -> QuerySet[DataSetChange]:

@@ -21,7 +21,7 @@ def write_folder(version: ModelVersion, folder: Path, *, form: str, attribute: s
     written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) or folder.resolve() == Path.cwd()):
-        raise FileExists(f"{folder} exists already and is not empty. Name a new folder.", path=str(folder))
+        raise FileExists("folder", path=str(folder))
     from otai.learning.exporting import part_of
 
     part = part_of(bundle_of(version), attribute)

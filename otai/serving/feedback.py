@@ -78,7 +78,7 @@ def give(
     """
     organisation = version.model.organisation_id
     if not 1 <= len(key) <= 200:
-        raise FeedbackInvalid("A batch of feedback has a key of 1 to 200 characters.", field="key")
+        raise FeedbackInvalid("key", field="key")
     if there := _given(organisation, key):
         return there
     known = {attribute["name"]: attribute["kind"] for attribute in version.run.attributes}
@@ -137,35 +137,25 @@ def _same(one: Iterable[str], other: Iterable[str]) -> bool:
 
 def _require_sound(corrections: Sequence[Correction], known: Mapping[str, str]) -> None:
     if not corrections:
-        raise FeedbackInvalid("There is no ticket in this feedback.")
+        raise FeedbackInvalid("empty")
     if len(corrections) > MOST_ROWS:
-        raise FeedbackInvalid(
-            f"{len(corrections):,} tickets are more than the {MOST_ROWS:,} of one batch. Send several."
-        )
+        raise FeedbackInvalid("too_many", tickets=len(corrections), most=MOST_ROWS)
     for row, one in enumerate(corrections, start=1):
         if not one.text.strip():
-            raise FeedbackInvalid(f"Ticket {row} has no text.", row=row, column="text")
+            raise FeedbackInvalid("no_text", row=row, column="text")
         if len(one.text) > MOST_TEXT_CHARACTERS or "\0" in one.text:
-            raise FeedbackInvalid(f"The text of ticket {row} is too long, or holds a NUL.", row=row, column="text")
+            raise FeedbackInvalid("text", row=row, column="text")
         if len(one.ticket) > 200:
-            raise FeedbackInvalid(f"The id of ticket {row} is longer than 200 characters.", row=row, column="ticket")
+            raise FeedbackInvalid("id", row=row, column="ticket")
         if not one.labels:
-            raise FeedbackInvalid(f"Ticket {row} says nothing about any attribute.", row=row)
+            raise FeedbackInvalid("nothing_said", row=row)
         for attribute, labels in one.labels.items():
             if attribute not in known:
-                raise FeedbackInvalid(
-                    f"The model does not predict {attribute!r}. It predicts: {', '.join(known)}.",
-                    row=row,
-                    column=attribute,
-                )
+                raise FeedbackInvalid("attribute", attribute=attribute, known=list(known), row=row, column=attribute)
             if known[attribute] != Attribute.Kind.MULTI and len(labels) != 1:
-                raise FeedbackInvalid(
-                    f"Ticket {row} needs one label for {attribute!r}, not {len(labels)}.", row=row, column=attribute
-                )
+                raise FeedbackInvalid("one_label", attribute=attribute, labels=len(labels), row=row, column=attribute)
             if any(not label.strip() or len(label) > 200 or not label.isprintable() for label in labels):
-                raise FeedbackInvalid(
-                    f"A label of {attribute!r} has 1 to 200 characters on one line.", row=row, column=attribute
-                )
+                raise FeedbackInvalid("label", attribute=attribute, row=row, column=attribute)
 
 
 def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correction], str]:
@@ -175,12 +165,12 @@ def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correc
     ticket apart by `|`. An empty cell says nothing. Raises FeedbackInvalid with row (as a spreadsheet counts them) and column.
     """
     if path.stat().st_size > MOST_FILE_BYTES:
-        raise FeedbackInvalid(f"The file is larger than {MOST_FILE_BYTES // 1_000_000} MB. Split it.")
+        raise FeedbackInvalid("large", most=MOST_FILE_BYTES // 1000000)
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FeedbackInvalid(f"The file is not UTF-8 (byte {error.start}). Save it as CSV UTF-8.") from None
+        raise FeedbackInvalid("encoding", byte=error.start) from None
     lines = text.splitlines(keepends=True)
     reader = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",", restval="", restkey="")
     reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
@@ -192,26 +182,25 @@ def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correc
             if correction is None:
                 continue
             if len(corrections) >= MOST_ROWS:
-                raise FeedbackInvalid(f"The file has more than {MOST_ROWS:,} tickets. Split it.", row=number)
+                raise FeedbackInvalid("tickets", most=MOST_ROWS, row=number)
             corrections.append(correction)
     except csv.Error as error:
-        raise FeedbackInvalid(f"The file cannot be read as CSV: {error}.", row=reader.line_num) from None
+        raise FeedbackInvalid("csv", error=error, row=reader.line_num) from None
     if not corrections:
-        raise FeedbackInvalid("No row of the file says a label.")
+        raise FeedbackInvalid("no_label")
     return corrections, f"file:{hashlib.sha256(content).hexdigest()}"
 
 
 def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> list[str]:
     """The columns that are attributes of the model. Raises FeedbackInvalid where there is none, no text, or a column of another name."""
     if not {"text", "subject", "body"} & set(columns):
-        raise FeedbackInvalid("The file needs a column text, or subject and body.", row=1, column="text")
+        raise FeedbackInvalid("no_text_column", row=1, column="text")
     spoken_of = [name for name in columns if name in attributes]
     unknown = [name for name in columns if name and name not in attributes and name not in (*TEXT_COLUMNS, "ticket")]
-    if unknown or not spoken_of:
-        wrong = f"The column {unknown[0]!r} is no attribute of the model." if unknown else "No column is an attribute."
-        raise FeedbackInvalid(
-            f"{wrong} It predicts: {', '.join(attributes)}.", row=1, column=unknown[0] if unknown else ""
-        )
+    if unknown:
+        raise FeedbackInvalid("column", column=unknown[0], known=list(attributes), row=1)
+    if not spoken_of:
+        raise FeedbackInvalid("no_attribute_column", column="", known=list(attributes), row=1)
     return spoken_of
 
 
@@ -228,7 +217,7 @@ def _correction(row: Mapping[str, str], number: int, kinds: Mapping[str, str]) -
         return None
     words = row.get("text") or "\n".join(part for part in (row.get("subject"), row.get("body")) if part)
     if not words.strip():
-        raise FeedbackInvalid(f"Row {number} has labels and no text.", row=number, column="text")
+        raise FeedbackInvalid("row_no_text", row=number, column="text")
     return Correction(words, labels, ticket=(row.get("ticket") or "").strip()[:200])
 
 
@@ -274,7 +263,7 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     version = queries.version(organisation, name)
     waiting = list(_waiting(organisation, name).order_by("given_at", "row", "id"))
     if not waiting:
-        raise NothingToMerge(f"No feedback on {name} waits to be merged.")
+        raise NothingToMerge("feedback", model=name)
     base = tickets.data_set(organisation, version.run.data_set.name)
     from otai.learning.data.splitting import same_text_key
 

@@ -105,10 +105,10 @@ class ModelServer:
             "/predict": ("POST", lambda: self._predict(scope, receive)),
         }
         if path not in routes:
-            raise NotFound(f"There is no {path}; there is {', '.join(routes)}.")
+            raise NotFound("no_path", path=path, routes=list(routes))
         wanted, handle = routes[path]
         if method != wanted and not (method == "HEAD" and wanted == "GET"):
-            raise MethodUnknown(f"{path} answers {wanted}.")
+            raise MethodUnknown("path_method", path=path, wanted=wanted)
         if path != "/health":
             self._check_key(scope)
         return JsonReply(200, await handle())
@@ -118,7 +118,7 @@ class ModelServer:
             return
         given = dict(scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + self.key.encode()):
-            raise KeyMissing("This server wants the header: Authorization: Bearer KEY.")
+            raise KeyMissing("bearer")
 
     async def _health(self) -> Any:
         return {"status": "ok", "model": self.name, "attributes": [one.spec.name for one in self.bundle.attributes]}
@@ -164,16 +164,16 @@ def tickets_in(body: bytes) -> tuple[list[str], bool]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RequestInvalid(f"The body is not JSON: {str(error)[:200]}.") from None
+        raise RequestInvalid("json", error=str(error)[:200]) from None
     if not isinstance(document, dict):
-        raise RequestInvalid('The body is {"text": "..."}, {"subject": "...", "body": "..."} or {"tickets": [...]}.')
+        raise RequestInvalid("body")
     if "tickets" not in document:
         return [text_of(document, "The ticket")], False
     tickets = document["tickets"]
     if not isinstance(tickets, list) or not tickets:
-        raise RequestInvalid('"tickets" is a list of at least one ticket.')
+        raise RequestInvalid("tickets")
     if len(tickets) > most_tickets:
-        raise RequestInvalid(f"{len(tickets):,} tickets in one request; {most_tickets:,} is the most. Send several.")
+        raise RequestInvalid("tickets_too_many", tickets=len(tickets), most_tickets=most_tickets)
     return [text_of(ticket, f"Ticket {number}") for number, ticket in enumerate(tickets, 1)], True
 
 
@@ -182,23 +182,23 @@ def text_of(ticket: object, name: str) -> str:
     if isinstance(ticket, str):
         return _bounded(ticket, name)
     if not isinstance(ticket, Mapping):
-        raise RequestInvalid(f'{name} is neither a text nor {{"text"}} or {{"subject", "body"}}.')
+        raise RequestInvalid("ticket", name=name)
     if "text" in ticket:
         return _bounded(ticket["text"], name)
     if "subject" not in ticket and "body" not in ticket:
-        raise RequestInvalid(f'{name} has neither "text" nor "subject" or "body".')
+        raise RequestInvalid("text", name=name)
     parts = [ticket.get("subject"), ticket.get("body")]
     if any(part is not None and not isinstance(part, str) for part in parts):
-        raise RequestInvalid(f'"subject" and "body" of {name[0].lower() + name[1:]} are texts.')
+        raise RequestInvalid("parts", name=name[0].lower() + name[1:])
     subject, body = parts
     return _bounded(subject or "" if body is None else f"{subject or ''}\n{body}", name)
 
 
 def _bounded(text: object, name: str) -> str:
     if not isinstance(text, str):
-        raise RequestInvalid(f"The text of {name[0].lower() + name[1:]} is no text.")
+        raise RequestInvalid("no_text", name=name[0].lower() + name[1:])
     if len(text) > most_characters:
-        raise RequestInvalid(f"{name} has {len(text):,} characters; {most_characters:,} is the most.")
+        raise RequestInvalid("text_too_long", name=name, text=len(text), most_characters=most_characters)
     return text
 
 
@@ -225,17 +225,17 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     """Raises BodyTooLarge as soon as that is known: nobody fills the memory from outside."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > most_body_bytes:
-        raise BodyTooLarge(f"The body has {int(declared):,} bytes; {most_body_bytes:,} is the most.")
+        raise BodyTooLarge("told", declared=int(declared), most_body_bytes=most_body_bytes)
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise RequestInvalid("The request ended early.")
+            raise RequestInvalid("early")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > most_body_bytes:
-            raise BodyTooLarge(f"The body has more than {most_body_bytes:,} bytes.")
+            raise BodyTooLarge("sent", most_body_bytes=most_body_bytes)
         if not message.get("more_body", False):
             return b"".join(parts)
 

@@ -68,11 +68,9 @@ def version(organisation: Organisation, name: str, number: int | None = None) ->
     newest = live.first() or (found.first() if number is None else None)
     if newest is None:
         known = sorted(set(versions(organisation).values_list("model__name", flat=True)))
-        which = f"version {number} of a model {name!r}" if number else f"model {name!r}"
-        raise NotFound(
-            f"There is no {which}. " + (f"There is: {', '.join(known)}." if known else "Train one: otai train."),
-            model=name,
-        )
+        if number is not None and name in known:
+            raise NotFound("version_of", model=name, number=number)
+        raise NotFound("model_of", model=name, known=known or None)
     return newest
 
 
@@ -138,9 +136,9 @@ def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> P
     if target.is_dir():
         target = target / f"{version.model.name.replace(' ', '-')}-v{version.number}.otai"
     if target.exists() and not overwrite:
-        raise FileExists(f"{target} exists already. Choose another name, or pass --overwrite.", path=str(target))
+        raise FileExists("file", path=str(target))
     if not target.parent.is_dir():
-        raise NoSuchFolder(f"There is no folder {target.parent}. Create it first.", path=str(target.parent))
+        raise NoSuchFolder("folder", parent=target.parent, path=str(target.parent))
     from otai.learning.model.bundle import Bundle
 
     part = target.with_name(target.name + ".part")

@@ -109,7 +109,7 @@ def go_live(
     version = queries.version(organisation, name, number)
     model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
     if model.live_id == version.id:
-        raise AlreadyLive(f"{version} is live already.")
+        raise AlreadyLive("version", version=version)
     before = ModelVersion.objects.filter(id=model.live_id).first() if model.live_id else None
     _go_live(model, version, before=before, who=who, why=why or Fact("version_decided"), now=now)
     return version
@@ -123,7 +123,7 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
         came = ModelEvent.objects.filter(model=model, version_id=model.live_id, before__isnull=False, move="-> live")
         last = came.select_related("before").order_by("-id").first()
         if last is None or last.before is None:
-            raise NothingToRollBack(f"No version of {name} was live before this one.")
+            raise NothingToRollBack("model", model=name)
         assert model.live is not None
         before, current = last.before, model.live
         TrainedModel.objects.filter(id=model.id).update(live=before)
@@ -145,7 +145,7 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
 def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, now: datetime) -> TrainedModel:
     """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are deleted."""
     if not 0 <= days <= 90:
-        raise Refused(f"Tickets are kept for 0 to 90 days, not for {days}.", code="days_out_of_range")
+        raise Refused("days", days=days, code="days_out_of_range")
     version = queries.version(organisation, name)
     model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
     model.keeps_tickets_days = days

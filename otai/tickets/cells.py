@@ -131,10 +131,10 @@ class TicketMaker:
     def _checked(self, name: str, column: Any, numbers: list[int], keep: np.ndarray, bad: BadRows) -> pa.Array:
         """The column as strings or lists of strings. Undecodable, NUL and too long cells make their rows bad."""
 
-        def reject(index: int, message: str) -> None:
+        def reject(index: int, case: str, **values: Any) -> None:
             if keep[index]:
                 keep[index] = False
-                bad.add(numbers[index], name, message)
+                bad.add(numbers[index], name, case, **values)
 
         array = column if isinstance(column, pa.Array) else _array_of(column, reject)
         if pa.types.is_string(array.type) and holds(array, (FORMULA_TEXT.encode(),)):
@@ -147,10 +147,7 @@ class TicketMaker:
                 if cell is not None and any(
                     "\0" in text for text in ([cell] if isinstance(cell, str) else cell) if text
                 ):
-                    reject(
-                        index,
-                        "it holds a NUL character; the file is damaged or in another encoding (--encoding utf-16?)",
-                    )
+                    reject(index, "zero_byte")
         longest = pc.max(pc.utf8_length(texts)).as_py() or 0
         if longest > self._limits.field_characters:
             for index, cell in enumerate(array.to_pylist()):
@@ -158,7 +155,7 @@ class TicketMaker:
                     len(cell) if isinstance(cell, str) else max((len(text) for text in cell or () if text), default=0)
                 )
                 if size > self._limits.field_characters:
-                    reject(index, f"it has {size:,} characters; {self._limits.field_characters:,} is the most")
+                    reject(index, "cell_long", characters=size, most=self._limits.field_characters)
         return array
 
     @staticmethod
@@ -245,7 +242,7 @@ class TicketMaker:
             if time is None and text and not text.isspace() and keep[index]:
                 if column in self._named:
                     keep[index] = False
-                    bad.add(numbers[index], column, f"{text[:40]!r} is no time; write it as 2026-11-02 09:30")
+                    bad.add(numbers[index], column, "no_time", text=text[:40])
                 else:
                     self.noticed.unread_times += 1
                     self.noticed.unread_times_example = self.noticed.unread_times_example or text[:40]
@@ -292,7 +289,10 @@ class TicketMaker:
                 bad.add(
                     numbers[index],
                     found.columns[0],
-                    f"a label of {found.name} has {len(label):,} characters; {most} is the most",
+                    "label_long",
+                    attribute=found.name,
+                    characters=len(label),
+                    most=most,
                 )
 
     def _multi(
@@ -338,12 +338,11 @@ class TicketMaker:
             ):
                 continue
             keep[index] = False
-            what = (
-                f"a label of {longest:,} characters"
-                if longest > self._limits.label_characters
-                else f"{len(labels):,} labels"
-            )
-            bad.add(numbers[index], found.columns[0], f"{found.name} has {what}; wrong separator?")
+            row, column = numbers[index], found.columns[0]
+            if longest > self._limits.label_characters:
+                bad.add(row, column, "separator_characters", attribute=found.name, longest=longest)
+            else:
+                bad.add(row, column, "separator_labels", attribute=found.name, labels=len(labels))
 
     # Ids.
 
@@ -365,8 +364,7 @@ class TicketMaker:
         column = self._roles.single["ticket"]
         if column in self._named:
             for index in np.flatnonzero(repeated).tolist():
-                reason = f"the ticket id {ids[index].as_py()[:60]!r} was there before; each ticket needs its own"
-                bad.add(batch.column("row")[index].as_py(), column, reason)
+                bad.add(batch.column("row")[index].as_py(), column, "id_repeated", id=ids[index].as_py()[:60])
             return batch.set_column(position, "ticket", ids).filter(pa.array(~repeated))
         self.noticed.repeated_ids += int(repeated.sum())
         told_apart = pc.binary_join_element_wise(ids, pc.binary_join_element_wise("(", numbered, ")", ""), " ")
@@ -426,10 +424,7 @@ def _array_of(column: Sequence[Any], reject: Callable[[int, str], None]) -> pa.A
         cleaned = []
         for index, cell in enumerate(column):
             if any(_has_surrogates(text) for text in (cell if isinstance(cell, list) else [cell]) if text):
-                reject(
-                    index,
-                    "it holds bytes that are no text in this encoding; name another (--encoding cp1252) or correct them",
-                )
+                reject(index, "undecodable")
                 cell = None
             cleaned.append(cell)
         return _array_of(cleaned, reject)

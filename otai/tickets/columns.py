@@ -104,7 +104,9 @@ class ColumnRoles:
             role = _ROLE_WORDS.get(word.strip().lower())
             if not equals or not column or role is None:
                 raise ColumnsInvalid(
-                    f"--column {text!r} is not COLUMN=ROLE. Roles: {', '.join(TEXT_ROLES)}, attribute, multi, ordered, ignore.",
+                    "role_form",
+                    text=text,
+                    known=[*TEXT_ROLES, "attribute", "multi", "ordered", "ignore"],
                     column=column or text,
                 )
             if role == "ignore":
@@ -113,9 +115,7 @@ class ColumnRoles:
                 kind = AttributeKind.SINGLE if role == "attribute" else AttributeKind(role)
                 chosen.append(AttributeColumns(column, kind, (column,)))
             elif role in single and single[role] != column:
-                raise ColumnsInvalid(
-                    f"Both {single[role]!r} and {column!r} are named as {role}; it can be one.", column=column
-                )
+                raise ColumnsInvalid("role_twice", first=single[role], use=role, column=column)
             else:
                 single[role] = column
         chosen += [_multi(text) for text in multi]
@@ -123,13 +123,11 @@ class ColumnRoles:
             name, _, labels = text.partition("=")
             order = tuple(label.strip() for label in labels.split(",") if label.strip())
             if not name or len(set(order)) != len(order):
-                raise ColumnsInvalid(f"--ordered {text!r} is not NAME=LOW,..,HIGH with each label once.", column=name)
+                raise ColumnsInvalid("order_form", text=text, column=name)
             chosen.append(AttributeColumns(name.strip(), AttributeKind.ORDERED, (name.strip(),), order=order))
         for found in chosen:
             if not found.name.isprintable() or not 1 <= len(found.name) <= 200:
-                raise ColumnsInvalid(
-                    "An attribute's name has 1 to 200 characters, on one line.", column=found.name[:60]
-                )
+                raise ColumnsInvalid("attribute_name", column=found.name[:60])
         roles = cls(single=single, attributes=tuple(chosen), ignored=tuple(ignored))
         roles.must_be_consistent()
         return roles
@@ -143,13 +141,11 @@ class ColumnRoles:
         pairs += [(column, "ignored") for column in self.ignored]
         for column, use in pairs:
             if column in uses:
-                raise ColumnsInvalid(
-                    f"The column {column!r} is named twice, as {uses[column]} and as {use}.", column=column
-                )
+                raise ColumnsInvalid("column_twice", before=uses[column], use=use, column=column)
             uses[column] = use
         for found in self.attributes:
             if found.name in named:
-                raise ColumnsInvalid(f"Two attributes are called {found.name!r}.", column=found.name)
+                raise ColumnsInvalid("attribute_name_twice", name=found.name, column=found.name)
             named.add(found.name)
 
     def settled(self, uses: Mapping[str, str], separators: Mapping[str, str] | None = None) -> ColumnRoles:
@@ -164,11 +160,9 @@ class ColumnRoles:
         single: dict[str, str] = {}
         for name, use in chosen.items():
             if use in TEXT_ROLES and single.setdefault(use, name) != name:
-                raise ColumnsInvalid(
-                    f"Both {single[use]!r} and {name!r} are named as {use}; it can be one.", column=name
-                )
+                raise ColumnsInvalid("role_twice", first=single[use], use=use, column=name)
         if "subject" not in single and "body" not in single:
-            raise ColumnsInvalid("No column is the text of the ticket: name one as subject or body.")
+            raise ColumnsInvalid("no_text_column")
         attributes = []
         for found in self.attributes:
             kept = tuple(name for name in found.columns if chosen[name] == guessed[name])
@@ -217,10 +211,7 @@ class ColumnRoles:
             candidates = by_fold.get(folded(column) or column, [])
             if len(candidates) == 1:
                 return candidates[0]
-            known = ", ".join(map(repr, header[:20])) + (" ..." if len(header) > 20 else "")
-            raise ColumnsInvalid(
-                f"There is no column {column!r}. The file has: {known}.", column=column, columns=list(header)
-            )
+            raise ColumnsInvalid("no_column", column=column, columns=list(header))
 
         resolved = dataclasses.replace(
             self,
@@ -348,5 +339,5 @@ def _multi(text: str) -> AttributeColumns:
     name, equals, listed = name.partition("=")
     columns = tuple(column.strip() for column in listed.split(",") if column.strip()) if equals else (name.strip(),)
     if not name.strip() or not columns:
-        raise ColumnsInvalid(f"--multi {text!r} is neither NAME:SEPARATOR nor NAME=COLUMN_1,COLUMN_2.", column=name)
+        raise ColumnsInvalid("multi_form", text=text, column=name)
     return AttributeColumns(name.strip(), AttributeKind.MULTI, columns, separator=separator)

@@ -47,7 +47,7 @@ class FileStore:
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise FileStoreUnavailable(f"The file store {url} cannot be opened: {error}.", url=url) from None
+            raise FileStoreUnavailable("open", error=error, url=url) from None
         self._errors = _errors_of(self._fs)
 
     @property
@@ -78,10 +78,7 @@ class FileStore:
                 self._fs.put_file(str(source), target)
         except self._errors as error:
             self._remove_quietly(partial)
-            raise FileStoreUnavailable(
-                f"The file store {self.url} did not take a file of {size:,} bytes: {error}. Nothing was stored.",
-                url=self.url,
-            ) from error
+            raise FileStoreUnavailable("write", size=size, error=error, url=self.url) from error
         return StoredFile(path=path, sha256=sha256, bytes=size)
 
     @property
@@ -95,7 +92,7 @@ class FileStore:
         try:
             handle = self._fs.open(self._full(path), "rb")
         except self._errors as error:
-            raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path) from error
+            raise FileStoreUnavailable("gone", url=self.url, path=path) from error
         with handle:
             yield handle
 
@@ -107,7 +104,7 @@ class FileStore:
         if self.is_local:
             found = Path(self._full(path))
             if not found.is_file():
-                raise FileStoreUnavailable(f"The file {path} is not in the store {self.url}.", path=path)
+                raise FileStoreUnavailable("gone", url=self.url, path=path)
             return found
         full = self._full(path)
         cached = self.cache / path
@@ -119,9 +116,7 @@ class FileStore:
             self._fs.get_file(full, str(partial))
         except self._errors as error:
             partial.unlink(missing_ok=True)
-            raise FileStoreUnavailable(
-                f"The file {path} could not be read from {self.url}: {error}.", path=path
-            ) from error
+            raise FileStoreUnavailable("read", url=self.url, error=error, path=path) from error
         partial.replace(cached)
         return cached
 
@@ -137,9 +132,7 @@ class FileStore:
         except FileNotFoundError:
             return
         except self._errors as error:
-            raise FileStoreUnavailable(
-                f"The file {path} could not be deleted from {self.url}: {error}.", path=path
-            ) from error
+            raise FileStoreUnavailable("delete", url=self.url, error=error, path=path) from error
         if self.is_local:
             self._remove_empty_folder(Path(full).parent)
 

@@ -18,7 +18,7 @@ from otai.tickets import known_afterwards
 from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
-from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored, said
+from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of
 from otai.tickets.periods import is_period
@@ -87,13 +87,7 @@ class _Guess(TextRoles):
             reasons={name: self.why[name] for name in order},
         )
         if must_have_text and "subject" not in self.single and "body" not in self.single:
-            raise refused(
-                "No column looks like the text of a ticket. Name it: --column COLUMN=body. The columns are: "
-                + "; ".join(f"{name!r} ({said(self.why[name])})" for name in order[:12])
-                + (" ..." if len(order) > 12 else "")
-                + ".",
-                columns=order,
-            )
+            raise refused("no_text_found", why=[[name, self.why[name]] for name in order[:12]], columns=order)
         roles.must_be_consistent()
         return roles
 
@@ -411,11 +405,7 @@ class _Guess(TextRoles):
         if found.kind is AttributeKind.ORDERED and not found.order:
             order = order_of(column.counts)
             if not order:
-                raise refused(
-                    f"The order of {found.name!r} cannot be told from its labels ({_some(column)}). Give it: "
-                    f"--ordered {found.name}=low,medium,high.",
-                    column=column.name,
-                )
+                raise refused("no_order", attribute=found.name, labels=_some(column), column=column.name)
             return dataclasses.replace(found, order=order)
         return found
 

@@ -244,7 +244,7 @@ def refuse_if_failed(job: Job) -> None:
 def _of_this_room(error: OtaiError) -> OtaiError:
     """The refusal as the class that it was in the other process."""
     kind = REFUSALS.get(error.code)
-    return kind(error.message, **error.details) if kind else error
+    return kind(error.case, written=error.written, **error.details) if kind else error
 
 
 def imported(job: Job) -> DataSet:

@@ -68,11 +68,7 @@ class DataSet(models.Model):
         """Raises TicketsDeleted. Asked before anything is made from the tickets."""
         if self.deleted_at is not None:
             raise TicketsDeleted(
-                f"The tickets of {self} were deleted on {self.deleted_at:%Y-%m-%d}; its figures are all that is left. Choose another "
-                "version, or import the tickets again.",
-                name=self.name,
-                version=self.version,
-                deleted_at=self.deleted_at.isoformat(),
+                "deleted", data_set=self, name=self.name, version=self.version, deleted_at=self.deleted_at.isoformat()
             )
 
 

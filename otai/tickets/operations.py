@@ -187,14 +187,14 @@ def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
             # Someone imported under the same name meanwhile: theirs is this version, ours the next.
             continue
         return data_set
-    raise Refused(f"{data_set.name!r} is being imported by others at this moment. Try again.", code="data_set_busy")
+    raise Refused("busy", name=data_set.name, code="data_set_busy")
 
 
 def checked_name(name: str) -> str:
     """The name without blanks at its ends. Raises DataSetNameInvalid."""
     name = name.strip()
     if not name or len(name) > 200 or not name.isprintable():
-        raise DataSetNameInvalid("A data set needs a name of 1 to 200 characters on one line.", field="name")
+        raise DataSetNameInvalid("name", field="name")
     return name
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from otai.errors import Invalid
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 PROBLEMS_SHOWN = 20
 PROBLEMS_COUNTED = 100_000
@@ -29,15 +30,26 @@ class Problem:
 
     row: int
     column: str | None
-    message: str
+    fact: Fact
+    """What is wrong, without the place (`otai/words/tables/rows.py`)."""
+
+    @property
+    def placed(self) -> Fact:
+        """The same with its row and column."""
+        where = {"row": self.row} if self.column is None else {"row": self.row, "column": self.column}
+        return Fact("row_and_column" if self.column is not None else "row_alone", {**where, "why": self.fact.as_dict()})
+
+    @property
+    def message(self) -> str:
+        """In English."""
+        return say_fact(self.fact)
 
     def __str__(self) -> str:
-        place = f"row {self.row:,}" if self.column is None else f"row {self.row:,}, column {self.column!r}"
-        return f"{place}: {self.message}"
+        return say_fact(self.placed)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"row": self.row, "column": self.column, "message": self.message}
+        return {"row": self.row, "column": self.column, **self.fact.as_dict(), "message": self.message}
 
 
 class BadRows:
@@ -48,12 +60,12 @@ class BadRows:
         self.count = 0
         self.first: list[Problem] = []
 
-    def add(self, row: int, column: str | None, message: str) -> None:
-        """Notes a row that cannot be read. Raises DatasetInvalid once they are too many, unless they are to be left
-        out."""
+    def add(self, row: int, column: str | None, case: str, **values: Any) -> None:
+        """Notes a row that cannot be read. `case` is a code of `otai/words/tables/rows.py`, without the `row.` before it.
+        Raises DatasetInvalid once they are too many, unless they are to be left out."""
         self.count += 1
         if len(self.first) < PROBLEMS_SHOWN:
-            self.first.append(Problem(row, column, message))
+            self.first.append(Problem(row, column, Fact(f"row.{case}", values)))
         if self.count >= PROBLEMS_COUNTED and not self.skip:
             self.refuse()
 
@@ -62,11 +74,9 @@ class BadRows:
         if not self.count:
             return
         first = self.first[0]
-        rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
-        more = "" if self.count == 1 else f" ({self.count - 1:,} more)"
-        them = "it" if self.count == 1 else "them"
         raise DatasetInvalid(
-            f"{rows} cannot be read: {first}{more}. Nothing was imported. Correct {them}, or leave {them} out: --skip-bad-rows.",
+            "bad_rows",
+            first=first.placed,
             row=first.row,
             column=first.column,
             problems=[problem.as_dict() for problem in self.first],
@@ -74,8 +84,10 @@ class BadRows:
         )
 
 
-def refused(message: str, **details: Any) -> DatasetInvalid:
+def refused(case: str, **details: Any) -> DatasetInvalid:
     """A refusal of the file as a whole, in the same shape as one for its rows."""
-    facts: Mapping[str, Any] = {"row": None, "column": None, **details}
-    problem = {"row": facts["row"], "column": facts["column"], "message": message}
-    return DatasetInvalid(message, **{"problems": [problem], "problem_count": 1, **facts})
+    error = DatasetInvalid(case, **{"row": None, "column": None, **details})
+    fact = {"code": error.key, "values": dict(error.details), "message": error.message}
+    problem = {"row": error.details["row"], "column": error.details["column"], **fact}
+    error.details |= {"problems": [problem], "problem_count": 1}
+    return error

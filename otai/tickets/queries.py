@@ -28,10 +28,7 @@ def data_set(organisation: Organisation, name: str, version: int | None = None) 
     found = found.filter(deleted_at=None) if version is None else found.filter(version=version)
     newest = found.order_by("-version").first()
     if newest is None:
-        which = f"{name!r}" if version is None else f"{name!r} in version {version}"
-        raise NotFound(
-            f"There is no data set {which}. `otai tickets list` shows those that exist.", name=name, version=version
-        )
+        raise NotFound("data_set_of", name=name, version=version)
     return newest
 
 
@@ -39,7 +36,7 @@ def data_set_with_id(organisation: Organisation, id: UUID) -> DataSet:
     """Raises NotFound, also for a data set of another organisation."""
     found = DataSet.objects.filter(organisation=organisation, id=id).first()
     if found is None:
-        raise NotFound("There is no such data set.")
+        raise NotFound("data_set")
     return found
 
 

@@ -264,7 +264,7 @@ def _read_part(
         with _without_cycles():
             reading.run(into, bad, progress)
     except OSError as error:
-        raise FileStoreUnavailable(f"The tickets could not be written: {error}. Nothing was imported.") from error
+        raise FileStoreUnavailable("tickets", error=error) from error
     return _Part(reading, into, guessed)
 
 
@@ -493,11 +493,7 @@ class _Reading:
         return batch
 
     def _refuse_labels(self, attribute: str, column: str) -> None:
-        raise refused(
-            f"{attribute} has more than {self._limits.labels:,} different labels; that is the most. It looks like a name or a number: "
-            f"leave it out with --ignore {column!r}.",
-            column=column,
-        )
+        raise refused("labels", attribute=attribute, most=self._limits.labels, column=column)
 
     def finish(self, bad: BadRows, joined: Joined | None) -> tuple[Profile, ColumnRoles]:
         """The profile with what the import noticed, and the roles as they ended. Raises DatasetInvalid when no ticket came in."""
@@ -544,4 +540,4 @@ def _refuse_without_tickets(source: Source) -> None:
     for _ in source.batches(bad):
         break
     bad.refuse()
-    raise refused(f"The file has a header ({len(source.columns)} columns) and no tickets.")
+    raise refused("header_alone", columns=len(source.columns))

@@ -59,22 +59,18 @@ def plan(data_set: DataSet, changes: Mapping[str, Renamed]) -> list[Plan]:
     data_set.require_tickets()
     attributes = {one.name: one for one in data_set.attributes.prefetch_related("labels")}
     if unknown := [name for name in changes if name not in attributes]:
-        raise ChangeInvalid(
-            f"There is no attribute {unknown[0]!r}. There is: {', '.join(attributes)}.", attributes=unknown
-        )
+        raise ChangeInvalid("no_attribute", attribute=unknown[0], known=list(attributes), attributes=unknown)
     plans = [_planned(attributes[name], renamed) for name, renamed in changes.items()]
     found = [one for one in plans if one is not None]
     if not found:
-        raise ChangeInvalid("Nothing would change: the labels are already so.")
+        raise ChangeInvalid("nothing")
     return found
 
 
 def _planned(attribute: Attribute, renamed: Renamed) -> Plan | None:
     labels = {label.name: label for label in attribute.labels.all()}
     if unknown := sorted(set(renamed) - set(labels)):
-        raise ChangeInvalid(
-            f"{attribute.name!r} has no label {unknown[0]!r}.", attribute=attribute.name, labels=unknown[:100]
-        )
+        raise ChangeInvalid("no_label", attribute=attribute.name, label=unknown[0], labels=unknown[:100])
     becomes = {label: _checked(attribute.name, new) for label, new in renamed.items()}
     edits = tuple(Edit(label, labels[label].count, new) for label, new in becomes.items() if new != label)
     if not edits:
@@ -86,7 +82,7 @@ def _planned(attribute: Attribute, renamed: Renamed) -> Plan | None:
             after[new] += label.count
             training[new] += label.training_count
     if not after:
-        raise ChangeInvalid(f"{attribute.name!r} would have no label left.", attribute=attribute.name)
+        raise ChangeInvalid("no_label_left", attribute=attribute.name)
     is_multi = attribute.kind == Attribute.Kind.MULTI
     return Plan(
         attribute.name,
@@ -104,7 +100,7 @@ def _checked(attribute: str, label: str | None) -> str | None:
         return None
     label = label.strip()
     if not label or len(label) > 200 or not label.isprintable():
-        raise ChangeInvalid(f"A label of {attribute!r} has 1 to 200 characters on one line.", attribute=attribute)
+        raise ChangeInvalid("label", attribute=attribute)
     return label
 
 

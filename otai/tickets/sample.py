@@ -69,9 +69,7 @@ def synthetic_tickets(tickets: int = 1200, seed: int = 7) -> Iterator[SyntheticT
 def write_csv(path: Path, tickets: int = 1200, seed: int = 7) -> Path:
     """A CSV of synthetic tickets at `path` (UTF-8, with a header). Raises SampleTooLarge for anything but 1 to 10 000 000 tickets."""
     if not 1 <= tickets <= MOST_TICKETS:
-        raise SampleTooLarge(
-            f"A sample has from 1 to {MOST_TICKETS:,} tickets; {tickets:,} is outside.", tickets=tickets
-        )
+        raise SampleTooLarge("tickets", most=MOST_TICKETS, tickets=tickets)
     with path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(COLUMNS)

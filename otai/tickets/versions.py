@@ -92,7 +92,7 @@ def next_version(
     table = pq.read_table(file_store().local_path(base.file))
     ids = [str(ticket) for ticket in table["ticket"].to_pylist()]
     if missing := sorted({ticket for ticket, _ in by_ticket} - set(ids)):
-        raise ChangeInvalid(f"{base} has no ticket {missing[0]!r}.", tickets=missing[:100])
+        raise ChangeInvalid("no_ticket", data_set=base, ticket=missing[0], tickets=missing[:100])
     keys = _text_keys(table) if by_text else [b""] * len(ids)
     changes: list[LabelChange] = []
     for name, attribute in attributes.items():
@@ -114,7 +114,7 @@ def next_version(
         at = table.schema.get_field_index(column)
         table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
     if not changes and not added:
-        raise ChangeInvalid("Nothing would change: the labels are already so.")
+        raise ChangeInvalid("nothing")
     if added:
         table = pa.concat_tables([table, _as_table(added, table, attributes)])
     made = _stored_version(base, table, attributes, what=what, now=now)
@@ -131,7 +131,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
     found = [one.values for one in Profile.from_dict(base.profile).findings if one.code == LABEL_GIVEN_AWAY]
     lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
     if not lines and not phrases:
-        raise ChangeInvalid("No lines that give a label away were found in these tickets, so there is nothing to cut.")
+        raise ChangeInvalid("no_lines")
     table = pq.read_table(file_store().local_path(base.file))
     rules = TextRules.of_schema(table.schema) or TextRules(kinds=())
     rules = dataclasses.replace(rules, lines=rules.lines | lines, phrases=rules.phrases | phrases)
@@ -156,18 +156,16 @@ def _require_known(
     named = {name for _, name in by_ticket} | {name for _, name in by_text} | set(mapping)
     named |= {name for ticket in added for name in ticket.labels}
     if unknown := sorted(named - set(attributes)):
-        raise ChangeInvalid(
-            f"There is no attribute {unknown[0]!r}. There is: {', '.join(attributes)}.", attributes=unknown
-        )
+        raise ChangeInvalid("no_attribute", attribute=unknown[0], known=list(attributes), attributes=unknown)
     given = [(name, labels) for (_, name), labels in (*by_ticket.items(), *by_text.items())]
     given += [(name, labels) for ticket in added for name, labels in ticket.labels.items()]
     given += [(name, (label,)) for name, renamed in mapping.items() for label in renamed.values() if label is not None]
     for name, labels in given:
         if attributes[name].kind != Attribute.Kind.MULTI and len(labels) > 1:
-            raise ChangeInvalid(f"{name!r} has one label a ticket, not {len(labels)}.", attribute=name)
+            raise ChangeInvalid("one_label", labels=len(labels), attribute=name)
         for label in labels:
             if not label.strip() or len(label) > 200 or not label.isprintable():
-                raise ChangeInvalid(f"A label of {name!r} has 1 to 200 characters on one line.", attribute=name)
+                raise ChangeInvalid("label", attribute=name)
 
 
 def _text_keys(table: pa.Table) -> list[bytes]:

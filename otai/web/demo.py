@@ -38,9 +38,9 @@ class NotADemo(Refused):
 def prepare_link(*, host: str) -> str:
     """Makes the token of one sign-in and tells the server's processes to come its hash. Raises NotADemo."""
     if not _is_demo_home():
-        raise NotADemo("Only the demo's installation signs somebody in by itself. `make demo` makes one in .demo.")
+        raise NotADemo("installation")
     if host not in LOOPBACK:
-        raise NotADemo("The demo is served to this machine only: leave out --host.")
+        raise NotADemo("machine")
     token = secrets.token_urlsafe(32)
     os.environ[VARIABLE] = json.dumps({"sha256": _hash(token), "until": time.time() + good_for_seconds})
     return token

@@ -22,17 +22,15 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
 
 from otai.db import made_at, new_id
-from otai.errors import Invalid
+from otai.errors import Invalid, NotFound
 from otai.front.bounds import bound_of
 from otai.front.bounds import most_upload_bytes as most_bytes  # noqa: F401  for the page that says it
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import sweep_files
 from otai.orgs.models import Organisation
-from otai.web.refusals import NotHere
 
 OTHER_DOORS = ("/api/", "/webhooks/")
 """They say themselves that a body is too large."""
@@ -70,7 +68,7 @@ class BoundedBodies:
             elif said and (not said.isdecimal() or int(said) > bound.most_bytes):
                 refused = "too_large"
         if refused == "length_required":
-            return _refusal(request, LengthRequired(_("This request does not say how long it is.")), status=411)
+            return _refusal(request, LengthRequired(), status=411)
         if refused:
             return _refusal(request, too_large(bound.most_bytes), status=413)
         return self.get_response(request)
@@ -78,13 +76,7 @@ class BoundedBodies:
 
 def too_large(most: int) -> TooLarge:
     """The refusal of a body above the bound (bytes), with what helps."""
-    return TooLarge(
-        _(
-            "This is larger than %(most)s MB, the most that a page takes. Compress the file (.csv.gz, .parquet), or send it with the "
-            "command line: otai tickets import FILE."
-        )
-        % {"most": f"{most / 1_000_000:,.0f}"}
-    )
+    return TooLarge("page", megabytes=round(most / 1_000_000))
 
 
 def _refusal(request: HttpRequest, error: Invalid, *, status: int) -> HttpResponse:
@@ -157,7 +149,7 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
     try:
         about = json.loads((folder / "about.json").read_text())
     except (OSError, ValueError):
-        raise NotHere(_("This upload is not here any more. Upload the file again.")) from None
+        raise NotFound("upload") from None
     preview, importing = (UUID(about[name]) if about.get(name) else None for name in ("preview", "importing"))
     said, reading = (about.get(name) or {} for name in ("said", "reading"))
     return WaitingUpload(id, folder / "file", about["filename"], preview, importing, said, reading)
@@ -173,7 +165,7 @@ def all_waiting(organisation: Organisation) -> list[WaitingUpload]:
     found = []
     for folder in sorted(_folder(organisation).glob("*"), reverse=True):
         # One that is being taken, or dropped, at this moment.
-        with suppress(ValueError, NotHere):
+        with suppress(ValueError, NotFound):
             found.append(waiting(organisation, UUID(folder.name)))
     return found
 

@@ -12,6 +12,12 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `names` | a list of names, quoted, the first five of them | `“fax”, “telex”` | `„fax“, „telex“` |
 | `words` | a list of words, as they are | `en, de` | `en, de` |
 | `parts` | counts by what was counted (`PARTS`) | `signatures: 3` | `Signaturen: 3` |
+| `quoted` | a name, quoted | `“fax”` | `„fax“` |
+| `title`, `titles` | a mode, tier or delivery by its code, or several | `Business` | `Business` |
+| `money` | `{"cents", "currency"}` | `EUR 450` | `450 EUR` |
+| `date`, `time` | a moment as ISO 8601: its day, its time of day | `2026-11-02` | `02.11.2026` |
+| `state`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
+| `facts` | several, with commas | | |
 | `fact` | a code with values (`facts.py`), or several, one after the other | | |
 """
 
@@ -20,20 +26,26 @@ from __future__ import annotations
 import gettext
 import string
 from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
-from otai.words.facts import FACTS
+from otai.words.facts import sentences_of
+from otai.words.named import WORDS
 from otai.words.sentences import Counted, Fact, Sentence, places
 
 LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "words"
 ENGLISH = "en"
 MOST_NAMED = 5
+DAY = "yyyy-MM-dd"
+"""A day as numbers, in the letters of the Unicode locale data (`dd.MM.yyyy`)."""
 
 QUOTED = "“{name}”"
 AND_MORE = "{named} and {more:n} more"
@@ -83,7 +95,8 @@ def first_that_fits(sentences: Iterable[Sentence], values: Mapping[str, Any], *,
 def say_fact(fact: Fact | Mapping[str, Any], *, language: str = ENGLISH) -> str:
     """A code with values as its sentence; one that this release does not know as its code."""
     one = fact if isinstance(fact, Fact) else Fact.from_dict(fact)
-    return first_that_fits(FACTS.get(one.code, ()), one.values, language=language) or one.code
+    said = first_that_fits(sentences_of(one.code), one.values, language=language)
+    return said or (fact.get("written") if isinstance(fact, Mapping) else "") or one.code
 
 
 @lru_cache(maxsize=64)
@@ -107,29 +120,62 @@ class _Writer(string.Formatter):
 
     def format_field(self, value: Any, kind: str) -> str:
         match kind:
+            case "":
+                return str(value)
+            case "n" | "percent" | "percent1" | "points" | "number":
+                return self._number(value, kind)
+            case "names" | "parts" | "words" | "titles" | "facts":
+                return self._listed(value, kind)
+            case "fact":
+                several = [value] if isinstance(value, Fact | Mapping) else value
+                return " ".join(say_fact(one, language=self.language) for one in several)
+            case "quoted":
+                return say(QUOTED, {"name": value}, language=self.language)
+            case "title":
+                return str(value).capitalize()
+            case "money":
+                return self._money(value)
+            case "date":
+                return format_date(
+                    date.fromisoformat(str(value)[:10]), translated(DAY, language=self.language), self.locale
+                )
+            case "time":
+                return str(value)[11:16]
+            case "state" | "role" | "field":
+                known = WORDS[kind].get(str(value))
+                return say(known, {}, language=self.language) if known else str(value)
+        raise ValueError(f"There is no way to write a value as {kind!r}.")
+
+    def _number(self, value: Any, kind: str) -> str:
+        match kind:
             case "n":
                 return format_decimal(int(value), locale=self.locale)
-            case "percent":
-                return format_percent(value, locale=self.locale, format=self._percent(0))
-            case "percent1":
-                return format_percent(value, locale=self.locale, format=self._percent(1))
             case "points":
                 return format_decimal(100 * value, format="+0.0;-0.0", locale=self.locale)
             case "number":
                 return format_decimal(value, format="#,##0.######", locale=self.locale)
+        return format_percent(value, locale=self.locale, format=self._percent(1 if kind == "percent1" else 0))
+
+    def _listed(self, value: Any, kind: str) -> str:
+        match kind:
             case "names":
                 return self._names(value)
             case "parts":
-                said = [say(PARTS[part], {"count": count}, language=self.language) for part, count in value.items()]
-                return ", ".join(said)
-            case "fact":
-                several = [value] if isinstance(value, (Fact, Mapping)) else value
-                return " ".join(say_fact(one, language=self.language) for one in several)
-            case "words":
-                return ", ".join(map(str, value))
-            case "":
-                return str(value)
-        raise ValueError(f"There is no way to write a value as {kind!r}.")
+                counted = ((PARTS[part], {"count": count}) for part, count in value.items())
+                return ", ".join(say(part, count, language=self.language) for part, count in counted)
+            case "titles":
+                return ", ".join(str(one).capitalize() for one in value)
+            case "facts":
+                return ", ".join(say_fact(one, language=self.language) for one in value)
+        return ", ".join(map(str, value)) or "-"
+
+    def _money(self, value: Mapping[str, Any]) -> str:
+        units = format_decimal(Decimal(value["cents"]) / 100, format="#,##0.00", locale=self.locale)
+        # Whole amounts are said without cents, as on pages.
+        whole = units[:-3] if value["cents"] % 100 == 0 else units
+        return (
+            f"{value['currency']} {whole}" if self.language.startswith(ENGLISH) else f"{whole}\xa0{value['currency']}"
+        )
 
     def _percent(self, decimals: int) -> str:
         # The language's own pattern says where the sign stands and whether a blank is before it.

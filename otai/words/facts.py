@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping
 
 from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
+from otai.words.tables import refused
+from otai.words.tables.kinds_of_files import FILES, JSON
+from otai.words.tables.prices import MOVEMENTS, PRICES
+from otai.words.tables.rows import ROWS
 
 LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
     "languages_from_column": ("the column {column}",),
@@ -49,7 +53,25 @@ COMPARED: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Why a version of a model went live, or did not."""
 
-FACTS: Mapping[str, tuple[Sentence, ...]] = {**LANGUAGES_READ, **COMPARED, **COLUMNS}
+PACKAGE: Mapping[str, tuple[Sentence, ...]] = {"package": ("{package} ({price:money})",)}
+
+FACTS: Mapping[str, tuple[Sentence, ...]] = {
+    **LANGUAGES_READ,
+    **COMPARED,
+    **COLUMNS,
+    **PACKAGE,
+    **FILES,
+    **JSON,
+    **ROWS,
+    **PRICES,
+    **MOVEMENTS,
+}
+
+
+def sentences_of(code: str) -> tuple[Sentence, ...]:
+    """Those of a fact, or of a refusal that another sentence holds."""
+    found = refused.ALL.get(code)
+    return FACTS.get(code) or (found.message if found else ())
 
 
 def sentences() -> Iterator[Sentence]:

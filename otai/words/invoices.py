@@ -9,11 +9,8 @@ from decimal import Decimal
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from otai.words.catalogue import locale_of, say, translated
+from otai.words.catalogue import DAY, locale_of, say, translated
 from otai.words.sentences import Sentence
-
-DAY = "yyyy-MM-dd"
-"""A day as numbers, in the letters of the Unicode locale data (`dd.MM.yyyy`)."""
 
 PRINTED: Mapping[str, str] = {
     "invoice": "Invoice",

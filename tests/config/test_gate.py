@@ -44,5 +44,5 @@ def test_a_setting_that_means_nothing_is_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "otai.cli.main", "org", "list"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 4
-    assert done.stderr.startswith("otai: invalid_setting: OTAI_BASE_URL is 'studio.example'")
+    assert done.stderr.startswith("otai: invalid_setting: OTAI_BASE_URL is “studio.example”")
     assert len(done.stderr.splitlines()) == 1

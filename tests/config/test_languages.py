@@ -29,7 +29,7 @@ def test_an_installation_picks_and_orders() -> None:
 
 
 def test_a_language_without_catalogues_is_refused_with_those_that_have_some() -> None:
-    with pytest.raises(InvalidSetting, match=r"OTAI_LANGUAGES names 'tlh'.* are en, de") as refused:
+    with pytest.raises(InvalidSetting, match=r"OTAI_LANGUAGES names “tlh”.* are en, de") as refused:
         languages("en,tlh")
     assert refused.value.code == "invalid_setting"
 

@@ -22,7 +22,7 @@ def answer(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
 
 
 def refuse(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
-    raise Invalid("This is no table.", code="no_table", row=7)
+    raise Invalid(written="This is no table.", code="no_table", row=7)
 
 
 def eat(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def raise_(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
 
 class Failing(ResultOnly):
     def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
-        raise Invalid("It cannot be recorded.", code="not_recorded")
+        raise Invalid(written="It cannot be recorded.", code="not_recorded")
 
 
 def kind(name: str, *, lane: JobLane = JobLane.QUICK, recorder: ResultOnly | None = None, **bounds: Any) -> JobKind:

@@ -146,7 +146,7 @@ def test_a_late_capture_is_refused_and_kept_for_an_operator(acme: UUID) -> None:
     placed = hold(acme, 4)
     release(acme, placed.hold)
     for key in ("first", "second"):
-        with pytest.raises(ledger.HoldAlreadyResolved, match="released"):
+        with pytest.raises(ledger.HoldAlreadyResolved, match="given back"):
             capture(acme, placed.hold, key=key, reason="Run 7: completed")
     (late,) = queries.late_captures()
     assert (late.hold_id, late.organisation_id, late.key, late.reason) == (

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -231,12 +232,16 @@ def test_a_band_holds_its_first_and_its_last(attributes: int, band: str) -> None
         (
             201,
             "A run predicts from 1 to 200 attributes; 201 were chosen. Leave out 1, or split them over two runs.",
-            {"attributes": 201, "limit": 200},
+            {"over": 1, "attributes": 201, "limit": 200},
         ),
-        (2.5, "The number of attributes must be a whole number; 2.5 is not one.", {"limit": 200}),
+        (
+            2.5,
+            "The number of attributes must be a whole number; “2.5” is not one.",
+            {"attributes": "2.5", "limit": 200},
+        ),
     ],
 )
-def test_a_refused_count_says_the_numbers(attributes: object, message: str, details: dict[str, int]) -> None:
+def test_a_refused_count_says_the_numbers(attributes: object, message: str, details: dict[str, Any]) -> None:
     with pytest.raises(quote.AttributeCountOutOfRange) as refused:
         quote.band_for(BOOK, attributes)
     assert (refused.value.message, refused.value.details) == (message, details)

@@ -125,7 +125,7 @@ def test_a_promise_needs_tickets_to_measure_it_on(acme: Organisation, tmp_path: 
 
 
 def test_nonsense_is_refused(acme: Organisation, support: DataSet, now: datetime) -> None:
-    with pytest.raises(operations.CriteriaInvalid, match="no attribute 'colour'"):
+    with pytest.raises(operations.CriteriaInvalid, match="no attribute “colour”"):
         agreed(acme, support, now, "colour accuracy 0.5")
     with pytest.raises(operations.CriteriaInvalid, match="twice"):
         agreed(acme, support, now, "queue accuracy 0.5", "queue accuracy 0.6")

@@ -89,7 +89,7 @@ def test_what_may_mean_two_shares_or_none_is_refused(text: str) -> None:
 
 def test_the_refusal_of_an_ambiguous_share_says_how_to_write_it() -> None:
     with pytest.raises(
-        CriterionInvalid, match=r"'1\.5' may mean a share or per cent\. Write 1\.5 % or a share up to 1\."
+        CriterionInvalid, match=r"“1\.5” may mean a share or per cent\. Write 1\.5 % or a share up to 1\."
     ):
         Criterion.parse("queue accuracy 1.5")
 

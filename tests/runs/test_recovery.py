@@ -78,7 +78,7 @@ def test_a_store_without_room_is_a_failure_of_ours_and_the_run_waits_again(
     acme, run: Run, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise FileStoreUnavailable("no room") from OSError(28, "No space left on device")
+        raise FileStoreUnavailable(written="no room") from OSError(28, "No space left on device")
 
     monkeypatch.setattr("otai.tickets.files.FileStore.put", full)
     Worker(FakeExecutor(), clock=lambda: now).work_once()

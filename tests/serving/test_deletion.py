@@ -239,7 +239,7 @@ class TestWhenSomethingBreaks:
         support = stories.tickets_of(acme, tmp_path, now)
 
         def away(*_: Any) -> None:
-            raise FileStoreUnavailable("the bucket does not answer")
+            raise FileStoreUnavailable(written="the bucket does not answer")
 
         with monkeypatch.context() as broken:
             broken.setattr(FileStore, "delete", away)

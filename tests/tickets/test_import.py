@@ -288,7 +288,7 @@ class TestUsableAttributes:
 
 
 def test_overrides_for_columns_that_are_not_there_name_those_that_are(bring: Bring) -> None:
-    with pytest.raises(ColumnsInvalid, match="'queue'") as refusal:
+    with pytest.raises(ColumnsInvalid, match="“queue”") as refusal:
         bring(table(), roles=ColumnRoles.parse(attributes=["colour"]))
     assert refusal.value.code == "dataset_invalid"
 

@@ -264,7 +264,7 @@ class TestWorkbooks:
         book.save(tmp_path / "t.xlsx")
         assert rows_of(tmp_path / "t.xlsx") == [["x", "y"]]
         assert rows_of(tmp_path / "t.xlsx", sheet="Two") == [["1", "2"]]
-        with pytest.raises(DatasetInvalid, match="'Sheet', 'Two'"):
+        with pytest.raises(DatasetInvalid, match="“Sheet”, “Two”"):
             rows_of(tmp_path / "t.xlsx", sheet="Three")
 
     def test_a_zip_bomb_is_refused_before_it_is_unpacked(self, tmp_path: Path) -> None:

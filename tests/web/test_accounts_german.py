@@ -5,33 +5,9 @@ from datetime import datetime
 
 import pytest
 
-from otai.orgs.operations import (
-    AlreadyMember,
-    InvitationForAnother,
-    InvitationOver,
-    InvitationUnknown,
-    LastOwner,
-    TooManyApiKeys,
-    TooManyInvitations,
-)
 from otai.orgs.permissions import Role
-from otai.web.accounts.refusals import SENTENCES
 from tests.stories import acme
 from tests.web.visitors import browser, member_of, of, signs_in
-
-
-@pytest.mark.pure
-def test_every_refusal_that_is_put_into_words_exists() -> None:
-    kinds = (
-        AlreadyMember,
-        InvitationForAnother,
-        InvitationOver,
-        InvitationUnknown,
-        LastOwner,
-        TooManyApiKeys,
-        TooManyInvitations,
-    )
-    assert {kind.code for kind in kinds} == set(SENTENCES)
 
 
 @pytest.mark.django_db

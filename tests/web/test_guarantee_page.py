@@ -91,7 +91,7 @@ def test_criteria_at_the_bar_are_agreed_and_the_included_training_costs_nothing(
     assert alice.post("/acme/guarantee/order", order)["Location"] == "/acme/runs/1/"
     assert Run.objects.count() == 1
     page = alice.post("/acme/guarantee/propose", proposal, follow=True).content.decode()
-    assert "frozen" in page
+    assert "cannot be changed any more" in page
 
 
 def test_more_than_the_bar_waits_for_us(alice: Client, support: DataSet) -> None:

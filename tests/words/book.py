@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import polib
 from babel.messages.plurals import get_plural
 
-from otai.words import advice, catalogue, facts, findings, invoices, mails
+from otai.words import advice, catalogue, facts, findings, invoices, mails, named, refusals
 from otai.words.catalogue import DOMAIN, LOCALES
 from otai.words.sentences import Counted, Sentence
 
@@ -19,9 +19,10 @@ from otai.words.sentences import Counted, Sentence
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
     seen = set()
-    named = (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values())
+    parts = (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values())
     said = (*findings.sentences(), *invoices.sentences(), *mails.sentences(), *facts.sentences(), *advice.sentences())
-    for one in (*named, *said):
+    refused = (*refusals.sentences(), *named.sentences())
+    for one in (*parts, *said, *refused):
         if one not in seen:
             seen.add(one)
             yield one

@@ -503,7 +503,7 @@ def delete_data_set(request: CallerRequest, data_set: UUID, asked: Annotated[Del
     """
     caller = request.auth
     if asked.with_models and not caller.may(Action.MANAGE_MODELS):
-        raise NotAllowed("Deleting models as well needs the scope models:manage.", needs=Action.MANAGE_MODELS.value)
+        raise NotAllowed("models_too", needs=Action.MANAGE_MODELS.value)
     deletion.delete_tickets(
         organisation=caller.organisation,
         data_sets=_to_delete(data_set_of(caller, data_set), asked),
@@ -539,7 +539,7 @@ def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> D
     rows = DataSet.objects.filter(organisation=caller.organisation, id=id)
     found = (rows.defer("profile", "roles") if without_profile else rows).first()
     if found is None:
-        raise NotFound("There is no such data set.")
+        raise NotFound("data_set")
     return found
 
 

@@ -18,7 +18,7 @@ from otai.api.v1.models import version_of
 from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name, Number, Text, TicketText
 from otai.db import new_id, utc_now
-from otai.errors import Invalid, NotFound
+from otai.errors import NotFound
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
@@ -487,7 +487,8 @@ def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     try:
         criteria = [Criterion.parse(text) for text in asked.criteria]
     except CriterionInvalid as wrong:
-        raise Invalid(str(wrong), code="criteria_invalid", field="body.criteria") from None
+        wrong.details["field"] = "body.criteria"
+        raise
     guarantee_operations.open_guarantees(organisation=caller.organisation, now=utc_now())
     return _guarantee(
         guarantee_operations.propose(
@@ -532,7 +533,7 @@ def download_holdout(request: CallerRequest, guarantee: UUID) -> Any:
     """The tickets that the included run is measured on, as CSV"""
     found = guarantee_queries.guarantees(request.auth.organisation).filter(id=guarantee).first()
     if found is None:
-        raise NotFound("There is no such guarantee.")
+        raise NotFound("guarantee")
     lines = guarantee_queries.holdout_csv(found)
     first = next(lines, "")
 

@@ -148,7 +148,7 @@ def predict(
         predictions = queries.predict(found, asked.texts)
     except BundleInvalid as damaged:
         # Nothing is wrong with what was asked.
-        raise Unavailable(f"{found} cannot be loaded: {damaged.message}", code="model_unavailable") from damaged
+        raise Unavailable("model", found=found, why=damaged, code="model_unavailable") from damaged
     feedback.keep(found, asked.texts, now=utc_now())
     return {
         "model": found.model.name,

@@ -283,7 +283,7 @@ def get_attempt_log(
     run = queries.run(request.auth.organisation, number)
     found = Attempt.objects.filter(run=run, number=attempt).first()
     if found is None:
-        raise NotFound(f"Run {number} has no attempt {attempt}.", number=number, attempt=attempt)
+        raise NotFound("no_attempt", number=number, attempt=attempt)
     return HttpResponse(found.log, content_type="text/plain; charset=utf-8")
 
 
@@ -301,7 +301,7 @@ def get_report_card(request: CallerRequest, number: Number) -> Any:
     """
     run = queries.run(request.auth.organisation, number)
     if run.report_card is None:
-        raise NotFound(f"Run {number} is {run.status}: it has no report card.", number=number, status=run.status)
+        raise NotFound("no_report_card", number=number, status=run.status)
     return with_sentences(run.report_card, of_card=True)
 
 

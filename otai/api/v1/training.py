@@ -26,6 +26,7 @@ from otai.runs.models import Quote, Reason, Run
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.words import findings as words
+from otai.words.prices import price_lines
 
 noun = Noun("Prices and quotes")
 
@@ -200,7 +201,7 @@ def get_price(request: CallerRequest, asked: Annotated[PriceIn, Query()]) -> Any
         **_offer(chosen),
         "attributes": asked.attributes,
         "in_words": price.in_words,
-        "lines": [{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
+        "lines": price_lines([line.as_dict() for line in price.lines]),
         "price_book": price.price_book,
         "balance": ledger.balance(caller.organisation.id).available,
         "cheaper": pricing.cheaper(book, price, tier=tier),
@@ -253,7 +254,7 @@ def make_quote(request: CallerRequest, asked: QuoteIn) -> HttpResponse:
         if names is None:
             names = tickets.proposed_attributes(data_set)
             if not names:
-                raise NothingToTrain(f"{data_set} has no attribute with at least two labels of 5 tickets each.")
+                raise NothingToTrain("nothing_to_train", data_set=data_set, name=data_set.name)
         quote = operations.make_quote(
             organisation=caller.organisation,
             data_set=data_set,
@@ -274,7 +275,7 @@ def get_quote(request: CallerRequest, quote: UUID) -> Any:
     """One quote, and the run it became"""
     found = Quote.objects.filter(organisation=request.auth.organisation, id=quote).first()
     if found is None:
-        raise NotFound("There is no such quote.")
+        raise NotFound("quote")
     run = getattr(found, "run", None)
     return _quote(found, request.auth, run=run, expected=None if run else expectations.for_quote(found, now=utc_now()))
 
@@ -287,7 +288,7 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
         "data_set": quote.data_set_id,
         "model": quote.model_name,
         "attributes": names_of(quote),
-        "lines": quote.price_lines,
+        "lines": price_lines(quote.price_lines),
         "expected_finish_at": expected.finishes_at if expected else None,
         "balance": balance,
         "balance_after": balance if run else balance - quote.credits,

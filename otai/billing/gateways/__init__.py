@@ -23,9 +23,7 @@ def gateway_named(name: str) -> Gateway:
     if not name:
         return next(iter(known.values()))
     if name not in known:
-        raise GatewayUnknown(
-            f"There is no way to pay named {name!r}. This installation offers: {', '.join(known)}.", gateway=name
-        )
+        raise GatewayUnknown("way", known=list(known), gateway=name)
     return known[name]
 
 

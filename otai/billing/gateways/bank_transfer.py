@@ -32,7 +32,7 @@ class BankTransfer(Gateway):
         return PaymentSeen(order.reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase)
 
     def confirm(self, reference: str) -> PaymentSeen:
-        raise PaymentDeclined("A bank transfer is made by the customer; it cannot be charged.", reference=reference)
+        raise PaymentDeclined("bank_transfer", reference=reference)
 
     def look_up(self, reference: str) -> PaymentSeen:
         return PaymentSeen(reference, PaymentState.WAITING, 0, "")
@@ -45,10 +45,10 @@ class BankTransfer(Gateway):
         return RefundSeen(key, RefundOutcome.SENT)
 
     def save_method(self, *, payment_method: str, name: str, email: str) -> str:
-        raise PaymentDeclined("Bank transfers cannot be charged automatically. Choose a card or a SEPA debit.")
+        raise PaymentDeclined("bank_transfer_later")
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
-        raise ForgedWebhook("Bank transfers have no webhook.")
+        raise ForgedWebhook("no_webhook")
 
     def events_since(self, at: datetime) -> list[ProviderEvent]:
         return []

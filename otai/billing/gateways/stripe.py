@@ -107,7 +107,7 @@ class Stripe(Gateway):
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         secret = settings.OTAI_STRIPE_WEBHOOK_SECRET
         if not secret:
-            raise GatewayUnavailable("Webhooks of Stripe are not set up: OTAI_STRIPE_WEBHOOK_SECRET is missing.")
+            raise GatewayUnavailable("no_webhook_secret")
         signature = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
         try:
             text = body.decode()
@@ -115,9 +115,9 @@ class Stripe(Gateway):
             event = stripe.Event.construct_from(_as_json(text), None)
             return _event(event)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):
-            raise ForgedWebhook("The signature of this webhook is not Stripe's. Nothing was done.") from None
+            raise ForgedWebhook("signature") from None
         except (ValueError, KeyError, AttributeError, TypeError):
-            raise ForgedWebhook("This is signed, but is no event of Stripe's. Nothing was done.") from None
+            raise ForgedWebhook("no_event") from None
 
     def events_since(self, at: datetime) -> list[ProviderEvent]:
         asked: Any = {"created": {"gte": int(at.timestamp())}, "limit": 100}
@@ -194,7 +194,7 @@ def _slim(payload: dict[str, Any]) -> dict[str, Any]:
 def _client() -> stripe.StripeClient:
     key = settings.OTAI_STRIPE_SECRET_KEY
     if not key:
-        raise GatewayUnavailable("Payments by Stripe are not set up: OTAI_STRIPE_SECRET_KEY is missing.")
+        raise GatewayUnavailable("not_set_up")
     base = settings.OTAI_STRIPE_API_BASE
     return stripe.StripeClient(
         key,
@@ -209,18 +209,14 @@ def _ask(call: Callable[[], Answer]) -> Answer:
         return call()
     except stripe.CardError as error:
         said = error.user_message or ""
-        raise PaymentDeclined(
-            f"The payment was declined: {said or 'no reason was given'}", reason=error.code or "", said=said
-        ) from None
+        raise PaymentDeclined("provider", said=said or "no reason was given", reason=error.code or "") from None
     except stripe.InvalidRequestError as error:
-        said = error.user_message or ""
-        raise PaymentDeclined(f"Stripe refused this: {said or error.code or 'invalid request'}", said=said) from None
+        said = error.user_message or error.code or "invalid request"
+        raise PaymentDeclined("provider_refused", said=said) from None
     except stripe.AuthenticationError:
-        raise GatewayUnavailable(
-            "Stripe does not accept our key. An operator must look at OTAI_STRIPE_SECRET_KEY."
-        ) from None
+        raise GatewayUnavailable("key") from None
     except stripe.StripeError as error:
-        raise GatewayUnavailable(f"Stripe does not answer ({type(error).__name__}). Try again in a while.") from None
+        raise GatewayUnavailable("no_answer", error=type(error).__name__) from None
 
 
 def _seen(intent: stripe.PaymentIntent) -> PaymentSeen:

@@ -86,9 +86,7 @@ def _ordered_once(
 ) -> tuple[Purchase, bool]:
     """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
     if not key or len(key) > 200:
-        raise PurchaseKeyMissing(
-            "A purchase needs a key of 1 to 200 characters, so that a double click buys once.", field="key"
-        )
+        raise PurchaseKeyMissing("purchase_key", field="key")
     found = Purchase.objects.filter(organisation=organisation, key=key).first()
     if found is None:
         try:
@@ -99,10 +97,7 @@ def _ordered_once(
             if found is None:
                 raise
     if found.request_hash != request_hash:
-        raise PurchaseKeyReused(
-            f"The key {key!r} was used for {found.title} ({found.reference}). Use a new key for a new purchase.",
-            key=key,
-        )
+        raise PurchaseKeyReused("purchase", title=found.title, reference=found.reference, key=key)
     return found, True
 
 
@@ -163,7 +158,7 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
     """
     purchase = Purchase.objects.filter(organisation=organisation, reference=reference).first()
     if purchase is None:
-        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+        raise NotFound("purchase", reference=reference)
     if purchase.status == PurchaseStatus.CANCELLED:
         return purchase
     if purchase.status in AWAITING_PAYMENT and purchase.gateway_reference:
@@ -174,12 +169,7 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
     with transaction.atomic():
         purchase = locked(purchase.id)
         if purchase.status not in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID):
-            raise CannotCancel(
-                f"{reference} is {purchase.status}: it cannot be cancelled any more. Unused credits can be paid back "
-                "by an operator.",
-                reference=reference,
-                status=purchase.status,
-            )
+            raise CannotCancel("purchase", reference=reference, status=purchase.status)
         cancel_locked(purchase, who=who, why=why, now=now)
     return purchase
 

@@ -41,20 +41,20 @@ def set_billing_details(
     """
     country = country.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}", country):
-        raise CountryUnknown(f"A country is a two-letter ISO code such as DE; {country!r} is not.", country=country)
+        raise CountryUnknown("code", country=country)
     texts = {"name": name, "street": street, "postcode": postcode, "city": city}
     limits = {"name": 200, "street": 200, "postcode": 20, "city": 100}
     for field, text in texts.items():
         texts[field] = text = " ".join(text.split())
         if (not text and field != "postcode") or len(text) > limits[field] or not text.isprintable():
-            raise InvalidBillingDetails(f"The {field} must be 1 to {limits[field]} printable characters.", field=field)
+            raise InvalidBillingDetails("length", most=limits[field], field=field)
     try:
         validate_email(email)
     except ValidationError:
-        raise InvalidBillingDetails(f"{email!r} is no e-mail address.", field="email") from None
+        raise InvalidBillingDetails("email", email=email, field="email") from None
     language = language or languages()[0]
     if language not in languages():
-        raise InvalidBillingDetails(f"Invoices are written in {listed()}, not in {language!r}.", field="language")
+        raise InvalidBillingDetails("language", known=listed(), language=language, field="language")
     checked = checked_vat_id(vat_id, country=country)
     with transaction.atomic():
         details, _ = BillingDetails.objects.update_or_create(

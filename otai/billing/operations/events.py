@@ -22,9 +22,7 @@ def checked_why(why: str) -> str:
     """The reason that an operator gives: 3 to 500 characters. Raises WhoAndWhyMissing."""
     why = " ".join(why.split())
     if not why.isprintable() or not 3 <= len(why) <= 500:
-        raise WhoAndWhyMissing(
-            "Say why, in 3 to 500 printable characters: it is kept with your name beside the change."
-        )
+        raise WhoAndWhyMissing("why")
     return why
 
 

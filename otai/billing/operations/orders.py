@@ -165,10 +165,7 @@ def billing_details(organisation: Organisation) -> BillingDetails:
     """Raises BillingDetailsMissing."""
     details = BillingDetails.objects.filter(organisation=organisation).first()
     if details is None:
-        raise BillingDetailsMissing(
-            "An invoice needs a name and an address first. Enter the billing details: otai billing details set.",
-            organisation=organisation.slug,
-        )
+        raise BillingDetailsMissing("details", organisation=organisation.slug)
     return details
 
 
@@ -189,9 +186,7 @@ def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: dat
     before = PurchaseStatus(purchase.status)
     assert to in PURCHASE_MOVES[before], f"no move {before} -> {to}"
     if not Purchase.objects.filter(id=purchase.id, status=before).update(status=to.value, **columns):
-        raise PurchaseMoved(
-            f"{purchase.reference} was changed meanwhile. Look at it again.", purchase=purchase.reference
-        )
+        raise PurchaseMoved("purchase", purchase=purchase.reference)
     for name, value in {"status": to.value, **columns}.items():
         setattr(purchase, name, value)
     record(

@@ -36,12 +36,9 @@ def offer_package(
     why = checked_why(why)
     whole_credits(credits)
     if price.cents < 1:
-        raise InvalidBillingDetails("A package has a price; free credits are goodwill.", field="price")
+        raise InvalidBillingDetails("price", field="price")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", code) or code.isdigit():
-        raise InvalidBillingDetails(
-            "The code of an own package is 2 to 40 lower-case letters, digits and hyphens, and not only digits.",
-            field="code",
-        )
+        raise InvalidBillingDetails("code", field="code")
     package = CustomPackage(
         id=new_id(),
         organisation=organisation,
@@ -70,7 +67,7 @@ def offer_package(
                 price_cents=price.cents,
             )
     except IntegrityError:
-        raise PackageExists(f"{organisation.slug} has a package {code!r} already.", code=code) from None
+        raise PackageExists("package", organisation=organisation.slug, package=code) from None
     return package
 
 
@@ -80,7 +77,7 @@ def withdraw_package(*, organisation: Organisation, code: str, who: str, why: st
     why = checked_why(why)
     found = CustomPackage.objects.select_for_update(no_key=True).filter(organisation=organisation, code=code).first()
     if found is None:
-        raise NotFound(f"{organisation.slug} has no package {code!r} of its own.", code=code)
+        raise NotFound("no_own_package", organisation=organisation.slug, package=code)
     found.ends_at = now
     found.save(update_fields=["ends_at"])
     record(

@@ -57,21 +57,14 @@ def confirm_payment(
     why = checked_why(why)
     bank_reference = bank_reference.strip()
     if received.cents <= 0:
-        raise InvalidPayment(
-            "A payment is more than nothing; money that goes out is a payment refund.", cents=received.cents
-        )
+        raise InvalidPayment("nothing", cents=received.cents)
     if not bank_reference or len(bank_reference) > 180:
-        raise InvalidPayment(
-            "Give the bank's reference of the entry (1 to 180 characters): it keeps one payment from counting twice."
-        )
+        raise InvalidPayment("bank_reference")
     try:
         return _confirm(reference, received, bank_reference, who=who, why=why, now=now)
     except IntegrityError:
         # `billing_payment_counts_once`: another operator recorded this entry in the same moment, for another purchase.
-        raise PaymentDiffers(
-            f"{bank_reference} was recorded before. Another entry needs its own bank reference.",
-            external_id=bank_reference,
-        ) from None
+        raise PaymentDiffers("entry", external_id=bank_reference) from None
 
 
 @one_transaction
@@ -80,7 +73,7 @@ def _confirm(
 ) -> PaymentBooked:
     purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
     if purchase is None:
-        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+        raise NotFound("purchase", reference=reference)
     return book_payment(
         locked(purchase.id),
         gateway="bank_transfer",
@@ -150,8 +143,9 @@ def book_payment(
     if before is not None:
         if before.purchase_id != purchase.id or (before.cents, before.currency) != (received.cents, received.currency):
             raise PaymentDiffers(
-                f"{external_id} was recorded before: {Money(before.cents, before.currency)} for "
-                f"{before.purchase.reference}. Another entry needs its own bank reference.",
+                "other_entry",
+                amount=Money(before.cents, before.currency),
+                reference=before.purchase.reference,
                 external_id=external_id,
             )
         return _booked(before, purchase, replayed=True)

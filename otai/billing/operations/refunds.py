@@ -60,35 +60,28 @@ def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits
 def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int | None) -> PaymentRefund:
     found = Purchase.objects.filter(reference=reference.strip().upper()).first()
     if found is None:
-        raise NotFound(f"There is no purchase {reference}.", reference=reference)
+        raise NotFound("purchase", reference=reference)
     purchase = locked(found.id)
     if PaymentRefund.objects.filter(purchase=purchase, kind=RefundKind.UNUSED_CREDITS).exists():
-        raise PaymentAlreadyRefunded(f"{purchase.reference} was paid back before; a purchase is paid back once.")
+        raise PaymentAlreadyRefunded("purchase", reference=purchase.reference)
     if purchase.kind != PurchaseKind.PACKAGE:
-        raise NothingToRefund(f"{purchase.reference} is a month of a tier; only unused credits are paid back.")
+        raise NothingToRefund("month", reference=purchase.reference)
     if purchase.paid_at is None:
-        raise PaymentNotConfirmed(
-            f"{purchase.reference} is {purchase.status}: its payment is not confirmed. Cancel it instead.",
-            status=purchase.status,
-        )
+        raise PaymentNotConfirmed("purchase", reference=purchase.reference, status=purchase.status)
     if purchase.status != PurchaseStatus.PAID:
-        raise NothingToRefund(
-            f"{purchase.reference} is {purchase.status}: its money is not ours to pay back.", status=purchase.status
-        )
+        raise NothingToRefund("not_ours", reference=purchase.reference, status=purchase.status)
     assert purchase.lot is not None, "a paid package has its lot"
     lot = Lot.objects.get(id=purchase.lot, organisation=purchase.organisation_id)
     wanted = lot.unspent if credits is None else whole_credits(credits)
     if wanted == 0:
         raise NothingToRefund(
-            f"All {lot.credits} credits of {purchase.reference} are spent or held; there is nothing to pay back.",
-            spent=lot.spent,
-            held=lot.held,
+            "spent", credits=lot.credits, reference=purchase.reference, spent=lot.spent, held=lot.held
         )
     gone = lot.spent + lot.withdrawn
     net = value_of(purchase.net_cents, purchase.credits, gone, gone + wanted)
     vat = invoices.part_of_vat(purchase, net)
     if net + vat == 0:
-        raise NothingToRefund(f"{wanted} credits of {purchase.reference} are worth less than a cent.")
+        raise NothingToRefund("less_than_a_cent", wanted=wanted, reference=purchase.reference)
     ledger.withdraw(
         organisation=purchase.organisation_id,
         lot=lot.id,
@@ -175,11 +168,7 @@ def refund_fee(
                 now=now,
             )
             return [_book_fee(purchase, credits=credits, net=net, who=who, why=why, now=now)]
-    raise NothingToRefund(
-        f"No paid month of the subscription has {Money(net, book.packages[0].price.currency)} left to pay back: leave "
-        "the fee as credits.",
-        net_cents=net,
-    )
+    raise NothingToRefund("no_paid_month", amount=Money(net, book.packages[0].price.currency), net_cents=net)
 
 
 def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> PaymentRefund:
@@ -213,10 +202,10 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
             .first()
         )
         if found is None:
-            raise NotFound(f"There is no payment {payment}.", payment=str(payment))
+            raise NotFound("no_payment", payment=str(payment))
         left = found.surplus_cents - found.returned_cents
         if left == 0:
-            raise NothingToRefund("This payment has no surplus left to return.")
+            raise NothingToRefund("no_surplus")
         Payment.objects.filter(id=found.id).update(returned_cents=F("returned_cents") + left)
         refund = PaymentRefund.objects.create(
             id=new_id(),
@@ -287,9 +276,9 @@ def confirm_refund(*, refund: UUID, who: str, why: str, now: datetime) -> Paymen
     why = checked_why(why)
     found = PaymentRefund.objects.filter(id=refund).first()
     if found is None:
-        raise NotFound(f"There is no payment refund {refund}.", refund=str(refund))
+        raise NotFound("no_payment_refund", refund=str(refund))
     if not PaymentRefund.objects.filter(id=refund, state=RefundState.SENT).update(state=RefundState.CONFIRMED):
-        raise RefundNotSent(f"This payment refund is {found.state}; only one that was sent can be confirmed.")
+        raise RefundNotSent("state", state=found.state)
     _record_move(found, RefundState.CONFIRMED, who=who, why=why, now=now)
     found.refresh_from_db()
     return found

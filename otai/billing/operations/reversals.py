@@ -63,9 +63,7 @@ def reverse(
     reversal = Reversal.objects.select_for_update(no_key=True).filter(purchase=purchase).first()
     if reversal is None:
         if purchase.status not in DELIVERED:
-            raise PurchaseNotDelivered(
-                f"{purchase.reference} is {purchase.status}; nothing was delivered that could be taken back."
-            )
+            raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
         reversal = _open(
             purchase, external_id=external_id, cents=cents, currency=currency, reason=reason, who=who, now=now
         )
@@ -241,9 +239,9 @@ def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversa
     why = checked_why(why)
     found = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
     if found is None:
-        raise NotFound(f"There is no reversal {reversal}.", reversal=str(reversal))
+        raise NotFound("no_reversal", reversal=str(reversal))
     if found.settled_at is not None:
-        raise AlreadySettled(f"This was settled before, by {found.settled_by}: {found.settled_why}")
+        raise AlreadySettled("reversal", settled_by=found.settled_by, settled_why=found.settled_why)
     found.settled_at, found.settled_by, found.settled_why = now, who, why
     found.save(update_fields=["settled_at", "settled_by", "settled_why"])
     record(

@@ -51,7 +51,7 @@ def locked(organisation: Organisation) -> Subscription:
     """The subscription, with its row locked until the transaction ends. Raises NotFound."""
     found = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
     if found is None:
-        raise NotFound(f"{organisation.slug} has no subscription.", organisation=organisation.slug)
+        raise NotFound("subscription", organisation=organisation.slug)
     return found
 
 

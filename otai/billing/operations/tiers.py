@@ -96,7 +96,7 @@ def _apply(
     is_free = queries.price_book().tiers[tier].is_free
     if tier.value == subscription.tier:
         if status is not SubscriptionStatus.ENDING:
-            raise AlreadyInTier(f"{organisation.slug} is in {tier.title} already.", tier=tier.value)
+            raise AlreadyInTier("tier", organisation=organisation.slug, tier=tier.value)
         move(subscription, SubscriptionStatus.PAID, who=who, why=why, now=now)
         return None
     if rank(tier) > rank(subscription.tier):
@@ -144,10 +144,7 @@ def _replaceable_month(subscription: Subscription) -> Purchase | None:
     bank."""
     standing = open_month(subscription)
     if standing is not None and standing.status == "processing":
-        raise RiseNotPossible(
-            f"The payment of {standing.reference} is with the bank. Change the tier when its outcome is known.",
-            purchase=standing.reference,
-        )
+        raise RiseNotPossible("purchase", purchase=standing.reference)
     return standing
 
 

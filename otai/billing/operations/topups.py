@@ -46,7 +46,7 @@ class InvalidWatch(Invalid):
 def set_low_balance_notice(*, organisation: Organisation, below: int, who: str, now: datetime) -> CreditWatch:
     """A mail once the available credits fall below this; 0 turns it off. Raises InvalidWatch."""
     if not 0 <= below <= MAX_CREDITS:
-        raise InvalidWatch(f"The threshold is a number of credits from 0 to {MAX_CREDITS}.", field="below")
+        raise InvalidWatch("threshold", fewest=0, most=MAX_CREDITS, field="below")
     watch, _ = CreditWatch.objects.get_or_create(organisation=organisation)
     watch.notice_below, watch.noticed_at = below, None
     watch.save(update_fields=["notice_below", "noticed_at"])
@@ -72,17 +72,13 @@ def set_top_up(
     Raises InvalidWatch, PackageUnknown, BillingDetailsMissing, GatewayUnknown, PaymentDeclined and GatewayUnavailable.
     """
     if not 1 <= below <= MAX_CREDITS:
-        raise InvalidWatch(f"The threshold is a number of credits from 1 to {MAX_CREDITS}.", field="below")
+        raise InvalidWatch("threshold", fewest=1, most=MAX_CREDITS, field="below")
     offer = packages.package(organisation, package, now=now)
     if monthly_limit.currency != offer.price.currency or monthly_limit.cents < offer.price.cents:
-        raise InvalidWatch(
-            f"The monthly limit must cover the {offer.title} at least once: {offer.price} net.", field="monthly_limit"
-        )
+        raise InvalidWatch("monthly_limit", package=offer.title, price=offer.price, field="monthly_limit")
     way = gateway_named(gateway)
     if not way.charges_saved_methods:
-        raise InvalidWatch(
-            f"{way.title} cannot be charged automatically. Choose a card or a SEPA debit.", field="gateway"
-        )
+        raise InvalidWatch("gateway", gateway=way.title, field="gateway")
     details = billing_details(organisation)
     saved = way.save_method(payment_method=payment_method, name=details.name, email=details.email)
     with transaction.atomic():

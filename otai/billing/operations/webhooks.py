@@ -144,7 +144,7 @@ def retry(*, event: UUID, who: str, why: str, now: datetime) -> WebhookEvent:
     why = checked_why(why)
     found = WebhookEvent.objects.filter(id=event).first()
     if found is None:
-        raise NotFound(f"There is no webhook event {event}.", event=str(event))
+        raise NotFound("no_webhook_event", event=str(event))
     record(organisation=None, subject="webhook", subject_id=found.id, move="retried", who=who, why=why, now=now)
     handle(found.id, now=now)
     found.refresh_from_db()

@@ -26,7 +26,7 @@ def money_from(text: str, *, currency: str = "EUR") -> Money:
         or not (rest == "" or (rest.isascii() and rest.isdigit()))
         or len(rest) > 2
     ):
-        raise Invalid(f"{text!r} is no amount of money. Write it like 450 or 450.50.", code="invalid_amount")
+        raise Invalid("money", text=text, code="invalid_amount")
     return Money(int(units) * 100 + int(rest.ljust(2, "0") or 0), currency)
 
 

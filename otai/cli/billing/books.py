@@ -86,7 +86,7 @@ def month_close_command(
     """For operators: revenue recognised and deferred, received and refunded, invoices and VAT of a month."""
     year, _, number = month.partition("-")
     if not (year.isdigit() and number.isdigit() and 2000 <= int(year) <= 2200 and 1 <= int(number) <= 12):
-        raise Invalid(f"{month!r} is no month. Write it like 2026-11.", code="invalid_month")
+        raise Invalid("month", month=month, code="invalid_month")
     close = month_close(int(year), int(number), zone=seller().zone)
     if json:
         movements = {

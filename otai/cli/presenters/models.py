@@ -45,7 +45,7 @@ def texts_given(texts: Sequence[str] | None) -> list[str]:
     if texts:
         return list(texts)
     if sys.stdin.isatty():
-        raise Invalid("Give tickets as arguments, or on standard input, one a line.", code="no_tickets")
+        raise Invalid("tickets", code="no_tickets")
     return [line.rstrip("\n") for line in sys.stdin if line.strip()]
 
 

@@ -87,7 +87,7 @@ def attribute_target(spec: AttributeSpec, clean: CleanLabels, train: Rows, *, fe
     tickets_with = Counter(label for row in train for label in clean.rows[row] or ())
     labelled = sum(clean.rows[row] is not None for row in train)
     if not labelled:
-        raise InputFailure("dataset_invalid", f"No training ticket has a value of {spec.name!r}.", where=spec.name)
+        raise InputFailure("no_value", attribute=spec.name, where=spec.name)
     learnt = _learnable(spec, tickets_with, labelled, fewest_tickets=fewest_tickets)
     labels = ordered_labels(spec, learnt)
     y, known = _indicator(spec, clean, labels)
@@ -114,10 +114,14 @@ def _learnable(spec: AttributeSpec, tickets_with: Counter[str], labelled: int, *
         return learnt
     common = ", ".join(f"{label!r} ({count})" for label, count in tickets_with.most_common(3))
     raise InputFailure(
-        "label_too_rare",
-        f"{spec.name!r} needs at least {fewest_labels} {'label' if fewest_labels == 1 else 'labels'} with {fewest_tickets} or more "
-        f"training tickets each; it has {len(learnt)} of {len(tickets_with)}. Most frequent: {common or 'none'}. "
-        "Add tickets, join labels, or leave this attribute out.",
+        "few_tickets",
+        code="label_too_rare",
+        attribute=spec.name,
+        fewest_labels=fewest_labels,
+        fewest_tickets=fewest_tickets,
+        enough=len(learnt),
+        labels=len(tickets_with),
+        common=common or "-",
         where=spec.name,
     )
 
@@ -151,17 +155,11 @@ def ordered_labels(spec: AttributeSpec, learnt: set[str]) -> tuple[str, ...]:
 def column_of(tickets: LabelledTickets, spec: AttributeSpec) -> Sequence[Value]:
     """The attribute's column. Raises `InputFailure` (`dataset_invalid`) if there is none, or a wrong kind of value in it."""
     if spec.name not in tickets.attributes:
-        known = ", ".join(repr(name) for name in tickets.attributes) or "none"
-        raise InputFailure(
-            "dataset_invalid", f"The tickets have no attribute {spec.name!r}; they have {known}.", where=spec.name
-        )
+        known = list(tickets.attributes)
+        raise InputFailure("no_attribute", attribute=spec.name, known=known, where=spec.name)
     column = tickets.attributes[spec.name]
     # Looking at each type once is many times faster than looking at each value, and nearly always enough.
     lists = not spec.is_multi and tuple in set(map(type, column))
     if lists and any(isinstance(value, tuple) and len(value) > 1 for value in column):
-        raise InputFailure(
-            "dataset_invalid",
-            f"Some tickets have several values of {spec.name!r}. Name its kind 'multi', or give each ticket one value.",
-            where=spec.name,
-        )
+        raise InputFailure("several_values", attribute=spec.name, where=spec.name)
     return column

@@ -75,9 +75,7 @@ class LabelledTickets:
             columns["splits"] = self.splits
         for name, column in columns.items():
             if len(column) != len(self.ids):
-                raise InputFailure(
-                    "dataset_invalid", f"{len(self.ids)} tickets, but {len(column)} entries in {name}.", where=name
-                )
+                raise InputFailure("lengths", tickets=len(self.ids), entries=len(column), column=name, where=name)
         if any(language and language not in CODES for language in set(self.languages)):
             # "English", "DE-at" and "deu" are what programs say, too.
             codes = {language: language_code(language) or language for language in set(self.languages)}
@@ -97,12 +95,10 @@ class LabelledTickets:
         try:
             table = pq.read_table(path)
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputFailure("dataset_invalid", f"The tickets cannot be read: {error}") from error
+            raise InputFailure("unreadable", error=error) from error
         missing = {"ticket", "subject", "body"} - set(table.column_names)
         if missing:
-            raise InputFailure(
-                "dataset_invalid", f"The tickets lack the column {', '.join(sorted(missing))}.", where=min(missing)
-            )
+            raise InputFailure("missing_column", columns=sorted(missing), where=min(missing))
         subjects, bodies = _strings(table, "subject"), _strings(table, "body")
         return cls(
             ids=[str(ticket) for ticket in table["ticket"].to_pylist()],

@@ -93,9 +93,7 @@ class Encoder:
             if self._loaded is None:
                 if absent := missing_libraries():
                     raise EncodersNotInstalled(
-                        f"The encoder {self.name} needs {', '.join(absent)}, which is not installed. Run: "
-                        f"{INSTALL_COMMAND}",
-                        libraries=list(absent),
+                        "of_encoder", name=self.name, install=INSTALL_COMMAND, libraries=list(absent)
                     )
                 self.installed.check()
                 _tame_libraries()

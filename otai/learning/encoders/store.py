@@ -68,7 +68,10 @@ class InstalledEncoder:
             problem = problem_of(self.folder / file.name, file)
             if problem:
                 raise DamagedEncoder(
-                    f"The encoder {self.spec.name} cannot be used: {file.name} {problem}. {_how_to_get(self.spec)}",
+                    "file",
+                    name=file.name,
+                    problem=problem,
+                    how=_how_to_get(self.spec),
                     encoder=self.spec.name,
                     file=str(self.folder / file.name),
                 )
@@ -94,10 +97,7 @@ class EncoderStore:
         used here."""
         names = list(names)
         if names and (absent := missing_libraries()):
-            raise EncodersNotInstalled(
-                f"This needs sentence encoders, and {', '.join(absent)} is not installed. Run: {INSTALL_COMMAND}",
-                libraries=list(absent),
-            )
+            raise EncodersNotInstalled("libraries", install=INSTALL_COMMAND, libraries=list(absent))
         for name in names:
             self.find(name)
 
@@ -108,19 +108,17 @@ class EncoderStore:
                 if encoder.spec.name == name:
                     return encoder
             raise UnknownEncoder(
-                f"There is no encoder {name!r} in {self.folder}. There is: "
-                f"{', '.join(self.available()) or 'none yet'}; `otai encoders pull` knows {', '.join(KNOWN)}.",
+                "here",
+                folder=self.folder,
+                there=", ".join(self.available()) or "none yet",
+                known=list(KNOWN),
                 name=name,
             )
         encoder = InstalledEncoder(known(name), self._home(known(name)))
         absent = [file.name for file in encoder.spec.files if not (encoder.folder / file.name).is_file()]
         if absent:
             raise MissingEncoder(
-                f"The encoder {name} is not on this machine: {', '.join(absent)} is missing in {encoder.folder}. "
-                f"{_how_to_get(encoder.spec)}",
-                encoder=name,
-                files=absent,
-                folder=str(encoder.folder),
+                "files", how=_how_to_get(encoder.spec), encoder=name, files=absent, folder=str(encoder.folder)
             )
         return encoder
 
@@ -136,10 +134,7 @@ class EncoderStore:
             for file in spec.files:
                 if problem := problem_of(incoming / file.name, file):
                     raise NotAnEncoder(
-                        f"This is not {spec.name} at revision {spec.revision}: {file.name} {problem}. Nothing was "
-                        "taken over.",
-                        encoder=spec.name,
-                        file=file.name,
+                        "other_revision", revision=spec.revision, problem=problem, encoder=spec.name, file=file.name
                     )
             (incoming / MANIFEST).write_text(json.dumps(_as_manifest(spec), indent=2) + "\n")
             home.parent.mkdir(parents=True, exist_ok=True)
@@ -186,11 +181,7 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
     Refuses pickled weights and models that bring code of their own: loading either could run anything.
     """
     if not _NAME.fullmatch(name) or name in KNOWN:
-        raise NotAnEncoder(
-            f"{name!r} cannot be the name of an encoder of your own: lower-case letters, digits, dots and dashes, "
-            f"and none of {', '.join(KNOWN)}.",
-            name=name,
-        )
+        raise NotAnEncoder("name", known=list(KNOWN), name=name)
     refuse_unsafe(folder)
     names = ["model.safetensors", "tokenizer.json", "config.json"]
     try:
@@ -198,16 +189,11 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
             weights.keys()
     except SafetensorError as error:
         raise NotAnEncoder(
-            f"{folder / 'model.safetensors'} is not safetensors, whatever its name says: {error}.",
-            file="model.safetensors",
+            "no_safetensors", folder=folder / "model.safetensors", error=error, file="model.safetensors"
         ) from None
     config = _json(folder / "config.json")
     if "auto_map" in config:
-        raise NotAnEncoder(
-            f"{folder / 'config.json'} asks for code of its own (auto_map). Only models that transformers knows are "
-            "loaded.",
-            file="config.json",
-        )
+        raise NotAnEncoder("own_code", folder=folder / "config.json", file="config.json")
     files = tuple(
         WeightFile(file, sha256_of((folder / file).resolve()), (folder / file).stat().st_size) for file in names
     )
@@ -238,13 +224,9 @@ def refuse_unsafe(folder: Path, spec: EncoderSpec | None = None) -> None:
     absent = [name for name in wanted if not (folder / name).is_file()]
     pickled = sorted(path.name for path in folder.glob("*") if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"})
     if wanted[0] in absent and pickled:
-        raise NotAnEncoder(
-            f"{folder} holds its weights as {pickled[0]}, which is a pickle: loading it could run any program. "
-            "Only safetensors is taken; most models on the hub have a model.safetensors beside it.",
-            file=pickled[0],
-        )
+        raise NotAnEncoder("pickle", folder=folder, file=pickled[0])
     if absent:
-        raise NotAnEncoder(f"{folder} is not the folder of an encoder: it has no {', no '.join(absent)}.", files=absent)
+        raise NotAnEncoder("files", folder=folder, files=absent)
 
 
 def _json(path: Path, *, missing_ok: bool = False) -> dict[str, Any]:
@@ -253,9 +235,9 @@ def _json(path: Path, *, missing_ok: bool = False) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise NotAnEncoder(f"{path} cannot be read: {error}", file=path.name) from None
+        raise NotAnEncoder("unreadable", path=path, error=error, file=path.name) from None
     if not isinstance(found, dict):
-        raise NotAnEncoder(f"{path} does not hold a JSON object.", file=path.name)
+        raise NotAnEncoder("no_object", path=path, file=path.name)
     return found
 
 

@@ -44,17 +44,14 @@ class TransformerModule(nn.Module):
                 dtype=torch.float32,
             )
         except Exception as error:
-            raise NotAnEncoder(f"transformers cannot load {folder}: {error}", folder=str(folder)) from error
+            raise NotAnEncoder("transformers", error=error, folder=str(folder)) from error
         finally:
             logging.set_verbosity(shown)
             if bars:
                 logging.enable_progress_bar()
         absent = sorted(name for name in report["missing_keys"] if "pooler" not in name)
         if absent:
-            raise NotAnEncoder(
-                f"The weights in {folder} lack {len(absent)} parts of the network, {absent[0]} among them.",
-                missing=absent,
-            )
+            raise NotAnEncoder("weights", folder=folder, lacking=len(absent), first=absent[0], missing=absent)
         return cls(backbone, pooling, padding)
 
     def collate(self, texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -144,14 +141,12 @@ class TransformerTokeniser:
         try:
             self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
-            raise NotAnEncoder(f"The tokenizer.json in {folder} cannot be read: {error}") from None
+            raise NotAnEncoder("tokenizer", folder=folder, error=error) from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         marked = self._tokenizer.encode("")
         if not 1 <= len(marked.ids) <= 2:
-            raise NotAnEncoder(
-                f"The tokenizer.json in {folder} does not frame texts with one token before and one after."
-            )
+            raise NotAnEncoder("frame", folder=folder)
         self._begin, self._end = marked.ids[:1], marked.ids[1:]
         self.padding = self._id_of("[PAD]", "<pad>") or 0
         self.unknown = self._id_of("[UNK]", "<unk>")

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from otai.errors import Invalid
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
 
@@ -33,8 +34,10 @@ class Metric(StrEnum):
         return {"accuracy": "accuracy", "macro_f1": "macro F1", "coverage": "coverage"}[self.value]
 
 
-class CriterionInvalid(ValueError):
+class CriterionInvalid(Invalid, ValueError):
     """Says what is wrong with a criterion and what would be right."""
+
+    code = "criteria_invalid"
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,12 @@ class Criterion:
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
-            raise CriterionInvalid(
-                f"A threshold lies above 0 and at most at 1 (100 %); {percent(self.threshold)} does not."
-            )
+            raise CriterionInvalid("threshold", threshold=percent(self.threshold))
         if self.metric is Metric.COVERAGE and self.precision not in PRECISIONS:
             known = ", ".join(percent(one) for one in PRECISIONS)
-            raise CriterionInvalid(f"A coverage is stated at a precision of {known}.")
+            raise CriterionInvalid("precision", known=known)
         if self.metric is not Metric.COVERAGE and self.precision is not None:
-            raise CriterionInvalid(f"Only a coverage has a precision; {self.metric.title} has none.")
+            raise CriterionInvalid("no_precision", metric=self.metric.title)
 
     @property
     def in_words(self) -> str:
@@ -75,9 +76,7 @@ class Criterion:
             text,
         )
         if found is None:
-            raise CriterionInvalid(
-                f"{text!r} is no criterion. Write: queue accuracy 0.85, queue macro_f1 0.6, or queue coverage@95 0.3"
-            )
+            raise CriterionInvalid("no_criterion", text=text)
         precision = found["precision"]
         return cls(
             found["attribute"],
@@ -109,9 +108,7 @@ class Criterion:
         except (KeyError, ValueError, TypeError) as error:
             if isinstance(error, CriterionInvalid):
                 raise
-            raise CriterionInvalid(
-                "A criterion has an attribute, a metric (accuracy, macro_f1, coverage) and a threshold."
-            ) from error
+            raise CriterionInvalid("parts") from error
 
 
 def share_of(text: str) -> Fraction:
@@ -124,13 +121,13 @@ def share_of(text: str) -> Fraction:
     try:
         value = Fraction(bare.removesuffix("%").strip())
     except (ValueError, ZeroDivisionError) as error:
-        raise CriterionInvalid(f"{text!r} is no share. Write 0.85 or 85 %.") from error
+        raise CriterionInvalid("no_share", text=text) from error
     if not bare.endswith("%") and 1 < value < 10:
-        raise CriterionInvalid(f"{text!r} may mean a share or per cent. Write {float(value):g} % or a share up to 1.")
+        raise CriterionInvalid("share_or_percent", text=text, percent=float(value))
     if bare.endswith("%") or value >= 10:
         value /= 100
     if value.denominator > 10_000:
-        raise CriterionInvalid(f"{text!r} is finer than can be measured; at most four decimals.")
+        raise CriterionInvalid("fine", text=text)
     return value
 
 

@@ -32,7 +32,7 @@ def choose_holdout(
         row for row in rows_with_text(tickets.texts).tolist() if any(labels.rows[row] is not None for labels in cleaned)
     ]
     if not labelled:
-        raise InputFailure("dataset_invalid", "No ticket has both a text and a label.")
+        raise InputFailure("nothing_labelled")
     chosen = split_by_hash(
         [tickets.texts[row] for row in labelled],
         {str(number): [labels.rows[row] or () for row in labelled] for number, labels in enumerate(cleaned)},

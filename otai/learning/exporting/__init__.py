@@ -109,11 +109,7 @@ class ExportedPart:
         """The largest difference of a probability. Raises ExportDiffers where it is more than `most`."""
         difference = float(np.abs(self.probabilities(logits) - self.probabilities(self.logits(texts))).max())
         if not difference <= most:
-            raise ExportDiffers(
-                f"The export answers differently from the model: probabilities differ by up to {difference:.3f}. It "
-                "was not kept.",
-                difference=difference,
-            )
+            raise ExportDiffers("export", difference=round(difference, 3))
         return difference
 
 
@@ -123,10 +119,10 @@ def part_of(bundle: Bundle, attribute: str | None) -> ExportedPart:
     names = [model.spec.name for model in bundle.attributes]
     if attribute is None:
         if len(names) > 1:
-            raise NoSuchAttribute(f"Say which attribute: {', '.join(names)}. A folder holds one.", attributes=names)
+            raise NoSuchAttribute("which", attributes=names)
         attribute = names[0]
     if attribute not in names:
-        raise NoSuchAttribute(f"The model has no attribute {attribute!r}; it has {', '.join(names)}.", attributes=names)
+        raise NoSuchAttribute("attribute", attribute=attribute, attributes=names)
     number = names.index(attribute)
     model = bundle.attributes[number]
     network = _network_of(bundle, number)
@@ -155,17 +151,8 @@ def _network_of(bundle: Bundle, number: int) -> FineTunedNetwork:
     networks = bundle.ensemble.networks if bundle.ensemble is not None else ()
     if not networks:
         mode = str(bundle.recipe.get("mode", "this"))
-        raise NothingToExport(
-            f"A model of mode {mode} reads words and characters by hash, which neither ONNX nor transformers can "
-            "express. Its bundle predicts anywhere with the Python package, and otai serve answers over HTTP. A "
-            "Maximum model can be exported.",
-            mode=mode,
-        )
+        raise NothingToExport("mode", mode=mode)
     transformers = [one for one in networks if one.network.is_transformer]
     if not transformers:
-        raise NothingToExport(
-            "This model's network is a Universal Sentence Encoder, for which transformers has no architecture. Its "
-            "bundle predicts anywhere with the Python package, and otai serve answers over HTTP.",
-            networks=[one.used.name for one in networks],
-        )
+        raise NothingToExport("network", networks=[one.used.name for one in networks])
     return max(transformers, key=lambda one: one.weights[number])

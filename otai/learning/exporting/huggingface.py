@@ -54,11 +54,7 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str, card: ReportCar
     network = part.network.network
     backbone = network.module.backbone
     if backbone.config.model_type not in ARCHITECTURES:
-        raise NothingToExport(
-            f"Networks of type {backbone.config.model_type} cannot be exported yet; those of type "
-            f"{', '.join(ARCHITECTURES)} can.",
-            architecture=backbone.config.model_type,
-        )
+        raise NothingToExport("architecture", known=list(ARCHITECTURES), architecture=backbone.config.model_type)
     model = AutoModelForSequenceClassification.from_config(_config(part, backbone.config)).eval()
     with torch.no_grad():
         _fill(model, part, backbone)
@@ -113,7 +109,7 @@ def _fill(model: nn.Module, part: ExportedPart, backbone: nn.Module) -> None:
     # What lies along the plane's normal is the same for all texts: it goes into the bias.
     bias = torch.from_numpy(part.bias).double() + weights @ plane * (offset / typical)
     if part.network.network.module.pooling != "mean":
-        raise NothingToExport("Networks that look at the first token only cannot be exported yet.")
+        raise NothingToExport("first_token")
     dense, out = _head(model)
     dense.weight.copy_(QUIET * reflection)
     dense.bias.zero_()

@@ -53,9 +53,7 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
         import onnx  # noqa: F401 - torch writes through it
         import onnxruntime
     except ImportError as missing:
-        raise OnnxNotInstalled(
-            f"Exporting to ONNX needs {missing.name}. Run: pip install 'otai[onnx]'", missing=missing.name
-        ) from None
+        raise OnnxNotInstalled("onnx", missing=missing.name) from None
     network = part.network.network
     ids, mask = network.module.collate(network.tokens(TRIED_ON))
     folder.parent.mkdir(parents=True, exist_ok=True)

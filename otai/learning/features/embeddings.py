@@ -107,13 +107,7 @@ def opened_encoder(used: EncoderUsed, store: EncoderStore | None, threads: int |
 
     encoder = open_encoder(used.name, store=_store(store), threads=threads)
     if encoder.fingerprint != used.fingerprint:
-        raise MissingEncoder(
-            f"This model was trained with {used.name} at revision {used.revision}; here is revision "
-            f"{encoder.spec.revision}, which gives other vectors. Train the model again, or use it where that revision "
-            "is.",
-            encoder=used.name,
-            revision=used.revision,
-        )
+        raise MissingEncoder("other_revision", here=encoder.spec.revision, encoder=used.name, revision=used.revision)
     return encoder
 
 

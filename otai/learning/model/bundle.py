@@ -369,7 +369,7 @@ class Bundle:
         try:
             return cls._assembled(json.loads(manifest_text), tensors)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BundleInvalid(f"The bundle's parts do not fit together: {error!r}.") from error
+            raise BundleInvalid("parts", error=error) from error
 
     @classmethod
     def _assembled(cls, manifest: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Bundle:
@@ -529,25 +529,23 @@ def _checksum(manifest: str, tensors: Mapping[str, NDArray[Any]]) -> str:
 def _checked(content: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
     """The manifest and the arrays of a file whose checksum and format are right."""
     if len(content) < 8:
-        raise BundleInvalid("This file is too short to be a bundle.")
+        raise BundleInvalid("short")
     (header_bytes,) = struct.unpack("<Q", content[:8])
     if header_bytes > min(MOST_HEADER_BYTES, len(content) - 8):
-        raise BundleInvalid("This file is no bundle, or only a part of one.")
+        raise BundleInvalid("part")
     try:
         header = json.loads(content[8 : 8 + header_bytes])
         expected, _, manifest_text = header["__metadata__"]["otai"].partition(" ")
         manifest = json.loads(manifest_text)
         written_format = manifest["format"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleInvalid("This file is no bundle: it has no manifest.") from error
+        raise BundleInvalid("no_manifest") from error
     if not isinstance(written_format, int) or written_format > FORMAT:
-        raise BundleInvalid(
-            f"This bundle has format {written_format}; this version reads up to {FORMAT}. Update OTAI Studio to use it."
-        )
+        raise BundleInvalid("format", format=written_format, most=FORMAT)
     try:
         tensors: dict[str, NDArray[Any]] = load_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise BundleInvalid(f"This bundle is damaged: {error}.") from error
+        raise BundleInvalid("damaged", error=error) from error
     if _checksum(manifest_text, tensors) != expected:
-        raise BundleInvalid("This bundle is damaged: its checksum does not fit. Copy or download it again.")
+        raise BundleInvalid("checksum")
     return manifest_text, tensors

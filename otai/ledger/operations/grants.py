@@ -58,15 +58,13 @@ def grant(
     try:
         source = LotSource(source)
     except ValueError:
-        raise InvalidRequest(
-            f"{source!r} is no source of credits. There are: {', '.join(LotSource.values)}.", field="source"
-        ) from None
+        raise InvalidRequest("source", source=source, known=list(LotSource.values), field="source") from None
     if price is None and source == LotSource.PURCHASE:
-        raise PriceMissing("A purchase needs the price that was paid for it.")
+        raise PriceMissing("price")
     if price is not None and price.cents < 0:
-        raise InvalidRequest(f"A price is not negative; {price} is.", field="price")
+        raise InvalidRequest("price", price=price, field="price")
     if not isinstance(price_book, str) or len(price_book) > 100:
-        raise InvalidRequest("The version of a price book is a text of at most 100 characters.", field="price_book")
+        raise InvalidRequest("price_book", field="price_book")
     paid = (price.cents, price.currency) if price else (None, "")
     request = asked(
         organisation=organisation,
@@ -129,13 +127,9 @@ def withdraw(
                 answer.transfer, lot, answer.credits, answer.available, answer.outcome == "replayed"
             )
         case "no_lot":
-            raise LotNotFound(f"There is no lot {lot}.", lot=str(lot))
+            raise LotNotFound("no_lot", lot=str(lot))
         case "lot_insufficient":
             raise InsufficientCredits(
-                f"This lot has {answer.available} unspent credits; {credits} cannot be taken from it.",
-                needed=credits,
-                available=answer.available,
-                missing=credits - answer.available,
-                lot=str(lot),
+                "lot", needed=credits, available=answer.available, missing=credits - answer.available, lot=str(lot)
             )
     raise refusal(answer, request)

@@ -43,9 +43,9 @@ def checked_deadline(deadline_at: object, *, now: datetime) -> datetime:
     """The deadline, if it is a time with a zone after `now`. Raises InvalidDeadline."""
     checked_moment(now, what="now")
     if not isinstance(deadline_at, datetime) or deadline_at.utcoffset() is None:
-        raise InvalidDeadline(f"A hold needs a deadline, a time with a time zone; {deadline_at!r} is none.")
+        raise InvalidDeadline("form", deadline_at=repr(deadline_at))
     if deadline_at <= now:
-        raise InvalidDeadline(f"A hold needs a deadline in the future; {deadline_at.isoformat()} is not after now.")
+        raise InvalidDeadline("past", deadline_at=deadline_at.isoformat())
     return deadline_at
 
 
@@ -139,13 +139,11 @@ def hold_resolved(answer: DatabaseAnswer, request: TransferRequest, *, kind: Tra
             assert answer.transfer is not None and answer.credits is not None and answer.available is not None
             return HoldResolved(hold, answer.transfer, answer.credits, answer.available, answer.outcome == "replayed")
         case "no_hold", _:
-            raise HoldNotFound(f"There is no hold {hold}.", hold=str(hold))
+            raise HoldNotFound("no_hold", hold=str(hold))
         case "wrong_state", "refunded" if kind == TransferKind.CREDIT_REFUND:
-            raise AlreadyRefunded("The credits of this hold were refunded before.", hold=str(hold))
+            raise AlreadyRefunded("hold", hold=str(hold))
         case "wrong_state", state if kind == TransferKind.CREDIT_REFUND:
-            raise HoldNotCaptured(
-                f"Only captured credits can be refunded; this hold is {state}.", hold=str(hold), state=state
-            )
+            raise HoldNotCaptured("hold", hold=str(hold), state=state)
         case "wrong_state", state:
             if kind == TransferKind.CAPTURE and state == "released":
                 # Also logged: the caller's transaction, and the record with it, may be rolled back because of this
@@ -153,7 +151,7 @@ def hold_resolved(answer: DatabaseAnswer, request: TransferRequest, *, kind: Tra
                 log.warning(
                     "Late capture refused: hold %s of organisation %s was released.", hold, request.organisation
                 )
-            raise HoldAlreadyResolved(f"This hold was {state} before.", hold=str(hold), state=state)
+            raise HoldAlreadyResolved("hold", hold=str(hold), state=state)
     raise refusal(answer, request)
 
 
@@ -198,5 +196,5 @@ def extend_hold(*, organisation: UUID, hold: UUID, deadline_at: datetime, now: d
         case "done":
             return
         case "wrong_state":
-            raise HoldAlreadyResolved(f"This hold was {answer.state} before.", hold=str(hold), state=answer.state)
-    raise HoldNotFound(f"There is no hold {hold}.", hold=str(hold))
+            raise HoldAlreadyResolved("hold", hold=str(hold), state=answer.state)
+    raise HoldNotFound("no_hold", hold=str(hold))

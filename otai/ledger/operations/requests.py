@@ -45,14 +45,14 @@ def database() -> ModuleType:
 
 def _checked_text(value: object, *, what: str, most: int, may_be_empty: bool) -> str:
     if not isinstance(value, str):
-        raise InvalidRequest(f"The {what} must be text; {type(value).__name__} is not.", field=what)
+        raise InvalidRequest("type", type=type(value).__name__, field=what)
     if not value and not may_be_empty:
-        raise InvalidRequest(f"The {what} is missing.", field=what)
+        raise InvalidRequest("missing", field=what)
     if len(value) > most:
-        raise InvalidRequest(f"The {what} has {len(value)} characters; at most {most} fit.", field=what)
+        raise InvalidRequest("length", characters=len(value), most=most, field=what)
     # PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8 form: neither could be hashed or printed.
     if not value.isprintable() and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
-        raise InvalidRequest(f"The {what} contains a character that cannot be stored.", field=what)
+        raise InvalidRequest("character", field=what)
     return value
 
 
@@ -64,14 +64,14 @@ def checked_reference(value: object) -> str:
 def checked_id(value: object, *, what: str) -> UUID:
     """The id, if it is a UUID. Raises InvalidRequest, naming `what`."""
     if not isinstance(value, UUID):
-        raise InvalidRequest(f"The {what} must be given by its id, a UUID; {value!r} is not one.", field=what)
+        raise InvalidRequest("id", value=repr(value), field=what)
     return value
 
 
 def checked_moment(value: object, *, what: str) -> datetime:
     """The time, if it has a zone. Raises InvalidRequest, naming `what`."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise InvalidRequest(f"{what} must be a time with a time zone; {value!r} is not one.", field=what)
+        raise InvalidRequest("moment", value=repr(value), field=what)
     return value
 
 
@@ -93,16 +93,13 @@ def refusal(answer: DatabaseAnswer, request: TransferRequest) -> Invalid | Refus
     """The error for an answer that every operation may get."""
     match answer.outcome:
         case "key_reused":
-            return KeyReused(
-                f"The key {request.key!r} was used for another request. Use a new key for a new request.",
-                key=request.key,
-            )
+            return KeyReused("key", key=request.key)
         case "no_organisation":
-            return NotFound(f"There is no organisation {request.organisation}.", organisation=str(request.organisation))
+            return NotFound("no_organisation", organisation=str(request.organisation))
         case "insufficient":
             assert answer.credits is not None and answer.available is not None
             return InsufficientCredits(
-                f"This needs {answer.credits} credits; {answer.available} are available.",
+                "available",
                 needed=answer.credits,
                 available=answer.available,
                 missing=answer.credits - answer.available,

@@ -48,7 +48,7 @@ def balance(organisation: UUID, at: datetime | None = None) -> Balance:
 def require_organisation(organisation: UUID) -> None:
     """Raises NotFound where there is no such organisation."""
     if not Organisation.objects.filter(id=organisation).exists():
-        raise NotFound(f"There is no organisation {organisation}.", organisation=str(organisation))
+        raise NotFound("no_organisation", organisation=str(organisation))
 
 
 def _balance_at(organisation: UUID, at: datetime) -> Balance:
@@ -139,7 +139,7 @@ def hold(organisation: UUID, id: UUID) -> Hold:
     try:
         return Hold.objects.get(organisation=organisation, id=id)
     except Hold.DoesNotExist:
-        raise NotFound(f"There is no hold {id}.", hold=str(id)) from None
+        raise NotFound("no_hold", hold=str(id)) from None
 
 
 def open_holds(organisation: UUID) -> QuerySet[Hold]:

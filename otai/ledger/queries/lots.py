@@ -12,6 +12,8 @@ from otai.ledger.models import Lot
 from otai.ledger.queries.balances import require_organisation
 from otai.ledger.revenue import value_of
 from otai.units import Money
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _view(lot: Lot) -> LotView:
     return LotView(
         id=lot.id,
         source=lot.source,
-        what=lot.get_source_display(),
+        what=say_fact(Fact(f"moved_{lot.source}")),
         credits=lot.credits,
         unspent=lot.unspent,
         held=lot.held,

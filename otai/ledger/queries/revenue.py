@@ -81,7 +81,7 @@ def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> Recognis
     it happens, so a month that has been reported never changes.
     """
     if not (1 <= month <= 12 and 1 <= year <= 9998):
-        raise InvalidRequest(f"{year}-{month} is no month.", field="month")
+        raise InvalidRequest("month", year=year, month=month, field="month")
     start = datetime(year, month, 1, tzinfo=zone)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
     lots = _paid_lots(before=end, inclusive=False)

@@ -12,9 +12,11 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from otai.errors import Invalid
-from otai.ledger.models import LotSource, Transfer, TransferKind
+from otai.ledger.models import Transfer, TransferKind
 from otai.ledger.operations.requests import checked_moment
 from otai.ledger.queries.balances import last_seq_at, require_organisation
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _transfers(
     for moment in filter(None, (since, until)):
         checked_moment(moment, what="A period")
     if since and until and since >= until:
-        raise InvalidPeriod("A period ends after it begins.", since=since.isoformat(), until=until.isoformat())
+        raise InvalidPeriod("period", since=since.isoformat(), until=until.isoformat())
     require_organisation(organisation)
     found = Transfer.objects.filter(organisation=organisation).order_by("seq")
     # Times become places in the chain, which has an index; `until` is excluded, so it is the last place before it.
@@ -147,15 +149,13 @@ def _transfers(
 
 
 def _line(transfer: Transfer) -> StatementLine:
-    what = (
-        LotSource(transfer.source).label if transfer.kind == TransferKind.GRANT else TransferKind(transfer.kind).label
-    )
+    source = transfer.source if transfer.kind == TransferKind.GRANT else ""
     return StatementLine(
         seq=transfer.seq,
         at=transfer.at,
         kind=transfer.kind,
-        source=transfer.source if transfer.kind == TransferKind.GRANT else "",
-        what=what,
+        source=source,
+        what=say_fact(Fact(f"moved_{source or transfer.kind}")),
         reference=transfer.reference,
         reason=transfer.reason,
         credits=transfer.credits,

@@ -66,22 +66,20 @@ def invite(
     try:
         validate_email(email)
     except ValidationError:
-        raise InvalidInvitation(f"{email!r} is no mail address.", field="email") from None
+        raise InvalidInvitation("email", email=email, field="email") from None
     if len(email) > 254:
-        raise InvalidInvitation("A mail address has at most 254 characters.", field="email")
+        raise InvalidInvitation("long", field="email")
     token = secrets.token_urlsafe(32)
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     if id is not None and (made := Invitation.objects.filter(organisation=organisation, id=id).first()) is not None:
         return InvitationMade(made, "")
     if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
-        raise AlreadyMember(f"{email} is in {organisation.name} already.", email=email)
+        raise AlreadyMember("member", organisation=organisation.name, email=email)
     is_open = Invitation.objects.filter(organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True)
     is_open.filter(email=email).update(withdrawn_at=now)
     waiting = is_open.filter(expires_at__gt=now).count()
     if waiting >= most_open_invitations:
-        raise TooManyInvitations(
-            f"{waiting} invitations are open. Withdraw one, or wait until somebody accepts.", waiting=waiting
-        )
+        raise TooManyInvitations("open", waiting=waiting)
     invitation = Invitation.objects.create(
         id=id or new_id(),
         organisation=organisation,
@@ -101,7 +99,7 @@ def withdraw_invitation(*, organisation: Organisation, invitation: UUID, who: st
     """The link stops working. Once withdrawn or accepted, this changes nothing. Raises NotFound."""
     found = Invitation.objects.select_for_update(no_key=True).filter(organisation=organisation, id=invitation).first()
     if found is None:
-        raise NotFound("There is no such invitation.")
+        raise NotFound("invitation")
     if found.accepted_at is not None or found.withdrawn_at is not None:
         return
     found.withdrawn_at = now
@@ -125,11 +123,7 @@ def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
     invitation = _found(token, lock=True)
     organisation = invitation.organisation
     if user.email.lower() != invitation.email:
-        raise InvitationForAnother(
-            f"This invitation is for {invitation.email}, and you are signed in as {user.email}. Sign in as "
-            f"{invitation.email}, or ask for an invitation of your own.",
-            email=invitation.email,
-        )
+        raise InvitationForAnother("another", you=user.email, email=invitation.email)
     member = Member.objects.filter(organisation=organisation, user=user).first()
     if member is not None and invitation.accepted_by_id == user.pk:
         return member
@@ -147,25 +141,18 @@ def _found(token: str, *, lock: bool = False) -> Invitation:
         rows = rows.select_for_update(of=("self",), no_key=True)
     found = rows.filter(token_sha256=_sha256(token)).first()
     if found is None:
-        raise InvitationUnknown("This invitation link is not one of ours. Was it copied completely?")
+        raise InvitationUnknown()
     return found
 
 
 def _checked_open(invitation: Invitation, *, now: datetime) -> Invitation:
-    again = f"Ask {invitation.organisation.name} for a new one."
     if invitation.accepted_at is not None:
-        raise InvitationOver(
-            f"This invitation was used already. {again}", why="used", organisation=invitation.organisation.name
-        )
+        raise InvitationOver("used", why="used", organisation=invitation.organisation.name)
     if invitation.withdrawn_at is not None:
-        raise InvitationOver(
-            f"This invitation was withdrawn. {again}", why="withdrawn", organisation=invitation.organisation.name
-        )
+        raise InvitationOver("withdrawn", why="withdrawn", organisation=invitation.organisation.name)
     if now >= invitation.expires_at:
         raise InvitationOver(
-            f"This invitation was good until {invitation.expires_at:%Y-%m-%d}. {again}",
-            why="expired",
-            organisation=invitation.organisation.name,
+            "expired", until=invitation.expires_at, why="expired", organisation=invitation.organisation.name
         )
     return invitation
 

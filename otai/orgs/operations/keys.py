@@ -57,25 +57,21 @@ def create_api_key(
     TooManyApiKeys."""
     name = " ".join(name.split())
     if not name or len(name) > 100 or not name.isprintable():
-        raise InvalidApiKey(
-            "A key needs a name of 1 to 100 printable characters, so that you know it again.", field="name"
-        )
+        raise InvalidApiKey("name", field="name")
     wanted = set(scopes)
     if unknown := sorted(wanted - set(Scope)):
-        raise InvalidApiKey(f"There is no scope {unknown[0]!r}. The scopes are {', '.join(Scope)}.", field="scopes")
+        raise InvalidApiKey("scope", scope=unknown[0], known=list(Scope), field="scopes")
     if not wanted:
-        raise InvalidApiKey(f"A key needs at least one scope: {', '.join(Scope)}.", field="scopes")
+        raise InvalidApiKey("scopes", known=list(Scope), field="scopes")
     if expires_at is not None and expires_at <= now:
-        raise InvalidApiKey("A key cannot expire in the past.", field="expires_at")
+        raise InvalidApiKey("expires_at", field="expires_at")
     random = secrets.token_urlsafe(32)
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     if id is not None and (made := ApiKey.objects.filter(organisation=organisation, id=id).first()) is not None:
         return KeyMade(made, "")
     usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
     if usable.count() >= most_api_keys:
-        raise TooManyApiKeys(
-            f"There are {most_api_keys} usable keys. Revoke one that is not used any more.", keys=most_api_keys
-        )
+        raise TooManyApiKeys("keys", keys=most_api_keys)
     key = ApiKey.objects.create(
         id=id or new_id(),
         organisation=organisation,
@@ -96,7 +92,7 @@ def revoke_api_key(*, organisation: Organisation, key: UUID, who: str, now: date
     """The key opens nothing from its next use on. Revoking it again changes nothing. Raises NotFound."""
     found = ApiKey.objects.select_for_update(no_key=True).filter(organisation=organisation, id=key).first()
     if found is None:
-        raise NotFound("There is no such key.")
+        raise NotFound("key")
     if found.revoked_at is None:
         found.revoked_at = now
         found.save(update_fields=["revoked_at"])

@@ -40,7 +40,7 @@ def add_member(*, organisation: Organisation, user: User, role: Role | str, who:
             member.save(force_insert=True)
             record(organisation, who=who, what="member_joined", subject=user.email, now=now, role=role.value)
     except IntegrityError:
-        raise AlreadyMember(f"{user.email} is in {organisation.name} already.", email=user.email) from None
+        raise AlreadyMember("member", organisation=organisation.name, email=user.email) from None
     return member
 
 
@@ -85,7 +85,7 @@ def set_language(*, user: User, language: str) -> None:
     """The language that this person reads, or "" for what the browser asks for. Raises LanguageUnknown."""
     if language and language not in languages():
         raise LanguageUnknown(
-            f"The Studio speaks {listed()}, not {language!r}.", field="language", languages=list(languages())
+            "language", known=listed(), language=language, field="language", languages=list(languages())
         )
     user.language = language
     user.save(update_fields=["language"])
@@ -94,7 +94,7 @@ def set_language(*, user: User, language: str) -> None:
 def checked_role(role: Role | str) -> Role:
     """The role by its name. Raises RoleUnknown, which lists the roles."""
     if role not in tuple(Role):
-        raise RoleUnknown(f"There is no role {role!r}. The roles are {', '.join(Role)}.", field="role")
+        raise RoleUnknown("role", role=role, known=list(Role), field="role")
     return Role(role)
 
 
@@ -111,7 +111,7 @@ def _locked(organisation: Organisation, member: UUID) -> Member:
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     found = Member.objects.select_related("user").filter(organisation=organisation, id=member).first()
     if found is None:
-        raise NotFound("There is no such member.")
+        raise NotFound("member")
     return found
 
 
@@ -120,7 +120,4 @@ def _keep_an_owner(member: Member, *, doing: str) -> None:
         return
     others = Member.objects.filter(organisation=member.organisation_id, role=Role.OWNER).exclude(id=member.id)
     if not others.exists():
-        raise LastOwner(
-            f"{member.user.email} is the only owner and cannot be {doing}. Make another member an owner first.",
-            email=member.user.email,
-        )
+        raise LastOwner("owner", email=member.user.email)

@@ -98,17 +98,9 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
     Raises InvalidOrganisation (slug, name or time zone unusable) and OrganisationExists (the slug is taken).
     """
     if not re.fullmatch(SLUG_PATTERN, slug):
-        raise InvalidOrganisation(
-            f"The short name {slug!r} cannot be used: 1 to 63 lower-case letters, digits and hyphens, beginning and "
-            "ending with a letter or digit. For example: acme.",
-            field="slug",
-        )
+        raise InvalidOrganisation("slug", slug=slug, field="slug")
     if slug in RESERVED_SLUGS:
-        raise InvalidOrganisation(
-            f"The short name {slug!r} is part of the product's own addresses. Choose another, for example: "
-            f"{slug}-team.",
-            field="slug",
-        )
+        raise InvalidOrganisation("slug_of_ours", slug=slug, field="slug")
     name = _checked_name(name)
     _check_time_zone(time_zone)
     organisation = Organisation(slug=slug, name=name, time_zone=time_zone, created_at=now)
@@ -116,9 +108,7 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
         with transaction.atomic():
             organisation.save(force_insert=True)
     except IntegrityError:
-        raise OrganisationExists(
-            f"There is an organisation {slug!r} already. Choose another short name.", slug=slug
-        ) from None
+        raise OrganisationExists("slug", slug=slug) from None
     return organisation
 
 
@@ -169,7 +159,7 @@ def free_slug(name: str) -> str:
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 200 or not name.isprintable():
-        raise InvalidOrganisation("An organisation needs a name of 1 to 200 printable characters.", field="name")
+        raise InvalidOrganisation("name", field="name")
     return name
 
 
@@ -177,7 +167,4 @@ def _check_time_zone(time_zone: str) -> None:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidOrganisation(
-            f"There is no time zone {time_zone!r}. Use an IANA name such as Europe/Berlin or UTC.",
-            field="time_zone",
-        ) from None
+        raise InvalidOrganisation("time_zone", time_zone=time_zone, field="time_zone") from None

@@ -63,9 +63,7 @@ def create_endpoint(
         if id is not None and (made := Endpoint.objects.filter(organisation=organisation, id=id).first()) is not None:
             return EndpointMade(made, "")
         if Endpoint.objects.filter(organisation=organisation).count() >= most_endpoints:
-            raise TooManyEndpoints(
-                f"There are {most_endpoints} endpoints already. Delete one that is not used.", endpoints=most_endpoints
-            )
+            raise TooManyEndpoints("endpoints", endpoints=most_endpoints)
         endpoint = Endpoint.objects.create(
             id=id or new_id(),
             organisation=organisation,
@@ -178,13 +176,13 @@ def payload_of(
 
 def _must_be_enabled(endpoint: Endpoint) -> None:
     if endpoint.disabled_at is not None:
-        raise EndpointDisabled("This endpoint is turned off. Turn it on first.", endpoint=str(endpoint.id))
+        raise EndpointDisabled("off", endpoint=str(endpoint.id))
 
 
 def _locked(organisation: Organisation, endpoint: UUID) -> Endpoint:
     found = Endpoint.objects.select_for_update(no_key=True).filter(organisation=organisation, id=endpoint).first()
     if found is None:
-        raise NotFound("There is no such webhook endpoint.")
+        raise NotFound("webhook")
     return found
 
 
@@ -192,7 +190,7 @@ def _locked_to_delete(organisation: Organisation, endpoint: UUID) -> Endpoint:
     # The whole row: a message on its way to it waits, and then finds it gone.
     found = Endpoint.objects.select_for_update().filter(organisation=organisation, id=endpoint).first()
     if found is None:
-        raise NotFound("There is no such webhook endpoint.")
+        raise NotFound("webhook")
     return found
 
 
@@ -201,8 +199,7 @@ def _checked_events(events: Iterable[str]) -> list[str]:
     for event in wanted:
         if event not in EVENTS or event == "webhook.test":
             raise InvalidEndpoint(
-                f"There is no event {event!r}. There are: {', '.join(e for e in EVENTS if e != 'webhook.test')}.",
-                field="events",
+                "event", event=event, known=[e for e in EVENTS if e != "webhook.test"], field="events"
             )
     return wanted
 
@@ -210,7 +207,7 @@ def _checked_events(events: Iterable[str]) -> list[str]:
 def _checked_description(description: str) -> str:
     words = " ".join(description.split())
     if len(words) > 200 or not words.isprintable():
-        raise InvalidEndpoint("A description has up to 200 printable characters.", field="description")
+        raise InvalidEndpoint("description", field="description")
     return words
 
 

@@ -7,7 +7,7 @@ An executor is given a `TrainingSpec`, reports through `watch`, and returns how 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,6 +70,8 @@ class Failed:
     code: str
     message: str
     log: str
+    fact: Mapping[str, Any] = field(default_factory=dict)
+    """The same as a code with values, where the customer's data is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

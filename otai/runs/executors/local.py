@@ -167,7 +167,7 @@ def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Resu
         case {"outcome": "failed", "failure": str(failure), "code": str(code), "message": str(message)}:
             if failure != "input" and code == "crash":
                 return fault(message, progress.log)
-            return Failed(failure == "input", code, message, progress.log)
+            return Failed(failure == "input", code, message, progress.log, fact=result.get("fact") or {})
     raise ValueError("not a result")
 
 

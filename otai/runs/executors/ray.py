@@ -91,11 +91,11 @@ class RayExecutor:
             try:
                 from ray.job_submission import JobSubmissionClient
             except ImportError:
-                raise RayMissing("This worker needs Ray for its pool: pip install 'otai[ray]'.") from None
+                raise RayMissing("ray") from None
             try:
                 self._client = JobSubmissionClient(self.address)
             except (ConnectionError, RuntimeError) as error:
-                raise ClusterUnavailable(f"The cluster at {self.address} does not answer: {error}") from error
+                raise ClusterUnavailable("cluster", address=self.address, error=error) from error
         return self._client
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
@@ -287,7 +287,7 @@ class _Following:
             }:
                 return self._fetched(bundle, sha256, card)
             case {"outcome": "failed", "is_input": bool(is_input), "code": str(code), "message": str(message)}:
-                return Failed(is_input, code, message, self.progress.log)
+                return Failed(is_input, code, message, self.progress.log, fact=(self.ending or {}).get("fact") or {})
         why = ""
         with contextlib.suppress(Exception):
             why = self.executor._jobs().get_job_info(self.spec.attempt_id).message or ""

@@ -140,6 +140,7 @@ class RayJob:
                     is_input=result.is_input,
                     code=result.code,
                     message=result.message,
+                    fact=dict(result.fact),
                 )
                 return 0 if result.is_input else 1
             case Stopped():

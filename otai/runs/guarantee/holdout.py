@@ -52,9 +52,7 @@ def table_of(data_set: DataSet) -> pa.Table:
 def table_at(path: str) -> pa.Table:
     """Raises TicketsDeleted."""
     if path == TICKETS_DELETED:
-        raise TicketsDeleted(
-            "The tickets that this guarantee is measured on were deleted; its figures are all that is left."
-        )
+        raise TicketsDeleted("holdout")
     return pq.read_table(file_store().local_path(path))
 
 
@@ -90,7 +88,7 @@ def chosen_from(data_set: DataSet, names: Sequence[str], *, share: float) -> Hol
     try:
         rows = choose_holdout(labelled_tickets(table), specs_of(data_set, names), share=share)
     except InputFailure as failure:
-        raise HoldoutImpossible(failure.message, where=failure.where) from failure
+        raise HoldoutImpossible("tickets", why=failure, where=failure.where) from failure
     kept = table.take(pa.array(rows))
     labelled = {name: kept.num_rows - kept[ATTRIBUTE_PREFIX + name].null_count for name in names}
     return Holdout(kept, labelled)
@@ -151,10 +149,7 @@ def training_file(data_set: DataSet, held: pa.Table, *, names: Sequence[str]) ->
     for column in set(table.column_names) & set(held.column_names):
         if table.schema.field(column).type != held.schema.field(column).type:
             name = column.removeprefix(ATTRIBUTE_PREFIX)
-            raise HoldoutImpossible(
-                f"{data_set} has another kind of values in {name!r} than the tickets to measure on. Import it as the same kind.",
-                attribute=name,
-            )
+            raise HoldoutImpossible("kind", data_set=data_set, attribute=name)
     keys = text_keys(table)
     held_keys = text_keys(held)
     tested = set(held_keys)

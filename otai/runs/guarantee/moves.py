@@ -44,7 +44,7 @@ def move(
     assert to in MOVES[was], f"{was} -> {to} is no move"
     moved = Guarantee.objects.filter(id=guarantee.id, status=was).update(status=to, **changes)
     if not moved:
-        raise GuaranteeMoved(f"The guarantee of {guarantee.tier} was moved by someone else meanwhile.")
+        raise GuaranteeMoved("guarantee", tier=guarantee.tier)
     for name, value in {"status": to.value, **changes}.items():
         setattr(guarantee, name, value)
     record(guarantee, move=f"{was} -> {to}", who=who, why=why, now=now, **(details or {}))

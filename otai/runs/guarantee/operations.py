@@ -85,7 +85,7 @@ def propose(
     NotFound.
     """
     if data_set.organisation_id != organisation.id:
-        raise NotFound("There is no such data set.")
+        raise NotFound("data_set")
     data_set.require_tickets()
     _require_sound(criteria, data_set)
     open_guarantees(organisation=organisation, now=now)
@@ -98,8 +98,8 @@ def propose(
     for name in names:
         if (labelled := chosen.labelled[name]) < book.guarantee.fewest_holdout_tickets:
             raise CriteriaInvalid(
-                f"Only {labelled} tickets of {data_set} could be kept aside to measure {name!r} on; at least "
-                f"{book.guarantee.fewest_holdout_tickets} are needed for a promise. Import more labelled tickets.",
+                "too_few",
+                data_set=data_set,
                 attribute=name,
                 tickets=labelled,
                 needed=book.guarantee.fewest_holdout_tickets,
@@ -131,32 +131,23 @@ def propose(
 
 def _require_sound(criteria: Sequence[Criterion], data_set: DataSet) -> None:
     if not criteria:
-        raise CriteriaInvalid("Name at least one criterion, for example: queue accuracy 0.7")
+        raise CriteriaInvalid("none")
     if len(criteria) > MOST_CRITERIA:
-        raise CriteriaInvalid(f"{len(criteria)} criteria are more than the {MOST_CRITERIA} that are measured.")
+        raise CriteriaInvalid("too_many", criteria=len(criteria), most=MOST_CRITERIA)
     usable = {attribute.name for attribute in tickets.usable_attributes(data_set)}
     seen = set()
     for criterion in criteria:
         if criterion.attribute not in usable:
-            raise CriteriaInvalid(
-                f"{data_set} has no attribute {criterion.attribute!r} that can be learnt. It has: {', '.join(sorted(usable)) or 'none'}.",
-                attribute=criterion.attribute,
-                known=sorted(usable),
-            )
+            raise CriteriaInvalid("unknown", data_set=data_set, attribute=criterion.attribute, known=sorted(usable))
         what = (criterion.attribute, criterion.metric, criterion.precision)
         if what in seen:
-            raise CriteriaInvalid(
-                f"{criterion.attribute!r}: {criterion.metric.title} is named twice.", attribute=criterion.attribute
-            )
+            raise CriteriaInvalid("twice", metric=criterion.metric.title, attribute=criterion.attribute)
         seen.add(what)
 
 
 def _require_changeable(guarantee: Guarantee) -> None:
     if guarantee.status not in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
-        raise CriteriaFrozen(
-            f"The criteria were frozen when the included run was ordered; the guarantee is {guarantee.status}.",
-            status=guarantee.status,
-        )
+        raise CriteriaFrozen("frozen", status=guarantee.status)
 
 
 def _agree(guarantee: Guarantee, *, who: str, why: str, now: datetime) -> None:
@@ -178,9 +169,9 @@ def _agree(guarantee: Guarantee, *, who: str, why: str, now: datetime) -> None:
 def _waiting(guarantee: UUID) -> Guarantee:
     found = Guarantee.objects.select_for_update(no_key=True).filter(id=guarantee).first()
     if found is None:
-        raise NotFound("There is no such guarantee.")
+        raise NotFound("no_guarantee")
     if not found.waits_for_operator:
-        raise NotAgreed(f"The guarantee of {found.tier} is {found.status}: nothing waits for an operator.")
+        raise NotAgreed("nothing_waits", tier=found.tier, status=found.status)
     return found
 
 
@@ -219,16 +210,14 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
             .first()
         )
         if found is None:
-            raise NotFound("There is no such guarantee.")
+            raise NotFound("guarantee")
         if found.status != GuaranteeStatus.CREDITED:
-            raise FeeNotCredited(f"The guarantee is {found.status}: no fee stands as credits.", status=found.status)
+            raise FeeNotCredited("fee", status=found.status)
         assert found.fee_lot is not None
         lot = Lot.objects.get(id=found.fee_lot, organisation=found.organisation_id)
         if lot.unspent < found.fee_credits:
             raise FeeWasSpent(
-                f"{found.fee_credits - lot.unspent} of the {found.fee_credits} credited credits are spent or held; a fee is paid back whole.",
-                unspent=lot.unspent,
-                credits=found.fee_credits,
+                "fee", spent=found.fee_credits - lot.unspent, unspent=lot.unspent, credits=found.fee_credits
             )
         refunds = billing_operations.refund_fee(
             organisation=found.organisation,

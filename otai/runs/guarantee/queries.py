@@ -46,7 +46,7 @@ def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee
     chosen = found.filter(tier=tier).first() if tier else found.last()
     if chosen is None:
         which = f"in {tier.title}" if tier else "yet"
-        raise NotFound(f"{organisation.slug} has no guarantee {which}.", organisation=organisation.slug)
+        raise NotFound("guarantee_of", tier=which, organisation=organisation.slug)
     return chosen
 
 
@@ -148,5 +148,5 @@ def likely(data_set: DataSet) -> list[Likely]:
 def holdout_csv(guarantee: Guarantee) -> Iterator[str]:
     """The tickets to measure on as CSV text, line by line. Raises NoGuarantee while no criteria were proposed."""
     if not guarantee.holdout_file:
-        raise NoGuarantee("The tickets to measure on are fixed when criteria are proposed: otai guarantee propose.")
+        raise NoGuarantee("holdout")
     return holdout.as_csv(holdout.table_at(guarantee.holdout_file), corrections(guarantee))

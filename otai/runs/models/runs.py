@@ -231,6 +231,8 @@ class Run(models.Model):
 
     failure_code = models.CharField(max_length=60, default="", blank=True)
     failure_message = models.TextField(default="", blank=True)
+    failure = models.JSONField(default=dict, blank=True)
+    """Why the tickets cannot be trained on, as a fact (`otai.words`); empty for crashes, and for runs of release 0.1."""
 
     checkpoint_file = models.CharField(
         max_length=500, default="", blank=True, help_text="In the file store: where the next attempt goes on."

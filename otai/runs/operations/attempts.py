@@ -125,9 +125,9 @@ def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, n
 def _at_work(run: UUID, attempt: int) -> Run:
     found = Run.objects.select_for_update(no_key=True).filter(id=run).first()
     if found is None:
-        raise NotFound("There is no such run.")
+        raise NotFound("no_run_here")
     if found.attempt != attempt or found.status not in WORKING:
-        raise RunMoved(f"Attempt {attempt} of run {found.number} is no longer its own: the run is {found.status}.")
+        raise RunMoved("attempt", attempt=attempt, number=found.number, status=found.status)
     return found
 
 

@@ -28,11 +28,9 @@ def cancel_run(*, organisation: Organisation, number: int, who: str, now: dateti
     """
     run = Run.objects.select_for_update(no_key=True).filter(organisation=organisation, number=number).first()
     if run is None:
-        raise NotFound(f"There is no run {number}.", number=number)
+        raise NotFound("run", number=number)
     if run.status in ENDED:
-        raise RunHasEnded(
-            f"Run {number} has ended already ({run.status}); there is nothing to cancel.", status=run.status
-        )
+        raise RunHasEnded("run", number=number, status=run.status)
     Attempt.objects.filter(run=run, number=run.attempt, ended_at__isnull=True).update(
         ended_at=now, outcome=Ending.CANCELLED.value
     )
@@ -54,20 +52,16 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
     Raises NotFound, RunNotCharged and AlreadyRefunded.
     """
     if not why.strip():
-        raise Invalid("A credit refund needs a reason.", code="reason_missing", field="why")
+        raise Invalid("why", field="why", code="reason_missing")
     run = Run.objects.select_for_update(no_key=True).filter(organisation=organisation, number=number).first()
     if run is None:
-        raise NotFound(f"There is no run {number}.", number=number)
+        raise NotFound("run", number=number)
     if run.status != RunStatus.COMPLETED:
-        raise RunNotCharged(f"Run {number} is {run.status}: it was not charged, so there is nothing to refund.")
+        raise RunNotCharged("run", number=number, status=run.status)
     if run.guarantee_id is not None:
-        raise RunNotCharged(
-            f"Run {number} is included in the subscription: the guarantee paid for it, so there is nothing to refund. If the model "
-            "is faulty, the improvement run is included as well: otai guarantee show.",
-            guarantee=str(run.guarantee_id),
-        )
+        raise RunNotCharged("included", number=number, guarantee=str(run.guarantee_id))
     if run.events.filter(move=REFUNDED).exists():
-        raise AlreadyRefunded(f"The {run.credits} credits of run {number} were given back already.", number=number)
+        raise AlreadyRefunded("run", credits=run.credits, number=number)
     ledger.credit_refund(
         organisation=organisation.id, hold=run.hold, key=f"refund:{run.id}", reason=f"Run {number}: {why}", now=now
     )

@@ -77,8 +77,8 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
             for event in Event.objects.filter(run=run, why__contains=run.failure_message):
                 why = event.why.replace(run.failure_message, run.failure_code).strip()
                 Event.objects.filter(id=event.id).update(why=why)
-            run.failure_message = ""
-        run.save(update_fields=["tickets_file", "checkpoint_file", "report_card", "failure_message"])
+            run.failure_message, run.failure = "", {}
+        run.save(update_fields=["tickets_file", "checkpoint_file", "report_card", "failure_message", "failure"])
         if run.bundle_file in ("", MODEL_DELETED):
             forget_labels(run)
         Attempt.objects.filter(run=run).annotate(length=Length("log")).filter(length__gt=0).update(log="")

@@ -61,7 +61,7 @@ def _order(
 ) -> Run:
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
-        raise NotFound("There is no such quote. Ask for a new one: otai quote.")
+        raise NotFound("quote")
     if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
         return ordered
     _require_at(guarantee, at)
@@ -78,7 +78,7 @@ def _order(
             return ordered
         _require_at(guarantee, at)
         if Run.objects.filter(quote=offered).exists():
-            raise QuoteDoesNotFit("This quote was ordered before, as a paid run. Ask for a new one.")
+            raise QuoteDoesNotFit("paid")
         funded = ledger.grant(
             organisation=organisation.id,
             credits=offered.credits,
@@ -108,31 +108,18 @@ def _require_at(guarantee: Guarantee, at: GuaranteeStatus) -> None:
     if guarantee.status == at:
         return
     if at is GuaranteeStatus.MISSED:
-        raise NothingMissed(
-            f"An improvement run is included once the agreed criteria were missed; the guarantee is {guarantee.status}.",
-            status=guarantee.status,
-        )
+        raise NothingMissed("nothing_missed", status=guarantee.status)
     if guarantee.waits_for_operator:
-        raise NotAgreed(
-            "The proposed criteria are above the standard bar and wait for our yes. Propose lower ones to begin at once."
-        )
+        raise NotAgreed("waits")
     if guarantee.status == GuaranteeStatus.OPEN:
-        raise NotAgreed("Agree on criteria first: otai guarantee propose.", status=guarantee.status)
-    raise NotAgreed(
-        f"The included run was ordered already; the guarantee is {guarantee.status}.", status=guarantee.status
-    )
+        raise NotAgreed("first_agree", status=guarantee.status)
+    raise NotAgreed("ordered", status=guarantee.status)
 
 
 def _require_fit(guarantee: Guarantee, offered: Quote) -> None:
     trained = {attribute["name"] for attribute in offered.attributes}
     if missing := [c.attribute for c in queries.criteria(guarantee) if c.attribute not in trained]:
-        raise QuoteDoesNotFit(
-            f"The criteria speak of {', '.join(sorted(set(missing)))}, which this quote does not train.",
-            missing=missing,
-        )
+        raise QuoteDoesNotFit("attributes", missing=sorted(set(missing)))
     assert guarantee.data_set is not None
     if offered.data_set.name != guarantee.data_set.name:
-        raise QuoteDoesNotFit(
-            f"The criteria were agreed for {guarantee.data_set.name}, not for {offered.data_set.name}.",
-            data_set=guarantee.data_set.name,
-        )
+        raise QuoteDoesNotFit("data_set", chosen=offered.data_set.name, data_set=guarantee.data_set.name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,6 +50,7 @@ class AttemptOutcome:
     report_card: dict[str, Any] | None = None
     failure_code: str = ""
     failure_message: str = ""
+    failure: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunMoved(Refused):
@@ -58,7 +60,7 @@ class RunMoved(Refused):
 def require_moved(moved: bool, run: Run) -> None:
     """Raises RunMoved where somebody else moved the run first."""
     if not moved:
-        raise RunMoved(f"Run {run.number} was moved by someone else meanwhile.")
+        raise RunMoved("run", number=run.number)
 
 
 def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) -> None:
@@ -91,6 +93,7 @@ def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) ->
         ending=outcome.ending,
         failure_code=outcome.failure_code,
         failure_message=outcome.failure_message,
+        failure=dict(outcome.failure),
         bundle_file=outcome.bundle_file,
         bundle_sha256=outcome.bundle_sha256,
         bundle_bytes=outcome.bundle_bytes,

@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from otai.billing import queries as billing
 from otai.db import one_transaction
-from otai.errors import Invalid, NotFound, Refused
+from otai.errors import Invalid, NotFound, Refused, plain
 from otai.ledger import operations as ledger
 from otai.ledger.operations import InsufficientCredits
 from otai.orgs.models import Organisation
@@ -28,6 +28,7 @@ from otai.runs.ordering import Waiting, place
 from otai.runs.status import RunStatus
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.words.sentences import Fact
 
 hold_outlives_due_time_by = timedelta(days=2)
 """A hold's deadline: long after the promise is broken, since the sweep is a safety net, not the way a run ends."""
@@ -67,13 +68,9 @@ def make_quote(
     the organisation's) and what `readiness.require` raises (a mode whose parts are not installed here).
     """
     if data_set.organisation_id != organisation.id:
-        raise NotFound("There is no such data set.")
+        raise NotFound("data_set")
     if not re.fullmatch(MODEL_NAME_PATTERN, model_name):
-        raise InvalidModelName(
-            f"The model name {model_name!r} cannot be used: 1 to 100 letters, digits, blanks, dots, hyphens and underscores, beginning "
-            "with a letter or digit. For example: support-queue.",
-            field="model_name",
-        )
+        raise InvalidModelName("name", model_name=model_name, field="model_name")
     data_set.require_tickets()
     if key is not None and (made := Quote.objects.filter(id=key, organisation=organisation).first()):
         return made
@@ -94,7 +91,7 @@ def make_quote(
         "tier": tier.value,
         "price_book": book.version,
         "credits": price.credits,
-        "price_lines": [{"what": line.what, "amount": str(line.amount), "reason": line.reason} for line in price.lines],
+        "price_lines": [line.as_dict() for line in price.lines],
         "made_at": now,
         "due_at": pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
         "expires_at": now + book.quote_good_for,
@@ -109,15 +106,9 @@ def _chosen_attributes(data_set: DataSet, names: Sequence[str]) -> list[dict[str
     # Of labels nothing is asked here, and there may be thousands.
     known = {attribute.name: attribute for attribute in tickets.attributes(data_set).prefetch_related(None)}
     if repeated := sorted({name for name in names if list(names).count(name) > 1}):
-        raise UnknownAttribute(
-            f"{', '.join(repeated)}: named more than once. Name each attribute once.", attributes=repeated
-        )
+        raise UnknownAttribute("repeated", attributes=repeated)
     if unknown := [name for name in names if name not in known]:
-        raise UnknownAttribute(
-            f"{data_set.name} has no attribute {', '.join(map(repr, unknown))}. It has: {', '.join(known) or 'none'}.",
-            unknown=unknown,
-            known=list(known),
-        )
+        raise UnknownAttribute("unknown", data_set=data_set.name, unknown=unknown, known=list(known))
     return [{"name": name, "kind": known[name].kind, "order": list(known[name].order or [])} for name in names]
 
 
@@ -143,14 +134,11 @@ def order_run(
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
-        raise NotFound("There is no such quote. Ask for a new one: otai quote.")
+        raise NotFound("quote")
     if ordered := Run.objects.filter(quote=offered).first():
         return ordered
     if not pricing.is_open(expires_at=offered.expires_at, now=now):
-        raise QuoteExpired(
-            f"The quote of {offered.credits} credits stood until {offered.expires_at:%H:%M} UTC. Ask for a new one.",
-            expired_at=offered.expires_at.isoformat(),
-        )
+        raise QuoteExpired("quote", credits=offered.credits, expired_at=offered.expires_at.isoformat())
     mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
     book = billing.price_book()
     pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
@@ -204,16 +192,17 @@ def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetim
     except InsufficientCredits as refused:
         missing = refused.details["missing"]
         packages = pricing.packages_covering(billing.price_book(), missing)
-        covering = " or ".join(f"the {package.title} ({package.price})" for package in packages)
         enough = all(package.credits >= missing for package in packages)
-        refused.message = (
-            f"This run needs {offered.credits} credits; {refused.details['available']} are available, {missing} are missing. "
-            + (f"{covering[0].upper()}{covering[1:]} covers it." if enough else f"Buy {covering} more than once.")
-        )
-        refused.details["packages"] = [
-            {"credits": p.credits, "price_cents": p.price.cents, "currency": p.price.currency} for p in packages
-        ]
-        raise
+        raise InsufficientCredits(
+            "covered" if enough else "covered_twice",
+            **refused.details,
+            covering=[
+                Fact("package", {"package": package.title, "price": plain(package.price)}) for package in packages
+            ],
+            packages=[
+                {"credits": p.credits, "price_cents": p.price.cents, "currency": p.price.currency} for p in packages
+            ],
+        ) from refused
 
 
 def _take_place(run: Run, *, now: datetime) -> None:

@@ -52,9 +52,7 @@ def set_pool(
     Fewer slots than workers at work: those finish what they have, and no other takes their place. Raises InvalidPool.
     """
     if not re.fullmatch(POOL_NAME_PATTERN, name):
-        raise InvalidPool(
-            f"A pool's name has small letters, digits and hyphens, not {name!r}. For example: h100-frankfurt."
-        )
+        raise InvalidPool("name", name=name)
     pool = Pool.objects.select_for_update(no_key=True).filter(name=name).first()
     if pool is None:
         pool = Pool(name=name, hardware="", slots=1, serves_fast=False, serves_standard=False, created_at=now)
@@ -73,17 +71,15 @@ def set_pool(
         if value is not None:
             setattr(pool, field, value)
     if pool.slots < 1:
-        raise InvalidPool(f"The pool {name} needs at least 1 slot, not {pool.slots}.")
+        raise InvalidPool("slots", name=name, slots=pool.slots)
     if not pool.deliveries:
-        raise InvalidPool(f"The pool {name} would serve nothing. Say which deliveries it serves: --fast, --standard.")
+        raise InvalidPool("no_deliveries", name=name)
     if pool.slots_per_node < 1:
-        raise InvalidPool(f"A node of the pool {name} needs at least 1 slot, not {pool.slots_per_node}.")
+        raise InvalidPool("slots_of_node", name=name, slots_per_node=pool.slots_per_node)
     if pool.executor == ExecutorKind.RAY and not pool.address:
-        raise InvalidPool(f"The pool {name} needs its cluster's address: --address http://head:8265")
+        raise InvalidPool("address", name=name)
     if pool.interpreter and not pool.interpreter.startswith("/"):
-        raise InvalidPool(
-            f"The interpreter must be an absolute path, not {pool.interpreter!r}: a job's own python is another."
-        )
+        raise InvalidPool("interpreter", interpreter=pool.interpreter)
     pool.hardware = pool.hardware or (f"{pool.accelerator} machines" if pool.accelerator else "machines without a GPU")
     pool.save()
     return pool
@@ -104,19 +100,13 @@ def register_worker(
     # The pool's row is the turnstile: two workers cannot both take the last slot.
     found = Pool.objects.select_for_update(no_key=True).filter(name=pool).first()
     if found is None:
-        raise NotFound(f"There is no pool {pool}. `otai pools list` shows those that exist.", pool=pool)
+        raise NotFound("no_pool", pool=pool)
     at_work = list(RegisteredWorker.objects.filter(pool=found, ended_at__isnull=True).exclude(name=name))
     gone = [w for w in at_work if now - w.heartbeat_at >= lost_after or is_gone(w.name)]
     _end_workers(gone, how=WorkerEnd.LOST, now=now)
     taken = [w for w in at_work if w not in gone]
     if len(taken) >= found.slots:
-        slots = "1 slot, which is" if found.slots == 1 else f"{found.slots} slots, which are"
-        raise PoolIsFull(
-            f"The pool {pool} has {slots} taken by {', '.join(w.name for w in taken)}. "
-            f"Give it more: otai pools set {pool} --slots {len(taken) + 1}",
-            slots=found.slots,
-            workers=[w.name for w in taken],
-        )
+        raise PoolIsFull("slots", pool=pool, wanted=len(taken) + 1, slots=found.slots, workers=[w.name for w in taken])
     worker, _ = RegisteredWorker.objects.update_or_create(
         name=name,
         defaults={

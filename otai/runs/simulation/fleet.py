@@ -90,7 +90,7 @@ class Fleet:
         try:
             import simpy
         except ImportError:
-            raise SimulationMissing("A simulation needs: pip install 'otai[simulate]'.") from None
+            raise SimulationMissing("simulation") from None
         self.env = simpy.Environment()
         self.day, self.pools, self.book, self.rules = day, tuple(pools), book, rules
         self.free = [pool.slots for pool in self.pools]

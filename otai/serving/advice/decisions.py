@@ -123,9 +123,9 @@ def accept_suspects(
     suspects = {one["ticket"]: tuple(one["suggested"]) for one in listed.details["suspects"]} if listed else {}
     wanted = list(suspects) if ticket_ids is None else list(ticket_ids)
     if unknown := [ticket for ticket in wanted if ticket not in suspects]:
-        raise ChangeInvalid(f"The label of {unknown[0]!r} was not suspected to be wrong.", tickets=unknown)
+        raise ChangeInvalid("not_suspected", ticket=unknown[0], tickets=unknown)
     if not wanted:
-        raise ChangeInvalid(f"No label of {attribute!r} was suspected to be wrong.", attribute=attribute)
+        raise ChangeInvalid("nothing_suspected", attribute=attribute)
     return feedback.correct_labels(
         data_set=tickets.data_set(organisation, version.run.data_set.name),
         labels=[(ticket, attribute, suspects[ticket]) for ticket in wanted],
@@ -138,7 +138,7 @@ def accept_suspects(
 def require_open(found: Advice) -> None:
     """Raises AdviceDecided where somebody decided before."""
     if found.status != AdviceStatus.OPEN:
-        raise AdviceDecided(f"This advice was decided before: {found.status}.", status=found.status)
+        raise AdviceDecided("decided", status=found.status)
 
 
 def locked_open(found: Advice) -> Advice:

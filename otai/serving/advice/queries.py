@@ -47,7 +47,7 @@ def advice(organisation: Organisation, id: UUID) -> Advice:
     """Raises NotFound, also for another organisation's."""
     found = all_advice(organisation).filter(id=id).first()
     if found is None:
-        raise NotFound("There is no such advice.")
+        raise NotFound("advice")
     return found
 
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, DatasetInvalid, refused
@@ -33,11 +33,11 @@ class ArchiveSource:
         self._limits = limits
         unpacked = list(_unpacked(path, kind, Path(self._folder.name), limits))
         if not unpacked:
-            raise refused("The archive has no files in it.")
+            raise refused("archive_empty")
         mails = [file for file, name in unpacked if name.lower().endswith(".eml")]
         sources: list[tuple[str, Source]] = []
         left_out: list[str] = []
-        problems: list[str] = []
+        problems: list[tuple[str, DatasetInvalid]] = []
         if mails:
             sources.append(("mails", MailSource(files=mails, limits=limits)))
         for file, name in unpacked:
@@ -47,9 +47,9 @@ class ArchiveSource:
                 sources.append((name, opened(file, name)))
             except DatasetInvalid as problem:
                 left_out.append(name)
-                problems.append(f"{name}: {problem.message}")
+                problems.append((name, problem))
         if not sources:
-            raise refused(f"No file of the archive can be read as a table. {problems[0]}")
+            raise refused("archive_no_table", file=problems[0][0], why=problems[0][1])
         # The files that are alike; of several kinds the one with most bytes.
         alike: dict[tuple[str, ...], int] = {}
         sizes = {name: file.stat().st_size for file, name in unpacked}
@@ -95,8 +95,8 @@ class _Shifted(BadRows):
         self._whole = whole
         self._offset = offset
 
-    def add(self, row: int, column: str | None, message: str) -> None:
-        self._whole.add(row + self._offset, column, message)
+    def add(self, row: int, column: str | None, case: str, **values: Any) -> None:
+        self._whole.add(row + self._offset, column, case, **values)
 
 
 def _free(name: str, taken: list[str]) -> str:
@@ -110,7 +110,7 @@ def unpacked_gzip(path: Path, folder: Path, limits: Limits) -> Path:
         try:
             _copied(stream, target, limits, [0], path.stat().st_size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise refused(f"The gzip file is damaged: {error}. Pack it again.") from error
+            raise refused("gzip_damaged", error=error) from error
     return target
 
 
@@ -124,7 +124,7 @@ def _unpacked(path: Path, kind: str, folder: Path, limits: Limits) -> Iterator[t
                 entries = [one for one in archive.infolist() if not one.is_dir() and _is_wanted(one.filename)]
                 _must_be_few(len(entries))
                 if any(one.flag_bits & 1 for one in entries):
-                    raise refused("The zip archive has a password. Pack it without one.")
+                    raise refused("archive_password")
                 for number, entry in enumerate(entries):
                     target = folder / str(number)
                     with archive.open(entry) as stream:
@@ -140,14 +140,12 @@ def _unpacked(path: Path, kind: str, folder: Path, limits: Limits) -> Iterator[t
                         _copied(content, target, limits, total, size)
                         yield target, _shown(member.name)
     except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise refused(
-            f"The archive is damaged, or packed in a way that is not read: {error}. Pack it again as .zip."
-        ) from error
+        raise refused("archive_damaged", error=error) from error
 
 
 def _must_be_few(files: int) -> None:
     if files > MOST_FILES:
-        raise refused(f"The archive has more than {MOST_FILES:,} files; that is the most.")
+        raise refused("archive_files", most=MOST_FILES)
 
 
 def _is_wanted(name: str) -> bool:
@@ -166,11 +164,7 @@ def _copied(
         while chunk := stream.read(CHUNK_BYTES):
             total[0] += len(chunk)
             if total[0] > limits.source_bytes:
-                raise refused(
-                    f"The archive unpacks to more than {limits.source_bytes / (1 << 30):.0f} GiB. Import it in parts."
-                )
+                raise refused("archive_large", most=round(limits.source_bytes / (1 << 30)))
             if total[0] > limits.unpacked_bytes_trusted and total[0] > limits.unpacked_ratio * packed_bytes:
-                raise refused(
-                    f"The archive unpacks to more than {limits.unpacked_ratio} times its size: this is no table of tickets."
-                )
+                raise refused("archive_ratio", most=limits.unpacked_ratio)
             out.write(chunk)

@@ -54,7 +54,7 @@ class DelimitedSource:
         self._text = text
         self._limits = text.limits
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-            raise refused(f"The delimiter {delimiter!r} cannot be used; it is one character, for example ';'.")
+            raise refused("delimiter", delimiter=delimiter)
         text.must_have_lines()
         with text.open() as handle:
             self._skip_lines = 0
@@ -85,10 +85,10 @@ class DelimitedSource:
         unreadable = BadRows(skip=True)
         first = list(islice(self._records(unreadable), FRAME_ROWS))
         if unreadable.first and unreadable.first[0].row == 1:
-            raise refused(f"The header cannot be read: {unreadable.first[0].message}.", row=1)
+            raise refused("header_unreadable", why=unreadable.first[0].fact, row=1)
         rows = [(number, row) for number, row, _ in first if any(row)]
         if not rows:
-            raise refused("The file has nothing in it: no header and no tickets.")
+            raise refused("nothing")
         frame = frame_of(rows, header=header)
         self.noted.title_rows, self.noted.is_headless = frame.title_rows, frame.is_headless
         widths = Counter(len(row) for number, row in rows if number >= frame.first)
@@ -97,11 +97,7 @@ class DelimitedSource:
         common, rows_of_it = widths.most_common(1)[0]
         names, rows_below = frame.names, widths.total()
         if common < len(names) and rows_of_it == rows_below >= 3:
-            raise refused(
-                f"Every row has {common} of {len(names)} fields: the header names more columns than the rows fill, and nothing tells which "
-                f"are missing. Export again with all columns ({', '.join(repr(name) for name in names[:12])}).",
-                row=frame.first,
-            )
+            raise refused("fields_missing", fields=common, names=len(names), columns=list(names[:12]), row=frame.first)
         is_indexed = common == len(names) + 1 and rows_of_it >= 0.95 * rows_below and len(names) > 1
         if is_indexed and all(row[-1] and row[0] for _, row in rows if len(row) == common):
             # R and others write the number of the row without a name for it.
@@ -188,7 +184,7 @@ class DelimitedSource:
 
     def _must_be_bounded(self, number: int) -> None:
         if number > self._limits.rows:
-            raise refused(f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number)
+            raise refused("rows", most=self._limits.rows, row=number)
 
     def _end(self, batch: RowBatcher, short: list[tuple[int, list[str]]], bad: BadRows) -> None:
         """What stands below the last full row: a footer, or rows that were cut."""
@@ -214,15 +210,9 @@ class DelimitedSource:
         if len(row) > width:
             if not any(row[width:]):
                 return row[:width]
-            bad.add(
-                number,
-                self.columns[-1],
-                f"it has {len(row)} fields, the header has {width}; a delimiter in an unquoted text?",
-            )
+            bad.add(number, self.columns[-1], "fields_too_many", fields=len(row), names=width)
             return None
-        bad.add(
-            number, self._name_of(len(row)), f"it has {len(row)} of {width} fields; this is the first that is missing"
-        )
+        bad.add(number, self._name_of(len(row)), "fields_too_few", fields=len(row), names=width)
         return None
 
     def _records(self, bad: BadRows, *, after: int = 0) -> Iterator[tuple[int, list[str], int]]:
@@ -247,11 +237,7 @@ class DelimitedSource:
                     unclosed += self._recover(number, lines, bad, str(error))
                     reader = self._reader(lines.stream)
                     if unclosed > UNCLOSED_QUOTES_FOLLOWED:
-                        raise refused(
-                            f"{unclosed} quoted fields begin and never end, the last in row {number:,}: the quoting of this file is "
-                            "broken. Export it again with quotes doubled inside quoted fields.",
-                            row=number,
-                        ) from None
+                        raise refused("quotes", unclosed=unclosed, row=number) from None
                     continue
                 number += 1
                 if number > after:
@@ -299,16 +285,16 @@ class DelimitedSource:
             size += len(line)
         closes = quotes % 2 == 0
         if closes and "field limit" in error:
-            bad.add(number, column, f"a field is longer than {self._limits.field_characters:,} characters")
+            bad.add(number, column, "field_long", most=self._limits.field_characters)
             return 0
         if closes and (len(kept) == 1 or self._width_of(kept) == getattr(self, "_width", 0)):
-            bad.add(number, column, "a quote inside a quoted field is not doubled")
+            bad.add(number, column, "quote_not_doubled")
             return 0
         if "field limit" in error and quotes == 0:
-            bad.add(number, column, f"a field is longer than {self._limits.field_characters:,} characters")
+            bad.add(number, column, "field_long", most=self._limits.field_characters)
             return 0
         lines.put_back(kept[1:])
-        bad.add(number, column, "a quoted field begins and never ends")
+        bad.add(number, column, "quote_never_ends")
         return 1
 
     def _width_of(self, lines: list[str]) -> int:

@@ -64,7 +64,7 @@ def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
         for at, (number, cells) in enumerate(rows):
             if number == header:
                 return Frame(_named(cells), number + 1, title_rows=at)
-        raise refused(f"There is no row {header} with anything in it among the first rows, so it cannot be the header.")
+        raise refused("header_row", header=header)
     filled = [_filled(cells) for _, cells in rows]
     at = _header_at(rows, filled) if header is None else 0
     number, cells = rows[at]
@@ -170,11 +170,11 @@ class GridReader:
             if number < self._frame.first:
                 continue
             if number > self._limits.rows:
-                raise refused(f"The table has more than {self._limits.rows:,} rows.", row=number)
+                raise refused("table_rows", most=self._limits.rows, row=number)
             row = list(cells)
             if len(row) > width:
                 if any(row[width:]):
-                    bad.add(number, self.columns[width - 1], f"it has {len(row)} cells, the header has {width}")
+                    bad.add(number, self.columns[width - 1], "cells_too_many", cells=len(row), names=width)
                     continue
                 row = row[:width]
             row += [None] * (width - len(row))

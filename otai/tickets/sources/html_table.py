@@ -32,10 +32,7 @@ class HtmlTableSource:
         for table, _, row in self._all_rows():
             cells[table] += len(row) if len(row) > 1 else 0
         if not cells or not max(cells.values()):
-            raise refused(
-                "The file is a web page (HTML) without a table of tickets in it, perhaps a sign-in page that was saved instead of the export. "
-                "Export again, as CSV or Excel (.xlsx)."
-            )
+            raise refused("web_page")
         self._table = max(cells, key=lambda table: cells[table])
         first = list(islice(self._rows(), FRAME_ROWS))
         self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
@@ -81,9 +78,7 @@ class HtmlTableSource:
                             else (match.start() if match else max(at, len(buffer) - 200))
                         )
                         if len(buffer) - keep > most:
-                            raise refused(
-                                f"A cell in row {number + 1:,} never ends: this is no table of tickets.", row=number + 1
-                            )
+                            raise refused("cell_never_ends", row=number + 1)
                         at = (match.start() if match else max(at, len(buffer) - 200)) - keep
                         buffer, cell_from = buffer[keep:] + chunk, (0 if cell_from is not None else None)
                         continue

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import DatasetInvalid, refused
+from otai.words.sentences import Fact
 
 READ_CHARACTERS = 1 << 20
 _BLANK = " \t\r\n\ufeff"
@@ -27,18 +28,18 @@ def parse(text: str) -> Any:
     return DECODER.decode(text.strip(_BLANK))
 
 
-def reason_of(error: Exception) -> str:
-    """Why it cannot be read, in words."""
+def reason_of(error: Exception) -> Fact:
+    """Why it cannot be read."""
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1:,}"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return Fact("json_error_at", {"error": error.msg, "character": error.pos + 1})
+    return Fact("json_nested") if isinstance(error, RecursionError) else Fact("json_error", {"error": str(error)})
 
 
-def kind_of(document: Any) -> str:
-    """What stands where an object should, in words."""
+def kind_of(document: Any) -> Fact:
+    """What stands where an object should."""
     if isinstance(document, list):
-        return "a list"
-    return "a text or number" if document is not None else "null"
+        return Fact("json_list")
+    return Fact("json_scalar" if document is not None else "json_null")
 
 
 class Cursor:
@@ -84,7 +85,7 @@ class Cursor:
         """Steps over the next character, which must be one of these. Raises DatasetInvalid."""
         found = self.peek()
         if found not in characters or not found:
-            raise self.damaged(f"expected {' or '.join(characters)} and found {found!r}")
+            raise self.damaged(Fact("json_expected", {"expected": list(characters), "found": found}))
         self._at += 1
         return found
 
@@ -113,7 +114,7 @@ class Cursor:
             return
         while True:
             if self.peek() != '"':
-                raise self.damaged(f"expected a key in quotes and found {self.peek()!r}")
+                raise self.damaged(Fact("json_expected_key", {"found": self.peek()}))
             key, _ = self.value()
             self.must(":")
             yield str(key)
@@ -156,10 +157,6 @@ class Cursor:
         else:
             self.value()
 
-    def damaged(self, reason: str) -> DatasetInvalid:
+    def damaged(self, reason: Fact) -> DatasetInvalid:
         """The refusal of a file that cannot be read on from here."""
-        where = f"element {self.elements:,}" if self.elements else f"character {self.read:,}"
-        return refused(
-            f"The JSON cannot be read beyond {where}: {reason}. Export it again, best as JSON Lines (one object a line).",
-            row=self.elements or None,
-        )
+        return refused("json_damaged", reason=reason, character=self.read, row=self.elements or None)

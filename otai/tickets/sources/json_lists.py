@@ -47,7 +47,7 @@ def list_of_tickets(cursor: Cursor) -> tuple[str, ...]:
     try:
         _look(cursor, (), found, keys)
         is_only = not cursor.peek()
-    except DatasetInvalid:
+    except (DatasetInvalid, _EnoughIsKnown):
         # Cut or damaged; what was seen until there decides, and the reading itself says what is wrong.
         is_only = False
     if not found or (keys & TEXTS_OF_A_TICKET and not (is_only and max(one.elements for one in found) > 1)):
@@ -57,6 +57,10 @@ def list_of_tickets(cursor: Cursor) -> tuple[str, ...]:
     if name in PARTS_OF_A_TICKET or (not is_only and name not in WRAPPER_NAMES):
         return ()
     return best.path
+
+
+class _EnoughIsKnown(Exception):
+    pass
 
 
 def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], keys: set[str]) -> None:
@@ -76,7 +80,7 @@ def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], key
                 candidate.characters = cursor.read - start
                 if cursor.read > LOOKED_CHARACTERS and candidate.elements:
                     found.append(candidate)
-                    raise DatasetInvalid("enough is known")
+                    raise _EnoughIsKnown
             if candidate.elements:
                 found.append(candidate)
         else:

@@ -51,12 +51,12 @@ class JsonSource:
         for seen, (_, row, _) in enumerate(self._objects(first_problem), start=1):
             keys.update(dict.fromkeys(row))
             if len(keys) > self._limits.columns:
-                raise refused(f"The rows have more than {self._limits.columns} different keys; that is the most.")
+                raise refused("json_keys", most=self._limits.columns)
             if seen >= KEYS_FROM_ROWS:
                 break
         if not keys:
             BadRows.refuse(first_problem)
-            raise refused("The file holds no JSON objects with keys, so there is nothing to import.")
+            raise refused("json_no_objects")
         return list(keys)
 
     def bytes_read(self) -> int:
@@ -81,9 +81,9 @@ class JsonSource:
         documents = self._lines(bad) if self._is_lines else self._elements()
         for number, characters, document in documents:
             if number > self._limits.rows:
-                raise refused(f"The file has more than {self._limits.rows:,} rows. Import it in parts.", row=number)
+                raise refused("rows", most=self._limits.rows, row=number)
             if not isinstance(document, dict):
-                bad.add(number, None, f'it is {kind_of(document)}, not an object such as {{"subject": ...}}')
+                bad.add(number, None, "json_no_object", kind=kind_of(document))
                 continue
             yield number, self._flatten.row(document), characters
 
@@ -127,13 +127,13 @@ class JsonSource:
                     yield number, len(line), parse(line)
                     continue
                 except RecursionError as error:
-                    bad.add(number, None, f"it is no JSON: {reason_of(error)}")
+                    bad.add(number, None, "no_json", reason=reason_of(error))
                     continue
                 except ValueError as error:
                     first_error = error
                 joined, waiting = self._joined(line, lines)
                 if joined is None:
-                    bad.add(number, None, f"it is no JSON: {reason_of(first_error)}")
+                    bad.add(number, None, "no_json", reason=reason_of(first_error))
                 else:
                     yield number, len(line), joined
 

@@ -45,7 +45,7 @@ class MailSource:
             if number >= 1_000:
                 break
         if not seen:
-            raise refused("The mailbox has no mails in it.")
+            raise refused("mailbox_empty")
         self.columns = [name for name in COLUMNS if name in seen or name in ("subject", "body")]
         self.format = "mbox" if mbox is not None else "mails (.eml)"
 
@@ -57,7 +57,7 @@ class MailSource:
         batch = RowBatcher(len(self.columns))
         for number, mail in self._mails(bad):
             if number > self._limits.rows:
-                raise refused(f"The mailbox has more than {self._limits.rows:,} mails. Import it in parts.", row=number)
+                raise refused("mails", most=self._limits.rows, row=number)
             if batch.add(number, [mail.get(name) for name in self.columns], len(mail["body"] or "")):
                 yield batch.take()
         if len(batch):
@@ -66,7 +66,7 @@ class MailSource:
     def _mails(self, bad: BadRows) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, data in enumerate(self._parts(), start=1):
             if data is None:
-                bad.add(number, None, f"the mail is larger than {MOST_MAIL_BYTES >> 20} MiB")
+                bad.add(number, None, "mail_large", most=MOST_MAIL_BYTES >> 20)
                 continue
             yield number, _row(message_from_bytes(data))
 

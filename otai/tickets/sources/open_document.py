@@ -52,12 +52,12 @@ class OpenDocument:
                     reader.done.clear()
                 parser.Parse(b"", True)
         except (expat.ExpatError, zipfile.BadZipFile, KeyError, RuntimeError, EOFError) as error:
-            raise refused(f"The OpenDocument sheet is damaged: {error}. Save it again, or as CSV.") from error
+            raise refused("ods_damaged", error=error) from error
         yield from reader.done
 
 
 def _refuse_document_type(*_: Any) -> None:
-    raise refused("The sheet's XML declares a document type; no program writes one. It is not opened.")
+    raise refused("sheet_document_type")
 
 
 class _Reader:
@@ -100,7 +100,7 @@ class _Reader:
             self._cell.append(text)
             self._characters += len(text)
             if self._characters > self._limits.field_characters * 4:
-                raise refused(f"Row {self._number + 1:,} has too much text for a ticket.", row=self._number + 1)
+                raise refused("row_text", row=self._number + 1)
 
     def end(self, name: str) -> None:
         if self._wanted is not None and self._sheet != self._wanted:
@@ -113,7 +113,7 @@ class _Reader:
             # A style that reaches to the last column is no content; a cell of text so often would be beyond the bound.
             copies = self._copies if text is None else min(self._copies, self._limits.columns + 1)
             if text is not None and len(self._cells) + copies > self._limits.columns + 1:
-                raise refused(f"The sheet has more than {self._limits.columns} columns; that is the most.")
+                raise refused("sheet_columns", most=self._limits.columns)
             self._cells += [text] * min(copies, max(self._limits.columns + 1 - len(self._cells), 0))
         elif name == "table:table-row":
             self._characters = 0

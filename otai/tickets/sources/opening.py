@@ -26,43 +26,49 @@ from otai.tickets.sources.table import Source
 from otai.tickets.sources.text import TextFile, read_text_file
 from otai.tickets.sources.workbook import Kind, WorkbookSource
 from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
+from otai.words.sentences import Fact
 
 HEAD_BYTES = 4_096
 DEEPEST_ARCHIVE = 2
 """An archive in an archive is opened; one in that is not."""
 
-_INSTEAD = "Export the tickets as CSV, Excel (.xlsx), JSON or Parquet"
-_REFUSED_BY_HEAD: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", f"a PDF. {_INSTEAD}"),
-    (b"{\\rtf", f"a text document (RTF). {_INSTEAD}"),
-    (b"SQLite format 3", "an SQLite database. Export the table of tickets as CSV"),
-    (b"!BDN", "an Outlook archive (.pst). Export the mails from Outlook as CSV, or as an mbox"),
-    (b"Rar!", "a RAR archive. Pack it as .zip, or unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive. Pack it as .zip, or unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive. Pack it as .zip or .gz, or unpack it first"),
-    (b"BZh", "a bzip2 archive. Pack it as .zip or .gz, or unpack it first"),
-    (b"\xfd7zXZ", "an xz archive. Pack it as .zip or .gz, or unpack it first"),
-    (b"\x89PNG", f"a picture. {_INSTEAD}"),
-    (b"GIF8", f"a picture. {_INSTEAD}"),
-    (b"\xff\xd8\xff", f"a picture. {_INSTEAD}"),
-    (b"\x80\x04\x95", f"a Python pickle, which could run code. {_INSTEAD}"),
-    (b"Obj\x01", "an Avro file. Write it as Parquet or JSON Lines"),
-    (b"ORC", "an ORC file. Write it as Parquet or CSV"),
-    (b"ARROW1", "an Arrow file. Write it as Parquet"),
+INSTEAD = Fact("instead_export_table")
+_AS_CSV = Fact("instead_table_as_csv")
+_REFUSED_BY_HEAD: tuple[tuple[bytes, str, Fact], ...] = (
+    (b"%PDF", "pdf", INSTEAD),
+    (b"{\\rtf", "rtf", INSTEAD),
+    (b"SQLite format 3", "sqlite", _AS_CSV),
+    (b"!BDN", "pst", Fact("instead_from_outlook")),
+    (b"Rar!", "rar", Fact("instead_zip")),
+    (b"7z\xbc\xaf", "7z", Fact("instead_zip")),
+    (b"\x28\xb5\x2f\xfd", "zstd", Fact("instead_zip_or_gz")),
+    (b"BZh", "bzip2", Fact("instead_zip_or_gz")),
+    (b"\xfd7zXZ", "xz", Fact("instead_zip_or_gz")),
+    (b"\x89PNG", "picture", INSTEAD),
+    (b"GIF8", "picture", INSTEAD),
+    (b"\xff\xd8\xff", "picture", INSTEAD),
+    (b"\x80\x04\x95", "pickle", INSTEAD),
+    (b"Obj\x01", "avro", Fact("instead_parquet")),
+    (b"ORC", "orc", Fact("instead_parquet")),
+    (b"ARROW1", "arrow", Fact("instead_parquet")),
 )
-_REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\$VAR\d+ = |\$[\w:]+ = [{\[]\s*$", re.MULTILINE), f"a Perl dump (Data::Dumper), as OTRS scripts write it. {_INSTEAD}"),
-    (
-        re.compile(r"(--[^\n]*\n|/\*.*?\*/;?\s*|\s)*(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()", re.IGNORECASE | re.DOTALL),
-        "an SQL dump. Export the table of tickets as CSV instead, for example with a query in your database's tool",
-    ),
-    (re.compile(r"-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)"), "an SQL dump. Export the table of tickets as CSV instead"),
-    (re.compile(r"PGDMP"), "a PostgreSQL backup. Export the table of tickets as CSV instead"),
-    (re.compile(r"BEGIN:V(CALENDAR|CARD)"), f"a calendar or address book. {_INSTEAD}"),
-    (re.compile(r"<\?php|#!/|import \w+|from \w+ import "), f"a program. {_INSTEAD}"),
-    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:|(---\s*\n)?\w+:\s*\n\s*- \w+:.*\n\s+\w+:"), f"YAML. {_INSTEAD}"),
-    (re.compile(r"dn: \w+="), f"an LDIF file. {_INSTEAD}"),
-)  # fmt: skip
+_SQL = r"(--[^\n]*\n|/\*.*?\*/;?\s*|\s)*(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()"
+_REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str, Fact], ...] = (
+    (re.compile(r"\$VAR\d+ = |\$[\w:]+ = [{\[]\s*$", re.MULTILINE), "perl", INSTEAD),
+    (re.compile(_SQL, re.IGNORECASE | re.DOTALL), "sql", Fact("instead_table_by_query")),
+    (re.compile(r"-- (MySQL|MariaDB|PostgreSQL|phpMyAdmin)"), "sql", _AS_CSV),
+    (re.compile(r"PGDMP"), "postgresql", _AS_CSV),
+    (re.compile(r"BEGIN:V(CALENDAR|CARD)"), "calendar", INSTEAD),
+    (re.compile(r"<\?php|#!/|import \w+|from \w+ import "), "program", INSTEAD),
+    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:|(---\s*\n)?\w+:\s*\n\s*- \w+:.*\n\s+\w+:"), "yaml", INSTEAD),
+    (re.compile(r"dn: \w+="), "ldif", INSTEAD),
+)
+
+
+def _is_a(what: str, instead: Fact) -> DatasetInvalid:
+    return refused("is_a", what=Fact(f"file_{what}"), instead=instead)
+
+
 _MAIL_HEAD = re.compile(r"([A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}", re.MULTILINE)
 _MAIL_NAMES = re.compile(
     r"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to):",
@@ -100,9 +106,9 @@ def open_source(
 
 def _opened(path: Path, name: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
     head = _head(path, limits)
-    for magic, what in _REFUSED_BY_HEAD:
+    for magic, what, instead in _REFUSED_BY_HEAD:
         if head.startswith(magic):
-            raise refused(f"The file is {what}.")
+            raise _is_a(what, instead)
     if head.startswith(b"PAR1"):
         return ParquetSource(path, limits=limits)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -123,18 +129,16 @@ def _opened(path: Path, name: str, reading: Reading, limits: Limits, *, depth: i
 def _head(path: Path, limits: Limits) -> bytes:
     try:
         if not path.is_file():
-            raise refused(f"There is no file {path}.")
+            raise refused("no_file", path=path)
         size = path.stat().st_size
         with path.open("rb") as handle:
             head = handle.read(HEAD_BYTES)
     except OSError as error:
-        raise refused(f"The file {path} cannot be read: {error.strerror}.") from error
+        raise refused("file_unreadable", path=path, error=error.strerror) from error
     if size == 0:
-        raise refused("The file is empty.")
+        raise refused("empty")
     if size > limits.source_bytes:
-        raise refused(
-            f"The file has {size / (1 << 30):.1f} GiB; {limits.source_bytes / (1 << 30):.0f} GiB is the most. Import it in parts."
-        )
+        raise refused("large", size=round(size / (1 << 30), 1), most=round(limits.source_bytes / (1 << 30)))
     return head
 
 
@@ -145,7 +149,7 @@ def _workbook(path: Path, kind: Kind, reading: Reading, limits: Limits) -> Sourc
 
 def _archive(path: Path, kind: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
     if depth >= DEEPEST_ARCHIVE:
-        raise refused("The file is an archive in an archive in an archive. Unpack it first.")
+        raise refused("archives_in_archives")
 
     def opened(file: Path, name: str) -> Source:
         return _opened(file, name.lower(), reading, limits, depth=depth + 1)
@@ -164,7 +168,7 @@ def _opened_gzip(path: Path, head: bytes, name: str, reading: Reading, limits: L
     if not is_binary:
         return _opened_text(path, inner, name.removesuffix(".gz"), reading, limits)
     if depth >= DEEPEST_ARCHIVE:
-        raise refused("The file is an archive in an archive in an archive. Unpack it first.")
+        raise refused("archives_in_archives")
     folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
     unpacked = unpacked_gzip(path, Path(folder.name), limits)
     source = _opened(unpacked, name.removesuffix(".gz"), reading, limits, depth=depth + 1)
@@ -180,16 +184,13 @@ def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: L
     with _remedied("encoding") if reading.encoding else nullcontext():
         text = read_text_file(path, encoding=reading.encoding, limits=limits)
     start = head.decode("utf-8" if text.is_mixed else text.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
-    for pattern, what in _REFUSED_BY_TEXT:
+    for pattern, what, instead in _REFUSED_BY_TEXT:
         if pattern.match(start):
-            raise refused(f"The file is {what}.")
+            raise _is_a(what, instead)
     if start.startswith("From ") and re.match(r"From \S+.*\d{4}\s*\n", start):
         return MailSource(mbox=text, limits=limits)
     if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
-        raise refused(
-            "The file is a single mail (.eml). Bring many: an mbox of a mailbox, or a .zip of the .eml files. "
-            "Most mail programs export a folder as mbox."
-        )
+        raise refused("single_mail")
     if reading.delimiter is None:
         found = _opened_markup(text, start, name, reading)
         if found is not None:
@@ -236,7 +237,7 @@ def _must_be_text(head: bytes) -> None:
     is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or 0.3 < head.count(0) / len(head) < 0.6 if head else False
     controls = sum(head.count(code) for code in (*range(1, 9), *range(14, 27)))
     if head and not is_wide and (head.count(0) > 0.1 * len(head) or controls > 0.1 * len(head)):
-        raise refused(f"The file is no text and of a kind that is not read. {_INSTEAD}.")
+        raise refused("no_text", instead=INSTEAD)
 
 
 def _kind_of_zip(path: Path) -> Kind | Literal["zip"]:
@@ -249,19 +250,17 @@ def _kind_of_zip(path: Path) -> Kind | Literal["zip"]:
                 else b""
             )
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise refused(
-            f"The file looks like an Excel workbook or a zip archive and is damaged: {error}. Save it again as .xlsx, or pack it again."
-        ) from error
+        raise refused("excel_or_zip_damaged", error=error) from error
     if "xl/workbook.xml" in names:
         return "xlsx"
     if "xl/workbook.bin" in names:
-        raise refused("The file is an Excel binary workbook (.xlsb). Save it as .xlsx or CSV.")
+        raise refused("xlsb")
     if b"opendocument.spreadsheet" in mimetype:
         return "ods"
     if b"opendocument" in mimetype or "word/document.xml" in names or "ppt/presentation.xml" in names:
-        raise refused(f"The file is a text document or a presentation. {_INSTEAD}.")
+        raise _is_a("office", INSTEAD)
     if any(name.endswith(".iwa") for name in names):
-        raise refused("The file is an Apple Numbers document. Export it as .xlsx or CSV.")
+        raise refused("numbers")
     return "zip"
 
 
@@ -269,13 +268,13 @@ def _must_be_xls(path: Path) -> None:
     """Other programs' files have the same container: mails of Outlook, Word documents, workbooks with a password."""
     with path.open("rb") as handle:
         content = handle.read(64 << 20)
-    for mark, what in (
-        ("EncryptedPackage", "a workbook with a password. Save it without one, or as CSV"),
-        ("__substg1.0", "an Outlook mail (.msg). Export the mails as CSV, or as an mbox"),
-        ("WordDocument", f"a Word document. {_INSTEAD}"),
-        ("PowerPoint Document", f"a presentation. {_INSTEAD}"),
+    for mark, what, instead in (
+        ("EncryptedPackage", "locked_workbook", Fact("instead_without_password")),
+        ("__substg1.0", "msg", Fact("instead_from_outlook")),
+        ("WordDocument", "word", INSTEAD),
+        ("PowerPoint Document", "presentation", INSTEAD),
     ):
         if mark.encode("utf-16-le") in content:
-            raise refused(f"The file is {what}.")
+            raise _is_a(what, instead)
     if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
-        raise refused("The file looks like an old Excel file (.xls) and is damaged. Save it as .xlsx or CSV.")
+        raise refused("old_excel")

@@ -34,17 +34,15 @@ class ParquetSource:
         with self._open() as parquet:
             schema = parquet.schema_arrow
             if parquet.metadata.num_rows > limits.rows:
-                raise refused(
-                    f"The file has {parquet.metadata.num_rows:,} rows; {limits.rows:,} is the most. Import it in parts."
-                )
+                raise refused("parquet_rows", rows=parquet.metadata.num_rows, most=limits.rows)
             self._size = max(parquet.metadata.num_rows, 1)
             self._repeating, self._rows_at_once = _read_how(parquet.metadata)
         readable = [index for index, field in enumerate(schema) if _is_readable(field.type)]
         if not readable:
-            raise refused("The Parquet file has no column of text, numbers, times or lists of text.")
+            raise refused("parquet_no_column")
         names = [schema[index].name for index in readable]
         if len(set(schema.names)) != len(schema.names):
-            raise refused("The Parquet file has two columns of the same name. Rename one.")
+            raise refused("parquet_column_twice")
         self._names = names
         self.left_out = [clean_name(field.name) for field in schema if not _is_readable(field.type)]
         self.columns = unique_header(names, limits)
@@ -62,24 +60,20 @@ class ParquetSource:
                     batch_size=self._rows_at_once, columns=self._names, use_threads=False
                 ):
                     if (size := sum(map(_unpacked_bytes, batch.columns))) > MOST_BATCH_BYTES:
-                        raise refused(
-                            f"{batch.num_rows} rows unpack to {size / 1e6:,.0f} MB: this is no table of tickets."
-                        )
+                        raise refused("parquet_unpacked", rows=batch.num_rows, megabytes=round(size / 1000000.0))
                     first = self._read + 1
                     self._read += batch.num_rows
                     columns = [_texts(batch.column(batch.schema.get_field_index(name))) for name in self._names]
                     yield Rows(list(range(first, self._read + 1)), columns)
             except (pa.ArrowException, OSError) as error:
-                raise refused(
-                    f"The Parquet file is damaged after row {self._read:,}: {error}. Write it again.", row=self._read
-                ) from error
+                raise refused("parquet_damaged", error=error, row=self._read) from error
 
     def _open(self) -> pq.ParquetFile:
         try:
             # Repeated texts stay a dictionary, as they lie in the file, until we know what they would unpack to.
             return pq.ParquetFile(self._path, pre_buffer=False, read_dictionary=getattr(self, "_repeating", None))
         except (pa.ArrowException, OSError) as error:
-            raise refused(f"The Parquet file cannot be opened: {error}. Write it again.") from error
+            raise refused("parquet_unopened", error=error) from error
 
 
 def _read_how(metadata: pq.FileMetaData) -> tuple[list[str], int]:
@@ -92,8 +86,9 @@ def _read_how(metadata: pq.FileMetaData) -> tuple[list[str], int]:
             chunk = of_group.column(column)
             if chunk.total_uncompressed_size > MOST_PAGE_BYTES:
                 raise refused(
-                    f"The column {chunk.path_in_schema!r} holds {chunk.total_uncompressed_size / 1e6:,.0f} MB in one group of rows. "
-                    "Write the file again with smaller groups of rows."
+                    "parquet_group",
+                    column=chunk.path_in_schema,
+                    megabytes=round(chunk.total_uncompressed_size / 1000000.0),
                 )
             if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page:
                 repeating[chunk.path_in_schema] = None

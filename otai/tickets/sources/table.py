@@ -76,12 +76,10 @@ def unique_header(names: Sequence[str | None], limits: Limits, *, headless: bool
     A `headless` table has numbers only. Raises DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
     """
     if len(names) > limits.columns:
-        raise refused(
-            f"The file has {len(names):,} columns; {limits.columns} is the most. Leave out those that are not needed."
-        )
+        raise refused("columns", columns=len(names), most=limits.columns)
     cleaned = [clean_name(name or "")[: limits.label_characters] for name in names]
     if not any(cleaned) and not headless:
-        raise refused("The first row should name the columns, and it is empty. Add a header row.", row=1)
+        raise refused("header_empty", row=1)
     header: list[str] = []
     taken = {name for name in cleaned if name}
     seen: dict[str, int] = {}

@@ -66,7 +66,7 @@ class TextFile:
     def must_have_lines(self) -> None:
         """Raises DatasetInvalid where a line is longer than may be read at once."""
         if self.longest_line > self.limits.line_bytes:
-            raise refused(f"A line is longer than {self.limits.line_bytes >> 20} MiB: this is no table of tickets.")
+            raise refused("line", most=self.limits.line_bytes >> 20)
 
     def open(self) -> io.TextIOWrapper:
         """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at a bound."""
@@ -111,21 +111,17 @@ class _Bounded(io.RawIOBase):
         try:
             data = self._stream.read(len(buffer))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise refused(
-                f"The gzip file is damaged after {self._given:,} unpacked bytes: {error}. Pack it again."
-            ) from error
+            raise refused("gzip_damaged_after", bytes=self._given, error=error) from error
         buffer[: len(data)] = data
         self._given += len(data)
         if self._given > self._limits.source_bytes:
-            raise refused(
-                f"The file is larger than {self._limits.source_bytes / (1 << 30):.0f} GiB unpacked. Import it in parts."
-            )
+            raise refused("unpacked", most=round(self._limits.source_bytes / (1 << 30)))
         if (
             self._is_gzip
             and self._given > self._limits.unpacked_bytes_trusted
             and self._given > self._limits.unpacked_ratio * self._file.tell()
         ):
-            raise refused("The gzip file unpacks to more than 200 times its size: this is no table of tickets.")
+            raise refused("gzip_ratio")
         return len(data)
 
     def tell_file(self) -> int:
@@ -155,7 +151,7 @@ def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextF
     is_gzip = head[:2] == b"\x1f\x8b"
     if encoding is not None and known_encoding(encoding) is None:
         # Named as it came, but never at length.
-        raise refused(f"There is no encoding {encoding[:40]!r} for tickets. Examples: utf-8, cp1252, utf-16, latin-1.")
+        raise refused("encoding", encoding=encoding[:40])
     scan = _scan(path, is_gzip=is_gzip, limits=limits)
     file = TextFile(path, is_gzip, encoding or scan.encoding(), limits, scan.longest_line)
     if encoding is not None:
@@ -164,10 +160,7 @@ def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextF
                 characters.read(1)
         except UnicodeError:
             # UTF-16 and UTF-32 say by their first bytes which end comes first.
-            raise refused(
-                f"The file is not {encoding[:40]!r}: it does not begin with a byte order mark. Name its byte order (utf-16-le, utf-16-be), or "
-                "name no encoding."
-            ) from None
+            raise refused("byte_order", encoding=encoding[:40]) from None
     return file
 
 

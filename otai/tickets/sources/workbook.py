@@ -145,9 +145,7 @@ class WorkbookSource:
             except DatasetInvalid:
                 raise
             except Exception as error:  # the readers raise what their XML and zip parsers raise
-                raise refused(
-                    f"The sheet {self._sheets[0]!r} is damaged: {error}. Save the workbook again in Excel."
-                ) from error
+                raise refused("sheet_damaged", sheet=self._sheets[0], error=error) from error
 
 
 def _names(name: str) -> Iterator[str]:
@@ -160,13 +158,13 @@ def _chosen(book: _Book, first: dict[str, list[Row]], sheet: str | None) -> str:
     """The sheet that the customer names, else the first visible one that is a table of about as many rows as the largest."""
     if sheet is not None:
         if sheet not in first:
-            raise refused(f"There is no sheet {sheet!r}. The workbook has: {', '.join(map(repr, book.sheets))}.")
+            raise refused("no_sheet", sheet=sheet, sheets=list(book.sheets))
         if not first[sheet]:
-            raise refused(f"The sheet {sheet!r} is empty.")
+            raise refused("sheet_empty", sheet=sheet)
         return sheet
     filled = [name for name in book.sheets if first.get(name)]
     if not filled:
-        raise refused("The workbook has no visible sheet with anything on it.")
+        raise refused("workbook_empty")
     sizes = {name: _table_rows(first[name]) for name in filled}
     full = [name for name in filled if len(first[name]) >= FRAME_ROWS and sizes[name] >= FRAME_ROWS // 2]
     if len(full) > 1:
@@ -193,9 +191,9 @@ class _Held:
                 self._book = python_calamine.CalamineWorkbook.from_filelike(file)
             sheets = [one for one in self._book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
         except python_calamine.PasswordError:
-            raise refused("The workbook has a password. Save it without one, or as CSV.") from None
+            raise refused("workbook_password") from None
         except Exception as error:  # calamine raises what its XML and zip parsers raise
-            raise refused(f"The workbook cannot be opened: {error}. Save it again in Excel as .xlsx.") from error
+            raise refused("workbook_unopened", error=error) from error
         self.sheets = [one.name for one in sheets if one.visible == python_calamine.SheetVisibleEnum.Visible]
         self.hidden = [one.name for one in sheets if one.name not in self.sheets]
         self._loaded: tuple[str, Any] | None = None
@@ -232,7 +230,7 @@ class _Streamed:
                 self._book = openpyxl.load_workbook(self._file, read_only=True, data_only=True, keep_links=False)
         except Exception as error:  # openpyxl raises what its XML and zip parsers raise
             self._file.close()
-            raise refused(f"The workbook cannot be opened: {error}. Save it again in Excel as .xlsx.") from error
+            raise refused("workbook_unopened", error=error) from error
         self.sheets = [page.title for page in self._book.worksheets if page.sheet_state == "visible"]
         self.hidden = [page.title for page in self._book.worksheets if page.sheet_state != "visible"]
 
@@ -261,36 +259,34 @@ def _measure(path: Path, limits: Limits) -> int:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             if len(parts) > MOST_PARTS:
-                raise refused(f"The workbook has {len(parts):,} parts; {MOST_PARTS:,} is the most.")
+                raise refused("workbook_parts", parts=len(parts), most=MOST_PARTS)
             unpacked = 0
             for part in parts:
                 unpacked += part.file_size
                 is_bomb = part.file_size > limits.unpacked_ratio * max(part.compress_size, 1)
                 if is_bomb and part.file_size > limits.unpacked_bytes_trusted:
-                    raise refused(
-                        f"The workbook's part {part.filename!r} unpacks to more than {limits.unpacked_ratio} times its size: this is "
-                        "no table of tickets."
-                    )
+                    raise refused("workbook_ratio", part=part.filename, most=limits.unpacked_ratio)
                 # The texts of all cells are held in memory while rows are read, and so are styles and the like.
                 is_held = not part.filename.startswith(("xl/worksheets/", "xl/media/"))
                 if is_held and part.file_size > limits.shared_strings_bytes:
                     raise refused(
-                        f"The workbook holds {part.file_size / 1e6:,.0f} MB of text in one part; {limits.shared_strings_bytes / 1e6:,.0f} "
-                        "MB is the most. Save the sheet as CSV and import that: CSV has no such bound."
+                        "workbook_text",
+                        megabytes=round(part.file_size / 1000000.0),
+                        most=round(limits.shared_strings_bytes / 1000000.0),
                     )
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as handle:
                         if b"<!DOCTYPE" in handle.read(4096):
-                            raise refused(
-                                "The workbook's XML declares a document type; Excel writes none. It is not opened."
-                            )
+                            raise refused("workbook_document_type")
             if unpacked > limits.workbook_bytes:
                 raise refused(
-                    f"The workbook unpacks to {unpacked / 1e9:.1f} GB; {limits.workbook_bytes / 1e9:.1f} GB is the most. Save as CSV."
+                    "workbook_large",
+                    size=round(unpacked / 1000000000.0, 1),
+                    most=round(limits.workbook_bytes / 1000000000.0, 1),
                 )
             return unpacked
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise refused(f"The workbook cannot be opened: {error}. Save it again in Excel as .xlsx.") from error
+        raise refused("workbook_unopened", error=error) from error
 
 
 def _can_be_held(path: Path) -> bool:

@@ -58,7 +58,7 @@ class _Reader:
         name = _local(name)
         self._here.append(name)
         if len(self._here) > DEEPEST:
-            raise refused(f"The XML is nested more than {DEEPEST} elements deep: this is no table of tickets.")
+            raise refused("xml_nested", most=DEEPEST)
         if self._open or tuple(self._here) == self._path:
             self._open.append(_Element(name, {_local(key): value for key, value in attributes.items()}))
 
@@ -67,7 +67,7 @@ class _Reader:
             self._open[-1].text.append(data)
             self._characters += len(data)
             if self._characters > 4 * self._text.limits.field_characters:
-                raise refused(f"Element {self.number + 1:,} has too much text for a ticket.", row=self.number + 1)
+                raise refused("element_text", row=self.number + 1)
 
     def _end(self, _: str) -> None:
         place = tuple(self._here)
@@ -133,13 +133,11 @@ class XmlSource:
         for number, _, document in _Reader(text, self._path, self._listed).tickets():
             keys.update(dict.fromkeys(self._flatten.row(document)))
             if len(keys) > self._limits.columns:
-                raise refused(f"The elements have more than {self._limits.columns} different fields; that is the most.")
+                raise refused("xml_fields", most=self._limits.columns)
             if number >= KEYS_FROM_ROWS:
                 break
         if not keys:
-            raise refused(
-                "The XML holds no elements that repeat, so there are no tickets in it. Export as CSV or JSON."
-            )
+            raise refused("xml_nothing_repeats")
         self._keys = list(keys)
         self.columns = unique_header(self._keys, self._limits)
         self.format = f"XML, elements {self._path[-1]!r}"
@@ -154,7 +152,7 @@ class XmlSource:
         known = set(self._keys)
         for number, characters, document in _Reader(self._text, self._path, self._listed).tickets():
             if number > self._limits.rows:
-                raise refused(f"The file has more than {self._limits.rows:,} tickets. Import it in parts.", row=number)
+                raise refused("xml_tickets", most=self._limits.rows, row=number)
             row = self._flatten.row(document)
             for key in row.keys() - known if not row.keys() <= known else ():
                 if len(self.late_keys) < self._limits.columns:
@@ -175,9 +173,9 @@ class SpreadsheetXmlSource:
         for name, _, _ in _SheetReader(text).rows():
             sizes[name] += 1
         if not sizes:
-            raise refused("The workbook has no sheet with anything on it.")
+            raise refused("sheets_empty")
         if sheet is not None and sheet not in sizes:
-            raise refused(f"There is no sheet {sheet!r}. The workbook has: {', '.join(map(repr, sizes))}.")
+            raise refused("no_sheet", sheet=sheet, sheets=list(sizes))
         self._sheet = sheet or max(sizes, key=lambda name: sizes[name])
         self.noted.sheets = [self._sheet]
         self.noted.sheets_left_out = [name for name in sizes if name != self._sheet]
@@ -232,7 +230,7 @@ class _SheetReader:
         elif name == "Cell":
             self._column = int(index) if index else self._column + 1
             if self._column > self._text.limits.columns:
-                raise refused(f"The sheet has more than {self._text.limits.columns} columns; that is the most.")
+                raise refused("sheet_columns", most=self._text.limits.columns)
         elif name == "Data":
             self._data = []
 
@@ -256,9 +254,7 @@ def _parser(text: TextFile) -> Any:
     parser.buffer_text = True
 
     def refuse(*_: Any) -> None:
-        raise refused(
-            "The XML declares a document type, and entities with it; no export of tickets needs one. It is not opened."
-        )
+        raise refused("xml_document_type")
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
@@ -276,10 +272,7 @@ def _fed(parser: Any, text: TextFile) -> Iterator[None]:
             parser.Parse(b"", True)
             yield
         except expat.ExpatError as error:
-            raise refused(
-                f"The XML is damaged in line {error.lineno:,}: {expat.ErrorString(error.code)}. Export it again, best as CSV or JSON.",
-                row=None,
-            ) from None
+            raise refused("xml_damaged", line=error.lineno, error=expat.ErrorString(error.code), row=None) from None
 
 
 def _repeating(text: TextFile) -> tuple[str, ...]:
@@ -298,9 +291,7 @@ def _repeating(text: TextFile) -> tuple[str, ...]:
         counts[path] += len(here) <= 8
         attributes_of[path] += len(attributes) > 1
         if len(here) > DEEPEST or len(counts) > 20_000:
-            raise refused(
-                "The XML is nested too deeply, or has too many kinds of elements: this is no table of tickets."
-            )
+            raise refused("xml_kinds")
 
     def data(piece: str) -> None:
         sizes[tuple(here[:8])] += len(piece)
@@ -314,7 +305,7 @@ def _repeating(text: TextFile) -> tuple[str, ...]:
         if read >= LOOKED_BYTES:
             break
     if not counts:
-        raise refused("The XML is empty.")
+        raise refused("xml_empty")
     path = next(iter(counts))
     while True:
         inside = [one for one in counts if len(one) == len(path) + 1 and one[:-1] == path]

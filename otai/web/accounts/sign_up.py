@@ -33,4 +33,4 @@ def sign_up_organisation(*, user: User, name: str, time_zone: str, now: datetime
             if wrong.details.get("field") != "time_zone" or time_zone == "UTC":
                 raise
             time_zone = "UTC"
-    raise OrganisationExists(f"No short name is free for {name!r} just now. Try again.")
+    raise OrganisationExists("free", name=name)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
+from otai.errors import NotFound
 from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -25,7 +26,7 @@ from otai.serving import queries
 from otai.serving import versions as serving_versions
 from otai.serving.models import Advice, ModelVersion, TrainedModel
 from otai.web.access import MemberRequest, page
-from otai.web.refusals import NotHere, in_words
+from otai.web.refusals import in_words
 from otai.web.views.report_card import card_of
 from otai.web.views.train import buying_address, run_again_address
 from otai.words import advice as words
@@ -73,7 +74,7 @@ def advice_for(version: ModelVersion, organisation: Organisation) -> list[Advice
 def _model(request: MemberRequest, id: UUID) -> TrainedModel:
     found = TrainedModel.objects.filter(organisation=request.organisation, id=id).first()
     if found is None:
-        raise NotHere(_("There is no such model."))
+        raise NotFound("model")
     return found
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
 from otai.db import utc_now
-from otai.errors import Invalid, Refused
+from otai.errors import Invalid, NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -32,7 +32,7 @@ from otai.runs.models import Guarantee, Reason
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
-from otai.web.refusals import NotHere, in_words
+from otai.web.refusals import in_words
 from otai.web.steps import Step
 from otai.web.views.train import model_name_for, not_installed
 
@@ -247,7 +247,7 @@ def _data_set(organisation: Organisation, asked: str) -> DataSet | None:
     try:
         return tickets.data_set_with_id(organisation, UUID(asked))
     except ValueError:
-        raise NotHere(_("There is no such data set.")) from None
+        raise NotFound("data_set") from None
 
 
 @require_POST
@@ -256,7 +256,7 @@ def propose(request: MemberRequest) -> HttpResponse:
     """Proposes the chosen criteria; they are agreed at once or wait for an operator."""
     data_set = _data_set(request.organisation, request.POST.get("data_set", ""))
     if data_set is None:
-        raise NotHere(_("There is no such data set."))
+        raise NotFound("data_set")
     rows = [row for row in read_proposal(data_set, request.POST, bar=billing.price_book().standard_bar) if row.chosen]
     try:
         found = operations.propose(

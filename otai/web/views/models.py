@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
+from otai.errors import NotFound
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import queries as ledger
@@ -28,7 +29,6 @@ from otai.serving.models import ModelEvent, ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
-from otai.web.refusals import NotHere
 from otai.web.views.advice import advice_for
 from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
@@ -76,7 +76,7 @@ def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[Mod
     """The model and its newest versions, newest first, the live one among them. Raises NotFound, also for another organisation's."""
     found = TrainedModel.objects.filter(organisation=organisation, id=id).first()
     if found is None:
-        raise NotHere(_("There is no such model."))
+        raise NotFound("model")
     of_model = (
         queries.versions(organisation)
         .filter(model=found)
@@ -253,7 +253,7 @@ def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
     for version in versions:
         if version.number == number:
             return version
-    raise NotHere(_("There is no such version."))
+    raise NotFound("version")
 
 
 @require_safe

@@ -25,7 +25,6 @@ from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
 from otai.web.forms import NoticeForm, TopUpForm, add_refusal
-from otai.web.refusals import NotHere
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def change_tier(request: MemberRequest) -> HttpResponse:
     try:
         wanted = Tier(request.POST.get("tier", ""))
     except ValueError:
-        raise NotHere(_("There is no such tier.")) from None
+        raise NotFound("tier") from None
     if not queries.price_book().tiers[wanted].is_free:
         try:
             queries.billing_details_of(organisation)

@@ -31,6 +31,7 @@ from otai.tickets.sample import write_csv
 from otai.web import reading_form, uploads
 from otai.web.access import MemberRequest, page
 from otai.web.columns_form import ROLES, SEPARATORS, ColumnsForm, role_words
+from otai.web.refusals import problems_in_words
 from otai.web.views import deleting
 from otai.web.views.jobs import working
 from otai.web.words import fact_words
@@ -87,17 +88,13 @@ def languages_of(shares: dict[str, float], *, most: int = 4) -> list[tuple[str, 
     return [(code, share) for code, share in ordered[:most] if share >= 0.005]
 
 
-class NoFile(DatasetInvalid):
-    """Said by the page itself, in the reader's language."""
-
-
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def upload(request: MemberRequest) -> HttpResponse:
     """Takes the file and shows what its columns will be taken for. Nothing is imported yet."""
     file = request.FILES.get("file")
     if file is None or not file.size:
-        empty = NoFile(_("Choose a file that is not empty."))
+        empty = DatasetInvalid("no_file_chosen")
         return _data_sets(request, problem=empty, status=422)
     kept = uploads.keep(request.organisation, file)
     job = _look_at(request, kept)
@@ -205,7 +202,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "rows_seen": preview.look.rows,
         "is_whole": preview.look.is_whole,
         "problem": problem,
-        "problems": details.get("problems", []) if problem and details.get("row") else [],
+        "problems": problems_in_words(details.get("problems", [])) if problem and details.get("row") else [],
         "problem_count": details.get("problem_count", 0),
         "versions": queries.data_sets(request.organisation).filter(name=name).count(),
         "known_names": queries.data_sets(request.organisation, newest_only=True).values_list("name", flat=True),

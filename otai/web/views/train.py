@@ -28,7 +28,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
 from otai.db import utc_now
-from otai.errors import Invalid, OtaiError, Unavailable
+from otai.errors import Invalid, NotFound, OtaiError, Unavailable
 from otai.jobs import operations as jobs
 from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
@@ -48,9 +48,9 @@ from otai.tickets import queries as tickets
 from otai.tickets.columns import ColumnRoles, said
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
-from otai.web.refusals import NotHere, in_words
+from otai.web.refusals import in_words
 from otai.web.words import delivery_words
-from otai.words.catalogue import ENGLISH
+from otai.words.catalogue import ENGLISH, say_fact
 
 REASONS: dict[str, str | Promise] = {
     Reason.NEW_MODEL: gettext_lazy("A new model"),
@@ -131,7 +131,7 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
         try:
             data_set: DataSet | None = tickets.data_set_with_id(organisation, UUID(asked))
         except ValueError:
-            raise NotHere(_("There is no such data set.")) from None
+            raise NotFound("data_set") from None
     else:
         data_set = newest[0] if newest else None
     if data_set is None:
@@ -263,7 +263,7 @@ def quality(request: MemberRequest) -> HttpResponse:
         request.organisation, request.GET, tier=billing.tier_of(request.organisation), book=billing.price_book()
     )
     if choices.data_set is None:
-        raise NotHere(_("There is no such data set."))
+        raise NotFound("data_set")
     found = expected_quality.stored(choices.data_set)
     is_at_work = False
     if found is None:
@@ -337,7 +337,10 @@ def context_of(
         "credits": credits,
         "left": balance.available - credits,
         "missing": max(0, credits - balance.available),
-        "savings": pricing.cheaper(book, chosen.price, tier=tier),
+        "savings": [
+            {"what": say_fact(one.fact, language=get_language() or ENGLISH), "saves": one.saves}
+            for one in pricing.cheaper(book, chosen.price, tier=tier)
+        ],
         "expected": _begins(organisation, choices, chosen, now=now),
         "button": _("Train %(mode)s, %(delivery)s")
         % {"mode": choices.mode.title, "delivery": delivery_words(choices.delivery)},

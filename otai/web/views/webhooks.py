@@ -21,7 +21,7 @@ from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState
 from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
-from otai.web.accounts.refusals import in_words
+from otai.web.refusals import in_words
 
 EVENT_WORDS = {
     "run.ordered": gettext_lazy("A run is ordered"),

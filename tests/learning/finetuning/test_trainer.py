@@ -267,7 +267,7 @@ def test_a_network_without_its_encoder_says_what_is_missing(fine_tuned: FineTune
     from otai.learning.encoders import UnknownEncoder
 
     bare = dataclasses.replace(fine_tuned.network, store=EncoderStore(tmp_path))
-    with pytest.raises(UnknownEncoder, match="no encoder 'tiny'"):
+    with pytest.raises(UnknownEncoder, match="no encoder “tiny”"):
         bare.scores(["anything"])
 
 

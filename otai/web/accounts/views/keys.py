@@ -18,7 +18,7 @@ from otai.orgs.permissions import Action, Scope
 from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import SCOPE_WORDS, ApiKeyForm
-from otai.web.accounts.refusals import in_words
+from otai.web.refusals import in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

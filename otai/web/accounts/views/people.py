@@ -30,9 +30,9 @@ from otai.orgs.operations import (
 from otai.orgs.permissions import Action, Role
 from otai.web.access import MemberRequest, page, signed_in
 from otai.web.accounts.forms import INVITATION, ROLE_WORDS, NewOrganisationForm, ProfileForm
-from otai.web.accounts.refusals import in_words
 from otai.web.accounts.sign_up import sign_up_organisation
 from otai.web.middleware import status_of
+from otai.web.refusals import in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

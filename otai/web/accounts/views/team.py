@@ -23,7 +23,7 @@ from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
-from otai.web.accounts.refusals import in_words
+from otai.web.refusals import in_words
 
 
 @require_safe

@@ -1,0 +1,92 @@
+"""What is refused about money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+
+TABLE: Mapping[str, Refusal] = {
+    "already_in_tier.tier": said(
+        "{organisation} is in {tier:title} already.",
+    ),
+    "billing_details_missing.details": said(
+        "An invoice needs a name and an address first.",
+        page="Enter the billing details.",
+        api="Enter the billing details.",
+        command="Enter the billing details: otai billing details set.",
+    ),
+    "cannot_cancel.purchase": said(
+        "{reference} cannot be cancelled any more. Unused credits can be paid back by an operator.",
+    ),
+    "country_unknown.code": said(
+        "A country is a two-letter ISO code such as DE; {country:quoted} is not.",
+    ),
+    "duplicate_request.purchase": said(
+        "The key {key:quoted} was used for {title} ({reference}). Use a new key for a new purchase.",
+    ),
+    "gateway_unavailable.no_answer": said(
+        "Stripe does not answer ({error}). Try again in a while.",
+    ),
+    "gateway_unavailable.not_set_up": said(
+        "Payments by Stripe are not set up: OTAI_STRIPE_SECRET_KEY is missing.",
+    ),
+    "gateway_unknown.way": said(
+        "There is no way to pay named {gateway:quoted}. This installation offers: {known:words}.",
+    ),
+    "invalid_billing_details.email": said(
+        "{email:quoted} is no e-mail address.",
+    ),
+    "invalid_billing_details.language": said(
+        "Invoices are written in {known}, not in {language:quoted}.",
+    ),
+    "invalid_billing_details.length": said(
+        "The {field:field} must be 1 to {most:n} printable characters.",
+    ),
+    "invalid_request.purchase_key": said(
+        "A purchase needs a key of 1 to 200 characters, so that a double click buys once.",
+    ),
+    "invalid_top_up.gateway": said(
+        "{gateway} cannot be charged automatically. Choose a card or a SEPA debit.",
+    ),
+    "invalid_top_up.monthly_limit": said(
+        "The monthly limit must cover the {package} at least once: {price:money} net.",
+    ),
+    "invalid_top_up.threshold": said(
+        "The threshold is a number of credits from {fewest:n} to {most:n}.",
+    ),
+    "not_found.billing_details": said(
+        "{organisation} has no billing details yet.",
+        command="Enter them: otai billing details set.",
+    ),
+    "not_found.invoice": said(
+        "There is no invoice {number}.",
+    ),
+    "not_found.package": said(
+        "There is no package {package:quoted}. There are: {known:words}.",
+    ),
+    "not_found.purchase": said(
+        "There is no purchase {reference}.",
+    ),
+    "not_found.subscription": said(
+        "{organisation} has no subscription.",
+    ),
+    "payment_declined.bank_transfer": said(
+        "A bank transfer is made by the customer; it cannot be charged.",
+    ),
+    "payment_declined.bank_transfer_later": said(
+        "Bank transfers cannot be charged automatically. Choose a card or a SEPA debit.",
+    ),
+    "payment_declined.provider": said(
+        "The payment was declined: {said}",
+    ),
+    "payment_declined.provider_refused": said(
+        "Stripe refused this: {said}",
+    ),
+    "purchase_moved.purchase": said(
+        "{purchase} was changed meanwhile. Look at it again.",
+    ),
+    "rise_not_possible.purchase": said(
+        "The payment of {purchase} is with the bank. Change the tier when its outcome is known.",
+    ),
+}

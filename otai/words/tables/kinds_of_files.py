@@ -1,0 +1,57 @@
+"""What a file is that cannot be imported, what to bring instead, and what is wrong with JSON: parts of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.sentences import Sentence
+
+FILES: Mapping[str, tuple[Sentence, ...]] = {
+    "file_7z": ("a 7z archive",),
+    "file_arrow": ("an Arrow file",),
+    "file_avro": ("an Avro file",),
+    "file_bzip2": ("a bzip2 archive",),
+    "file_calendar": ("a calendar or address book",),
+    "file_ldif": ("an LDIF file",),
+    "file_locked_workbook": ("a workbook with a password",),
+    "file_msg": ("an Outlook mail (.msg)",),
+    "file_office": ("a text document or a presentation",),
+    "file_orc": ("an ORC file",),
+    "file_pdf": ("a PDF",),
+    "file_perl": ("a Perl dump (Data::Dumper), as OTRS scripts write it",),
+    "file_pickle": ("a Python pickle, which could run code",),
+    "file_picture": ("a picture",),
+    "file_postgresql": ("a PostgreSQL backup",),
+    "file_presentation": ("a presentation",),
+    "file_program": ("a program",),
+    "file_pst": ("an Outlook archive (.pst)",),
+    "file_rar": ("a RAR archive",),
+    "file_rtf": ("a text document (RTF)",),
+    "file_sql": ("an SQL dump",),
+    "file_sqlite": ("an SQLite database",),
+    "file_word": ("a Word document",),
+    "file_xz": ("an xz archive",),
+    "file_yaml": ("YAML",),
+    "file_zstd": ("a zstd archive",),
+    "instead_export_table": ("Export the tickets as CSV, Excel (.xlsx), JSON or Parquet.",),
+    "instead_from_outlook": ("Export the mails from Outlook as CSV, or as an mbox.",),
+    "instead_parquet": ("Write it as Parquet, JSON Lines or CSV.",),
+    "instead_table_as_csv": ("Export the table of tickets as CSV instead.",),
+    "instead_table_by_query": (
+        "Export the table of tickets as CSV instead, for example with a query in your database's tool.",
+    ),
+    "instead_without_password": ("Save it without one, or as CSV.",),
+    "instead_zip": ("Pack it as .zip, or unpack it first.",),
+    "instead_zip_or_gz": ("Pack it as .zip or .gz, or unpack it first.",),
+}
+
+JSON: Mapping[str, tuple[Sentence, ...]] = {
+    "json_error": ("{error}",),
+    "json_error_at": ("{error} at character {character:n}",),
+    "json_expected": ("expected {expected:words} and found {found:quoted}",),
+    "json_expected_key": ("expected a key in quotes and found {found:quoted}",),
+    "json_list": ("a list",),
+    "json_nested": ("it is nested too deeply",),
+    "json_null": ("null",),
+    "json_scalar": ("a text or number",),
+}

@@ -1,0 +1,194 @@
+"""What operators and workers are refused: in English, as their desk is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
+
+TABLE: Mapping[str, Refusal] = {
+    "already_refunded.purchase": said(
+        "{reference} was paid back before; a purchase is paid back once.",
+    ),
+    "already_refunded.run": said(
+        "The {credits} credits of run {number} were given back already.",
+    ),
+    "already_settled.reversal": said(
+        "This was settled before, by {settled_by}: {settled_why}",
+    ),
+    "cluster_unavailable.cluster": said(
+        "The cluster at {address} does not answer: {error}",
+    ),
+    "criteria_not_agreed.nothing_waits": said(
+        "The guarantee of {tier} is {status}: nothing waits for an operator.",
+    ),
+    "duplicate_request.entry": said(
+        "{external_id} was recorded before. Another entry needs its own bank reference.",
+    ),
+    "duplicate_request.other_entry": said(
+        (
+            "{external_id} was recorded before: {amount:money} for {reference}. Another entry needs its own bank "
+            "reference."
+        ),
+    ),
+    "fee_not_credited.fee": said(
+        "The guarantee is {status}: no fee stands as credits.",
+    ),
+    "fee_was_spent.fee": said(
+        "{spent} of the {credits} credited credits are spent or held; a fee is paid back whole.",
+    ),
+    "file_store_unavailable.delete": said(
+        "The file {path} could not be deleted from {url}: {error}.",
+    ),
+    "file_store_unavailable.gone": said(
+        "The file {path} is not in the store {url}.",
+    ),
+    "file_store_unavailable.open": said(
+        "The file store {url} cannot be opened: {error}.",
+    ),
+    "file_store_unavailable.read": said(
+        "The file {path} could not be read from {url}: {error}.",
+    ),
+    "file_store_unavailable.tickets": said(
+        "The tickets could not be written: {error}. Nothing was imported.",
+    ),
+    "file_store_unavailable.write": said(
+        "The file store {url} did not take a file of {size:n} bytes: {error}. Nothing was stored.",
+    ),
+    "forged_webhook.no_event": said(
+        "This is signed, but is no event of Stripe's. Nothing was done.",
+    ),
+    "forged_webhook.no_webhook": said(
+        "Bank transfers have no webhook.",
+    ),
+    "forged_webhook.signature": said(
+        "The signature of this webhook is not Stripe's. Nothing was done.",
+    ),
+    "forged_webhook.signature_of_provider": said(
+        "The signature of this webhook is not the provider's. Nothing was done.",
+    ),
+    "gateway_unavailable.down": said(
+        "The fake provider is down.",
+    ),
+    "gateway_unavailable.key": said(
+        "Stripe does not accept our key. An operator must look at OTAI_STRIPE_SECRET_KEY.",
+    ),
+    "gateway_unavailable.no_webhook_secret": said(
+        "Webhooks of Stripe are not set up: OTAI_STRIPE_WEBHOOK_SECRET is missing.",
+    ),
+    "invalid_billing_details.code": said(
+        "The code of an own package is 2 to 40 lower-case letters, digits and hyphens, and not only digits.",
+    ),
+    "invalid_billing_details.price": said(
+        "A package has a price; free credits are goodwill.",
+    ),
+    "invalid_payment.bank_reference": said(
+        ("Give the bank's reference of the entry (1 to 180 characters): it keeps one payment from counting twice."),
+    ),
+    "invalid_payment.nothing": said(
+        "A payment is more than nothing; money that goes out is a payment refund.",
+    ),
+    "invalid_pool.address": said(
+        "The pool {name} needs its cluster's address: --address http://head:8265",
+    ),
+    "invalid_pool.interpreter": said(
+        "The interpreter must be an absolute path, not {interpreter:quoted}: a job's own python is another.",
+    ),
+    "invalid_pool.name": said(
+        "A pool's name has small letters, digits and hyphens, not {name:quoted}. For example: h100-frankfurt.",
+    ),
+    "invalid_pool.no_deliveries": said(
+        "The pool {name} would serve nothing. Say which deliveries it serves: --fast, --standard.",
+    ),
+    "invalid_pool.slots": said(
+        "The pool {name} needs at least 1 slot, not {slots}.",
+    ),
+    "invalid_pool.slots_of_node": said(
+        "A node of the pool {name} needs at least 1 slot, not {slots_per_node}.",
+    ),
+    "not_found.no_guarantee": said(
+        "There is no such guarantee.",
+    ),
+    "not_found.no_own_package": said(
+        "{organisation} has no package {package:quoted} of its own.",
+    ),
+    "not_found.no_payment": said(
+        "There is no payment {payment}.",
+    ),
+    "not_found.no_payment_refund": said(
+        "There is no payment refund {refund}.",
+    ),
+    "not_found.no_pool": said(
+        "There is no pool {pool}. `otai pools list` shows those that exist.",
+    ),
+    "not_found.no_reversal": said(
+        "There is no reversal {reversal}.",
+    ),
+    "not_found.no_webhook_event": said(
+        "There is no webhook event {event}.",
+    ),
+    "nothing_to_refund.less_than_a_cent": said(
+        "{wanted} credits of {reference} are worth less than a cent.",
+    ),
+    "nothing_to_refund.month": said(
+        "{reference} is a month of a tier; only unused credits are paid back.",
+    ),
+    "nothing_to_refund.no_paid_month": said(
+        "No paid month of the subscription has {amount:money} left to pay back: leave the fee as credits.",
+    ),
+    "nothing_to_refund.no_surplus": said(
+        "This payment has no surplus left to return.",
+    ),
+    "nothing_to_refund.not_ours": said(
+        "{reference} is {status}: its money is not ours to pay back.",
+    ),
+    "nothing_to_refund.spent": said(
+        "All {credits} credits of {reference} are spent or held; there is nothing to pay back.",
+    ),
+    "package_exists.package": said(
+        "{organisation} has a package {package:quoted} already.",
+    ),
+    "payment_declined.no_payment": said(
+        "There is no payment {reference}.",
+    ),
+    "payment_not_confirmed.purchase": said(
+        "{reference} is {status}: its payment is not confirmed. Cancel it instead.",
+    ),
+    "pool_is_full.slots": said(
+        Counted(
+            "The pool {pool} has {slots:n} slot, which is taken by {workers:words}. Give it more: otai pools set "
+            "{pool} --slots {wanted}",
+            "The pool {pool} has {slots:n} slots, which are taken by {workers:words}. Give it more: otai pools set "
+            "{pool} --slots {wanted}",
+            "slots",
+        ),
+    ),
+    "purchase_not_delivered.purchase": said(
+        "{reference} is {status}; nothing was delivered that could be taken back.",
+    ),
+    "ray_not_installed.ray": said(
+        "This worker needs Ray for its pool: pip install 'otai[ray]'.",
+    ),
+    "reason_missing.why": said(
+        "A credit refund needs a reason.",
+    ),
+    "refund_not_sent.state": said(
+        "This payment refund is {state}; only one that was sent can be confirmed.",
+    ),
+    "run_not_charged.included": said(
+        (
+            "Run {number} is included in the subscription: the guarantee paid for it, so there is nothing to "
+            "refund. If the model is faulty, the improvement run is included as well: otai guarantee show."
+        ),
+    ),
+    "run_not_charged.run": said(
+        "Run {number} is {status}: it was not charged, so there is nothing to refund.",
+    ),
+    "simulation_not_installed.simulation": said(
+        "A simulation needs: pip install 'otai[simulate]'.",
+    ),
+    "who_and_why_missing.why": said(
+        "Say why, in 3 to 500 printable characters: it is kept with your name beside the change.",
+    ),
+}

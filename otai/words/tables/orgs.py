@@ -1,0 +1,125 @@
+"""What is refused about people, organisations and their credits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+
+TABLE: Mapping[str, Refusal] = {
+    "already_member.member": said(
+        "{email} is in {organisation} already.",
+    ),
+    "duplicate_request.key": said(
+        "The key {key:quoted} was used for another request. Use a new key for a new request.",
+        page="Load the page anew and try again.",
+    ),
+    "hold_resolved.hold": said(
+        "This hold was {state:state} before.",
+    ),
+    "insufficient_credits.available": said(
+        "This needs {needed:n} credits; {available:n} are available.",
+    ),
+    "invalid_api_key.expires_at": said(
+        "A key cannot expire in the past.",
+    ),
+    "invalid_api_key.name": said(
+        "A key needs a name of 1 to 100 printable characters, so that you know it again.",
+    ),
+    "invalid_api_key.scope": said(
+        "There is no scope {scope:quoted}. The scopes are {known:words}.",
+    ),
+    "invalid_api_key.scopes": said(
+        "A key needs at least one scope: {known:words}.",
+    ),
+    "invalid_invitation.email": said(
+        "{email:quoted} is no mail address.",
+    ),
+    "invalid_invitation.long": said(
+        "A mail address has at most 254 characters.",
+    ),
+    "invalid_organisation.name": said(
+        "An organisation needs a name of 1 to 200 printable characters.",
+    ),
+    "invalid_organisation.slug": said(
+        (
+            "The short name {slug:quoted} cannot be used: 1 to 63 lower-case letters, digits and hyphens, "
+            "beginning and ending with a letter or digit. For example: acme."
+        ),
+    ),
+    "invalid_organisation.slug_of_ours": said(
+        (
+            "The short name {slug:quoted} is part of the product's own addresses. Choose another, for example: "
+            "{slug}-team."
+        ),
+    ),
+    "invalid_organisation.time_zone": said(
+        "There is no time zone {time_zone:quoted}. Use an IANA name such as Europe/Berlin or UTC.",
+    ),
+    "invitation_for_another.another": said(
+        (
+            "This invitation is for {email}, and you are signed in as {you}. Sign in as {email}, or ask for an "
+            "invitation of your own."
+        ),
+    ),
+    "invitation_over.expired": said(
+        "This invitation was good until {until:date}. Ask {organisation} for a new one.",
+    ),
+    "invitation_over.used": said(
+        "This invitation was used already. Ask {organisation} for a new one.",
+    ),
+    "invitation_over.withdrawn": said(
+        "This invitation was withdrawn. Ask {organisation} for a new one.",
+    ),
+    "invitation_unknown": said(
+        "This invitation link is not one of ours. Was it copied completely?",
+    ),
+    "language_unknown.language": said(
+        "The Studio speaks {known}, not {language:quoted}.",
+    ),
+    "last_owner.owner": said(
+        "{email} is the only owner. Make another member an owner first.",
+    ),
+    "not_found.invitation": said(
+        "There is no such invitation.",
+    ),
+    "not_found.key": said(
+        "There is no such key.",
+    ),
+    "not_found.member": said(
+        "There is no such member.",
+    ),
+    "not_found.no_organisation_yet": said(
+        "There is no organisation yet.",
+        command="Create one: otai org create acme --name 'Acme Ltd'.",
+    ),
+    "not_found.organisation": said(
+        "There is no organisation {slug:quoted}.",
+        command="`otai org list` shows those that exist.",
+    ),
+    "organisation_exists.free": said(
+        "No short name is free for {name:quoted} just now. Try again.",
+    ),
+    "organisation_exists.slug": said(
+        "There is an organisation {slug:quoted} already. Choose another short name.",
+    ),
+    "organisation_not_named.many": said(
+        "There is more than one organisation.",
+        command="Say which: --org acme.",
+    ),
+    "role_unknown.role": said(
+        "There is no role {role:quoted}. The roles are {known:words}.",
+    ),
+    "too_many_api_keys.keys": said(
+        "There are {keys:n} usable keys. Revoke one that is not used any more.",
+    ),
+    "too_many_invitations.open": said(
+        "{waiting} invitations are open. Withdraw one, or wait until somebody accepts.",
+    ),
+    "too_many_streams.streams": said(
+        (
+            "{limit:n} live streams are open already, the most at a time. Close one, or ask now and then without "
+            "a stream."
+        ),
+    ),
+}

@@ -1,0 +1,123 @@
+"""What is refused about trainings and guarantees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+
+TABLE: Mapping[str, Refusal] = {
+    "insufficient_credits.covered": said(
+        "This run needs {needed:n} credits; {available:n} are available, {missing:n} are missing. "
+        "What covers it: {covering:facts}.",
+    ),
+    "insufficient_credits.covered_twice": said(
+        "This run needs {needed:n} credits; {available:n} are available, {missing:n} are missing. "
+        "Buy more than once: {covering:facts}.",
+    ),
+    "criteria_frozen.frozen": said(
+        "The included run was ordered: the criteria cannot be changed any more.",
+    ),
+    "criteria_invalid.none": said(
+        "Name at least one criterion.",
+        api="For example: queue accuracy 0.7",
+        command="For example: queue accuracy 0.7",
+    ),
+    "criteria_invalid.too_few": said(
+        (
+            "Only {tickets:n} tickets of {data_set} could be kept aside to measure {attribute:quoted} on; at "
+            "least {needed:n} are needed for a promise. Import more labelled tickets."
+        ),
+    ),
+    "criteria_invalid.too_many": said(
+        "{criteria:n} criteria are more than the {most:n} that are measured.",
+    ),
+    "criteria_invalid.twice": said(
+        "{attribute:quoted}: {metric} is named twice.",
+    ),
+    "criteria_invalid.unknown": said(
+        "{data_set} has no attribute {attribute:quoted} that can be learnt. It has: {known:words}.",
+    ),
+    "criteria_not_agreed.first_agree": said(
+        "Agree on criteria first.",
+        command="Propose them: otai guarantee propose.",
+    ),
+    "criteria_not_agreed.ordered": said(
+        "The included run was ordered already.",
+    ),
+    "criteria_not_agreed.waits": said(
+        ("The proposed criteria are above the standard bar and wait for our yes. Propose lower ones to begin at once."),
+    ),
+    "guarantee_moved.guarantee": said(
+        "The guarantee of {tier:title} was changed by someone else meanwhile. Look at it again.",
+    ),
+    "holdout_impossible.kind": said(
+        (
+            "{data_set} has another kind of values in {attribute:quoted} than the tickets to measure on. Import "
+            "it as the same kind."
+        ),
+    ),
+    "holdout_impossible.tickets": said(
+        "{why:fact}",
+    ),
+    "invalid_model_name.name": said(
+        (
+            "The model name {model_name:quoted} cannot be used: 1 to 100 letters, digits, blanks, dots, hyphens "
+            "and underscores, beginning with a letter or digit. For example: support-queue."
+        ),
+    ),
+    "mode_not_installed.mode": said(
+        ("{mode:title} cannot be trained by this version of the Studio; it trains {trained}. Nothing was charged."),
+    ),
+    "no_guarantee.holdout": said(
+        "The tickets to measure on are fixed when criteria are proposed.",
+        command="Propose some: otai guarantee propose.",
+    ),
+    "not_found.data_set": said(
+        "There is no such data set.",
+    ),
+    "not_found.guarantee": said(
+        "There is no such guarantee.",
+    ),
+    "not_found.guarantee_of": said(
+        "{organisation} has no guarantee {tier}.",
+    ),
+    "not_found.quote": said(
+        "There is no such quote. Ask for a new one.",
+        command="It is made by: otai quote.",
+    ),
+    "not_found.run": said(
+        "There is no run {number}.",
+        command="`otai runs list` shows those that exist.",
+    ),
+    "nothing_missed.nothing_missed": said(
+        "An improvement run is included once the agreed criteria were missed.",
+    ),
+    "quote_does_not_fit.attributes": said(
+        "The criteria speak of {missing:words}, which this quote does not train.",
+    ),
+    "quote_does_not_fit.data_set": said(
+        "The criteria were agreed for {data_set}, not for {chosen}.",
+    ),
+    "quote_does_not_fit.paid": said(
+        "This quote was ordered before, as a paid run. Ask for a new one.",
+    ),
+    "quote_expired.quote": said(
+        "The quote of {credits:n} credits stood until {expired_at:time} UTC. Ask for a new one.",
+    ),
+    "run_has_ended.run": said(
+        "Run {number} has ended already ({status:state}); there is nothing to cancel.",
+    ),
+    "run_moved.run": said(
+        "Run {number} was moved by someone else meanwhile. Look at it again.",
+    ),
+    "tickets_deleted.holdout": said(
+        "The tickets that this guarantee is measured on were deleted; its figures are all that is left.",
+    ),
+    "unknown_attribute.repeated": said(
+        "{attributes:words}: named more than once. Name each attribute once.",
+    ),
+    "unknown_attribute.unknown": said(
+        "{data_set} has no attribute {unknown:names}. It has: {known:words}.",
+    ),
+}

@@ -1,0 +1,119 @@
+"""What is refused about models, advice and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
+
+TABLE: Mapping[str, Refusal] = {
+    "advice_decided.decided": said(
+        "Somebody decided on this advice before.",
+    ),
+    "already_live.version": said(
+        "{version} is live already.",
+    ),
+    "change_invalid.not_suspected": said(
+        "The label of {ticket:quoted} was not suspected to be wrong.",
+    ),
+    "change_invalid.nothing_suspected": said(
+        "No label of {attribute:quoted} was suspected to be wrong.",
+    ),
+    "data_set_in_use.runs": said(
+        Counted(
+            ("{name} cannot be deleted now: run {runs:words} needs its tickets. Cancel first, or wait for the end."),
+            ("{name} cannot be deleted now: runs {runs:words} need their tickets. Cancel first, or wait for the end."),
+            "count",
+        ),
+    ),
+    "days_out_of_range.days": said(
+        "Tickets are kept for 0 to 90 days, not for {days}.",
+    ),
+    "feedback_invalid.attribute": said(
+        "The model does not predict {attribute:quoted}. It predicts: {known:words}.",
+    ),
+    "feedback_invalid.no_attribute_column": said(
+        "No column is an attribute of the model. It predicts: {known:words}.",
+    ),
+    "feedback_invalid.column": said(
+        "The column {column:quoted} is no attribute of the model. It predicts: {known:words}.",
+    ),
+    "feedback_invalid.csv": said(
+        "The file cannot be read as CSV: {error}.",
+    ),
+    "feedback_invalid.empty": said(
+        "There is no ticket in this feedback.",
+    ),
+    "feedback_invalid.encoding": said(
+        "The file is not UTF-8 (byte {byte}). Save it as CSV UTF-8.",
+    ),
+    "feedback_invalid.id": said(
+        "The id of ticket {row} is longer than 200 characters.",
+    ),
+    "feedback_invalid.key": said(
+        "A batch of feedback has a key of 1 to 200 characters.",
+    ),
+    "feedback_invalid.label": said(
+        "A label of {attribute:quoted} has 1 to 200 characters on one line.",
+    ),
+    "feedback_invalid.large": said(
+        "The file is larger than {most:n} MB. Split it.",
+    ),
+    "feedback_invalid.no_label": said(
+        "No row of the file says a label.",
+    ),
+    "feedback_invalid.no_text": said(
+        "Ticket {row} has no text.",
+    ),
+    "feedback_invalid.no_text_column": said(
+        "The file needs a column “text”, or “subject” and “body”.",
+    ),
+    "feedback_invalid.nothing_said": said(
+        "Ticket {row} says nothing about any attribute.",
+    ),
+    "feedback_invalid.one_label": said(
+        "Ticket {row} needs one label for {attribute:quoted}, not {labels:n}.",
+    ),
+    "feedback_invalid.row_no_text": said(
+        "Row {row} has labels and no text.",
+    ),
+    "feedback_invalid.text": said(
+        "The text of ticket {row} is too long, or holds a zero byte.",
+    ),
+    "feedback_invalid.tickets": said(
+        "The file has more than {most:n} tickets. Split it.",
+    ),
+    "feedback_invalid.too_many": said(
+        "{tickets:n} tickets are more than the {most:n} of one batch. Send several.",
+    ),
+    "model_in_use.guarantee": said(
+        "The guarantee of {tier:title} is decided by {model}. Let its improvement end first.",
+    ),
+    "model_in_use.run": said(
+        "Run {run} is training {model} now. Wait for it, or cancel it first.",
+    ),
+    "not_found.advice": said(
+        "There is no such advice.",
+    ),
+    "not_found.model": said(
+        "There is no such model.",
+    ),
+    "not_found.version_of": said(
+        "There is no version {number} of the model {model:quoted}.",
+    ),
+    "not_found.model_of": said(
+        "There is no model {model:quoted}. There is: {known:words}.",
+        "There is no model {model:quoted}.",
+        command="Train one: otai train.",
+    ),
+    "nothing_to_merge.feedback": said(
+        "No feedback on {model} waits to be merged.",
+    ),
+    "nothing_to_roll_back.model": said(
+        "No version of {model} was live before this one.",
+    ),
+    "report_card_missing.version": said(
+        "{version} has no report card that can be read here: {error}",
+    ),
+}
