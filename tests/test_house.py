@@ -34,7 +34,6 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "tickets/sources/xml_rows.py:_repeating": "one clause for each event of the parser",
     "tickets/sources/xml_rows.py:_value": "one clause for each form in which programs write a value",
     "tickets/text_roles.py:_body_by_values": "one clause for each sign by which a body is told",
-    "tickets/versions.py:next_version": "one clause for each kind of change",
 }
 """What is longer or busier than the rest, each with its reason. Whoever makes one shorter takes it out."""
 

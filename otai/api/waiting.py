@@ -65,9 +65,15 @@ def job_out(job: Job) -> dict[str, Any]:
 
 
 def _result(job: Job) -> dict[str, Any] | None:
-    if job.kind != "preview" or job.result is None:
-        return dict(job.result) if job.result is not None else None
-    return preview_out(job.result)
+    if job.result is None:
+        return None
+    match job.kind:
+        case "preview":
+            return preview_out(job.result)
+        case "same_texts":
+            # How many; which ones is for whoever deletes.
+            return {"feedback": len(job.result["said"]), "asked_about": len(job.result["asked"])}
+    return dict(job.result)
 
 
 def preview_out(preview: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def _result_url(job: Job) -> str | None:
     if not job.is_done or job.result is None:
         return None
     match job.kind:
-        case "import":
+        case "import" | "next_version":
             return f"/api/v1/data-sets/{job.result['data_set']}"
         case "expected_quality":
             return f"/api/v1/data-sets/{job.result['data_set']}/expected-quality"

@@ -74,19 +74,23 @@ def ask(
     source: Path | None = None,
     content_sha256: str = "",
     in_place: bool = False,
+    answered_is_enough: bool = False,
 ) -> Asked:
     """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it
     (`wait`).
 
     `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256`
     stands for the file in the question; empty: it is found out. `in_place`: the file is somebody's own on this machine
-    and is read where it lies. Raises TooManyJobs.
+    and is read where it lies.
+    `answered_is_enough`: the job that answered the same question before, while its answer is kept. Raises TooManyJobs.
     """
     if source is not None and not content_sha256:
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
     question = _question(kind, spec, content_sha256)
     if (found := _open_job(organisation, question, now=now)) is not None:
         return Asked(found, None)
+    if answered_is_enough and (answered := _answered(organisation, question)) is not None:
+        return Asked(answered, None)
     sweep_lost_here(now=now)
     _require_room(organisation)
     id = new_id()
@@ -319,6 +323,10 @@ def _question(kind: JobKind, spec: dict[str, Any], content_sha256: str) -> str:
 def _open_job(organisation: Organisation, question: str, *, now: datetime) -> Job | None:
     found = Job.objects.filter(organisation=organisation, question=question, ended_at__isnull=True).first()
     return None if found is None or end_if_lost(found, now=now) else found
+
+
+def _answered(organisation: Organisation, question: str) -> Job | None:
+    return Job.objects.filter(organisation=organisation, question=question, status=JobStatus.DONE).first()
 
 
 def _require_room(organisation: Organisation) -> None:

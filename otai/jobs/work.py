@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -30,13 +30,19 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """What the work left: its values, and the folder with its files until the job has ended."""
+    """What the work left: its values, and the folder with its files until the job has ended. `notes` are
+    what one step of a recorder leaves for the next."""
 
     organisation: UUID
     spec: Mapping[str, Any]
     values: dict[str, Any]
     folder: Path
     now: datetime
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def job(self) -> UUID:
+        return UUID(self.folder.name)
 
 
 class Recorder(Protocol):

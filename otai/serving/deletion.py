@@ -8,7 +8,7 @@ names of labels, so those stay in its evidence until it is deleted as well.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,6 @@ from django.db.models import Q, QuerySet
 from otai.db import made_at
 from otai.errors import NotFound, Refused
 from otai.jobs import operations as jobs
-from otai.learning.data.splitting import same_text_key
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
 from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, GuaranteeStatus
@@ -37,11 +36,12 @@ from otai.serving.models import (
     ObservedTicket,
     TrainedModel,
 )
+from otai.serving.work import ASKED, SAID, matching
 from otai.tickets import erasing
 from otai.tickets import queries as tickets
 from otai.tickets.files import file_store
 from otai.tickets.forgetting import forget_elsewhere
-from otai.tickets.jobs import forget_jobs
+from otai.tickets.jobs import cancel_jobs_that_make_of, forget_jobs
 from otai.tickets.models import DataSet
 
 
@@ -149,9 +149,16 @@ def versions_of(data_set: DataSet) -> list[DataSet]:
     return list(found.order_by("version"))
 
 
-def what_goes_with_tickets(*, organisation: Organisation, data_sets: Sequence[DataSet]) -> TicketsGoing:
-    """To be shown before anybody says yes. Reads the tickets where there is feedback or kept tickets to compare with."""
-    said, asked = _same_texts(organisation, data_sets)
+SameTexts = tuple[Sequence[UUID | str], Sequence[UUID | str]]
+"""Ids of the feedback, and of the tickets kept from predictions, that have the text of a ticket that goes."""
+
+
+def what_goes_with_tickets(
+    *, organisation: Organisation, data_sets: Sequence[DataSet], same: SameTexts | None = None
+) -> TicketsGoing:
+    """To be shown before anybody says yes. Reads the tickets where there is feedback or kept tickets to compare with, unless what is the `same`
+    was found out before (`serving.jobs.ask_what_goes`)."""
+    said, asked = _same_texts(organisation, data_sets) if same is None else same
     return _going(organisation, data_sets, said, asked)
 
 
@@ -166,11 +173,32 @@ def delete_tickets(
     """Deletes the tickets of these data sets for good, and on request the models that learnt from them. Data sets whose tickets are gone are
     passed over.
 
-    Raises DataSetInUse while a run on them is open, and ModelInUse (`with_models`); nothing is changed then.
+    Raises DataSetInUse while a run on them is open, and ModelInUse (`with_models`); nothing is changed then. Reads the tickets in this process
+    where there is feedback or kept tickets to compare with; for the web, `serving.jobs.ask_to_delete` does so in a job.
     """
-    # Before the transaction: tickets are read for it, which may take seconds.
-    said, asked = _same_texts(organisation, data_sets)
+    # Before the transaction: tickets are read for it, which may take minutes.
+    same = _same_texts(organisation, data_sets)
+    going, forgotten = delete_rows(
+        organisation=organisation, data_sets=data_sets, same=same, who=who, now=now, with_models=with_models
+    )
+    delete_traces(organisation.id, forgotten, now=now)
+    return going
+
+
+def delete_rows(
+    *,
+    organisation: Organisation,
+    data_sets: Sequence[DataSet],
+    same: SameTexts,
+    who: str,
+    now: datetime,
+    with_models: bool,
+    job: UUID | None = None,
+) -> tuple[TicketsGoing, list[UUID]]:
+    """The rows of a deletion, in one transaction, and which jobs were forgotten with them (but for `job`, which does it). `delete_traces` is next."""
+    said, asked = same
     with transaction.atomic():
+        cancel_jobs_that_make_of(organisation.id, data_sets)
         # Orders take the same lock: none can come in between.
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
         if with_models:
@@ -182,30 +210,41 @@ def delete_tickets(
             )
         )
         ids = [one.id for one in there]
-        if waiting := runs.open_runs_on(organisation, ids):
-            raise DataSetInUse("runs", count=len(waiting), name=_listed(there), runs=waiting)
+        require_no_open_run(organisation, there)
         going = _going(organisation, there, said, asked)
         models = _models_of(organisation, ids) if with_models else []
         for model in models:
             _require_unused(model)
-        Feedback.objects.filter(id__in=said).delete()
-        ObservedTicket.objects.filter(id__in=asked).delete()
+        for rows, wanted in ((Feedback.objects, said), (ObservedTicket.objects, asked)):
+            for start in range(0, len(wanted), 1_000):
+                rows.filter(id__in=wanted[start : start + 1_000]).delete()
         _changes(ids).update(changes=[])
-        forgotten = forget_jobs(organisation.id, there)
+        forgotten = forget_jobs(organisation.id, there, but=job)
         elsewhere = forget_elsewhere(organisation.id, [*ids, *forgotten])
         erasing.empty(there, who=who, now=now)
         runs.forget_tickets(organisation=organisation, data_sets=ids, who=who, now=now)
         for model in models:
             _delete_model(model, who=who, now=now)
+    going = dataclasses.replace(going, elsewhere=elsewhere, models=tuple(model.name for model in models))
+    return going, forgotten
+
+
+def delete_traces(organisation: UUID, forgotten: Sequence[UUID], *, now: datetime) -> None:
+    """What is no row: files of tickets and models, what forgotten jobs left on this machine, pages that the database freed."""
     erasing.delete_files()
     jobs.remove_folders(forgotten)
-    erasing.forget_on_this_machine(organisation.id, before=now)
+    erasing.forget_on_this_machine(organisation, before=now)
     erasing.wipe_freed_pages()
-    return dataclasses.replace(going, elsewhere=elsewhere, models=tuple(model.name for model in models))
+
+
+def require_no_open_run(organisation: Organisation, data_sets: Sequence[DataSet]) -> None:
+    """Raises DataSetInUse."""
+    if waiting := runs.open_runs_on(organisation, [one.id for one in data_sets]):
+        raise DataSetInUse("runs", count=len(waiting), name=_listed(data_sets), runs=waiting)
 
 
 def _going(
-    organisation: Organisation, data_sets: Sequence[DataSet], said: Collection[UUID], asked: Collection[UUID]
+    organisation: Organisation, data_sets: Sequence[DataSet], said: Sequence[UUID | str], asked: Sequence[UUID | str]
 ) -> TicketsGoing:
     there = [one for one in data_sets if one.deleted_at is None]
     ids = [one.id for one in there]
@@ -250,29 +289,41 @@ def _lock_models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> No
     list(ModelVersion.objects.select_for_update().filter(model__in=ids).order_by("id"))
 
 
-def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[UUID], list[UUID]]:
+def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[str], list[str]]:
     """Which feedback and which kept tickets have the text of a ticket that goes, and that no other version of its name keeps."""
-    there = [one for one in data_sets if one.deleted_at is None]
-    feedback = Feedback.objects.filter(organisation=organisation)
-    kept = ObservedTicket.objects.filter(version__model__organisation=organisation)
-    if not there or not (feedback.exists() or kept.exists()):
+    if not has_texts_to_compare(organisation, data_sets):
         return [], []
-    names, ids = {one.name for one in there}, {one.id for one in there}
-    others = tickets.data_sets(organisation).filter(name__in=names).exclude(id__in=ids)
-    goes = {key for one in there for key in tickets.text_keys(one)}
-    for other in others:
-        goes.difference_update(tickets.text_keys(other))
+    going, others = going_and_others(organisation, data_sets)
+    files = [[file_store().local_path(one.file) for one in part] for part in (going, others)]
+    return matching(files[0], files[1], texts_of(organisation))
 
-    # As texts came, and as the import stored them: without signatures, masked.
-    rules = {found for one in there if (found := tickets.text_rules(one)) is not None}
 
-    def goes_too(text: str) -> bool:
-        return same_text_key(text) in goes or any(same_text_key(one.applied([text])[0]) in goes for one in rules)
+def has_texts_to_compare(organisation: Organisation, data_sets: Sequence[DataSet]) -> bool:
+    """Whether there are tickets that go, and feedback or kept tickets that may be of the same text."""
+    there = any(one.deleted_at is None for one in data_sets)
+    return there and (_feedback(organisation).exists() or _kept(organisation).exists())
 
-    def among(rows: Iterator[tuple[UUID, str]]) -> list[UUID]:
-        return [id for id, text in rows if goes_too(text)]
 
-    return among(feedback.values_list("id", "text").iterator()), among(kept.values_list("id", "text").iterator())
+def going_and_others(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[DataSet], list[DataSet]]:
+    """The data sets that have tickets to go, and the versions of their names that stay."""
+    going = [one for one in data_sets if one.deleted_at is None]
+    others = tickets.data_sets(organisation).filter(name__in={one.name for one in going})
+    return going, list(others.exclude(id__in=[one.id for one in going]))
+
+
+def texts_of(organisation: Organisation) -> Iterator[list[str]]:
+    """[kind, id, text] of all feedback and kept tickets, as `serving.work.matching` reads them."""
+    for kind, rows in ((SAID, _feedback(organisation)), (ASKED, _kept(organisation))):
+        for id, text in rows.order_by("id").values_list("id", "text").iterator():
+            yield [kind, str(id), text]
+
+
+def _feedback(organisation: Organisation) -> QuerySet[Feedback]:
+    return Feedback.objects.filter(organisation=organisation)
+
+
+def _kept(organisation: Organisation) -> QuerySet[ObservedTicket]:
+    return ObservedTicket.objects.filter(version__model__organisation=organisation)
 
 
 orphan_after = timedelta(days=1)

@@ -20,15 +20,15 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
 from otai.serving.models import ChangeKind, DataSetChange, Feedback, ModelVersion, ObservedTicket
+from otai.serving.work import MOST_CHANGES_KEPT
 from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.relabelling import Renamed, plan
-from otai.tickets.versions import LabelChange, Labels, NewTicket, NextVersion, next_version
+from otai.tickets.versions import LabelChange, Labels, NextVersion, Statement, next_version
 
 MOST_ROWS = 20_000
 MOST_FILE_BYTES = 50_000_000
 MOST_TEXT_CHARACTERS = 100_000
-MOST_CHANGES_KEPT = 10_000
 
 TEXT_COLUMNS = ("text", "subject", "body")
 
@@ -260,38 +260,27 @@ def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
 def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why: str = "") -> NextVersion:
     """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the new labels; others are
     added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
-    version = queries.version(organisation, name)
-    waiting = list(_waiting(organisation, name).order_by("given_at", "row", "id"))
-    if not waiting:
-        raise NothingToMerge("feedback", model=name)
-    base = tickets.data_set(organisation, version.run.data_set.name)
-    from otai.learning.data.splitting import same_text_key
-
-    there = set(tickets.text_keys(base))
-    # The tickets that are there were cut and masked at the import; what is said of them came as the customer sent it.
-    rules, texts = tickets.text_rules(base), [one.text for one in waiting]
-    texts = texts if rules is None else rules.applied(texts)
-    by_text: dict[tuple[bytes, str], Labels] = {}
-    new: dict[bytes, NewTicket] = {}
-    known = set(base.attributes.values_list("name", flat=True))
-    for one, text in zip(waiting, texts, strict=True):
-        if one.attribute not in known:
-            continue
-        key = same_text_key(text)
-        labels: Labels = tuple(one.corrected)
-        if key in there:
-            by_text[key, one.attribute] = labels
-            continue
-        before = new.get(key)
-        before_labels = dict(before.labels) if before else {}
-        ticket = one.ticket or f"feedback {str(one.id)[-12:]}"
-        new[key] = NewTicket(ticket, text, one.language or None, {**before_labels, one.attribute: labels})
-    made = next_version(base, by_text=by_text, added=list(new.values()), what=f"feedback on {name}", now=now)
+    base, waiting = to_merge(organisation, name)
+    made = next_version(base, statements=[statement(one) for one in waiting], what=f"feedback on {name}", now=now)
     with transaction.atomic():
         why = why or f"feedback on {name} merged"
         record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why, now=now)
         Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
     return made
+
+
+def to_merge(organisation: Organisation, name: str) -> tuple[DataSet, list[Feedback]]:
+    """The data set that the waiting feedback on a model would be merged into, and that feedback, the last word last. Raises NotFound and
+    NothingToMerge."""
+    version = queries.version(organisation, name)
+    waiting = list(_waiting(organisation, name).order_by("given_at", "row", "id"))
+    if not waiting:
+        raise NothingToMerge("feedback", model=name)
+    return tickets.data_set(organisation, version.run.data_set.name), waiting
+
+
+def statement(one: Feedback) -> Statement:
+    return Statement(str(one.id), one.ticket, one.text, one.language, one.attribute, tuple(one.corrected))
 
 
 def correct_labels(
@@ -331,22 +320,38 @@ def map_labels(
 def record_change(
     made: NextVersion, base: DataSet, *, kind: ChangeKind, by: str, why: str, now: datetime
 ) -> DataSetChange:
-    """Writes what the new version of the data set changed in whose name, a bounded number of changes with their values;
-    in the caller's transaction."""
+    return record_changes(
+        made.data_set, base, made.changes, changed=len(made.changes), added=made.added, kind=kind, by=by, why=why, now=now
+    )  # fmt: skip
+
+
+def record_changes(
+    made: DataSet,
+    base: DataSet,
+    changes: Sequence[LabelChange],
+    *,
+    changed: int,
+    added: int,
+    kind: ChangeKind,
+    by: str,
+    why: str,
+    now: datetime,
+) -> DataSetChange:
+    """What was done to `base` to make `made`; the first of the changes one by one, and how many there were."""
 
     def as_row(change: LabelChange) -> dict[str, object]:
         return {"ticket": change.ticket, "attribute": change.attribute, "was": change.was, "now": change.now}
 
     return DataSetChange.objects.create(
-        data_set=made.data_set,
+        data_set=made,
         base=base,
         kind=kind,
         changed_by=by,
         changed_at=now,
         why=why[:500],
-        changes=[as_row(change) for change in made.changes[:MOST_CHANGES_KEPT]],
-        changed=len(made.changes),
-        added=made.added,
+        changes=[as_row(change) for change in changes[:MOST_CHANGES_KEPT]],
+        changed=changed,
+        added=added,
     )
 
 

@@ -38,6 +38,9 @@ from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
 
+NEXT_VERSION, LOOK = "next_version", "look"
+"""Of the room above (`otai.serving.jobs`); they read a data set too."""
+
 REFUSALS: dict[str, type[OtaiError]] = {DatasetInvalid.code: DatasetInvalid}
 """ColumnsInvalid has the same code, and what to do about it is the same."""
 
@@ -64,6 +67,9 @@ class Imported:
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
         """Makes the data set; returns its id."""
+        if base := outcome.spec.get("base_id"):
+            # Tickets that were deleted meanwhile do not come back as part of a new version.
+            DataSet.objects.get(id=base).require_tickets()
         data_set = save_imported(
             ReadTickets.from_dict(outcome.values),
             stored,
@@ -169,6 +175,7 @@ def ask_for_import(
         "further": [str(path.absolute()) for path in further],
         "before": None if (beside := as_before(before, required=add)) is None else beside.as_dict(),
         "add": add,
+        "base_id": str(before.id) if add and before is not None else None,
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
@@ -215,12 +222,21 @@ def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> A
     )
 
 
-def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet]) -> list[UUID]:
+def cancel_jobs_that_make_of(organisation: UUID, data_sets: Sequence[DataSet]) -> None:
+    """The first thing in a transaction that deletes these tickets: jobs that make something of them are cancelled. One that is just writing its
+    rows has its own first and then others (docs/ledger.md); we wait for it while we hold nothing."""
+    making = Job.objects.filter(organisation=organisation, kind__in=[NEXT_VERSION, LOOK], ended_at__isnull=True)
+    ids = making.filter(subject__in=[str(one)[:300] for one in data_sets]).order_by("id").values_list("id", flat=True)
+    for id in list(ids):
+        Job.objects.filter(id=id, ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=utc_now())
+
+
+def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet], *, but: UUID | None = None) -> list[UUID]:
     """Within the transaction that deletes these tickets, and before anything else of them goes: a job that tries them out is cancelled, and
     takes or keeps its row until it is done, so that neither of us writes after the other. Returns the ids of all jobs that are forgotten.
 
     Which ended job had which tickets before it nobody knows (a preview, an import that was refused): all of them go, but for those that
-    say no more than which data set came of them, and it is still there.
+    say no more than which data set came of them, and it is still there; and for `but`, which does the deleting.
     """
     now = utc_now()
     of_it = Job.objects.filter(organisation=organisation)
@@ -231,7 +247,7 @@ def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet]) -> list[UUID]:
     ended = of_it.filter(ended_at__isnull=False)
     # A row without a result is neither in nor out of a list: asked by id.
     kept = ended.filter(still_true).values_list("id", flat=True)
-    return jobs.forget(ended.exclude(id__in=list(kept)))
+    return jobs.forget(ended.exclude(id__in=[*kept, *([but] if but else [])]))
 
 
 def refuse_if_failed(job: Job) -> None:

@@ -151,13 +151,3 @@ def text_rules(data_set: DataSet) -> TextRules | None:
     TicketsDeleted."""
     data_set.require_tickets()
     return TextRules.of_schema(pq.read_schema(file_store().local_path(data_set.file)))
-
-
-def text_keys(data_set: DataSet) -> list[bytes]:
-    """What each ticket's text is known by (`otai.learning.data.splitting.same_text_key`), in the order of the source."""
-    from otai.learning.data.splitting import same_text_key
-
-    return [
-        same_text_key(f"{row['subject'] or ''}\n{row['body']}" if row["body"] is not None else row["subject"] or "")
-        for row in tickets(data_set)
-    ]

@@ -242,7 +242,7 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
     assert found_in_files(words) == {}
     assert not files.vectors_folder(acme.id).exists()
     assert not [path for run in Run.objects.all() for path in files.file_store().paths(f"checkpoints/{run.id}")]
-    assert {job.kind for job in Job.objects.all()} <= {"import"} and not uploads.all_waiting(acme)
+    assert {job.kind for job in Job.objects.all()} <= {"import", "deletion"} and not uploads.all_waiting(acme)
     # What has nothing to do with these tickets is still there, and the model answers.
     assert SENT in ObservedTicket.objects.get().text and SAID in Feedback.objects.get().text
     [answer] = serving.predict(serving.version(acme, "support"), ["wifi router"])

@@ -89,7 +89,7 @@ def test_from_evidence_to_a_better_model_and_its_end(
     assert alice.post(fix, {"ticket": ["of-nobody"]}).status_code == 422
     assert DataSet.objects.count() == 1
     page = text(alice.post(fix, {"ticket": suspects[:2]}, follow=True))
-    assert "2 labels are corrected, in support v2" in page
+    assert "support v2 is made. 2 labels are others now." in page
 
     # She tries a ticket, says what would have been right, and makes it part of the tickets.
     tried = text(
@@ -104,7 +104,7 @@ def test_from_evidence_to_a_better_model_and_its_end(
     assert "&lt;u&gt;coffee" in page and "<u>coffee" not in page
     assert carol.post(f"/globex/models/{model.id}/feedback/merge").status_code == 404
     page = text(alice.post(f"{address}feedback/merge", follow=True))
-    assert "The feedback is part of support v3 now" in page
+    assert "support v3 is made. 1 ticket is new." in page
     assert alice.post(f"{address}feedback/merge").status_code == 409
 
     # Advice is shown with its numbers and its price, followed in one step or set aside.

@@ -22,6 +22,7 @@ from otai.errors import NotAllowed, NotFound
 from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.serving import deletion
+from otai.serving import jobs as serving_jobs
 from otai.tickets import expected_quality, queries
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
@@ -467,6 +468,7 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     "/data-sets/{uuid:data_set}/deletion",
     Action.VIEW,
     DeletionOut,
+    later=JobOut,
     errors=[503],
     example={
         "data_sets": ["support v2"],
@@ -487,30 +489,49 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
 def get_deletion(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> Any:
     """What deleting it would take, and what would stay
 
-    Changes nothing. Ask it before `DELETE`, with the same parameters.
+    Changes nothing. Ask it before `DELETE`, with the same parameters. Where there is feedback, its texts are compared with the tickets': where
+    that takes longer than two seconds, the answer is 202 with a job; ask again when it is done.
     """
-    found = _to_delete(data_set_of(request.auth, data_set), asked)
-    return deletion_out(deletion.what_goes_with_tickets(organisation=request.auth.organisation, data_sets=found))
+    caller = request.auth
+    found = _to_delete(data_set_of(caller, data_set), asked)
+    begun = serving_jobs.ask_what_goes(organisation=caller.organisation, data_sets=found, who=caller.who, now=utc_now())
+    same: deletion.SameTexts = ([], [])
+    if begun is not None:
+        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        if not job.has_ended:
+            return accepted(job)
+        serving_jobs.refuse_if_failed(job)
+        same = serving_jobs.same_texts_of(job)
+    return deletion_out(deletion.what_goes_with_tickets(organisation=caller.organisation, data_sets=found, same=same))
 
 
-@noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, errors=[409, 503])
+@noun.delete("/data-sets/{uuid:data_set}", Action.UPLOAD_TICKETS, later=JobOut, errors=[409, 503])
 def delete_data_set(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> HttpResponse:
     """Delete a data set's tickets
 
     It cannot be undone. The file goes, and every word of the tickets wherever it was copied to: report cards, tickets that a guarantee is
     measured on, feedback, vectors, kept answers. Name, counts, hash and figures stay, so that trainings and invoices of before can be read.
-    Refused while a run on it waits or trains (`data_set_in_use`): cancel it first. Deleting again changes nothing.
+    Refused while a run on it waits or trains (`data_set_in_use`): cancel it first. Deleting again changes nothing. Where there is feedback, its
+    texts are compared with the tickets': where that takes longer than two seconds, the answer is 202 with the job that deletes.
     """
     caller = request.auth
     if asked.with_models and not caller.may(Action.MANAGE_MODELS):
         raise NotAllowed("models_too", needs=Action.MANAGE_MODELS.value)
-    deletion.delete_tickets(
-        organisation=caller.organisation,
-        data_sets=_to_delete(data_set_of(caller, data_set), asked),
-        who=caller.who,
-        now=utc_now(),
-        with_models=asked.with_models,
-    )
+    named: dict[str, Any] = {
+        "organisation": caller.organisation,
+        "data_sets": _to_delete(data_set_of(caller, data_set), asked),
+        "who": caller.who,
+        "now": utc_now(),
+        "with_models": asked.with_models,
+    }
+    begun = serving_jobs.ask_to_delete(**named)
+    if begun is None:
+        deletion.delete_tickets(**named)
+        return HttpResponse(status=204)
+    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+    if not job.has_ended:
+        return accepted(job)
+    serving_jobs.refuse_if_failed(job)
     return HttpResponse(status=204)
 
 

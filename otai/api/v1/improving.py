@@ -14,11 +14,15 @@ from otai.api.access import CallerRequest
 from otai.api.cursors import Page, PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.datasets import DATA_SET, DataSetOut, data_set_of, data_set_out
+from otai.api.v1.jobs import JobOut
 from otai.api.v1.models import version_of
 from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name, Number, Text, TicketText
+from otai.api.waiting import accepted, patience, seconds_to_wait
 from otai.db import new_id, utc_now
 from otai.errors import NotFound
+from otai.jobs import operations as jobs
+from otai.jobs.operations import Asked
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
@@ -27,8 +31,8 @@ from otai.runs.guarantee import operations as guarantee_operations
 from otai.runs.guarantee import queries as guarantee_queries
 from otai.runs.models import Guarantee
 from otai.serving import advice, cards, feedback
+from otai.serving import jobs as serving_jobs
 from otai.serving.models import Advice, AdviceStatus, Feedback
-from otai.tickets.versions import NextVersion
 from otai.words import advice as words
 
 noun = Noun("Feedback, advice and guarantee")
@@ -110,6 +114,12 @@ class AdviceOut(Schema):
     decided_at: datetime | None
     decided_by: str
     decided_why: str
+
+
+class LookedOut(Schema):
+    """What is advised now; empty where nothing speaks for training again."""
+
+    items: list[AdviceOut]
 
 
 class AdviceListOut(Schema):
@@ -312,25 +322,35 @@ def get_waiting_feedback(request: CallerRequest, model: Name) -> Any:
     MergedOut,
     status=201,
     example={"data_set": DATA_SET, "changed": 7, "added": 3},
+    later=JobOut,
     repeatable=True,
     errors=[409, 503],
 )
 def merge_feedback(request: CallerRequest, model: Name) -> HttpResponse:
     """Make feedback part of the tickets
 
-    A new version of the data set with all waiting feedback in it; a training on it learns from it.
+    A new version of the data set with all waiting feedback in it; a training on it learns from it. Where that takes longer than two seconds,
+    the answer is 202 with a job; `Prefer: wait=20` holds it back.
     """
     caller = request.auth
 
     def work() -> Any:
         version_of(caller, model)
-        return merged_out(feedback.merge(organisation=caller.organisation, name=model, by=caller.who, now=utc_now()))
+        begun = serving_jobs.ask_to_merge(organisation=caller.organisation, name=model, by=caller.who, now=utc_now())
+        return merged_or_job(request, begun)
 
     return keys.once(request, work)
 
 
-def merged_out(made: NextVersion) -> dict[str, Any]:
-    return {"data_set": data_set_out(made.data_set), "changed": len(made.changes), "added": made.added}
+def merged_or_job(request: CallerRequest, begun: Asked) -> Any:
+    """What the job made, where it is done while the caller waits; else the job. Raises why it came to nothing."""
+    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+    if not job.has_ended:
+        return job
+    serving_jobs.refuse_if_failed(job)
+    assert job.result is not None
+    data_set = data_set_of(request.auth, UUID(job.result["data_set"]))
+    return {"data_set": data_set_out(data_set), "changed": job.result["changed"], "added": job.result["added"]}
 
 
 @noun.get(
@@ -360,30 +380,52 @@ def list_improvements(
     status=201,
     example={"data_set": DATA_SET, "changed": 7, "added": 0},
     body_example={"attribute": "queue", "tickets": ["4711"]},
+    later=JobOut,
     repeatable=True,
     errors=[409, 503],
 )
 def accept_suspects(request: CallerRequest, model: Name, asked: SuspectsIn) -> HttpResponse:
     """Fix labels that a training suspected to be wrong
 
-    As it suggested, in a new version of the data set.
+    As it suggested, in a new version of the data set. Where that takes longer than two seconds, the answer is 202 with a job.
     """
     caller = request.auth
 
     def work() -> Any:
         cards.report_card(version_of(caller, model))
-        return merged_out(
-            advice.accept_suspects(
-                organisation=caller.organisation,
-                name=model,
-                attribute=asked.attribute,
-                ticket_ids=asked.tickets,
-                who=caller.who,
-                now=utc_now(),
-            )
+        data_set, labels, why = advice.suspects_as_labels(
+            organisation=caller.organisation, name=model, attribute=asked.attribute, ticket_ids=asked.tickets
         )
+        begun = serving_jobs.ask_to_correct(data_set=data_set, labels=labels, by=caller.who, why=why, now=utc_now())
+        return merged_or_job(request, begun)
 
     return keys.once(request, work)
+
+
+@noun.post(
+    "/models/{model}/look",
+    Action.MANAGE_MODELS,
+    LookedOut,
+    status=200,
+    example={"items": [ADVICE]},
+    later=JobOut,
+    errors=[409, 503],
+)
+def look_at_model(request: CallerRequest, model: Name) -> Any:
+    """Look at a model's newest tickets now
+
+    Instead of waiting for the daily look: what speaks for training again, the most urgent first. Drift is tested once a week, however often
+    somebody looks. Where it takes longer than two seconds, the answer is 202 with a job.
+    """
+    caller = request.auth
+    version = version_of(caller, model)
+    begun = serving_jobs.ask_to_look(organisation=caller.organisation, name=model, who=caller.who, now=utc_now())
+    if begun is not None:
+        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        if not job.has_ended:
+            return accepted(job)
+        serving_jobs.refuse_if_failed(job)
+    return {"items": [_advice(one) for one in advice.open_advice(version)]}
 
 
 @noun.get("/advice", Action.VIEW, AdviceListOut, example={"items": [ADVICE], "next": None})
@@ -407,26 +449,41 @@ def get_advice(request: CallerRequest, advice_id: UUID) -> Any:
     FollowedOut,
     example={"run": RUN},
     body_example={"with_feedback": True},
+    later=JobOut,
     repeatable=True,
     errors=[409, 503],
 )
 def follow_advice(request: CallerRequest, advice_id: UUID, asked: FollowIn) -> HttpResponse:
     """Follow advice
 
-    Quotes and orders the training that it proposes, or goes on with labels' new names where that is all it takes.
+    Quotes and orders the training that it proposes, or goes on with labels' new names where that is all it takes. `with_feedback` merges the
+    waiting feedback first; where that takes longer than two seconds, the answer is 202 with the job that does so, and nothing is ordered
+    yet: follow again when it is done, with another Idempotency-Key.
     """
     caller = request.auth
 
     def work() -> Any:
-        run = advice.follow(
-            organisation=caller.organisation,
-            id=advice_id,
-            mode=asked.mode,
-            delivery=asked.delivery,
-            with_feedback=asked.with_feedback,
-            who=caller.who,
-            now=utc_now(),
-        )
+        named: dict[str, Any] = {
+            "organisation": caller.organisation,
+            "id": advice_id,
+            "mode": asked.mode,
+            "delivery": asked.delivery,
+            "who": caller.who,
+            "now": utc_now(),
+        }
+        if asked.with_feedback and (found := advice.needs_merging_first(**named)) is not None:
+            begun = serving_jobs.ask_to_merge(
+                organisation=caller.organisation,
+                name=found.version.model.name,
+                by=caller.who,
+                now=utc_now(),
+                why=advice.why_merged(found),
+            )
+            job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+            if not job.has_ended:
+                return job
+            serving_jobs.refuse_if_failed(job)
+        run = advice.follow(**named)
         return FollowedOut.model_validate({"run": run_out(run) if run else None})
 
     return keys.once(request, work, status=200)

@@ -40,7 +40,7 @@ class JobOut(Schema):
     """Work on something that you sent. Kept for a day after its end."""
 
     id: UUID
-    kind: str = Field(description="import, preview or expected_quality.")
+    kind: str = Field(description="import, preview, expected_quality, next_version, look, same_texts or deletion.")
     subject: str = Field(description="What the file or data set is called.")
     status: str = Field(description="queued, running, done, failed or cancelled.")
     place: int = Field(description="In the queue, from 1; 0 when it does not wait.")

@@ -11,12 +11,13 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.v1.datasets import DATA_SET, ImportedOut, data_set_of, imported_out
-from otai.api.v1.improving import MergedOut, merged_out
+from otai.api.v1.improving import MergedOut, merged_or_job
+from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Text
 from otai.db import utc_now
+from otai.jobs.models import Job
 from otai.orgs.permissions import Action
-from otai.serving import feedback
-from otai.tickets import versions
+from otai.serving import jobs as serving_jobs
 from otai.tickets.relabelling import Plan, plan
 
 noun = Noun("Labels and leaks")
@@ -113,6 +114,7 @@ def _plan(one: Plan) -> dict[str, Any]:
     status=201,
     example={"data_set": DATA_SET, "changed": 44, "added": 0},
     body_example=LABELS,
+    later=JobOut,
     repeatable=True,
     errors=[409, 503],
 )
@@ -120,15 +122,16 @@ def change_labels(request: CallerRequest, data_set: UUID, asked: LabelsIn) -> Ht
     """Rename, join or leave out labels
 
     Makes a new version of the data set; the one before stays. `POST .../labels/preview` says beforehand what it
-    changes, `versions_compared` in the new version's profile what it changed.
+    changes, `versions_compared` in the new version's profile what it changed. Where it takes longer than two seconds,
+    the answer is 202 with a job.
     """
     caller = request.auth
 
     def work() -> Any:
         found = data_set_of(caller, data_set)
         why = asked.why or "labels renamed"
-        made = feedback.map_labels(data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=why)
-        return merged_out(made)
+        begun = serving_jobs.ask_to_map(data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=why)
+        return merged_or_job(request, begun)
 
     return keys.once(request, work)
 
@@ -139,6 +142,7 @@ def change_labels(request: CallerRequest, data_set: UUID, asked: LabelsIn) -> Ht
     ImportedOut,
     status=201,
     example={**DATA_SET, "profile": {"tickets": 12480}, "roles": {}},
+    later=JobOut,
     repeatable=True,
     errors=[409, 503],
 )
@@ -147,11 +151,13 @@ def cut_lines(request: CallerRequest, data_set: UUID) -> HttpResponse:
 
     Makes a new version of the data set without the lines, names and addresses of the findings `label_given_away`. The
     version before keeps them; models of the new one cut the same from new tickets. `change_invalid` where there are
-    none.
+    none. Where it takes longer than two seconds, the answer is 202 with a job.
     """
     caller = request.auth
 
     def work() -> Any:
-        return imported_out(versions.without_given_lines(data_set_of(caller, data_set), now=utc_now()))
+        found = data_set_of(caller, data_set)
+        made = merged_or_job(request, serving_jobs.ask_to_cut(data_set=found, by=caller.who, now=utc_now()))
+        return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
 
     return keys.once(request, work)

@@ -80,6 +80,14 @@ class ProfileBuilder:
         """Different labels so far, for whoever bounds them."""
         return len(self._tallies[attribute].counts)
 
+    def labels_of(self, attribute: str) -> set[str]:
+        """The labels so far."""
+        return set(self._tallies[attribute].counts)
+
+    def put_in_order(self, attribute: str, order: Sequence[str]) -> None:
+        """Says the order of an ordered attribute's labels once all of them are known."""
+        self._tallies[attribute].order = tuple(order)
+
     def add(self, batch: pa.RecordBatch, *, language_known: np.ndarray | None = None) -> None:
         """Counts the tickets of one batch: columns `subject`, `body`, `language`, `created_at`, `split` and `attribute:<name>`.
 

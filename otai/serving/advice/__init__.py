@@ -5,7 +5,15 @@ that feedback spoke of, and those that newer versions of its data set brought. D
 of an unchanged helpdesk advises a training at most once in a hundred. Nothing is trained by itself: `follow` orders, at the quoted price.
 """
 
-from otai.serving.advice.decisions import AdviceDecided, accept_suspects, dismiss, follow
+from otai.serving.advice.decisions import (
+    AdviceDecided,
+    accept_suspects,
+    dismiss,
+    follow,
+    needs_merging_first,
+    suspects_as_labels,
+    why_merged,
+)
 from otai.serving.advice.looks import LOOK, check, look_at_all, look_every, look_when_due
 from otai.serving.advice.new_tickets import NewTickets
 from otai.serving.advice.queries import advice, all_advice, checks, improvements, open_advice
@@ -25,5 +33,8 @@ __all__ = [
     "look_at_all",
     "look_every",
     "look_when_due",
+    "needs_merging_first",
     "open_advice",
+    "suspects_as_labels",
+    "why_merged",
 ]

@@ -19,7 +19,7 @@ from otai.serving.advice.queries import advice, improvements
 from otai.serving.models import Advice, AdviceKind, AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
-from otai.tickets.versions import ChangeInvalid, NextVersion
+from otai.tickets.versions import ChangeInvalid, Labels, NextVersion
 
 
 class AdviceDecided(Refused):
@@ -57,27 +57,11 @@ def follow(
             close(locked, AdviceStatus.FOLLOWED, by=who, why="labels are called by their new names", now=now)
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
-
-    def quoted(tickets_of: DataSet) -> UUID:
-        return make_quote(
-            organisation=organisation,
-            data_set=tickets_of,
-            attributes=found.attributes,
-            mode=mode or Mode(version.run.mode),
-            delivery=delivery or Delivery(version.run.delivery),
-            model_name=version.model.name,
-            reason=Reason(found.reason),
-            now=now,
-        ).id
-
     if with_feedback and feedback.offer(organisation, version.model.name).statements:
-        # Merging writes a file and cannot be undone. More tickets cost the same, so what would refuse the order refuses it here already.
-        with transaction.atomic():
-            order_run(organisation=organisation, quote=quoted(data_set), who=who, now=now)
-            transaction.set_rollback(True)
-        why = f"for a training because of {found.kind.replace('_', ' ')}"
-        data_set = feedback.merge(organisation=organisation, name=version.model.name, by=who, now=now, why=why).data_set
-    offered = quoted(data_set)
+        require_order_would_be_taken(found, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
+        name = version.model.name
+        data_set = feedback.merge(organisation=organisation, name=name, by=who, now=now, why=why_merged(found)).data_set
+    offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
     with transaction.atomic():
         # First what the order locks first (docs/ledger.md).
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
@@ -86,6 +70,70 @@ def follow(
         Advice.objects.filter(id=locked.id).update(run=run)
         close(locked, AdviceStatus.FOLLOWED, by=who, why=f"run {run.number} is ordered", now=now)
     return run
+
+
+def _quoted(
+    found: Advice,
+    version: ModelVersion,
+    data_set: DataSet,
+    *,
+    mode: Mode | None,
+    delivery: Delivery | None,
+    now: datetime,
+) -> UUID:
+    return make_quote(
+        organisation=data_set.organisation,
+        data_set=data_set,
+        attributes=found.attributes,
+        mode=mode or Mode(version.run.mode),
+        delivery=delivery or Delivery(version.run.delivery),
+        model_name=version.model.name,
+        reason=Reason(found.reason),
+        now=now,
+    ).id
+
+
+def require_order_would_be_taken(
+    found: Advice,
+    version: ModelVersion,
+    data_set: DataSet,
+    *,
+    mode: Mode | None,
+    delivery: Delivery | None,
+    who: str,
+    now: datetime,
+) -> None:
+    """Raises what `make_quote` and `order_run` raise, and orders nothing. Before feedback is merged, which writes a file and cannot be undone:
+    more tickets cost the same, so what would refuse the order refuses it here already."""
+    with transaction.atomic():
+        offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
+        order_run(organisation=data_set.organisation, quote=offered, who=who, now=now)
+        transaction.set_rollback(True)
+
+
+def why_merged(found: Advice) -> str:
+    return f"for a training because of {found.kind.replace('_', ' ')}"
+
+
+def needs_merging_first(
+    *,
+    organisation: Organisation,
+    id: UUID,
+    who: str,
+    now: datetime,
+    mode: Mode | None = None,
+    delivery: Delivery | None = None,
+) -> Advice | None:
+    """The advice, where feedback waits that a training of it would be ordered with; None where nothing is to be merged. Raises what `follow`
+    would: then nothing should be merged."""
+    found = advice(organisation, id)
+    require_open(found)
+    version = queries.version(organisation, found.version.model.name, found.version.number)
+    if found.kind == AdviceKind.LABELS_RENAMED or not feedback.offer(organisation, version.model.name).statements:
+        return None
+    data_set = tickets.data_set(organisation, version.run.data_set.name)
+    require_order_would_be_taken(found, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
+    return found
 
 
 @one_transaction
@@ -111,6 +159,21 @@ def accept_suspects(
 
     Makes a new version of the data set, from its newest. Raises NotFound and ChangeInvalid (also where nothing was suspected).
     """
+    data_set, labels, why = suspects_as_labels(
+        organisation=organisation, name=name, attribute=attribute, ticket_ids=ticket_ids, number=number
+    )
+    return feedback.correct_labels(data_set=data_set, labels=labels, by=who, why=why, now=now)
+
+
+def suspects_as_labels(
+    *,
+    organisation: Organisation,
+    name: str,
+    attribute: str,
+    ticket_ids: Sequence[str] | None = None,
+    number: int | None = None,
+) -> tuple[DataSet, list[tuple[str, str, Labels]], str]:
+    """What `accept_suspects` would correct: the data set, (ticket, attribute, labels), and why. Raises NotFound and ChangeInvalid."""
     version = queries.version(organisation, name, number)
     listed = next(
         (
@@ -126,12 +189,10 @@ def accept_suspects(
         raise ChangeInvalid("not_suspected", ticket=unknown[0], tickets=unknown)
     if not wanted:
         raise ChangeInvalid("nothing_suspected", attribute=attribute)
-    return feedback.correct_labels(
-        data_set=tickets.data_set(organisation, version.run.data_set.name),
-        labels=[(ticket, attribute, suspects[ticket]) for ticket in wanted],
-        by=who,
-        why=f"{len(wanted)} labels that run {version.run.number} found wrong",
-        now=now,
+    return (
+        tickets.data_set(organisation, version.run.data_set.name),
+        [(ticket, attribute, suspects[ticket]) for ticket in wanted],
+        f"{len(wanted)} labels that run {version.run.number} found wrong",
     )
 
 

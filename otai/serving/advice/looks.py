@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,11 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs.models import Housekeeping
 from otai.serving import feedback, queries
 from otai.serving.advice.decisions import close
-from otai.serving.advice.findings import of_attributes, of_drift, of_labels
-from otai.serving.advice.new_tickets import fresh_tickets
+from otai.serving.advice.findings import counts, learnt_counts, of_attributes, of_drift, of_labels
+from otai.serving.advice.new_tickets import seen_rows
 from otai.serving.advice.queries import open_advice
-from otai.serving.advice.signals import WINDOW, weekly_signals
+from otai.serving.advice.signals import HISTORY, WINDOW, keep_signals, made_this_week
+from otai.serving.looking import EARLIER, LATELY, Facts, LookResult, look
 from otai.serving.models import (
     Advice,
     AdviceKind,
@@ -31,8 +32,9 @@ from otai.serving.models import (
     TrainedModel,
 )
 from otai.tickets import queries as tickets
-from otai.tickets.models import DataSet
-from otai.words.advice import facts_of
+from otai.tickets.files import file_store
+from otai.tickets.models import Attribute, DataSet
+from otai.words.advice import facts_of as facts_in
 
 log = logging.getLogger(__name__)
 
@@ -77,21 +79,55 @@ def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advic
     Advice that holds no more is marked outdated. Safe to call at any time: drift is tested once in a week. Raises NotFound, BundleInvalid.
     """
     version = queries.version(organisation, name)
-    newest = _newest(organisation, version)
-    if not _anything_new(version, newest, now=now):
+    newest = newest_of(organisation, version)
+    if not anything_new(version, newest, now=now):
         return []
-    bundle = queries.bundle(version)
+    found = look(facts_of(version, newest, now=now), queries.bundle(version), seen_of(version, now=now))
+    return settle(version, newest, found, now=now)
+
+
+def facts_of(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> Facts:
+    """What a look needs of the rows. Raises FileStoreUnavailable."""
+    learnt = version.run.data_set
+    names = [attribute["name"] for attribute in version.run.attributes]
+    is_newer = newest is not None and newest.id != learnt.id
+    there = set(newest.attributes.values_list("name", flat=True)) if newest is not None and is_newer else set()
+    single = learnt.attributes.exclude(kind=Attribute.Kind.MULTI).values_list("name", flat=True)
+    card = (version.run.report_card or {}).get("attributes", [])
+    return Facts(
+        attributes=names,
+        newest=str(file_store().local_path(newest.file)) if newest is not None and is_newer else None,
+        learnt=str(file_store().local_path(learnt.file)) if is_newer and learnt.deleted_at is None else None,
+        learnt_at=learnt.imported_at.isoformat(),
+        learnt_labels={name: learnt_counts(version, name) for name in names} if is_newer else {},
+        newest_labels={name: counts(newest, name) for name in names if name in there} if newest is not None else {},
+        single=[name for name in single if name in there] if learnt.deleted_at is None else [],
+        renamed=version.renamed,
+        measured={one["name"]: (float(one["accuracy"]["value"]), int(one["holdout_tickets"])) for one in card},
+        seed=version.number,
+        tests_drift=made_this_week(version, now=now) is None,
+    )
+
+
+def seen_of(version: ModelVersion, *, now: datetime) -> Iterator[list[Any]]:
+    windows = {LATELY: (now - WINDOW, now), EARLIER: (now - WINDOW - HISTORY, now - WINDOW)}
+    return seen_rows(version, windows=windows)
+
+
+def settle(version: ModelVersion, newest: DataSet | None, found: LookResult, *, now: datetime) -> list[Advice]:
+    """Writes down what a look found; returns the open advice, most urgent first."""
     holding: dict[AdviceKind, dict[str, Any]] = {}
-    fresh = fresh_tickets(version, newest)
     if newest is not None and newest.id != version.run.data_set_id:
-        holding |= of_labels(version, newest, bundle, fresh)
+        holding |= of_labels(found.labels)
         holding |= of_attributes(version, newest)
-    signals = weekly_signals(version, bundle, fresh, now=now)
+    signals = made_this_week(version, now=now) or []
+    if found.signals is not None:
+        signals = keep_signals(version, found.signals, tickets=found.tickets, now=now)
     holding |= of_drift(version, signals, newest)
     return _settle(version, holding, newest, now=now)
 
 
-def _anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> bool:
+def anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> bool:
     """Cheap to ask: most models on most days have seen nothing, and their files need not be read."""
     return (
         (newest is not None and newest.id != version.run.data_set_id)
@@ -101,7 +137,7 @@ def _anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetim
     )
 
 
-def _newest(organisation: Organisation, version: ModelVersion) -> DataSet | None:
+def newest_of(organisation: Organisation, version: ModelVersion) -> DataSet | None:
     try:
         return tickets.data_set(organisation, version.run.data_set.name)
     except NotFound:
@@ -137,7 +173,7 @@ def _settle(
                 continue
             last = Advice.objects.filter(version=version, kind=kind).order_by("-found_at", "-id").first()
             was_dismissed = last is not None and last.status == AdviceStatus.DISMISSED
-            if was_dismissed and last is not None and facts_of(last.evidence) == facts_of(found["evidence"]):
+            if was_dismissed and last is not None and facts_in(last.evidence) == facts_in(found["evidence"]):
                 continue
             Advice.objects.create(version=version, kind=kind, found_at=now, **written)
     return list(open_advice(version))

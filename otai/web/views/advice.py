@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.jobs import operations as jobs
+from otai.jobs.models import Job
 from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -22,6 +25,7 @@ from otai.runs.models import Reason
 from otai.runs.operations import InsufficientCredits
 from otai.serving import advice as serving_advice
 from otai.serving import feedback as serving_feedback
+from otai.serving import jobs as serving_jobs
 from otai.serving import queries
 from otai.serving import versions as serving_versions
 from otai.serving.models import Advice, ModelVersion, TrainedModel
@@ -85,12 +89,13 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
     organisation = request.organisation
     found = serving_advice.advice(organisation, advice)
     try:
+        if "with_feedback" in request.POST and (merging := _merged_first(request, advice)) is not None:
+            return merging
         run = serving_advice.follow(
             organisation=organisation,
             id=advice,
             who=request.user.email,
             now=utc_now(),
-            with_feedback="with_feedback" in request.POST,
         )
     except InsufficientCredits as refused:
         back = run_again_address(organisation, found.version.run, reason=Reason(found.reason))
@@ -103,6 +108,35 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
         messages.success(request, _("The model answers with the new names from now on. Nothing was charged."))
         return redirect("web:model", slug=organisation.slug, model=found.version.model_id)
     return redirect("web:run", slug=organisation.slug, number=run.number)
+
+
+def _merged_first(request: MemberRequest, advice: UUID) -> HttpResponse | None:
+    """Merges the waiting feedback before the order; the page of the job where that takes a while."""
+    organisation, who = request.organisation, request.user.email
+    found = serving_advice.needs_merging_first(organisation=organisation, id=advice, who=who, now=utc_now())
+    if found is None:
+        return None
+    begun = serving_jobs.ask_to_merge(
+        organisation=organisation,
+        name=found.version.model.name,
+        by=who,
+        now=utc_now(),
+        why=serving_advice.why_merged(found),
+    )
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if job.has_ended:
+        serving_jobs.refuse_if_failed(job)
+        return None
+    messages.info(
+        request,
+        _("The feedback is being merged first. Nothing is ordered yet: follow the advice again when it is done."),
+    )
+    return _to(request, job)
+
+
+def _to(request: MemberRequest, job: Job) -> HttpResponse:
+    """The page of a job, which leads on to what comes of it."""
+    return redirect("web:job", slug=request.organisation.slug, job=job.id)
 
 
 @require_POST
@@ -126,13 +160,16 @@ def dismiss(request: MemberRequest, advice: UUID) -> HttpResponse:
 def look_now(request: MemberRequest, model: UUID) -> HttpResponse:
     """Looks at the newest tickets now instead of waiting for the weekly look."""
     found = _model(request, model)
-    given = serving_advice.check(organisation=request.organisation, name=found.name, now=utc_now())
-    if given:
-        text = ngettext("%(count)s piece of advice.", "%(count)s pieces of advice.", len(given)) % {"count": len(given)}
-    else:
-        text = _("Nothing speaks for training again.")
-    messages.info(request, text)
-    return redirect("web:model", slug=request.organisation.slug, model=found.id)
+    begun = serving_jobs.ask_to_look(
+        organisation=request.organisation, name=found.name, who=request.user.email, now=utc_now()
+    )
+    if begun is None:
+        messages.info(request, _("Nothing speaks for training again."))
+        return redirect("web:model", slug=request.organisation.slug, model=found.id)
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if job.has_ended:
+        serving_jobs.refuse_if_failed(job)
+    return _to(request, job)
 
 
 @require_POST
@@ -163,26 +200,18 @@ def correct_labels(request: MemberRequest, model: UUID, number: int, position: i
     if not chosen:
         messages.warning(request, _("Choose the tickets whose label you want to correct."))
         return redirect("web:run_attribute", request.organisation.slug, version.run.number, position)
-    made = serving_advice.accept_suspects(
+    data_set, labels, why = serving_advice.suspects_as_labels(
         organisation=request.organisation,
         name=found.name,
         number=number,
         attribute=card.attributes[position].name,
         ticket_ids=chosen,
-        who=request.user.email,
-        now=utc_now(),
     )
-    count = len(made.changes)
-    messages.success(
-        request,
-        ngettext(
-            "%(count)s label is corrected, in %(data_set)s. Train again to learn from it.",
-            "%(count)s labels are corrected, in %(data_set)s. Train again to learn from them.",
-            count,
-        )
-        % {"count": count, "data_set": made.data_set},
-    )
-    return redirect("web:data_set", slug=request.organisation.slug, data_set=made.data_set.id)
+    begun = serving_jobs.ask_to_correct(data_set=data_set, labels=labels, by=request.user.email, why=why, now=utc_now())
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if job.has_ended:
+        serving_jobs.refuse_if_failed(job)
+    return _to(request, job)
 
 
 @require_safe
@@ -204,11 +233,13 @@ def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
 def merge_feedback(request: MemberRequest, model: UUID) -> HttpResponse:
     """Makes a new version of the data set out of the feedback that waits."""
     found = _model(request, model)
-    made = serving_feedback.merge(
+    begun = serving_jobs.ask_to_merge(
         organisation=request.organisation, name=found.name, by=request.user.email, now=utc_now()
     )
-    messages.success(request, _("The feedback is part of %(data_set)s now.") % {"data_set": made.data_set})
-    return redirect("web:data_set", slug=request.organisation.slug, data_set=made.data_set.id)
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if job.has_ended:
+        serving_jobs.refuse_if_failed(job)
+    return _to(request, job)
 
 
 @require_POST

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,12 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from otai.db import utc_now
+from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.runs import operations as runs
 from otai.serving import deletion
+from otai.serving import jobs as serving_jobs
 from otai.tickets import queries
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.views.jobs import working
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,27 +33,47 @@ def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
     said = request.POST if request.method == "POST" else request.GET
     every = said.get("versions") == "all"
     chosen = deletion.versions_of(found) if every else [found]
+    named: dict[str, Any] = {
+        "organisation": request.organisation,
+        "data_sets": chosen,
+        "who": request.user.email,
+        "now": utc_now(),
+    }
     if request.method == "POST":
-        gone = deletion.delete_tickets(
-            organisation=request.organisation,
-            data_sets=chosen,
-            who=request.user.email,
-            now=utc_now(),
-            with_models="with_models" in said and request.member.may(Action.MANAGE_MODELS),
-        )
-        what = ", ".join(gone.data_sets) or str(found)
-        messages.success(request, _("The tickets of %(what)s are deleted. Their figures stay.") % {"what": what})
-        return redirect("web:tickets", slug=request.organisation.slug)
+        with_models = "with_models" in said and request.member.may(Action.MANAGE_MODELS)
+        begun = serving_jobs.ask_to_delete(**named, with_models=with_models)
+        if begun is not None:
+            job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+            if job.has_ended:
+                serving_jobs.refuse_if_failed(job)
+            return redirect("web:job", slug=request.organisation.slug, job=job.id)
+        gone = deletion.delete_tickets(**named, with_models=with_models)
+        return deleted(request, gone.data_sets or [str(found)])
     if found.deleted_at is not None:
         return redirect("web:data_set", slug=request.organisation.slug, data_set=found.id)
+    same: deletion.SameTexts = ([], [])
+    searching = serving_jobs.ask_what_goes(**named)
+    if searching is not None:
+        job = jobs.wait(searching, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        if not job.has_ended:
+            return working(request, job)
+        serving_jobs.refuse_if_failed(job)
+        same = serving_jobs.same_texts_of(job)
     context = {
         "data_set": found,
         "every": every,
         "versions": len(deletion.versions_of(found)),
-        "going": deletion.what_goes_with_tickets(organisation=request.organisation, data_sets=chosen),
+        "going": deletion.what_goes_with_tickets(organisation=request.organisation, data_sets=chosen, same=same),
         "may_delete_models": request.member.may(Action.MANAGE_MODELS),
     }
     return render(request, "web/tickets/delete.html", context)
+
+
+def deleted(request: MemberRequest, data_sets: Sequence[str]) -> HttpResponse:
+    """Says so on the page of all tickets."""
+    what = ", ".join(data_sets)
+    messages.success(request, _("The tickets of %(what)s are deleted. Their figures stay.") % {"what": what})
+    return redirect("web:tickets", slug=request.organisation.slug)
 
 
 def left(request: MemberRequest, found: DataSet) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
@@ -20,7 +21,9 @@ from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded
 from otai.jobs.places import place_in_queue
 from otai.orgs.permissions import Action
+from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
+from otai.tickets import queries as tickets
 from otai.web.access import MemberRequest, local_path, page, standing_of
 
 
@@ -55,10 +58,37 @@ def job(request: MemberRequest, job: UUID) -> HttpResponse:
         messages.success(request, text)
         return redirect("web:data_set", slug=slug, data_set=data_set.id)
     if found.is_done:
-        return redirect("web:tickets", slug=slug)
+        return _on_from(request, found)
     if found.has_ended and (upload := _upload(request)) is not None:
         return redirect("web:upload", slug=slug, upload=upload)
     return working(request, found)
+
+
+def _on_from(request: MemberRequest, done: Job) -> HttpResponse:
+    """To what came of it, with a word on what that is."""
+    slug, result = request.organisation.slug, done.result or {}
+    match done.kind:
+        case serving_jobs.VERSION.name:
+            data_set = tickets.data_set_with_id(request.organisation, UUID(result["data_set"]))
+            labels = ngettext(
+                "%(count)s label is another one now.", "%(count)s labels are others now.", result["changed"]
+            )
+            added = ngettext("%(count)s ticket is new.", "%(count)s tickets are new.", result["added"])
+            text = [
+                part % {"count": f"{n:,}"} for part, n in ((labels, result["changed"]), (added, result["added"])) if n
+            ]
+            whole = [_("%(data_set)s is made.") % {"data_set": data_set}, *text, _("Train again to learn from it.")]
+            messages.success(request, " ".join(whole))
+            return redirect("web:data_set", slug=slug, data_set=data_set.id)
+        case serving_jobs.LOOKING.name:
+            count = len(result["advice"])
+            given = ngettext("%(count)s piece of advice.", "%(count)s pieces of advice.", count) % {"count": count}
+            messages.info(request, given if count else _("Nothing speaks for training again."))
+            return redirect("web:model", slug=slug, model=result["model"])
+        case serving_jobs.DELETION.name:
+            what = ", ".join(result["data_sets"]) or done.subject
+            messages.success(request, _("The tickets of %(what)s are deleted. Their figures stay.") % {"what": what})
+    return redirect("web:tickets", slug=slug)
 
 
 def _upload(request: MemberRequest) -> UUID | None:

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
-from otai.serving import feedback
-from otai.tickets import queries, versions
+from otai.serving import jobs as serving_jobs
+from otai.tickets import queries
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.relabelling import Plan, look_alikes, plan
 from otai.web.access import MemberRequest, page
@@ -47,13 +48,13 @@ def labels(request: MemberRequest, data_set: UUID) -> HttpResponse:
     changes = _said(said) if request.method == "POST" else _suggested(found, attribute.name, said)
     planned, problem = _planned(found, attribute.name, changes)
     if request.method == "POST" and "look" not in request.POST and planned is not None:
-        made = feedback.map_labels(
+        begun = serving_jobs.ask_to_map(
             data_set=found, mapping={attribute.name: changes}, by=request.user.email, now=utc_now()
         )
-        count = len(made.changes)
-        text = ngettext("%(count)s label is another one now.", "%(count)s labels are others now.", count)
-        messages.success(request, text % {"count": count})
-        return redirect("web:data_set", slug=request.organisation.slug, data_set=made.data_set.id)
+        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        if job.has_ended:
+            serving_jobs.refuse_if_failed(job)
+        return redirect("web:job", slug=request.organisation.slug, job=job.id)
     wanted = request.method == "POST"
     context = {
         "data_set": found,
@@ -119,7 +120,13 @@ def _rows(attribute: Attribute, changes: Mapping[str, str | None], *, search: st
 def cut(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """A new version without what gives labels away; the training that was being chosen goes on with it."""
     found = queries.data_set_with_id(request.organisation, data_set)
-    made = versions.without_given_lines(found, now=utc_now())
+    begun = serving_jobs.ask_to_cut(data_set=found, by=request.user.email, now=utc_now())
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if not job.has_ended:
+        return redirect("web:job", slug=request.organisation.slug, job=job.id)
+    serving_jobs.refuse_if_failed(job)
+    assert job.result is not None
+    made = queries.data_set_with_id(request.organisation, UUID(job.result["data_set"]))
     messages.success(
         request, _("%(data_set)s is without these lines. The version before keeps them.") % {"data_set": made}
     )
