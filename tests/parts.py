@@ -62,6 +62,11 @@ def chromium_program() -> str:
     return needed(lambda: program("chromium", "chromium-browser", "google-chrome"), package="chromium")
 
 
+def caddy_program() -> str:
+    """Caddy, which Debian has."""
+    return needed(lambda: program("caddy"), package="caddy")
+
+
 def nginx_program() -> str:
     return needed(lambda: program("nginx"), package="nginx-light")
 

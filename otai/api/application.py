@@ -28,6 +28,7 @@ from otai.api.v1 import (
     runs,
     team,
     training,
+    waiting_uploads,
     webhooks,
 )
 from otai.errors import NotFound
@@ -57,6 +58,7 @@ NOUNS: tuple[Router, ...] = (
     billing.noun,
     datasets.noun,
     relabelling.noun,
+    waiting_uploads.noun,
     jobs.noun,
     training.noun,
     runs.noun,

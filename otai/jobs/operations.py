@@ -8,7 +8,8 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ look_every_seconds = 0.2
 tidied_within = timedelta(seconds=30)
 """After its end, a job's conductor removes its folder within so long."""
 OWNER = "owner"
+ALONE = "alone-"
 abandoned_after_seconds = 6 * 3600
 upload_waits_seconds = 24 * 3600
 """For somebody to say what its columns are."""
@@ -251,6 +253,22 @@ def sweep_left_folders(*, now: datetime) -> None:
     for folder in jobs_folder().iterdir():
         if not _is_open(folder.name) and _is_left(folder, now=now):
             _remove(folder)
+
+
+@contextmanager
+def folder_without_row() -> Iterator[Path]:
+    """A folder for work that has no row (`work_alone`), until the block ends. Where that is killed, the next such work
+    removes it, the next job of this machine, or housekeeping."""
+    for left in jobs_folder().glob(f"{ALONE}*"):
+        if _is_left(left, now=utc_now()):
+            _remove(left)
+    folder = jobs_folder() / f"{ALONE}{new_id()}"
+    folder.mkdir(mode=0o700)
+    try:
+        (folder / OWNER).write_text(this_worker())
+        yield folder
+    finally:
+        _remove(folder)
 
 
 def _is_left(folder: Path, *, now: datetime) -> bool:

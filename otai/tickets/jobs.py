@@ -8,7 +8,6 @@ refuse_if_failed(job); imported(job)                          # the data set
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -199,9 +198,9 @@ def preview_here(
         "source": str(source.absolute()),
         "must_have_text": True,
     }
-    with told_to_stop_as_exception(), tempfile.TemporaryDirectory(prefix="otai-preview-") as folder:
+    with told_to_stop_as_exception(), jobs.folder_without_row() as folder:
         try:
-            return Preview.from_dict(work_alone(PREVIEW, spec, Path(folder)))
+            return Preview.from_dict(work_alone(PREVIEW, spec, folder))
         except OtaiError as error:
             raise _of_this_room(error) from None
 

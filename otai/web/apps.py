@@ -19,6 +19,6 @@ class WebConfig(AppConfig):
 
 def _forget_uploads(organisation: UUID, before: datetime) -> None:
     # Tables can be imported only once all apps are ready.
-    from otai.web.uploads import forget_waiting
+    from otai.tickets.waiting import forget_waiting
 
     forget_waiting(organisation, before=before)

@@ -22,6 +22,7 @@ from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
 from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
+from otai.tickets import waiting
 from otai.tickets.files import file_store
 from otai.tickets.jobs import ask_for_preview
 from tests import stories
@@ -58,6 +59,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     job = ask_for_preview(
         organisation=organisation, source=folder / "waiting.csv", filename="waiting.csv", who="alice", now=now
     ).job
+    waiting_file = b"text,queue\nThe printer is on fire,it\n"
+    upload = waiting.keep(organisation, filename="waiting.csv", chunks=[waiting_file])
     assert key is not None
     return Everything(
         path={
@@ -67,6 +70,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "attempt": "1",
             "data_set": str(data_set.id),
             "job": str(job.id),
+            "upload": str(upload.id),
             "quote": str(quote.id),
             "model": run.model_name,
             "version": "1",

@@ -135,3 +135,23 @@ def test_a_bad_row_is_named_and_can_be_left_out(alice: Program) -> None:
     assert status == 422 and refused["error"]["row"] == 22 and refused["error"]["problems"], refused
     status, data_set = answered(alice.upload("/data-sets?name=n&skip_bad_rows=true", content, "text/csv"))
     assert status == 201 and data_set["left_out_rows"] == 1
+
+
+def test_files_that_wait_on_the_page_are_listed_and_dropped(
+    acme: Any, globex: Any, alice: Program, carol: Program
+) -> None:
+    from otai.tickets import waiting
+
+    kept = waiting.keep(acme, filename="C:\\exports\\support.csv", chunks=[b"text,queue\n", b"x,it\n"])
+    status, found = alice.get("/uploads")
+    assert (status, [(one["id"], one["filename"], one["bytes"]) for one in found["items"]]) == (
+        200,
+        [(str(kept.id), "support.csv", 16)],
+    )
+    assert carol.get("/uploads") == (200, {"items": []})
+    assert carol.call("DELETE", f"/uploads/{kept.id}").status_code == 404
+    assert kept.path.exists()
+    assert alice.call("DELETE", f"/uploads/{kept.id}").status_code == 204
+    assert not kept.path.exists()
+    assert alice.get("/uploads") == (200, {"items": []})
+    assert alice.call("DELETE", f"/uploads/{kept.id}").status_code == 404

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -31,7 +32,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.parts import needed, nginx_program, program
+from tests.parts import caddy_program, needed, nginx_program, program
 from tests.web.studio_server import Installation, answers, chromium, free_port
 
 NAME = "studio.otai.test"
@@ -104,8 +105,9 @@ def in_production(
     processes: int = 2,
     worker: bool = False,
     settings: dict[str, str] | None = None,
+    behind: str = "nginx",
 ) -> Iterator[Production]:
-    """A Studio in `home` on the initialised `database`, until the block ends. `settings` are more `OTAI_*` variables."""
+    """A Studio in `home` on the initialised `database`, until the block ends. `settings` are more `OTAI_*` variables; `behind` nginx or Caddy."""
     tls_port, server_port = free_port(), free_port()
     url = f"https://{NAME}:{tls_port}"
     told = {"OTAI_DATABASE_URL": database, "OTAI_BASE_URL": url, "OTAI_TRUSTED_PROXIES": "1", **(settings or {})}
@@ -121,7 +123,8 @@ def in_production(
         )
         if worker:
             stack.enter_context(installation.process("worker", "--grace", "0"))
-        stack.enter_context(nginx(proxy, tls_port=tls_port, server=f"127.0.0.1:{server_port}"))
+        proxy_of = {"nginx": nginx, "caddy": caddy}[behind]
+        stack.enter_context(proxy_of(proxy, tls_port=tls_port, server=f"127.0.0.1:{server_port}"))
         answers(f"{direct}/health/live", server, home / "studio.log")
         yield studio
 
@@ -175,6 +178,38 @@ def nginx(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
     )
     command = [nginx_program(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
+        try:
+            yield
+        finally:
+            running.terminate()
+            running.wait(15)
+
+
+@contextmanager
+def caddy(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
+    """Caddy with the documented file; only the name, ports and the certificate differ, which it would fetch from the world."""
+    site = (DOCUMENTED.parent / "Caddyfile").read_text()
+    changes = {
+        "studio.example.com {": f"https://{NAME}:{tls_port}, https://localhost:{tls_port} {{\n\tbind 127.0.0.1\n"
+        f"\ttls {folder}/fullchain.pem {folder}/privkey.pem",
+        "reverse_proxy 127.0.0.1:8000": f"reverse_proxy {server}",
+    }
+    version = subprocess.run([caddy_program(), "version"], capture_output=True, text=True, check=True).stdout
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < (2, 7):
+        assert "buffer_requests, and below it max_buffer_size 4MiB" in site
+        changes["\t\trequest_buffers 4MiB"] = "\t\tbuffer_requests\n\t\tmax_buffer_size 4MiB"
+    for documented, here in changes.items():
+        assert documented in site, f"deploy/Caddyfile has no {documented!r}"
+        site = site.replace(documented, here)
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + site)
+    command = [caddy_program(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
+    with (
+        (folder / "error.log").open("ab") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **homes}
+        ) as running,
+    ):
         try:
             yield
         finally:

@@ -172,3 +172,31 @@ def test_forms_work_behind_a_proxy_that_nobody_declared(open_studio: Opens) -> N
         with httpx.Client(base_url=studio.direct, headers={"Host": NAME}) as plain:
             forged: dict[str, Any] = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
             assert "Strict-Transport-Security" not in plain.get("/account/login/", headers=forged).headers
+
+
+def test_the_documented_caddyfile_serves_forms_files_and_events(open_studio: Opens) -> None:
+    with open_studio(behind="caddy", processes=1) as studio:
+        with studio.http() as alice:
+            answer = sign_up(alice, "Acme Ltd", "alice@acme.example", studio.url)
+            assert answer.status_code == 302, studio.log()
+            assert answer.headers["Strict-Transport-Security"]
+            cookies: SimpleCookie = SimpleCookie()
+            for header in answer.headers.get_list("Set-Cookie"):
+                cookies.load(header)
+            assert cookies and all(cookie["secure"] for cookie in cookies.values())
+        with studio.http() as mallory:
+            assert sign_up(mallory, "Other", "m@evil.example", "https://evil.example").status_code == 403
+        key = studio.key("tickets:write", "read", org="acme-ltd")
+        rows = b"subject,body,queue\n" + b"".join(
+            b"Printer %d,smells of smoke,%s\n" % (n, b"it" if n % 2 else b"office") for n in range(200_000)
+        )
+        assert len(rows) > 4 << 20, "more than Caddy holds back"
+        headers = {"Authorization": f"Bearer {key}", "Prefer": "wait=30", "Content-Type": "text/csv"}
+        with studio.http() as program:
+            answer = program.post("/api/v1/data-sets?name=support", content=rows, headers=headers)
+            assert answer.status_code in (201, 202), answer.text
+            job = program.get("/api/v1/jobs", headers=headers).json()["items"][0]["id"]
+            with program.stream(
+                "GET", f"/api/v1/jobs/{job}/events", headers={**headers, "Accept": "text/event-stream"}
+            ) as events:
+                assert next(events.iter_lines()).startswith("event:")

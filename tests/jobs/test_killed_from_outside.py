@@ -162,3 +162,21 @@ def test_a_server_whose_parent_is_gone_before_it_is_there_ends_at_once() -> None
             assert orphan.wait(10) == 0
         finally:
             orphan.kill()
+
+
+def test_a_look_at_columns_that_was_killed_is_tidied_up_by_the_next(acme: Organisation, tmp_path: Path) -> None:
+    # As `otai tickets columns` leaves it where it is killed: a folder whose owner is gone.
+    left = jobs_folder() / f"{operations.ALONE}killed"
+    left.mkdir()
+    words = left / "spec.json"
+    words.write_text("The printer is on fire")
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        host, machine, _ = this_worker().rsplit("/", 2)
+        (left / operations.OWNER).write_text(
+            f"{host}/{machine}/{gone.pid}.{psutil.Process(gone.pid).create_time():.0f}"
+        )
+    with operations.folder_without_row() as mine:
+        assert not left.exists() and mine.is_dir()
+        with operations.folder_without_row():
+            assert mine.is_dir(), "another look that is under way keeps its own"
+    assert not list(jobs_folder().iterdir())

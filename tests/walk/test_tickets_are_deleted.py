@@ -34,8 +34,8 @@ from otai.serving import queries as serving
 from otai.serving.models import Feedback, ObservedTicket
 from otai.tickets import expected_quality, files
 from otai.tickets import queries as tickets
+from otai.tickets import waiting as uploads
 from otai.tickets.models import DataSet
-from otai.web import uploads
 from tests import stories
 from tests.api.callers import Program
 from tests.leftovers import found_in_files, found_in_tables

@@ -24,6 +24,7 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Pro
 from otai.orgs.permissions import Action
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries
+from otai.tickets import waiting as waiting_uploads
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.problems import DatasetInvalid
@@ -74,7 +75,9 @@ def _data_sets(request: MemberRequest, *, problem: Exception | None = None, stat
     context = {
         "data_sets": named,
         "tickets": sum(one.newest.tickets for one in named),
-        "waiting": uploads.all_waiting(request.organisation) if request.member.may(Action.UPLOAD_TICKETS) else [],
+        "waiting": waiting_uploads.all_waiting(request.organisation)
+        if request.member.may(Action.UPLOAD_TICKETS)
+        else [],
         "problem": problem,
         "limit": uploads.most_bytes(),
         "may_upload": request.member.may(Action.UPLOAD_TICKETS),
@@ -99,12 +102,12 @@ def upload(request: MemberRequest) -> HttpResponse:
     kept = uploads.keep(request.organisation, file)
     job = _look_at(request, kept)
     if job.has_ended and (problem := _problem_of(job)) is not None and not problem.details.get("remedies"):
-        uploads.forget(kept)
+        waiting_uploads.forget(kept)
         return _data_sets(request, problem=problem, status=422)
     return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
 
 
-def _look_at(request: MemberRequest, kept: uploads.WaitingUpload) -> Job:
+def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
     """The job that finds out what the columns are; done, mostly, within the patience of a page."""
     asked = tickets_jobs.ask_for_preview(
         organisation=request.organisation,
@@ -116,7 +119,7 @@ def _look_at(request: MemberRequest, kept: uploads.WaitingUpload) -> Job:
         now=utc_now(),
         **reading_form.options_of(kept.reading),
     )
-    uploads.remember(kept, preview=asked.job.id)
+    waiting_uploads.remember(kept, preview=asked.job.id)
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
 
 
@@ -153,7 +156,7 @@ def sample(request: MemberRequest) -> HttpResponse:
 @page(Action.UPLOAD_TICKETS)
 def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The columns of an uploaded file, as guessed and as corrected; and the import."""
-    kept = uploads.waiting(request.organisation, upload)
+    kept = waiting_uploads.waiting(request.organisation, upload)
     importing = _job(request, kept.importing)
     if importing is not None and (importing.is_done or not importing.has_ended):
         # Also for a form that was sent twice.
@@ -166,7 +169,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
             # What was said about the reading, or can be said, may be what helps.
             context = {"upload": kept, "problem": unreadable, **reading_form.context_of(kept.reading)}
             return render(request, "web/tickets/unreadable.html", context)
-        uploads.forget(kept)
+        waiting_uploads.forget(kept)
         return _data_sets(request, problem=unreadable, status=422)
     preview = tickets_jobs.preview(looking)
     problem = _problem_of(importing) if importing is not None and request.method != "POST" else None
@@ -217,11 +220,13 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
 @page(Action.UPLOAD_TICKETS)
 def read_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The file read differently: another header, sheet, encoding ... What was chosen for its columns is asked anew, for they may be others."""
-    kept = uploads.waiting(request.organisation, upload)
+    kept = waiting_uploads.waiting(request.organisation, upload)
     importing = _job(request, kept.importing)
     if importing is not None and not importing.has_ended:
         return _to_job(request, importing, kept)
-    kept = uploads.remember(kept, reading=reading_form.said_in(request.POST), preview=None, importing=None, said={})
+    kept = waiting_uploads.remember(
+        kept, reading=reading_form.said_in(request.POST), preview=None, importing=None, said={}
+    )
     job = _look_at(request, kept)
     answer: HttpResponse = redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
     if not job.has_ended and request.headers.get("HX-Request"):
@@ -242,7 +247,7 @@ WISHES = ("keep_quotes", "mask", "add")
 """What an import can be asked beside its columns, as the form calls it and `ask_for_import` too."""
 
 
-def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
+def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
     asked = tickets_jobs.ask_for_import(
         organisation=request.organisation,
         name=name,
@@ -265,11 +270,11 @@ def _import(request: MemberRequest, kept: uploads.WaitingUpload, *, name: str, r
         if field == "name" or field in WISHES or field.startswith(("role-", "separator-"))
     }
     # Before the import can be done, and the upload gone.
-    uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
+    waiting_uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
 
 
-def _to_job(request: MemberRequest, job: Job, kept: uploads.WaitingUpload) -> HttpResponse:
+def _to_job(request: MemberRequest, job: Job, kept: waiting_uploads.WaitingUpload) -> HttpResponse:
     """The job's page leads on to the data set when it is done, and back to the columns when nothing came of it."""
     address = reverse("web:job", args=[request.organisation.slug, job.id])
     return redirect(f"{address}?upload={kept.id}")
@@ -296,11 +301,8 @@ def suggested_name(filename: str) -> str:
 @page(Action.UPLOAD_TICKETS)
 def drop_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """Ends the upload's jobs and deletes it."""
-    kept = uploads.waiting(request.organisation, upload)
-    for job in (_job(request, kept.preview), _job(request, kept.importing)):
-        if job is not None and not job.has_ended:
-            jobs.cancel(job, now=utc_now())
-    uploads.forget(kept)
+    kept = waiting_uploads.waiting(request.organisation, upload)
+    waiting_uploads.drop(kept)
     return redirect("web:tickets", slug=request.organisation.slug)
 
 
