@@ -168,7 +168,7 @@ def test_labels_are_corrected_by_a_job_and_what_it_refuses_is_said(
         labels = [(ticket, "queue", ("facilities",))]
         return jobs.wait(serving_jobs.ask_to_correct(data_set=support, labels=labels, by="alice", now=now), seconds=60)
 
-    with pytest.raises(feedback_refusal(), match="no ticket 'T-none'"):
+    with pytest.raises(feedback_refusal(), match="no ticket “T-none”"):
         serving_jobs.refuse_if_failed(corrected("T-none"))
     job = corrected(str(first["ticket"]))
     assert job.result is not None and job.result["changed"] == 1
