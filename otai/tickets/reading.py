@@ -260,6 +260,8 @@ def _read_part(
         look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else (), base=rules
     )
     reading = _Reading(opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=dates, limits=limits)
+    # Its samples are as large as all that follows holds at a time.
+    del look
     try:
         with _without_cycles():
             reading.run(into, bad, progress)

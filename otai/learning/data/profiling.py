@@ -99,7 +99,8 @@ class ProfileBuilder:
             return
         texts = joined_texts(batch)
         counted = _column(batch, TEXT_HASH)
-        hashes = (text_hashes(batch) if counted is None else counted).to_numpy()
+        # A copy: a view would keep the whole batch in memory.
+        hashes = (text_hashes(batch) if counted is None else counted).to_numpy().copy()
         lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False).astype(np.uint32)
         self._text_hashes.append(hashes)
         self._lengths.append(lengths)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from otai.learning.data.profile import Profile
-from otai.learning.data.profiling import ProfileBuilder
+from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, text_hashes
 from otai.words.sentences import Fact
 
 pytestmark = pytest.mark.pure
@@ -174,3 +174,14 @@ def test_many_attributes_are_counted_and_contradictions_beyond_the_kept_ones_are
     names = {f"a{n}": ["x", "x"] for n in range(30)} | {"last": ["x", "y"]}
     profile = profile_of(batch(["same text", "same text"], **names), **dict.fromkeys(names, "single"))
     assert profile.contradicting_duplicates == 2
+
+
+def test_what_is_kept_of_a_batch_does_not_hold_the_batch() -> None:
+    builder = ProfileBuilder({})
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(["a printer", "a router"]), pa.array(["x" * 100, "y"])], names=["subject", "body"]
+    )
+    builder.add(batch.append_column(TEXT_HASH, text_hashes(batch)))
+    # A view of a column would keep a gigabyte of texts in memory, batch by batch.
+    assert all(kept.flags.owndata for kept in builder._text_hashes)
+    assert builder.finish().duplicate_tickets == 0
