@@ -138,7 +138,7 @@ def test_labels_are_changed_after_a_look_and_lines_are_cut(
         otai_tickets(*changes)
     with pytest.raises(Invalid, match="OLD=NEW"):
         otai_tickets("labels", "support", "-a", "queue", "--rename", "accounts")
-    with pytest.raises(Invalid, match="no label 'fax'"):
+    with pytest.raises(Invalid, match=r"no label .fax"):
         otai_tickets("labels", "support", "-a", "queue", "--leave-out", "fax", "--yes")
     made = json.loads(otai_tickets(*changes, "--yes", "--json"))
     assert made["version"] == 2 and made["changed"] > 100
