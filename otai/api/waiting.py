@@ -60,7 +60,7 @@ def job_out(job: Job) -> dict[str, Any]:
         "ended_at": job.ended_at,
         "result": _result(job),
         "result_url": _result_url(job),
-        "error": {**error.as_dict(), "kind": error.kind} if error is not None else None,
+        "error": {**error.as_dict(), "message": error.said("api"), "kind": error.kind} if error is not None else None,
     }
 
 
