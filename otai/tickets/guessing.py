@@ -190,7 +190,7 @@ class _Guess(TextRoles):
             chosen, why = None, NAMED
             if ranked:
                 chosen = min(ranked, key=lambda one: one[:2])[2]
-                why = Fact("column_named_created", {"example": next(iter(chosen.counts))})
+                why = Fact("column_named_created", {"example": _shown(next(iter(chosen.counts)))})
             elif early:
                 chosen = self._earliest(early, dates)
                 why = Fact("column_earliest")
@@ -326,7 +326,7 @@ class _Guess(TextRoles):
         if word := known_afterwards.by_name(column):
             return Fact("afterwards_by_name", {"word": word})
         if known_afterwards.by_values(column):
-            return Fact("afterwards_durations", {"example": next(iter(column.counts))})
+            return Fact("afterwards_durations", {"example": _shown(next(iter(column.counts)))})
         if column.words.fits(names.SORTING):
             return None
         if self.ended.only_then(column):
@@ -450,4 +450,10 @@ def _is_decimal(value: str) -> bool:
 
 
 def _some(column: ColumnStats) -> list[str]:
-    return [value if len(value) <= 30 else value[:29] + "…" for value, _ in column.counts.most_common(4)]
+    return [_shown(value) for value, _ in column.counts.most_common(4)]
+
+
+def _shown(value: str) -> str:
+    """An example to be stored and shown: what cannot be printed, a NUL or half a character, stands as a mark."""
+    short = value if len(value) <= 30 else value[:29] + "…"
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in short)

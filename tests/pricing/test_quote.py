@@ -55,7 +55,7 @@ def test_more_attributes_never_cost_less_and_fast_never_less_than_standard(mode:
 def test_a_large_price_is_written_in_full() -> None:
     dear = {pair: replace(price, credits=2_000_000) for pair, price in BOOK.base_prices.items()}
     found = quote.price(replace(BOOK, base_prices=dear), mode=Mode.BASIC, delivery=Delivery.FAST, attributes=6)
-    assert found.in_words == "Basic, Fast: 2000000 credits x 1 (6-20 attributes) = 2000000"
+    assert found.in_words == "Basic, Fast: 2,000,000 credits x 1 (6-20 attributes) = 2,000,000"
 
 
 def test_a_person_can_follow_the_price() -> None:

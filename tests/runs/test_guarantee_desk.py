@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from typer.testing import CliRunner
 
+from otai.learning.evidence.acceptance import CriterionInvalid
 from otai.orgs.models import Organisation, User
 from otai.runs import operations as runs
 from otai.runs.guarantee import operations
@@ -89,7 +90,7 @@ def test_alice_agrees_orders_and_downloads_by_commands(
         return done.output
 
     assert "Agreed at once: accuracy up to 70 %" in otai("guarantee", "show")
-    with pytest.raises(operations.CriteriaInvalid, match="is no criterion"):
+    with pytest.raises(CriterionInvalid, match="is no criterion"):
         otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
     assert "accuracy of at least 90 %" in otai("guarantee", "waiting")

@@ -76,6 +76,14 @@ def test_a_column_called_by_a_nul_is_named_by_its_place_in_what_is_said_of_it(tm
     assert bring_in(tmp_path / "t.csv")[1] == 1
 
 
+@pytest.mark.parametrize("sign", ["\0", "\x07"])
+def test_a_cell_that_cannot_be_printed_is_shown_as_a_mark(tmp_path: Path, sign: str) -> None:
+    """What a column was taken for quotes an example, which the database has to take."""
+    with (tmp_path / "t.csv").open("w", newline="") as handle:
+        csv.writer(handle).writerows([["text", "room"], *(["a few words here", f"{sign}x"] for _ in range(3))])
+    assert bring_in(tmp_path / "t.csv")[0] == 3
+
+
 JSON_VALUE = st.recursive(
     CELL | st.none() | st.booleans() | st.integers() | st.floats(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(CELL, inner, max_size=3), max_leaves=6
 )  # fmt: skip
