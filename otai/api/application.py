@@ -140,7 +140,7 @@ ERROR_SCHEMA: dict[str, Any] = {
             "error": {
                 "code": "insufficient_credits",
                 "case": "covered",
-                "message": "This run needs 12 credits; 9 are available, 3 are missing. What covers it: 10-credit package (EUR 100).",
+                "message": "This run needs 12 credits (available: 9, missing: 3). What covers it: 10-credit package (EUR 100).",
                 "help": problems.HELP_FOR_CODE["insufficient_credits"],
                 "values": {"needed": 12, "available": 9, "missing": 3},
                 "needed": 12,

@@ -72,7 +72,7 @@ def test_acme_buys_credits_and_the_books_balance(tmp_path: Path, now: datetime, 
     quote = stories.quote_for(acme, support, now)
     with pytest.raises(InsufficientCredits) as refused:
         runs.order_run(organisation=acme, quote=quote.id, who="alice", now=now)
-    assert "1 are missing. What covers it: 10-credit package (EUR 100)" in refused.value.message
+    assert "missing: 1). What covers it: 10-credit package (EUR 100)" in refused.value.message
     assert (Run.objects.count(), ledger.balance(acme.id).held) == (6, 0)
 
     # Alice enters where the invoice goes, and buys that package by card. The bank wants 3-D Secure: no credits yet.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "already_member.member": said(
@@ -18,7 +19,11 @@ TABLE: Mapping[str, Refusal] = {
         "This hold was {state:state} before.",
     ),
     "insufficient_credits.available": said(
-        "This needs {needed:n} credits; {available:n} are available.",
+        Counted(
+            "This needs {needed:n} credit (available: {available:n}).",
+            "This needs {needed:n} credits (available: {available:n}).",
+            "needed",
+        ),
     ),
     "invalid_api_key.expires_at": said(
         "A key cannot expire in the past.",

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "insufficient_credits.covered": said(
-        "This run needs {needed:n} credits; {available:n} are available, {missing:n} are missing. "
-        "What covers it: {covering:facts}.",
+        Counted(
+            "This run needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
+            "What covers it: {covering:facts}.",
+            "This run needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
+            "What covers it: {covering:facts}.",
+            "needed",
+        ),
     ),
     "insufficient_credits.covered_twice": said(
-        "This run needs {needed:n} credits; {available:n} are available, {missing:n} are missing. "
-        "Buy more than once: {covering:facts}.",
+        Counted(
+            "This run needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
+            "Buy more than once: {covering:facts}.",
+            "This run needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
+            "Buy more than once: {covering:facts}.",
+            "needed",
+        ),
     ),
     "criteria_frozen.frozen": said(
         "The included run was ordered: the criteria cannot be changed any more.",
