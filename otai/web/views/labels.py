@@ -72,8 +72,9 @@ def labels(request: MemberRequest, data_set: UUID) -> HttpResponse:
 
 def _attribute(data_set: DataSet, name: str) -> Attribute:
     """The one that the address names; the first where it names none."""
-    attributes = data_set.attributes.order_by("position")
-    found = attributes.filter(name=name).first() if name else attributes.first()
+    attributes = list(data_set.attributes.order_by("position"))
+    # Compared here: PostgreSQL refuses a question that holds a NUL.
+    found = next((one for one in attributes if one.name == name or not name), None)
     if found is None:
         raise Http404
     return found

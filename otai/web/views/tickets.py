@@ -207,7 +207,8 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "problem": problem,
         "problems": problems_in_words(details.get("problems", [])) if problem and details.get("row") else [],
         "problem_count": details.get("problem_count", 0),
-        "versions": queries.data_sets(request.organisation).filter(name=name).count(),
+        # PostgreSQL refuses a question that holds a NUL; no data set is called so.
+        "versions": queries.data_sets(request.organisation).filter(name=name.replace("\0", "")).count(),
         "known_names": queries.data_sets(request.organisation, newest_only=True).values_list("name", flat=True),
         "wishes": {wish: wish in said for wish in WISHES},
     }
