@@ -251,7 +251,7 @@ def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> Attr
         curve,
         max(0, int(min((point.precision for point in curve), default=0) * 10) * 10 - 10),
         choices,
-        chosen_of(choices, chosen, coverage_at(report, wanted_precision)),
+        chosen_of(choices, chosen, promised(report)),
         [found for found in report.coverage if found.more_tickets or found.precision is not None],
         next((found.assurance for found in report.coverage), None),
         matrix_of(report, others=_("others")),
@@ -286,15 +286,22 @@ def choices_of(report: AttributeReport) -> list[Choice]:
     return [Choice(number, *point) for number, point in enumerate(ordered)]
 
 
+def promised(report: AttributeReport) -> Coverage | None:
+    """What was promised before it was measured: 95 of 100, else the highest below that; None where nothing was."""
+    held = [one for one in report.coverage if one.threshold is not None and one.precision is not None]
+    upto = [one for one in held if one.target_precision <= wanted_precision + 1e-9]
+    return max(upto, key=lambda one: one.target_precision, default=None)
+
+
 def chosen_of(choices: list[Choice], asked: str, promise: Coverage | None) -> Choice | None:
-    """The one asked for; else the one whose confidence was chosen for 95 of 100 before it was measured; else the one
-    that decides most while 95 of 100 are right; else the most precise."""
+    """The one asked for; else the one that was promised before it was measured, which is no luck; else the one that
+    decides most while 95 of 100 were right; else the most precise."""
     if not choices:
         return None
     if asked.isdecimal() and len(asked) < 4 and int(asked) < len(choices):
         return choices[int(asked)]
-    if promise is not None and (promised := [one for one in choices if one.threshold == promise.threshold]):
-        return promised[-1]
+    if promise is not None and (found := [one for one in choices if one.threshold == promise.threshold]):
+        return found[-1]
     precise = [choice for choice in choices if choice.precision >= wanted_precision]
     if precise:
         return max(precise, key=lambda choice: choice.coverage)
