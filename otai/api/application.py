@@ -17,10 +17,12 @@ from otai import __version__
 from otai.api import problems, reference, uploads
 from otai.api.endpoints import guarded
 from otai.api.v1 import (
+    advice,
     billing,
     credits,
     datasets,
-    improving,
+    feedback,
+    guarantees,
     jobs,
     models,
     organisation,
@@ -63,7 +65,9 @@ NOUNS: tuple[Router, ...] = (
     training.noun,
     runs.noun,
     models.noun,
-    improving.noun,
+    feedback.noun,
+    advice.noun,
+    guarantees.noun,
     team.noun,
     webhooks.noun,
 )

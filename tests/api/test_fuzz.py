@@ -27,7 +27,7 @@ def connected() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "examples", [3, pytest.param(int(os.environ.get("OTAI_FUZZ_EXAMPLES", "60")), marks=pytest.mark.torture)]
 )

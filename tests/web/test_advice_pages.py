@@ -35,17 +35,6 @@ def now() -> datetime:
     return utc_now()
 
 
-@pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
-
-
 def text(answer: Any) -> str:
     return str(answer.content.decode())
 

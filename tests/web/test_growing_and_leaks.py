@@ -12,13 +12,10 @@ from django.test import Client
 
 from otai.db import utc_now
 from otai.orgs.models import Organisation
-from otai.orgs.permissions import Role
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
-from tests import stories
-from tests.orgs.people import joins, person
 from tests.stories_of_leaks import write_signed
 from tests.web.visitors import columns_shown
 
@@ -29,17 +26,6 @@ pytestmark = pytest.mark.django_db
 def now() -> datetime:
     """Pages read the clock themselves."""
     return utc_now()
-
-
-@pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
 
 
 @pytest.fixture

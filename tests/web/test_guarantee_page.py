@@ -29,20 +29,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
 def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     source = stories.write_tickets(tmp_path / "support.csv", tickets=400)
     return import_tickets(organisation=acme, name="support", source=source, now=now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
 
 
 PROPOSAL = {"proposed": "1", "in-0": "1", "metric-0": "accuracy"}

@@ -29,11 +29,6 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
 def alice(acme: Organisation, now: datetime) -> Client:
     return of(member_of(acme, "alice", Role.OWNER, now))
 

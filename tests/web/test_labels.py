@@ -30,17 +30,6 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
-
-
-@pytest.fixture
 def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return stories.tickets_of(acme, tmp_path, now)
 

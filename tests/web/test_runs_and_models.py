@@ -37,17 +37,6 @@ def now() -> datetime:
     return utc_now()
 
 
-@pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
-
-
 def carol(now: datetime) -> Client:
     browser = Client()
     browser.force_login(joins(stories.globex(now), person("carol", at="globex.example"), Role.OWNER, now).user)

@@ -33,19 +33,8 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def acme(now: datetime) -> Organisation:
-    return stories.acme(now)
-
-
-@pytest.fixture
 def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return stories.tickets_of(acme, tmp_path, now)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime, client: Client) -> Client:
-    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
-    return client
 
 
 def order_form(page: str) -> dict[str, list[str]]:

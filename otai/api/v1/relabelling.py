@@ -11,11 +11,12 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.v1.datasets import DATA_SET, ImportedOut, data_set_of, imported_out
-from otai.api.v1.improving import MergedOut, merged_or_job
 from otai.api.v1.jobs import JobOut
+from otai.api.v1.next_versions import MergedOut, made_once, merged_or_job
 from otai.api.v1.shapes import Name, Text
 from otai.db import utc_now
 from otai.jobs.models import Job
+from otai.jobs.operations import Asked
 from otai.orgs.permissions import Action
 from otai.serving import jobs as serving_jobs
 from otai.tickets.relabelling import Plan, plan
@@ -127,13 +128,12 @@ def change_labels(request: CallerRequest, data_set: UUID, asked: LabelsIn) -> Ht
     """
     caller = request.auth
 
-    def work() -> Any:
+    def ask() -> Asked:
         found = data_set_of(caller, data_set)
         why = asked.why or "labels renamed"
-        begun = serving_jobs.ask_to_map(data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=why)
-        return merged_or_job(request, begun)
+        return serving_jobs.ask_to_map(data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=why)
 
-    return keys.once(request, work)
+    return made_once(request, ask)
 
 
 @noun.post(

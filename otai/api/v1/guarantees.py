@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpResponse, StreamingHttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.access import CallerRequest
+from otai.api.endpoints import Noun
+from otai.api.v1.datasets import DATA_SET, data_set_of
+from otai.api.v1.runs import RUN, RunOut, run_out
+from otai.api.v1.shapes import Name
+from otai.db import utc_now
+from otai.errors import NotFound
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
+from otai.orgs.permissions import Action
+from otai.pricing.price_book import Tier
+from otai.runs import operations as run_operations
+from otai.runs.guarantee import operations as guarantee_operations
+from otai.runs.guarantee import queries as guarantee_queries
+from otai.runs.models import Guarantee
+
+noun = Noun("Guarantee")
+
+
+class GuaranteeOut(Schema):
+    """The included run and improvement run of one tier, what was agreed, and what came of it."""
+
+    id: UUID
+    tier: str
+    status: str
+    waits_for_operator: bool
+    criteria: list[dict[str, Any]]
+    data_set: UUID | None
+    holdout_tickets: int
+    agreed_by: str
+    agreed_at: datetime | None
+    run: int | None
+    verdict: Any
+    improvement_run: int | None
+    improvement_verdict: Any
+    fee_credits: int | None
+
+
+class GuaranteesOut(Schema):
+    items: list[GuaranteeOut]
+
+
+class CriteriaIn(Schema):
+    """What the included run must reach, each in words: `queue accuracy 0.85`, `queue macro_f1 60%`, `queue coverage@95 0.3`."""
+
+    data_set: UUID
+    criteria: Annotated[list[Name], Field(min_length=1, max_length=600)]
+    tier: Tier | None = None
+
+
+class IncludedRunIn(Schema):
+    quote: UUID
+    kind: Literal["included", "improvement"] = "included"
+    tier: Tier | None = None
+
+
+GUARANTEE = {
+    "id": "019a4f10-8888-7999-8000-111122223333",
+    "tier": "pro",
+    "status": "agreed",
+    "waits_for_operator": False,
+    "criteria": [{"attribute": "queue", "metric": "accuracy", "threshold": "7/10", "in_words": "queue: accuracy 70 %"}],
+    "data_set": DATA_SET["id"],
+    "holdout_tickets": 1000,
+    "agreed_by": "price book",
+    "agreed_at": "2026-11-02T09:30:00Z",
+    "run": None,
+    "verdict": None,
+    "improvement_run": None,
+    "improvement_verdict": None,
+    "fee_credits": None,
+}
+
+
+@noun.get("/guarantees", Action.VIEW, GuaranteesOut, example={"items": [GUARANTEE]})
+def list_guarantees(request: CallerRequest) -> Any:
+    """The guarantee of each tier that you reached
+
+    One included run and one improvement run, and what was agreed for them.
+    """
+    return {"items": [_guarantee(one) for one in guarantee_queries.guarantees(request.auth.organisation)]}
+
+
+@noun.post(
+    "/guarantee/criteria",
+    Action.TRAIN,
+    GuaranteeOut,
+    example=GUARANTEE,
+    body_example={"data_set": DATA_SET["id"], "criteria": ["queue accuracy 0.7"]},
+    errors=[404, 409, 503],
+)
+def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
+    """Propose what the included run must reach
+
+    Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar; else an operator is asked.
+    """
+    caller = request.auth
+    data_set = data_set_of(caller, asked.data_set)
+    try:
+        criteria = [Criterion.parse(text) for text in asked.criteria]
+    except CriterionInvalid as wrong:
+        wrong.details["field"] = "body.criteria"
+        raise
+    guarantee_operations.open_guarantees(organisation=caller.organisation, now=utc_now())
+    return _guarantee(
+        guarantee_operations.propose(
+            organisation=caller.organisation,
+            data_set=data_set,
+            criteria=criteria,
+            tier=asked.tier,
+            who=caller.who,
+            now=utc_now(),
+        )
+    )
+
+
+@noun.post(
+    "/guarantee/runs",
+    Action.TRAIN,
+    RunOut,
+    status=201,
+    example={**RUN, "status": "queued"},
+    body_example={"quote": RUN["quote"], "kind": "included"},
+    repeatable=True,
+    errors=[404, 409, 503],
+)
+def order_included_run(request: CallerRequest, asked: IncludedRunIn) -> HttpResponse:
+    """Order the included run, or the improvement run
+
+    Paid by a grant of its price; measured on the tickets fixed before.
+    """
+    caller = request.auth
+    improvement = asked.kind == "improvement"
+    order = run_operations.order_improvement_run if improvement else run_operations.order_included_run
+
+    def work() -> Any:
+        run = order(organisation=caller.organisation, quote=asked.quote, tier=asked.tier, who=caller.who, now=utc_now())
+        return RunOut.model_validate(run_out(run))
+
+    return keys.once(request, work)
+
+
+@noun.get("/guarantees/{uuid:guarantee}/holdout.csv", Action.VIEW, produces=["text/csv"], errors=[409, 503])
+def download_holdout(request: CallerRequest, guarantee: UUID) -> Any:
+    """The tickets that the included run is measured on, as CSV"""
+    found = guarantee_queries.guarantees(request.auth.organisation).filter(id=guarantee).first()
+    if found is None:
+        raise NotFound("guarantee")
+    lines = guarantee_queries.holdout_csv(found)
+    first = next(lines, "")
+
+    def whole() -> Any:
+        yield first
+        yield from lines
+
+    response = StreamingHttpResponse(whole(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="holdout-{found.tier}.csv"'
+    return response
+
+
+def _guarantee(found: Guarantee) -> dict[str, Any]:
+    names = ("id", "tier", "status", "waits_for_operator", "holdout_tickets", "agreed_by", "agreed_at", "fee_credits")
+    return {
+        **{name: getattr(found, name) for name in names},
+        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in guarantee_queries.criteria(found)],
+        "data_set": found.data_set_id,
+        "run": found.run.number if found.run else None,
+        "verdict": found.verdict,
+        "improvement_run": found.improvement_run.number if found.improvement_run else None,
+        "improvement_verdict": found.improvement_verdict,
+    }
