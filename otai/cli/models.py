@@ -30,6 +30,7 @@ from otai.errors import Invalid
 from otai.serving import cards, exports, feedback, queries
 from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.options import ReadOptions
 
 app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
 Version = Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")]
@@ -189,19 +190,8 @@ def predict(
     path, found = bundle_path(name, version, org)
     if source is not None:
         roles = ColumnRoles.parse(columns=column or ())
-        _predict_rows(
-            path,
-            found,
-            source,
-            target,
-            precision,
-            overwrite,
-            roles=roles,
-            encoding=encoding,
-            delimiter=delimiter,
-            sheet=sheet,
-            header=header,
-        )
+        options = ReadOptions(roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header)
+        _predict_rows(path, found, source, target, precision, overwrite, options)
         return
     texts = presented.texts_given(texts)
     from otai.learning.model.bundle import Bundle
@@ -225,7 +215,7 @@ def _predict_rows(
     target: str,
     precision: float | None,
     overwrite: bool,
-    **reading: Any,
+    options: ReadOptions,
 ) -> None:
     from otai.learning.model.bundle import Bundle
     from otai.serving.batches import BatchCount, CsvWriter, JsonLinesWriter, rows_of_file, rows_of_lines
@@ -254,7 +244,7 @@ def _predict_rows(
             def progress(share: float, rows: int) -> None:
                 shown.update(bar, completed=share, rows=f"{rows:,} tickets")
 
-            batches = rows_of_file(bundle, Path(source), progress=progress, **reading)
+            batches = rows_of_file(bundle, Path(source), options=options, progress=progress)
         for batch in batches:
             writer.write(batch)
             if version is not None:

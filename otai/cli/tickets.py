@@ -28,6 +28,7 @@ from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, versions
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.problems import refused
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
@@ -138,7 +139,18 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """Import tickets. Columns are guessed (see `otai tickets columns FILE`) and can be named; bad rows refuse the whole import."""
-    roles = _roles(column, attribute, multi, ordered, ignore)
+    options = ImportOptions(
+        roles=_roles(column, attribute, multi, ordered, ignore),
+        encoding=encoding,
+        delimiter=delimiter,
+        sheet=sheet,
+        header=header,
+        dates=dates,
+        skip_bad_rows=skip_bad_rows,
+        keep_quotes=keep_quotes,
+        mask=mask,
+        add=add,
+    )
     organisation = organisation_named(org)
     bar = Progress(
         TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[tickets]:,} tickets"),
@@ -161,19 +173,10 @@ def import_(
             source=first,
             filename=first.name,
             further=further,
-            add=add,
-            keep_quotes=keep_quotes,
-            mask=mask,
+            options=options,
             who=actor(),
             in_place=True,
             now=utc_now(),
-            roles=roles,
-            skip_bad_rows=skip_bad_rows,
-            encoding=encoding,
-            delimiter=delimiter,
-            sheet=sheet,
-            header=header,
-            dates=dates,
         )
         job = jobs.wait(asked, seconds=None, on_progress=None if json else show)
     tickets_jobs.refuse_if_failed(job)
@@ -204,9 +207,8 @@ def columns(
     """Show what each column would be taken for, and why, without importing."""
     roles = _roles(column, attribute, multi, ordered, ignore)
     must_be_there(file)
-    preview = tickets_jobs.preview_here(
-        file, roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates
-    )
+    options = ReadOptions(roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates)
+    preview = tickets_jobs.preview_here(file, options)
     if json:
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return

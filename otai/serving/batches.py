@@ -1,7 +1,9 @@
-"""Predictions for whole files and for streams, in bounded memory: rows are read, predicted and written some thousands at a time.
+"""Predictions for whole files and for streams, in bounded memory: rows are read, predicted and written some thousands
+at a time.
 
-A file may be anything that can be imported (CSV, Excel, JSON, Parquet); which column is the text is found out as in an import. A row that cannot be read is passed on as
-such, with its number and the reason, and the others are predicted all the same: every row of the source is accounted for.
+A file may be anything that can be imported (CSV, Excel, JSON, Parquet); which column is the text is found out as in an
+import. A row that cannot be read is passed on as such, with its number and the reason, and the others are predicted all
+the same: every row of the source is accounted for.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store
 from otai.tickets.guessing import guess_roles, look_at
 from otai.tickets.limits import LIMITS
+from otai.tickets.options import ReadOptions
 from otai.tickets.problems import BadRows, Problem
 from otai.tickets.sources.opening import open_source
 from otai.words.sentences import Fact
@@ -83,7 +86,8 @@ class _Passing(BadRows):
 
 
 def bundle_of(version: ModelVersion) -> Bundle:
-    """The version's model. Raises BundleInvalid if the stored file was changed since it was trained, FileStoreUnavailable."""
+    """The version's model. Raises BundleInvalid if the stored file was changed since it was trained,
+    FileStoreUnavailable."""
     return Bundle.load(file_store().local_path(version.bundle_file))
 
 
@@ -91,20 +95,16 @@ def rows_of_file(
     bundle: Bundle,
     path: Path,
     *,
-    roles: ColumnRoles | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
+    options: ReadOptions = ReadOptions(),
     progress: Callable[[float, int], None] | None = None,
 ) -> Iterator[list[BatchRow]]:
     """The rows of a file, batch by batch, in its order. Blank rows are passed over.
 
-    Raises DatasetInvalid for a file that is none, or has no text, and ColumnsInvalid for roles that do not fit it. `progress` is told the share that was read and the rows
-    done.
+    Raises DatasetInvalid for a file that is none, or has no text, and ColumnsInvalid for roles that do not fit it.
+    `progress` is told the share that was read and the rows done.
     """
-    source = open_source(path, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header)
-    guessed = guess_roles(look_at(source), roles)
+    source = open_source(path, options=options)
+    guessed = guess_roles(look_at(source), options.roles)
     # Only what a prediction needs: labels, dates and splits of the file are none of its business.
     wanted = {role: column for role, column in guessed.single.items() if role in ("subject", "body", "ticket")}
     maker = TicketMaker(source.columns, ColumnRoles(single=wanted), limits=LIMITS)
@@ -132,7 +132,8 @@ def rows_of_file(
 
 
 def rows_of_lines(bundle: Bundle, stream: IO[bytes]) -> Iterator[list[BatchRow]]:
-    """JSON lines, each a text or {"text"} or {"subject", "body"}, with an "id" or "ticket" if wanted; answered as soon as they come.
+    """JSON lines, each a text or {"text"} or {"subject", "body"}, with an "id" or "ticket" if wanted; answered as soon
+    as they come.
 
     Whatever has arrived is one batch, so a single line waits for nobody, and a flood is read fast.
     """
@@ -220,8 +221,8 @@ class PrecisionUnknown(Invalid):
 class CsvWriter:
     """A row for each row: its number, the ticket, and for each attribute the labels, how sure, and what came second.
 
-    With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this precision when the model was measured. Raises
-    PrecisionUnknown for another precision than the measured ones.
+    With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this
+    precision when the model was measured. Raises PrecisionUnknown for another precision than the measured ones.
     """
 
     def __init__(self, file: IO[str], bundle: Bundle, *, precision: float | None = None) -> None:

@@ -1,4 +1,5 @@
-"""What this room leaves to jobs (`otai.jobs`): looking at a file's columns, importing it, trying out what quality to expect.
+"""What this room leaves to jobs (`otai.jobs`): looking at a file's columns, importing it, trying out what quality to
+expect.
 
 asked = ask_for_import(organisation=..., source=path, ...)   # nothing is read yet
 job = jobs.wait(asked, seconds=10)                            # or None: to its end
@@ -29,10 +30,17 @@ from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
 from otai.orgs.models import Organisation
 from otai.tickets import queries
-from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, ExpectedQuality
-from otai.tickets.operations import as_before, checked_filename, checked_name, save_imported, version_before
+from otai.tickets.operations import (
+    as_before,
+    checked_filename,
+    checked_name,
+    options_after,
+    save_imported,
+    version_before,
+)
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
@@ -115,19 +123,12 @@ def ask_for_preview(
     who: str,
     now: datetime,
     content_sha256: str = "",
-    roles: ColumnRoles | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
+    options: ReadOptions = ReadOptions(),
     must_have_text: bool = True,
 ) -> Asked:
-    """A look at the columns of the file, as `preview_columns` does it. `preview(job)` when it is done. Raises TooManyJobs."""
-    spec = {
-        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
-        "must_have_text": must_have_text,
-    }
+    """A look at the columns of the file, as `preview_columns` does it. `preview(job)` when it is done. Raises
+    TooManyJobs."""
+    spec = {"filename": filename, "must_have_text": must_have_text, **options.as_dict()}
     return jobs.ask(
         organisation=organisation, kind=PREVIEW, spec=spec, subject=checked_filename(filename), who=who, now=now,
         source=source, content_sha256=content_sha256,
@@ -143,38 +144,25 @@ def ask_for_import(
     who: str,
     now: datetime,
     content_sha256: str = "",
-    roles: ColumnRoles | None = None,
-    skip_bad_rows: bool = False,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
-    keep_quotes: bool = False,
-    mask: bool = False,
+    options: ImportOptions = ImportOptions(),
     further: Sequence[Path] = (),
-    add: bool = False,
     in_place: bool = False,
     upload: Path | None = None,
 ) -> Asked:
-    """An import as `import_tickets` does it. `further` files are read where they lie;
-    afterwards the folder `upload` goes. `imported(job)` when it is
-    done. Raises DataSetNameInvalid and TooManyJobs, and
-    with `add` NotFound where there is no such data set."""
-    before = version_before(organisation, checked_name(name), required=add)
-    if before is not None and add:
-        roles = ColumnRoles.from_dict(before.roles)
+    """An import as `import_tickets` does it. `further` files are read where they lie; afterwards the folder `upload`
+    goes. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs, and with `options.add` NotFound
+    where there is no such data set."""
+    name = checked_name(name)
+    before = version_before(organisation, name, required=options.add)
+    beside = as_before(before, required=options.add)
     spec = {
-        **_reading(filename, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
-        "name": checked_name(name),
-        "skip_bad_rows": skip_bad_rows,
+        **options_after(before, options).as_dict(),
+        "filename": filename,
+        "name": name,
         "upload": str(upload) if upload else None,
-        "keep_quotes": keep_quotes,
-        "mask": mask,
         "further": [str(path.absolute()) for path in further],
-        "before": None if (beside := as_before(before, required=add)) is None else beside.as_dict(),
-        "add": add,
-        "base_id": str(before.id) if add and before is not None else None,
+        "before": beside.as_dict() if beside is not None else None,
+        "base_id": str(before.id) if options.add and before is not None else None,
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
@@ -182,21 +170,14 @@ def ask_for_import(
     )  # fmt: skip
 
 
-def preview_here(
-    source: Path,
-    *,
-    roles: ColumnRoles | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
-) -> Preview:
-    """The same look for somebody on this machine: within the same bounds, without a row. Raises as `preview_columns` does."""
+def preview_here(source: Path, options: ReadOptions) -> Preview:
+    """The same look for somebody on this machine: within the same bounds, without a row. Raises as `preview_columns`
+    does."""
     spec = {
-        **_reading(source.name, roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates),
         "source": str(source.absolute()),
+        "filename": source.name,
         "must_have_text": True,
+        **options.as_dict(),
     }
     with told_to_stop_as_exception(), jobs.folder_without_row() as folder:
         try:
@@ -206,7 +187,8 @@ def preview_here(
 
 
 def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> Asked:
-    """Tries out what quality to expect; `expected_quality.stored` has it when it is done. Raises TicketsDeleted, FileStoreUnavailable, TooManyJobs."""
+    """Tries out what quality to expect; `expected_quality.stored` has it when it is done. Raises TicketsDeleted,
+    FileStoreUnavailable, TooManyJobs."""
     data_set.require_tickets()
     spec = {
         "data_set": str(data_set.id),
@@ -222,8 +204,9 @@ def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> A
 
 
 def cancel_jobs_that_make_of(organisation: UUID, data_sets: Sequence[DataSet]) -> None:
-    """The first thing in a transaction that deletes these tickets: jobs that make something of them are cancelled. One that is just writing its
-    rows has its own first and then others (docs/ledger.md); we wait for it while we hold nothing."""
+    """The first thing in a transaction that deletes these tickets: jobs that make something of them are cancelled. One
+    that is just writing its rows has its own first and then others (docs/ledger.md); we wait for it while we hold
+    nothing."""
     making = Job.objects.filter(organisation=organisation, kind__in=[NEXT_VERSION, LOOK], ended_at__isnull=True)
     ids = making.filter(subject__in=[str(one)[:300] for one in data_sets]).order_by("id").values_list("id", flat=True)
     for id in list(ids):
@@ -231,11 +214,13 @@ def cancel_jobs_that_make_of(organisation: UUID, data_sets: Sequence[DataSet]) -
 
 
 def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet], *, but: UUID | None = None) -> list[UUID]:
-    """Within the transaction that deletes these tickets, and before anything else of them goes: a job that tries them out is cancelled, and
-    takes or keeps its row until it is done, so that neither of us writes after the other. Returns the ids of all jobs that are forgotten.
+    """Within the transaction that deletes these tickets, and before anything else of them goes: a job that tries them
+    out is cancelled, and takes or keeps its row until it is done, so that neither of us writes after the other. Returns
+    the ids of all jobs that are forgotten.
 
-    Which ended job had which tickets before it nobody knows (a preview, an import that was refused): all of them go, but for those that
-    say no more than which data set came of them, and it is still there; and for `but`, which does the deleting.
+    Which ended job had which tickets before it nobody knows (a preview, an import that was refused): all of them go,
+    but for those that say no more than which data set came of them, and it is still there; and for `but`, which does
+    the deleting.
     """
     now = utc_now()
     of_it = Job.objects.filter(organisation=organisation)
@@ -250,7 +235,8 @@ def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet], *, but: UUID |
 
 
 def refuse_if_failed(job: Job) -> None:
-    """Raises why the job came to nothing: what the work refused (DatasetInvalid, ColumnsInvalid ...), or how its process ended."""
+    """Raises why the job came to nothing: what the work refused (DatasetInvalid, ColumnsInvalid ...), or how its
+    process ended."""
     error = job_queries.error_of(job)
     if error is not None:
         raise _of_this_room(error)
@@ -272,7 +258,3 @@ def preview(job: Job) -> Preview:
     """The preview that a finished job left."""
     assert job.kind == PREVIEW.name and job.result is not None
     return Preview.from_dict(job.result)
-
-
-def _reading(filename: str, roles: ColumnRoles | None, **said: str | int | None) -> dict[str, Any]:
-    return {"filename": filename, "roles": roles.as_dict() if roles is not None else None, **said}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,6 +21,7 @@ from otai.tickets.comparing import Before
 from otai.tickets.files import FileStoreUnavailable, StoredFile, file_store
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.models import Attribute, DataSet, Label
+from otai.tickets.options import ImportOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, Progress, ReadTickets, preview_columns, read_tickets
 from otai.tickets.sources.table import clean_name
@@ -46,57 +48,31 @@ def import_tickets(
     source: Path,
     now: datetime,
     filename: str | None = None,
-    roles: ColumnRoles | None = None,
-    skip_bad_rows: bool = False,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
-    keep_quotes: bool = False,
-    mask: bool = False,
+    options: ImportOptions = ImportOptions(),
     further: Sequence[Path] = (),
-    add: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> DataSet:
     """A new data set from the file at `source`; a new version where the organisation has one of that name.
 
-    `filename` is what the customer calls the file, `roles` what they say about its columns (the rest is guessed), `encoding`,
-    `delimiter`, `sheet`, `header` (the row that names the columns, 0 for none) and `dates` ("day-first" or "month-first") what they say about
-    its format (found out otherwise). The source is read in bounded memory: once for its
-    encoding, its beginning for the guess, and once for the tickets.
+    `filename` is what the customer calls the file, `options` what they say about it. `further` files are read like the
+    first. The source is read in bounded memory: once for its encoding, its beginning for the guess, and once for the
+    tickets.
 
-    Earlier mails, signatures and the like are cut from the texts unless `keep_quotes`; with `mask` personal data is replaced by its kind
-    before anything is stored. `further` files are read like the first. With `add` the tickets are added to the newest version: the newest row
-    of a ticket's id wins.
-
-    Raises DatasetInvalid (the file as a whole, or bad rows: `details` has row, column, problems, problem_count), ColumnsInvalid (the
-    overrides do not fit), DataSetNameInvalid, FileStoreUnavailable. Then nothing was imported. With `skip_bad_rows` bad rows, and only
-    those, are left out and counted on the data set.
+    Raises DatasetInvalid (the file as a whole, or bad rows: `details` has row, column, problems, problem_count),
+    ColumnsInvalid (the overrides do not fit), DataSetNameInvalid, FileStoreUnavailable. Then nothing was imported.
     """
     name = checked_name(name)
-    newest = version_before(organisation, name, required=add)
-    if newest is not None and add:
-        roles = ColumnRoles.from_dict(newest.roles)
+    newest = version_before(organisation, name, required=options.add)
     with tempfile.TemporaryDirectory(prefix="otai-import-") as folder:
         staged = Path(folder) / "tickets.parquet"
         read = read_tickets(
             source,
             into=staged,
             filename=filename,
-            roles=roles,
-            skip_bad_rows=skip_bad_rows,
-            encoding=encoding,
-            delimiter=delimiter,
-            sheet=sheet,
-            header=header,
-            dates=dates,
-            keep_quotes=keep_quotes,
-            mask=mask,
+            options=options_after(newest, options),
             further=further,
-            before=as_before(newest, required=add),
-            add=add,
+            before=as_before(newest, required=options.add),
             progress=progress,
             limits=limits,
         )
@@ -111,9 +87,16 @@ def import_tickets(
         raise
 
 
+def options_after(newest: DataSet | None, options: ImportOptions) -> ImportOptions:
+    """The options of an import that follows the version `newest`: tickets that are added to it are read as it was."""
+    if newest is None or not options.add:
+        return options
+    return dataclasses.replace(options, roles=ColumnRoles.from_dict(newest.roles))
+
+
 def version_before(organisation: Organisation, name: str, *, required: bool) -> DataSet | None:
-    """The newest version of a data set, which the next one is compared with; None where there is none, or its tickets are deleted. Where tickets
-    shall be added to it (`required`) this raises NotFound and TicketsDeleted instead."""
+    """The newest version of a data set, which the next one is compared with; None where there is none, or its tickets
+    are deleted. Where tickets shall be added to it (`required`) this raises NotFound and TicketsDeleted instead."""
     if required:
         found = queries.data_set(organisation, name)
         found.require_tickets()

@@ -1,4 +1,5 @@
-"""A file read from end to end, without tables: what its columns are taken for, and its tickets as a Parquet file with their profile.
+"""A file read from end to end, without tables: what its columns are taken for, and its tickets as a Parquet file with
+their profile.
 
 preview_columns(file)            the guess, from the first rows
 read_tickets(file, into=target)  all tickets; what an import writes into the database comes from its answer
@@ -40,6 +41,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_orders import order_of
 from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
@@ -50,8 +52,8 @@ from otai.words.sentences import Fact
 ROW_GROUP_TICKETS = 8_192
 ROW_GROUP_BYTES = 64 << 20
 LANGUAGES_LOOKED_AT = 20_000
-"""Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger sets for every
-second, third ... ticket, so that at least so many are looked at."""
+"""Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger
+sets for every second, third ... ticket, so that at least so many are looked at."""
 
 EXAMPLES_KEPT = 5
 
@@ -97,30 +99,26 @@ def preview_columns(
     source: Path,
     *,
     filename: str | None = None,
-    roles: ColumnRoles | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
+    options: ReadOptions = ReadOptions(),
     must_have_text: bool = True,
     limits: Limits = LIMITS,
 ) -> Preview:
-    """The guess that `import_tickets` would make, without importing. Raises DatasetInvalid and ColumnsInvalid as it would.
+    """The guess that `import_tickets` would make, without importing. Raises DatasetInvalid and ColumnsInvalid as it
+    would.
 
-    Without `must_have_text` a file in which no column looks like the text of a ticket is shown all the same, so that a person can say it.
+    Without `must_have_text` a file in which no column looks like the text of a ticket is shown all the same, so that a
+    person can say it.
     """
-    opened = open_source(
-        source, filename=filename, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
-    )
+    opened = open_source(source, filename=filename, options=options, limits=limits)
     look = look_at(opened)
     sheets = (*opened.noted.sheets, *opened.noted.sheets_left_out)
-    return Preview(opened.format, look, guess_roles(look, roles, must_have_text=must_have_text), sheets)
+    return Preview(opened.format, look, guess_roles(look, options.roles, must_have_text=must_have_text), sheets)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTickets:
-    """What a file holds: its profile, what each column was used for, its format in words, and how many bad rows were left out."""
+    """What a file holds: its profile, what each column was used for, its format in words, and how many bad rows were
+    left out."""
 
     profile: Profile
     roles: ColumnRoles
@@ -152,152 +150,150 @@ def read_tickets(
     *,
     into: Path,
     filename: str | None = None,
-    roles: ColumnRoles | None = None,
-    skip_bad_rows: bool = False,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    dates: str | None = None,
-    keep_quotes: bool = False,
-    mask: bool = False,
+    options: ImportOptions = ImportOptions(),
     further: Sequence[Path] = (),
     before: Before | None = None,
-    add: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> ReadTickets:
-    """Writes the tickets of `source` to the Parquet file `into`. Bounded memory: the source is read once for its encoding, its beginning for
-    the guess, and once for the tickets. Raises DatasetInvalid and ColumnsInvalid as `import_tickets` does, and FileStoreUnavailable where
-    there is no room to write.
+    """Writes the tickets of `source` to the Parquet file `into`. Bounded memory: the source is read once for its
+    encoding, its beginning for the guess, and once for the tickets. Raises DatasetInvalid and ColumnsInvalid as
+    `import_tickets` does, and FileStoreUnavailable where there is no room to write.
 
-    `further` files are read like the first: rows with one ticket's id become one ticket, the newest row wins. `before` is the version of the
-    data set that this one follows: the profile says what came, changed and went since. With `add` its tickets (and its roles, in `roles`) come
-    before all of the files.
+    `further` files are read like the first: rows with one ticket's id become one ticket, the newest row wins. `before`
+    is the version of the data set that this one follows: the profile says what came, changed and went since. With
+    `options.add` its tickets (and its roles, in `options.roles`) come before all of the files.
     """
-    base = before.path if before is not None and add else None
-    parts: list[_Part] = []
-    bad = BadRows(skip=skip_bad_rows)
-    said = roles
-    rules = TextRules.of_schema(pq.read_schema(base)) if base is not None else None
+    files = [(source, filename or source.name), *((path, path.name) for path in further)]
+    bad = BadRows(skip=options.skip_bad_rows)
     with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
-        if base is not None and mask and (rules is None or not rules.masked):
-            # One version is stored in one way: what is there already is masked as well.
-            rules = dataclasses.replace(rules or TextRules(kinds=()), masked=PERSONAL_KINDS)
-            base = masked_copy(base, Path(folder) / "base.parquet", rules.masked)
-        for number, path in enumerate((source, *further), start=1):
-            opened = open_source(
-                path, filename=filename if number == 1 else path.name, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, limits=limits
-            )  # fmt: skip
-            if number > 1 or base is not None:
-                as_before = said if base is not None else parts[0].roles
-                roles = (as_before or ColumnRoles()).among(opened.columns)
-            parts.append(
-                _read_part(
-                    opened,
-                    Path(folder) / f"{number}.parquet",
-                    bad,
-                    roles,
-                    size=path.stat().st_size,
-                    prefix=_prefix(number, before if add else None),
-                    rules=rules,
-                    keep_quotes=keep_quotes or base is not None,
-                    mask=mask and base is None,
-                    dates=dates,
-                    progress=progress,
-                    limits=limits,
-                )
-            )
-        if not skip_bad_rows:
+        base = _base_of(before, options, Path(folder)) if before is not None and options.add else None
+        parts: list[_Part] = []
+        for path, name in files:
+            opened = open_source(path, filename=name, options=options, limits=limits)
+            asked = _of_part(options, opened, base=base, first=parts[0] if parts else None)
+            prefix = _prefix(len(parts) + 1, base)
+            reading = _begun(opened, asked, base, size=path.stat().st_size, prefix=prefix, limits=limits)
+            parts.append(_run(reading, Path(folder) / f"{len(parts) + 1}.parquet", bad, progress))
+        if not options.skip_bad_rows:
             bad.refuse()
-        found = _finished(parts, into, bad, base=base, said=said, rules=rules)
-        if before is None:
-            return found
-        by_id = add or (before.has_ids and "ticket" in found.roles.single)
-        try:
-            since = list(compare(base or before.path, into, by_id=by_id).findings(version=before.version))
-        except FileNotFoundError:
-            # Its tickets were deleted meanwhile.
-            since = []
-        return dataclasses.replace(found, profile=found.profile.with_findings(since))
+        read = _finished(parts, into, bad, base=base, said=options.roles)
+        return read if before is None else _compared(read, into, before, base)
 
 
-def _prefix(number: int, base: Before | None) -> str:
-    """What the ids of tickets begin with that have none of their own: rows of another file, or of a later increment, are other tickets."""
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The tickets that others are added to: their file, their version, and what was cut from their texts (None:
+    nothing)."""
+
+    path: Path
+    version: int
+    rules: TextRules | None
+
+
+def _base_of(before: Before, options: ImportOptions, folder: Path) -> _Base:
+    rules = TextRules.of_schema(pq.read_schema(before.path))
+    if not options.mask or (rules is not None and rules.masked):
+        return _Base(before.path, before.version, rules)
+    # One version is stored in one way: what is there already is masked as well.
+    masked = dataclasses.replace(rules or TextRules(kinds=()), masked=PERSONAL_KINDS)
+    return _Base(masked_copy(before.path, folder / "base.parquet", masked.masked), before.version, masked)
+
+
+def _of_part(options: ImportOptions, opened: Source, *, base: _Base | None, first: _Part | None) -> ImportOptions:
+    """The options as they hold for one file: columns as in the tickets that it is added to, or else as in the first
+    file."""
+    if base is not None:
+        roles = (options.roles or ColumnRoles()).among(opened.columns)
+        # Cut and masked as those were.
+        return dataclasses.replace(options, roles=roles, keep_quotes=True, mask=False)
+    if first is not None:
+        return dataclasses.replace(options, roles=first.roles.among(opened.columns))
+    return options
+
+
+def _prefix(number: int, base: _Base | None) -> str:
+    """What the ids of tickets begin with that have none of their own: rows of another file, or of a later increment,
+    are other tickets."""
     of_file = f"file {number}, " if number > 1 else ""
     return f"version {base.version + 1}, {of_file}" if base is not None else of_file
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Part:
+    """One file, read: its tickets at `path`, and what its columns were used for."""
+
     reading: _Reading
     path: Path
     roles: ColumnRoles
 
 
-def _read_part(
-    opened: Source,
-    into: Path,
-    bad: BadRows,
-    roles: ColumnRoles | None,
-    *,
-    size: int,
-    prefix: str,
-    rules: TextRules | None,
-    keep_quotes: bool,
-    mask: bool,
-    dates: str | None,
-    progress: Progress | None,
-    limits: Limits,
-) -> _Part:
+def _begun(
+    opened: Source, options: ImportOptions, base: _Base | None, *, size: int, prefix: str, limits: Limits
+) -> _Reading:
+    """A file after its first rows: columns guessed, what recurs in texts learned. Raises DatasetInvalid where it holds
+    no row."""
     look = look_at(opened)
     if not look.rows:
         _refuse_without_tickets(opened)
-    guessed = guess_roles(look, roles)
-    said = (roles or ColumnRoles()).resolved(opened.columns)
-    named = frozenset(said.used.difference(said.confirmed))
+    guessed = guess_roles(look, options.roles)
+    said = (options.roles or ColumnRoles()).resolved(opened.columns)
     preparation = TextPreparation.of_look(
-        look, guessed, cuts=not keep_quotes, masked=PERSONAL_KINDS if mask else (), base=rules
+        look,
+        guessed,
+        cuts=not options.keep_quotes,
+        masked=PERSONAL_KINDS if options.mask else (),
+        base=base.rules if base is not None else None,
     )
-    reading = _Reading(opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=dates, limits=limits)
-    # Its samples are as large as all that follows holds at a time.
-    del look
+    named = frozenset(said.used.difference(said.confirmed))
+    # Nothing keeps the look: its samples are as large as all that follows holds at a time.
+    return _Reading(
+        opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=options.dates, limits=limits
+    )
+
+
+def _run(reading: _Reading, into: Path, bad: BadRows, progress: Progress | None) -> _Part:
     try:
         with _without_cycles():
             reading.run(into, bad, progress)
     except OSError as error:
         raise FileStoreUnavailable("tickets", error=error) from error
-    return _Part(reading, into, guessed)
+    return _Part(reading, into, reading.roles)
 
 
 def _finished(
-    parts: Sequence[_Part],
-    into: Path,
-    bad: BadRows,
-    *,
-    base: Path | None,
-    said: ColumnRoles | None,
-    rules: TextRules | None,
+    parts: Sequence[_Part], into: Path, bad: BadRows, *, base: _Base | None, said: ColumnRoles | None
 ) -> ReadTickets:
     """The parts as one file of tickets, each id once, with their profile."""
     first = parts[0].reading
     joined = None
     if base is not None and said is not None:
-        first.take_over(said, rules)
+        first.take_over(said, base.rules)
     if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
-        joined = first.join(
-            [*([base] if base is not None else []), *(part.path for part in parts)],
-            into,
-        )
+        joined = first.join([*([base.path] if base is not None else []), *(part.path for part in parts)], into)
     else:
         parts[0].path.replace(into)
     profile, settled = first.finish(bad, joined)
     return ReadTickets(profile, settled, first.format, bad.count)
 
 
+def _compared(read: ReadTickets, path: Path, before: Before, base: _Base | None) -> ReadTickets:
+    """With what came, changed and went since the version before, among the findings of the profile."""
+    by_id = base is not None or (before.has_ids and "ticket" in read.roles.single)
+    try:
+        since = list(
+            compare(base.path if base is not None else before.path, path, by_id=by_id).findings(version=before.version)
+        )
+    except FileNotFoundError:
+        # Its tickets were deleted meanwhile.
+        since = []
+    return dataclasses.replace(read, profile=read.profile.with_findings(since))
+
+
 @contextmanager
 def _without_cycles() -> Iterator[None]:
-    """Reading makes millions of lists and no cycles; looking for cycles among them again and again takes a third of its time."""
+    """Reading makes millions of lists and no cycles; looking for cycles among them again and again takes a third of its
+    time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -411,6 +407,11 @@ class _Reading:
         return self._source.format
 
     @property
+    def roles(self) -> ColumnRoles:
+        """What the columns are used for."""
+        return self._roles
+
+    @property
     def repeats(self) -> bool:
         """Whether several rows have one ticket's id."""
         return self._maker.noticed.repeated_ids > 0
@@ -498,7 +499,8 @@ class _Reading:
         raise refused("labels", attribute=attribute, most=self._limits.labels, column=column)
 
     def finish(self, bad: BadRows, joined: Joined | None) -> tuple[Profile, ColumnRoles]:
-        """The profile with what the import noticed, and the roles as they ended. Raises DatasetInvalid when no ticket came in."""
+        """The profile with what the import noticed, and the roles as they ended. Raises DatasetInvalid when no ticket
+        came in."""
         if not self._tickets:
             bad.refuse()
             _refuse_without_tickets(self._source)
@@ -507,7 +509,8 @@ class _Reading:
         for found in roles.attributes:
             if found.kind is not AttributeKind.ORDERED or self._is_order_given(found.columns[0], found.order):
                 continue
-            # The order was found in the first rows; labels that came later may belong to it, or show that there is none.
+            # The order was found in the first rows; labels that came later may belong to it, or show that there is
+            # none.
             order = order_of([label.name for label in profile.attribute(found.name).labels])
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
             profile = profile.with_attribute(found.name, kind=str(kind), order=order)

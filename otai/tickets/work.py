@@ -10,8 +10,8 @@ from typing import Any
 
 from otai.jobs.work import Tell
 from otai.learning.data.language import load_models
-from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.reading import preview_columns, read_tickets
 
 STAGED = "tickets.parquet"
@@ -24,7 +24,12 @@ def get_ready() -> None:
 
 def preview(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     """`Preview.as_dict` of the file at `spec["source"]`."""
-    found = preview_columns(Path(spec["source"]), must_have_text=spec["must_have_text"], **_reading_of(spec))
+    found = preview_columns(
+        Path(spec["source"]),
+        filename=spec["filename"],
+        options=ReadOptions.from_dict(spec),
+        must_have_text=spec["must_have_text"],
+    )
     return found.as_dict()
 
 
@@ -39,29 +44,13 @@ def read(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     found = read_tickets(
         source,
         into=folder / STAGED,
-        skip_bad_rows=spec["skip_bad_rows"],
-        keep_quotes=spec.get("keep_quotes", False),
-        mask=spec.get("mask", False),
+        filename=spec["filename"],
+        options=ImportOptions.from_dict(spec),
         further=[Path(path) for path in spec.get("further", ())],
         before=Before.from_dict(spec.get("before")),
-        add=spec.get("add", False),
         progress=progress,
-        **_reading_of(spec),
     )
     return found.as_dict()
-
-
-def _reading_of(spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "filename": spec["filename"],
-        "roles": ColumnRoles.from_dict(spec["roles"]) if spec["roles"] is not None else None,
-        "encoding": spec["encoding"],
-        "delimiter": spec["delimiter"],
-        "sheet": spec["sheet"],
-        # Asked by a version before, which knew neither.
-        "header": spec.get("header"),
-        "dates": spec.get("dates"),
-    }
 
 
 def try_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def said_in(data: Mapping[str, str]) -> dict[str, str]:
 
 
 def options_of(said: Mapping[str, str]) -> dict[str, Any]:
-    """The same as the import takes it."""
+    """The same as the fields of `otai.tickets.options.ReadOptions`."""
     return {**{name: said.get(name) for name in FIELDS}, "header": int(said["header"]) if said.get("header") else None}
 
 

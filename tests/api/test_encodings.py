@@ -14,6 +14,7 @@ import pytest
 from otai.jobs import fork_server
 from otai.jobs.server import Flight
 from otai.tickets.operations import preview_columns
+from otai.tickets.options import ReadOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sources.encodings import KNOWN, known_encoding
 from tests.api.callers import Program
@@ -100,11 +101,11 @@ def test_no_name_of_an_encoding_is_answered_with_a_500(alice: Program, settings:
 def test_what_is_known_is_read_from_end_to_end(codec: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(CSV.encode(codec))
-    assert preview_columns(path, encoding=codec).look.rows == 40
+    assert preview_columns(path, options=ReadOptions(encoding=codec)).look.rows == 40
     # Bytes that mean nothing in it are bad rows, or other characters; nothing breaks.
     path.write_bytes(CSV.encode(codec) + bytes(range(128, 256)) * 3)
     try:
-        preview_columns(path, encoding=codec)
+        preview_columns(path, options=ReadOptions(encoding=codec))
     except DatasetInvalid as refused:
         assert refused.details["problems"]
 

@@ -7,6 +7,7 @@ import io
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -22,6 +23,7 @@ from otai.serving.batches import (
     rows_of_lines,
 )
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
+from otai.tickets.options import ReadOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sources import table
 
@@ -34,8 +36,8 @@ TICKETS = [
 ]
 
 
-def rows_in(bundle: Bundle, path: Path, **options: object) -> list[BatchRow]:
-    return [row for batch in rows_of_file(bundle, path, **options) for row in batch]  # type: ignore[arg-type]
+def rows_in(bundle: Bundle, path: Path, **options: Any) -> list[BatchRow]:
+    return [row for batch in rows_of_file(bundle, path, options=ReadOptions(**options)) for row in batch]
 
 
 def queues(rows: list[BatchRow]) -> list[str | None]:

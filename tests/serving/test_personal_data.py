@@ -19,6 +19,7 @@ from otai.serving.models import Feedback, ModelVersion, ObservedTicket
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
+from otai.tickets.options import ImportOptions
 from tests import stories
 from tests.serving.training_here import trained
 
@@ -60,7 +61,11 @@ def acme(now: datetime) -> Organisation:
 
 def imported(acme: Organisation, folder: Path, now: datetime, *, mask: bool) -> DataSet:
     return import_tickets(
-        organisation=acme, name="support", source=write(folder / "support.csv"), now=now, mask=mask, keep_quotes=True
+        organisation=acme,
+        name="support",
+        source=write(folder / "support.csv"),
+        now=now,
+        options=ImportOptions(mask=mask, keep_quotes=True),
     )
 
 
@@ -150,7 +155,9 @@ def test_feedback_finds_its_ticket_although_the_import_cut_and_masked_it(
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows({**row, "body": row["body"] + f" Write to {PLANTED['email']}" + signature} for row in rows)
-    data_set = import_tickets(organisation=acme, name="support", source=source, now=now, mask=True)
+    data_set = import_tickets(
+        organisation=acme, name="support", source=source, now=now, options=ImportOptions(mask=True)
+    )
     version = trained(acme, data_set, now)
     sent = f"{rows[0]['subject']}\n{rows[0]['body']} Write to {PLANTED['email']}{signature}"
     feedback.give(version=version, corrections=[Correction(sent, {"queue": ("archive",)})], by="bob", key="k", now=now)

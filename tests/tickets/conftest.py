@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ def globex(db: None, now: Any) -> Organisation:
 def bring(acme: Organisation, store: FileStore, now: Any, tmp_path: Path) -> Callable[..., DataSet]:
     """Imports a file for acme: its content as text or bytes, or a path."""
     from otai.tickets.operations import import_tickets
+    from otai.tickets.options import ImportOptions
+
+    known = {field.name for field in dataclasses.fields(ImportOptions)}
 
     def bring(
         content: str | bytes | Path, name: str = "support", filename: str = "tickets.csv", **options: Any
@@ -50,7 +54,8 @@ def bring(acme: Organisation, store: FileStore, now: Any, tmp_path: Path) -> Cal
             source.write_bytes(content.encode())
         elif isinstance(content, bytes):
             source.write_bytes(content)
+        said = {field: options.pop(field) for field in known & options.keys()}
         options.setdefault("organisation", acme)
-        return import_tickets(name=name, source=source, now=now, **options)
+        return import_tickets(name=name, source=source, now=now, options=ImportOptions(**said), **options)
 
     return bring

@@ -29,10 +29,13 @@ HEADER = st.sampled_from(["text", "subject", "id", "created", "language", "split
 def bring_in(path: Path, **roles: Any) -> tuple[int, int, list[dict[str, Any]]]:
     """Tickets, bad rows, and the stored tickets: an import without its database rows."""
     from otai.tickets.columns import ColumnRoles
+    from otai.tickets.options import ImportOptions
     from otai.tickets.reading import read_tickets
 
     target = path.with_suffix(".out.parquet")
-    read_in = read_tickets(path, into=target, roles=ColumnRoles.parse(**roles), skip_bad_rows=True)
+    read_in = read_tickets(
+        path, into=target, options=ImportOptions(roles=ColumnRoles.parse(**roles), skip_bad_rows=True)
+    )
     profile, settled = read_in.profile, read_in.roles
     # What goes into the database must be JSON that PostgreSQL takes: no NUL, no half characters.
     for text in texts_in([profile.as_dict(), settled.as_dict()]):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from otai.tickets.options import FormatOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
@@ -42,7 +43,7 @@ def test_an_old_workbook_is_read(tmp_path: Path) -> None:
 
 def test_a_sheet_of_it_can_be_named_and_its_name_need_not_end_in_xls(tmp_path: Path) -> None:
     write_xls(tmp_path / "upload", {"Januar": rows(40), "Anderes": [["a", "b"], ["c", "d"]]})
-    source = open_source(tmp_path / "upload", filename="export.csv", sheet="Anderes")
+    source = open_source(tmp_path / "upload", filename="export.csv", options=FormatOptions(sheet="Anderes"))
     assert source.columns == ["a", "b"]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from otai.tickets.file_findings import findings_of_file
 from otai.tickets.limits import Limits
+from otai.tickets.options import FormatOptions
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.tickets.sources.opening import open_source
 
@@ -44,7 +45,8 @@ def read(
     path = content if isinstance(content, Path) else tmp_path / "export"
     if not isinstance(content, Path):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    source = open_source(path, **options)
+    filename = options.pop("filename", None)
+    source = open_source(path, filename=filename, options=FormatOptions(**options))
     bad = BadRows(skip=True)
     rows: list[list[Any]] = []
     for batch in source.batches(bad):

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow as pa
@@ -18,7 +19,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openpyxl.cell import WriteOnlyCell
 
-from otai.tickets.limits import Limits
+from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.options import FormatOptions
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.tickets.sources.opening import open_source
 
@@ -27,9 +29,9 @@ pytestmark = pytest.mark.pure
 Table = list[list[str]]
 
 
-def rows_of(path: Path, **options: object) -> Table:
+def rows_of(path: Path, *, limits: Limits = LIMITS, **options: Any) -> Table:
     """All rows of a file; fails on a bad one."""
-    source = open_source(path, **options)  # type: ignore[arg-type]
+    source = open_source(path, options=FormatOptions(**options), limits=limits)
     bad = BadRows(skip=False)
     rows = [
         ["" if cell is None else cell for cell in row]

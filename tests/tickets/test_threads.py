@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from otai.learning.data.cutting import TextRules
+from otai.tickets.options import ImportOptions
 from otai.tickets.reading import ReadTickets, read_tickets
 from otai.tickets.threads import first_customer_message
 
@@ -36,7 +37,7 @@ def queue(n: int) -> str:
 
 def read(path: Path, *further: Path, **words: Any) -> tuple[ReadTickets, list[dict[str, Any]]]:
     target = path.parent / "out.parquet"
-    found = read_tickets(path, into=target, further=further, **words)
+    found = read_tickets(path, into=target, further=further, options=ImportOptions(**words))
     return found, pq.read_table(target).to_pylist()
 
 

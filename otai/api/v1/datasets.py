@@ -27,6 +27,7 @@ from otai.tickets import expected_quality, queries
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.words.findings import with_sentences
 
 noun = Noun("Tickets")
@@ -149,15 +150,26 @@ class Reading(Schema):
         None, description="How 03/04/2026 is read, where nothing in the file settles it."
     )
 
-    def roles(self) -> ColumnRoles:
-        """The roles of the columns as they were said. Raises ColumnsInvalid."""
-        return ColumnRoles.parse(
+    def options(self) -> ReadOptions:
+        """What was said, as the import takes it. Raises ColumnsInvalid."""
+        return ReadOptions(**self._said())
+
+    def _said(self) -> dict[str, Any]:
+        roles = ColumnRoles.parse(
             columns=self.column,
             attributes=self.attribute,
             multi=self.multi,
             ordered=self.ordered,
             ignore=self.ignore,
         )
+        return {
+            "roles": roles,
+            "encoding": self.encoding or None,
+            "delimiter": self.delimiter or None,
+            "sheet": self.sheet or None,
+            "header": self.header,
+            "dates": self.dates,
+        }
 
 
 class Import(Reading):
@@ -167,12 +179,23 @@ class Import(Reading):
     skip_bad_rows: bool = Field(False, description="Leave bad rows out and count them, instead of refusing the file.")
     add: bool = Field(
         False,
-        description="Add to the newest version of `name`: the newest row of a ticket's id wins. Columns are read as they were there.",
+        description="Add to the newest version of `name`: the newest row of a ticket's id wins. "
+        "Columns are read as they were there.",
     )
     keep_quotes: bool = Field(False, description="Leave earlier mails, signatures and the like in the texts.")
     mask: bool = Field(
         False, description="Replace personal data by its kind before anything is stored; the same when predicting."
     )
+
+    def options(self) -> ImportOptions:
+        """What was said, as the import takes it. Raises ColumnsInvalid."""
+        return ImportOptions(
+            **self._said(),
+            skip_bad_rows=self.skip_bad_rows,
+            add=self.add,
+            keep_quotes=self.keep_quotes,
+            mask=self.mask,
+        )
 
 
 class DataSetQuery(Page):
@@ -192,8 +215,9 @@ class Deletion(Schema):
 class DeletionOut(Schema):
     """What goes and what stays. `open_runs` stand in the way: cancel them, or let them end.
 
-    `report_cards` keep their figures and lose the words and ids of tickets; `feedback` and `asked_about` are those whose text is one of the
-    tickets'; `guarantees_given_up` can be decided no more. `staying_models` hold no word of a ticket, and answer with the names of labels.
+    `report_cards` keep their figures and lose the words and ids of tickets; `feedback` and `asked_about` are those
+    whose text is one of the tickets'; `guarantees_given_up` can be decided no more. `staying_models` hold no word of a
+    ticket, and answer with the names of labels.
     """
 
     data_sets: list[str]
@@ -241,12 +265,13 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     """Import tickets
 
     The body is the file itself, or a form with the field `file`: CSV, TSV, JSON Lines, JSON, Excel (.xlsx, .xls),
-    OpenDocument (.ods), XML, an HTML table, an mbox or Parquet, also packed as .gz or .zip. The answer is 202 with a job, which says how far the import is and at last which data set came of it; with `Prefer: wait=20` it
-    is held back, and is the data set where the import is done by then. A bad row refuses the whole file and is named. `POST /data-sets/preview` shows what columns would be
-    taken for, without importing.
+    OpenDocument (.ods), XML, an HTML table, an mbox or Parquet, also packed as .gz or .zip. The answer is 202 with a
+    job, which says how far the import is and at last which data set came of it; with `Prefer: wait=20` it is held back,
+    and is the data set where the import is done by then. A bad row refuses the whole file and is named. `POST
+    /data-sets/preview` shows what columns would be taken for, without importing.
     """
     caller = request.auth
-    roles = asked.roles()
+    options = asked.options()
     with uploads.received(request, filename=asked.filename) as upload:
 
         def work() -> Any:
@@ -256,18 +281,9 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 source=upload.path,
                 filename=upload.filename,
                 content_sha256=upload.sha256,
-                roles=roles,
-                skip_bad_rows=asked.skip_bad_rows,
-                add=asked.add,
-                keep_quotes=asked.keep_quotes,
-                mask=asked.mask,
+                options=options,
                 who=caller.who,
                 now=utc_now(),
-                encoding=asked.encoding or None,
-                delimiter=asked.delimiter or None,
-                sheet=asked.sheet or None,
-                header=asked.header,
-                dates=asked.dates,
             )
             job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=0))
             if not job.has_ended:
@@ -295,24 +311,19 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
 def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()]) -> Any:
     """What would each column be taken for?
 
-    Reads the beginning of the file and imports nothing. Overrules are given as for an import. Where that takes longer than two seconds, the
-    answer is 202 with a job, whose `result` has it in the end.
+    Reads the beginning of the file and imports nothing. Overrules are given as for an import. Where that takes longer
+    than two seconds, the answer is 202 with a job, whose `result` has it in the end.
     """
-    roles = asked.roles()
+    options = asked.options()
     with uploads.received(request, filename=asked.filename) as upload:
         begun = tickets_jobs.ask_for_preview(
             organisation=request.auth.organisation,
             source=upload.path,
             filename=upload.filename,
             content_sha256=upload.sha256,
-            roles=roles,
+            options=options,
             who=request.auth.who,
             now=utc_now(),
-            encoding=asked.encoding or None,
-            delimiter=asked.delimiter or None,
-            sheet=asked.sheet or None,
-            header=asked.header,
-            dates=asked.dates,
         )
         job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
     if not job.has_ended:
@@ -438,8 +449,9 @@ def list_tickets(
 def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     """What a training on these tickets would probably reach
 
-    By attribute and mode, with 95 % intervals; null where nobody can say. The first request for a data set tries it out, which takes some
-    seconds: 202 with a job, where it takes longer than two. The answer is kept; ask again when the job is done.
+    By attribute and mode, with 95 % intervals; null where nobody can say. The first request for a data set tries it
+    out, which takes some seconds: 202 with a job, where it takes longer than two. The answer is kept; ask again when
+    the job is done.
     """
     asked = data_set_of(request.auth, data_set)
     if (found := expected_quality.stored(asked)) is None:
@@ -489,8 +501,9 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
 def get_deletion(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> Any:
     """What deleting it would take, and what would stay
 
-    Changes nothing. Ask it before `DELETE`, with the same parameters. Where there is feedback, its texts are compared with the tickets': where
-    that takes longer than two seconds, the answer is 202 with a job; ask again when it is done.
+    Changes nothing. Ask it before `DELETE`, with the same parameters. Where there is feedback, its texts are compared
+    with the tickets': where that takes longer than two seconds, the answer is 202 with a job; ask again when it is
+    done.
     """
     caller = request.auth
     found = _to_delete(data_set_of(caller, data_set), asked)
@@ -509,10 +522,11 @@ def get_deletion(request: CallerRequest, data_set: UUID, asked: Annotated[Deleti
 def delete_data_set(request: CallerRequest, data_set: UUID, asked: Annotated[Deletion, Query()]) -> HttpResponse:
     """Delete a data set's tickets
 
-    It cannot be undone. The file goes, and every word of the tickets wherever it was copied to: report cards, tickets that a guarantee is
-    measured on, feedback, vectors, kept answers. Name, counts, hash and figures stay, so that trainings and invoices of before can be read.
-    Refused while a run on it waits or trains (`data_set_in_use`): cancel it first. Deleting again changes nothing. Where there is feedback, its
-    texts are compared with the tickets': where that takes longer than two seconds, the answer is 202 with the job that deletes.
+    It cannot be undone. The file goes, and every word of the tickets wherever it was copied to: report cards, tickets
+    that a guarantee is measured on, feedback, vectors, kept answers. Name, counts, hash and figures stay, so that
+    trainings and invoices of before can be read. Refused while a run on it waits or trains (`data_set_in_use`): cancel
+    it first. Deleting again changes nothing. Where there is feedback, its texts are compared with the tickets': where
+    that takes longer than two seconds, the answer is 202 with the job that deletes.
     """
     caller = request.auth
     if asked.with_models and not caller.may(Action.MANAGE_MODELS):

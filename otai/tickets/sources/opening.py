@@ -9,11 +9,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.options import FormatOptions
 from otai.tickets.problems import DatasetInvalid, refused
 from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
 from otai.tickets.sources.delimited import DelimitedSource
@@ -76,35 +76,17 @@ _MAIL_NAMES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the customer says about how the file is to be read; the rest is found out. `header` is the row that names the columns, 0 none."""
-
-    encoding: str | None = None
-    delimiter: str | None = None
-    sheet: str | None = None
-    header: int | None = None
-
-
 def open_source(
-    path: Path,
-    *,
-    filename: str | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    header: int | None = None,
-    limits: Limits = LIMITS,
+    path: Path, *, filename: str | None = None, options: FormatOptions = FormatOptions(), limits: Limits = LIMITS
 ) -> Source:
     """The file as a table. `filename` is what the customer calls it, where `path` is an upload's temporary name.
 
-    `header` is the number of the row that names the columns, 0 where none does; found out if left out. Raises DatasetInvalid for a file
-    that is missing, empty, no table, or beyond a bound.
+    Raises DatasetInvalid for a file that is missing, empty, no table, or beyond a bound.
     """
-    return _opened(path, (filename or path.name).lower(), Reading(encoding, delimiter, sheet, header), limits, depth=0)
+    return _opened(path, (filename or path.name).lower(), options, limits, depth=0)
 
 
-def _opened(path: Path, name: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+def _opened(path: Path, name: str, options: FormatOptions, limits: Limits, *, depth: int) -> Source:
     head = _head(path, limits)
     for magic, what, instead in _REFUSED_BY_HEAD:
         if head.startswith(magic):
@@ -113,17 +95,17 @@ def _opened(path: Path, name: str, reading: Reading, limits: Limits, *, depth: i
         return ParquetSource(path, limits=limits)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         _must_be_xls(path)
-        return _workbook(path, "xls", reading, limits)
+        return _workbook(path, "xls", options, limits)
     if head.startswith(b"PK\x03\x04"):
         kind = _kind_of_zip(path)
         if kind != "zip":
-            return _workbook(path, kind, reading, limits)
-        return _archive(path, "zip", reading, limits, depth=depth)
+            return _workbook(path, kind, options, limits)
+        return _archive(path, "zip", options, limits, depth=depth)
     if head[257:262] == b"ustar":
-        return _archive(path, "tar", reading, limits, depth=depth)
+        return _archive(path, "tar", options, limits, depth=depth)
     if head.startswith(b"\x1f\x8b"):
-        return _opened_gzip(path, head, name, reading, limits, depth=depth)
-    return _opened_text(path, head, name, reading, limits)
+        return _opened_gzip(path, head, name, options, limits, depth=depth)
+    return _opened_text(path, head, name, options, limits)
 
 
 def _head(path: Path, limits: Limits) -> bytes:
@@ -142,22 +124,22 @@ def _head(path: Path, limits: Limits) -> bytes:
     return head
 
 
-def _workbook(path: Path, kind: Kind, reading: Reading, limits: Limits) -> Source:
+def _workbook(path: Path, kind: Kind, options: FormatOptions, limits: Limits) -> Source:
     with _remedied("sheet", "header"):
-        return WorkbookSource(path, limits=limits, sheet=reading.sheet, header=reading.header, kind=kind)
+        return WorkbookSource(path, limits=limits, sheet=options.sheet, header=options.header, kind=kind)
 
 
-def _archive(path: Path, kind: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+def _archive(path: Path, kind: str, options: FormatOptions, limits: Limits, *, depth: int) -> Source:
     if depth >= DEEPEST_ARCHIVE:
         raise refused("archives_in_archives")
 
     def opened(file: Path, name: str) -> Source:
-        return _opened(file, name.lower(), reading, limits, depth=depth + 1)
+        return _opened(file, name.lower(), options, limits, depth=depth + 1)
 
     return ArchiveSource(path, kind=kind, limits=limits, opened=opened)
 
 
-def _opened_gzip(path: Path, head: bytes, name: str, reading: Reading, limits: Limits, *, depth: int) -> Source:
+def _opened_gzip(path: Path, head: bytes, name: str, options: FormatOptions, limits: Limits, *, depth: int) -> Source:
     try:
         inner = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
     except (zlib.error, gzip.BadGzipFile):
@@ -166,23 +148,24 @@ def _opened_gzip(path: Path, head: bytes, name: str, reading: Reading, limits: L
         inner.startswith((b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")) or inner[257:262] == b"ustar"
     )
     if not is_binary:
-        return _opened_text(path, inner, name.removesuffix(".gz"), reading, limits)
+        return _opened_text(path, inner, name.removesuffix(".gz"), options, limits)
     if depth >= DEEPEST_ARCHIVE:
         raise refused("archives_in_archives")
     folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
     unpacked = unpacked_gzip(path, Path(folder.name), limits)
-    source = _opened(unpacked, name.removesuffix(".gz"), reading, limits, depth=depth + 1)
+    source = _opened(unpacked, name.removesuffix(".gz"), options, limits, depth=depth + 1)
     # The unpacked file stays as long as the source that reads it.
     source._unpacked_in = folder  # type: ignore[attr-defined]
     return source
 
 
-def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: Limits) -> Source:
-    # Three of four bytes of UTF-32 are zero; whoever says that it is, is believed, and what it is not is found in reading.
-    if not (known_encoding(reading.encoding or "") or "").startswith(("utf_16", "utf_32")):
+def _opened_text(path: Path, head: bytes, name: str, options: FormatOptions, limits: Limits) -> Source:
+    # Three of four bytes of UTF-32 are zero; whoever says that it is, is believed, and what it is not is found in
+    # reading.
+    if not (known_encoding(options.encoding or "") or "").startswith(("utf_16", "utf_32")):
         _must_be_text(head)
-    with _remedied("encoding") if reading.encoding else nullcontext():
-        text = read_text_file(path, encoding=reading.encoding, limits=limits)
+    with _remedied("encoding") if options.encoding else nullcontext():
+        text = read_text_file(path, encoding=options.encoding, limits=limits)
     start = head.decode("utf-8" if text.is_mixed else text.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
     for pattern, what, instead in _REFUSED_BY_TEXT:
         if pattern.match(start):
@@ -191,15 +174,15 @@ def _opened_text(path: Path, head: bytes, name: str, reading: Reading, limits: L
         return MailSource(mbox=text, limits=limits)
     if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
         raise refused("single_mail")
-    if reading.delimiter is None:
-        found = _opened_markup(text, start, name, reading)
+    if options.delimiter is None:
+        found = _opened_markup(text, start, name, options)
         if found is not None:
             return found
-    delimiter = reading.delimiter
+    delimiter = options.delimiter
     if delimiter is None and name.endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
         delimiter = "\t"
     with _remedied("header", "delimiter", "encoding"):
-        return DelimitedSource(text, delimiter=delimiter, header=reading.header)
+        return DelimitedSource(text, delimiter=delimiter, header=options.header)
 
 
 @contextmanager
@@ -212,7 +195,7 @@ def _remedied(*options: str) -> Iterator[None]:
         raise
 
 
-def _opened_markup(text: TextFile, start: str, name: str, reading: Reading) -> Source | None:
+def _opened_markup(text: TextFile, start: str, name: str, options: FormatOptions) -> Source | None:
     """JSON, XML or HTML, which nobody delimits; None for anything else."""
     lower = start[:HEAD_BYTES].lower()
     if start.startswith("{"):
@@ -224,10 +207,10 @@ def _opened_markup(text: TextFile, start: str, name: str, reading: Reading) -> S
         r"(<!--.*?-->\s*)*<(!doctype html|html|head|body|table|meta|style|div|center|p)\b", lower, re.DOTALL
     )
     if is_html or (lower.startswith("<?xml") and "<html" in lower):
-        return HtmlTableSource(text, header=reading.header)
+        return HtmlTableSource(text, header=options.header)
     if lower.startswith("<?xml") or re.match(r"<([a-z_][\w:.-]*)[^<>]*>\s*<", lower):
         if SPREADSHEET in start:
-            return SpreadsheetXmlSource(text, sheet=reading.sheet, header=reading.header)
+            return SpreadsheetXmlSource(text, sheet=options.sheet, header=options.header)
         return XmlSource(text)
     return None
 

@@ -27,6 +27,7 @@ from otai.tickets import queries
 from otai.tickets import waiting as waiting_uploads
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
+from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
 from otai.web import reading_form, uploads
@@ -117,7 +118,7 @@ def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job
         must_have_text=False,
         who=request.user.email,
         now=utc_now(),
-        **reading_form.options_of(kept.reading),
+        options=ReadOptions(**reading_form.options_of(kept.reading)),
     )
     waiting_uploads.remember(kept, preview=asked.job.id)
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
@@ -220,7 +221,8 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def read_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
-    """The file read differently: another header, sheet, encoding ... What was chosen for its columns is asked anew, for they may be others."""
+    """The file read differently: another header, sheet, encoding ... What was chosen for its columns is asked anew, for
+    they may be others."""
     kept = waiting_uploads.waiting(request.organisation, upload)
     importing = _job(request, kept.importing)
     if importing is not None and not importing.has_ended:
@@ -245,22 +247,19 @@ def _job(request: MemberRequest, id: UUID | None) -> Job | None:
 
 
 WISHES = ("keep_quotes", "mask", "add")
-"""What an import can be asked beside its columns, as the form calls it and `ask_for_import` too."""
+"""What an import can be asked beside its columns, as the form calls it and `ImportOptions` too."""
 
 
 def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
+    wishes: dict[str, Any] = {wish: wish in request.POST for wish in ("skip_bad_rows", *WISHES)}
+    options = ImportOptions(roles=roles, **reading_form.options_of(kept.reading), **wishes)
     asked = tickets_jobs.ask_for_import(
         organisation=request.organisation,
         name=name,
         source=kept.path,
         filename=kept.filename,
         content_sha256=f"upload {kept.id}",
-        roles=roles,
-        **reading_form.options_of(kept.reading),
-        skip_bad_rows="skip_bad_rows" in request.POST,
-        keep_quotes="keep_quotes" in request.POST,
-        mask="mask" in request.POST,
-        add="add" in request.POST,
+        options=options,
         who=request.user.email,
         now=utc_now(),
         upload=kept.path.parent,
