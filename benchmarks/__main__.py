@@ -16,9 +16,9 @@ FRAGMENTS = ROOT / ".bench"
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Every figure here was written by `make bench` (one: `make bench BENCH=pricing_quotes`); nothing is typed by hand but the counts of the long
-proofs, which `make torture` makes and a person writes down. Speeds are ratios
-within one run wherever another tool is compared, since machines are noisy.
+Every figure here was written by `make bench` (one: `make bench BENCH=pricing_quotes`); nothing is typed by
+hand but the counts of the long proofs, which `make torture` makes and a person writes down. Speeds are ratios within
+one run wherever another tool is compared, since machines are noisy.
 """
 
 

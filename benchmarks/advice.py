@@ -275,8 +275,10 @@ def main() -> None:
     lines = [
         "## When to train again",
         "",
-        f"`make bench BENCH=advice`; {measured_on()}. {options.models} Basic models of each of three sets, each trained on {TRAINED:,} real tickets; tickets that "
-        f'it never saw arrive in weeks of {WEEK}; each check looks at two weeks, after {WEEKS_BEFORE} weeks in use. "With feedback": people said of every ticket whether the model was right.',
+        f"`make bench BENCH=advice`; {measured_on()}. {options.models} Basic models of each of three sets, each "
+        f"trained on {TRAINED:,} real tickets; tickets that it never saw arrive in weeks of {WEEK}; each check looks "
+        f'at two weeks, after {WEEKS_BEFORE} weeks in use. "With feedback": people said of every ticket whether the '
+        "model was right.",
         "",
         f"**False advice on unchanged tickets** (at most 1 in 100 checks is promised): {false[False]} of {checks} "
         f"checks without feedback, {false[True]} of {checks} with it.",

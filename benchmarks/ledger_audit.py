@@ -31,7 +31,8 @@ def timed(call):
         before = time.perf_counter(); call(); found.append(time.perf_counter() - before)
     return 1000 * sorted(found)[100]
 past = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
-reads = {{"balance_ms": timed(lambda: balance(organisation)), "past_balance_ms": timed(lambda: balance(organisation, at=past))}}
+reads = {{"balance_ms": timed(lambda: balance(organisation)),
+    "past_balance_ms": timed(lambda: balance(organisation, at=past))}}
 base = peak_mb()
 before = time.perf_counter()
 report = audit(organisation)

@@ -258,23 +258,37 @@ class Bench:
 
 
 BULK_LOAD = [
-    """UPDATE ledger_account SET last_seq = %(count)s + 2, granted = granted + 100000000, available = available + 100000000
+    """UPDATE ledger_account SET last_seq = %(count)s + 2, granted = granted + 100000000,
+       available = available + 100000000
     WHERE organisation_id = %(organisation)s""",
-    """INSERT INTO ledger_transfer SELECT gen_random_uuid(), %(organisation)s, n + 2, '2026-01-01', 'grant', 'monthly', 'available', 1,
+    """INSERT INTO ledger_transfer SELECT gen_random_uuid(), %(organisation)s, n + 2, '2026-01-01', 'grant', 'monthly',
+       'available', 1,
         'bulk:' || n, sha256('x'), 'bulk', 'Bulk load of the benchmark', NULL, '[["x", 1]]', 1, 0, 0, sha256('x')
     FROM generate_series(1, %(count)s) AS n""",
-    """INSERT INTO ledger_lot SELECT gen_random_uuid(), %(organisation)s, 'monthly', 1, n + 2, 10000, 10000, 0, 0, 0, true, NULL, '', '',
+    """INSERT INTO ledger_lot SELECT gen_random_uuid(), %(organisation)s, 'monthly', 1, n + 2, 10000, 10000, 0, 0, 0,
+       true, NULL, '', '',
         'bulk', '', '2026-01-01' FROM generate_series(1, 10000) AS n""",
 ]
 
 SEED_SQLITE = """
-import django; django.setup()
+import django
+
+django.setup()
 from otai.db import utc_now
 from otai.ledger.operations import Source, grant
 from otai.orgs.operations import create_organisation
+
 for n in range({count}):
     organisation = create_organisation(slug=f"o{{n}}", name="Acme", time_zone="UTC", now=utc_now()).id
-    grant(organisation=organisation, credits=10_000_000, source=Source.MONTHLY, key="g", reference="", reason="", now=utc_now())
+    grant(
+        organisation=organisation,
+        credits=10_000_000,
+        source=Source.MONTHLY,
+        key="g",
+        reference="",
+        reason="",
+        now=utc_now(),
+    )
     print(organisation)
 """
 

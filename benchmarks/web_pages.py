@@ -26,8 +26,11 @@ SEED = r"""
 import json, statistics, sys, time, uuid
 from datetime import timedelta
 from pathlib import Path
-import django; django.setup()
+import django
+
+django.setup()
 from django.core.management import call_command
+
 call_command("migrate", interactive=False, verbosity=0)
 from django.db import connection, transaction
 from django.test import Client
@@ -54,9 +57,26 @@ start = now - timedelta(days=days)
 acme = billing.sign_up(slug="acme", name="Acme Ltd", time_zone="Europe/Berlin", tier=Tier.PRO, now=start)
 alice = User.objects.create_user("alice", "alice@acme.example", first_name="Alice")
 add_member(organisation=acme, user=alice, role="owner", who="bench", now=start)
-billing.set_billing_details(organisation=acme, name="Acme GmbH", street="Hauptstr. 1", postcode="10115", city="Berlin", country="DE",
-    email="billing@acme.example", who="bench", now=start)
-ledger.grant(organisation=acme.id, credits=10_000_000, source=Source.GOODWILL, key="plenty", reference="goodwill", reason="For the benchmark", now=start)
+billing.set_billing_details(
+    organisation=acme,
+    name="Acme GmbH",
+    street="Hauptstr. 1",
+    postcode="10115",
+    city="Berlin",
+    country="DE",
+    email="billing@acme.example",
+    who="bench",
+    now=start,
+)
+ledger.grant(
+    organisation=acme.id,
+    credits=10_000_000,
+    source=Source.GOODWILL,
+    key="plenty",
+    reference="goodwill",
+    reason="For the benchmark",
+    now=start,
+)
 
 # The history: each day some trainings that were paid, the older transfers beside them for work whose runs are gone.
 day_runs, day_pairs = runs_wanted // days + 1, (transfers_wanted // 2 - runs_wanted) // days + 1
@@ -65,12 +85,26 @@ for day in range(days):
     at = start + timedelta(days=day, minutes=1)
     ids = [new_id() for _ in range(day_runs + day_pairs)]
     for begin in range(0, len(ids), 500):
-        some = ids[begin:begin + 500]
-        placed = place_holds(organisation=acme.id, now=at, requests=[HoldRequest(2, f"h{i}", f"run:{i}", "", at + timedelta(days=2)) for i in some])
-        captures(organisation=acme.id, now=at, requests=[CaptureRequest(p.hold, f"c{i}", "") for i, p in zip(some, placed)])
+        some = ids[begin : begin + 500]
+        placed = place_holds(
+            organisation=acme.id,
+            now=at,
+            requests=[HoldRequest(2, f"h{i}", f"run:{i}", "", at + timedelta(days=2)) for i in some],
+        )
+        captures(
+            organisation=acme.id, now=at, requests=[CaptureRequest(p.hold, f"c{i}", "") for i, p in zip(some, placed)]
+        )
         history += [(i, p.hold, at) for i, p in zip(some, placed)][: max(0, day_runs - begin)]
     if day % 30 == 0:
-        ledger.grant(organisation=acme.id, credits=50, source=Source.MONTHLY, key=f"m{day}", reference="tier:pro", reason="m", now=at)
+        ledger.grant(
+            organisation=acme.id,
+            credits=50,
+            source=Source.MONTHLY,
+            key=f"m{day}",
+            reference="tier:pro",
+            reason="m",
+            now=at,
+        )
 
 data_set = stories.tickets_of(acme, folder, start)
 first = stories.ordered(acme, data_set, now)
@@ -81,19 +115,68 @@ models = [TrainedModel.objects.create(organisation=acme, name=f"model {n}", crea
 quotes, made, versions, numbers = [], [], [], {}
 for n, (id, hold, at) in enumerate(history[:runs_wanted]):
     model = models[n % len(models)]
-    quote = Quote(organisation=acme, data_set=data_set, model_name=model.name, attributes=first.attributes, mode="basic", delivery="fast",
-        reason="new_model", tier="pro", price_book="b", credits=2, price_lines=[], made_at=at, due_at=at + timedelta(hours=1), expires_at=at + timedelta(minutes=30))
+    quote = Quote(
+        organisation=acme,
+        data_set=data_set,
+        model_name=model.name,
+        attributes=first.attributes,
+        mode="basic",
+        delivery="fast",
+        reason="new_model",
+        tier="pro",
+        price_book="b",
+        credits=2,
+        price_lines=[],
+        made_at=at,
+        due_at=at + timedelta(hours=1),
+        expires_at=at + timedelta(minutes=30),
+    )
     failed = n % 25 == 0
-    run = Run(id=id, organisation=acme, number=n + 2, quote=quote, data_set=data_set, model_name=model.name, attributes=first.attributes, mode="basic",
-        delivery="fast", reason="new_model", credits=2, hold=hold, ordered_by="alice", ordered_at=at, due_at=at + timedelta(hours=1), queued_at=at, lane=0,
-        counts_as_due_at=at, expected_seconds=60, status="failed" if failed else "completed", ending="failed_input" if failed else "completed",
-        started_at=at, ended_at=at, attempt=1, heartbeat_at=at, bundle_file="" if failed else first.bundle_file,
-        bundle_sha256="" if failed else first.bundle_sha256, report_card=None if failed else first.report_card)
-    quotes.append(quote); made.append(run)
+    run = Run(
+        id=id,
+        organisation=acme,
+        number=n + 2,
+        quote=quote,
+        data_set=data_set,
+        model_name=model.name,
+        attributes=first.attributes,
+        mode="basic",
+        delivery="fast",
+        reason="new_model",
+        credits=2,
+        hold=hold,
+        ordered_by="alice",
+        ordered_at=at,
+        due_at=at + timedelta(hours=1),
+        queued_at=at,
+        lane=0,
+        counts_as_due_at=at,
+        expected_seconds=60,
+        status="failed" if failed else "completed",
+        ending="failed_input" if failed else "completed",
+        started_at=at,
+        ended_at=at,
+        attempt=1,
+        heartbeat_at=at,
+        bundle_file="" if failed else first.bundle_file,
+        bundle_sha256="" if failed else first.bundle_sha256,
+        report_card=None if failed else first.report_card,
+    )
+    quotes.append(quote)
+    made.append(run)
     if not failed:
         numbers[model.id] = numbers.get(model.id, 0) + 1
-        versions.append(ModelVersion(model=model, number=numbers[model.id], run=run, bundle_file=first.bundle_file, bundle_sha256=first.bundle_sha256,
-            bundle_bytes=first.bundle_bytes, created_at=at))
+        versions.append(
+            ModelVersion(
+                model=model,
+                number=numbers[model.id],
+                run=run,
+                bundle_file=first.bundle_file,
+                bundle_sha256=first.bundle_sha256,
+                bundle_bytes=first.bundle_bytes,
+                created_at=at,
+            )
+        )
 for table, rows in ((Quote, quotes), (Run, made), (ModelVersion, versions)):
     table.objects.bulk_create(rows, batch_size=500)
 register_completed_runs(now=now)
@@ -107,14 +190,32 @@ model = models[0]
 newest = model.versions.order_by("-number").first()
 purchase = acme.purchases.first()
 pages = {
-    "Home": "/acme/", "Home, live part": "/acme/now", "Credits": "/acme/credits/", "Ledger": "/acme/credits/ledger/",
-    "Ledger, searched by training": "/acme/credits/ledger/?q=training+500", "Ledger, searched by word": "/acme/credits/ledger/?q=goodwill",
-    "Ledger, a page far back": "/acme/credits/ledger/?before=5000", "Ledger, one kind": "/acme/credits/ledger/?kind=grant",
-    "Package": "/acme/credits/packages/50/", "Purchase": f"/acme/credits/purchases/{purchase.reference}/", "Invoices": "/acme/credits/invoices/",
-    "Billing details": "/acme/credits/details/", "Tier": "/acme/credits/tier/", "Low credits": "/acme/credits/low/", "Help": "/acme/help/",
-    "Tickets": "/acme/tickets/", "Data set": f"/acme/tickets/{data_set.id}/", "Train": "/acme/train/", "Runs": "/acme/runs/",
-    "Run, waiting": f"/acme/runs/{open_run.number}/", "Run, with report card": f"/acme/runs/{runs_wanted}/", "Report card, one attribute": f"/acme/runs/{runs_wanted}/attributes/0/",
-    "Models": "/acme/models/", "Model": f"/acme/models/{model.id}/", "Team": "/acme/team/", "API keys": "/acme/team/keys/",
+    "Home": "/acme/",
+    "Home, live part": "/acme/now",
+    "Credits": "/acme/credits/",
+    "Ledger": "/acme/credits/ledger/",
+    "Ledger, searched by training": "/acme/credits/ledger/?q=training+500",
+    "Ledger, searched by word": "/acme/credits/ledger/?q=goodwill",
+    "Ledger, a page far back": "/acme/credits/ledger/?before=5000",
+    "Ledger, one kind": "/acme/credits/ledger/?kind=grant",
+    "Package": "/acme/credits/packages/50/",
+    "Purchase": f"/acme/credits/purchases/{purchase.reference}/",
+    "Invoices": "/acme/credits/invoices/",
+    "Billing details": "/acme/credits/details/",
+    "Tier": "/acme/credits/tier/",
+    "Low credits": "/acme/credits/low/",
+    "Help": "/acme/help/",
+    "Tickets": "/acme/tickets/",
+    "Data set": f"/acme/tickets/{data_set.id}/",
+    "Train": "/acme/train/",
+    "Runs": "/acme/runs/",
+    "Run, waiting": f"/acme/runs/{open_run.number}/",
+    "Run, with report card": f"/acme/runs/{runs_wanted}/",
+    "Report card, one attribute": f"/acme/runs/{runs_wanted}/attributes/0/",
+    "Models": "/acme/models/",
+    "Model": f"/acme/models/{model.id}/",
+    "Team": "/acme/team/",
+    "API keys": "/acme/team/keys/",
 }
 (folder / "pages.json").write_text(json.dumps(pages))
 """
@@ -122,7 +223,9 @@ pages = {
 MEASURE = r"""
 import json, sys, time
 from pathlib import Path
-import django; django.setup()
+import django
+
+django.setup()
 from django.db import connection
 from django.test import Client
 from otai.ledger.models import Transfer
@@ -144,9 +247,22 @@ for name, address in pages.items():
         times.append((time.perf_counter() - began) * 1000)
         busy.append((time.thread_time() - worked) * 1000)
     times, busy = sorted(times[3:]), sorted(busy[3:])
-    found.append(dict(page=name, address=address, status=answer.status_code, queries=len(asked), kb=len(answer.content) / 1000,
-        p50=times[len(times) // 2], p95=times[int(len(times) * 0.95)], busy=busy[int(len(busy) * 0.95)]))
-json.dump(dict(runs=Run.objects.count(), transfers=Transfer.objects.count(), vendor=connection.vendor, pages=found), sys.stdout)
+    found.append(
+        dict(
+            page=name,
+            address=address,
+            status=answer.status_code,
+            queries=len(asked),
+            kb=len(answer.content) / 1000,
+            p50=times[len(times) // 2],
+            p95=times[int(len(times) * 0.95)],
+            busy=busy[int(len(busy) * 0.95)],
+        )
+    )
+json.dump(
+    dict(runs=Run.objects.count(), transfers=Transfer.objects.count(), vendor=connection.vendor, pages=found),
+    sys.stdout,
+)
 """
 
 

@@ -69,7 +69,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True, scope="session")
 def refusals_have_sentences() -> Iterator[None]:
-    """Each refusal that any test provokes names a case of the catalogue, and carries the values of its sentence: else the test fails there."""
+    """Each refusal that any test provokes names a case of the catalogue, and carries the values of its sentence: else
+    the test fails there."""
     from otai.errors import OtaiError
     from otai.words.catalogue import first_that_fits
     from otai.words.tables import refused

@@ -34,6 +34,7 @@ colours = 128
 PREPARE = """
 import json, sys
 import django
+
 django.setup()
 from django.test import Client
 from otai.db import utc_now
@@ -57,23 +58,43 @@ for organisation in (acme, initech):
 add_member(organisation=acme, user=bob, role=Role.TRAINER, who="setup", now=now)
 support = DataSet.objects.filter(name="support").latest("version")
 version = ModelVersion.objects.order_by("-number").first()
-said = [feedback.Correction("The coffee machine on floor 3 leaks", {"queue": ("Facilities",)}), feedback.Correction(
-    "Payslip for March is missing", {"queue": ("Human Resources",), "priority": ("low",)})]
+said = [
+    feedback.Correction("The coffee machine on floor 3 leaks", {"queue": ("Facilities",)}),
+    feedback.Correction("Payslip for March is missing", {"queue": ("Human Resources",), "priority": ("low",)}),
+]
 feedback.give(version=version, corrections=said, by="bob@acme.example", key="pictures", now=now)
-quote = make_quote(organisation=acme, data_set=support, attributes=["queue", "priority", "type"], mode=Mode.BASIC,
-    delivery=Delivery.FAST, model_name="support-routing", reason=Reason.NEW_MODEL, now=now)
+quote = make_quote(
+    organisation=acme,
+    data_set=support,
+    attributes=["queue", "priority", "type"],
+    mode=Mode.BASIC,
+    delivery=Delivery.FAST,
+    model_name="support-routing",
+    reason=Reason.NEW_MODEL,
+    now=now,
+)
 order_run(organisation=acme, quote=quote.id, who="bob@acme.example", now=now)
-hook = create_endpoint(organisation=acme, url="https://hooks.acme.example/otai", events=["run.completed", "model.ready"],
-    description="routes new models", who="alice@acme.example", now=now).endpoint
+hook = create_endpoint(
+    organisation=acme,
+    url="https://hooks.acme.example/otai",
+    events=["run.completed", "model.ready"],
+    description="routes new models",
+    who="alice@acme.example",
+    now=now,
+).endpoint
 send_test(organisation=acme, endpoint=hook.id, who="alice@acme.example", now=now)
 browser = Client()
 browser.force_login(alice)
-print(json.dumps({
-    "session": browser.cookies["sessionid"].value,
-    "support": str(support.id),
-    "model": str(TrainedModel.objects.get(name="support").id),
-    "webhook": str(hook.id),
-}))
+print(
+    json.dumps(
+        {
+            "session": browser.cookies["sessionid"].value,
+            "support": str(support.id),
+            "model": str(TrainedModel.objects.get(name="support").id),
+            "webhook": str(hook.id),
+        }
+    )
+)
 """
 
 

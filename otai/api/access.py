@@ -1,8 +1,8 @@
 """Who calls, for which organisation, and may they: an API key with scopes, or the browser's session with a membership.
 
-A key belongs to one organisation. A session names its own: the header `Otai-Organisation: acme` or `?organisation=acme` (an EventSource cannot
-send headers); whoever is in one organisation only need not. A session that changes something proves with Django's CSRF token that it is the
-page's own script asking.
+A key belongs to one organisation. A session names its own: the header `Otai-Organisation: acme` or `?organisation=acme`
+(an EventSource cannot send headers); whoever is in one organisation only need not. A session that changes something
+proves with Django's CSRF token that it is the page's own script asking.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
 from otai.orgs.standing import Standing
 
 failures_per_minute = 60
-"""Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all day."""
+"""Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all
+day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class CsrfFailed(NotAllowed):
 
 
 class Access:
-    """Lets in who may do `action`. Raises NotSignedIn, NotAllowed, NotFound (another's organisation), TooManyRequests."""
+    """Lets in who may do `action`. Raises NotSignedIn, NotAllowed, NotFound (another's organisation),
+    TooManyRequests."""
 
     def __init__(self, action: Action) -> None:
         self.action = action

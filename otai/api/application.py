@@ -1,4 +1,5 @@
-"""`/api/v1` as a whole: which nouns are mounted, how exceptions are answered, and what the OpenAPI document says of all endpoints."""
+"""`/api/v1` as a whole: which nouns are mounted, how exceptions are answered, and what the OpenAPI document says of all
+endpoints."""
 
 from __future__ import annotations
 
@@ -39,18 +40,21 @@ PREFIX = "/api/v1"
 DESCRIPTION = """\
 Everything that the pages of OTAI Studio can do, for programs.
 
-**Who calls.** Send `Authorization: Bearer otai_...` with an API key; a key belongs to one organisation and does what its scopes say. A signed-in
-browser may call too: it names its organisation (`Otai-Organisation: acme` or `?organisation=acme`) and sends `X-CSRFToken` with what changes something.
+**Who calls.** Send `Authorization: Bearer otai_...` with an API key; a key belongs to one organisation and does what
+its scopes say. A signed-in browser may call too: it names its organisation (`Otai-Organisation: acme` or
+`?organisation=acme`) and sends `X-CSRFToken` with what changes something.
 
-**Refusals** all look alike: `{"error": {"code", "case", "message", "help", "values", ...}}`. Test for `code` (and `case`, which tells refusals
-of one code apart); show `message`, or say it yourself from `values`; `help` says what to do. What belongs to
-another organisation is answered like what does not exist.
+**Refusals** all look alike: `{"error": {"code", "case", "message", "help", "values", ...}}`. Test for `code` (and
+`case`, which tells refusals of one code apart); show `message`, or say it yourself from `values`; `help` says what to
+do. What belongs to another organisation is answered like what does not exist.
 
-**Repeating.** A POST that creates or spends takes a header `Idempotency-Key` of your choice: the same key and request again give the first answer.
+**Repeating.** A POST that creates or spends takes a header `Idempotency-Key` of your choice: the same key and request
+again give the first answer.
 
 **Long lists** come in pages: pass `next` of an answer as `cursor` to get the next one; `next` is null on the last.
 
-**How often.** `RateLimit-*` headers say how many requests are left in this minute; beyond, the answer is 429 with `Retry-After`.
+**How often.** `RateLimit-*` headers say how many requests are left in this minute; beyond, the answer is 429 with
+`Retry-After`.
 
 Credits are whole numbers, money is in cents with a currency, times are ISO 8601 with a zone, shares are from 0 to 1.
 """
@@ -144,7 +148,8 @@ ERROR_SCHEMA: dict[str, Any] = {
             "error": {
                 "code": "insufficient_credits",
                 "case": "covered",
-                "message": "This run needs 12 credits (available: 9, missing: 3). What covers it: 10-credit package (EUR 100).",
+                "message": "This run needs 12 credits (available: 9, missing: 3). What covers it: 10-credit package "
+                "(EUR 100).",
                 "help": problems.HELP_FOR_CODE["insufficient_credits"],
                 "values": {"needed": 12, "available": 9, "missing": 3},
                 "needed": 12,
@@ -207,7 +212,8 @@ def _complete(operation: dict[str, Any], method: str, address: str) -> None:
                 "name": "Prefer",
                 "required": False,
                 "schema": {"type": "string", "pattern": "^(wait=[0-9]{1,6}|respond-async)$"},
-                "description": "wait=20: hold the answer back up to so many seconds (30 at most). Else, or after them, it is 202 with a job.",
+                "description": "wait=20: hold the answer back up to so many seconds (30 at most). Else, or after them, "
+                "it is 202 with a job.",
             }
         )
     for status in sorted(refusals):

@@ -1,7 +1,8 @@
 """Long lists, a page at a time: `?cursor=` takes `next` of the page before.
 
-A cursor says behind which row to go on, so rows that come or go meanwhile are neither shown twice nor left out, and page 1 000 costs what page 1
-costs. It is signed for its list and organisation: nobody needs to know what is in it, and one that was changed is refused.
+A cursor says behind which row to go on, so rows that come or go meanwhile are neither shown twice nor left out, and
+page 1 000 costs what page 1 costs. It is signed for its list and organisation: nobody needs to know what is in it, and
+one that was changed is refused.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ M = TypeVar("M", bound=Model)
 def page_of(
     rows: QuerySet[M], caller: Caller, page: Page, *, of: str, by: Sequence[str], shown: Callable[[M], Any]
 ) -> dict[str, Any]:
-    """A page of `rows`, in the order of the fields `by` ("-number": from high to low; the last one tells rows apart)."""
+    """A page of `rows`, in the order of the fields `by` ("-number": from high to low; the last one tells rows
+    apart)."""
     last = position(caller, page, of=of)
     if last is not None:
         rows = rows.filter(_behind(by, last))

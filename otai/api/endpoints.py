@@ -1,7 +1,8 @@
-"""How an endpoint is declared: `@noun.get("/runs", Action.VIEW, RunPage)`. What every endpoint has in common is said here, once.
+"""How an endpoint is declared: `@noun.get("/runs", Action.VIEW, RunPage)`. What every endpoint has in common is said
+here, once.
 
-The first sentence of the view's docstring is the endpoint's summary, the rest its description. `example` is a whole answer, `body_example` a
-whole request; both are shown in the documentation and checked against their schemas by a test.
+The first sentence of the view's docstring is the endpoint's summary, the rest its description. `example` is a whole
+answer, `body_example` a whole request; both are shown in the documentation and checked against their schemas by a test.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Noun(Router):
         later: Any = None,
         errors: Sequence[int] = (),
     ) -> Callable[[View], View]:
-        """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has."""
+        """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an
+        Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has."""
 
         def declare(view: View) -> View:
             summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
@@ -100,7 +102,8 @@ class Noun(Router):
 
 
 def guarded(view: View, operations: Sequence[Any]) -> View:
-    """The view with what HTTP asks of it before anybody is asked who they are: method, content type, acceptable answers."""
+    """The view with what HTTP asks of it before anybody is asked who they are: method, content type, acceptable
+    answers."""
     by_method = {method: operation for operation in operations for method in operation.methods}
     allowed = sorted({*by_method, *(["HEAD"] if "GET" in by_method else [])})
 

@@ -1,8 +1,9 @@
 """Idempotency keys: a request that comes twice, because a line broke or a finger was quick, does its work once.
 
-The caller makes up the key, 1 to 200 characters, for each thing that they want done. The key is bound to a hash of the request: the same key
-and request get the first answer again (`Idempotency-Replayed: true`), the same key with another request is refused. Only answers of what was
-done are kept: after a refusal nothing was written, and trying again with the same key is what the caller should do.
+The caller makes up the key, 1 to 200 characters, for each thing that they want done. The key is bound to a hash of the
+request: the same key and request get the first answer again (`Idempotency-Replayed: true`), the same key with another
+request is refused. Only answers of what was done are kept: after a refusal nothing was written, and trying again with
+the same key is what the caller should do.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class AnswerDeleted(Refused):
 
 
 def forget_answers(organisation: UUID, data_sets: Sequence[UUID]) -> int:
-    """Takes the answers that speak of data sets whose tickets are deleted; their keys still do nothing twice. Returns how many."""
+    """Takes the answers that speak of data sets whose tickets are deleted; their keys still do nothing twice. Returns
+    how many."""
     named = [str(one) for one in data_sets]
     rows = KeyedRequest.objects.filter(organisation=organisation, answer__isnull=False)
     speak = [row.id for row in rows.iterator() if any(one in json.dumps(row.answer) for one in named)]
@@ -82,8 +84,8 @@ def once(
 ) -> HttpResponse:
     """The answer of `work` as JSON with `status`, worked out now or before.
 
-    Work that goes on after the request gives its job: the answer is 202 then. `content_sha256` stands for a body that was not kept in memory. `secret` names a field of the answer that is shown once: what is
-    kept says null there.
+    Work that goes on after the request gives its job: the answer is 202 then. `content_sha256` stands for a body that
+    was not kept in memory. `secret` names a field of the answer that is shown once: what is kept says null there.
     """
     key = key_of(request, required=required)
     if not key:

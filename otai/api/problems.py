@@ -1,6 +1,7 @@
 """How a refusal looks, whatever raised it: one body, one table from kinds of error to HTTP statuses.
 
-{"error": {"code": "insufficient_credits", "case": "available", "message": "...", "help": "...", "values": {...}, "needed": 12, ...}}
+{"error": {"code": "insufficient_credits", "case": "available", "message": "...", "help": "...", "values": {...},
+"needed": 12, ...}}
 
 `values` are the facts of the sentence; each stands beside it by its own name as well, as in release 0.1.
 """
@@ -141,7 +142,8 @@ def body(status: int, code: str, message: str, details: Mapping[str, Any]) -> Ht
     help_ = HELP_FOR_CODE.get(code) or HELP_FOR_STATUS[status]
     document = {"error": {"code": code, "message": message, "help": help_, **details}}
     text = json.dumps(document, ensure_ascii=False, cls=_Encoder)
-    # A lone surrogate from the outside has no UTF-8 form; it is answered as a question mark rather than with a mistake of ours.
+    # A lone surrogate from the outside has no UTF-8 form; it is answered as a question mark rather than with a mistake
+    # of ours.
     return HttpResponse(text.encode("utf-8", errors="replace"), status=status, content_type="application/json")
 
 

@@ -1,7 +1,7 @@
 """Files that come in: streamed to a temporary file in bounded memory, and refused as soon as they are too large.
 
-Two ways: the request's body is the file itself (`?filename=`), or a form with the field `file` (multipart/form-data). The name serves for its
-ending and for people; it never becomes a path.
+Two ways: the request's body is the file itself (`?filename=`), or a form with the field `file` (multipart/form-data).
+The name serves for its ending and for people; it never becomes a path.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
 
 
 def bare_name(filename: str) -> str:
-    """The last part of a path in any system's writing, without what cannot be printed: `..\\..\\etc/passwd` is `passwd`."""
+    """The last part of a path in any system's writing, without what cannot be printed: `..\\..\\etc/passwd` is
+    `passwd`."""
     last = filename.replace("\\", "/").rsplit("/", 1)[-1]
     bare = "".join(character for character in last if character.isprintable()).strip()
     return "" if bare in (".", "..") else bare[-200:]

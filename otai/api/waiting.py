@@ -1,4 +1,5 @@
-"""Answers that may come later: 202 with a job to look at, or held back as long as the caller says (`Prefer: wait=10`, RFC 7240)."""
+"""Answers that may come later: 202 with a job to look at, or held back as long as the caller says (`Prefer: wait=10`,
+RFC 7240)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`otai advice`: when a new training is worth its credits, and what would raise a model; one step from either to doing it."""
+"""`otai advice`: when a new training is worth its credits, and what would raise a model; one step from either to doing
+it."""
 
 from __future__ import annotations
 
@@ -131,7 +132,8 @@ def follow(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Order the training that the advice proposes, with its reason; or, for renamed labels, use the new names at no cost."""
+    """Order the training that the advice proposes, with its reason; or, for renamed labels, use the new names at no
+    cost."""
     require_installation()
     organisation = organisation_named(org)
     found = _advice(organisation, id)
@@ -197,7 +199,8 @@ def improve(
             say(f"  {one.sentence}{gain}")
             for suspect in one.details.get("suspects", [])[:10]:
                 say(
-                    f"    {suspect['ticket']}: {', '.join(suspect['given'])} -> {', '.join(suspect['suggested'])} ({suspect['confidence']:.0%})  {suspect['excerpt'][:80]}"
+                    f"    {suspect['ticket']}: {', '.join(suspect['given'])} -> {', '.join(suspect['suggested'])} "
+                    f"({suspect['confidence']:.0%})  {suspect['excerpt'][:80]}"
                 )
         if not ideas:
             say("  nothing stands out")

@@ -118,7 +118,8 @@ def show(
     say(f"What counts: {rule.title}.")
     if found.holdout_tickets:
         say(
-            f"Measured on {found.holdout_tickets} tickets of {found.data_set}, never trained on: otai guarantee holdout FILE"
+            f"Measured on {found.holdout_tickets} tickets of {found.data_set}, never trained on: otai guarantee "
+            "holdout FILE"
         )
     _show_verdict("Run", found.run, found.verdict)
     _show_verdict("Improvement run", found.improvement_run, found.improvement_verdict)
@@ -209,7 +210,8 @@ def propose(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Propose what the included run must reach. At or below the standard bar it is agreed at once; above, we are asked."""
+    """Propose what the included run must reach. At or below the standard bar it is agreed at once; above, we are
+    asked."""
     organisation = organisation_named(org)
     read = [Criterion.parse(one) for one in criteria]
     found = operations.propose(

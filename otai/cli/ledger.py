@@ -34,7 +34,10 @@ def audit(
     if json:
         print_json(report.as_dict())
     else:
-        counted = f"{report.organisations} organisations, {report.transfers} transfers, {report.lots} lots, {report.holds} holds"
+        counted = (
+            f"{report.organisations} organisations, {report.transfers} transfers, {report.lots} lots, "
+            f"{report.holds} holds"
+        )
         if report.clean:
             say(f"Clean: {counted}. Every transfer is in its chain.")
         else:
@@ -170,7 +173,8 @@ def verify(
         print_json({"clean": report.clean, "made_at": report.made_at, "problems": [str(p) for p in report.problems]})
     elif report.clean:
         say(
-            f"All {report.organisations} chains of {report.made_at} are still there; {report.transfers_since} transfers were added."
+            f"All {report.organisations} chains of {report.made_at} are still there; {report.transfers_since} "
+            "transfers were added."
         )
     else:
         say(f"REWRITTEN since {report.made_at}:")

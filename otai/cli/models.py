@@ -88,7 +88,8 @@ def export(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for transformers, or as ONNX."""
+    """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for
+    transformers, or as ONNX."""
     found = queries.version(organisation_named(org), name, version)
     if form is not Format.BUNDLE:
         folder = _export_folder(found, target, form, attribute, json=json)
@@ -130,7 +131,8 @@ def card(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """The evidence of a model: how often it is right, what it may decide alone, which labels look wrong, what more tickets would bring."""
+    """The evidence of a model: how often it is right, what it may decide alone, which labels look wrong, what more
+    tickets would bring."""
     found = queries.version(organisation_named(org), name, version)
     if html is not None:
         if html.exists() and not overwrite:
@@ -148,7 +150,8 @@ def card(
     for one in compared.attributes if compared else []:
         verdict = "the same as" if one.verdict == "same" else f"{one.verdict} than"
         say(
-            f"  {one.name}: {verdict} the version before on {one.tickets} common tickets ({100 * one.accuracy.value:+.1f} points, "
+            f"  {one.name}: {verdict} the version before on {one.tickets} common tickets "
+            f"({100 * one.accuracy.value:+.1f} points, "
             f"{100 * one.accuracy.low:+.1f} to {100 * one.accuracy.high:+.1f})"
         )
     if html is not None:
@@ -185,7 +188,8 @@ def predict(
 ) -> None:
     """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line.
 
-    With --in whole files are predicted in bounded memory, row by row; a row that cannot be read is named and the others are predicted.
+    With --in whole files are predicted in bounded memory, row by row; a row that cannot be read is named and the others
+    are predicted.
     """
     path, found = bundle_path(name, version, org)
     if source is not None:

@@ -1,7 +1,8 @@
 """The command line against a Studio elsewhere: `OTAI_URL` and `OTAI_API_KEY`, or `otai login`.
 
-The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`, `otai predict`, `otai model`,
-`otai statement`, `otai balance`. What works on an installation itself (workers, pools, organisations ...) stays local.
+The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`,
+`otai predict`, `otai model`, `otai statement`, `otai balance`. What works on an installation itself (workers, pools,
+organisations ...) stays local.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def _stored() -> dict[str, str]:
 
 
 def is_wanted(arguments: list[str]) -> bool:
-    """Whether the command is for a Studio elsewhere. `OTAI_URL` empty, or an `OTAI_HOME`, mean the installation here."""
+    """Whether the command is for a Studio elsewhere. `OTAI_URL` empty, or an `OTAI_HOME`, mean the installation
+    here."""
     command = next((word for word in arguments if not word.startswith("-")), "")
     if command in ("login", "logout"):
         return True

@@ -20,7 +20,8 @@ class NotForStrangers(Invalid):
 
 
 def bundle_path(name: str, version: int | None, org: str | None) -> tuple[Path, ModelVersion | None]:
-    """The bundle's file: `name` is a file of a bundle, or a model of the organisation, which then comes with it. Raises NotFound."""
+    """The bundle's file: `name` is a file of a bundle, or a model of the organisation, which then comes with it. Raises
+    NotFound."""
     if name.endswith(".otai") or os.sep in name:
         path = Path(name)
         if not path.is_file():

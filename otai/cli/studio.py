@@ -42,7 +42,8 @@ def studio(
     # Doors do not know each other: the pages prepare themselves, by their own command.
     link = call_command("prepare_studio", demo=demo, host=host, stdout=StringIO())
     say(
-        f"The Studio: {os.environ['OTAI_BASE_URL']}/    The operator's desk: {os.environ['OTAI_BASE_URL']}/desk/ (make an operator: otai operator NAME)"
+        f"The Studio: {os.environ['OTAI_BASE_URL']}/    The operator's desk: {os.environ['OTAI_BASE_URL']}/desk/ (make "
+        "an operator: otai operator NAME)"
     )
     for line in before_strangers(processes=workers, listens_on=host):
         say(line)
@@ -74,7 +75,8 @@ def _named(host: str) -> str:
 def connection_limits() -> dict[str, Any]:
     """What the server program bounds itself, for each of its processes: connections, and how long a head may take.
 
-    HTTP/1.1 alone: a proxy speaks that to us, and the program's guessing between versions waits for a silent client for ever.
+    HTTP/1.1 alone: a proxy speaks that to us, and the program's guessing between versions waits for a silent client for
+    ever.
     """
     from granian.constants import HTTPModes
     from granian.http import HTTP1Settings

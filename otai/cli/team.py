@@ -1,4 +1,5 @@
-"""`otai org members`, `invite`, `role`, `remove` and `keys`: people and programs of an organisation, from the command line."""
+"""`otai org members`, `invite`, `role`, `remove` and `keys`: people and programs of an organisation, from the command
+line."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def invite(
         print_json({"email": made.invitation.email, "role": role, "link": link, "until": made.invitation.expires_at})
     else:
         say(
-            f"{made.invitation.email} may join {organisation.name} as {role} until {made.invitation.expires_at:%Y-%m-%d}:"
+            f"{made.invitation.email} may join {organisation.name} as {role} until "
+            f"{made.invitation.expires_at:%Y-%m-%d}:"
         )
         say(link)
 

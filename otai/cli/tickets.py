@@ -42,7 +42,8 @@ app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_hel
 FileArgument = Annotated[
     Path,
     typer.Argument(
-        help="CSV, TSV, JSON, Excel (.xlsx, .xls), OpenDocument (.ods), XML, HTML tables, mbox or Parquet; also packed as .gz or .zip."
+        help="CSV, TSV, JSON, Excel (.xlsx, .xls), OpenDocument (.ods), XML, HTML tables, mbox or Parquet; also packed "
+        "as .gz or .zip."
     ),
 ]
 FilesArgument = Annotated[
@@ -138,7 +139,8 @@ def import_(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Import tickets. Columns are guessed (see `otai tickets columns FILE`) and can be named; bad rows refuse the whole import."""
+    """Import tickets. Columns are guessed (see `otai tickets columns FILE`) and can be named; bad rows refuse the whole
+    import."""
     options = ImportOptions(
         roles=_roles(column, attribute, multi, ordered, ignore),
         encoding=encoding,
@@ -153,7 +155,8 @@ def import_(
     )
     organisation = organisation_named(org)
     bar = Progress(
-        TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[tickets]:,} tickets"),
+        TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[tickets]:,} tickets"),
         TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
     )  # fmt: skip
     with bar:
@@ -229,7 +232,8 @@ def profile(
         print_json(_as_dict(data_set) | {"profile": _profile_said(data_set)})
         return
     say(
-        f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, {data_set.imported_at:%Y-%m-%d %H:%M} UTC."
+        f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, "
+        f"{data_set.imported_at:%Y-%m-%d %H:%M} UTC."
     )
     show_profile(queries.profile(data_set))
 
@@ -241,7 +245,8 @@ def expect(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What quality each mode would probably reach on these tickets, before anything is ordered. Tried once for each version: a few seconds."""
+    """What quality each mode would probably reach on these tickets, before anything is ordered. Tried once for each
+    version: a few seconds."""
     from otai.tickets import expected_quality
 
     data_set = queries.data_set(organisation_named(org), name, version)
@@ -267,7 +272,8 @@ def expect(
     for warning in expected_quality.warnings(data_set, list(found)):
         say(f"! {words.message(warning)} {words.advice(warning)}")
     say(
-        "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or too few tickets."
+        "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or "
+        "too few tickets."
     )
 
 
@@ -285,7 +291,8 @@ def cut(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a new version without the lines that give a label away (see `otai tickets profile`). The version before keeps them."""
+    """Make a new version without the lines that give a label away (see `otai tickets profile`). The version before
+    keeps them."""
     made = versions.without_given_lines(queries.data_set(organisation_named(org), name, version), now=utc_now())
     if json:
         print_json(_as_dict(made) | {"profile": _profile_said(made)})
@@ -306,7 +313,8 @@ def list_(org: OrgOption = None, json: JsonOption = False) -> None:
         return
     if not found:
         say(
-            "There are no tickets yet. Import some: otai tickets import FILE, or make synthetic ones: otai tickets sample FILE."
+            "There are no tickets yet. Import some: otai tickets import FILE, or make synthetic ones: otai tickets "
+            "sample FILE."
         )
         return
     data_sets.show_data_sets(found, zone=UTC)
@@ -325,7 +333,8 @@ def delete(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Delete tickets for good, wherever words of theirs were copied to. Figures stay: counts, report cards, what trainings cost."""
+    """Delete tickets for good, wherever words of theirs were copied to. Figures stay: counts, report cards, what
+    trainings cost."""
     if (version is None) != all_versions:
         raise Invalid("version", code="version_missing")
     organisation = organisation_named(org)
@@ -377,7 +386,8 @@ def _show_going(going: deletion.TicketsGoing, *, with_models: bool) -> None:
         say(
             f"Deleted as well, with all versions: {models}."
             if with_models
-            else f"Models stay and go on answering, with the names of their labels: {models}. To delete them too: --with-models."
+            else f"Models stay and go on answering, with the names of their labels: {models}. "
+            "To delete them too: --with-models."
         )
     if going.open_runs:
         say(f"In the way: run {', '.join(map(str, going.open_runs))}. Cancel it first: otai runs cancel NUMBER")
@@ -396,7 +406,8 @@ def sample(
     except OSError as error:
         raise Invalid("file", file=file, error=error.strerror, code="file_not_writable") from None
     say(
-        f"{tickets:,} synthetic tickets written to {file}. They are made up; no model of them is of use on real tickets."
+        f"{tickets:,} synthetic tickets written to {file}. They are made up; no model of them is of use on real "
+        "tickets."
     )
 
 

@@ -1,4 +1,5 @@
-"""Labelled tickets in, a model and the evidence for it out. Read `train` from top to bottom: it is the whole training."""
+"""Labelled tickets in, a model and the evidence for it out. Read `train` from top to bottom: it is the whole
+training."""
 
 from __future__ import annotations
 
@@ -79,12 +80,14 @@ def train(
 ) -> Trained:
     """Trains one model for all `attributes` and measures it on tickets it has not seen.
 
-    The same tickets, attributes, recipe and seed give the same model on the same machine with the same threads. `progress` is
-    called at every step; whatever it raises ends the training. Raises `InputFailure` when the data cannot be trained on.
+    The same tickets, attributes, recipe and seed give the same model on the same machine with the same threads.
+    `progress` is called at every step; whatever it raises ends the training. Raises `InputFailure` when the data cannot
+    be trained on.
 
-    A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is given), and raises
-    MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further saves its state in the folder `checkpoints` (None: nowhere) and goes
-    on from what it finds there, to the same model. Precisions are promised at `assurance`, a share below 1.
+    A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is
+    given), and raises MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further
+    saves its state in the folder `checkpoints` (None: nowhere) and goes on from what it finds there, to the same model.
+    Precisions are promised at `assurance`, a share below 1.
     """
     steps = Steps(steps_of(len(attributes), recipe), progress)
     training = _Training(tickets, attributes, recipe, seed, steps, assurance)
@@ -144,7 +147,8 @@ class _HoldoutPredictions:
 
 @dataclass
 class _Training:
-    """One training under way. Each stage reads what the stages before it have left here, adds its own, and lets go of what nobody after it needs."""
+    """One training under way. Each stage reads what the stages before it have left here, adds its own, and lets go of
+    what nobody after it needs."""
 
     tickets: LabelledTickets
     attributes: Sequence[AttributeSpec]
@@ -217,8 +221,8 @@ class _Training:
         self.compared = self.encoded.compared(self.recipe)
 
     def fine_tune(self, checkpoints: Path | None) -> None:
-        """The folds that all models of this training share, where scores of several models or attributes meet (None: each attribute has its own), and the
-        encoders that were fine-tuned."""
+        """The folds that all models of this training share, where scores of several models or attributes meet (None:
+        each attribute has its own), and the encoders that were fine-tuned."""
         recipe, split, reader = self.recipe, self.split, self.encoded.reader
         self.folds, self.fine_tuned = None, []
         tunes = bool(recipe.tunings) and reader is not None
@@ -256,7 +260,8 @@ class _Training:
         tell(1.0, "")
 
     def fit(self) -> None:
-        """Linear models: scores of training tickets out of fold, and of the holdout, by Business alone and by the ensemble with fine-tuned networks."""
+        """Linear models: scores of training tickets out of fold, and of the holdout, by Business alone and by the
+        ensemble with fine-tuned networks."""
         split, same_text = self.split, self.text_numbers[self.split.train]
         inputs = Inputs(self.train_matrix, self.compared.train)
         self.fitting = Fitting(
@@ -272,7 +277,8 @@ class _Training:
             tickets_to_calibrate=self.recipe.tickets_to_calibrate,
             folds=self.folds,
         )
-        # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and subsets of them would say nothing.
+        # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and subsets of them
+        # would say nothing.
         self.sample = None
         if len(split.holdout):
             products = self.fitting.products
@@ -292,7 +298,8 @@ class _Training:
         self._combine()
 
     def _combine(self) -> None:
-        """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to agree."""
+        """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to
+        agree."""
         self.business, self.ensembled = [], None
         if self.folds is None:
             return
@@ -324,7 +331,8 @@ class _Training:
             self.steps.finish()
 
     def evaluate(self) -> None:
-        """What the model reaches on the holdout, attribute by attribute, and what models of subsets of the tickets add to that."""
+        """What the model reaches on the holdout, attribute by attribute, and what models of subsets of the tickets add
+        to that."""
         subset_models = self._subset_models()
         self.reports, self.holdout_labels, self.confidences = [], {}, []
         kept_aside = len(self.split.holdout) > 0
@@ -372,7 +380,8 @@ class _Training:
         )
 
     def _predictions(self, number: int, scored: Scored) -> _HoldoutPredictions:
-        """On the holdout tickets in which the attribute is known; without a holdout, on training tickets out of fold."""
+        """On the holdout tickets in which the attribute is known; without a holdout, on training tickets out of
+        fold."""
         model = self.models[number].model
         if len(self.split.holdout):
             known = self.targets[number].known[self.split.holdout]
@@ -414,7 +423,8 @@ class _Training:
     def _with_evidence(
         self, report: AttributeReport, number: int, predictions: _HoldoutPredictions, subset_models: SubsetModels
     ) -> AttributeReport:
-        """The report with what models of subsets of the tickets add to it: the learning curve, and labels that look wrong."""
+        """The report with what models of subsets of the tickets add to it: the learning curve, and labels that look
+        wrong."""
         target, rows, probabilities = self.targets[number], predictions.rows, predictions.probabilities
         out_of_fold = subset_models.out_of_fold[number]
         if len(out_of_fold.rows):
@@ -523,7 +533,8 @@ def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> l
 
 
 def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
-    """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread. Raises `InputFailure`."""
+    """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread.
+    Raises `InputFailure`."""
     usable = rows_with_text(tickets.texts)
     if not len(usable):
         raise InputFailure("all_empty", tickets=len(tickets))
@@ -539,7 +550,8 @@ def _split(
     recipe: Recipe,
     seed: int,
 ) -> Split:
-    """The customer's split, or else ours; tickets without words never train, and are measured only if the customer says so."""
+    """The customer's split, or else ours; tickets without words never train, and are measured only if the customer says
+    so."""
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         train = np.intersect1d(given.train, usable)
         if not len(train):
@@ -577,7 +589,8 @@ def _columns_so_far(models: Sequence[_Calibrated]) -> int:
 def _calibrated(
     target: AttributeTarget, out_of_fold: OutOfFold, *, start: int, assurance: float
 ) -> tuple[_Calibrated, Floats]:
-    """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen them."""
+    """The attribute's head and thresholds, and the probabilities of training tickets by models that had not seen
+    them."""
     rows = out_of_fold.rows
     head, probabilities = _head(target, out_of_fold)
     columns = slice(start, start + len(target.labels))

@@ -1,4 +1,5 @@
-"""A worker: claims a run, has it trained, settles it; and again. Between the transactions, never inside one, lies the work."""
+"""A worker: claims a run, has it trained, settles it; and again. Between the transactions, never inside one, lies the
+work."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ step_back_seconds = 3.0
 
 @dataclass
 class Worker:
-    """Trains one run at a time. With a `pool` it takes one of the pool's slots and claims what the pool serves; without one it takes
-    whatever it is given (`otai train` trains the run that was just ordered)."""
+    """Trains one run at a time. With a `pool` it takes one of the pool's slots and claims what the pool serves; without
+    one it takes whatever it is given (`otai train` trains the run that was just ordered)."""
 
     executor: Executor
     pool: Pool | None = None
@@ -136,7 +137,8 @@ class Worker:
         self._sweep_again_at = self.clock() + queue.lost_after
 
     def work_once(self, *, run: UUID | None = None) -> Run | None:
-        """One attempt at the next run that waits (or at `run`), to its end. None: nothing waits, or there is no room to train."""
+        """One attempt at the next run that waits (or at `run`), to its end. None: nothing waits, or there is no room to
+        train."""
         self._sweep()
         if (free := scratch.free_bytes()) < scratch.least_free_bytes:
             self.on_wait(f"Only {free // 2**20} MiB are free in {scratch.scratch_folder()}: nothing is trained here.")
@@ -184,8 +186,8 @@ class Worker:
         try:
             ended = once_it_answers(settle, what=f"the end of run {run.id}", give_up=self.hand_back_now)
         except RunMoved as moved:
-            # Cancelled or taken over in the last moment: our result counts for nothing. Or it was written just now, and only the
-            # answer was lost: then it counts, once.
+            # Cancelled or taken over in the last moment: our result counts for nothing. Or it was written just now, and
+            # only the answer was lost: then it counts, once.
             log.info("%s", moved.message, extra=_about(run))
             once_it_answers(run.refresh_from_db, what="a look at the run")
             ended = run

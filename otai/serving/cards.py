@@ -35,8 +35,8 @@ def version_before(version: ModelVersion) -> ModelVersion | None:
 def comparison(version: ModelVersion, older: ModelVersion | None = None) -> Comparison | None:
     """The version beside `older`, the one before if none is named; None where there is none before.
 
-    On tickets that neither had learnt when it was measured (`otai.learning.evidence.comparison`). The answer never changes, so it is kept in this process.
-    Raises BundleInvalid for a file that was changed, FileStoreUnavailable.
+    On tickets that neither had learnt when it was measured (`otai.learning.evidence.comparison`). The answer never
+    changes, so it is kept in this process. Raises BundleInvalid for a file that was changed, FileStoreUnavailable.
     """
     older = older or version_before(version)
     if older is None:
@@ -45,7 +45,8 @@ def comparison(version: ModelVersion, older: ModelVersion | None = None) -> Comp
 
 
 def card_page(version: ModelVersion, *, with_texts: bool = True) -> str:
-    """The report card as one HTML page that needs nothing else. `with_texts` False leaves the beginnings of tickets out.
+    """The report card as one HTML page that needs nothing else. `with_texts` False leaves the beginnings of tickets
+    out.
 
     Raises NoReportCard, and what `comparison` raises.
     """

@@ -1,8 +1,9 @@
-"""Tickets are deleted, and models are: each with all that was made from it, and with a word beforehand on what goes and what stays.
+"""Tickets are deleted, and models are: each with all that was made from it, and with a word beforehand on what goes and
+what stays.
 
-History keeps figures, never content (docs/decisions/0309). Deleting tickets leaves a row with name, counts, hash and figures, and takes
-every word of them from wherever it was copied to. A model is a product of its own: it holds no word of any ticket, but it answers with the
-names of labels, so those stay in its evidence until it is deleted as well.
+History keeps figures, never content (docs/decisions/0309). Deleting tickets leaves a row with name, counts, hash and
+figures, and takes every word of them from wherever it was copied to. A model is a product of its own: it holds no word
+of any ticket, but it answers with the names of labels, so those stay in its evidence until it is deleted as well.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def what_goes(model: TrainedModel) -> Going:
 
 
 def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetime) -> Going:
-    """Deletes the model for good. Raises NotFound, and ModelInUse while a training of it is under way or a guarantee is decided by it."""
+    """Deletes the model for good. Raises NotFound, and ModelInUse while a training of it is under way or a guarantee is
+    decided by it."""
     with transaction.atomic():
         # The whole row, since it is deleted: whoever is about to refer to it waits, and then finds it gone.
         model = TrainedModel.objects.select_for_update().filter(organisation=organisation, id=id).first()
@@ -119,10 +121,12 @@ class DataSetInUse(Refused):
 
 @dataclass(frozen=True, slots=True)
 class TicketsGoing:
-    """What deleting these data sets takes, what it leaves, and what stands in its way. Counts, but for names of data sets and models.
+    """What deleting these data sets takes, what it leaves, and what stands in its way. Counts, but for names of data
+    sets and models.
 
-    `said_about_them` are pieces of feedback, and `asked_about` tickets kept from predictions, whose text is one of the tickets'. `vectors` go for
-    the whole organisation, since nobody keeps which are whose; they are made again when they are needed.
+    `said_about_them` are pieces of feedback, and `asked_about` tickets kept from predictions, whose text is one of the
+    tickets'. `vectors` go for the whole organisation, since nobody keeps which are whose; they are made again when they
+    are needed.
     """
 
     data_sets: tuple[str, ...]
@@ -156,8 +160,8 @@ SameTexts = tuple[Sequence[UUID | str], Sequence[UUID | str]]
 def what_goes_with_tickets(
     *, organisation: Organisation, data_sets: Sequence[DataSet], same: SameTexts | None = None
 ) -> TicketsGoing:
-    """To be shown before anybody says yes. Reads the tickets where there is feedback or kept tickets to compare with, unless what is the `same`
-    was found out before (`serving.jobs.ask_what_goes`)."""
+    """To be shown before anybody says yes. Reads the tickets where there is feedback or kept tickets to compare with,
+    unless what is the `same` was found out before (`serving.jobs.ask_what_goes`)."""
     said, asked = _same_texts(organisation, data_sets) if same is None else same
     return _going(organisation, data_sets, said, asked)
 
@@ -170,11 +174,12 @@ def delete_tickets(
     now: datetime,
     with_models: bool = False,
 ) -> TicketsGoing:
-    """Deletes the tickets of these data sets for good, and on request the models that learnt from them. Data sets whose tickets are gone are
-    passed over.
+    """Deletes the tickets of these data sets for good, and on request the models that learnt from them. Data sets whose
+    tickets are gone are passed over.
 
-    Raises DataSetInUse while a run on them is open, and ModelInUse (`with_models`); nothing is changed then. Reads the tickets in this process
-    where there is feedback or kept tickets to compare with; for the web, `serving.jobs.ask_to_delete` does so in a job.
+    Raises DataSetInUse while a run on them is open, and ModelInUse (`with_models`); nothing is changed then. Reads the
+    tickets in this process where there is feedback or kept tickets to compare with; for the web,
+    `serving.jobs.ask_to_delete` does so in a job.
     """
     # Before the transaction: tickets are read for it, which may take minutes.
     same = _same_texts(organisation, data_sets)
@@ -195,7 +200,8 @@ def delete_rows(
     with_models: bool,
     job: UUID | None = None,
 ) -> tuple[TicketsGoing, list[UUID]]:
-    """The rows of a deletion, in one transaction, and which jobs were forgotten with them (but for `job`, which does it). `delete_traces` is next."""
+    """The rows of a deletion, in one transaction, and which jobs were forgotten with them (but for `job`, which does
+    it). `delete_traces` is next."""
     said, asked = same
     with transaction.atomic():
         cancel_jobs_that_make_of(organisation.id, data_sets)
@@ -230,7 +236,8 @@ def delete_rows(
 
 
 def delete_traces(organisation: UUID, forgotten: Sequence[UUID], *, now: datetime) -> None:
-    """What is no row: files of tickets and models, what forgotten jobs left on this machine, pages that the database freed."""
+    """What is no row: files of tickets and models, what forgotten jobs left on this machine, pages that the database
+    freed."""
     erasing.delete_files()
     jobs.remove_folders(forgotten)
     erasing.forget_on_this_machine(organisation, before=now)
@@ -282,7 +289,8 @@ def _models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> list[Tr
 
 
 def _lock_models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> None:
-    """With their advice and versions, before the data sets and their runs (docs/ledger.md), and whole: they are deleted."""
+    """With their advice and versions, before the data sets and their runs (docs/ledger.md), and whole: they are
+    deleted."""
     ids = [model.id for model in _models_of(organisation, data_sets)]
     list(TrainedModel.objects.select_for_update().filter(id__in=ids).order_by("id"))
     list(Advice.objects.select_for_update(of=("self",)).filter(version__model__in=ids).order_by("id"))
@@ -290,7 +298,8 @@ def _lock_models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> No
 
 
 def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[str], list[str]]:
-    """Which feedback and which kept tickets have the text of a ticket that goes, and that no other version of its name keeps."""
+    """Which feedback and which kept tickets have the text of a ticket that goes, and that no other version of its name
+    keeps."""
     if not has_texts_to_compare(organisation, data_sets):
         return [], []
     going, others = going_and_others(organisation, data_sets)
@@ -331,8 +340,8 @@ orphan_after = timedelta(days=1)
 
 
 def sweep_orphans(*, now: datetime) -> int:
-    """Deletes files with tickets that no row speaks of, because a process died between storing the file and writing the row. Returns how
-    many. Once a day on each machine: listing an object store takes its time."""
+    """Deletes files with tickets that no row speaks of, because a process died between storing the file and writing the
+    row. Returns how many. Once a day on each machine: listing an object store takes its time."""
     mark = Path(settings.OTAI_HOME) / "forgotten" / "orphans-swept-on"
     if mark.is_file() and mark.read_text() == now.date().isoformat():
         return 0

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def write_folder(version: ModelVersion, folder: Path, *, form: str, attribute: str | None = None) -> Exported:
     """One attribute of the version as a folder; `form` is "huggingface" or "onnx".
 
-    Raises FileExists for a folder that holds anything; NothingToExport, NoSuchAttribute, ExportDiffers, OnnxNotInstalled, EncodersNotInstalled and MissingEncoder. Then nothing was
-    written.
+    Raises FileExists for a folder that holds anything; NothingToExport, NoSuchAttribute, ExportDiffers,
+    OnnxNotInstalled, EncodersNotInstalled and MissingEncoder. Then nothing was written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) or folder.resolve() == Path.cwd()):
         raise FileExists("folder", path=str(folder))

@@ -1,6 +1,8 @@
-"""Feedback: what people say the labels of tickets are, beside what a model had said. Collected, counted, and offered as new training data.
+"""Feedback: what people say the labels of tickets are, beside what a model had said. Collected, counted, and offered as
+new training data.
 
-Nothing is trained on silently: `merge` makes a new version of the data set in one step, and a training of it is ordered like any other.
+Nothing is trained on silently: `merge` makes a new version of the data set in one step, and a training of it is ordered
+like any other.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class NothingToMerge(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The right labels of one ticket, by attribute; attributes that are not named are left open. An empty tuple: none applies."""
+    """The right labels of one ticket, by attribute; attributes that are not named are left open. An empty tuple: none
+    applies."""
 
     text: str
     labels: Mapping[str, Labels]
@@ -54,7 +57,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a batch brought: statements about labels, of which so many found the model right. `replayed`: it was there already."""
+    """What a batch brought: statements about labels, of which so many found the model right. `replayed`: it was there
+    already."""
 
     key: str
     statements: int
@@ -73,8 +77,8 @@ def give(
 ) -> Given:
     """Takes a batch of feedback on what `version` says. The same key again changes nothing.
 
-    `complete`: the batch speaks of every ticket of its time, of those that were right as well; only then does the share of right ones count as
-    the model's accuracy. Raises FeedbackInvalid with `row` (from 1) and `column`.
+    `complete`: the batch speaks of every ticket of its time, of those that were right as well; only then does the share
+    of right ones count as the model's accuracy. Raises FeedbackInvalid with `row` (from 1) and `column`.
     """
     organisation = version.model.organisation_id
     if not 1 <= len(key) <= 200:
@@ -161,8 +165,9 @@ def _require_sound(corrections: Sequence[Correction], known: Mapping[str, str]) 
 def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correction], str]:
     """The corrections of a CSV file, and a key that stays the same for the same file. `attributes` maps names to kinds.
 
-    Columns: `text`, or `subject` and `body`; `ticket` if there is one; and a column for each attribute that is spoken of, several labels of a
-    ticket apart by `|`. An empty cell says nothing. Raises FeedbackInvalid with row (as a spreadsheet counts them) and column.
+    Columns: `text`, or `subject` and `body`; `ticket` if there is one; and a column for each attribute that is spoken
+    of, several labels of a ticket apart by `|`. An empty cell says nothing. Raises FeedbackInvalid with row (as a
+    spreadsheet counts them) and column.
     """
     if path.stat().st_size > MOST_FILE_BYTES:
         raise FeedbackInvalid("large", most=MOST_FILE_BYTES // 1000000)
@@ -192,7 +197,8 @@ def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correc
 
 
 def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> list[str]:
-    """The columns that are attributes of the model. Raises FeedbackInvalid where there is none, no text, or a column of another name."""
+    """The columns that are attributes of the model. Raises FeedbackInvalid where there is none, no text, or a column of
+    another name."""
     if not {"text", "subject", "body"} & set(columns):
         raise FeedbackInvalid("no_text_column", row=1, column="text")
     spoken_of = [name for name in columns if name in attributes]
@@ -223,7 +229,8 @@ def _correction(row: Mapping[str, str], number: int, kinds: Mapping[str, str]) -
 
 @dataclass(frozen=True, slots=True)
 class WaitingFeedback:
-    """Feedback that waits to become training data: statements about so many tickets, and the data set they would be merged into."""
+    """Feedback that waits to become training data: statements about so many tickets, and the data set they would be
+    merged into."""
 
     statements: int
     tickets: int
@@ -258,8 +265,8 @@ def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
 
 
 def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why: str = "") -> NextVersion:
-    """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the new labels; others are
-    added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
+    """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the
+    new labels; others are added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
     base, waiting = to_merge(organisation, name)
     made = next_version(base, statements=[statement(one) for one in waiting], what=f"feedback on {name}", now=now)
     with transaction.atomic():
@@ -270,8 +277,8 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
 
 
 def to_merge(organisation: Organisation, name: str) -> tuple[DataSet, list[Feedback]]:
-    """The data set that the waiting feedback on a model would be merged into, and that feedback, the last word last. Raises NotFound and
-    NothingToMerge."""
+    """The data set that the waiting feedback on a model would be merged into, and that feedback, the last word last.
+    Raises NotFound and NothingToMerge."""
     version = queries.version(organisation, name)
     waiting = list(_waiting(organisation, name).order_by("given_at", "row", "id"))
     if not waiting:
@@ -291,7 +298,8 @@ def correct_labels(
     now: datetime,
     why: str = "labels corrected",
 ) -> NextVersion:
-    """Fixes labels in place: a new version of the data set in which each (ticket, attribute) has these labels. The older version stays.
+    """Fixes labels in place: a new version of the data set in which each (ticket, attribute) has these labels. The
+    older version stays.
 
     Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be.
     """
@@ -309,8 +317,8 @@ def map_labels(
     now: datetime,
     why: str = "labels renamed",
 ) -> NextVersion:
-    """Renames, joins or leaves out labels: a new version of the data set in which each attribute's labels are what `mapping` says (None: left
-    out). Raises ChangeInvalid; what would come of it says `relabelling.plan`."""
+    """Renames, joins or leaves out labels: a new version of the data set in which each attribute's labels are what
+    `mapping` says (None: left out). Raises ChangeInvalid; what would come of it says `relabelling.plan`."""
     planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
     made = next_version(data_set, mapping=planned, what="labels renamed", now=now)
     record_change(made, data_set, kind=ChangeKind.LABELS_MAPPED, by=by, why=why, now=now)
@@ -321,7 +329,8 @@ def record_change(
     made: NextVersion, base: DataSet, *, kind: ChangeKind, by: str, why: str, now: datetime
 ) -> DataSetChange:
     return record_changes(
-        made.data_set, base, made.changes, changed=len(made.changes), added=made.added, kind=kind, by=by, why=why, now=now
+        made.data_set, base, made.changes, changed=len(made.changes), added=made.added, kind=kind, by=by, why=why,
+        now=now
     )  # fmt: skip
 
 
@@ -356,7 +365,8 @@ def record_changes(
 
 
 def keep(version: ModelVersion, texts: Sequence[str], *, now: datetime) -> int:
-    """Remembers tickets that the version was asked about, where the customer wished so (`versions.keep_tickets`); returns how many.
+    """Remembers tickets that the version was asked about, where the customer wished so (`versions.keep_tickets`);
+    returns how many.
 
     Whoever answers predictions calls it after them. Expired ones are deleted on the way.
     """

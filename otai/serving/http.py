@@ -5,8 +5,8 @@
     GET  /health    200 once the model is loaded
     GET  /openapi.json
 
-Bodies are bounded, a request never waits for more than one other batch a core, and an answer never holds a text. With a key (`OTAI_SERVE_KEY`) all but /health wants
-`Authorization: Bearer KEY`.
+Bodies are bounded, a request never waits for more than one other batch a core, and an answer never holds a text. With a
+key (`OTAI_SERVE_KEY`) all but /health wants `Authorization: Bearer KEY`.
 """
 
 from __future__ import annotations
@@ -160,7 +160,8 @@ def application() -> ModelServer:
 
 
 def tickets_in(body: bytes) -> tuple[list[str], bool]:
-    """The texts of a request, and whether it was a batch. Raises RequestInvalid, naming the ticket that is wrong (counted from 1)."""
+    """The texts of a request, and whether it was a batch. Raises RequestInvalid, naming the ticket that is wrong
+    (counted from 1)."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -312,8 +313,10 @@ def described(name: str, *, with_key: bool) -> dict[str, Any]:
                     },
                 }
             },
-            "/labels": {"get": {"summary": "Attributes, labels and thresholds", "responses": {"200": response({"type": "object"}, "The model")}}},
-            "/health": {"get": {"summary": "Whether the model is loaded", "responses": {"200": response({"type": "object"}, "It is")}}},
+            "/labels": {"get": {"summary": "Attributes, labels and thresholds",
+                "responses": {"200": response({"type": "object"}, "The model")}}},
+            "/health": {"get": {"summary": "Whether the model is loaded",
+                "responses": {"200": response({"type": "object"}, "It is")}}},
         },
     }  # fmt: skip
     if with_key:

@@ -89,7 +89,8 @@ def bundle(version: ModelVersion) -> Bundle:
 
 
 def as_stored(version: ModelVersion, texts: Sequence[str]) -> list[str]:
-    """The texts of new tickets as they may be kept: personal data is masked where the tickets that the model learnt from are."""
+    """The texts of new tickets as they may be kept: personal data is masked where the tickets that the model learnt
+    from are."""
     rules = bundle(version).text_rules
     return list(texts) if rules is None else [rules.as_stored(text) for text in texts]
 
@@ -129,7 +130,8 @@ class NoSuchFolder(Invalid):
 
 
 def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> Path:
-    """Copies the bundle to `target` (a file, or a folder in which it gets a telling name). The copy is checked before it counts.
+    """Copies the bundle to `target` (a file, or a folder in which it gets a telling name). The copy is checked before
+    it counts.
 
     Raises FileExists and NoSuchFolder.
     """

@@ -1,4 +1,5 @@
-"""Which version of a model answers: a new one goes live by itself if it is not worse than the one that is live, and one step takes it back."""
+"""Which version of a model answers: a new one goes live by itself if it is not worse than the one that is live, and one
+step takes it back."""
 
 from __future__ import annotations
 
@@ -35,8 +36,9 @@ class NothingToRollBack(Refused):
 
 
 def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
-    """The first version of a model goes live at once. A later one is compared with the live one on tickets that neither had learnt, and goes
-    live only if no attribute is worse beyond chance; what cannot be compared waits for a person. Safe to call again."""
+    """The first version of a model goes live at once. A later one is compared with the live one on tickets that neither
+    had learnt, and goes live only if no attribute is worse beyond chance; what cannot be compared waits for a person.
+    Safe to call again."""
     model = TrainedModel.objects.select_related("live__run").get(id=version.model_id)
     live = model.live
     if live is None:
@@ -67,7 +69,8 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
 
 
 def compare_what_waits(*, now: datetime) -> None:
-    """Versions whose comparison was cut short, by a crash between their registration and it. Costs one query when there are none."""
+    """Versions whose comparison was cut short, by a crash between their registration and it. Costs one query when there
+    are none."""
     later = Q(model__live__isnull=True) | Q(number__gt=F("model__live__number"))
     for version in ModelVersion.objects.filter(later, comparison__isnull=True).select_related("model", "run"):
         compare_and_go_live(version, now=now)
@@ -105,7 +108,8 @@ def _said_of(one: AttributeComparison) -> dict[str, Any]:
 def go_live(
     *, organisation: Organisation, name: str, number: int, who: str, now: datetime, why: str = ""
 ) -> ModelVersion:
-    """A person decides that this version answers from now on, whatever the comparison said. Raises NotFound and AlreadyLive."""
+    """A person decides that this version answers from now on, whatever the comparison said. Raises NotFound and
+    AlreadyLive."""
     version = queries.version(organisation, name, number)
     model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
     if model.live_id == version.id:
@@ -143,7 +147,8 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
 
 @one_transaction
 def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, now: datetime) -> TrainedModel:
-    """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are deleted."""
+    """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are
+    deleted."""
     if not 0 <= days <= 90:
         raise Refused("days", days=days, code="days_out_of_range")
     version = queries.version(organisation, name)

@@ -1,7 +1,8 @@
-"""Cells become tickets: rows of a source in, a batch in the layout of a data set's Parquet file out, bad rows set aside.
+"""Cells become tickets: rows of a source in, a batch in the layout of a data set's Parquet file out, bad rows set
+aside.
 
-Whole columns at a time where that is possible: Arrow looks for what is rare (NUL, control characters, HTML), and Python touches only
-the cells where it was found.
+Whole columns at a time where that is possible: Arrow looks for what is rare (NUL, control characters, HTML), and Python
+touches only the cells where it was found.
 """
 
 from __future__ import annotations
@@ -51,12 +52,14 @@ class Noticed:
 
 
 class TicketMaker:
-    """Turns the rows of one source into tickets under given roles. One pass, in order: it numbers tickets without an id by their row.
+    """Turns the rows of one source into tickets under given roles. One pass, in order: it numbers tickets without an id
+    by their row.
 
-    `named` are the columns that the customer named. There a cell that cannot be what they said makes its row bad (a time that is none,
-    a ticket id for the second time); where we only guessed, it is counted and put right. With `joins` rows of one ticket keep its id, and a
-    column `sender` says who wrote them where one of the source does: they are made one ticket later (`joining.py`). With `leaves_texts`
-    subjects and bodies stay the cells that they are, for a stage of their own (`text_stage.py`).
+    `named` are the columns that the customer named. There a cell that cannot be what they said makes its row bad (a
+    time that is none, a ticket id for the second time); where we only guessed, it is counted and put right. With
+    `joins` rows of one ticket keep its id, and a column `sender` says who wrote them where one of the source does: they
+    are made one ticket later (`joining.py`). With `leaves_texts` subjects and bodies stay the cells that they are, for
+    a stage of their own (`text_stage.py`).
     """
 
     def __init__(
@@ -372,7 +375,8 @@ class TicketMaker:
 
 
 class _SeenIds:
-    """Which ids came before, at 8 bytes each: 64-bit hashes, keyed anew in each process so that nobody can aim at a clash.
+    """Which ids came before, at 8 bytes each: 64-bit hashes, keyed anew in each process so that nobody can aim at a
+    clash.
 
     They lie in a few sorted runs that double in size, so that a batch is looked up in all of them quickly.
     """
@@ -398,7 +402,8 @@ class _SeenIds:
 
 
 def _iso_times(texts: pa.Array) -> pa.Array | None:
-    """The times if all are ISO 8601 alike, which Arrow reads a hundred times faster; else None. Without a zone they are in UTC."""
+    """The times if all are ISO 8601 alike, which Arrow reads a hundred times faster; else None. Without a zone they are
+    in UTC."""
     texts = null_where_blank(texts)
     for kind in (pa.timestamp("us", tz="UTC"), pa.timestamp("us")):
         try:

@@ -1,4 +1,5 @@
-"""What each column of a source is for: guessed from its name and its values, explained in words, and overridden by the customer."""
+"""What each column of a source is for: guessed from its name and its values, explained in words, and overridden by the
+customer."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
 TEXT_ROLES = ("subject", "body", "language", "created", "ticket", "split", "sender")
-"""Roles that one column holds. `created` is the time the ticket came in, `ticket` its id, `sender` who wrote the message of a row (customer
-or agent), where several rows are one ticket."""
+"""Roles that one column holds. `created` is the time the ticket came in, `ticket` its id, `sender` who wrote the
+message of a row (customer or agent), where several rows are one ticket."""
 
 _ROLE_WORDS = {
-    "subject": "subject", "betreff": "subject", "body": "body", "text": "body", "language": "language", "sprache": "language",
-    "created": "created", "created_at": "created", "createdat": "created", "time": "created", "ticket": "ticket", "id": "ticket",
-    "split": "split", "sender": "sender", "attribute": "attribute", "single": "attribute", "multi": "multi", "ordered": "ordered", "ignore": "ignore",
+    "subject": "subject", "betreff": "subject", "body": "body", "text": "body", "language": "language",
+    "sprache": "language",
+    "created": "created", "created_at": "created", "createdat": "created", "time": "created", "ticket": "ticket",
+    "id": "ticket",
+    "split": "split", "sender": "sender", "attribute": "attribute", "single": "attribute", "multi": "multi",
+    "ordered": "ordered", "ignore": "ignore",
     "ignored": "ignore",
 }  # fmt: skip
 
@@ -29,7 +33,8 @@ SEPARATORS = (";#", "|", ";", ",", "\n", "/")
 
 
 class ColumnsInvalid(Invalid):
-    """The customer's words about columns make no sense, alone or for this file. The same code as a bad file: correct and import again."""
+    """The customer's words about columns make no sense, alone or for this file. The same code as a bad file: correct
+    and import again."""
 
     code = "dataset_invalid"
 
@@ -43,8 +48,8 @@ NAMED = Fact("named_when_importing")
 class AttributeColumns:
     """An attribute and where its labels come from: one column, or several for a multi-label one (tag_1 .. tag_8).
 
-    `separator` parts the labels inside a cell of a multi-label attribute; None where each cell is one label. `order` lists the labels of
-    an ordered attribute from low to high; empty means: as the values suggest.
+    `separator` parts the labels inside a cell of a multi-label attribute; None where each cell is one label. `order`
+    lists the labels of an ordered attribute from low to high; empty means: as the values suggest.
     """
 
     name: str
@@ -54,7 +59,8 @@ class AttributeColumns:
     order: tuple[str, ...] = ()
     reason: Reason = NAMED
     proposed: bool = True
-    """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until someone asks."""
+    """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until
+    someone asks."""
 
     @property
     def why(self) -> str:
@@ -68,11 +74,13 @@ class AttributeColumns:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRoles:
-    """Which column is for what. As overrides it holds only what the customer said; as the result of a guess, every column.
+    """Which column is for what. As overrides it holds only what the customer said; as the result of a guess, every
+    column.
 
-    `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `reasons` says for each column
-    what decided, as codes with values that the doors say (`otai.words.columns`), and `why` the same in English. `confirmed` are columns whose use was shown as a guess and left as it is: it is obeyed like any other word of the
-    customer, but the cells are read as leniently as those of a guess.
+    `single` maps each of TEXT_ROLES that was given to its column. `ignored` are columns left out. `reasons` says for
+    each column what decided, as codes with values that the doors say (`otai.words.columns`), and `why` the same in
+    English. `confirmed` are columns whose use was shown as a guess and left as it is: it is obeyed like any other word
+    of the customer, but the cells are read as leniently as those of a guess.
     """
 
     single: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -93,8 +101,9 @@ class ColumnRoles:
     ) -> ColumnRoles:
         """Overrides in the words of the command line.
 
-        `columns`: "text=body" (column=role). `attributes`: "queue". `multi`: "tags:|" (a separator) or "tag=tag_1,tag_2" (several
-        columns), or both. `ordered`: "priority=low,medium,high" or just "priority". `ignore`: "x". Raises ColumnsInvalid.
+        `columns`: "text=body" (column=role). `attributes`: "queue". `multi`: "tags:|" (a separator) or
+        "tag=tag_1,tag_2" (several columns), or both. `ordered`: "priority=low,medium,high" or just "priority".
+        `ignore`: "x". Raises ColumnsInvalid.
         """
         single: dict[str, str] = {}
         chosen: list[AttributeColumns] = [AttributeColumns(name, AttributeKind.SINGLE, (name,)) for name in attributes]
@@ -149,11 +158,13 @@ class ColumnRoles:
             named.add(found.name)
 
     def settled(self, uses: Mapping[str, str], separators: Mapping[str, str] | None = None) -> ColumnRoles:
-        """These roles, a guess, with what a person then chose: a use for every column, so that nothing is left to guess.
+        """These roles, a guess, with what a person then chose: a use for every column, so that nothing is left to
+        guess.
 
-        `uses` maps columns to one of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"; a column that it leaves out stays what it
-        is. Columns that were one attribute stay one as far as they keep their use. `separators` part several labels in a cell. Raises ColumnsInvalid where two columns take a role
-        that one can hold, or none is the text.
+        `uses` maps columns to one of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"; a column that it leaves
+        out stays what it is. Columns that were one attribute stay one as far as they keep their use. `separators` part
+        several labels in a cell. Raises ColumnsInvalid where two columns take a role that one can hold, or none is the
+        text.
         """
         guessed = {name: self.use_of(name) for name in (*self.reasons, *self.used)}
         chosen = {name: uses.get(name, use) for name, use in guessed.items()}
@@ -200,7 +211,8 @@ class ColumnRoles:
         return "ignore"
 
     def resolved(self, header: Sequence[str]) -> ColumnRoles:
-        """The same with each column as the header spells it; case, blanks and punctuation may differ. Raises ColumnsInvalid."""
+        """The same with each column as the header spells it; case, blanks and punctuation may differ. Raises
+        ColumnsInvalid."""
         by_fold: dict[str, list[str]] = {}
         for name in header:
             by_fold.setdefault(folded(name) or name, []).append(name)
@@ -227,7 +239,8 @@ class ColumnRoles:
         return resolved
 
     def among(self, header: Sequence[str]) -> ColumnRoles:
-        """What of these roles fits a file with another header: columns that it lacks are left out, the rest is to be guessed."""
+        """What of these roles fits a file with another header: columns that it lacks are left out, the rest is to be
+        guessed."""
         known = {folded(name) or name for name in header}
 
         def there(column: str) -> bool:

@@ -1,7 +1,7 @@
 """The file store: immutable files under one fsspec URL (`OTAI_FILES`), on this machine or in an object store.
 
-A file is written whole or not at all, never changed, and carries its hash in its name, so that a copy in a cache can be trusted
-without asking again.
+A file is written whole or not at all, never changed, and carries its hash in its name, so that a copy in a cache can be
+trusted without asking again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class StoredFile:
 
 
 class FileStore:
-    """Files below `url`. Paths are relative to it, with `/`, and are made by us: a name from outside never becomes one."""
+    """Files below `url`. Paths are relative to it, with `/`, and are made by us: a name from outside never becomes
+    one."""
 
     def __init__(self, url: str, *, cache: Path | None = None) -> None:
         self.url = url
@@ -58,8 +59,8 @@ class FileStore:
     def put(self, source: Path, *, folder: str, suffix: str) -> StoredFile:
         """Copies the file at `source` into the store as `folder/<sha256><suffix>` and says where it lies.
 
-        Readers see the whole file or none: it is written beside its place and then moved there. Putting the same bytes again is
-        harmless. Raises FileStoreUnavailable when the store refuses; nothing readable is left behind then.
+        Readers see the whole file or none: it is written beside its place and then moved there. Putting the same bytes
+        again is harmless. Raises FileStoreUnavailable when the store refuses; nothing readable is left behind then.
         """
         sha256, size = _hash_of(source)
         path = f"{folder}/{sha256}{suffix}"
@@ -97,7 +98,8 @@ class FileStore:
             yield handle
 
     def local_path(self, path: str) -> Path:
-        """The file as a path on this machine, for other processes and memory maps; a remote one is downloaded once to the cache.
+        """The file as a path on this machine, for other processes and memory maps; a remote one is downloaded once to
+        the cache.
 
         The name carries the hash, so a cached copy is never stale. Raises FileStoreUnavailable.
         """
@@ -121,8 +123,8 @@ class FileStore:
         return cached
 
     def delete(self, path: str) -> None:
-        """Removes the file, and this machine's copy of it; one that is gone already is fine. Raises FileStoreUnavailable when the store
-        refuses."""
+        """Removes the file, and this machine's copy of it; one that is gone already is fine. Raises
+        FileStoreUnavailable when the store refuses."""
         # Judged before anything is removed: joined to the cache, an absolute path would name any file of the machine.
         full = self._full(path)
         if not self.is_local:
@@ -137,7 +139,8 @@ class FileStore:
             self._remove_empty_folder(Path(full).parent)
 
     def forget_copies(self) -> None:
-        """Removes this machine's copies of remote files: another machine may have deleted what they are copies of. They can be fetched again."""
+        """Removes this machine's copies of remote files: another machine may have deleted what they are copies of. They
+        can be fetched again."""
         if not self.is_local:
             shutil.rmtree(self.cache, ignore_errors=True)
 
@@ -171,13 +174,14 @@ class FileStore:
 
 
 def vectors_folder(organisation: object) -> Path:
-    """Where this machine keeps vectors of an organisation's tickets, by the organisation's key, so that training again takes seconds. They can always
-    be made again; whoever deletes tickets calls `forget_vectors`."""
+    """Where this machine keeps vectors of an organisation's tickets, by the organisation's key, so that training again
+    takes seconds. They can always be made again; whoever deletes tickets calls `forget_vectors`."""
     return Path(settings.OTAI_HOME) / "vectors" / str(organisation)
 
 
 def forget_vectors(organisation: object) -> None:
-    """Deletes the vectors of all the organisation's tickets on this machine: which of them came from which data set is not kept."""
+    """Deletes the vectors of all the organisation's tickets on this machine: which of them came from which data set is
+    not kept."""
     shutil.rmtree(vectors_folder(organisation), ignore_errors=True)
 
 
@@ -192,7 +196,8 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 
 
 def _errors_of(fs: Any) -> tuple[type[Exception], ...]:
-    """What the store raises when it cannot be reached or refuses. S3's own errors are no OSError where nothing answers at all."""
+    """What the store raises when it cannot be reached or refuses. S3's own errors are no OSError where nothing answers
+    at all."""
     if "s3" not in _protocols(fs):
         return (OSError,)
     from botocore.exceptions import BotoCoreError, ClientError

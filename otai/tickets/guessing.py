@@ -1,7 +1,8 @@
 """The guess: looks at the first rows of a source, weighs each column's name and values, and says in words what decided.
 
-The order matters and is the order of certainty: the customer's word, the split, ids and times by name, people and what is known only
-afterwards, the texts, labels in several columns, attributes by their values. What is left is ignored, each with its reason.
+The order matters and is the order of certainty: the customer's word, the split, ids and times by name, people and what
+is known only afterwards, the texts, labels in several columns, attributes by their values. What is left is ignored,
+each with its reason.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ FEW_CODES = 50
 def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
     """A role for every column, the customer's word first. Each role or its absence is explained in `why`.
 
-    Raises ColumnsInvalid for overrides that do not fit the header, and DatasetInvalid when no column can be the text, unless the caller
-    goes on to ask for it (`must_have_text`).
+    Raises ColumnsInvalid for overrides that do not fit the header, and DatasetInvalid when no column can be the text,
+    unless the caller goes on to ask for it (`must_have_text`).
     """
     given = (overrides or ColumnRoles()).resolved([column.name for column in look.columns])
     guess = _Guess(look, given)
@@ -100,7 +101,8 @@ class _Guess(TextRoles):
         self._take(column, why)
 
     def _named(self, vocabulary: Iterable[str], *, worst: int = 3) -> list[ColumnStats]:
-        """The open columns whose name fits, the best first: whole names, in the vocabulary's order, before parts of names."""
+        """The open columns whose name fits, the best first: whole names, in the vocabulary's order, before parts of
+        names."""
         vocabulary = tuple(vocabulary)
         ranked = [
             (rank, at, column)
@@ -362,7 +364,8 @@ class _Guess(TextRoles):
         return None
 
     def _propose(self) -> None:
-        """The few that sort tickets are proposed; what else could be learnt is kept, and costs nothing until someone takes it."""
+        """The few that sort tickets are proposed; what else could be learnt is kept, and costs nothing until someone
+        takes it."""
         named = {first for first, found in self.attributes.items() if self._sorts(found)}
         for first, found in self.attributes.items():
             if found in self.given.attributes or first in named or found.columns[0] in self.given.used:

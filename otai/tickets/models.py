@@ -19,12 +19,12 @@ class TicketsDeleted(Refused):
 class DataSet(models.Model):
     """One import of tickets. It never changes: importing again under the same name makes the next version.
 
-    Its tickets may be deleted. Then the row stays for whoever reads what was made from it, with the name, counts, hash and figures, and
-    without a file, attributes and labels (`erasing.py`).
+    Its tickets may be deleted. Then the row stays for whoever reads what was made from it, with the name, counts, hash
+    and figures, and without a file, attributes and labels (`erasing.py`).
 
-    The tickets are the Parquet file at `file` (a path inside the file store, see `files.py`); `sha256` is the hash of its bytes.
-    `roles` says what each column of the source was used for and why (`columns.ColumnRoles.as_dict`), `profile` what was found
-    (`otai.learning.data.profile.Profile.as_dict`).
+    The tickets are the Parquet file at `file` (a path inside the file store, see `files.py`); `sha256` is the hash of
+    its bytes. `roles` says what each column of the source was used for and why (`columns.ColumnRoles.as_dict`),
+    `profile` what was found (`otai.learning.data.profile.Profile.as_dict`).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -73,7 +73,8 @@ class DataSet(models.Model):
 
 
 class FileToDelete(models.Model):
-    """A file of the store that no row speaks of any more. Written with the change that let go of it, gone once the file is.
+    """A file of the store that no row speaks of any more. Written with the change that let go of it, gone once the file
+    is.
 
     Without it a crash between the two would leave tickets behind that nobody would ever delete.
     """
@@ -92,8 +93,8 @@ class FileToDelete(models.Model):
 class Attribute(models.Model):
     """Something that each ticket of a data set may carry a label for: queue, priority, tags.
 
-    `kind` says how many labels a ticket carries (single, multi) and whether they have an order (ordered). `order` lists the labels of
-    an ordered attribute from low to high; it is empty for the other kinds.
+    `kind` says how many labels a ticket carries (single, multi) and whether they have an order (ordered). `order` lists
+    the labels of an ordered attribute from low to high; it is empty for the other kinds.
     """
 
     class Kind(models.TextChoices):
@@ -140,7 +141,8 @@ class Attribute(models.Model):
 
 
 class ExpectedQuality(models.Model):
-    """What quality each mode would probably reach on a data set, tried once (`expected_quality.py`). A data set never changes, so neither does this."""
+    """What quality each mode would probably reach on a data set, tried once (`expected_quality.py`). A data set never
+    changes, so neither does this."""
 
     data_set = models.OneToOneField(
         DataSet, on_delete=models.CASCADE, primary_key=True, related_name="expected_quality"
@@ -153,7 +155,8 @@ class ExpectedQuality(models.Model):
 
 
 class Label(models.Model):
-    """One value of an attribute. `count` is the tickets that carry it, `training_count` those of them not set aside as test."""
+    """One value of an attribute. `count` is the tickets that carry it, `training_count` those of them not set aside as
+    test."""
 
     id = models.BigAutoField(primary_key=True)
     attribute = models.ForeignKey(Attribute, on_delete=models.CASCADE, related_name="labels")

@@ -17,8 +17,8 @@ PROBLEMS_COUNTED = 100_000
 class DatasetInvalid(Invalid):
     """The file cannot be imported as it is; nothing was written.
 
-    `details` may hold `row` and `column` (of the first problem), `problems` (up to 20, each with row, column and message) and
-    `problem_count`.
+    `details` may hold `row` and `column` (of the first problem), `problems` (up to 20, each with row, column and
+    message) and `problem_count`.
     """
 
     code = "dataset_invalid"
@@ -26,7 +26,8 @@ class DatasetInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in one row. `row` counts as the source does: the header is row 1 of a table, the first line row 1 of JSON Lines."""
+    """What is wrong in one row. `row` counts as the source does: the header is row 1 of a table, the first line row 1
+    of JSON Lines."""
 
     row: int
     column: str | None
@@ -53,7 +54,8 @@ class Problem:
 
 
 class BadRows:
-    """Collects the bad rows of one pass. A row that has one problem is not looked at further, so problems and rows count the same."""
+    """Collects the bad rows of one pass. A row that has one problem is not looked at further, so problems and rows
+    count the same."""
 
     def __init__(self, *, skip: bool) -> None:
         self.skip = skip
@@ -61,8 +63,8 @@ class BadRows:
         self.first: list[Problem] = []
 
     def add(self, row: int, column: str | None, case: str, **values: Any) -> None:
-        """Notes a row that cannot be read. `case` is a code of `otai/words/tables/rows.py`, without the `row.` before it.
-        Raises DatasetInvalid once they are too many, unless they are to be left out."""
+        """Notes a row that cannot be read. `case` is a code of `otai/words/tables/rows.py`, without the `row.` before
+        it. Raises DatasetInvalid once they are too many, unless they are to be left out."""
         self.count += 1
         if len(self.first) < PROBLEMS_SHOWN:
             self.first.append(Problem(row, column, Fact(f"row.{case}", values)))

@@ -16,7 +16,8 @@ from otai.tickets.files import file_store
 from otai.tickets.models import Attribute, DataSet
 
 USABLE_LABELS = 2
-"""An attribute can be learnt when at least this many of its labels have RARE_LABEL_TICKETS tickets: one label teaches nothing."""
+"""An attribute can be learnt when at least this many of its labels have RARE_LABEL_TICKETS tickets: one label teaches
+nothing."""
 
 
 def data_set(organisation: Organisation, name: str, version: int | None = None) -> DataSet:
@@ -78,7 +79,8 @@ def attributes(data_set: DataSet) -> QuerySet[Attribute]:
 
 
 def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
-    """The attributes that a run can learn: those with at least 2 labels that 5 or more tickets carry (data README, policies.md).
+    """The attributes that a run can learn: those with at least 2 labels that 5 or more tickets carry (data README,
+    policies.md).
 
     Tickets set aside as test do not count, since they teach nothing.
     """
@@ -87,7 +89,8 @@ def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
 
 
 def proposed_attributes(data_set: DataSet) -> list[str]:
-    """The usable attributes that sort tickets, as the import proposed them: what a run takes where nobody says which."""
+    """The usable attributes that sort tickets, as the import proposed them: what a run takes where nobody says
+    which."""
     usable = [attribute.name for attribute in usable_attributes(data_set)]
     kept = not_proposed(data_set)
     return [name for name in usable if name not in kept] or usable
@@ -118,7 +121,8 @@ def profile(data_set: DataSet) -> Profile:
 def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """The tickets in the order of the source, as dicts with the columns of the Parquet file.
 
-    Streams: at no time is more than one row group in memory, and groups before `offset` are not read. Raises FileStoreUnavailable and TicketsDeleted.
+    Streams: at no time is more than one row group in memory, and groups before `offset` are not read. Raises
+    FileStoreUnavailable and TicketsDeleted.
     """
     data_set.require_tickets()
     if limit is not None and limit <= 0:
@@ -147,7 +151,7 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
 
 
 def text_rules(data_set: DataSet) -> TextRules | None:
-    """What the import cut from texts and masked in them, for new texts to be treated alike. None: nothing. Raises FileStoreUnavailable and
-    TicketsDeleted."""
+    """What the import cut from texts and masked in them, for new texts to be treated alike. None: nothing. Raises
+    FileStoreUnavailable and TicketsDeleted."""
     data_set.require_tickets()
     return TextRules.of_schema(pq.read_schema(file_store().local_path(data_set.file)))

@@ -1,8 +1,8 @@
 """Synthetic helpdesk tickets, English and German, for the demo, the tests and a first look around.
 
-They are called synthetic wherever they appear. The same seed gives the same tickets on every machine. They are made to be learnt well
-and not perfectly: agents mislabel a few per cent, some tickets say nearly nothing, priorities follow the text only loosely, labels are
-missing, and some texts come twice.
+They are called synthetic wherever they appear. The same seed gives the same tickets on every machine. They are made to
+be learnt well and not perfectly: agents mislabel a few per cent, some tickets say nearly nothing, priorities follow the
+text only loosely, labels are missing, and some texts come twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from otai.tickets import sample_words as words
 from otai.tickets.sample_words import Topic
 
 COLUMNS = (
-    "ticket", "created_at", "language", "subject", "body", "queue", "category", "type", "priority", "product", "assignee", "tags", "source",
+    "ticket", "created_at", "language", "subject", "body", "queue", "category", "type", "priority", "product",
+    "assignee", "tags", "source",
 )  # fmt: skip
 SOURCE = "synthetic (otai tickets sample)"
 MOST_TICKETS = 10_000_000
@@ -67,7 +68,8 @@ def synthetic_tickets(tickets: int = 1200, seed: int = 7) -> Iterator[SyntheticT
 
 
 def write_csv(path: Path, tickets: int = 1200, seed: int = 7) -> Path:
-    """A CSV of synthetic tickets at `path` (UTF-8, with a header). Raises SampleTooLarge for anything but 1 to 10 000 000 tickets."""
+    """A CSV of synthetic tickets at `path` (UTF-8, with a header). Raises SampleTooLarge for anything but 1 to 10 000
+    000 tickets."""
     if not 1 <= tickets <= MOST_TICKETS:
         raise SampleTooLarge("tickets", most=MOST_TICKETS, tickets=tickets)
     with path.open("w", newline="", encoding="utf-8") as handle:

@@ -100,7 +100,10 @@ class TextRoles:
             return
         free = [
             column for column in self.open
-            if is_free_text(column) and not known_afterwards.by_name(column) and not is_person(column) and not self.ended.only_then(column)
+            if is_free_text(column)
+            and not known_afterwards.by_name(column)
+            and not is_person(column)
+            and not self.ended.only_then(column)
         ]  # fmt: skip
         subject = self.single.get("subject")
         if subject is None and not free:

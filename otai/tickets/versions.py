@@ -1,4 +1,5 @@
-"""The next version of a data set, made from one that is there: labels corrected or mapped, tickets added. The older versions stay as they are.
+"""The next version of a data set, made from one that is there: labels corrected or mapped, tickets added. The older
+versions stay as they are.
 
 The work itself is in `changing.py`, which knows no tables; here are the rows around it.
 """
@@ -78,11 +79,11 @@ def next_version(
     what: str,
     now: datetime,
 ) -> NextVersion:
-    """A new version of `base` with some labels changed and tickets added, as `changing.Wanted` says. `what` is shown where an import shows
-    its file. Reads every ticket, in this process.
+    """A new version of `base` with some labels changed and tickets added, as `changing.Wanted` says. `what` is shown
+    where an import shows its file. Reads every ticket, in this process.
 
-    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, FileStoreUnavailable and TicketsDeleted;
-    nothing is changed then.
+    Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, FileStoreUnavailable and
+    TicketsDeleted; nothing is changed then.
     """
     base.require_tickets()
     wanted = Wanted(by_ticket or {}, by_text or {}, mapping or {}, added, statements)
@@ -113,7 +114,8 @@ def base_version(base: DataSet) -> BaseVersion:
 
 
 def given_away(base: DataSet) -> tuple[set[str], set[str]]:
-    """The lines and phrases (hashes) that give labels away, as was found. Raises ChangeInvalid where none were, and TicketsDeleted."""
+    """The lines and phrases (hashes) that give labels away, as was found. Raises ChangeInvalid where none were, and
+    TicketsDeleted."""
     base.require_tickets()
     found = [one.values for one in Profile.from_dict(base.profile).findings if one.code == LABEL_GIVEN_AWAY]
     lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
@@ -123,8 +125,9 @@ def given_away(base: DataSet) -> tuple[set[str], set[str]]:
 
 
 def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
-    """A new version without the lines and phrases that give labels away (the findings `label_given_away`), in subject and body. The rule goes
-    with it: a model trained on it cuts the same from new tickets. The version before keeps them.
+    """A new version without the lines and phrases that give labels away (the findings `label_given_away`), in subject
+    and body. The rule goes with it: a model trained on it cuts the same from new tickets. The version before keeps
+    them.
 
     Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
     """
@@ -151,7 +154,8 @@ def _saved(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now:
 
 
 def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now: datetime) -> DataSet:
-    """The rows of what was made from `base`, under the next free version of its name. Raises TicketsDeleted where they are gone meanwhile."""
+    """The rows of what was made from `base`, under the next free version of its name. Raises TicketsDeleted where they
+    are gone meanwhile."""
     base.require_tickets()
     return save_data_set(
         DataSet(

@@ -1,4 +1,5 @@
-"""The demo's way in and its bank. Only in an installation that demo.sh made, only while `otai studio --demo` serves it, only on this machine.
+"""The demo's way in and its bank. Only in an installation that demo.sh made, only while `otai studio --demo` serves it,
+only on this machine.
 
 The command makes a token and hands its hash to the server by environment. The link works once and for ten minutes.
 """

@@ -29,7 +29,8 @@ def problems_in_words(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, A
 
 
 def why_failed(run: Run) -> str:
-    """What ended a training without a model; empty if nothing did. A crash, and what release 0.1 wrote, is English and kept beside our words."""
+    """What ended a training without a model; empty if nothing did. A crash, and what release 0.1 wrote, is English and
+    kept beside our words."""
     if run.failure:
         return words.said_of(run.failure, language=get_language() or ENGLISH)
     if reads_english() or not run.failure_message:

@@ -1,4 +1,5 @@
-"""Facts that are no findings: where something comes from, what a price is made of. Each code with its sentences, the most exact first.
+"""Facts that are no findings: where something comes from, what a price is made of. Each code with its sentences, the
+most exact first.
 
 A value of a sentence may be a fact itself (`{why:fact}`): it is said in the same language.
 """

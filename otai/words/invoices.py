@@ -35,8 +35,10 @@ PRINTED: Mapping[str, str] = {
     "credited": "The total is paid back or set off against the invoice.",
     "corrects": "This credit note corrects invoice {number} of {on}.",
     "reason": "Reason",
-    "reverse_charge": "Reverse charge: VAT is owed by the recipient of the service (article 196 of Directive 2006/112/EC).",
-    "outside": "Not subject to VAT: the place of supply is outside the European Union (article 44 of Directive 2006/112/EC).",
+    "reverse_charge": "Reverse charge: VAT is owed by the recipient of the service (article 196 of Directive "
+    "2006/112/EC).",
+    "outside": "Not subject to VAT: the place of supply is outside the European Union (article 44 of Directive "
+    "2006/112/EC).",
     "package": "Package of {credits} training credits",
     "unused": "Paid back: {unused} unused of {credits} training credits",
     "month": "OTAI Studio {tier}, one month",

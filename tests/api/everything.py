@@ -122,7 +122,8 @@ def advice_on(run: Run, now: datetime) -> Advice:
 
 
 def all_rows() -> dict[str, str]:
-    """A hash of every table's rows; of keys without the time of their last use, which is noted for whoever shows one."""
+    """A hash of every table's rows; of keys without the time of their last use, which is noted for whoever shows
+    one."""
     found = {}
     for model in apps.get_models():
         if model is Session:

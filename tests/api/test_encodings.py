@@ -38,7 +38,8 @@ ODD = [
 ]
 CSV = "subject,body,queue\n" + "".join(f"Printer {n},It is on fire,{'it' if n % 2 else 'hr'}\n" for n in range(40))
 NO_TEXT = (
-    "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "rot13", "hex", "zip", "bz2", "base64", "uu",
+    "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "rot13", "hex", "zip", "bz2",
+    "base64", "uu",
            "quopri", "charmap", "mbcs", "oem")  # fmt: skip
 
 

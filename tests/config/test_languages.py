@@ -46,7 +46,8 @@ def test_a_new_folder_is_a_new_language_by_its_own_name(tmp_path: Path) -> None:
 
 
 def test_no_code_asks_for_a_language() -> None:
-    """English is what sentences are written in; any other code of a language in a comparison would be a list of its own."""
+    """English is what sentences are written in; any other code of a language in a comparison would be a list of its
+    own."""
     codes = set(translated(CATALOGUES)) - {"en"}
     found = []
     for path in ROOT.rglob("*.py"):

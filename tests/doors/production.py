@@ -1,4 +1,5 @@
-"""The Studio as it stands in production: two server processes, the session's database, a worker, and nginx speaking TLS in front.
+"""The Studio as it stands in production: two server processes, the session's database, a worker, and nginx speaking TLS
+in front.
 
     with in_production(home, database) as studio:
         studio.http().get("/health/live")                      # httpx, which trusts the certificate
@@ -6,7 +7,8 @@
         with studio.browser() as browser: ...                  # Chromium; passkeys work
         otai.client.Studio(studio.url, studio.key("predict"))  # the Python client
 
-The name `studio.otai.test` leads to this machine for all of them. nginx runs `deploy/nginx.conf`, the file that docs/tls.md hands out.
+The name `studio.otai.test` leads to this machine for all of them. nginx runs `deploy/nginx.conf`, the file that
+docs/tls.md hands out.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ DOCUMENTED = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 
 @dataclass
 class Production:
-    """A running Studio. `url` is what the world knows, `direct` the server behind the proxy, for what must not get around it."""
+    """A running Studio. `url` is what the world knows, `direct` the server behind the proxy, for what must not get
+    around it."""
 
     installation: Installation
     url: str
@@ -58,7 +61,8 @@ class Production:
         return ssl.create_default_context(cafile=str(self.certificate))
 
     def http(self, **more: Any) -> httpx.Client:
-        """A client at `url` that follows no redirect by itself. The name is resolved by the fixture `the_name_leads_here`."""
+        """A client at `url` that follows no redirect by itself. The name is resolved by the fixture
+        `the_name_leads_here`."""
         return httpx.Client(base_url=self.url, verify=self.trust, timeout=60, **more)
 
     def curl(self, *arguments: str, seconds: float = 60) -> str:
@@ -70,7 +74,8 @@ class Production:
 
     @contextmanager
     def browser(self) -> Iterator[Any]:
-        """Chromium, which takes this one certificate for good: with errors merely ignored it would offer no passkeys."""
+        """Chromium, which takes this one certificate for good: with errors merely ignored it would offer no
+        passkeys."""
         key = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_key()
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         digest = hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).digest()
@@ -107,7 +112,8 @@ def in_production(
     settings: dict[str, str] | None = None,
     behind: str = "nginx",
 ) -> Iterator[Production]:
-    """A Studio in `home` on the initialised `database`, until the block ends. `settings` are more `OTAI_*` variables; `behind` nginx or Caddy."""
+    """A Studio in `home` on the initialised `database`, until the block ends. `settings` are more `OTAI_*` variables;
+    `behind` nginx or Caddy."""
     tls_port, server_port = free_port(), free_port()
     url = f"https://{NAME}:{tls_port}"
     told = {"OTAI_DATABASE_URL": database, "OTAI_BASE_URL": url, "OTAI_TRUSTED_PROXIES": "1", **(settings or {})}
@@ -187,7 +193,8 @@ def nginx(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
 
 @contextmanager
 def caddy(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
-    """Caddy with the documented file; only the name, ports and the certificate differ, which it would fetch from the world."""
+    """Caddy with the documented file; only the name, ports and the certificate differ, which it would fetch from the
+    world."""
     site = (DOCUMENTED.parent / "Caddyfile").read_text()
     changes = {
         "studio.example.com {": f"https://{NAME}:{tls_port}, https://localhost:{tls_port} {{\n\tbind 127.0.0.1\n"
@@ -218,7 +225,8 @@ def caddy(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
 
 
 class Blank:
-    """Initialised, empty installations: set up once in a session and copied for each test, on the session's database."""
+    """Initialised, empty installations: set up once in a session and copied for each test, on the session's
+    database."""
 
     def __init__(self, folder: Path, database: str) -> None:
         self.folder = folder

@@ -21,7 +21,9 @@ from tests.web.studio_server import Installation, free_port
 pytestmark = pytest.mark.door
 
 PEOPLE = """
-import django, json, tempfile; django.setup()
+import django, json, tempfile
+
+django.setup()
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from django.test import Client
@@ -31,18 +33,31 @@ from otai.orgs.permissions import Role, Scope
 from otai.pricing.price_book import Tier
 from tests import stories
 from tests.orgs.people import joins, person
+
 now = datetime.now(tz=UTC)
 acme = stories.acme(now, tier=Tier.PRO)
 sessions = {}
 for name, role in (("alice", Role.OWNER), ("bob", Role.TRAINER)):
     member = joins(acme, person(name), role, now)
-    client = Client(headers={"host": "localhost"}); client.force_login(member.user)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(member.user)
     sessions[name] = client.cookies["sessionid"].value
 data_set = stories.tickets_of(acme, Path(tempfile.mkdtemp()), now)
 for _ in range(3):
     stories.ordered(acme, data_set, now)
-job = Job.objects.create(organisation=acme, kind="import", lane="long", question="q", subject="support.csv", asked_by="alice",
-    status="queued", owner="another/boot/1.0", machine="another", asked_at=now, heartbeat_at=now + timedelta(hours=1))
+job = Job.objects.create(
+    organisation=acme,
+    kind="import",
+    lane="long",
+    question="q",
+    subject="support.csv",
+    asked_by="alice",
+    status="queued",
+    owner="another/boot/1.0",
+    machine="another",
+    asked_at=now,
+    heartbeat_at=now + timedelta(hours=1),
+)
 key = create_api_key(organisation=acme, name="watcher", scopes=[Scope.READ], who="alice", now=now)
 print(json.dumps({**sessions, "key": key.secret, "job": str(job.id)}))
 """

@@ -1,4 +1,5 @@
-"""Whoever conducts a job, its process or the server of jobs is killed from outside: no ticket's word stays, and the reason told is the true one."""
+"""Whoever conducts a job, its process or the server of jobs is killed from outside: no ticket's word stays, and the
+reason told is the true one."""
 
 from __future__ import annotations
 
@@ -141,8 +142,10 @@ def test_when_whoever_conducts_is_killed_the_server_and_all_jobs_started_end(tmp
     folder.mkdir()
     (folder / "spec.json").write_text(json.dumps({"pids": str(pids)}))
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom otai.jobs.server import server\nfrom otai.jobs.work import Bounds\n"
-        "server().fly(job='j', work='tests.jobs.work:sleep', folder=Path(sys.argv[1]), bounds=Bounds(1 << 30, 60, 60.0))\n"
+        "import sys, time\nfrom pathlib import Path\nfrom otai.jobs.server import server\nfrom otai.jobs.work import "
+        "Bounds\n"
+        "server().fly(job='j', work='tests.jobs.work:sleep', folder=Path(sys.argv[1]), bounds=Bounds(1 << 30, 60, "
+        "60.0))\n"
         "print(server().pid, flush=True)\ntime.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True) as running:

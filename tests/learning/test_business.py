@@ -1,4 +1,5 @@
-"""Business: words, characters and the vectors of frozen encoders in one model; what it remembers of the encoders, and what it refuses."""
+"""Business: words, characters and the vectors of frozen encoders in one model; what it remembers of the encoders, and
+what it refuses."""
 
 from __future__ import annotations
 
@@ -30,9 +31,12 @@ pytestmark = pytest.mark.pure
 BUSINESS = recipe_for("business")
 
 MATTERS = {
-    "billing": ["My invoice is wrong", "Please refund the payment", "You charged me twice", "Where is my receipt", "I was billed too much"],
-    "access": ["I forgot my password", "My account is locked", "I cannot log in any more", "Please reset my login", "My sign in fails"],
-    "hardware": ["The printer is broken", "My laptop screen is black", "The keyboard does not work", "My mouse is dead", "The monitor flickers"],
+    "billing": ["My invoice is wrong", "Please refund the payment", "You charged me twice", "Where is my receipt",
+        "I was billed too much"],
+    "access": ["I forgot my password", "My account is locked", "I cannot log in any more", "Please reset my login",
+        "My sign in fails"],
+    "hardware": ["The printer is broken", "My laptop screen is black", "The keyboard does not work", "My mouse is dead",
+        "The monitor flickers"],
 }  # fmt: skip
 ENDINGS = ["", " today", ", please help", " again", " since this morning", "!"]
 OTHER_LANGUAGES = [
@@ -128,7 +132,8 @@ def test_a_loaded_model_predicts_to_the_last_digit_in_a_process_without_django(
     }
     outputs = [
         subprocess.run(
-            [sys.executable, "-c", program, str(path)], input=json.dumps(texts), env=environment, text=True, capture_output=True, check=True
+            [sys.executable, "-c", program, str(path)], input=json.dumps(texts), env=environment, text=True,
+            capture_output=True, check=True
         ).stdout
         for _ in range(2)
     ]  # fmt: skip
@@ -254,7 +259,8 @@ def test_any_text_gets_an_answer(trained: Trained, text: str) -> None:
 
 def test_labels_too_rare_fail_as_in_basic(encoding: Encoding) -> None:
     with pytest.raises(InputFailure):
-        train(tickets_of([f"text {n}" for n in range(20)], [str(n) for n in range(20)]), [QUEUE], BUSINESS, encoding=encoding)  # fmt: skip
+        train(tickets_of([f"text {n}" for n in range(20)], [str(n) for n in range(20)]), [QUEUE], BUSINESS,
+            encoding=encoding)  # fmt: skip
 
 
 def test_a_training_without_encoders_is_refused_before_it_learns(tmp_path: Path) -> None:

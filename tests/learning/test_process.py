@@ -124,7 +124,10 @@ def test_a_training_ends_when_its_input_is_closed(tmp_path: Path) -> None:
 def test_a_training_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     program = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "otai.learning.process", sys.argv[1]], stdin=sys.stdin, stdout=subprocess.PIPE)
+
+child = subprocess.Popen(
+    [sys.executable, "-m", "otai.learning.process", sys.argv[1]], stdin=sys.stdin, stdout=subprocess.PIPE
+)
 child.stdout.readline()
 print(child.pid, flush=True)
 time.sleep(60)

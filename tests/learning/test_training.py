@@ -272,7 +272,8 @@ def test_a_mode_without_a_recipe_is_refused() -> None:
 
 
 def test_labels_drawn_at_random_are_not_worth_a_training() -> None:
-    """Random answers reach a better macro F1 than always the same one: that is no yardstick for whether texts tell anything."""
+    """Random answers reach a better macro F1 than always the same one: that is no yardstick for whether texts tell
+    anything."""
     labels = np.random.default_rng(4).choice(["a", "b", "c", "d"], 600).tolist()
     card = train(tickets_of([words(n) for n in range(600)], labels), [QUEUE], BASIC).report_card
     [finding] = [one for one in card.findings if one.code in ("no_signal", "labels_confused", "labels_suspected")]

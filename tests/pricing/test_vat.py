@@ -128,12 +128,14 @@ def test_an_implausible_rate_is_refused(permille: int) -> None:
         (
             "DE136695977",
             "DE",
-            "“DE136695977” is not a valid VAT id: its form or its check digit is wrong. It begins with DE; the tax office's letter shows it.",
+            "“DE136695977” is not a valid VAT id: its form or its check digit is wrong. It begins with DE; the tax "
+            "office's letter shows it.",
         ),
         (
             "GR094259217",
             "GR",
-            "“GR094259217” is not a valid VAT id: its form or its check digit is wrong. It begins with EL; the tax office's letter shows it.",
+            "“GR094259217” is not a valid VAT id: its form or its check digit is wrong. It begins with EL; the tax "
+            "office's letter shows it.",
         ),
         ("ATU13585627", "DE", "The VAT id ATU13585627 belongs to AT, the address is in DE. Correct one of the two."),
     ],

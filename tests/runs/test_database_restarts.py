@@ -61,13 +61,18 @@ worker.work(until=lambda: bool(ended))
 
 SEE = """
 import json
-import django; django.setup()
+import django
+
+django.setup()
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.runs.models import Run
+
 run = Run.objects.get()
 balance = ledger.balance(run.organisation_id)
-print(json.dumps([run.status, run.attempt, run.failures, balance.available, balance.held, balance.spent, audit().clean]))
+print(
+    json.dumps([run.status, run.attempt, run.failures, balance.available, balance.held, balance.spent, audit().clean])
+)
 """
 
 

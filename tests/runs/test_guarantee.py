@@ -169,7 +169,8 @@ def test_a_failed_or_cancelled_run_leaves_no_free_credits_and_the_chance_stays(
 def test_the_funding_goes_back_even_if_its_lot_paid_for_another_run(
     acme: Organisation, support: DataSet, now: datetime
 ) -> None:
-    """Included credits are spent first: the guaranteed run drew on them, and the guarantee's own lot paid for what came after."""
+    """Included credits are spent first: the guaranteed run drew on them, and the guarantee's own lot paid for what came
+    after."""
     agreed(acme, support, now)
     run = included(acme, support, now)
     for _ in range(6):
@@ -388,7 +389,8 @@ def test_the_improvement_is_measured_on_the_same_tickets_with_corrections_shown(
     measured = set(held["subject"].to_pylist())
     victim = next(iter(measured))
 
-    # The next version has one label of a ticket to measure on corrected, lacks some tickets, and repeats a text that is measured.
+    # The next version has one label of a ticket to measure on corrected, lacks some tickets, and repeats a text that is
+    # measured.
     rows = list(csv.reader((tmp_path / "support.csv").open()))
     header, body = rows[0], rows[1:]
     original = next(row for row in body if row[0] == victim)

@@ -1,4 +1,5 @@
-"""What goes wrong around a training: the machine fills up, the database goes away, the worker must stop. No run hangs, none is paid twice."""
+"""What goes wrong around a training: the machine fills up, the database goes away, the worker must stop. No run hangs,
+none is paid twice."""
 
 from __future__ import annotations
 
@@ -133,7 +134,8 @@ def test_a_run_handed_back_after_it_was_cancelled_stays_cancelled(acme, run: Run
 
 
 def failing(times: int, action: Callable[..., object], *, after: bool = False) -> Callable[..., object]:
-    """`action`, whose first `times` calls meet a database that is away: before it was done, or `after`, so that only the answer is lost."""
+    """`action`, whose first `times` calls meet a database that is away: before it was done, or `after`, so that only
+    the answer is lost."""
     left = [times]
 
     def flaky(*arguments: object, **named: object) -> object:

@@ -1,5 +1,5 @@
-"""What reads every ticket of a data set is no work of a web process: versions made of feedback and corrections, looks at new tickets, and the
-search for what goes with tickets. Each is a job, and comes in by its doors: page, API."""
+"""What reads every ticket of a data set is no work of a web process: versions made of feedback and corrections, looks
+at new tickets, and the search for what goes with tickets. Each is a job, and comes in by its doors: page, API."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def not_here(monkeypatch: pytest.MonkeyPatch, version: ModelVersion) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("the web process reads tickets")
 
-    for where in ("tickets.versions.change", "tickets.changing.change", "serving.advice.looks.look", "serving.looking.look",
+    for where in ("tickets.versions.change", "tickets.changing.change", "serving.advice.looks.look",
+        "serving.looking.look",
                   "serving.deletion.matching", "serving.work.matching"):  # fmt: skip
         monkeypatch.setattr(f"otai.{where}", refuse)
 

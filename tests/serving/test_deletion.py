@@ -1,4 +1,5 @@
-"""Deleting tickets and models, part by part: what is refused, what is left to others, and what happens when something breaks in between."""
+"""Deleting tickets and models, part by part: what is refused, what is left to others, and what happens when something
+breaks in between."""
 
 from __future__ import annotations
 
@@ -382,7 +383,8 @@ def test_kept_tickets_that_nobody_imported_stay(acme: Organisation, tmp_path: Pa
 
 
 class TestWhatSqliteKeepsOfDeletedRows:
-    """Why `wipe_freed_pages` does what it does: each step is seen to be needed, in the bytes of the database's files."""
+    """Why `wipe_freed_pages` does what it does: each step is seen to be needed, in the bytes of the database's
+    files."""
 
     WORD = "zwirnpfuhl"
 

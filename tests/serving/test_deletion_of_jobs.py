@@ -1,4 +1,5 @@
-"""Deleting tickets reaches what jobs and uploads keep of them: answers, refusals, folders, files that wait for somebody."""
+"""Deleting tickets reaches what jobs and uploads keep of them: answers, refusals, folders, files that wait for
+somebody."""
 
 from __future__ import annotations
 
@@ -118,7 +119,8 @@ def test_what_is_being_imported_now_is_left_to_whoever_imports_it(acme: Organisa
     delete(support)
     assert jobs.wait(asked, seconds=None).is_done
     assert tickets_jobs.imported(asked.job).tickets == 40
-    # Nobody came back for it: housekeeping takes the file that waited when tickets were deleted, not one that came later.
+    # Nobody came back for it: housekeeping takes the file that waited when tickets were deleted, not one that came
+    # later.
     later = uploads.keep(acme, SimpleUploadedFile("later.csv", b"text\nx\n"))
     deleted_at = DataSet.objects.get(id=support.id).deleted_at
     assert deleted_at is not None

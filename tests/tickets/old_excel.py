@@ -1,4 +1,5 @@
-"""Writes old Excel files (.xls, BIFF8 in a compound file): the least that a reader needs, so that no unmaintained library is."""
+"""Writes old Excel files (.xls, BIFF8 in a compound file): the least that a reader needs, so that no unmaintained
+library is."""
 
 from __future__ import annotations
 

@@ -134,7 +134,8 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
     roles = guessed(
         tmp_path,
         {
-            "number.display_value": number, "number.value": number, "short_description.display_value": subject, "description.value": body,
+            "number.display_value": number, "number.value": number, "short_description.display_value": subject,
+            "description.value": body,
             "assignment_group.display_value": queue, "assignment_group.value": lambda n: (
                 f"{n % 4:032x}"
             ), "group_id": lambda n: n % 4, "group": queue,
@@ -168,7 +169,8 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
         "trwania", "Tempo "
         "gasto",
         "Custom field (Satisfaction "
-        "rating)", "conversation_parts.total_count", "FirstResponseInMin", "comments_and_work_notes", "Bearbeitungszeit",
+        "rating)", "conversation_parts.total_count", "FirstResponseInMin", "comments_and_work_notes",
+        "Bearbeitungszeit",
     ],
 )  # fmt: skip
 def test_what_is_known_only_afterwards_is_known_by_name(header: str) -> None:

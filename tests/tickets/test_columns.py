@@ -31,7 +31,7 @@ def test_a_german_export_is_understood(tmp_path: Path) -> None:
         "Ticketnummer;Erstellt am;Betreff;Beschreibung;Priorität;Warteschlange;Bearbeiter;Lösung;Kunde;Sprache",
         *(
             f"T{n};0{n % 9 + 1}.03.2026 10:0{n % 10};Drucker {n};"
-            f"{(f'Der Drucker im {n}. Stock geht nicht mehr, bitte helfen', f'The printer on floor {n} does not work any more, please help')[n % 2]};"
+            f"{(f'Der Drucker im {n}. Stock geht nicht mehr, bitte helfen', f'The printer on floor {n} does not work any more, please help')[n % 2]};"  # noqa: E501
             f"{('niedrig', 'hoch', 'mittel')[n % 3]};{('IT', 'Einkauf')[n % 2]};{('Mia', 'Jonas')[n % 2]};Wir haben "
             f"Drucker {n} neu gestartet;Firma {n};{('Deutsch', 'en')[n % 2]}"
             for n in range(60)

@@ -105,7 +105,7 @@ SIGNED = {"network": "Dana Okafor took this", "billing": "Omar Brandt took this"
 
 def signed(rows: dict[str, str]) -> str:
     lines = [
-        f'{id},"Case {id}: the {WORDS[n % 7]} and the {WORDS[n // 3 % 7]} of {WORDS[n // 5 % 7]} {n * 7919 % 101}\n\n{SIGNED[queue]}",{queue}\n'
+        f'{id},"Case {id}: the {WORDS[n % 7]} and the {WORDS[n // 3 % 7]} of {WORDS[n // 5 % 7]} {n * 7919 % 101}\n\n{SIGNED[queue]}",{queue}\n'  # noqa: E501
         for n, (id, queue) in enumerate(rows.items())
     ]
     return "ticket id,text,queue\n" + "".join(lines)

@@ -274,7 +274,8 @@ class TestDeleting:
 class TestUsableAttributes:
     def test_need_two_labels_with_five_training_tickets(self, bring: Bring) -> None:
         rows = "".join(
-            f"Text number {n} is here,{'AB'[n % 2]},{'C' if n > 3 else 'D'},{'test' if n % 2 else 'train'},{'EF'[n % 2]}\n"
+            f"Text number {n} is "
+            f"here,{'AB'[n % 2]},{'C' if n > 3 else 'D'},{'test' if n % 2 else 'train'},{'EF'[n % 2]}\n"
             for n in range(40)
         )
         roles = ColumnRoles.parse(attributes=["ab", "cd", "ef"])
@@ -305,7 +306,8 @@ def test_synthetic_tickets_import_with_their_attributes_and_call_themselves_synt
     data_set = bring(write_csv(tmp_path / "synthetic.csv", tickets=600))
     kinds = {one.name: one.kind for one in queries.usable_attributes(data_set)}
     assert kinds == {
-        "queue": "single", "category": "single", "type": "single", "priority": "ordered", "product": "single", "assignee": "single",
+        "queue": "single", "category": "single", "type": "single", "priority": "ordered", "product": "single",
+        "assignee": "single",
         "tags": "multi",
     }  # fmt: skip
     assert set(queries.profile(data_set).languages) == {"en", "de"}
@@ -407,8 +409,10 @@ def test_the_file_of_a_data_set_is_zstd_with_the_agreed_columns(bring: Bring, st
     parquet = pq.ParquetFile(store.local_path(data_set.file))
     assert parquet.metadata.row_group(0).column(1).compression == "ZSTD"
     assert {field.name: str(field.type) for field in parquet.schema_arrow} == {
-        "ticket": "string", "subject": "string", "body": "string", "language": "string", "created_at": "timestamp[us, tz=UTC]",
-        "split": "string", "row": "int64", "uncut_body": "string", "attribute:warteschlange": "string", "attribute:tag": "list<element: string>",
+        "ticket": "string", "subject": "string", "body": "string", "language": "string",
+        "created_at": "timestamp[us, tz=UTC]",
+        "split": "string", "row": "int64", "uncut_body": "string", "attribute:warteschlange": "string",
+        "attribute:tag": "list<element: string>",
     }  # fmt: skip
 
 

@@ -19,11 +19,14 @@ pytestmark = pytest.mark.pure
 quickly = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 NASTY = st.sampled_from(
-    ["", " ", "\0", "\x01\x02", "\ufeff", "\u200b", "a\nb", '"', "=1+1", "<p>x</p>", "&nbsp;", "&#0;", "nan", "null", "|", "a|b", "|" * 50, ";", "😀",
-     "2026-01-01", "31.12.2026", "1e999", "-0", "é", "e\u0301", "İ", "test", "train", "de", "low", "high", "x" * 300, "\u2028", "<script>", "row 2"]
+    ["", " ", "\0", "\x01\x02", "\ufeff", "\u200b", "a\nb", '"', "=1+1", "<p>x</p>", "&nbsp;", "&#0;", "nan", "null",
+        "|", "a|b", "|" * 50, ";", "😀",
+     "2026-01-01", "31.12.2026", "1e999", "-0", "é", "e\u0301", "İ", "test", "train", "de", "low", "high", "x" * 300,
+     "\u2028", "<script>", "row 2"]
 )  # fmt: skip
 CELL = NASTY | st.text(max_size=8)
-HEADER = st.sampled_from(["text", "subject", "id", "created", "language", "split", "queue", "priority", "tags", "tag_1", "tag_2", "", "a", "a"]) | st.text(max_size=5)  # fmt: skip
+HEADER = st.sampled_from(["text", "subject", "id", "created", "language", "split", "queue", "priority", "tags", "tag_1",
+    "tag_2", "", "a", "a"]) | st.text(max_size=5)  # fmt: skip
 
 
 def bring_in(path: Path, **roles: Any) -> tuple[int, int, list[dict[str, Any]]]:
@@ -88,7 +91,8 @@ def test_a_cell_that_cannot_be_printed_is_shown_as_a_mark(tmp_path: Path, sign: 
 
 
 JSON_VALUE = st.recursive(
-    CELL | st.none() | st.booleans() | st.integers() | st.floats(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(CELL, inner, max_size=3), max_leaves=6
+    CELL | st.none() | st.booleans() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(CELL, inner, max_size=3), max_leaves=6
 )  # fmt: skip
 
 

@@ -111,7 +111,8 @@ def test_small_numbers_are_ids_too_and_come_again(tmp_path: Path) -> None:
         tmp_path,
         {
             "Ticket "
-            "ID": lambda n: n % 90 + 1, "Subject": lambda n: subject(n % 90), "Body": lambda n: body(n % 90), "Queue": lambda n: team(n if n < 90 else n + 1),
+            "ID": lambda n: n % 90 + 1, "Subject": lambda n: subject(n % 90), "Body": lambda n: body(n % 90),
+            "Queue": lambda n: team(n if n < 90 else n + 1),
         },
         rows=105,
     )  # fmt: skip
@@ -283,7 +284,8 @@ def test_a_name_behind_an_arrow_is_the_things_name() -> None:
 @pytest.mark.parametrize(
     "write",
     [
-        lambda tags: json.dumps(tags), repr, lambda tags: "{" + ",".join(tags) + "}", " | ".join, ";#".join, "\n".join, "; ".join,
+        lambda tags: json.dumps(tags), repr, lambda tags: "{" + ",".join(tags) + "}", " | ".join, ";#".join, "\n".join,
+        "; ".join,
     ],
 )  # fmt: skip
 def test_several_labels_are_parted_however_programs_write_lists(
@@ -306,7 +308,8 @@ def test_several_labels_are_parted_however_programs_write_lists(
 @pytest.mark.parametrize(
     ("header", "role"),
     [
-        ("Logged At", "created"), ("Meldezeitpunkt", "created"), ("Fecha de alta", "created"), ("Datum aanmelding", "created"), ("N° de demande", "ticket"),
+        ("Logged At", "created"), ("Meldezeitpunkt", "created"), ("Fecha de alta", "created"),
+        ("Datum aanmelding", "created"), ("N° de demande", "ticket"),
         ("Nº incidencia", "ticket"), ("Störungsnr.", "ticket"), ("Incidentnr", "ticket"), ("Nr zgł.", "ticket"),
     ],
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""What stands in cells as helpdesks export it: markup, damaged letters, written-out line breaks, words for nothing, dates of all countries."""
+"""What stands in cells as helpdesks export it: markup, damaged letters, written-out line breaks, words for nothing,
+dates of all countries."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ class TestLetters:
 class TestMarkup:
     @pytest.mark.parametrize(
         "text",
-        ["<p>Guten Tag,<br>Hilfe</p>", "&lt;p&gt;Guten Tag,&lt;br&gt;Hilfe&lt;/p&gt;", "&#60;p&#62;Guten Tag,&#60;br&#62;Hilfe&#60;/p&#62;",
+        ["<p>Guten Tag,<br>Hilfe</p>", "&lt;p&gt;Guten Tag,&lt;br&gt;Hilfe&lt;/p&gt;",
+            "&#60;p&#62;Guten Tag,&#60;br&#62;Hilfe&#60;/p&#62;",
          "&amp;lt;p&amp;gt;Guten Tag,&amp;lt;br&amp;gt;Hilfe&amp;lt;/p&amp;gt;"],
     )  # fmt: skip
     def test_of_html_is_read_however_often_it_was_escaped(self, text: str) -> None:
@@ -200,10 +202,14 @@ class TestTimes:
     @pytest.mark.parametrize(
         "text",
         [
-            "Mon Jan 05 08:43:00 2026", "46027,36319", "46027.36319", "5. Januar 2026 08:43", "5 janv. 2026 à 08:43", "lundi 5 janvier 2026 08:43",
-            "5 de enero de 2026 08:43", "5 gennaio 2026 08:43", "5 stycznia 2026 08:43", "5 jan. 2026 08:43", "05.01.2026 08:43", "2026/01/05 08:43",
-            "05/Jan/26 8:43 AM", "Jan 5, 2026 8:43 AM", "January 5th, 2026 at 8:43 am", "Mon, 05 Jan 2026 09:43:00 +0100", "2026-01-05 09:43 CET",
-            "2026-01-05 09:43:00 (UTC+01:00)", "5 Jan 2026 09:43 +0100", "1767602580", "1767602580000", "20260105T084300", "05-Jan-2026 08:43",
+            "Mon Jan 05 08:43:00 2026", "46027,36319", "46027.36319", "5. Januar 2026 08:43", "5 janv. 2026 à 08:43",
+            "lundi 5 janvier 2026 08:43",
+            "5 de enero de 2026 08:43", "5 gennaio 2026 08:43", "5 stycznia 2026 08:43", "5 jan. 2026 08:43",
+            "05.01.2026 08:43", "2026/01/05 08:43",
+            "05/Jan/26 8:43 AM", "Jan 5, 2026 8:43 AM", "January 5th, 2026 at 8:43 am",
+            "Mon, 05 Jan 2026 09:43:00 +0100", "2026-01-05 09:43 CET",
+            "2026-01-05 09:43:00 (UTC+01:00)", "5 Jan 2026 09:43 +0100", "1767602580", "1767602580000",
+            "20260105T084300", "05-Jan-2026 08:43",
         ],
     )  # fmt: skip
     def test_are_read_as_exports_write_them(self, text: str) -> None:

@@ -280,7 +280,7 @@ class TestXml:
 
     def test_attributes_are_columns_and_shown_values_win(self, tmp_path: Path) -> None:
         rows = "".join(
-            f'<row id="{row[0]}" subject="{row[1]}"><group display_value="{row[3]}">8a4d</group><tags><tag>a</tag><tag>b</tag></tags></row>'
+            f'<row id="{row[0]}" subject="{row[1]}"><group display_value="{row[3]}">8a4d</group><tags><tag>a</tag><tag>b</tag></tags></row>'  # noqa: E501
             for row in TICKETS
         )
         columns, found, _, _ = read(f"<data>{rows}</data>", tmp_path)
@@ -314,8 +314,8 @@ class TestXml:
         table = "<Table>" + "".join(map(row, [HEADER, *TICKETS])) + "</Table>"
         content = (
             '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>'
-            '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">'
-            '<Worksheet ss:Name="Notes"><Table><Row><Cell ss:Index="3"><Data>hello</Data></Cell></Row></Table></Worksheet>'
+            '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">'  # noqa: E501
+            '<Worksheet ss:Name="Notes"><Table><Row><Cell ss:Index="3"><Data>hello</Data></Cell></Row></Table></Worksheet>'  # noqa: E501
             f'<Worksheet ss:Name="Tickets">{table}</Worksheet></Workbook>'
         )
         columns, rows, _, codes = read(content, tmp_path)
@@ -442,9 +442,9 @@ class TestWorkbooks:
             return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
 
         rows = "".join(f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in [HEADER, *TICKETS])
-        empty = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+        empty = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'  # noqa: E501
         names = " ".join(f'xmlns:{name}="urn:{name}"' for name in ("office", "table", "text"))
-        content = f'<office:document-content {names}><table:table table:name="Q1">{rows}{empty}</table:table></office:document-content>'
+        content = f'<office:document-content {names}><table:table table:name="Q1">{rows}{empty}</table:table></office:document-content>'  # noqa: E501
         with zipfile.ZipFile(tmp_path / "b", "w") as archive:
             archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
             archive.writestr("content.xml", content)

@@ -307,7 +307,8 @@ class TestParquet:
         pq.write_table(
             pa.table(
                 {
-                    "n": [1, 2], "x": [3.0, None], "y": [1.5, 2.5], "at": pa.array([at, None], pa.timestamp("ns", tz="UTC")), "yes": [True, None],
+                    "n": [1, 2], "x": [3.0, None], "y": [1.5, 2.5],
+                    "at": pa.array([at, None], pa.timestamp("ns", tz="UTC")), "yes": [True, None],
                     "tags": [["a", "b"], None], "s": [{"a": 1}, None], "d": pa.array(["p", "q"]).dictionary_encode(),
                 }
             ),

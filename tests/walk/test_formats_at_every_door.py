@@ -90,7 +90,7 @@ def open_document() -> bytes:
     return packed(
         {
             "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
-            "content.xml": f'<?xml version="1.0"?><office:document-content{spaces}><office:body><office:spreadsheet><table:table '
+            "content.xml": f'<?xml version="1.0"?><office:document-content{spaces}><office:body><office:spreadsheet><table:table '  # noqa: E501
             f'table:name="Tickets">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'.encode(),
         }
     )

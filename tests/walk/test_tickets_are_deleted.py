@@ -45,7 +45,8 @@ from tests.web.visitors import columns_shown, member_of, of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SUBJECT, BODY, TICKET, SENT, SAID = "xylokarpfen", "quittenmandat", "zwirbelakte", "brimbamsel", "knorzfittich"
-"""Words that no program, label or other test has: in subjects, in bodies, in the tickets' own numbers, in what a model was asked, in feedback."""
+"""Words that no program, label or other test has: in subjects, in bodies, in the tickets' own numbers, in what a model
+was asked, in feedback."""
 LABELS = {
     "wurmhuber": "invoice payment refund",
     "gisselbrecht": "vpn wifi router",
@@ -133,7 +134,8 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     )
     assert begun.status_code == 202, begun.content
     second = tickets.data_set(acme, "support", _ended(program, begun.json()["id"]))
-    # A second look at the same file whose columns nobody settles, and a file that is refused, with the row that is wrong.
+    # A second look at the same file whose columns nobody settles, and a file that is refused, with the row that is
+    # wrong.
     alice.post(f"/{acme.slug}/tickets/upload", {"file": SimpleUploadedFile("again.csv", as_csv(made))})
     wrong = as_csv(made) + b'x,"' + BODY.encode()
     refused = program.upload("/data-sets?name=wrong&filename=wrong.csv", wrong)
@@ -253,7 +255,8 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
     assert (Run.objects.get(number=2).report_card or {})["attributes"][0]["accuracy"] == accuracy
     kept = DataSet.objects.get(id=newest.id)
     assert (kept.tickets, kept.deleted_by) == (330, "alice@acme.example") and kept.sha256
-    for address in ("runs/1/", "runs/2/", "runs/3/", "runs/2/attributes/0/", "runs/2/report-card.html", "runs/2/report-card.html?download", "runs/",
+    for address in ("runs/1/", "runs/2/", "runs/3/", "runs/2/attributes/0/", "runs/2/report-card.html",
+        "runs/2/report-card.html?download", "runs/",
                     "tickets/", f"tickets/{newest.id}/", "guarantee/", "train/", "models/", ""):  # fmt: skip
         answered = alice.get(f"/acme/{address}")
         assert answered.status_code == 200, address
@@ -268,7 +271,8 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
     for path in ("tickets", "attributes", "expected-quality"):
         status, refused = program.get(f"/data-sets/{newest.id}/{path}")
         assert (status, refused["error"]["code"]) == (409, "tickets_deleted"), path
-    status, refused = program.post("/quotes", {"data_set": str(newest.id), "attributes": ["agent"], "mode": "basic", "delivery": "standard", "model": "again"})  # fmt: skip
+    status, refused = program.post("/quotes", {"data_set": str(newest.id), "attributes": ["agent"], "mode": "basic",
+    "delivery": "standard", "model": "again"})  # fmt: skip
     assert (status, refused["error"]["code"]) == (409, "tickets_deleted")
     replayed = program.upload(
         "/data-sets?name=support&filename=support.csv.gz", gzip.compress(b"x"), **{"Idempotency-Key": "second"}

@@ -1,4 +1,5 @@
-"""What would make a model better is one step away: labels corrected in place, feedback merged, advice followed; and a model is deleted."""
+"""What would make a model better is one step away: labels corrected in place, feedback merged, advice followed; and a
+model is deleted."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def test_from_evidence_to_a_better_model_and_its_end(
     carol = Client()
     carol.force_login(joins(stories.globex(now), person("carol", at="globex.example"), Role.OWNER, now).user)
 
-    # A tenth of the priorities was dealt out by chance: the report card suspects some, and Alice corrects two of them in place.
+    # A tenth of the priorities was dealt out by chance: the report card suspects some, and Alice corrects two of them
+    # in place.
     opened = text(alice.get("/acme/runs/1/attributes/1/"))
     suspects = re.findall(r'name="ticket" value="([^"]+)"', opened)
     assert len(suspects) >= 2

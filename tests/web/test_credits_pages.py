@@ -1,4 +1,5 @@
-"""Alice and Bob of acme look at their credits, buy some, and see that a failed training cost nothing. Carol of globex sees none of it."""
+"""Alice and Bob of acme look at their credits, buy some, and see that a failed training cost nothing. Carol of globex
+sees none of it."""
 
 from __future__ import annotations
 

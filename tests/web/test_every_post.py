@@ -87,7 +87,8 @@ def alice(acme: Organisation, now: datetime) -> Client:
 
 def bodies(acme: Organisation, data_set: DataSet) -> dict[str, dict[str, Any]]:
     """What a browser sends, by the name of the address; nothing more than the form's token where a name is not here."""
-    details = {"name": "Acme Ltd", "street": "Road 1", "postal_code": "10115", "city": "Berlin", "country": "DE", "email": "a@acme.example"}  # fmt: skip
+    details = {"name": "Acme Ltd", "street": "Road 1", "postal_code": "10115", "city": "Berlin", "country": "DE",
+        "email": "a@acme.example"}  # fmt: skip
     return {
         "web:keys": {"name": "Helpdesk", "scopes": ["read"], "expires": "90"},
         "web:invite": {"email": "eve@acme.example", "role": "viewer"},
@@ -102,7 +103,8 @@ def bodies(acme: Organisation, data_set: DataSet) -> dict[str, dict[str, Any]]:
         "web:keep_tickets": {"days": "7"},
         "web:switch_webhook": {"enabled": "0"},
         "web:order": {
-            "data_set": str(data_set.id), "chosen": "1", "attribute": ["queue"], "choice": "basic-standard", "model": "posted",
+            "data_set": str(data_set.id), "chosen": "1", "attribute": ["queue"], "choice": "basic-standard",
+            "model": "posted",
             "reason": "new_model", "key": str(uuid4()), "credits": "1",
         },
         "web:low_credits": {"threshold": "3", "below": "3"},
@@ -134,7 +136,8 @@ def test_every_post_that_changes_something_ends_in_a_redirect(
     User.objects.filter(email="alice@acme.example").update(is_staff=True, is_superuser=True)
     data_set = DataSet.objects.get()
     model = TrainedModel.objects.get()
-    values = {**everything.path, "slug": "acme", "model": str(model.id), "number": "1", "position": "0", "upload": str(uuid4()), "token": "x",
+    values = {**everything.path, "slug": "acme", "model": str(model.id), "number": "1", "position": "0",
+        "upload": str(uuid4()), "token": "x",
               "code": "10", "object_id": "1", "form": "pdf"}  # fmt: skip
     sent = bodies(acme, data_set)
     named = [(name, pattern) for name, pattern in routes()]
@@ -164,7 +167,8 @@ def test_every_post_that_changes_something_ends_in_a_redirect(
     # Were nothing changed, nothing would be said.
     assert changed >= {
         "web:keys", "web:invite", "web:webhooks", "web:rotate_webhook", "web:test_webhook", "web:delete_webhook",
-        "web:organisation", "web:profile", "web:revoke_key", "web:withdraw_invitation", "web:remove_member", "web:sample_tickets",
+        "web:organisation", "web:profile", "web:revoke_key", "web:withdraw_invitation", "web:remove_member",
+        "web:sample_tickets",
         "web:keep_tickets", "web:delete_model",
     }, sorted(changed)  # fmt: skip
 

@@ -88,7 +88,8 @@ def test_the_few_that_sort_tickets_are_proposed_and_further_ones_say_what_they_a
 
 def test_what_a_sixth_attribute_adds_is_shown(alice: Client, acme: Organisation, tmp_path: Path, now: datetime) -> None:
     names = ("queue", "type", "priority", "category", "assignee", "site")
-    rows = [[f"Case {n} of the printer makes trouble", *((f"{name} a", f"{name} b")[(n + at) % 2] for at, name in enumerate(names))] for n in range(60)]  # fmt: skip
+    rows = [[f"Case {n} of the printer makes trouble",
+        *((f"{name} a", f"{name} b")[(n + at) % 2] for at, name in enumerate(names))] for n in range(60)]  # fmt: skip
     source = tmp_path / "six.csv"
     source.write_text("\n".join(",".join(row) for row in [["text", *names], *rows]))
     import_tickets(organisation=acme, name="six", source=source, now=now)

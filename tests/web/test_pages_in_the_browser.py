@@ -1,4 +1,5 @@
-"""The pages in a real browser: readable for everybody (axe), from nowhere else, in light and dark, on a phone, and by keyboard."""
+"""The pages in a real browser: readable for everybody (axe), from nowhere else, in light and dark, on a phone, and by
+keyboard."""
 
 from __future__ import annotations
 
@@ -80,7 +81,8 @@ def demo(tmp_path: Path) -> Installation:
     source = installation.home / "sample.csv"
     installation.otai("tickets", "sample", str(source), "--tickets", "200")
     installation.otai("tickets", "import", str(source), "--name", "support")
-    details = {"name": "Acme GmbH", "street": "Hauptstr. 1", "postcode": "10115", "city": "Berlin", "country": "DE", "email": "b@acme.example"}  # fmt: skip
+    details = {"name": "Acme GmbH", "street": "Hauptstr. 1", "postcode": "10115", "city": "Berlin", "country": "DE",
+        "email": "b@acme.example"}  # fmt: skip
     installation.otai(
         "billing", "details", "set", *[word for name, text in details.items() for word in (f"--{name}", text)]
     )

@@ -1,4 +1,5 @@
-"""Alice watches a training, reads its report card, tries the model and takes it away. One real training for all of it."""
+"""Alice watches a training, reads its report card, tries the model and takes it away. One real training for all of
+it."""
 
 from __future__ import annotations
 
@@ -177,8 +178,10 @@ def test_from_a_training_to_a_report_card_and_a_model_in_use(
     # Carol sees none of it, by any address, and tries nothing of it.
     stranger = carol(now)
     theirs = address.replace("/acme/", "/globex/")
-    places = ["/acme/runs/", "/acme/runs/1/attributes/0/", "/globex/runs/1/attributes/0/", "/acme/runs/1/report-card.json",
-              "/globex/runs/1/report-card.html", "/acme/models/", address, theirs, f"{theirs}compare", f"{theirs}1/model.otai"]  # fmt: skip
+    places = ["/acme/runs/", "/acme/runs/1/attributes/0/", "/globex/runs/1/attributes/0/",
+        "/acme/runs/1/report-card.json",
+              "/globex/runs/1/report-card.html", "/acme/models/", address, theirs, f"{theirs}compare",
+              f"{theirs}1/model.otai"]  # fmt: skip
     for place in places:
         assert stranger.get(place).status_code == 404, place
     for place in (f"{theirs}1/try", f"{address}1/try", f"{theirs}1/live", f"{theirs}back", f"{address}back"):

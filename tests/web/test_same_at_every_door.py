@@ -37,7 +37,9 @@ def tickets(count: int = 80) -> Iterator[dict[str, Any]]:
     for n in range(count):
         matter = MATTERS[n % 4].format(1000 + 7 * n)
         yield {
-            "number": n + 1, "title": matter, "text": f"Hello, the {matter} since {n % 20} days. Please help.\n\nKind regards\nAda Row\nExample Ltd, Tel. +49 30 555 01",
+            "number": n + 1, "title": matter,
+            "text": f"Hello, the {matter} since {n % 20} days. Please help.\n\nKind regards\nAda Row\nExample Ltd, "
+                "Tel. +49 30 555 01",
             "team": TEAMS[n % 4], "priority": ("low", "high")[n % 2],
         }  # fmt: skip
 
@@ -53,8 +55,10 @@ def nested_json() -> bytes:
         {
             "result": [
                 {
-                    "key": f"HELP-{one['number']}", "fields": {"summary": one["title"], "description": one["text"]}, "group": {"id": 1, "name": one["team"]},
-                    "labels": [{"name": one["priority"]}, {"name": "vip"}], "comments": [{"author": {"role": "agent"}, "body": f"Your ticket is with {one['team']}."}],
+                    "key": f"HELP-{one['number']}", "fields": {"summary": one["title"], "description": one["text"]},
+                    "group": {"id": 1, "name": one["team"]},
+                    "labels": [{"name": one["priority"]}, {"name": "vip"}],
+                    "comments": [{"author": {"role": "agent"}, "body": f"Your ticket is with {one['team']}."}],
                 }
                 for one in tickets()
             ]
@@ -67,7 +71,7 @@ def html_table() -> bytes:
         f"<tr><td>{one['number']}</td><td>{one['title']}</td><td>{html.escape(one['text'])}</td><td>{one['team']}</td><td>{one['priority']}</td></tr>"
         for one in tickets()
     )
-    return f"<html><body><table><tr><th>ID</th><th>Subject</th><th>Description</th><th>Queue</th><th>Priority</th></tr>{rows}</table></body></html>".encode()
+    return f"<html><body><table><tr><th>ID</th><th>Subject</th><th>Description</th><th>Queue</th><th>Priority</th></tr>{rows}</table></body></html>".encode()  # noqa: E501
 
 
 MADE = {

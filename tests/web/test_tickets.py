@@ -406,7 +406,8 @@ def test_carol_finds_nothing_and_changes_nothing(alice: Client, carol: Client) -
     columns = upload(alice, CSV)
     agrees(alice, upload(alice, CSV), "support")
     found = DataSet.objects.get()
-    for address in (columns, f"/acme/tickets/{found.id}/", f"/globex/tickets/{found.id}/", f"/globex/tickets/{found.id}/sample",
+    for address in (columns, f"/acme/tickets/{found.id}/", f"/globex/tickets/{found.id}/",
+        f"/globex/tickets/{found.id}/sample",
                     columns.replace("/acme/", "/globex/")):  # fmt: skip
         assert carol.get(address).status_code == 404, address
     for address in (f"/globex/tickets/{found.id}/delete", f"/acme/tickets/{found.id}/delete", f"{columns}drop",

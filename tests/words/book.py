@@ -1,4 +1,5 @@
-"""Brings the books of all languages up to date with the sentences, and compiles them: `python -m tests.words.book [fr ...]`.
+"""Brings the books of all languages up to date with the sentences, and compiles them: `python -m tests.words.book [fr
+...]`.
 
 A language that is named and has no book yet gets one. Prints what lacks a translation, and exits 1 if anything does.
 """
@@ -33,7 +34,8 @@ def languages() -> list[str]:
 
 
 def update(language: str) -> list[str]:
-    """Adds what is new to the book of a language, drops what is gone, compiles it; returns the sentences without a translation."""
+    """Adds what is new to the book of a language, drops what is gone, compiles it; returns the sentences without a
+    translation."""
     path = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     path.parent.mkdir(parents=True, exist_ok=True)
     book = polib.pofile(str(path)) if path.exists() else polib.POFile(wrapwidth=140)

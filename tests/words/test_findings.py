@@ -252,7 +252,9 @@ def test_a_finding_is_said_with_its_numbers(found: Finding, of_card: bool, langu
     [
         ("en", "2 labels with fewer than 5 training tickets each were left out (“fax”, “telex”; tickets: 7)"),
         ("de", "2 Labels mit je weniger als 5 Trainings-Tickets wurden weggelassen („fax“, „telex“; Tickets: 7)"),
-        ("fr", "2 étiquettes avec moins de 5 tickets d\u2019entraînement chacune ont été écartées (« fax », « telex » ; tickets : 7)"),
+        ("fr",
+            "2 étiquettes avec moins de 5 tickets d\u2019entraînement chacune ont été écartées (« fax », « telex » ; "
+            "tickets : 7)"),
     ],
 )  # fmt: skip
 def test_numbers_and_names_are_written_as_the_language_writes_them(language: str, said: str) -> None:
@@ -328,13 +330,15 @@ BEFORE = {
         {"tickets": 12},
     ),
     "no_holdout": (
-        "20 tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a little.",
+        "20 tickets are too few to keep any aside. Each was measured by a model that had not seen it, which flatters a "
+        "little.",
         {"tickets": 20},
     ),
     "small_holdout": ("Measured on 90 tickets only: mind the width of the intervals.", {"tickets": 90}),
     "encoders": ("Read with use-multilingual, because ...", {"rest": "use-multilingual, because ..."}),
     "labels_left_out": (
-        "queue: 2 labels were left out, with fewer than 5 training tickets each (fax (old), telex; 7 tickets). The model never predicts them.",
+        "queue: 2 labels were left out, with fewer than 5 training tickets each (fax (old), telex; 7 tickets). The "
+        "model never predicts them.",
         {"labels": 2, "fewest": 5, "named": ["fax (old), telex"], "tickets": 7},
     ),
     "labels_merged": (
@@ -346,12 +350,14 @@ BEFORE = {
         {"missing": 80, "all": 120},
     ),
     "words_were_enough": (
-        "queue: sentence vectors changed the mean of accuracy and macro F1 by +0.4 points (-0.2 to +1.1) on tickets kept back from training. Basic, the "
+        "queue: sentence vectors changed the mean of accuracy and macro F1 by +0.4 points (-0.2 to +1.1) on tickets "
+        "kept back from training. Basic, the "
         "cheaper mode, is enough for this attribute.",
         {"gain": 0.004, "low": -0.002, "high": 0.011},
     ),
     "no_better_than_majority": (
-        "queue: the model is not measurably better than always answering 'network' (61.5% right). The texts may not say what decides this attribute.",
+        "queue: the model is not measurably better than always answering 'network' (61.5% right). The texts may not "
+        "say what decides this attribute.",
         {"label": "network", "share": 0.615},
     ),
     "labels_never_predicted": (
@@ -363,20 +369,24 @@ BEFORE = {
         {"tickets": 9, "actual": "fax", "predicted": "boss's"},
     ),
     "labels_suspected": (
-        "queue: 8 of 400 tickets examined look wrongly labelled. Look at the 5 likeliest in the report card before adding tickets.",
+        "queue: 8 of 400 tickets examined look wrongly labelled. Look at the 5 likeliest in the report card before "
+        "adding tickets.",
         {"wrong": 8, "examined": 400, "listed": 5},
     ),
     "way_of_learning": (
-        "minilm-en: 3 ways of fine-tuning were tried on a part of the tickets; chosen: 4 epochs at rate 2e-05, likeness beside labels.",
+        "minilm-en: 3 ways of fine-tuning were tried on a part of the tickets; chosen: 4 epochs at rate 2e-05, "
+        "likeness beside labels.",
         {"network": "minilm-en", "ways": 3, "epochs": 4, "rate": 2e-05},
     ),
     "business_is_enough": (
-        "queue: fine-tuning changed the mean of accuracy and macro F1 by +0.1 points (95 % interval -0.5 to +0.8) on tickets kept back from training. The "
+        "queue: fine-tuning changed the mean of accuracy and macro F1 by +0.1 points (95 % interval -0.5 to +0.8) on "
+        "tickets kept back from training. The "
         "fine-tuned networks were left out: Business, the cheaper mode, is enough for this data.",
         {"gain": 0.001, "low": -0.005, "high": 0.008},
     ),
     "fine_tuning_gained": (
-        "queue: fine-tuning changed the mean of accuracy and macro F1 by +3.0 points (95 % interval +1.0 to +5.0) on tickets kept back from training.",
+        "queue: fine-tuning changed the mean of accuracy and macro F1 by +3.0 points (95 % interval +1.0 to +5.0) on "
+        "tickets kept back from training.",
         {"gain": 0.03, "low": 0.01, "high": 0.05},
     ),
     "hierarchy": (
@@ -384,7 +394,8 @@ BEFORE = {
         {"share": 0.985, "parent": "queue"},
     ),
     "hierarchy_left_free": (
-        "topic: 98.5% of its tickets go with one queue for each label; made to agree, such attributes would lose 1.2 points of accuracy and macro F1 "
+        "topic: 98.5% of its tickets go with one queue for each label; made to agree, such attributes would lose 1.2 "
+        "points of accuracy and macro F1 "
         "(their mean), so each is predicted on its own.",
         {"share": 0.985, "parent": "queue", "cost": -0.012},
     ),

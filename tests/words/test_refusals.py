@@ -1,4 +1,5 @@
-"""Every refusal has its sentence: the code that raises it names a case of the catalogue and gives every value, and each language says it.
+"""Every refusal has its sentence: the code that raises it names a case of the catalogue and gives every value, and each
+language says it.
 
 `tests/conftest.py` checks the same of every refusal that any test of the suite provokes.
 """
@@ -253,7 +254,8 @@ def test_bad_rows_are_said_in_the_readers_language() -> None:
         bad.refuse()
     error = raised_here.value
     assert error.message == (
-        "2 rows cannot be read, the first of them: row 17, column “body”: a field is longer than 1,234 characters. Nothing was imported. "
+        "2 rows cannot be read, the first of them: row 17, column “body”: a field is longer than 1,234 characters. "
+        "Nothing was imported. "
         "Correct them, or leave them out. To leave bad rows out: --skip-bad-rows."
     )
     assert "Zeile 17, Spalte „body“: ein Feld ist länger als 1.234 Zeichen" in error.said("page", "de")

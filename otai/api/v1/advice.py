@@ -115,8 +115,8 @@ ADVICE = {
 def look_at_model(request: CallerRequest, model: Name) -> Any:
     """Look at a model's newest tickets now
 
-    Instead of waiting for the daily look: what speaks for training again, the most urgent first. Drift is tested once a week, however often
-    somebody looks. Where it takes longer than two seconds, the answer is 202 with a job.
+    Instead of waiting for the daily look: what speaks for training again, the most urgent first. Drift is tested once a
+    week, however often somebody looks. Where it takes longer than two seconds, the answer is 202 with a job.
     """
     caller = request.auth
     version = version_of(caller, model)
@@ -157,9 +157,9 @@ def get_advice(request: CallerRequest, advice_id: UUID) -> Any:
 def follow_advice(request: CallerRequest, advice_id: UUID, asked: FollowIn) -> HttpResponse:
     """Follow advice
 
-    Quotes and orders the training that it proposes, or goes on with labels' new names where that is all it takes. `with_feedback` merges the
-    waiting feedback first; where that takes longer than two seconds, the answer is 202 with the job that does so, and nothing is ordered
-    yet: follow again when it is done, with another Idempotency-Key.
+    Quotes and orders the training that it proposes, or goes on with labels' new names where that is all it takes.
+    `with_feedback` merges the waiting feedback first; where that takes longer than two seconds, the answer is 202 with
+    the job that does so, and nothing is ordered yet: follow again when it is done, with another Idempotency-Key.
     """
     caller = request.auth
 

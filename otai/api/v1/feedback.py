@@ -32,7 +32,8 @@ Labels = Annotated[list[Name], Field(max_length=1_000)]
 
 
 class CorrectionIn(Schema):
-    """The right labels of one ticket, by attribute; what is not named is left open, an empty list says that none applies."""
+    """The right labels of one ticket, by attribute; what is not named is left open, an empty list says that none
+    applies."""
 
     text: TicketText
     labels: dict[Name, Labels] = Field(min_length=1, max_length=200)
@@ -40,7 +41,8 @@ class CorrectionIn(Schema):
 
 
 class FeedbackIn(Schema):
-    """`complete`: it speaks of every ticket of its time, right ones too; only then does the share of right ones count."""
+    """`complete`: it speaks of every ticket of its time, right ones too; only then does the share of right ones
+    count."""
 
     items: Annotated[list[CorrectionIn], Field(min_length=1, max_length=1_000)]
     complete: bool = False
@@ -187,8 +189,8 @@ def get_waiting_feedback(request: CallerRequest, model: Name) -> Any:
 def merge_feedback(request: CallerRequest, model: Name) -> HttpResponse:
     """Make feedback part of the tickets
 
-    A new version of the data set with all waiting feedback in it; a training on it learns from it. Where that takes longer than two seconds,
-    the answer is 202 with a job; `Prefer: wait=20` holds it back.
+    A new version of the data set with all waiting feedback in it; a training on it learns from it. Where that takes
+    longer than two seconds, the answer is 202 with a job; `Prefer: wait=20` holds it back.
     """
     caller = request.auth
 
@@ -233,7 +235,8 @@ def list_improvements(
 def accept_suspects(request: CallerRequest, model: Name, asked: SuspectsIn) -> HttpResponse:
     """Fix labels that a training suspected to be wrong
 
-    As it suggested, in a new version of the data set. Where that takes longer than two seconds, the answer is 202 with a job.
+    As it suggested, in a new version of the data set. Where that takes longer than two seconds, the answer is 202 with
+    a job.
     """
     caller = request.auth
 

@@ -51,7 +51,8 @@ class GuaranteesOut(Schema):
 
 
 class CriteriaIn(Schema):
-    """What the included run must reach, each in words: `queue accuracy 0.85`, `queue macro_f1 60%`, `queue coverage@95 0.3`."""
+    """What the included run must reach, each in words: `queue accuracy 0.85`, `queue macro_f1 60%`, `queue coverage@95
+    0.3`."""
 
     data_set: UUID
     criteria: Annotated[list[Name], Field(min_length=1, max_length=600)]
@@ -102,7 +103,8 @@ def list_guarantees(request: CallerRequest) -> Any:
 def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     """Propose what the included run must reach
 
-    Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar; else an operator is asked.
+    Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar; else an operator is
+    asked.
     """
     caller = request.auth
     data_set = data_set_of(caller, asked.data_set)

@@ -28,7 +28,8 @@ class ProgressOut(Schema):
 
 
 class JobErrorOut(Schema):
-    """As a refusal of the request itself would be; `kind` is invalid (422), refused (409), not_found (404) or unavailable (503)."""
+    """As a refusal of the request itself would be; `kind` is invalid (422), refused (409), not_found (404) or
+    unavailable (503)."""
 
     kind: str
     code: str
@@ -119,8 +120,8 @@ NOW = {"status": "running", "place": 0, **JOB["progress"], "ended": False}
 def watch_job(request: CallerRequest, job: UUID) -> Any:
     """How far a job is, live
 
-    With `Accept: text/event-stream` a stream of server-sent events: `progress` whenever it changes, and `end` after the last one; what came of
-    it is then at the job itself. Otherwise one JSON answer, for asking now and then.
+    With `Accept: text/event-stream` a stream of server-sent events: `progress` whenever it changes, and `end` after the
+    last one; what came of it is then at the job itself. Otherwise one JSON answer, for asking now and then.
     """
     found = queries.job_with_id(request.auth.organisation, job)
     if "text/event-stream" in request.headers.get("Accept", ""):

@@ -281,8 +281,9 @@ def set_kept_tickets(request: CallerRequest, model: Name, asked: KeptTicketsIn) 
 def delete_model(request: CallerRequest, model: Name) -> HttpResponse:
     """Delete a model with all its versions
 
-    And with what was made from tickets along the way: feedback, kept tickets, advice, the words of tickets in its evidence. What stays is what the
-    books need. It cannot be undone, and is refused while a training of it is under way.
+    And with what was made from tickets along the way: feedback, kept tickets, advice, the words of tickets in its
+    evidence. What stays is what the books need. It cannot be undone, and is refused while a training of it is under
+    way.
     """
     caller = request.auth
     found = version_of(caller, model).model

@@ -160,7 +160,8 @@ RUN = {
 def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
     """Order a run
 
-    Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is ordered.
+    Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is
+    ordered.
     """
     caller = request.auth
 
@@ -235,8 +236,9 @@ def watch_run(
 ) -> Any:
     """What happens to a run, live
 
-    With `Accept: text/event-stream` a stream of server-sent events: `move` (with an id), `progress`, and `end` after the last one. A reader
-    that was cut off sends `Last-Event-ID` and misses no move. Otherwise one JSON answer, for asking now and then.
+    With `Accept: text/event-stream` a stream of server-sent events: `move` (with an id), `progress`, and `end` after
+    the last one. A reader that was cut off sends `Last-Event-ID` and misses no move. Otherwise one JSON answer, for
+    asking now and then.
     """
     run = queries.run(request.auth.organisation, number)
     if "text/event-stream" in request.headers.get("Accept", ""):
@@ -296,8 +298,8 @@ def get_attempt_log(
 def get_report_card(request: CallerRequest, number: Number) -> Any:
     """The report card of a completed run
 
-    Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be automated at which
-    precision.
+    Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be
+    automated at which precision.
     """
     run = queries.run(request.auth.organisation, number)
     if run.report_card is None:

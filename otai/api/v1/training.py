@@ -120,7 +120,8 @@ class QuoteOut(Schema):
     expires_at: datetime
     due_at: datetime
     expected_finish_at: datetime | None = Field(
-        description="When a run would probably be ready if it were ordered now; worked out when a quote is looked at (GET)."
+        description="When a run would probably be ready if it were ordered now; worked out when a quote is looked at "
+        "(GET)."
     )
     balance: int
     balance_after: int

@@ -37,7 +37,8 @@ def set_billing_details(
 ) -> BillingDetails:
     """Who the invoices from now on are made out to; those issued stay as they are.
 
-    `language` is one of the installation's, or empty for its first. The VAT id is checked by form and check digit. Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
+    `language` is one of the installation's, or empty for its first. The VAT id is checked by form and check digit.
+    Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
     """
     country = country.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}", country):

@@ -18,7 +18,8 @@ from otai.pricing.published import as_published, book_of
 
 
 def sweep(json: JsonOption = False) -> None:
-    """All that is due by the clock: grants, renewals, lapsed orders, lost webhooks, top-ups, mails. Run it every few minutes."""
+    """All that is due by the clock: grants, renewals, lapsed orders, lost webhooks, top-ups, mails. Run it every few
+    minutes."""
     report = run_sweep(now=utc_now())
     if json:
         print_json(report)
@@ -104,5 +105,6 @@ def month_close_command(
     )
     say(f"Cash received {close.cash_received} (surplus {close.cash_surplus}), paid back {close.cash_paid_back}")
     say(
-        f"Invoiced {close.invoiced}, credited {close.credited}, VAT {close.vat}; owed by customers {close.owed_by_customers}"
+        f"Invoiced {close.invoiced}, credited {close.credited}, VAT {close.vat}; owed by customers "
+        f"{close.owed_by_customers}"
     )

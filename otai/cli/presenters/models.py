@@ -41,7 +41,8 @@ def megabytes(size: int) -> str:
 
 
 def texts_given(texts: Sequence[str] | None) -> list[str]:
-    """The tickets of the command's arguments, else those on standard input, one a line. Raises Invalid (`no_tickets`) at a terminal."""
+    """The tickets of the command's arguments, else those on standard input, one a line. Raises Invalid (`no_tickets`)
+    at a terminal."""
     if texts:
         return list(texts)
     if sys.stdin.isatty():

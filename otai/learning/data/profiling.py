@@ -1,8 +1,9 @@
 """Counts what came in with a data set (`profile.py`) while it comes in.
 
-`ProfileBuilder.add` takes the tickets in batches, in the layout of a data set's Parquet file, and keeps little of them: 16 bytes a
-ticket and 2 for each attribute, the label counts, and a sample of texts. Everything exact is counted over all tickets; what needs the
-texts again (leaks, and languages in large data sets) is measured on the sample, and the profile says so.
+`ProfileBuilder.add` takes the tickets in batches, in the layout of a data set's Parquet file, and keeps little of them:
+16 bytes a ticket and 2 for each attribute, the label counts, and a sample of texts. Everything exact is counted over
+all tickets; what needs the texts again (leaks, and languages in large data sets) is measured on the sample, and the
+profile says so.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ SAMPLE_CHARACTERS = 2_000
 """Kept of each text in the sample; a form that repeats its own fields does so near the top."""
 
 CODES_KEPT = 24
-"""Attributes whose contradictions among duplicates are told apart, at 2 bytes a ticket each; beyond it they are only counted together."""
+"""Attributes whose contradictions among duplicates are told apart, at 2 bytes a ticket each; beyond it they are only
+counted together."""
 
 RARE_LANGUAGE_SHARE = 0.01
 
@@ -48,8 +50,8 @@ class _Tally:
 
 
 class ProfileBuilder:
-    """Takes tickets in batches and gives their profile. `kinds` maps each attribute to single, multi or ordered; `orders` the ordered
-    ones to their labels from low to high.
+    """Takes tickets in batches and gives their profile. `kinds` maps each attribute to single, multi or ordered;
+    `orders` the ordered ones to their labels from low to high.
 
     `languages_read` says where the `language` column comes from.
     """
@@ -89,10 +91,11 @@ class ProfileBuilder:
         self._tallies[attribute].order = tuple(order)
 
     def add(self, batch: pa.RecordBatch, *, language_known: np.ndarray | None = None) -> None:
-        """Counts the tickets of one batch: columns `subject`, `body`, `language`, `created_at`, `split` and `attribute:<name>`.
+        """Counts the tickets of one batch: columns `subject`, `body`, `language`, `created_at`, `split` and
+        `attribute:<name>`.
 
-        `language_known` (bool, one a ticket) marks the tickets whose language was looked for; the others do not count in the
-        languages' shares. Columns that are not there count as missing.
+        `language_known` (bool, one a ticket) marks the tickets whose language was looked for; the others do not count
+        in the languages' shares. Columns that are not there count as missing.
         """
         rows = batch.num_rows
         if rows == 0:
@@ -186,7 +189,8 @@ class ProfileBuilder:
         return self._sample.texts, self._sample.labels
 
     def finish(self) -> Profile:
-        """The profile of all tickets added; the builder is not used afterwards. Raises ValueError when none was added."""
+        """The profile of all tickets added; the builder is not used afterwards. Raises ValueError when none was
+        added."""
         if not self._tickets:
             raise ValueError("no tickets were added")
         attributes = tuple(self._attribute(name, tally) for name, tally in self._tallies.items())
@@ -230,7 +234,8 @@ class ProfileBuilder:
         )
 
     def _duplicates(self) -> findings.Duplicates:
-        """Tickets whose text an earlier one has already, once case and blanks are made equal; empty ones are no duplicates."""
+        """Tickets whose text an earlier one has already, once case and blanks are made equal; empty ones are no
+        duplicates."""
         hashes = np.concatenate(self._text_hashes)
         with_text = np.flatnonzero(hashes)
         # Stable, so that the first of each group is its first ticket.
@@ -264,8 +269,8 @@ class ProfileBuilder:
 class _Sample:
     """Texts and labels of about SAMPLE_TICKETS tickets, spread evenly over all that were offered.
 
-    Every stride-th ticket is kept; when there are too many, every second one is dropped and the stride doubles. The same tickets in
-    the same order give the same sample, however they were batched.
+    Every stride-th ticket is kept; when there are too many, every second one is dropped and the stride doubles. The
+    same tickets in the same order give the same sample, however they were batched.
     """
 
     def __init__(self, attributes: Sequence[str]) -> None:
@@ -289,7 +294,8 @@ class _Sample:
 
 
 def joined_texts(batch: pa.RecordBatch) -> pa.Array:
-    """Subject, newline, body of each ticket (string, never null): what duplicates, lengths and languages are found in."""
+    """Subject, newline, body of each ticket (string, never null): what duplicates, lengths and languages are found
+    in."""
     empty = pa.scalar("", pa.string())
     parts = [
         pc.fill_null(column, empty) for name in ("subject", "body") if (column := _column(batch, name)) is not None
@@ -306,15 +312,18 @@ TEXT_HASH = "text_hash"
 
 
 def text_hashes(batch: pa.RecordBatch) -> pa.Array:
-    """A hash of each ticket's text (int64), equal for texts that differ in case and blanks only; 0 where there is none."""
+    """A hash of each ticket's text (int64), equal for texts that differ in case and blanks only; 0 where there is
+    none."""
     # Split and join is twice as fast as Arrow's regular expression, which replaces blank by blank.
     normal = (" ".join(text.lower().split()) for text in joined_texts(batch).to_pylist())
-    # Python's own hash is 64-bit SipHash with a key of this process (and those it forks): quick, and nobody can aim for collisions.
+    # Python's own hash is 64-bit SipHash with a key of this process (and those it forks): quick, and nobody can aim for
+    # collisions.
     return pa.array((hash(text) if text else 0 for text in normal), pa.int64())
 
 
 def code_of_labels(text: str) -> int:
-    """A 16-bit code from 1, for telling sets of labels apart: two different sets are taken for equal once in 65 535 times."""
+    """A 16-bit code from 1, for telling sets of labels apart: two different sets are taken for equal once in 65 535
+    times."""
     return zlib.crc32(text.encode()) % 0xFFFF + 1
 
 
@@ -330,7 +339,8 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
 
 
 def _shares(languages: Counter[str], looked_at: int, *, is_detected: bool) -> dict[str, float]:
-    """Shares from most to least. Detected languages that are rare are one "other": on short texts most of them are mistakes."""
+    """Shares from most to least. Detected languages that are rare are one "other": on short texts most of them are
+    mistakes."""
     shares: dict[str, float] = {}
     for language, count in languages.most_common():
         is_rare = is_detected and language != "unknown" and count < RARE_LANGUAGE_SHARE * looked_at

@@ -27,7 +27,8 @@ class CleanLabels:
 
 
 def clean_labels(column: Sequence[Value]) -> CleanLabels:
-    """Blanks around and inside labels are squeezed, and labels that differ only in case become the most frequent spelling.
+    """Blanks around and inside labels are squeezed, and labels that differ only in case become the most frequent
+    spelling.
 
     Two spellings of one queue would otherwise be learnt as two queues that nothing tells apart. An empty label is none.
     """
@@ -143,7 +144,8 @@ def _indicator(spec: AttributeSpec, clean: CleanLabels, labels: tuple[str, ...])
 
 
 def ordered_labels(spec: AttributeSpec, learnt: set[str]) -> tuple[str, ...]:
-    """The columns' order: the customer's for an ordered attribute, by number where all are numbers, else by alphabet."""
+    """The columns' order: the customer's for an ordered attribute, by number where all are numbers, else by
+    alphabet."""
     if spec.kind is AttributeKind.ORDERED and spec.order:
         place = {label.casefold(): at for at, label in enumerate(spec.order)}
         return tuple(sorted(learnt, key=lambda label: (place.get(label.casefold(), len(place)), label)))
@@ -153,7 +155,8 @@ def ordered_labels(spec: AttributeSpec, learnt: set[str]) -> tuple[str, ...]:
 
 
 def column_of(tickets: LabelledTickets, spec: AttributeSpec) -> Sequence[Value]:
-    """The attribute's column. Raises `InputFailure` (`dataset_invalid`) if there is none, or a wrong kind of value in it."""
+    """The attribute's column. Raises `InputFailure` (`dataset_invalid`) if there is none, or a wrong kind of value in
+    it."""
     if spec.name not in tickets.attributes:
         known = list(tickets.attributes)
         raise InputFailure("no_attribute", attribute=spec.name, known=known, where=spec.name)

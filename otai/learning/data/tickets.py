@@ -37,7 +37,8 @@ class AttributeKind(StrEnum):
 class AttributeSpec:
     """One thing to predict. `order` lists an ordered attribute's labels from lowest to highest; others leave it empty.
 
-    An ordered attribute without an order takes its labels in the order of their numbers if all are numbers, else by alphabet.
+    An ordered attribute without an order takes its labels in the order of their numbers if all are numbers, else by
+    alphabet.
     """
 
     name: str
@@ -54,8 +55,8 @@ class AttributeSpec:
 class LabelledTickets:
     """Tickets as parallel columns, all of the same length.
 
-    `texts` holds subject, newline, body. `languages` may be codes of any form or names ("de", "DE-at", "deu", "German"): they are
-    kept as codes. `splits` is given only where the customer fixed beforehand which tickets to
+    `texts` holds subject, newline, body. `languages` may be codes of any form or names ("de", "DE-at", "deu",
+    "German"): they are kept as codes. `splits` is given only where the customer fixed beforehand which tickets to
     measure on: "train" and "test" mean what they say, a ticket with anything else takes no part. Raises `InputFailure`
     (`dataset_invalid`) when the columns differ in length.
     """
@@ -114,7 +115,8 @@ class LabelledTickets:
         )
 
     def write_parquet(self, path: Path | str) -> None:
-        """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its subject."""
+        """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its
+        subject."""
         parted = [text.partition("\n") for text in self.texts]
         columns: dict[str, pa.Array] = {
             "ticket": pa.array(self.ids, pa.string()),

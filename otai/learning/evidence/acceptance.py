@@ -1,7 +1,9 @@
-"""What a model must reach, and whether it did: criteria and the verdict. Pure, and light to import; what needs numbers is in `measuring.py`.
+"""What a model must reach, and whether it did: criteria and the verdict. Pure, and light to import; what needs numbers
+is in `measuring.py`.
 
-Coverage is counted at the model's own threshold, which was chosen without the holdout. That threshold is an estimate, so the precision
-above it falls a little below the stated one about half of the time; it counts unless the holdout shows that it lies below beyond chance.
+Coverage is counted at the model's own threshold, which was chosen without the holdout. That threshold is an estimate,
+so the precision above it falls a little below the stated one about half of the time; it counts unless the holdout shows
+that it lies below beyond chance.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class CriterionInvalid(Invalid, ValueError):
 
 @dataclass(frozen=True)
 class Criterion:
-    """The metric of an attribute must be at least `threshold`. `precision` is the stated one of a coverage, None for the other metrics."""
+    """The metric of an attribute must be at least `threshold`. `precision` is the stated one of a coverage, None for
+    the other metrics."""
 
     attribute: str
     metric: Metric
@@ -114,8 +117,8 @@ class Criterion:
 def share_of(text: str) -> Fraction:
     """A share as people write it: `0.85`, `17/20`, `85%`, `85 %`, and `85` for per cent. `1` is all of it.
 
-    Between 1 and 10 a bare number could be a slip for either (`1.5` for 15 % or 1.5 %), and a promise of money hangs on it: it is
-    refused. Raises CriterionInvalid.
+    Between 1 and 10 a bare number could be a slip for either (`1.5` for 15 % or 1.5 %), and a promise of money hangs on
+    it: it is refused. Raises CriterionInvalid.
     """
     bare = text.strip()
     try:
@@ -161,7 +164,8 @@ class Outcome:
 
 
 def judge(criteria: Sequence[Criterion], attributes: Sequence[AttributeReport], *, by_bound: bool) -> list[Outcome]:
-    """Each criterion against the report card's attributes; `by_bound` compares the lower end of the interval instead of the value.
+    """Each criterion against the report card's attributes; `by_bound` compares the lower end of the interval instead of
+    the value.
 
     An attribute that is not in the report card misses.
     """

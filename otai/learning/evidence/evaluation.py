@@ -1,7 +1,7 @@
 """Measuring a model on tickets it never learnt from.
 
-Metric not chosen: AUROC and log loss, which no helpdesk can act upon. Accuracy is shown because everybody asks for it, macro F1
-because accuracy hides the small queues, and coverage at a precision because it is what automation is worth.
+Metric not chosen: AUROC and log loss, which no helpdesk can act upon. Accuracy is shown because everybody asks for it,
+macro F1 because accuracy hides the small queues, and coverage at a precision because it is what automation is worth.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def thresholds_for(
 ) -> list[Threshold]:
     """Chooses a threshold for each target precision on predictions for tickets not trained on (`risk_control`).
 
-    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given, of which only the right
-    predictions find one.
+    `of` is what coverage is a share of: the number of tickets, or (multi-label) of labels given, of which only the
+    right predictions find one.
     """
     chosen = []
     for target in targets:
@@ -111,9 +111,9 @@ def evaluate(
     """Fills in one attribute's part of the report card.
 
     `train` and `holdout` are row numbers of the data set in which the attribute is known. `probabilities` and `decided`
-    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row, `more_tickets` says
-    for each threshold how many more it would take to promise what cannot be promised. `excerpt` gives
-    the beginning of a holdout ticket by its place among them; without it the card shows ids only.
+    (which labels the model gives) have shape (holdout, labels), `ticket_ids` one id for each holdout row,
+    `more_tickets` says for each threshold how many more it would take to promise what cannot be promised. `excerpt`
+    gives the beginning of a holdout ticket by its place among them; without it the card shows ids only.
     """
     actual = target.y[holdout] > 0
     confidence, right, found_of = decisions(probabilities, decided, actual, multi=target.spec.is_multi)

@@ -23,8 +23,8 @@ from otai.learning.model.bundle import AttributeModel, Bundle
 def choose_holdout(
     tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, share: float, fewest_tickets: int = 5
 ) -> NDArray[np.int64]:
-    """The rows to measure on: the customer's own test tickets if the data set has them, else about `share` of the labelled ones, by a
-    hash of their text. Raises InputFailure when no ticket can be used."""
+    """The rows to measure on: the customer's own test tickets if the data set has them, else about `share` of the
+    labelled ones, by a hash of their text. Raises InputFailure when no ticket can be used."""
     cleaned = [clean_labels(column_of(tickets, spec)) for spec in attributes]
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         return given.holdout

@@ -1,6 +1,7 @@
 """The evidence for the customer, as data: what was measured, on which tickets, beside what guessing would reach.
 
-Plain values only, so that a report card is the same in JSON, in the database and on a page. `evaluation.py` fills it in.
+Plain values only, so that a report card is the same in JSON, in the database and on a page. `evaluation.py` fills it
+in.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ class LabelReport:
 class Coverage:
     """How much could be automated at a precision.
 
-    `threshold` was chosen on training tickets, each scored by a model that had not seen it, as the lowest confidence from
-    which that share can be promised at `assurance` (`risk_control`; None in cards from before: the lowest from which that
-    share was right); `expected_*` is what it gave there. `coverage` and `precision` are what this very threshold
-    then gave on the holdout: those two are the evidence. For attributes with one label a ticket, coverage is the share of
-    tickets at or above the threshold; for multi-label attributes the share of all given labels that are found so.
-    `threshold` is None when no confidence lets the precision be promised; `more_tickets` is then about how many more
-    labelled tickets may let it, None where no number of them would.
+    `threshold` was chosen on training tickets, each scored by a model that had not seen it, as the lowest confidence
+    from which that share can be promised at `assurance` (`risk_control`; None in cards from before: the lowest from
+    which that share was right); `expected_*` is what it gave there. `coverage` and `precision` are what this very
+    threshold then gave on the holdout: those two are the evidence. For attributes with one label a ticket, coverage is
+    the share of tickets at or above the threshold; for multi-label attributes the share of all given labels that are
+    found so. `threshold` is None when no confidence lets the precision be promised; `more_tickets` is then about how
+    many more labelled tickets may let it, None where no number of them would.
     """
 
     target_precision: float
@@ -98,7 +99,8 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class SizePoint:
-    """What models of so many training tickets reach on the holdout; the mean over `models` models of different tickets."""
+    """What models of so many training tickets reach on the holdout; the mean over `models` models of different
+    tickets."""
 
     tickets: int
     models: int
@@ -108,7 +110,8 @@ class SizePoint:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What so many more training tickets of the same kind would add: differences, 0.02 being two points, with their 95 % intervals.
+    """What so many more training tickets of the same kind would add: differences, 0.02 being two points, with their 95
+    % intervals.
 
     `macro_f1` is None where too little is known of rare labels to say.
     """
@@ -120,7 +123,8 @@ class Forecast:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """How quality grew with tickets, from few to all, and where that leads. No forecasts: `unknown` says why none is made."""
+    """How quality grew with tickets, from few to all, and where that leads. No forecasts: `unknown` says why none is
+    made."""
 
     points: list[SizePoint]
     forecasts: list[Forecast]
@@ -129,7 +133,8 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class SuspectedLabel:
-    """A ticket whose label is probably not what people meant. `confidence` is how sure a model that had not learnt this ticket is of `suggested`.
+    """A ticket whose label is probably not what people meant. `confidence` is how sure a model that had not learnt this
+    ticket is of `suggested`.
 
     `given` and `suggested` have one entry for attributes with one label a ticket, any number for multi-label ones.
     """
@@ -152,7 +157,8 @@ class WrongLabels:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the training took. Energy is an estimate unless `energy_is_measured`; `energy_method` says how it was made."""
+    """What the training took. Energy is an estimate unless `energy_is_measured`; `energy_method` says how it was
+    made."""
 
     wall_seconds: float
     processor_seconds: float
@@ -164,7 +170,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Majority:
-    """What always answering the most frequent label reaches on the same tickets (multi-label: always answering none)."""
+    """What always answering the most frequent label reaches on the same tickets (multi-label: always answering
+    none)."""
 
     label: str | None
     accuracy: float
@@ -176,10 +183,11 @@ class Majority:
 class AttributeReport:
     """One attribute on the holdout.
 
-    `accuracy` is the share of tickets predicted exactly right (multi-label: the whole set of labels). `macro_f1` is the mean
-    F1 over the labels that have holdout tickets, so that a rare label counts as much as a frequent one. `confusion` lists
-    [actual, predicted, tickets] by label number, zeros left out (empty for multi-label). `calibration_error` is the
-    expected calibration error over 15 bins. `mean_absolute_error` is in steps of the order, for ordered attributes.
+    `accuracy` is the share of tickets predicted exactly right (multi-label: the whole set of labels). `macro_f1` is the
+    mean F1 over the labels that have holdout tickets, so that a rare label counts as much as a frequent one.
+    `confusion` lists [actual, predicted, tickets] by label number, zeros left out (empty for multi-label).
+    `calibration_error` is the expected calibration error over 15 bins. `mean_absolute_error` is in steps of the order,
+    for ordered attributes.
     """
 
     name: str
@@ -202,11 +210,13 @@ class AttributeReport:
     learning_curve: LearningCurve | None = None
     wrong_labels: WrongLabels | None = None
     chance_of_no_signal: float | None = None
-    """How likely answers that have nothing to do with the tickets would be right as often; None in cards from before."""
+    """How likely answers that have nothing to do with the tickets would be right as often; None in cards from
+    before."""
 
 
 def excerpt_of(text: str) -> str:
-    """The beginning of a ticket on one line, short enough for a table. Personal data is replaced by its kind: cards are sent around."""
+    """The beginning of a ticket on one line, short enough for a table. Personal data is replaced by its kind: cards are
+    sent around."""
     # Only the beginning is looked at: a ticket may have megabytes.
     beginning = mask(text[: 4 * EXCERPT_CHARACTERS])
     # What cannot be printed goes: half a surrogate pair cannot be written to a file, nor a zero byte to a database.
@@ -218,10 +228,10 @@ def excerpt_of(text: str) -> str:
 class ReportCard:
     """The whole evidence of a run.
 
-    `holdout` says where the measured tickets came from: "given" (the customer's own split), "chosen" (kept aside by us) or
-    "left_out" (too few tickets to keep any aside: each ticket was scored by a model that had not seen it).
-    `final_model_learnt_holdout` says whether the delivered model learnt from the holdout after it had been measured; its
-    confidences and thresholds are those that were measured.
+    `holdout` says where the measured tickets came from: "given" (the customer's own split), "chosen" (kept aside by us)
+    or "left_out" (too few tickets to keep any aside: each ticket was scored by a model that had not seen it).
+    `final_model_learnt_holdout` says whether the delivered model learnt from the holdout after it had been measured;
+    its confidences and thresholds are those that were measured.
     """
 
     mode: str
@@ -282,7 +292,8 @@ class ReportCard:
 
 
 def values_without_tickets(values: Any) -> Any:
-    """A report card's values, of any format, without anything of single tickets: no words, no ids, no suspects. All figures stay."""
+    """A report card's values, of any format, without anything of single tickets: no words, no ids, no suspects. All
+    figures stay."""
     if isinstance(values, list):
         return [values_without_tickets(one) for one in values]
     if not isinstance(values, dict):

@@ -1,7 +1,8 @@
 """Ways to execute a training: values in, a value out; no tables, no open transaction.
 
-An executor is given a `TrainingSpec`, reports through `watch`, and returns how it ended. A failure is a value, never an exception:
-*input* when the data cannot be trained on, *system* when it was our fault. The contract test in tests/runs/ holds for each of them.
+An executor is given a `TrainingSpec`, reports through `watch`, and returns how it ended. A failure is a value, never an
+exception: *input* when the data cannot be trained on, *system* when it was our fault. The contract test in tests/runs/
+holds for each of them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.data.tickets`; results go below `output_dir`.
+    """What to train. `tickets` is a local Parquet file in the layout of `otai.learning.data.tickets`; results go below
+    `output_dir`.
 
-    `checkpoint_dir` holds what an earlier attempt saved, and takes what this one saves. The training may not hold more memory, with all
-    that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used twice is refused there. `tickets_in_store` is where the file store has the
-    tickets, for machines that do not see this one's disk; empty: it has not.
+    `checkpoint_dir` holds what an earlier attempt saved, and takes what this one saves. The training may not hold more
+    memory, with all that it starts, than `memory_limit_bytes`. `attempt_id` names the attempt to a cluster: a name used
+    twice is refused there. `tickets_in_store` is where the file store has the tickets, for machines that do not see
+    this one's disk; empty: it has not.
     """
 
     tickets: Path
@@ -42,7 +45,8 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the front.
+    """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the
+    front.
 
     `hardware` says in words what it really runs on, once that is known better than beforehand.
     """
@@ -93,4 +97,5 @@ class Executor(Protocol):
         """None while a training can begin at once; else why not, in words. Asked before a run is claimed."""
 
     def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
-        """Trains, calling `watch` at least every `watch_every_seconds`; stops and cleans up as soon as it returns False."""
+        """Trains, calling `watch` at least every `watch_every_seconds`; stops and cleans up as soon as it returns
+        False."""

@@ -27,7 +27,8 @@ most_result_bytes = 256 * 2**20
 seconds_to_stop_kindly = 5.0
 
 weigh_every_seconds = 0.5
-"""How often the memory of the training is looked at: it can take a gigabyte or two in that time, which the limit leaves room for."""
+"""How often the memory of the training is looked at: it can take a gigabyte or two in that time, which the limit leaves
+room for."""
 
 _END = object()
 

@@ -1,8 +1,9 @@
 """Trains as a job on a Ray cluster: one job for each attempt, on a node with the accelerator that the pool names.
 
-Ray decides nothing but the node. It has no priorities, so a run is claimed only when a slot is free there; it does not retry, since we
-do; its clock says when a job was submitted, so what the job itself tells says when work began. Tickets, models and checkpoints
-travel through the file store: a node shares no disk with us. Installed by `pip install 'otai[ray]'`.
+Ray decides nothing but the node. It has no priorities, so a run is claimed only when a slot is free there; it does not
+retry, since we do; its clock says when a job was submitted, so what the job itself tells says when work began. Tickets,
+models and checkpoints travel through the file store: a node shares no disk with us. Installed by `pip install
+'otai[ray]'`.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class ClusterUnavailable(Unavailable):
 
 @dataclass
 class RayExecutor:
-    """`address` is that of the cluster's Jobs API (http://head:8265); `interpreter` the absolute path of the nodes' Python in which this
-    product is installed: a job's own `python` is another one. `slots_per_node` is how many trainings share one node."""
+    """`address` is that of the cluster's Jobs API (http://head:8265); `interpreter` the absolute path of the nodes'
+    Python in which this product is installed: a job's own `python` is another one. `slots_per_node` is how many
+    trainings share one node."""
 
     address: str
     interpreter: str
@@ -128,7 +130,8 @@ class RayExecutor:
 
     @contextlib.contextmanager
     def _things_on_their_way(self, spec: TrainingSpec) -> Iterator[str]:
-        """Puts what the job needs into the store; yields the path of its description there. Removes all of the job's files afterwards."""
+        """Puts what the job needs into the store; yields the path of its description there. Removes all of the job's
+        files afterwards."""
         folder = _folder_of(spec.attempt_id)
         with tempfile.TemporaryDirectory(prefix="otai-job-") as scratch:
             tickets = spec.tickets_in_store
@@ -172,7 +175,8 @@ class RayExecutor:
 
 
 def usage_of(node: str, resource: str) -> list[tuple[float, float]]:
-    """(used, total) of the resource, from the cluster's words about a node: lines such as `0.5/1.0 accelerator_type:L4`."""
+    """(used, total) of the resource, from the cluster's words about a node: lines such as `0.5/1.0
+    accelerator_type:L4`."""
     found = []
     for line in node.splitlines():
         amounts, _, name = line.partition(" ")

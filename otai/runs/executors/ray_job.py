@@ -1,7 +1,8 @@
 """What a node of the cluster runs: `python -m otai.runs.executors.ray_job STORE_URL JOB_FILE`.
 
-Fetches the tickets from the store, trains with the local executor (so the limits and the killing of the group are the same), puts the
-results into the store, and tells all of it in JSON lines. It knows neither the database nor any secret but the store's own.
+Fetches the tickets from the store, trains with the local executor (so the limits and the killing of the group are the
+same), puts the results into the store, and tells all of it in JSON lines. It knows neither the database nor any secret
+but the store's own.
 """
 
 from __future__ import annotations

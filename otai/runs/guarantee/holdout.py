@@ -1,8 +1,10 @@
-"""The tickets that a guarantee is measured on: chosen before any training, kept as a file of their own, never learnt from.
+"""The tickets that a guarantee is measured on: chosen before any training, kept as a file of their own, never learnt
+from.
 
-An included run trains on a file made for it: the data set without those tickets and everything with the same text, and those tickets
-with the split "test", which training measures on and never learns. The improvement run, on whatever data set, has the same ones. A label that the
-customer corrected meanwhile in a later version of the data set counts corrected, for both runs; how many are is shown.
+An included run trains on a file made for it: the data set without those tickets and everything with the same text, and
+those tickets with the split "test", which training measures on and never learns. The improvement run, on whatever data
+set, has the same ones. A label that the customer corrected meanwhile in a later version of the data set counts
+corrected, for both runs; how many are is shown.
 """
 
 from __future__ import annotations
@@ -109,7 +111,8 @@ def new_folder(guarantee: Guarantee) -> str:
 
 @contextmanager
 def stored(table: pa.Table, *, folder: str) -> Iterator[StoredFile]:
-    """The table as a file of the store, in a `with` that writes the row which speaks of it: if that fails, the file goes again."""
+    """The table as a file of the store, in a `with` that writes the row which speaks of it: if that fails, the file
+    goes again."""
     with tempfile.TemporaryDirectory(prefix="otai-guarantee-") as scratch:
         path = Path(scratch) / "tickets.parquet"
         pq.write_table(table, path, compression="zstd")
@@ -133,7 +136,8 @@ class Relabelled:
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """What an included run trains and is measured on. `left_out` counts tickets of the data set with the text of one measured on."""
+    """What an included run trains and is measured on. `left_out` counts tickets of the data set with the text of one
+    measured on."""
 
     table: pa.Table
     corrections: tuple[Relabelled, ...]
@@ -141,7 +145,8 @@ class TrainingFile:
 
 
 def training_file(data_set: DataSet, held: pa.Table, *, names: Sequence[str]) -> TrainingFile:
-    """The data set, told apart into what is learnt and the tickets to measure on, with the data set's own labels where it has them.
+    """The data set, told apart into what is learnt and the tickets to measure on, with the data set's own labels where
+    it has them.
 
     Raises HoldoutImpossible when the two do not fit together.
     """
@@ -246,7 +251,8 @@ def _with_split(table: pa.Table, splits: Sequence[str]) -> pa.Table:
 
 
 def has_own_ids(data_set: DataSet) -> bool:
-    """Whether the tickets' ids are the customer's. Those that we number ourselves name other tickets in the next version."""
+    """Whether the tickets' ids are the customer's. Those that we number ourselves name other tickets in the next
+    version."""
     return "ticket" in dict(data_set.roles.get("single") or {})
 
 
@@ -263,7 +269,8 @@ def text_keys(table: pa.Table) -> list[bytes]:
 
 
 def as_csv(held: pa.Table, corrections: Sequence[Relabelled]) -> Iterator[str]:
-    """The tickets to measure on, line by line, for a spreadsheet: with the label that was agreed and, where it differs, the one that counts now.
+    """The tickets to measure on, line by line, for a spreadsheet: with the label that was agreed and, where it differs,
+    the one that counts now.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """

@@ -39,7 +39,8 @@ def move(
     details: dict[str, Any] | None = None,
     **changes: Any,
 ) -> None:
-    """Moves the guarantee if it is still where we last saw it: one compare-and-swap, one event. Raises GuaranteeMoved."""
+    """Moves the guarantee if it is still where we last saw it: one compare-and-swap, one event. Raises
+    GuaranteeMoved."""
     was = GuaranteeStatus(guarantee.status)
     assert to in MOVES[was], f"{was} -> {to} is no move"
     moved = Guarantee.objects.filter(id=guarantee.id, status=was).update(status=to, **changes)

@@ -54,7 +54,8 @@ class FeeWasSpent(Refused):
 
 
 def open_guarantees(*, organisation: Organisation, now: datetime) -> list[Guarantee]:
-    """The organisation's guarantees, with one opened for every tier level that it has reached. Safe at any time, from any process."""
+    """The organisation's guarantees, with one opened for every tier level that it has reached. Safe at any time, from
+    any process."""
     there = set(Guarantee.objects.filter(organisation=organisation).values_list("tier", flat=True))
     for tier in queries.due_levels(organisation):
         if tier.value in there:
@@ -80,9 +81,9 @@ def propose(
 ) -> Guarantee:
     """Proposes what the included run must reach on tickets of `data_set`, and fixes those that it will be measured on.
 
-    Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces what was proposed,
-    until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible, TicketsDeleted and
-    NotFound.
+    Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces
+    what was proposed, until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible,
+    TicketsDeleted and NotFound.
     """
     if data_set.organisation_id != organisation.id:
         raise NotFound("data_set")
@@ -177,7 +178,8 @@ def _waiting(guarantee: UUID) -> Guarantee:
 
 @one_transaction
 def agree(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
-    """An operator agrees to criteria above the standard bar. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
+    """An operator agrees to criteria above the standard bar. Raises NotFound, NotAgreed (nothing waits) and
+    WhoAndWhyMissing."""
     why = checked_why(why)
     found = _waiting(guarantee)
     _agree(found, who=who, why=why, now=now)
@@ -186,7 +188,8 @@ def agree(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
 
 @one_transaction
 def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
-    """An operator does not agree; the customer proposes again. Raises NotFound, NotAgreed (nothing waits) and WhoAndWhyMissing."""
+    """An operator does not agree; the customer proposes again. Raises NotFound, NotAgreed (nothing waits) and
+    WhoAndWhyMissing."""
     why = checked_why(why)
     found = _waiting(guarantee)
     Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
@@ -196,10 +199,11 @@ def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
 
 
 def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[PaymentRefund]:
-    """An operator turns the credited fee into money: withdraws the credits and pays their list price back on what the subscription was
-    paid with, newest month first.
+    """An operator turns the credited fee into money: withdraws the credits and pays their list price back on what the
+    subscription was paid with, newest month first.
 
-    Raises NotFound, FeeNotCredited, FeeWasSpent, WhoAndWhyMissing, and NothingToRefund where the subscription brought less money than that.
+    Raises NotFound, FeeNotCredited, FeeWasSpent, WhoAndWhyMissing, and NothingToRefund where the subscription brought
+    less money than that.
     """
     why = checked_why(why)
     with transaction.atomic():

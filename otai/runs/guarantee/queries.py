@@ -21,7 +21,8 @@ from otai.tickets.models import DataSet
 
 
 def levels_reached(tiers: Iterable[Tier]) -> list[Tier]:
-    """The tiers that were a rise when they came, in order: each includes a guarantee. Falling to a lower tier reaches nothing."""
+    """The tiers that were a rise when they came, in order: each includes a guarantee. Falling to a lower tier reaches
+    nothing."""
     order = list(Tier)
     reached: list[Tier] = []
     for tier in tiers:
@@ -41,7 +42,8 @@ class NoGuarantee(Refused):
 
 
 def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee:
-    """That of the tier, or of the highest level reached. Raises NotFound. `operations.open_guarantees` opens what is due."""
+    """That of the tier, or of the highest level reached. Raises NotFound. `operations.open_guarantees` opens what is
+    due."""
     found = guarantees(organisation)
     chosen = found.filter(tier=tier).first() if tier else found.last()
     if chosen is None:
@@ -81,8 +83,8 @@ def corrections(guarantee: Guarantee) -> tuple[holdout.Relabelled, ...]:
 
 
 def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
-    """Both included versions on the labels that count now, and on those that were agreed: `"first"`, `"improvement"`, `"first, as agreed"`,
-    `"improvement, as agreed"`. Empty where no label was corrected. Loads both models."""
+    """Both included versions on the labels that count now, and on those that were agreed: `"first"`, `"improvement"`,
+    `"first, as agreed"`, `"improvement, as agreed"`. Empty where no label was corrected. Loads both models."""
     from otai.learning.evidence.measuring import measure
     from otai.learning.model.bundle import Bundle
 
@@ -106,8 +108,8 @@ def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """What one attribute reached when it was last trained on tickets of this name, and what more tickets would bring. Estimates as dicts with
-    `value`, `low` and `high`; `forecasts` as the report card has them."""
+    """What one attribute reached when it was last trained on tickets of this name, and what more tickets would bring.
+    Estimates as dicts with `value`, `low` and `high`; `forecasts` as the report card has them."""
 
     attribute: str
     run: int
@@ -119,7 +121,8 @@ class Likely:
 
 
 def likely(data_set: DataSet) -> list[Likely]:
-    """What is likely for each attribute, from the newest completed run on any version of the data set; nothing before the first one."""
+    """What is likely for each attribute, from the newest completed run on any version of the data set; nothing before
+    the first one."""
     run = (
         Run.objects.filter(
             organisation_id=data_set.organisation_id, data_set__name=data_set.name, status=RunStatus.COMPLETED

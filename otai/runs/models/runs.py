@@ -42,7 +42,8 @@ class Accelerator(models.TextChoices):
 
 
 class Pool(models.Model):
-    """A group of machines of one kind. A worker belongs to one pool and takes one of its slots; it trains one run at a time."""
+    """A group of machines of one kind. A worker belongs to one pool and takes one of its slots; it trains one run at a
+    time."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=63, unique=True)
@@ -165,7 +166,8 @@ class Quote(models.Model):
 
 
 class Run(models.Model):
-    """One paid training, from order to settlement. The runs table is the queue: ordering is one transaction with the hold."""
+    """One paid training, from order to settlement. The runs table is the queue: ordering is one transaction with the
+    hold."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -232,7 +234,8 @@ class Run(models.Model):
     failure_code = models.CharField(max_length=60, default="", blank=True)
     failure_message = models.TextField(default="", blank=True)
     failure = models.JSONField(default=dict, blank=True)
-    """Why the tickets cannot be trained on, as a fact (`otai.words`); empty for crashes, and for runs of release 0.1."""
+    """Why the tickets cannot be trained on, as a fact (`otai.words`); empty for crashes, and for runs of release
+    0.1."""
 
     checkpoint_file = models.CharField(
         max_length=500, default="", blank=True, help_text="In the file store: where the next attempt goes on."

@@ -64,9 +64,11 @@ def record_progress(
     now: datetime,
     hardware: str = "",
 ) -> bool:
-    """A heartbeat with what has been done. False: the attempt is no longer the run's own (cancelled, or taken over), so stop.
+    """A heartbeat with what has been done. False: the attempt is no longer the run's own (cancelled, or taken over), so
+    stop.
 
-    `log` replaces the attempt's log so far; None leaves it. `hardware` replaces what was said of the machine when it was claimed.
+    `log` replaces the attempt's log so far; None leaves it. `hardware` replaces what was said of the machine when it
+    was claimed.
     """
     found = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
     if found is None:
@@ -86,8 +88,8 @@ def record_progress(
 def end_run(*, run: UUID, attempt: int, outcome: AttemptOutcome, who: str, log: str | None, now: datetime) -> Run:
     """Ends the attempt and settles the run, or queues it again while attempts remain after a failure of ours.
 
-    The hold is captured or released in the same transaction as the run's ending. Raises RunMoved when the attempt is no longer the run's
-    own: it was cancelled, ended or taken over meanwhile, and this result counts for nothing.
+    The hold is captured or released in the same transaction as the run's ending. Raises RunMoved when the attempt is no
+    longer the run's own: it was cancelled, ended or taken over meanwhile, and this result counts for nothing.
     """
     found = _at_work(run, attempt)
     _close(found, outcome=outcome.failure_code or outcome.ending.value, log=log, now=now)
@@ -112,7 +114,8 @@ HANDED_BACK = "handed_back"
 
 @one_transaction
 def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, now: datetime) -> Run:
-    """The worker stops and gives the run back to the queue, to its old place. No failure: it uses up none of the run's attempts.
+    """The worker stops and gives the run back to the queue, to its old place. No failure: it uses up none of the run's
+    attempts.
 
     Raises RunMoved when the attempt is no longer the run's own.
     """

@@ -22,7 +22,8 @@ class RunHasEnded(Refused):
 
 @one_transaction
 def cancel_run(*, organisation: Organisation, number: int, who: str, now: datetime) -> Run:
-    """Cancels the run and gives its credits back, whatever a worker is doing with it: the worker finds out at its next heartbeat.
+    """Cancels the run and gives its credits back, whatever a worker is doing with it: the worker finds out at its next
+    heartbeat.
 
     Raises NotFound and RunHasEnded.
     """
@@ -47,7 +48,8 @@ class RunNotCharged(Refused):
 
 @one_transaction
 def refund_run(*, organisation: Organisation, number: int, why: str, who: str, now: datetime) -> Run:
-    """Gives back the credits of a completed run found faulty, to the lots they came from, once (policies.md, "Charging a run").
+    """Gives back the credits of a completed run found faulty, to the lots they came from, once (policies.md, "Charging
+    a run").
 
     Raises NotFound, RunNotCharged and AlreadyRefunded.
     """

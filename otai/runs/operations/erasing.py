@@ -45,7 +45,8 @@ class Kept:
     unordered_quotes: int
     guarantee_tickets: int
     guarantees_given_up: tuple[str, ...]
-    """Tiers whose guarantee can be decided no more without the tickets: criteria that were agreed, an improvement that is still due."""
+    """Tiers whose guarantee can be decided no more without the tickets: criteria that were agreed, an improvement that
+    is still due."""
 
 
 def kept_of(organisation: Organisation, data_sets: Sequence[UUID]) -> Kept:
@@ -90,7 +91,8 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
 
 
 def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
-    """The runs' models are deleted: what remains of their evidence are figures, without a word of any ticket. Within a transaction."""
+    """The runs' models are deleted: what remains of their evidence are figures, without a word of any ticket. Within a
+    transaction."""
     found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("data_set")
     for run in found.filter(id__in=runs).order_by("number"):
         # Of whatever format the card is: what this release cannot read has words in it all the same.

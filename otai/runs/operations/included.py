@@ -1,4 +1,5 @@
-"""The runs that a guarantee includes are ordered: their price is granted, and they are measured on the tickets fixed before."""
+"""The runs that a guarantee includes are ordered: their price is granted, and they are measured on the tickets fixed
+before."""
 
 from __future__ import annotations
 
@@ -32,9 +33,11 @@ class QuoteDoesNotFit(Refused):
 def order_included_run(
     *, organisation: Organisation, quote: UUID, who: str, now: datetime, tier: Tier | None = None
 ) -> Run:
-    """The included run: paid by a grant of its price, measured on the tickets fixed before. The criteria are frozen from now on.
+    """The included run: paid by a grant of its price, measured on the tickets fixed before. The criteria are frozen
+    from now on.
 
-    Ordering the same quote again returns the same run. Raises NotAgreed, QuoteDoesNotFit, HoldoutImpossible and what `order_run` raises.
+    Ordering the same quote again returns the same run. Raises NotAgreed, QuoteDoesNotFit, HoldoutImpossible and what
+    `order_run` raises.
     """
     found = queries.guarantee(organisation, tier)
     return _order(found, organisation, quote, at=GuaranteeStatus.AGREED, to=GuaranteeStatus.TRAINING, who=who, now=now)
@@ -43,8 +46,9 @@ def order_included_run(
 def order_improvement_run(
     *, organisation: Organisation, quote: UUID, who: str, now: datetime, tier: Tier | None = None
 ) -> Run:
-    """The included improvement run, once the criteria were missed: any data set of the same name, any mode of the tier, measured on the
-    same tickets. Raises NothingMissed, QuoteDoesNotFit, HoldoutImpossible and what `order_run` raises."""
+    """The included improvement run, once the criteria were missed: any data set of the same name, any mode of the
+    tier, measured on the same tickets. Raises NothingMissed, QuoteDoesNotFit, HoldoutImpossible and what `order_run`
+    raises."""
     found = queries.guarantee(organisation, tier)
     return _order(found, organisation, quote, at=GuaranteeStatus.MISSED, to=GuaranteeStatus.IMPROVING, who=who, now=now)
 
@@ -85,7 +89,8 @@ def _order(
             source=LotSource.GUARANTEE,
             key=f"guarantee-run:{offered.id}",
             reference=f"guarantee:{guarantee.id}",
-            reason=f"Included in {Tier(guarantee.tier).title}: {'training' if to is GuaranteeStatus.TRAINING else 'improvement'} "
+            reason=f"Included in {Tier(guarantee.tier).title}: "
+            f"{'training' if to is GuaranteeStatus.TRAINING else 'improvement'} "
             f"of {offered.model_name}",
             now=now,
             price_book=offered.price_book,

@@ -24,7 +24,8 @@ def hold_reference(run: UUID) -> str:
 
 
 def move(run: Run, *, to: RunStatus, who: str, why: str, now: datetime, **changes: Any) -> bool:
-    """Moves the run, if it is still where we last saw it and still in the attempt we saw: one compare-and-swap, one event.
+    """Moves the run, if it is still where we last saw it and still in the attempt we saw: one compare-and-swap, one
+    event.
 
     False: someone moved it first, and nothing was written.
     """
@@ -41,7 +42,8 @@ def move(run: Run, *, to: RunStatus, who: str, why: str, now: datetime, **change
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """How an attempt ended. For COMPLETED with the stored model and its report card, else with the failure's code and message."""
+    """How an attempt ended. For COMPLETED with the stored model and its report card, else with the failure's code and
+    message."""
 
     ending: Ending
     bundle_file: str = ""
@@ -78,8 +80,8 @@ def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) ->
             now=now,
         )
     except HoldAlreadyResolved as late:
-        # Someone gave the credits back by hand while the run was open. It still ends, and never charges them again; the ledger has
-        # recorded the late capture for an operator.
+        # Someone gave the credits back by hand while the run was open. It still ends, and never charges them again; the
+        # ledger has recorded the late capture for an operator.
         if settlement.capture:
             outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
         why = "the credits had been given back before, nothing charged"

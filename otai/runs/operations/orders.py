@@ -64,8 +64,9 @@ def make_quote(
 
     With a `key`, made by the caller for this very request, asking again returns the quote of the first time.
 
-    Raises TicketsDeleted, UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange, ModeNotInTier, NotFound (the data set is not
-    the organisation's) and what `readiness.require` raises (a mode whose parts are not installed here).
+    Raises TicketsDeleted, UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange,
+    ModeNotInTier, NotFound (the data set is not the organisation's) and what `readiness.require` raises (a mode whose
+    parts are not installed here).
     """
     if data_set.organisation_id != organisation.id:
         raise NotFound("data_set")
@@ -125,12 +126,13 @@ class Inclusion:
 def order_run(
     *, organisation: Organisation, quote: UUID, who: str, now: datetime, inclusion: Inclusion | None = None
 ) -> Run:
-    """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the same run.
+    """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the
+    same run.
 
     `inclusion` is the guarantee's alone (`included.py`).
 
-    Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell since the quote) and
-    InsufficientCredits, which says what is missing and which packages cover it.
+    Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
+    since the quote) and InsufficientCredits, which says what is missing and which packages cover it.
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
@@ -178,7 +180,10 @@ def order_run(
 
 
 def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetime) -> UUID:
-    what = f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training of {offered.model_name} (run {run.number})"
+    what = (
+        f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training of {offered.model_name} (run "
+        f"{run.number})"
+    )
     try:
         return ledger.place_hold(
             organisation=offered.organisation_id,

@@ -47,7 +47,8 @@ def set_pool(
     interpreter: str | None = None,
     slots_per_node: int | None = None,
 ) -> Pool:
-    """The pool `name`, made or changed; what is None stays as it is. A new pool has one slot and serves nothing that is not said.
+    """The pool `name`, made or changed; what is None stays as it is. A new pool has one slot and serves nothing that is
+    not said.
 
     Fewer slots than workers at work: those finish what they have, and no other takes their place. Raises InvalidPool.
     """
@@ -93,7 +94,8 @@ class PoolIsFull(Refused):
 def register_worker(
     *, name: str, pool: str, hardware: str, now: datetime, is_gone: Callable[[str], bool] = lambda worker: False
 ) -> RegisteredWorker:
-    """The worker takes a slot of the pool, or keeps the one it has. Silent workers, and those known to be gone, lose theirs first.
+    """The worker takes a slot of the pool, or keeps the one it has. Silent workers, and those known to be gone, lose
+    theirs first.
 
     Raises NotFound (no such pool) and PoolIsFull.
     """

@@ -1,4 +1,5 @@
-"""The clockwork: orders arrive, wait in the order of `ordering.place`, are trained on the slots of the pools, fail and are tried again."""
+"""The clockwork: orders arrive, wait in the order of `ordering.place`, are trained on the slots of the pools, fail and
+are tried again."""
 
 from __future__ import annotations
 

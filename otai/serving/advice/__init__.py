@@ -1,8 +1,10 @@
-"""When to train again, from the customer's own data: labels that changed, drift, a new language, a new attribute. And what would raise a model.
+"""When to train again, from the customer's own data: labels that changed, drift, a new language, a new attribute. And
+what would raise a model.
 
-`check` looks at one model; `look_at_all` at all of an installation. New tickets are those that the model was asked about (where they are kept), those
-that feedback spoke of, and those that newer versions of its data set brought. Drift is tested once a week on the last two weeks, so that a check
-of an unchanged helpdesk advises a training at most once in a hundred. Nothing is trained by itself: `follow` orders, at the quoted price.
+`check` looks at one model; `look_at_all` at all of an installation. New tickets are those that the model was asked
+about (where they are kept), those that feedback spoke of, and those that newer versions of its data set brought. Drift
+is tested once a week on the last two weeks, so that a check of an unchanged helpdesk advises a training at most once in
+a hundred. Nothing is trained by itself: `follow` orders, at the quoted price.
 """
 
 from otai.serving.advice.decisions import (

@@ -1,4 +1,5 @@
-"""What people decide on advice: to follow it, to set it aside, or to accept labels that a training suspected to be wrong."""
+"""What people decide on advice: to follow it, to set it aside, or to accept labels that a training suspected to be
+wrong."""
 
 from __future__ import annotations
 
@@ -38,9 +39,10 @@ def follow(
 ) -> Run | None:
     """One step from advice to order: quotes and orders the training that it proposes, with its reason on the run.
 
-    `with_feedback` merges the waiting feedback first, once the order is sure to be taken: a refused one leaves the feedback waiting. Only
-    credits spent elsewhere in between can still refuse it afterwards; the merged version is then there to be ordered. Advice to rename labels
-    costs nothing: the version goes on with the new names, and None is returned.
+    `with_feedback` merges the waiting feedback first, once the order is sure to be taken: a refused one leaves the
+    feedback waiting. Only credits spent elsewhere in between can still refuse it afterwards; the merged version is then
+    there to be ordered. Advice to rename labels costs nothing: the version goes on with the new names, and None is
+    returned.
 
     Raises NotFound, AdviceDecided and what `make_quote` and `order_run` raise.
     """
@@ -103,8 +105,8 @@ def require_order_would_be_taken(
     who: str,
     now: datetime,
 ) -> None:
-    """Raises what `make_quote` and `order_run` raise, and orders nothing. Before feedback is merged, which writes a file and cannot be undone:
-    more tickets cost the same, so what would refuse the order refuses it here already."""
+    """Raises what `make_quote` and `order_run` raise, and orders nothing. Before feedback is merged, which writes a
+    file and cannot be undone: more tickets cost the same, so what would refuse the order refuses it here already."""
     with transaction.atomic():
         offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
         order_run(organisation=data_set.organisation, quote=offered, who=who, now=now)
@@ -124,8 +126,8 @@ def needs_merging_first(
     mode: Mode | None = None,
     delivery: Delivery | None = None,
 ) -> Advice | None:
-    """The advice, where feedback waits that a training of it would be ordered with; None where nothing is to be merged. Raises what `follow`
-    would: then nothing should be merged."""
+    """The advice, where feedback waits that a training of it would be ordered with; None where nothing is to be merged.
+    Raises what `follow` would: then nothing should be merged."""
     found = advice(organisation, id)
     require_open(found)
     version = queries.version(organisation, found.version.model.name, found.version.number)
@@ -138,7 +140,8 @@ def needs_merging_first(
 
 @one_transaction
 def dismiss(*, organisation: Organisation, id: UUID, who: str, why: str, now: datetime) -> Advice:
-    """A person does not want it. It is not given again while nothing else is found. Raises NotFound and AdviceDecided."""
+    """A person does not want it. It is not given again while nothing else is found. Raises NotFound and
+    AdviceDecided."""
     found = advice(organisation, id)
     locked = locked_open(found)
     close(locked, AdviceStatus.DISMISSED, by=who, why=why or "dismissed", now=now)
@@ -155,9 +158,11 @@ def accept_suspects(
     ticket_ids: Sequence[str] | None = None,
     number: int | None = None,
 ) -> NextVersion:
-    """Fixes the labels that the version's training suspected to be wrong, as it suggested: those of `ticket_ids`, or all that are listed.
+    """Fixes the labels that the version's training suspected to be wrong, as it suggested: those of `ticket_ids`, or
+    all that are listed.
 
-    Makes a new version of the data set, from its newest. Raises NotFound and ChangeInvalid (also where nothing was suspected).
+    Makes a new version of the data set, from its newest. Raises NotFound and ChangeInvalid (also where nothing was
+    suspected).
     """
     data_set, labels, why = suspects_as_labels(
         organisation=organisation, name=name, attribute=attribute, ticket_ids=ticket_ids, number=number
@@ -173,7 +178,8 @@ def suspects_as_labels(
     ticket_ids: Sequence[str] | None = None,
     number: int | None = None,
 ) -> tuple[DataSet, list[tuple[str, str, Labels]], str]:
-    """What `accept_suspects` would correct: the data set, (ticket, attribute, labels), and why. Raises NotFound and ChangeInvalid."""
+    """What `accept_suspects` would correct: the data set, (ticket, attribute, labels), and why. Raises NotFound and
+    ChangeInvalid."""
     version = queries.version(organisation, name, number)
     listed = next(
         (

@@ -1,4 +1,5 @@
-"""What labels that changed, new attributes and drift mean for a version: the evidence, a chart and the reason to train, by kind of advice.
+"""What labels that changed, new attributes and drift mean for a version: the evidence, a chart and the reason to train,
+by kind of advice.
 
 Codes with values alone: the doors say them (`otai.words.advice`).
 """

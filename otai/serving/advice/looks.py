@@ -1,4 +1,5 @@
-"""Looks at models and their newest tickets: daily at all of an installation, or at one now. What holds is written as open advice."""
+"""Looks at models and their newest tickets: daily at all of an installation, or at one now. What holds is written as
+open advice."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ look_every = timedelta(hours=24)
 
 
 def look_when_due(*, now: datetime) -> int | None:
-    """Checks the live version of every model once a day, and forgets tickets that were kept long enough; returns how many models were looked at.
+    """Checks the live version of every model once a day, and forgets tickets that were kept long enough; returns how
+    many models were looked at.
 
     None: it is not due, or another process is at it. Safe at any time and from any process.
     """
@@ -76,7 +78,8 @@ def look_at_all(*, now: datetime) -> int:
 def check(*, organisation: Organisation, name: str, now: datetime) -> list[Advice]:
     """Looks at the live version of a model and its newest tickets; returns the open advice, most urgent first.
 
-    Advice that holds no more is marked outdated. Safe to call at any time: drift is tested once in a week. Raises NotFound, BundleInvalid.
+    Advice that holds no more is marked outdated. Safe to call at any time: drift is tested once in a week. Raises
+    NotFound, BundleInvalid.
     """
     version = queries.version(organisation, name)
     newest = newest_of(organisation, version)
@@ -147,7 +150,8 @@ def newest_of(organisation: Organisation, version: ModelVersion) -> DataSet | No
 def _settle(
     version: ModelVersion, holding: Mapping[AdviceKind, Mapping[str, Any]], newest: DataSet | None, *, now: datetime
 ) -> list[Advice]:
-    """Writes what holds as open advice, and closes what holds no more. Dismissed advice is not given again for the same finding."""
+    """Writes what holds as open advice, and closes what holds no more. Dismissed advice is not given again for the same
+    finding."""
     with transaction.atomic():
         for one in (
             Advice.objects.select_for_update(no_key=True)

@@ -17,8 +17,8 @@ MOST_STATEMENTS = 10 * MOST_TICKETS
 
 
 def seen_rows(version: ModelVersion, *, windows: dict[str, tuple[datetime, datetime]]) -> Iterator[list[Any]]:
-    """[window, text, language, attribute, corrected labels, is complete] of what was asked and said in each window, oldest first; what was
-    only asked about has None for the attribute."""
+    """[window, text, language, attribute, corrected labels, is complete] of what was asked and said in each window,
+    oldest first; what was only asked about has None for the attribute."""
     for window in (LATELY, EARLIER):
         since, until = windows[window]
         asked = ObservedTicket.objects.filter(version=version, seen_at__gt=since, seen_at__lte=until)

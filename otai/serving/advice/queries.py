@@ -57,7 +57,8 @@ def checks(version: ModelVersion) -> QuerySet[AdviceCheck]:
 
 
 def improvements(organisation: Organisation, name: str, number: int | None = None) -> dict[str, list[Improvement]]:
-    """For each attribute what would most likely raise it, from the evidence of the version's training. Raises NotFound."""
+    """For each attribute what would most likely raise it, from the evidence of the version's training. Raises
+    NotFound."""
     from otai.learning.evidence.expected_quality import gains_over_basic
     from otai.learning.evidence.improvement import improvements as from_evidence
 

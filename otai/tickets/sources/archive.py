@@ -26,7 +26,8 @@ Opener = Callable[[Path, str], Source]
 
 
 class ArchiveSource:
-    """The files of an archive that have the same columns, and which of them each row comes from. Row numbers go on from file to file."""
+    """The files of an archive that have the same columns, and which of them each row comes from. Row numbers go on from
+    file to file."""
 
     def __init__(self, path: Path, *, kind: str, limits: Limits, opened: Opener) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
@@ -115,7 +116,8 @@ def unpacked_gzip(path: Path, folder: Path, limits: Limits) -> Path:
 
 
 def _unpacked(path: Path, kind: str, folder: Path, limits: Limits) -> Iterator[tuple[Path, str]]:
-    """(file, its name in the archive) of each regular file, unpacked under names of ours and bounded by decoded bytes, all together."""
+    """(file, its name in the archive) of each regular file, unpacked under names of ours and bounded by decoded bytes,
+    all together."""
     total = [0]
     size = path.stat().st_size
     try:

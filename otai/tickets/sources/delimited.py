@@ -1,7 +1,8 @@
 """CSV and its relatives: delimiter and quoting found from the first lines, rows read with Python's strict reader.
 
-Python's reader gives 110 MB/s on two cores' worth of nothing else; pyarrow's would give 660, but it reports a bad row without its
-column, takes a stray quote for data, and stops at the first undecodable byte. The rest of an import costs several times the reading.
+Python's reader gives 110 MB/s on two cores' worth of nothing else; pyarrow's would give 660, but it reports a bad row
+without its column, takes a stray quote for data, and stops at the first undecodable byte. The rest of an import costs
+several times the reading.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ _NAMES = {",": "CSV", ";": "CSV separated by semicolons", "\t": "TSV", "|": "CSV
 
 
 class DelimitedSource:
-    """A table in delimited text. Rows are numbered from 1, whatever they hold; the header is found, or named by `header`."""
+    """A table in delimited text. Rows are numbered from 1, whatever they hold; the header is found, or named by
+    `header`."""
 
     def __init__(self, text: TextFile, *, delimiter: str | None = None, header: int | None = None) -> None:
         self._text = text
@@ -158,8 +160,8 @@ class DelimitedSource:
         return (row[0] == head or row[0].lstrip(BYTE_ORDER_MARK).strip('"') == head) and row[1:] == names[1:]
 
     def _rows(self, first: int, bad: BadRows) -> Iterator[tuple[int, list[list[str]]]]:
-        """Records from number `first` on, some at a time: the number of the first of them, and they. Python's reader alone as far as it gets;
-        from where it stumbles on, record by record."""
+        """Records from number `first` on, some at a time: the number of the first of them, and they. Python's reader
+        alone as far as it gets; from where it stumbles on, record by record."""
         read = 0
         if not self._has_formulas:
             csv.field_size_limit(self._limits.field_characters)
@@ -216,7 +218,8 @@ class DelimitedSource:
         return None
 
     def _records(self, bad: BadRows, *, after: int = 0) -> Iterator[tuple[int, list[str], int]]:
-        """(row number, fields, characters) of each record, the header's and what stands above it included; the first `after` were read already."""
+        """(row number, fields, characters) of each record, the header's and what stands above it included; the first
+        `after` were read already."""
         csv.field_size_limit(self._limits.field_characters)
         with self._text.open() as handle:
             lines = _Lines(handle, self._unwrapped() if self._has_formulas else None)
@@ -266,10 +269,11 @@ class DelimitedSource:
         )
 
     def _recover(self, number: int, lines: _Lines, bad: BadRows, error: str) -> int:
-        """Reports the record at which the reader stumbled and finds where the next one begins; 1 for a quote that never ends.
+        """Reports the record at which the reader stumbled and finds where the next one begins; 1 for a quote that never
+        ends.
 
-        A quoted field either ends where its quotes come in pairs again (then the record ends there), or its closing quote is missing
-        (then the next line is the next record).
+        A quoted field either ends where its quotes come in pairs again (then the record ends there), or its closing
+        quote is missing (then the next line is the next record).
         """
         kept = list(lines.taken)
         column = self._column_of(kept)
@@ -330,8 +334,8 @@ def _is_page_number(row: list[str]) -> bool:
 
 
 class _Lines:
-    """Lines of a text that remembers those of the present record and takes some back. `stream` is a generator: it is resumed ten million
-    times for a gigabyte, and that is cheaper than a method."""
+    """Lines of a text that remembers those of the present record and takes some back. `stream` is a generator: it is
+    resumed ten million times for a gigabyte, and that is cheaper than a method."""
 
     def __init__(self, handle: Iterator[str], change: Callable[[str], str] | None = None) -> None:
         self.taken: list[str] = []
@@ -357,8 +361,8 @@ class _Lines:
 
 
 def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
-    """The delimiter and the escape character (None: quotes are doubled) under which the first lines make the most regular table, and which
-    the header and the quotes do not speak against."""
+    """The delimiter and the escape character (None: quotes are doubled) under which the first lines make the most
+    regular table, and which the header and the quotes do not speak against."""
     candidates = [delimiter] if delimiter else list(DELIMITERS)
     passed_over = set() if delimiter else _not_in_header(start)
     best: tuple[float, int, str, str | None] = (-1.0, 0, delimiter or ",", None)
@@ -377,8 +381,8 @@ def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
 def _not_in_header(start: str) -> set[str]:
     """Delimiters that the first line lacks while it has another, which also stands in the line where they first appear.
 
-    So rows that end early or late make no table of the bars in their texts. A title with a comma above a table by semicolons says nothing: the
-    header below it has no comma.
+    So rows that end early or late make no table of the bars in their texts. A title with a comma above a table by
+    semicolons says nothing: the header below it has no comma.
     """
     lines = [line for line in start.splitlines() if line.strip()]
     if not lines:
@@ -398,8 +402,8 @@ def _misplaced_quotes(start: str, delimiter: str) -> float:
 
 
 def _regularity(start: str, delimiter: str, escape: str | None) -> tuple[int, float]:
-    """The most frequent width of the first records under this dialect, and the share of them that have it (0 to 1, a little more for
-    wider). Titles above the header, of one field, count for little; notes below the tickets are few."""
+    """The most frequent width of the first records under this dialect, and the share of them that have it (0 to 1, a
+    little more for wider). Titles above the header, of one field, count for little; notes below the tickets are few."""
     reader = csv.reader(
         io.StringIO(start, newline=""), delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
     )
@@ -437,7 +441,8 @@ def _formula_text(delimiter: str) -> re.Pattern[str]:
 
 
 def _kept(names: Sequence[str | None], limits: Limits) -> list[int] | None:
-    """Which columns of a file with too many are read: of those with one name (a comment each) the first few. None: all."""
+    """Which columns of a file with too many are read: of those with one name (a comment each) the first few. None:
+    all."""
     if len(names) <= limits.columns:
         return None
     seen: Counter[str] = Counter()

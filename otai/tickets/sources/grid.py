@@ -1,4 +1,5 @@
-"""Rows of cells as people make them: which row is the header, whether there is one at all, and which rows below are no tickets.
+"""Rows of cells as people make them: which row is the header, whether there is one at all, and which rows below are no
+tickets.
 
 CSV, workbooks and HTML tables share this. Nothing here changes a cell.
 """
@@ -26,8 +27,10 @@ FEWEST_ROWS = 10
 """Of a table that may have a footer: of fewer rows nothing tells what is usual."""
 
 _TOTALS = re.compile(
-    r"(grand |sub)?total\b|totals\b|sum\b|summe\b|gesamt|zwischensumme|ergebnis\b|insgesamt|totaal\b|eindtotaal|totale\b|somme\b|suma\b|"
-    r"razem\b|łącznie|soma\b|copyright|\(c\)|©|generated (by|on|at)\b|erstellt (von|am|durch)\b|confidential|vertraulich|page \d|seite \d|"
+    r"(grand "
+    r"|sub)?total\b|totals\b|sum\b|summe\b|gesamt|zwischensumme|ergebnis\b|insgesamt|totaal\b|eindtotaal|totale\b|somme\b|suma\b|"
+    r"razem\b|łącznie|soma\b|copyright|\(c\)|©|generated (by|on|at)\b|erstellt "
+    r"(von|am|durch)\b|confidential|vertraulich|page \d|seite \d|"
     r"end of (report|file)|ende des berichts|exported (by|on|at)\b|exportiert\b|count\b|anzahl\b",
     flags=re.IGNORECASE,
 )
@@ -37,7 +40,8 @@ _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _KNOWN_NAMES = frozenset(
     name
     for names in (
-        column_names.SUBJECT, column_names.BODY, column_names.LANGUAGE, column_names.CREATED, column_names.TICKET, column_names.SPLIT,
+        column_names.SUBJECT, column_names.BODY, column_names.LANGUAGE, column_names.CREATED, column_names.TICKET,
+        column_names.SPLIT,
         column_names.AFTERWARDS, column_names.STATUS, column_names.PERSON, column_names.MULTI, column_names.ATTRIBUTE,
     )
     for name in names
@@ -58,8 +62,8 @@ class Frame:
 
 
 def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
-    """The frame of a table, from its first rows with content. `header` is the number of the header's row, if the customer names it; 0
-    says that there is none. Raises DatasetInvalid for a row that is not there."""
+    """The frame of a table, from its first rows with content. `header` is the number of the header's row, if the
+    customer names it; 0 says that there is none. Raises DatasetInvalid for a row that is not there."""
     if header is not None and header > 0:
         for at, (number, cells) in enumerate(rows):
             if number == header:
@@ -102,7 +106,8 @@ def _header_at(rows: Sequence[Numbered], filled: Sequence[int]) -> int:
 
 
 def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[str | None]]) -> bool:
-    """Whether the row that should name the columns is one of the rows below: numbers over numbers, a text over texts, a label of theirs."""
+    """Whether the row that should name the columns is one of the rows below: numbers over numbers, a text over texts, a
+    label of theirs."""
     if len(later) < 2 or any(folded(cell) in _KNOWN_NAMES for cell in cells if cell):
         return False
     alike = labels = filled = 0
@@ -161,7 +166,8 @@ class GridReader:
         noted.title_rows, noted.is_headless = frame.title_rows, frame.is_headless
 
     def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[Rows]:
-        """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of its sheet)."""
+        """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of
+        its sheet)."""
         width = len(self.columns) - len(more)
         batch = RowBatcher(len(self.columns))
         header = [cell or None for cell in self._frame.names]

@@ -20,7 +20,8 @@ def _as_text(name: str) -> str:
 
 
 DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_as_text, strict=False)
-"""Numbers stay as they are written: 007 is no JSON, but 1.10 and 1e5 are, and as labels they are names. Line breaks inside texts pass."""
+"""Numbers stay as they are written: 007 is no JSON, but 1.10 and 1e5 are, and as labels they are names. Line breaks
+inside texts pass."""
 
 
 def parse(text: str) -> Any:
@@ -122,7 +123,8 @@ class Cursor:
                 return
 
     def items(self) -> Iterator[None]:
-        """Stands before each element of the list that begins here in turn; whoever takes one reads it before the next."""
+        """Stands before each element of the list that begins here in turn; whoever takes one reads it before the
+        next."""
         self.must("[")
         if self.skip("]"):
             return
@@ -147,7 +149,8 @@ class Cursor:
             self.value()
 
     def pass_over_flat(self) -> None:
-        """Lists and objects of the second level are passed over piece by piece as well; below it each is held for a moment."""
+        """Lists and objects of the second level are passed over piece by piece as well; below it each is held for a
+        moment."""
         if self.peek() == "[":
             for _ in self.items():
                 self.value()

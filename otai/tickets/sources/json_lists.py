@@ -1,4 +1,5 @@
-"""Where in a JSON document the tickets lie: answers of APIs wrap their list in an object, beside page numbers and lists of other things."""
+"""Where in a JSON document the tickets lie: answers of APIs wrap their list in an object, beside page numbers and lists
+of other things."""
 
 from __future__ import annotations
 
@@ -14,16 +15,22 @@ DEEPEST = 4
 LOOKED_CHARACTERS = 64 << 20
 """So much is looked at to choose among several lists."""
 WRAPPER_NAMES = frozenset({
-    "tickets", "result", "results", "issues", "conversations", "items", "data", "records", "rows", "nodes", "edges", "hits", "value",
-    "values", "entries", "incidents", "cases", "requests", "helpdesk_tickets", "list", "content", "response", "objects", "elements",
+    "tickets", "result", "results", "issues", "conversations", "items", "data", "records", "rows", "nodes", "edges",
+    "hits", "value",
+    "values", "entries", "incidents", "cases", "requests", "helpdesk_tickets", "list", "content", "response", "objects",
+    "elements",
     "search_results", "service_requests", "workorders", "tasks", "messages", "documents", "rss", "payload", "export",
 })  # fmt: skip
 PARTS_OF_A_TICKET = frozenset({
-    "comments", "articles", "threads", "conversation_parts", "custom_fields", "customfields", "tags", "labels", "attachments", "journals",
-    "notes", "followers", "watchers", "events", "history", "changelog", "activities", "audits", "fields", "worklogs", "links", "assignees",
-    "participants", "cc_emails", "to_emails", "collaborators", "users", "groups", "organizations", "companies", "contacts", "agents",
+    "comments", "articles", "threads", "conversation_parts", "custom_fields", "customfields", "tags", "labels",
+    "attachments", "journals",
+    "notes", "followers", "watchers", "events", "history", "changelog", "activities", "audits", "fields", "worklogs",
+    "links", "assignees",
+    "participants", "cc_emails", "to_emails", "collaborators", "users", "groups", "organizations", "companies",
+    "contacts", "agents",
 })  # fmt: skip
-"""Lists that a ticket has, or that stand beside the tickets of a page: never the tickets where another list is there."""
+"""Lists that a ticket has, or that stand beside the tickets of a page: never the tickets where another list is
+there."""
 TEXTS_OF_A_TICKET = frozenset(
     {"subject", "title", "summary", "description", "body", "text", "short_description", "message", "source"}
 )
@@ -41,7 +48,8 @@ class ListOfObjects:
 
 
 def list_of_tickets(cursor: Cursor) -> tuple[str, ...]:
-    """The path of keys to the list of tickets in the object that begins here; empty where the object is a ticket itself."""
+    """The path of keys to the list of tickets in the object that begins here; empty where the object is a ticket
+    itself."""
     found: list[ListOfObjects] = []
     keys: set[str] = set()
     try:
@@ -88,7 +96,8 @@ def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], key
 
 
 def tickets_at(cursor: Cursor, path: tuple[str, ...]) -> Iterator[tuple[Any, int]]:
-    """(document, characters) of each ticket of the value that begins here; everything beside the list is passed over."""
+    """(document, characters) of each ticket of the value that begins here; everything beside the list is passed
+    over."""
     begins = cursor.peek()
     if begins == "[" and not path:
         for _ in cursor.items():

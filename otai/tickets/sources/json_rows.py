@@ -1,4 +1,5 @@
-"""JSON: one object a line, a list of objects, a list inside an object (a page of an API), or objects one after the other.
+"""JSON: one object a line, a list of objects, a list inside an object (a page of an API), or objects one after the
+other.
 
 Nested objects become columns with a dot. Only one ticket is in memory at a time.
 """
@@ -94,7 +95,8 @@ class JsonSource:
                     try:
                         return isinstance(parse(line), dict)
                     except (ValueError, RecursionError):
-                        # Damage in the first of many lines is a bad row; an object over several lines begins with its brace alone.
+                        # Damage in the first of many lines is a bad row; an object over several lines begins with its
+                        # brace alone.
                         return line.strip("\ufeff \t\r\n") not in ("{", "[") and self._some_line_is_an_object(handle)
         return False
 
@@ -109,7 +111,8 @@ class JsonSource:
         return True
 
     def _lines(self, bad: BadRows) -> Iterator[tuple[int, int, Any]]:
-        """(line number, characters, document) of each line, and of lines that only together are one: a text with real line breaks."""
+        """(line number, characters, document) of each line, and of lines that only together are one: a text with real
+        line breaks."""
         with self._text.open() as handle:
             lines = enumerate(handle, start=1)
             waiting: tuple[int, str] | None = None

@@ -22,8 +22,10 @@ MOST_MAIL_BYTES = 64 << 20
 """With its attachments; a longer one is a bad row."""
 _LABELS = ("X-Gmail-Labels", "X-Keywords", "Keywords", "X-Mozilla-Keys", "X-Label")
 _MAIL_STATES = frozenset({
-    "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts", "chat", "all mail",
-    "posteingang", "gesendet", "geöffnet", "ungelesen", "archiviert", "wichtig", "markiert", "papierkorb", "entwurf", "entwürfe",
+    "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts", "chat",
+    "all mail",
+    "posteingang", "gesendet", "geöffnet", "ungelesen", "archiviert", "wichtig", "markiert", "papierkorb", "entwurf",
+    "entwürfe",
     "$label1", "$label2", "$label3", "$label4", "$label5", "nonjunk", "junk",
 })  # fmt: skip
 """What a mailbox says of a mail's place and state; new mails have none of it."""

@@ -1,4 +1,5 @@
-"""OpenDocument sheets (.ods), read row by row with expat: repeated cells and rows count up to the bounds of an import, and no further."""
+"""OpenDocument sheets (.ods), read row by row with expat: repeated cells and rows count up to the bounds of an import,
+and no further."""
 
 from __future__ import annotations
 

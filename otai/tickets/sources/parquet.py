@@ -18,9 +18,11 @@ ROWS_AT_ONCE = 1_024
 ROWS_WITHOUT_BOUND = 16
 """Rows at once where each may repeat what the one before it said (DELTA_BYTE_ARRAY), however small the file is."""
 MOST_BATCH_BYTES = 256 << 20
-"""What so few rows may unpack to: a dictionary can turn a small file into any amount of text. Judged before it is unpacked."""
+"""What so few rows may unpack to: a dictionary can turn a small file into any amount of text. Judged before it is
+unpacked."""
 MOST_PAGE_BYTES = 1 << 30
-"""What one column of a group of rows may hold, as the file itself says. Writers make groups of 64 to 128 MB, all columns together."""
+"""What one column of a group of rows may hold, as the file itself says. Writers make groups of 64 to 128 MB, all
+columns together."""
 
 
 class ParquetSource:
@@ -77,7 +79,8 @@ class ParquetSource:
 
 
 def _read_how(metadata: pq.FileMetaData) -> tuple[list[str], int]:
-    """Which columns have dictionaries of texts, and how many rows may be read at once. Raises DatasetInvalid for what no writer makes."""
+    """Which columns have dictionaries of texts, and how many rows may be read at once. Raises DatasetInvalid for what
+    no writer makes."""
     repeating: dict[str, None] = {}
     rows_at_once = ROWS_AT_ONCE
     for group in range(metadata.num_row_groups):
@@ -124,7 +127,8 @@ def _is_readable(kind: pa.DataType) -> bool:
 
 
 def _texts(column: pa.Array) -> pa.Array:
-    """The column as strings (or lists of strings), as they would stand in a CSV: whole numbers without a point, times in ISO 8601."""
+    """The column as strings (or lists of strings), as they would stand in a CSV: whole numbers without a point, times
+    in ISO 8601."""
     kind = column.type
     if types.is_dictionary(kind):
         return _texts(column.dictionary_decode())
@@ -151,7 +155,8 @@ def _texts(column: pa.Array) -> pa.Array:
 
 _TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _FIRST_SECOND, _LAST_SECOND = -62_135_510_400, 253_402_214_400
-"""2 January of the year 1 and 31 December 9999, in seconds of the epoch: a day within what a calendar date can say, in every zone."""
+"""2 January of the year 1 and 31 December 9999, in seconds of the epoch: a day within what a calendar date can say, in
+every zone."""
 
 
 def _within_the_calendar(column: pa.Array) -> pa.Array:
@@ -165,7 +170,8 @@ def _within_the_calendar(column: pa.Array) -> pa.Array:
 
 
 def _zone(name: str | None) -> str | None:
-    """The zone that times are written in. What it is called changes no instant: a name that nobody knows is read as UTC."""
+    """The zone that times are written in. What it is called changes no instant: a name that nobody knows is read as
+    UTC."""
     if name is None:
         return None
     try:

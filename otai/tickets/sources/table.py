@@ -16,8 +16,8 @@ BATCH_CHARACTERS = 4_000_000
 
 @dataclass(slots=True)
 class Rows:
-    """Some rows, column by column. `numbers` are the row numbers of the source; a cell is a string, None, or a list of strings where
-    the format has lists (JSON, Parquet)."""
+    """Some rows, column by column. `numbers` are the row numbers of the source; a cell is a string, None, or a list of
+    strings where the format has lists (JSON, Parquet)."""
 
     numbers: list[int]
     columns: list[Sequence[Any]]
@@ -25,7 +25,8 @@ class Rows:
 
 @dataclass(slots=True)
 class Noted:
-    """What was understood about a file beyond its rows, to be said before anything is paid. Counts are of the present pass."""
+    """What was understood about a file beyond its rows, to be said before anything is paid. Counts are of the present
+    pass."""
 
     title_rows: int = 0
     """Rows above the header."""
@@ -62,7 +63,8 @@ class Source(Protocol):
     noted: Noted
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
-        """All rows from the start. Rows that cannot be read go to `bad` instead. Raises DatasetInvalid where no row can."""
+        """All rows from the start. Rows that cannot be read go to `bad` instead. Raises DatasetInvalid where no row
+        can."""
         ...
 
     def bytes_read(self) -> int:
@@ -71,9 +73,11 @@ class Source(Protocol):
 
 
 def unique_header(names: Sequence[str | None], limits: Limits, *, headless: bool = False) -> list[str]:
-    """Header cells as column names: trimmed, empty ones numbered, a repeated one told apart as in `Labels`, `Labels (2)`.
+    """Header cells as column names: trimmed, empty ones numbered, a repeated one told apart as in `Labels`, `Labels
+    (2)`.
 
-    A `headless` table has numbers only. Raises DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
+    A `headless` table has numbers only. Raises DatasetInvalid for more columns than an import may have, and for a
+    header in which nothing is written.
     """
     if len(names) > limits.columns:
         raise refused("columns", columns=len(names), most=limits.columns)
@@ -93,7 +97,8 @@ def unique_header(names: Sequence[str | None], limits: Limits, *, headless: bool
 
 
 def clean_name(name: str) -> str:
-    """A column's name as it can be stored and shown: no control characters, and a mark for what is no character at all."""
+    """A column's name as it can be stored and shown: no control characters, and a mark for what is no character at
+    all."""
     shown = name.encode("utf-8", errors="replace").decode()
     return " ".join(
         "".join(" " if character < " " or character == "\x7f" else character for character in shown).split()

@@ -19,7 +19,8 @@ from otai.tickets.sources.encodings import known_encoding
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 256 << 10
 UNDECODABLE = "\udcff"
-"""Stands for bytes that the encoding does not know. It is no character, so it cannot come from anywhere else, and Arrow refuses it."""
+"""Stands for bytes that the encoding does not know. It is no character, so it cannot come from anywhere else, and Arrow
+refuses it."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -69,7 +70,8 @@ class TextFile:
             raise refused("line", most=self.limits.line_bytes >> 20)
 
     def open(self) -> io.TextIOWrapper:
-        """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at a bound."""
+        """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at
+        a bound."""
         return io.TextIOWrapper(
             io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES),
             encoding="utf-8" if self.is_mixed else self.encoding,
@@ -141,10 +143,11 @@ def position_in_file(handle: io.TextIOWrapper) -> int:
 
 
 def read_text_file(path: Path, *, encoding: str | None, limits: Limits) -> TextFile:
-    """The file with its encoding: the one given, the one its first bytes state, UTF-8 if it is valid, else the most likely one.
+    """The file with its encoding: the one given, the one its first bytes state, UTF-8 if it is valid, else the most
+    likely one.
 
-    Reads the file once to the end (about 1 GB/s): a sample would miss the one umlaut in row 900 000, and half an import later is a bad
-    moment to find it. Raises DatasetInvalid for an unknown encoding, a bound, a line without an end.
+    Reads the file once to the end (about 1 GB/s): a sample would miss the one umlaut in row 900 000, and half an import
+    later is a bad moment to find it. Raises DatasetInvalid for an unknown encoding, a bound, a line without an end.
     """
     with path.open("rb") as handle:
         head = handle.read(4)
@@ -196,7 +199,8 @@ class _Scan:
         is_joined = self.latin_characters >= max(3, self.utf8_errors // 1_000, self.utf8_characters // 2)
         if self.utf8_errors and is_joined and _reads_as_western(self.undecodable):
             return MIXED
-        # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are bad rows of UTF-8.
+        # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are
+        # bad rows of UTF-8.
         if self.utf8_errors == 0 or self.utf8_characters > 2 * self.utf8_errors:
             return "utf-8"
         return _most_likely(self.odd)
@@ -272,8 +276,8 @@ def _odd_lines(data: bytes) -> Iterator[bytes]:
 def _most_likely(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    # Western Windows text is by far the most common helpdesk export, and detectors take short texts in it for neighbours (Mac, DOS):
-    # letters of German and French at places where letters stand decide first.
+    # Western Windows text is by far the most common helpdesk export, and detectors take short texts in it for
+    # neighbours (Mac, DOS): letters of German and French at places where letters stand decide first.
     if _reads_as_western(sample):
         return "cp1252"
     best = from_bytes(sample[:SAMPLE_BYTES], cp_isolation=_GUESSED, preemptive_behaviour=False).best()

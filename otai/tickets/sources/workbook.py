@@ -1,8 +1,8 @@
 """Workbooks: Excel (.xlsx, .xls) and OpenDocument (.ods). Their parts are measured before anything is unpacked.
 
-calamine reads Excel twenty times faster than openpyxl, and holds a sheet while it does, each place of its rectangle whether filled or not.
-So a sheet is measured first, and one that is too large, or has a stray cell far away, is streamed by openpyxl, which needs a few megabytes
-whatever the size.
+calamine reads Excel twenty times faster than openpyxl, and holds a sheet while it does, each place of its rectangle
+whether filled or not. So a sheet is measured first, and one that is too large, or has a stray cell far away, is
+streamed by openpyxl, which needs a few megabytes whatever the size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from otai.tickets.sources.table import Noted, Rows
 MOST_PARTS = 10_000
 MOST_SHEETS = 200
 BLANK_ROWS_FOLLOWED = 100_000
-"""Rows without content in one stretch: a sheet formatted down to its last row has a million of them, and no ticket after."""
+"""Rows without content in one stretch: a sheet formatted down to its last row has a million of them, and no ticket
+after."""
 HELD_BYTES = 192 << 20
 HELD_CELLS = 6_000_000
 """A workbook that unpacks to no more, with sheets of no more cells, is held in memory; a larger one is streamed."""
@@ -52,7 +53,8 @@ class _Book(Protocol):
 
 
 class WorkbookSource:
-    """The sheet with the tickets, or all that are built like it, with the sheet's name as a column. The header is found.
+    """The sheet with the tickets, or all that are built like it, with the sheet's name as a column. The header is
+    found.
 
     Rows are numbered as Excel does; those of a second sheet go on where the first one ends.
     """
@@ -155,7 +157,8 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _chosen(book: _Book, first: dict[str, list[Row]], sheet: str | None) -> str:
-    """The sheet that the customer names, else the first visible one that is a table of about as many rows as the largest."""
+    """The sheet that the customer names, else the first visible one that is a table of about as many rows as the
+    largest."""
     if sheet is not None:
         if sheet not in first:
             raise refused("no_sheet", sheet=sheet, sheets=list(book.sheets))
@@ -186,7 +189,8 @@ class _Held:
         import python_calamine
 
         try:
-            # By its content: given a path, calamine goes by the ending, which an upload does not have and a customer may have wrong.
+            # By its content: given a path, calamine goes by the ending, which an upload does not have and a customer
+            # may have wrong.
             with path.open("rb") as file:
                 self._book = python_calamine.CalamineWorkbook.from_filelike(file)
             sheets = [one for one in self._book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
@@ -254,7 +258,8 @@ class _Streamed:
 
 
 def _measure(path: Path, limits: Limits) -> int:
-    """How much the workbook unpacks to. Refuses bombs before they go off: by the sizes that the archive states, which readers hold it to."""
+    """How much the workbook unpacks to. Refuses bombs before they go off: by the sizes that the archive states, which
+    readers hold it to."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()

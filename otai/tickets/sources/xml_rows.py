@@ -1,4 +1,5 @@
-"""XML: the element that repeats is a ticket. Read with expat piece by piece; a document type, and with it every entity trick, is refused."""
+"""XML: the element that repeats is a ticket. Read with expat piece by piece; a document type, and with it every entity
+trick, is refused."""
 
 from __future__ import annotations
 
@@ -164,7 +165,8 @@ class XmlSource:
 
 
 class SpreadsheetXmlSource:
-    """A workbook saved as "XML Spreadsheet 2003", as many helpdesks write what they call .xls: the largest of its sheets."""
+    """A workbook saved as "XML Spreadsheet 2003", as many helpdesks write what they call .xls: the largest of its
+    sheets."""
 
     def __init__(self, text: TextFile, *, sheet: str | None = None, header: int | None = None) -> None:
         self._text = text
@@ -276,7 +278,8 @@ def _fed(parser: Any, text: TextFile) -> Iterator[None]:
 
 
 def _repeating(text: TextFile) -> tuple[str, ...]:
-    """The path of the element that is a ticket: going down from the root, the first level where one with others inside repeats."""
+    """The path of the element that is a ticket: going down from the root, the first level where one with others inside
+    repeats."""
     counts: Counter[tuple[str, ...]] = Counter()
     has_children: set[tuple[str, ...]] = set()
     sizes: Counter[tuple[str, ...]] = Counter()

@@ -16,8 +16,8 @@ from otai.pricing.price_book import Tier
 def sign_up_organisation(*, user: User, name: str, time_zone: str, now: datetime) -> Member:
     """A new organisation in Community, with its initial credits, that belongs to `user`. All of it, or nothing.
 
-    The short name follows from the name. A time zone that does not exist (browsers are asked, and may answer anything) is UTC.
-    Raises InvalidOrganisation for the name.
+    The short name follows from the name. A time zone that does not exist (browsers are asked, and may answer anything)
+    is UTC. Raises InvalidOrganisation for the name.
     """
     for _ in range(3):
         try:

@@ -1,4 +1,5 @@
-"""What would make a model better, one step from doing it: advice followed or set aside, suspected labels corrected in place."""
+"""What would make a model better, one step from doing it: advice followed or set aside, suspected labels corrected in
+place."""
 
 from __future__ import annotations
 
@@ -190,7 +191,8 @@ def keep_tickets(request: MemberRequest, model: UUID) -> HttpResponse:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def correct_labels(request: MemberRequest, model: UUID, number: int, position: int) -> HttpResponse:
-    """Gives the chosen tickets the labels that the training suggested: a new version of the data set, the old one stays."""
+    """Gives the chosen tickets the labels that the training suggested: a new version of the data set, the old one
+    stays."""
     found = _model(request, model)
     version = queries.version(request.organisation, found.name, number)
     card: ReportCard | None = card_of(version.run)

@@ -1,4 +1,5 @@
-"""The guarantee of a tier: what the included run must reach, agreed before it; what it reached; and what comes if it did not."""
+"""The guarantee of a tier: what the included run must reach, agreed before it; what it reached; and what comes if it
+did not."""
 
 from __future__ import annotations
 
@@ -102,7 +103,8 @@ def way_of(found: Guarantee) -> list[Step]:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """One attribute in the form: whether it is in, by which figure, from how many percent; `is_standard`: agreed at once."""
+    """One attribute in the form: whether it is in, by which figure, from how many percent; `is_standard`: agreed at
+    once."""
 
     number: int
     name: str

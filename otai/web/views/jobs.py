@@ -1,4 +1,5 @@
-"""How far a job is: the page of an upload shows it, and a page of its own. Without a script the page loads itself anew."""
+"""How far a job is: the page of an upload shows it, and a page of its own. Without a script the page loads itself
+anew."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
 @require_safe
 @page(Action.VIEW)
 def job(request: MemberRequest, job: UUID) -> HttpResponse:
-    """Its progress; when it is done, on to what came of it; when nothing came of an upload (`?upload=`), back to its columns, which say why."""
+    """Its progress; when it is done, on to what came of it; when nothing came of an upload (`?upload=`), back to its
+    columns, which say why."""
     found = queries.job_with_id(request.organisation, job)
     slug = request.organisation.slug
     if found.is_done and found.kind == tickets_jobs.IMPORT.name:
@@ -101,7 +103,8 @@ def _upload(request: MemberRequest) -> UUID | None:
 @require_safe
 @page(Action.VIEW)
 def now(request: MemberRequest, job: UUID) -> HttpResponse:
-    """The part of the page that htmx asks for when the stream tells of progress, and now and then without one; once the job has ended, the whole page is asked for anew."""
+    """The part of the page that htmx asks for when the stream tells of progress, and now and then without one; once the
+    job has ended, the whole page is asked for anew."""
     found = queries.job_with_id(request.organisation, job)
     if found.has_ended:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})

@@ -73,7 +73,8 @@ def live_of(model: TrainedModel, versions: list[ModelVersion]) -> ModelVersion:
 
 
 def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[ModelVersion]]:
-    """The model and its newest versions, newest first, the live one among them. Raises NotFound, also for another organisation's."""
+    """The model and its newest versions, newest first, the live one among them. Raises NotFound, also for another
+    organisation's."""
     found = TrainedModel.objects.filter(organisation=organisation, id=id).first()
     if found is None:
         raise NotFound("model")

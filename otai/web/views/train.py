@@ -1,7 +1,8 @@
-"""Train: tickets, attributes, and one matrix of modes and deliveries, with the price and the balance after it always in view.
+"""Train: tickets, attributes, and one matrix of modes and deliveries, with the price and the balance after it always in
+view.
 
-The address holds every choice: the page can be reloaded, sent to a colleague, and come back to from the credits page. The order is sent
-with what the button said, and with a key, so that sending it twice orders once.
+The address holds every choice: the page can be reloaded, sent to a colleague, and come back to from the credits page.
+The order is sent with what the button said, and with a key, so that sending it twice orders once.
 """
 
 from __future__ import annotations
@@ -258,7 +259,8 @@ def train(request: MemberRequest) -> HttpResponse:
 @require_safe
 @page(Action.TRAIN)
 def quality(request: MemberRequest) -> HttpResponse:
-    """The row of the matrix that says what quality to expect. It takes seconds the first time for a data set, so the page asks for it apart."""
+    """The row of the matrix that says what quality to expect. It takes seconds the first time for a data set, so the
+    page asks for it apart."""
     choices = read_choices(
         request.organisation, request.GET, tier=billing.tier_of(request.organisation), book=billing.price_book()
     )
@@ -385,7 +387,8 @@ def _begins(organisation: Organisation, choices: Choices, offer: pricing.Offer, 
 
 def buying_address(organisation: Organisation, missing: int, back: str) -> str:
     """The credits page, which offers the package that covers `missing` and leads back here."""
-    return f"{reverse('web:credits', args=[organisation.slug])}?{urlencode({'need': max(missing, 1), 'back': back})}#packages"
+    query = urlencode({"need": max(missing, 1), "back": back})
+    return f"{reverse('web:credits', args=[organisation.slug])}?{query}#packages"
 
 
 @require_POST
@@ -453,7 +456,8 @@ def _key_of(request: MemberRequest, choices: Choices) -> UUID:
 
 
 def run_again_address(organisation: Organisation, run: Run, *, reason: Reason) -> str:
-    """The Train page with the choices of `run`, on the newest version of its tickets; on others where all of them were deleted."""
+    """The Train page with the choices of `run`, on the newest version of its tickets; on others where all of them were
+    deleted."""
     newest = tickets.data_sets(organisation).filter(name=run.data_set.name).order_by("-version").first()
     query = [
         *([("data_set", str(newest.id))] if newest else []),

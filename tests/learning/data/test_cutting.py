@@ -208,7 +208,7 @@ def test_what_ends_many_texts_is_learnt_and_cut() -> None:
         # Sentences that people write in any order.
         lambda n: (
             f"Case {n}: nothing "
-            f"works.\n{('Please help.', 'It is urgent.', 'Many are affected.')[n % 3]}\n{('It began today.', 'Call me.', 'I restarted.', 'Thanks.')[n % 4]}"
+            f"works.\n{('Please help.', 'It is urgent.', 'Many are affected.')[n % 3]}\n{('It began today.', 'Call me.', 'I restarted.', 'Thanks.')[n % 4]}"  # noqa: E501
         ),
         # An alarm that comes again and again is the message.
         lambda n: "Disk full\nCheck the log on the server\nSent by the monitor of the data centre",

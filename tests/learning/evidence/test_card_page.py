@@ -151,7 +151,8 @@ def test_cards_without_charts_have_a_page_all_the_same(trained: Trained) -> None
     few = train(tickets_of(texts, ["a"] * 5 + ["b"] * 5), [QUEUE], recipe_for("basic")).report_card
     assert "too few to keep any aside" in Page(card_html(few)).text
     report = dataclasses.replace(
-        trained.report_card.attributes[0], curve=[], reliability=[], confusion=[], confused_pairs=[], learning_curve=None, wrong_labels=None, holdout_tickets=0, coverage=[]
+        trained.report_card.attributes[0], curve=[], reliability=[], confusion=[], confused_pairs=[],
+        learning_curve=None, wrong_labels=None, holdout_tickets=0, coverage=[]
     )  # fmt: skip
     assert Page(card_html(dataclasses.replace(trained.report_card, attributes=[report]))).open == []
 

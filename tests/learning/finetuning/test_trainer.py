@@ -1,4 +1,5 @@
-"""Networks that learn: what changes and what does not, what is masked, and that a training that was cut off ends in the same network."""
+"""Networks that learn: what changes and what does not, what is masked, and that a training that was cut off ends in the
+same network."""
 
 from __future__ import annotations
 
@@ -193,7 +194,8 @@ def test_what_is_delivered_is_the_mean_of_what_the_networks_learnt() -> None:
 
 
 def test_labels_are_learnt_from_the_text(fine_tuned: FineTuned, targets: list[AttributeTarget]) -> None:
-    # The tiny encoder spells words letter by letter and has random weights, so more than chance is all that can be asked.
+    # The tiny encoder spells words letter by letter and has random weights, so more than chance is all that can be
+    # asked.
     learnt = fine_tuned.holdout[:, : len(targets[0].labels)].argmax(axis=1)
     known = targets[0].known[120:]
     right = (learnt == targets[0].y[120:].argmax(axis=1))[known].mean()

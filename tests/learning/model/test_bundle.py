@@ -44,10 +44,15 @@ def test_a_process_without_django_or_database_predicts_the_same(bundle: Bundle, 
     program = """
 import json, sys
 from otai.learning.bundle import Bundle  # as customers' programs have it (README, docs/use-elsewhere.md)
+
 texts = json.load(sys.stdin)
 predictions = Bundle.load(sys.argv[1]).predict(texts)
 assert "django" not in sys.modules and "sqlite3" not in sys.modules, "learning must stay pure"
-print(json.dumps([[list(p[n].labels) + [repr(p[n].confidence)] for n in ("queue", "priority", "tags")] for p in predictions]))
+print(
+    json.dumps(
+        [[list(p[n].labels) + [repr(p[n].confidence)] for n in ("queue", "priority", "tags")] for p in predictions]
+    )
+)
 """
     answer = subprocess.run(
         [sys.executable, "-c", program, str(saved)],

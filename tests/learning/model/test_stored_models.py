@@ -20,7 +20,8 @@ STORED = Path(__file__).resolve().parents[1] / "stored"
 EXPECTED = json.loads((STORED / "expected.json").read_text(encoding="utf-8"))
 TEXTS = EXPECTED["texts"]
 
-# On the processor that wrote them the figures are the same to the last digit. Another one may add in another order (BLAS), or round an exponential the other way.
+# On the processor that wrote them the figures are the same to the last digit. Another one may add in another order
+# (BLAS), or round an exponential the other way.
 TOLERANCE = {"basic": 1e-12, "business": 1e-5, "maximum": 1e-5}
 
 
