@@ -53,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Made to be slow, passwords would take most of the tests' time. What the product uses is asserted in
     # tests/web/test_sign_in.py.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    from tests import emptying
+
+    emptying.install()
     # Workers of pytest-xdist would inherit it, and read the settings before this file has given them a home of their
     # own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
