@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from otai.billing.operations import sign_up
+from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.tickets import queries as tickets
+from otai.tickets.jobs import ask_for_preview
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
 
@@ -57,6 +59,17 @@ def tickets_of(organisation: Organisation, folder: Path, now: datetime, *, name:
     source = write_tickets(folder / f"{name}.csv")
     import_tickets(organisation=organisation, name=name, source=source, now=now)
     return tickets.data_set(organisation, name)
+
+
+def waiting_job(organisation: Organisation, folder: Path, now: datetime) -> Job:
+    """A look at columns that waits and that nobody conducts. In the line of another machine: in this one's, each job that
+    a test asks for would wait behind it until it is found lost, a minute later."""
+    source = folder / "waiting.csv"
+    source.write_text("text,queue\nThe printer is on fire,it\n")
+    job = ask_for_preview(organisation=organisation, source=source, filename=source.name, who="alice", now=now).job
+    Job.objects.filter(id=job.id).update(machine="another")
+    job.refresh_from_db()
+    return job
 
 
 def quote_for(

@@ -24,7 +24,6 @@ from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
 from otai.tickets import waiting
 from otai.tickets.files import file_store
-from otai.tickets.jobs import ask_for_preview
 from tests import stories
 from tests.billing.people import details
 
@@ -54,11 +53,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     invitation = invite(
         organisation=organisation, email="dora@acme.example", role="viewer", who="alice", now=now
     ).invitation
-    (folder / "waiting.csv").write_text("text,queue\nThe printer is on fire,it\n")
     guarantee = open_guarantees(organisation=organisation, now=now)[0]
-    job = ask_for_preview(
-        organisation=organisation, source=folder / "waiting.csv", filename="waiting.csv", who="alice", now=now
-    ).job
+    job = stories.waiting_job(organisation, folder, now)
     waiting_file = b"text,queue\nThe printer is on fire,it\n"
     upload = waiting.keep(organisation, filename="waiting.csv", chunks=[waiting_file])
     assert key is not None

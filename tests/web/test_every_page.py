@@ -31,7 +31,6 @@ from otai.runs.worker import Worker
 from otai.serving.models import Advice, ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
-from otai.tickets.jobs import ask_for_preview
 from otai.web import urls
 from tests import stories
 from tests.web.visitors import browser, member_of, of
@@ -114,9 +113,6 @@ def make_world(tmp_path: Path) -> World:
     stories.ordered(acme, data_set, now)
     [version] = register_completed_runs(now=now)
     endpoint = create_endpoint(organisation=acme, url="https://hooks.acme.example/otai", who="alice", now=now).endpoint
-    waiting = tmp_path / "waiting.csv"
-    waiting.write_text("text,queue\nThe printer is on fire,it\n")
-    asked = ask_for_preview(organisation=acme, source=waiting, filename="waiting.csv", who="alice", now=now)
     things = {
         "*": {
             "reference": purchase.reference,
@@ -128,7 +124,7 @@ def make_world(tmp_path: Path) -> World:
             "key": key.key.id,
             "data_set": data_set.id,
             "upload": uuid.uuid4(),
-            "job": asked.job.id,
+            "job": stories.waiting_job(acme, tmp_path, now).id,
             "model": version.model_id,
             "tier": "pro",
             "advice": advised(version, now).id,
