@@ -74,6 +74,11 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='custom_packages', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'code'), name='billing_custom_package_code_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('credits__gte', 1), ('price_cents__gte', 1)), name='billing_custom_package_has_credits_and_a_price'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('offered_by', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='billing_custom_package_says_who_and_why'),
+                ],
                 'db_table': 'billing_custom_package',
             },
         ),
@@ -91,6 +96,13 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('move', ''), _negated=True)), name='billing_event_says_who_and_what'),
+                ],
+                'indexes': [
+                    models.Index(models.F('subject'), models.F('subject_id'), models.F('id'), name='billing_event_of_subject'),
+                    models.Index(models.F('organisation'), models.F('id'), name='billing_event_of_organisation'),
+                ],
                 'db_table': 'billing_event',
             },
         ),
@@ -123,6 +135,9 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='orgs.organisation')),
             ],
             options={
+                'indexes': [
+                    models.Index(models.F('made_at'), condition=models.Q(('sent_at__isnull', True)), name='billing_notice_unsent'),
+                ],
                 'db_table': 'billing_notice',
             },
         ),
@@ -143,6 +158,12 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('gateway', 'external_id'), name='billing_payment_counts_once'),
+                    models.CheckConstraint(condition=models.Q(('cents', django.db.models.expressions.CombinedExpression(models.F('applied_cents'), '+', models.F('surplus_cents'))), ('cents__gte', 1)), name='billing_payment_is_applied_plus_surplus'),
+                    models.CheckConstraint(condition=models.Q(('returned_cents__gte', 0), ('returned_cents__lte', models.F('surplus_cents'))), name='billing_payment_returns_at_most_its_surplus'),
+                    models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='billing_payment_has_an_external_id'),
+                ],
                 'db_table': 'billing_payment',
             },
         ),
@@ -182,6 +203,22 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'key'), name='billing_purchase_key_is_used_once'),
+                    models.UniqueConstraint(condition=models.Q(('gateway_reference', ''), _negated=True), fields=('gateway', 'gateway_reference'), name='billing_purchase_gateway_reference_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['open', 'processing', 'part_paid', 'paid', 'cancelled', 'refunded', 'disputed', 'reversed'])), name='billing_purchase_status_is_known'),
+                    models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents')))), name='billing_purchase_gross_is_net_plus_vat'),
+                    models.CheckConstraint(condition=models.Q(('net_cents__gte', 1), ('vat_cents__gte', 0)), name='billing_purchase_costs_at_least_a_cent'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('credits__gte', 1), ('kind', 'package'), ('tier', '')), models.Q(('credits', 0), ('kind', 'subscription'), ('tier__in', ['community', 'pro', 'enterprise'])), _connector='OR'), name='billing_purchase_is_of_credits_or_of_a_tier'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('paid_at__isnull', True), ('status__in', [otai.billing.status.PurchaseStatus['CANCELLED'], otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), models.Q(('paid_at__isnull', False), ('paid_cents__gte', models.F('gross_cents')), ('status__in', [otai.billing.status.PurchaseStatus['DISPUTED'], otai.billing.status.PurchaseStatus['PAID'], otai.billing.status.PurchaseStatus['REFUNDED'], otai.billing.status.PurchaseStatus['REVERSED']])), _connector='OR'), name='billing_purchase_is_delivered_exactly_when_paid_in_full'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'package'), ('lot__isnull', False), ('paid_at__isnull', False)), models.Q(('kind', 'subscription'), ('lot__isnull', True)), models.Q(('lot__isnull', True), ('paid_at__isnull', True)), _connector='OR'), name='billing_purchase_has_its_lot_exactly_when_paid'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'subscription'), ('period_from_at__isnull', False), ('period_until_at__gt', models.F('period_from_at')), ('period_until_at__isnull', False)), models.Q(('kind', 'subscription'), ('paid_at__isnull', True)), models.Q(('kind', 'package'), ('period_from_at__isnull', True), ('period_until_at__isnull', True)), _connector='OR'), name='billing_purchase_of_a_tier_has_its_month_when_paid'),
+                    models.UniqueConstraint(condition=models.Q(('kind', 'subscription'), ('status__in', [otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), fields=('organisation',), name='billing_purchase_one_open_month_for_each_organisation'),
+                ],
+                'indexes': [
+                    models.Index(fields=['organisation', '-ordered_at'], name='billing_purchase_of_org'),
+                    models.Index(models.F('expires_at'), condition=models.Q(('status__in', [otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), name='billing_purchase_awaits_money'),
+                ],
                 'db_table': 'billing_purchase',
             },
         ),
@@ -208,6 +245,13 @@ class Migration(migrations.Migration):
                 ('purchase', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_refunds', to='billing.purchase')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('kind', 'unused_credits')), fields=('purchase',), name='billing_payment_refund_once_for_each_purchase'),
+                    models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents'))), ('gross_cents__gte', 1)), name='billing_payment_refund_gross_is_net_plus_vat'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('credits__gte', 1), ('kind', 'unused_credits')), models.Q(('credits', 0), ('kind', 'surplus'), ('payment__isnull', False)), _connector='OR'), name='billing_payment_refund_is_of_credits_or_of_a_payment'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('requested_by', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='billing_payment_refund_says_who_and_why'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sent', 'confirmed', 'failed'])), name='billing_payment_refund_state_is_known'),
+                ],
                 'db_table': 'billing_payment_refund',
             },
         ),
@@ -238,6 +282,15 @@ class Migration(migrations.Migration):
                 ('purchase', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='billing.purchase')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('kind', 'year', 'sequence'), name='billing_invoice_number_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents'))), ('gross_cents__gte', 1)), name='billing_invoice_gross_is_net_plus_vat'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('corrects__isnull', True), ('kind', 'invoice')), models.Q(('corrects__isnull', False), ('kind', 'credit_note')), _connector='OR'), name='billing_invoice_credit_note_names_its_invoice'),
+                    models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='billing_invoice_numbers_begin_at_1'),
+                ],
+                'indexes': [
+                    models.Index(fields=['organisation', '-issued_at'], name='billing_invoice_of_org'),
+                ],
                 'db_table': 'billing_invoice',
             },
         ),
@@ -264,6 +317,11 @@ class Migration(migrations.Migration):
                 ('purchase', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='billing.purchase')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['open', 'won', 'lost'])), name='billing_reversal_state_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='billing_reversal_is_decided_exactly_when_not_open'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('settled_at__isnull', True), ('settled_by', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_by', ''), _negated=True), models.Q(('settled_why', ''), _negated=True)), _connector='OR'), name='billing_reversal_settled_says_who_and_why'),
+                ],
                 'db_table': 'billing_reversal',
             },
         ),
@@ -285,6 +343,17 @@ class Migration(migrations.Migration):
                 ('organisation', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='subscription', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='billing_subscription_tier_is_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['free', 'paid', 'unpaid', 'ending'])), name='billing_subscription_status_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('billing_anchor_at__isnull', True), ('paid_until_at__isnull', True), ('status', otai.billing.status.SubscriptionStatus['FREE'])), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['FREE']), _negated=True), ('billing_anchor_at__isnull', False), ('paid_until_at__isnull', False)), _connector='OR'), name='billing_subscription_is_paid_until_a_time_unless_free'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('grace_until_at__isnull', False), ('status', otai.billing.status.SubscriptionStatus['UNPAID'])), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['UNPAID']), _negated=True), ('grace_until_at__isnull', True)), _connector='OR'), name='billing_subscription_has_a_grace_exactly_while_unpaid'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('next_tier__isnull', False), ('status', otai.billing.status.SubscriptionStatus['ENDING']), ('next_tier__in', ['community', 'pro', 'enterprise']), models.Q(('next_tier', models.F('tier')), _negated=True)), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['ENDING']), _negated=True), ('next_tier__isnull', True)), _connector='OR'), name='billing_subscription_names_another_tier_exactly_while_ending'),
+                ],
+                'indexes': [
+                    models.Index(models.F('next_grant_at'), name='billing_subscription_grant_due'),
+                    models.Index(models.F('paid_until_at'), name='billing_subscription_ends'),
+                ],
                 'db_table': 'billing_subscription',
             },
         ),
@@ -300,6 +369,13 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tier_changes', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='billing_tier_change_tier_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('why', ''), _negated=True)), name='billing_tier_change_says_who_and_why'),
+                ],
+                'indexes': [
+                    models.Index(models.F('organisation'), models.F('effective_at'), name='billing_tier_change_order'),
+                ],
                 'db_table': 'billing_tier_change',
             },
         ),
@@ -319,6 +395,11 @@ class Migration(migrations.Migration):
                 ('purchase', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='top_up', to='billing.purchase')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state__in', ['announced', 'ordered'])), fields=('organisation',), name='billing_top_up_one_at_a_time'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['announced', 'ordered', 'succeeded', 'failed'])), name='billing_top_up_state_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['announced', 'ordered'])), models.Q(('ended_at__isnull', False), ('state__in', ['succeeded', 'failed'])), _connector='OR'), name='billing_top_up_has_an_end_exactly_when_it_ended'),
+                ],
                 'db_table': 'billing_top_up',
             },
         ),
@@ -342,201 +423,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(models.F('received_at'), condition=models.Q(('state__in', ['received', 'failed'])), name='billing_webhook_event_waits')],
                 'constraints': [models.UniqueConstraint(fields=('gateway', 'event_id'), name='billing_webhook_event_is_stored_once'), models.CheckConstraint(condition=models.Q(('state__in', ['received', 'handled', 'ignored', 'failed'])), name='billing_webhook_event_state_is_known'), models.CheckConstraint(condition=models.Q(('event_id', ''), _negated=True), name='billing_webhook_event_has_an_id')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='custompackage',
-            constraint=models.UniqueConstraint(fields=('organisation', 'code'), name='billing_custom_package_code_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='custompackage',
-            constraint=models.CheckConstraint(condition=models.Q(('credits__gte', 1), ('price_cents__gte', 1)), name='billing_custom_package_has_credits_and_a_price'),
-        ),
-        migrations.AddConstraint(
-            model_name='custompackage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('offered_by', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='billing_custom_package_says_who_and_why'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(models.F('subject'), models.F('subject_id'), models.F('id'), name='billing_event_of_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(models.F('organisation'), models.F('id'), name='billing_event_of_organisation'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('move', ''), _negated=True)), name='billing_event_says_who_and_what'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(models.F('made_at'), condition=models.Q(('sent_at__isnull', True)), name='billing_notice_unsent'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['organisation', '-ordered_at'], name='billing_purchase_of_org'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(models.F('expires_at'), condition=models.Q(('status__in', [otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), name='billing_purchase_awaits_money'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.UniqueConstraint(fields=('organisation', 'key'), name='billing_purchase_key_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.UniqueConstraint(condition=models.Q(('gateway_reference', ''), _negated=True), fields=('gateway', 'gateway_reference'), name='billing_purchase_gateway_reference_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'processing', 'part_paid', 'paid', 'cancelled', 'refunded', 'disputed', 'reversed'])), name='billing_purchase_status_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents')))), name='billing_purchase_gross_is_net_plus_vat'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('net_cents__gte', 1), ('vat_cents__gte', 0)), name='billing_purchase_costs_at_least_a_cent'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('credits__gte', 1), ('kind', 'package'), ('tier', '')), models.Q(('credits', 0), ('kind', 'subscription'), ('tier__in', ['community', 'pro', 'enterprise'])), _connector='OR'), name='billing_purchase_is_of_credits_or_of_a_tier'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('paid_at__isnull', True), ('status__in', [otai.billing.status.PurchaseStatus['CANCELLED'], otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), models.Q(('paid_at__isnull', False), ('paid_cents__gte', models.F('gross_cents')), ('status__in', [otai.billing.status.PurchaseStatus['DISPUTED'], otai.billing.status.PurchaseStatus['PAID'], otai.billing.status.PurchaseStatus['REFUNDED'], otai.billing.status.PurchaseStatus['REVERSED']])), _connector='OR'), name='billing_purchase_is_delivered_exactly_when_paid_in_full'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'package'), ('lot__isnull', False), ('paid_at__isnull', False)), models.Q(('kind', 'subscription'), ('lot__isnull', True)), models.Q(('lot__isnull', True), ('paid_at__isnull', True)), _connector='OR'), name='billing_purchase_has_its_lot_exactly_when_paid'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'subscription'), ('period_from_at__isnull', False), ('period_until_at__gt', models.F('period_from_at')), ('period_until_at__isnull', False)), models.Q(('kind', 'subscription'), ('paid_at__isnull', True)), models.Q(('kind', 'package'), ('period_from_at__isnull', True), ('period_until_at__isnull', True)), _connector='OR'), name='billing_purchase_of_a_tier_has_its_month_when_paid'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'subscription'), ('status__in', [otai.billing.status.PurchaseStatus['OPEN'], otai.billing.status.PurchaseStatus['PART_PAID'], otai.billing.status.PurchaseStatus['PROCESSING']])), fields=('organisation',), name='billing_purchase_one_open_month_for_each_organisation'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentrefund',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'unused_credits')), fields=('purchase',), name='billing_payment_refund_once_for_each_purchase'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentrefund',
-            constraint=models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents'))), ('gross_cents__gte', 1)), name='billing_payment_refund_gross_is_net_plus_vat'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentrefund',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('credits__gte', 1), ('kind', 'unused_credits')), models.Q(('credits', 0), ('kind', 'surplus'), ('payment__isnull', False)), _connector='OR'), name='billing_payment_refund_is_of_credits_or_of_a_payment'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentrefund',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('requested_by', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='billing_payment_refund_says_who_and_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentrefund',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sent', 'confirmed', 'failed'])), name='billing_payment_refund_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('gateway', 'external_id'), name='billing_payment_counts_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('cents', django.db.models.expressions.CombinedExpression(models.F('applied_cents'), '+', models.F('surplus_cents'))), ('cents__gte', 1)), name='billing_payment_is_applied_plus_surplus'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('returned_cents__gte', 0), ('returned_cents__lte', models.F('surplus_cents'))), name='billing_payment_returns_at_most_its_surplus'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='billing_payment_has_an_external_id'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['organisation', '-issued_at'], name='billing_invoice_of_org'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('kind', 'year', 'sequence'), name='billing_invoice_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('gross_cents', django.db.models.expressions.CombinedExpression(models.F('net_cents'), '+', models.F('vat_cents'))), ('gross_cents__gte', 1)), name='billing_invoice_gross_is_net_plus_vat'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('corrects__isnull', True), ('kind', 'invoice')), models.Q(('corrects__isnull', False), ('kind', 'credit_note')), _connector='OR'), name='billing_invoice_credit_note_names_its_invoice'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='billing_invoice_numbers_begin_at_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='reversal',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'won', 'lost'])), name='billing_reversal_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reversal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='billing_reversal_is_decided_exactly_when_not_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='reversal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('settled_at__isnull', True), ('settled_by', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_by', ''), _negated=True), models.Q(('settled_why', ''), _negated=True)), _connector='OR'), name='billing_reversal_settled_says_who_and_why'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(models.F('next_grant_at'), name='billing_subscription_grant_due'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(models.F('paid_until_at'), name='billing_subscription_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='billing_subscription_tier_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['free', 'paid', 'unpaid', 'ending'])), name='billing_subscription_status_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('billing_anchor_at__isnull', True), ('paid_until_at__isnull', True), ('status', otai.billing.status.SubscriptionStatus['FREE'])), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['FREE']), _negated=True), ('billing_anchor_at__isnull', False), ('paid_until_at__isnull', False)), _connector='OR'), name='billing_subscription_is_paid_until_a_time_unless_free'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('grace_until_at__isnull', False), ('status', otai.billing.status.SubscriptionStatus['UNPAID'])), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['UNPAID']), _negated=True), ('grace_until_at__isnull', True)), _connector='OR'), name='billing_subscription_has_a_grace_exactly_while_unpaid'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('next_tier__isnull', False), ('status', otai.billing.status.SubscriptionStatus['ENDING']), ('next_tier__in', ['community', 'pro', 'enterprise']), models.Q(('next_tier', models.F('tier')), _negated=True)), models.Q(models.Q(('status', otai.billing.status.SubscriptionStatus['ENDING']), _negated=True), ('next_tier__isnull', True)), _connector='OR'), name='billing_subscription_names_another_tier_exactly_while_ending'),
-        ),
-        migrations.AddIndex(
-            model_name='tierchange',
-            index=models.Index(models.F('organisation'), models.F('effective_at'), name='billing_tier_change_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='tierchange',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='billing_tier_change_tier_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tierchange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('why', ''), _negated=True)), name='billing_tier_change_says_who_and_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='topup',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['announced', 'ordered'])), fields=('organisation',), name='billing_top_up_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='topup',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['announced', 'ordered', 'succeeded', 'failed'])), name='billing_top_up_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='topup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ['announced', 'ordered'])), models.Q(('ended_at__isnull', False), ('state__in', ['succeeded', 'failed'])), _connector='OR'), name='billing_top_up_has_an_end_exactly_when_it_ended'),
         ),
     ]

@@ -30,8 +30,14 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(null=True)),
                 ('last_used_at', models.DateTimeField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='orgs_api_key_has_a_name'),
+                    models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('secret_sha256'), 64), name='orgs_api_key_keeps_a_hash_and_no_secret'),
+                    models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='orgs_api_key_expires_after_it_is_made'),
+                ],
                 'db_table': 'orgs_api_key',
             },
         ),
@@ -47,8 +53,16 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('accepted_at', models.DateTimeField(null=True)),
                 ('withdrawn_at', models.DateTimeField(null=True)),
+                ('accepted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('role__in', [otai.orgs.permissions.Role['OWNER'], otai.orgs.permissions.Role['BILLING'], otai.orgs.permissions.Role['TRAINER'], otai.orgs.permissions.Role['VIEWER']])), name='orgs_invitation_has_a_known_role'),
+                    models.CheckConstraint(condition=models.Q(('accepted_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='orgs_invitation_ends_one_way'),
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('invited_at'))), name='orgs_invitation_expires_after_it_is_made'),
+                    models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True), ('withdrawn_at__isnull', True)), fields=('organisation', 'email'), name='orgs_invitation_is_the_only_open_one'),
+                ],
                 'db_table': 'orgs_invitation',
             },
         ),
@@ -58,8 +72,14 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=otai.db.new_id, editable=False, primary_key=True, serialize=False)),
                 ('role', models.CharField(choices=[('owner', 'owner'), ('billing', 'billing'), ('trainer', 'trainer'), ('viewer', 'viewer')], max_length=10)),
                 ('joined_at', models.DateTimeField()),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='orgs.organisation')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('role__in', [otai.orgs.permissions.Role['OWNER'], otai.orgs.permissions.Role['BILLING'], otai.orgs.permissions.Role['TRAINER'], otai.orgs.permissions.Role['VIEWER']])), name='orgs_member_has_a_known_role'),
+                    models.UniqueConstraint(fields=('organisation', 'user'), name='orgs_member_is_in_an_organisation_once'),
+                ],
                 'db_table': 'orgs_member',
             },
         ),
@@ -72,8 +92,12 @@ class Migration(migrations.Migration):
                 ('what', models.CharField(max_length=40)),
                 ('subject', models.CharField(max_length=254)),
                 ('details', models.JSONField(default=dict)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team_events', to='orgs.organisation')),
             ],
             options={
+                'indexes': [
+                    models.Index(fields=['organisation', '-at'], name='orgs_team_event_by_time'),
+                ],
                 'db_table': 'orgs_team_event',
             },
         ),
@@ -89,75 +113,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('language__in', ['', 'en', 'de'])), name='orgs_user_reads_a_language_that_we_write'),
-        ),
-        migrations.AddField(
-            model_name='apikey',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='invitation',
-            name='accepted_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='invitation',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='member',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='member',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamevent',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team_events', to='orgs.organisation'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='orgs_api_key_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.functions.text.Length('secret_sha256'), 64), name='orgs_api_key_keeps_a_hash_and_no_secret'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__isnull', True), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='orgs_api_key_expires_after_it_is_made'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', [otai.orgs.permissions.Role['OWNER'], otai.orgs.permissions.Role['BILLING'], otai.orgs.permissions.Role['TRAINER'], otai.orgs.permissions.Role['VIEWER']])), name='orgs_invitation_has_a_known_role'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('accepted_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='orgs_invitation_ends_one_way'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('invited_at'))), name='orgs_invitation_expires_after_it_is_made'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True), ('withdrawn_at__isnull', True)), fields=('organisation', 'email'), name='orgs_invitation_is_the_only_open_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('organisation', 'user'), name='orgs_member_is_in_an_organisation_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', [otai.orgs.permissions.Role['OWNER'], otai.orgs.permissions.Role['BILLING'], otai.orgs.permissions.Role['TRAINER'], otai.orgs.permissions.Role['VIEWER']])), name='orgs_member_has_a_known_role'),
-        ),
-        migrations.AddIndex(
-            model_name='teamevent',
-            index=models.Index(fields=['organisation', '-at'], name='orgs_team_event_by_time'),
         ),
     ]

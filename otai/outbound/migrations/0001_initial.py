@@ -42,6 +42,11 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhook_endpoints', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('url', ''), _negated=True), models.Q(('salt', ''), _negated=True)), name='outbound_endpoint_has_a_url_and_a_salt'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('disabled_at__isnull', True), ('disabled_why', '')), models.Q(('disabled_at__isnull', False), models.Q(('disabled_why', ''), _negated=True)), _connector='OR'), name='outbound_endpoint_disabled_says_why'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('previous_salt', ''), ('previous_until_at__isnull', True)), models.Q(('previous_until_at__isnull', False), models.Q(('previous_salt', ''), _negated=True)), _connector='OR'), name='outbound_endpoint_previous_secret_has_an_end'),
+                ],
                 'db_table': 'outbound_endpoint',
             },
         ),
@@ -57,6 +62,13 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'key'), name='outbound_message_is_told_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('key', ''), _negated=True), models.Q(('event', ''), _negated=True)), name='outbound_message_has_a_key_and_an_event'),
+                ],
+                'indexes': [
+                    models.Index(models.F('made_at'), name='outbound_message_by_age'),
+                ],
                 'db_table': 'outbound_message',
             },
         ),
@@ -74,6 +86,15 @@ class Migration(migrations.Migration):
                 ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='outbound.message')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('message', 'endpoint'), name='outbound_delivery_is_one_for_each_endpoint'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('next_at__isnull', False), ('state', 'waiting')), models.Q(('ended_at__isnull', False), ('next_at__isnull', True), ('state__in', ['delivered', 'failed'])), _connector='OR'), name='outbound_delivery_has_a_next_time_exactly_while_it_waits'),
+                    models.CheckConstraint(condition=models.Q(('round_began_with__lte', models.F('attempts'))), name='outbound_delivery_rounds_begin_in_the_past'),
+                ],
+                'indexes': [
+                    models.Index(models.F('next_at'), condition=models.Q(('state', 'waiting')), name='outbound_delivery_due'),
+                    models.Index(fields=['endpoint', '-id'], name='outbound_delivery_log'),
+                ],
                 'db_table': 'outbound_delivery',
             },
         ),
@@ -93,49 +114,5 @@ class Migration(migrations.Migration):
                 'db_table': 'outbound_delivery_attempt',
                 'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='outbound_attempt_number_is_used_once'), models.CheckConstraint(condition=models.Q(('status__isnull', False), models.Q(('problem', ''), _negated=True), _connector='OR'), name='outbound_attempt_without_an_answer_says_why')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('url', ''), _negated=True), models.Q(('salt', ''), _negated=True)), name='outbound_endpoint_has_a_url_and_a_salt'),
-        ),
-        migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disabled_at__isnull', True), ('disabled_why', '')), models.Q(('disabled_at__isnull', False), models.Q(('disabled_why', ''), _negated=True)), _connector='OR'), name='outbound_endpoint_disabled_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('previous_salt', ''), ('previous_until_at__isnull', True)), models.Q(('previous_until_at__isnull', False), models.Q(('previous_salt', ''), _negated=True)), _connector='OR'), name='outbound_endpoint_previous_secret_has_an_end'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('made_at'), name='outbound_message_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('organisation', 'key'), name='outbound_message_is_told_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('key', ''), _negated=True), models.Q(('event', ''), _negated=True)), name='outbound_message_has_a_key_and_an_event'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('next_at'), condition=models.Q(('state', 'waiting')), name='outbound_delivery_due'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['endpoint', '-id'], name='outbound_delivery_log'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('message', 'endpoint'), name='outbound_delivery_is_one_for_each_endpoint'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('next_at__isnull', False), ('state', 'waiting')), models.Q(('ended_at__isnull', False), ('next_at__isnull', True), ('state__in', ['delivered', 'failed'])), _connector='OR'), name='outbound_delivery_has_a_next_time_exactly_while_it_waits'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('round_began_with__lte', models.F('attempts'))), name='outbound_delivery_rounds_begin_in_the_past'),
         ),
     ]

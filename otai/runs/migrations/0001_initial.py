@@ -68,6 +68,10 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('credits__gte', 1)), name='runs_quote_costs_at_least_one_credit'),
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='runs_quote_expires_after_it_was_made'),
+                ],
                 'db_table': 'runs_quote',
             },
         ),
@@ -84,6 +88,14 @@ class Migration(migrations.Migration):
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='workers', to='runs.pool')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='runs_worker_has_a_name'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_as', ''), ('ended_at__isnull', True)), models.Q(('ended_as__in', ['stopped', 'lost']), ('ended_at__isnull', False)), _connector='OR'), name='runs_worker_has_ended_exactly_when_it_says_how'),
+                    models.CheckConstraint(condition=models.Q(('heartbeat_at__gte', models.F('registered_at'))), name='runs_worker_beats_after_it_registered'),
+                ],
+                'indexes': [
+                    models.Index(models.F('pool'), condition=models.Q(('ended_at__isnull', True)), name='runs_worker_at_work'),
+                ],
                 'db_table': 'runs_worker',
             },
         ),
@@ -136,6 +148,24 @@ class Migration(migrations.Migration):
                 ('quote', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='run', to='runs.quote')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'number'), name='runs_run_number_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('credits__gte', 1)), name='runs_run_costs_at_least_one_credit'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'training', 'evaluating', 'completed', 'failed', 'cancelled'])), name='runs_run_status_is_known'),
+                    models.CheckConstraint(condition=models.Q(('lane__in', [0, 1])), name='runs_run_lane_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('ending__isnull', False), ('status__in', [otai.runs.status.RunStatus['CANCELLED'], otai.runs.status.RunStatus['COMPLETED'], otai.runs.status.RunStatus['FAILED']])), models.Q(('ended_at__isnull', True), ('ending__isnull', True), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['QUEUED'], otai.runs.status.RunStatus['TRAINING']])), _connector='OR'), name='runs_run_has_an_ending_exactly_when_it_ended'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('heartbeat_at__isnull', False), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']]), _negated=True), _connector='OR'), name='runs_run_at_work_has_an_attempt_and_a_heartbeat'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('expected_finish_at__isnull', True), ('expected_start_at__isnull', True)), models.Q(('expected_finish_at__gte', models.F('expected_start_at')), ('expected_finish_at__isnull', False), ('expected_start_at__isnull', False)), _connector='OR'), name='runs_run_is_expected_to_finish_after_it_starts'),
+                    models.CheckConstraint(condition=models.Q(('failures__lte', models.F('attempt'))), name='runs_run_fails_at_most_once_for_each_attempt'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ending', otai.pricing.settlement.Ending['COMPLETED']), ('report_card__isnull', False), ('status', otai.runs.status.RunStatus['COMPLETED']), models.Q(('bundle_file', ''), _negated=True), models.Q(('bundle_sha256', ''), _negated=True)), models.Q(('status', otai.runs.status.RunStatus['COMPLETED']), _negated=True), _connector='OR'), name='runs_run_completed_has_a_model_and_a_report_card'),
+                ],
+                'indexes': [
+                    models.Index(models.F('delivery'), models.F('lane'), models.F('counts_as_due_at'), models.F('queued_at'), models.F('id'), condition=models.Q(('status', 'queued')), name='runs_run_waiting'),
+                    models.Index(models.F('rises_at'), condition=models.Q(('rises_at__isnull', False), ('status', 'queued')), name='runs_run_rising'),
+                    models.Index(models.F('organisation'), condition=models.Q(('status', 'queued')), name='runs_run_waiting_of_one'),
+                    models.Index(models.F('heartbeat_at'), condition=models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), name='runs_run_working'),
+                    models.Index(models.F('id'), condition=models.Q(('checkpoint_file', ''), _negated=True), name='runs_run_with_checkpoint'),
+                ],
                 'db_table': 'runs_run',
             },
         ),
@@ -152,6 +182,9 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='runs.run')),
             ],
             options={
+                'indexes': [
+                    models.Index(models.F('run'), models.F('id'), name='runs_event_of_run'),
+                ],
                 'db_table': 'runs_event',
             },
         ),
@@ -170,99 +203,11 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='runs.run')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('run', 'number'), name='runs_attempt_number_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('outcome', '')), models.Q(('ended_at__isnull', False), models.Q(('outcome', ''), _negated=True)), _connector='OR'), name='runs_attempt_has_an_outcome_exactly_when_it_ended'),
+                ],
                 'db_table': 'runs_attempt',
             },
-        ),
-        migrations.AddConstraint(
-            model_name='quote',
-            constraint=models.CheckConstraint(condition=models.Q(('credits__gte', 1)), name='runs_quote_costs_at_least_one_credit'),
-        ),
-        migrations.AddConstraint(
-            model_name='quote',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('made_at'))), name='runs_quote_expires_after_it_was_made'),
-        ),
-        migrations.AddIndex(
-            model_name='registeredworker',
-            index=models.Index(models.F('pool'), condition=models.Q(('ended_at__isnull', True)), name='runs_worker_at_work'),
-        ),
-        migrations.AddConstraint(
-            model_name='registeredworker',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='runs_worker_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='registeredworker',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_as', ''), ('ended_at__isnull', True)), models.Q(('ended_as__in', ['stopped', 'lost']), ('ended_at__isnull', False)), _connector='OR'), name='runs_worker_has_ended_exactly_when_it_says_how'),
-        ),
-        migrations.AddConstraint(
-            model_name='registeredworker',
-            constraint=models.CheckConstraint(condition=models.Q(('heartbeat_at__gte', models.F('registered_at'))), name='runs_worker_beats_after_it_registered'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(models.F('delivery'), models.F('lane'), models.F('counts_as_due_at'), models.F('queued_at'), models.F('id'), condition=models.Q(('status', 'queued')), name='runs_run_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(models.F('rises_at'), condition=models.Q(('rises_at__isnull', False), ('status', 'queued')), name='runs_run_rising'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(models.F('organisation'), condition=models.Q(('status', 'queued')), name='runs_run_waiting_of_one'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(models.F('heartbeat_at'), condition=models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), name='runs_run_working'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(models.F('id'), condition=models.Q(('checkpoint_file', ''), _negated=True), name='runs_run_with_checkpoint'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('organisation', 'number'), name='runs_run_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('credits__gte', 1)), name='runs_run_costs_at_least_one_credit'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'training', 'evaluating', 'completed', 'failed', 'cancelled'])), name='runs_run_status_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('lane__in', [0, 1])), name='runs_run_lane_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('ending__isnull', False), ('status__in', [otai.runs.status.RunStatus['CANCELLED'], otai.runs.status.RunStatus['COMPLETED'], otai.runs.status.RunStatus['FAILED']])), models.Q(('ended_at__isnull', True), ('ending__isnull', True), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['QUEUED'], otai.runs.status.RunStatus['TRAINING']])), _connector='OR'), name='runs_run_has_an_ending_exactly_when_it_ended'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('heartbeat_at__isnull', False), ('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']])), models.Q(('status__in', [otai.runs.status.RunStatus['EVALUATING'], otai.runs.status.RunStatus['TRAINING']]), _negated=True), _connector='OR'), name='runs_run_at_work_has_an_attempt_and_a_heartbeat'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expected_finish_at__isnull', True), ('expected_start_at__isnull', True)), models.Q(('expected_finish_at__gte', models.F('expected_start_at')), ('expected_finish_at__isnull', False), ('expected_start_at__isnull', False)), _connector='OR'), name='runs_run_is_expected_to_finish_after_it_starts'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('failures__lte', models.F('attempt'))), name='runs_run_fails_at_most_once_for_each_attempt'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ending', otai.pricing.settlement.Ending['COMPLETED']), ('report_card__isnull', False), ('status', otai.runs.status.RunStatus['COMPLETED']), models.Q(('bundle_file', ''), _negated=True), models.Q(('bundle_sha256', ''), _negated=True)), models.Q(('status', otai.runs.status.RunStatus['COMPLETED']), _negated=True), _connector='OR'), name='runs_run_completed_has_a_model_and_a_report_card'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(models.F('run'), models.F('id'), name='runs_event_of_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='runs_attempt_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('outcome', '')), models.Q(('ended_at__isnull', False), models.Q(('outcome', ''), _negated=True)), _connector='OR'), name='runs_attempt_has_an_outcome_exactly_when_it_ended'),
         ),
     ]

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('who', models.CharField(max_length=200)),
                 ('why', models.TextField(blank=True, default='')),
                 ('details', models.JSONField(default=dict)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation')),
             ],
             options={
                 'db_table': 'runs_guarantee_event',
@@ -67,6 +68,19 @@ class Migration(migrations.Migration):
                 ('run', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='runs.run')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'tier'), name='runs_guarantee_one_for_each_tier_level'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['open', 'agreed', 'training', 'trained', 'met', 'missed', 'improving', 'credited', 'refunded'])), name='runs_guarantee_status_is_known'),
+                    models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='runs_guarantee_tier_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('agreed_at__isnull', True), ('status', otai.runs.guarantee_status.GuaranteeStatus['OPEN'])), models.Q(('agreed_at__isnull', False), ('data_set__isnull', False), ('holdout_tickets__gte', 1), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']]), models.Q(('criteria', []), _negated=True), models.Q(('holdout_file', ''), _negated=True), models.Q(('holdout_sha256', ''), _negated=True), models.Q(('agreed_by', ''), _negated=True), models.Q(('verdict_rule', ''), _negated=True)), _connector='OR'), name='runs_guarantee_agreed_has_criteria_and_tickets_to_measure_on'),
+                    models.CheckConstraint(condition=models.Q(('waits_for_operator', False), models.Q(('proposed_at__isnull', False), ('status', otai.runs.guarantee_status.GuaranteeStatus['OPEN']), ('waits_for_operator', True), models.Q(('criteria', []), _negated=True)), _connector='OR'), name='runs_guarantee_waits_for_an_operator_only_while_proposed'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('run__isnull', True), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['OPEN']])), models.Q(('run__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']])), _connector='OR'), name='runs_guarantee_has_its_run_exactly_once_ordered'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('improvement_run__isnull', True), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['OPEN'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']])), models.Q(('improvement_run__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']])), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED']]), _connector='OR'), name='runs_guarantee_improves_only_what_was_missed'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('fee_credits__gte', 1), ('fee_lot__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']])), models.Q(('fee_credits', 0), ('fee_lot__isnull', True), models.Q(('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']]), _negated=True)), _connector='OR'), name='runs_guarantee_has_a_fee_exactly_when_credited'),
+                ],
+                'indexes': [
+                    models.Index(models.F('proposed_at'), condition=models.Q(('waits_for_operator', True)), name='runs_guarantee_waiting'),
+                ],
                 'db_table': 'runs_guarantee',
             },
         ),
@@ -83,47 +97,6 @@ class Migration(migrations.Migration):
             model_name='guaranteeevent',
             name='guarantee',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='runs.guarantee'),
-        ),
-        migrations.AddField(
-            model_name='guaranteeevent',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation'),
-        ),
-        migrations.AddIndex(
-            model_name='guarantee',
-            index=models.Index(models.F('proposed_at'), condition=models.Q(('waits_for_operator', True)), name='runs_guarantee_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.UniqueConstraint(fields=('organisation', 'tier'), name='runs_guarantee_one_for_each_tier_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'agreed', 'training', 'trained', 'met', 'missed', 'improving', 'credited', 'refunded'])), name='runs_guarantee_status_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(('tier__in', ['community', 'pro', 'enterprise'])), name='runs_guarantee_tier_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('agreed_at__isnull', True), ('status', otai.runs.guarantee_status.GuaranteeStatus['OPEN'])), models.Q(('agreed_at__isnull', False), ('data_set__isnull', False), ('holdout_tickets__gte', 1), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']]), models.Q(('criteria', []), _negated=True), models.Q(('holdout_file', ''), _negated=True), models.Q(('holdout_sha256', ''), _negated=True), models.Q(('agreed_by', ''), _negated=True), models.Q(('verdict_rule', ''), _negated=True)), _connector='OR'), name='runs_guarantee_agreed_has_criteria_and_tickets_to_measure_on'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(('waits_for_operator', False), models.Q(('proposed_at__isnull', False), ('status', otai.runs.guarantee_status.GuaranteeStatus['OPEN']), ('waits_for_operator', True), models.Q(('criteria', []), _negated=True)), _connector='OR'), name='runs_guarantee_waits_for_an_operator_only_while_proposed'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('run__isnull', True), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['OPEN']])), models.Q(('run__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']])), _connector='OR'), name='runs_guarantee_has_its_run_exactly_once_ordered'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('improvement_run__isnull', True), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['AGREED'], otai.runs.guarantee_status.GuaranteeStatus['OPEN'], otai.runs.guarantee_status.GuaranteeStatus['TRAINED'], otai.runs.guarantee_status.GuaranteeStatus['TRAINING']])), models.Q(('improvement_run__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['IMPROVING'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']])), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['MET'], otai.runs.guarantee_status.GuaranteeStatus['MISSED']]), _connector='OR'), name='runs_guarantee_improves_only_what_was_missed'),
-        ),
-        migrations.AddConstraint(
-            model_name='guarantee',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fee_credits__gte', 1), ('fee_lot__isnull', False), ('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']])), models.Q(('fee_credits', 0), ('fee_lot__isnull', True), models.Q(('status__in', [otai.runs.guarantee_status.GuaranteeStatus['CREDITED'], otai.runs.guarantee_status.GuaranteeStatus['REFUNDED']]), _negated=True)), _connector='OR'), name='runs_guarantee_has_a_fee_exactly_when_credited'),
         ),
         migrations.AddIndex(
             model_name='guaranteeevent',

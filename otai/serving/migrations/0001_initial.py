@@ -24,6 +24,10 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'name'), name='serving_model_name_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='serving_model_has_a_name'),
+                ],
                 'db_table': 'serving_model',
             },
         ),
@@ -40,23 +44,11 @@ class Migration(migrations.Migration):
                 ('model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='serving.trainedmodel')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('model', 'number'), name='serving_version_number_is_used_once'),
+                    models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='serving_version_numbers_begin_at_one'),
+                ],
                 'db_table': 'serving_model_version',
             },
-        ),
-        migrations.AddConstraint(
-            model_name='trainedmodel',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='serving_model_name_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='trainedmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='serving_model_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('model', 'number'), name='serving_version_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='serving_version_numbers_begin_at_one'),
         ),
     ]

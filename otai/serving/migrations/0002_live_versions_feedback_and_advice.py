@@ -33,8 +33,17 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(null=True)),
                 ('decided_by', models.CharField(blank=True, default='', max_length=200)),
                 ('decided_why', models.CharField(blank=True, default='', max_length=500)),
+                ('data_set', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tickets.dataset')),
+                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='runs.run')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='advice', to='serving.modelversion')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['labels_changed', 'labels_renamed', 'drift', 'new_language', 'new_attribute'])), name='serving_advice_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['open', 'followed', 'dismissed', 'outdated'])), name='serving_advice_status_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('status', 'open')), models.Q(('decided_at__isnull', False), models.Q(('status', 'open'), _negated=True), models.Q(('decided_by', ''), _negated=True)), _connector='OR'), name='serving_advice_is_decided_exactly_when_not_open'),
+                    models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('version', 'kind'), name='serving_advice_is_given_once_while_open'),
+                ],
                 'db_table': 'serving_advice',
             },
         ),
@@ -46,8 +55,12 @@ class Migration(migrations.Migration):
                 ('checked_at', models.DateTimeField()),
                 ('tickets', models.PositiveIntegerField()),
                 ('signals', models.JSONField()),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='serving.modelversion')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'week'), name='serving_advice_check_is_weekly'),
+                ],
                 'db_table': 'serving_advice_check',
             },
         ),
@@ -62,8 +75,13 @@ class Migration(migrations.Migration):
                 ('changes', models.JSONField(help_text='[{ticket, attribute, was, now}], at most 10 000.')),
                 ('changed', models.PositiveIntegerField(help_text='How many labels are others now.')),
                 ('added', models.PositiveIntegerField(help_text='How many tickets are new.')),
+                ('base', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.dataset')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('changed_by', ''), _negated=True), models.Q(('why', ''), _negated=True)), name='serving_data_set_change_says_who_and_why'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['feedback', 'labels_corrected', 'labels_mapped'])), name='serving_data_set_change_kind_is_known'),
+                ],
                 'db_table': 'serving_data_set_change',
             },
         ),
@@ -84,8 +102,20 @@ class Migration(migrations.Migration):
                 ('is_complete', models.BooleanField(default=False)),
                 ('given_by', models.CharField(max_length=200)),
                 ('given_at', models.DateTimeField()),
+                ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.dataset')),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='serving.modelversion')),
             ],
             options={
+                'indexes': [
+                    models.Index(models.F('version'), models.F('given_at'), name='serving_feedback_of_version'),
+                    models.Index(models.F('version'), condition=models.Q(('merged_into__isnull', True)), name='serving_feedback_to_merge'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), models.Q(('attribute', ''), _negated=True), models.Q(('key', ''), _negated=True), models.Q(('given_by', ''), _negated=True)), name='serving_feedback_says_who_and_what'),
+                    models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='serving_feedback_confidence_is_a_share'),
+                    models.UniqueConstraint(fields=('organisation', 'key', 'row', 'attribute'), name='serving_feedback_is_given_once'),
+                ],
                 'db_table': 'serving_feedback',
             },
         ),
@@ -98,8 +128,17 @@ class Migration(migrations.Migration):
                 ('who', models.CharField(max_length=200)),
                 ('why', models.TextField(blank=True, default='')),
                 ('details', models.JSONField(default=dict)),
+                ('before', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='serving.modelversion')),
+                ('model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='serving.trainedmodel')),
+                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='serving.modelversion')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('move', ''), _negated=True)), name='serving_model_event_says_who_and_what'),
+                ],
+                'indexes': [
+                    models.Index(models.F('model'), models.F('id'), name='serving_model_event_order'),
+                ],
                 'db_table': 'serving_model_event',
             },
         ),
@@ -111,8 +150,16 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(blank=True, default='', max_length=10)),
                 ('seen_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='observed', to='serving.modelversion')),
             ],
             options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('seen_at'))), name='serving_observed_ticket_is_kept_for_a_while'),
+                ],
+                'indexes': [
+                    models.Index(models.F('expires_at'), name='serving_observed_expires'),
+                    models.Index(models.F('version'), models.F('seen_at'), name='serving_observed_of_version'),
+                ],
                 'db_table': 'serving_observed_ticket',
             },
         ),
@@ -139,133 +186,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='trainedmodel',
             constraint=models.CheckConstraint(condition=models.Q(('keeps_tickets_days__lte', 90)), name='serving_model_keeps_tickets_for_90_days_at_most'),
-        ),
-        migrations.AddField(
-            model_name='advice',
-            name='data_set',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tickets.dataset'),
-        ),
-        migrations.AddField(
-            model_name='advice',
-            name='run',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='runs.run'),
-        ),
-        migrations.AddField(
-            model_name='advice',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='advice', to='serving.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='advicecheck',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='serving.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='datasetchange',
-            name='base',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.dataset'),
-        ),
-        migrations.AddField(
-            model_name='feedback',
-            name='merged_into',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.dataset'),
-        ),
-        migrations.AddField(
-            model_name='feedback',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='feedback',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='serving.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='modelevent',
-            name='before',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='serving.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='modelevent',
-            name='model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='serving.trainedmodel'),
-        ),
-        migrations.AddField(
-            model_name='modelevent',
-            name='version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='serving.modelversion'),
-        ),
-        migrations.AddField(
-            model_name='observedticket',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='observed', to='serving.modelversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='advice',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('version', 'kind'), name='serving_advice_is_given_once_while_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='advice',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['labels_changed', 'labels_renamed', 'drift', 'new_language', 'new_attribute'])), name='serving_advice_kind_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='advice',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'followed', 'dismissed', 'outdated'])), name='serving_advice_status_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='advice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('status', 'open')), models.Q(('decided_at__isnull', False), models.Q(('status', 'open'), _negated=True), models.Q(('decided_by', ''), _negated=True)), _connector='OR'), name='serving_advice_is_decided_exactly_when_not_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='advicecheck',
-            constraint=models.UniqueConstraint(fields=('version', 'week'), name='serving_advice_check_is_weekly'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetchange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('changed_by', ''), _negated=True), models.Q(('why', ''), _negated=True)), name='serving_data_set_change_says_who_and_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetchange',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['feedback', 'labels_corrected', 'labels_mapped'])), name='serving_data_set_change_kind_is_known'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(models.F('version'), models.F('given_at'), name='serving_feedback_of_version'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(models.F('version'), condition=models.Q(('merged_into__isnull', True)), name='serving_feedback_to_merge'),
-        ),
-        migrations.AddConstraint(
-            model_name='feedback',
-            constraint=models.UniqueConstraint(fields=('organisation', 'key', 'row', 'attribute'), name='serving_feedback_is_given_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='feedback',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('text', ''), _negated=True), models.Q(('attribute', ''), _negated=True), models.Q(('key', ''), _negated=True), models.Q(('given_by', ''), _negated=True)), name='serving_feedback_says_who_and_what'),
-        ),
-        migrations.AddConstraint(
-            model_name='feedback',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__gte', 0), ('confidence__lte', 1)), name='serving_feedback_confidence_is_a_share'),
-        ),
-        migrations.AddIndex(
-            model_name='modelevent',
-            index=models.Index(models.F('model'), models.F('id'), name='serving_model_event_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelevent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('who', ''), _negated=True), models.Q(('move', ''), _negated=True)), name='serving_model_event_says_who_and_what'),
-        ),
-        migrations.AddIndex(
-            model_name='observedticket',
-            index=models.Index(models.F('version'), models.F('seen_at'), name='serving_observed_of_version'),
-        ),
-        migrations.AddIndex(
-            model_name='observedticket',
-            index=models.Index(models.F('expires_at'), name='serving_observed_expires'),
-        ),
-        migrations.AddConstraint(
-            model_name='observedticket',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('seen_at'))), name='serving_observed_ticket_is_kept_for_a_while'),
         ),
     ]

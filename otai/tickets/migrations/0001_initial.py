@@ -33,6 +33,13 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='data_sets', to='orgs.organisation')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('organisation', 'name', 'version'), name='tickets_data_set_version_is_taken_once'),
+                    models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='tickets_data_set_versions_begin_at_one'),
+                    models.CheckConstraint(condition=models.Q(('tickets__gte', 1)), name='tickets_data_set_has_tickets'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_data_set_has_a_name'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('file', ''), _negated=True), models.Q(('sha256', ''), _negated=True)), name='tickets_data_set_has_a_file'),
+                ],
                 'db_table': 'tickets_data_set',
                 'ordering': ('name', 'version'),
             },
@@ -48,6 +55,13 @@ class Migration(migrations.Migration):
                 ('data_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='tickets.dataset')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('data_set', 'name'), name='tickets_attribute_is_named_once_in_a_data_set'),
+                    models.UniqueConstraint(fields=('data_set', 'position'), name='tickets_attribute_stands_alone_at_its_position'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['single', 'multi', 'ordered'])), name='tickets_attribute_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'ordered'), models.Q(('order', []), _negated=True)), models.Q(models.Q(('kind', 'ordered'), _negated=True), ('order', [])), _connector='OR'), name='tickets_attribute_has_an_order_exactly_when_ordered'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_attribute_has_a_name'),
+                ],
                 'db_table': 'tickets_attribute',
                 'ordering': ('position',),
             },
@@ -62,64 +76,14 @@ class Migration(migrations.Migration):
                 ('attribute', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='tickets.attribute')),
             ],
             options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('attribute', 'name'), name='tickets_label_is_named_once_in_an_attribute'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_label_has_a_name'),
+                    models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='tickets_label_is_carried_by_a_ticket'),
+                    models.CheckConstraint(condition=models.Q(('training_count__lte', models.F('count'))), name='tickets_label_trains_on_no_more_than_it_has'),
+                ],
                 'db_table': 'tickets_label',
                 'ordering': ('-count', 'name'),
             },
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name', 'version'), name='tickets_data_set_version_is_taken_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='tickets_data_set_versions_begin_at_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('tickets__gte', 1)), name='tickets_data_set_has_tickets'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_data_set_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('file', ''), _negated=True), models.Q(('sha256', ''), _negated=True)), name='tickets_data_set_has_a_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribute',
-            constraint=models.UniqueConstraint(fields=('data_set', 'name'), name='tickets_attribute_is_named_once_in_a_data_set'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribute',
-            constraint=models.UniqueConstraint(fields=('data_set', 'position'), name='tickets_attribute_stands_alone_at_its_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribute',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['single', 'multi', 'ordered'])), name='tickets_attribute_kind_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribute',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'ordered'), models.Q(('order', []), _negated=True)), models.Q(models.Q(('kind', 'ordered'), _negated=True), ('order', [])), _connector='OR'), name='tickets_attribute_has_an_order_exactly_when_ordered'),
-        ),
-        migrations.AddConstraint(
-            model_name='attribute',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_attribute_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(fields=('attribute', 'name'), name='tickets_label_is_named_once_in_an_attribute'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='tickets_label_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='tickets_label_is_carried_by_a_ticket'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('training_count__lte', models.F('count'))), name='tickets_label_trains_on_no_more_than_it_has'),
         ),
     ]
