@@ -62,8 +62,10 @@ def tickets_of(organisation: Organisation, folder: Path, now: datetime, *, name:
 
 
 def waiting_job(organisation: Organisation, folder: Path, now: datetime) -> Job:
-    """A look at columns that waits and that nobody conducts. In the line of another machine: in this one's, each job that
-    a test asks for would wait behind it until it is found lost, a minute later."""
+    """A look at columns that waits and that nobody conducts, in the line of another machine.
+
+    In this one's, each job that a test asks for would wait behind it for a minute, until it is found lost.
+    """
     source = folder / "waiting.csv"
     source.write_text("text,queue\nThe printer is on fire,it\n")
     job = ask_for_preview(organisation=organisation, source=source, filename=source.name, who="alice", now=now).job

@@ -23,6 +23,7 @@ from otai.pricing.price_book import Tier
 from otai.serving.models import TrainedModel
 from otai.tickets.models import DataSet
 from otai.web import shown_once
+from otai.web.views import tickets
 from tests import stories
 from tests.api.callers import Program
 from tests.api.everything import all_rows, everything_of
@@ -129,8 +130,9 @@ def path_of(pattern: str, values: dict[str, str]) -> str:
 
 
 def test_every_post_that_changes_something_ends_in_a_redirect(
-    acme: Organisation, alice: Client, tmp_path: Path, now: datetime
+    acme: Organisation, alice: Client, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tickets, "sample_tickets", 60)
     Program(acme)
     everything = everything_of(acme, tmp_path, now)
     User.objects.filter(email="alice@acme.example").update(is_staff=True, is_superuser=True)
