@@ -1,7 +1,7 @@
 """Tables emptied between tests that commit: only those with rows, which most tests leave in a handful.
 
-Django empties every table and then writes its content types and permissions anew: half a second a test on PostgreSQL, for
-four hundred tests. Those two tables hold what the models say, and no test changes it; they stay.
+Django empties every table and then writes its content types and permissions anew: half a second a test on PostgreSQL,
+for four hundred tests. Those two tables hold what the models say, and no test changes it; they stay.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def empty_tables(database: str = "default") -> None:
         cursor.execute(" UNION ALL ".join(looks))
         filled = [table for (table,) in cursor.fetchall()]
     deletions = [f"DELETE FROM {quote(table)}" for table in filled]
-    # Each by itself: in one transaction they would hold locks on rows of every table, in no order that the product knows.
+    # Each by itself: in one transaction they would hold locks on every table, in no order that the product knows.
     with _no_rules(connection), connection.cursor() as cursor:
         for deletion in deletions:
             cursor.execute(deletion)
