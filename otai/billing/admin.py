@@ -339,14 +339,17 @@ class ReversalDesk(Desk):
     list_display = (
         "purchase",
         "organisation",
+        "kind",
         "state",
+        "provider_state",
+        "taken",
         "withdrawn_credits",
         "owed_credits",
         "owed",
         "opened_at",
         "settled_at",
     )
-    list_filter = ("state",)
+    list_filter = ("needs_a_person", "state", "kind")
     search_fields = ("purchase__reference", "organisation__slug", "external_id")
     list_select_related = ("organisation", "purchase")
     event_subject = "reversal"
@@ -359,6 +362,11 @@ class ReversalDesk(Desk):
             explanation="Paid another way, or written off: say which.",
         ),
     )
+
+    @admin.display(description="amount", ordering="cents")
+    def taken(self, row: Reversal) -> str:
+        """What goes back or is asked for, gross."""
+        return cents_shown(row.cents, row.currency)
 
     @admin.display(description="owed")
     def owed(self, row: Reversal) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from otai.billing import queries
-from otai.billing.models import Invoice, InvoiceKind, Payment, Purchase, PurchaseKind, Reversal, ReversalState
+from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
 from otai.billing.operations.invoices import facts_hash
+from otai.billing.operations.takings import counts, expected_owed
 from otai.billing.status import DELIVERED, PurchaseStatus
-from otai.ledger.models import Lot, LotSource
+from otai.ledger.models import Lot, LotSource, Transfer, TransferKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def audit() -> BillingAudit:
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
         purchases += 1
         findings += _of_purchase(purchase)
+        findings += _of_reversals(purchase)
     for invoice in Invoice.objects.order_by("id").iterator(chunk_size=500):
         invoices += 1
         findings += _of_invoice(invoice)
@@ -65,7 +67,9 @@ def _of_purchase(purchase: Purchase) -> Iterator[Discrepancy]:
     if purchase.status == PurchaseStatus.CANCELLED and signed != 0:
         yield Discrepancy("a cancelled order has no standing invoice", purchase.reference, f"{signed} stand")
     back = purchase.payment_refunds.exclude(kind="surplus").aggregate(cents=Sum("gross_cents"))["cents"] or 0
-    if purchase.status in (PurchaseStatus.PAID, PurchaseStatus.REFUNDED) and signed != purchase.gross_cents - back:
+    noted = purchase.reversals.aggregate(net=Sum("credited_net_cents"), vat=Sum("credited_vat_cents"))
+    back += (noted["net"] or 0) + (noted["vat"] or 0)
+    if purchase.status in DELIVERED and signed != purchase.gross_cents - back:
         due = purchase.gross_cents - back
         yield Discrepancy("invoices less credit notes are what was kept", purchase.reference, f"{signed}, not {due}")
     if purchase.kind != PurchaseKind.PACKAGE or purchase.status not in DELIVERED:
@@ -84,16 +88,42 @@ def _of_invoice(invoice: Invoice) -> Iterator[Discrepancy]:
         yield Discrepancy("an invoice's columns say what its facts say", invoice.number, str(printed))
 
 
+def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
+    """What reversals took is what they say, and what the ledger says was withdrawn and given back for them."""
+    reversals = list(purchase.reversals.all())
+    takings = list(purchase.takings.all())
+    if not reversals and not takings:
+        return
+    took = sum(-one.credits if one.gives_back else one.credits for one in takings)
+    said = sum(reversal.withdrawn_credits for reversal in reversals)
+    if took != said:
+        yield Discrepancy("reversals took what they say", purchase.reference, f"{took} credits, not {said}")
+    for reversal in reversals:
+        claimed = reversal.surplus_cents + reversal.price_cents + reversal.excess_cents
+        counted = reversal.cents if counts(reversal) else 0
+        if claimed != counted:
+            yield Discrepancy("a reversal takes its amount", reversal.external_id, f"{claimed}, not {counted}")
+        if reversal.owed_credits != expected_owed(reversal):
+            yield Discrepancy(
+                "what a reversal could not take is owed", reversal.external_id, f"{reversal.owed_credits} credits"
+            )
+    transfers = {
+        one.id: (one.kind, one.credits)
+        for one in Transfer.objects.filter(organisation=purchase.organisation_id, id__in=[t.transfer for t in takings])
+    }
+    for one in takings:
+        kind = TransferKind.GRANT if one.gives_back else TransferKind.WITHDRAWAL
+        if one.transfer is not None and transfers.get(one.transfer) != (kind, one.credits):
+            yield Discrepancy("a taking is a transfer of the ledger", purchase.reference, str(one.id))
+    taken_gross = sum(reversal.price_cents for reversal in reversals)
+    if taken_gross > purchase.gross_cents:
+        yield Discrepancy("no more of a price is taken than was paid", purchase.reference, f"{taken_gross} cents")
+
+
 def _lots_nobody_paid() -> Iterator[Discrepancy]:
-    """No credit granted that was not paid: each lot of source purchase belongs to one purchase, or to a dispute that
-    was won."""
-    known = set(Purchase.objects.filter(lot__isnull=False).values_list("lot", flat=True))
-    won = Reversal.objects.filter(state=ReversalState.WON, withdrawn_credits__gt=0)
-    given_back = {f"purchase:{reference}" for reference in won.values_list("purchase__reference", flat=True)}
+    """No credit granted that was not paid: each lot of source purchase is one that a purchase brought."""
     for lot in Lot.objects.filter(source=LotSource.PURCHASE).order_by("id").iterator(chunk_size=500):
-        if lot.id in known:
-            continue
-        if lot.reference in given_back:
-            given_back.discard(lot.reference)
-            continue
-        yield Discrepancy("credits of a purchase were paid for", str(lot.id), f"{lot.credits} credits, {lot.reference}")
+        if not BroughtLot.objects.filter(lot=lot.id, organisation=lot.organisation_id, credits=lot.credits).exists():
+            yield Discrepancy(
+                "credits of a purchase were paid for", str(lot.id), f"{lot.credits} credits, {lot.reference}"
+            )

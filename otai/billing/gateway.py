@@ -91,6 +91,39 @@ class RefundSeen:
     problem: str = ""
 
 
+class ReversalOutcome(StrEnum):
+    """Where money that goes back stands, in our terms."""
+
+    INQUIRY = "inquiry"
+    """The bank asks: no money has moved."""
+    INQUIRY_CLOSED = "inquiry_closed"
+    OPEN = "open"
+    """The money is with the bank until it has decided."""
+    WON = "won"
+    """It stays with us."""
+    LOST = "lost"
+    """It is gone."""
+    UNKNOWN = "unknown"
+    """A state that the provider added after this was written: taken for an inquiry, and told to an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalSeen:
+    """Money of one payment that goes back otherwise than by a refund we sent, as the provider sees it now.
+
+    `subject` is its name there, `cents` gross in `currency`, `provider_state` the provider's own word. `is_refund`:
+    made by the vendor at the provider, rather than asked for by the payer's bank.
+    """
+
+    subject: str
+    outcome: ReversalOutcome
+    cents: int
+    currency: str
+    reason: str = ""
+    provider_state: str = ""
+    is_refund: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """One piece of news, its signature verified. `payload` is stored as it came."""
@@ -103,6 +136,8 @@ class ProviderEvent:
 
 class NewsKind(StrEnum):
     PAYMENT = "payment"
+    REVERSAL = "reversal"
+    """Money of a payment goes back or came back: how it stands is asked of the provider."""
     REVERSAL_OPENED = "reversal_opened"
     REVERSAL_WON = "reversal_won"
     REVERSAL_LOST = "reversal_lost"
@@ -152,6 +187,11 @@ class Gateway(Protocol):
     def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
         """Sends money back; the same key again sends nothing more."""
         ...
+
+    def reversals(self, reference: str) -> list[ReversalSeen]:
+        """All that went back of a payment otherwise than by `refund`, or may: disputes, inquiries, refunds made at the
+        provider. Raises GatewayUnavailable."""
+        return []
 
     def save_method(self, *, payment_method: str, name: str, email: str) -> str:
         """Keeps a payment method for later charges without the payer; returns its opaque name."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from otai.billing.models import (
@@ -142,6 +142,35 @@ def invoice(organisation: Organisation, number: str) -> Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """What an organisation owes for payments that were taken back: `owed` gross, an amount for each currency; and the
+    credits that are frozen while a dispute is open."""
+
+    owed: list[Money]
+    credits: int
+    frozen_credits: int
+
+
+def owed(organisation: Organisation) -> Owed:
+    """Of all reversals that nobody has settled yet."""
+    reversals = Reversal.objects.filter(organisation=organisation)
+    unsettled = reversals.filter(settled_at__isnull=True, owed_gross_cents__gt=0)
+    sums = unsettled.values("currency").annotate(cents=Sum("owed_gross_cents"), credits=Sum("owed_credits"))
+    rows = list(sums.order_by("currency"))
+    frozen = reversals.filter(state="open").aggregate(credits=Sum("withdrawn_credits"))["credits"] or 0
+    return Owed(
+        owed=[Money(row["cents"], row["currency"]) for row in rows],
+        credits=sum(row["credits"] for row in rows),
+        frozen_credits=frozen,
+    )
+
+
+def reversals_for_a_person() -> QuerySet[Reversal]:
+    """Those that stand in a way nobody taught us, taken for the mildest: an operator looks at what it means."""
+    return Reversal.objects.filter(needs_a_person=True).order_by("opened_at", "id")
+
+
+@dataclass(frozen=True, slots=True)
 class AccountWarning:
     """What a page shows an organisation before it asks: a stable code, a sentence, and the facts that it was made
     from."""
@@ -155,12 +184,21 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most
     urgent first."""
     found = []
-    owed = Reversal.objects.filter(organisation=organisation, settled_at__isnull=True, owed_credits__gt=0)
-    for reversal in owed:
-        amount = Money(reversal.owed_gross_cents, reversal.currency)
+    gone = owed(organisation)
+    for amount in gone.owed:
         found.append(
             AccountWarning(
-                "payment_owed", f"A payment was taken back by your bank; {amount} are owed.", {"amount": amount}
+                "payment_owed",
+                f"Payments were taken back: {amount} are owed. Until they are settled, nothing can be bought by card.",
+                {"amount": amount},
+            )
+        )
+    if gone.frozen_credits:
+        found.append(
+            AccountWarning(
+                "credits_frozen",
+                f"A payment is disputed: {gone.frozen_credits} credits are frozen until the bank has decided.",
+                {"credits": gone.frozen_credits},
             )
         )
     subscription = subscription_of(organisation)

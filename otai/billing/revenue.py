@@ -12,7 +12,6 @@ from datetime import datetime, timedelta, tzinfo
 from django.db.models import Q, Sum
 
 from otai.billing.models import (
-    Event,
     Invoice,
     Payment,
     PaymentRefund,
@@ -21,6 +20,7 @@ from otai.billing.models import (
     RefundKind,
     Reversal,
     ReversalState,
+    Taking,
 )
 from otai.ledger import queries as ledger
 from otai.units import Money
@@ -89,7 +89,7 @@ def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -
         _deferred(start, currency),
         Money(_packages_received(start, end, currency), currency),
         Money(_packages_refunded(start, end, currency), currency),
-        recognised,
+        Money(recognised.cents - _reductions(start, end, currency), currency),
         _deferred(end, currency),
     )
     tiers = _tiers(start, end, currency)
@@ -126,24 +126,35 @@ def _deferred(before: datetime, currency: str) -> Money:
     return totals.get(currency, Money(0, currency))
 
 
+def _taken(start: datetime, end: datetime, currency: str, **where: object) -> int:
+    """Net cents that reversals took between two times, less what they gave back."""
+    rows = Taking.objects.filter(at__gte=start, at__lt=end, purchase__currency=currency, **where)
+    return _sum(rows.filter(gives_back=False), "net_cents") - _sum(rows.filter(gives_back=True), "net_cents")
+
+
 def _packages_received(start: datetime, end: datetime, currency: str) -> int:
     bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, paid_at__gte=start, paid_at__lt=end, currency=currency)
-    won = Reversal.objects.filter(
-        state=ReversalState.WON, decided_at__gte=start, decided_at__lt=end, purchase__currency=currency
-    )
-    return _sum(bought, "net_cents") + _sum(won, "withdrawn_net_cents")
+    return _sum(bought, "net_cents")
 
 
 def _packages_refunded(start: datetime, end: datetime, currency: str) -> int:
     paid_back = PaymentRefund.objects.filter(
         kind=RefundKind.UNUSED_CREDITS, requested_at__gte=start, requested_at__lt=end, currency=currency
     )
-    reversed_ = Reversal.objects.filter(opened_at__gte=start, opened_at__lt=end, purchase__currency=currency)
-    collected = Event.objects.filter(
-        subject="reversal", move="owed credits collected", at__gte=start, at__lt=end, details__currency=currency
+    taken = _taken(start, end, currency, purchase__kind=PurchaseKind.PACKAGE, credits__gte=1)
+    return _sum(paid_back, "net_cents") + taken + _reductions(start, end, currency)
+
+
+def _reductions(start: datetime, end: datetime, currency: str) -> int:
+    """What was paid back of packages without credits: of spent ones. It makes cheaper what was earned before."""
+    fees = PaymentRefund.objects.filter(
+        kind=RefundKind.TRAINING_FEE,
+        purchase__kind=PurchaseKind.PACKAGE,
+        requested_at__gte=start,
+        requested_at__lt=end,
+        currency=currency,
     )
-    later = sum(event.details["net_cents"] for event in collected)
-    return _sum(paid_back, "net_cents") + _sum(reversed_, "withdrawn_net_cents") + later
+    return _sum(fees, "net_cents") + _taken(start, end, currency, purchase__kind=PurchaseKind.PACKAGE, credits=0)
 
 
 def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
@@ -162,9 +173,13 @@ def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
             before += bought.net_cents - _earned(bought, start)
         after += bought.net_cents - _earned(bought, end)
     fees = PaymentRefund.objects.filter(
-        kind=RefundKind.TRAINING_FEE, requested_at__gte=start, requested_at__lt=end, currency=currency
+        kind=RefundKind.TRAINING_FEE,
+        purchase__kind=PurchaseKind.SUBSCRIPTION,
+        requested_at__gte=start,
+        requested_at__lt=end,
+        currency=currency,
     )
-    paid_back = _sum(fees, "net_cents")
+    paid_back = _sum(fees, "net_cents") + _taken(start, end, currency, purchase__kind=PurchaseKind.SUBSCRIPTION)
     return Movement(
         Money(before, currency),
         Money(received, currency),
@@ -178,6 +193,9 @@ def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
 def _earned(bought: Purchase, at: datetime) -> int:
     """What of a month's price was earned by then: in proportion to its seconds, rounded down, all of it in the end."""
     assert bought.period_from_at and bought.period_until_at
+    if bought.period_cut_at is not None and at >= bought.period_cut_at:
+        # What was left of it went back then, and is counted as refunded.
+        return bought.net_cents
     second = timedelta(seconds=1)
     passed = min(max(at, bought.period_from_at), bought.period_until_at) - bought.period_from_at
     return bought.net_cents * (passed // second) // ((bought.period_until_at - bought.period_from_at) // second)

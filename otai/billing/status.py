@@ -7,6 +7,7 @@ Subscription (the tier itself is a column beside the status):
     PAID -> UNPAID      a paid month ended and the next is not paid yet: the tier stays in force for the grace time
     UNPAID -> PAID      the payment came
     UNPAID -> FREE      the grace time ended, or the customer cancelled: Community
+    PAID -> FREE        the payment of the month was taken back: Community
     PAID -> ENDING      cancelled, or a lower tier chosen: takes effect when the paid month ends
     ENDING -> PAID      the customer changed their mind in time
     ENDING -> FREE      the paid month ended: Community
@@ -27,7 +28,7 @@ class SubscriptionStatus(StrEnum):
 
 SUBSCRIPTION_MOVES: dict[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
     SubscriptionStatus.FREE: frozenset({SubscriptionStatus.PAID, SubscriptionStatus.UNPAID}),
-    SubscriptionStatus.PAID: frozenset({SubscriptionStatus.UNPAID, SubscriptionStatus.ENDING}),
+    SubscriptionStatus.PAID: frozenset({SubscriptionStatus.UNPAID, SubscriptionStatus.ENDING, SubscriptionStatus.FREE}),
     SubscriptionStatus.UNPAID: frozenset({SubscriptionStatus.PAID, SubscriptionStatus.FREE}),
     SubscriptionStatus.ENDING: frozenset({SubscriptionStatus.PAID, SubscriptionStatus.FREE, SubscriptionStatus.UNPAID}),
 }
@@ -43,9 +44,11 @@ class PurchaseStatus(StrEnum):
     OPEN | PROCESSING | PART_PAID -> CANCELLED   by the customer, an operator, or because its time to pay ran out
     CANCELLED -> PAID        the full amount came all the same: who paid gets what they paid for
     PAID -> REFUNDED         an operator paid unused credits back (all or some: the payment refund says how many)
-    PAID | REFUNDED -> DISPUTED                  the payer's bank asks the money back: unspent credits are withdrawn
-    DISPUTED -> PAID         decided for us
-    PAID | REFUNDED | DISPUTED -> REVERSED       the money is gone: a debit failed late, or the dispute was lost
+    PAID | REFUNDED -> DISPUTED                  the payer's bank asks for money back: as much is frozen as it asks for
+    DISPUTED -> PAID | REFUNDED                  decided for us, or lost over a part only
+    PAID | REFUNDED | DISPUTED -> REVERSED       all of the money is gone: a debit failed late, a dispute was lost,
+                                                 or it was refunded at the provider
+    REVERSED -> PAID | REFUNDED | DISPUTED       the provider thought again
     """
 
     OPEN = "open"
@@ -67,10 +70,18 @@ PURCHASE_MOVES: dict[PurchaseStatus, frozenset[PurchaseStatus]] = {
     ),
     PurchaseStatus.PART_PAID: frozenset({PurchaseStatus.PAID, PurchaseStatus.CANCELLED}),
     PurchaseStatus.CANCELLED: frozenset({PurchaseStatus.PAID}),
-    PurchaseStatus.PAID: frozenset({PurchaseStatus.REFUNDED, PurchaseStatus.DISPUTED, PurchaseStatus.REVERSED}),
-    PurchaseStatus.REFUNDED: frozenset({PurchaseStatus.DISPUTED, PurchaseStatus.REVERSED}),
-    PurchaseStatus.DISPUTED: frozenset({PurchaseStatus.PAID, PurchaseStatus.REVERSED}),
-    PurchaseStatus.REVERSED: frozenset(),
+    **{
+        status: frozenset(
+            {PurchaseStatus.PAID, PurchaseStatus.REFUNDED, PurchaseStatus.DISPUTED, PurchaseStatus.REVERSED}
+        )
+        - {status}
+        for status in (
+            PurchaseStatus.PAID,
+            PurchaseStatus.REFUNDED,
+            PurchaseStatus.DISPUTED,
+            PurchaseStatus.REVERSED,
+        )
+    },
 }
 
 AWAITING_PAYMENT = frozenset({PurchaseStatus.OPEN, PurchaseStatus.PROCESSING, PurchaseStatus.PART_PAID})

@@ -24,6 +24,8 @@ from otai.billing.gateway import (
     ProviderNews,
     RefundOutcome,
     RefundSeen,
+    ReversalOutcome,
+    ReversalSeen,
 )
 
 SECRET = b"the fake provider's secret"
@@ -42,6 +44,7 @@ class _Account:
     keys: dict[str, str] = field(default_factory=dict)
     amounts: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
+    reversals: dict[str, tuple[str, ReversalSeen]] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
     charges: int = 0
     is_down: bool = False
@@ -118,10 +121,35 @@ class FakeGateway(Gateway):
         self.account.events.append(event)
         return event
 
-    def dispute(self, reference: str, *, verdict: str = "opened") -> ProviderEvent:
-        """A payer's bank asks the money back; `verdict` opened, won or lost."""
-        subject = {"payment": reference, "dispute": f"fd_{reference}", "cents": self.account.amounts[reference]}
-        return self.tell(f"dispute.{verdict}", subject)
+    def dispute(
+        self, reference: str, *, verdict: str = "opened", name: str = "", cents: int | None = None
+    ) -> ProviderEvent:
+        """A payer's bank asks the money back, all of it or `cents`; `verdict` says how the dispute stands from now on:
+        opened, won, lost, inquiry, inquiry_closed, or a word that nobody knows. `name` tells several disputes of a
+        payment apart."""
+        known = {"opened": ReversalOutcome.OPEN} | {str(outcome): outcome for outcome in ReversalOutcome}
+        subject = f"fd_{reference}{name}"
+        amount = self.account.amounts[reference] if cents is None else cents
+        seen = ReversalSeen(
+            subject, known.get(verdict, ReversalOutcome.UNKNOWN), amount, "EUR", "fraudulent", provider_state=verdict
+        )
+        self.account.reversals[subject] = (reference, seen)
+        return self.tell(f"dispute.{verdict}", {"payment": reference, "dispute": subject, "cents": amount})
+
+    def refund_by_hand(
+        self, reference: str, *, cents: int, name: str = "1", outcome: ReversalOutcome = ReversalOutcome.LOST
+    ) -> ProviderEvent:
+        """Somebody refunds a payment at the provider, past the Studio."""
+        subject = f"fr_{reference}_{name}"
+        seen = ReversalSeen(
+            subject, outcome, cents, "EUR", "refunded by hand", provider_state="succeeded", is_refund=True
+        )
+        self.account.reversals[subject] = (reference, seen)
+        return self.tell("refund.made", {"payment": reference})
+
+    def reversals(self, reference: str) -> list[ReversalSeen]:
+        self._answers()
+        return [seen for payment, seen in self.account.reversals.values() if payment == reference]
 
     def look_up(self, reference: str) -> PaymentSeen:
         self._answers()
@@ -144,6 +172,7 @@ class FakeGateway(Gateway):
             for refund, (payment, amount) in self.account.refunds.items()
             if payment == reference and refund != key
         )
+        back += sum(seen.cents for seen in self.reversals(reference) if seen.outcome is ReversalOutcome.LOST)
         if cents > paid - back:
             return RefundSeen("", RefundOutcome.FAILED, "More than was paid.")
         self.account.refunds[key] = (reference, cents)
@@ -175,13 +204,8 @@ class FakeGateway(Gateway):
         kind = str(payload.get("type", ""))
         if kind.startswith("payment."):
             return ProviderNews(NewsKind.PAYMENT, reference=subject["payment"])
-        if kind.startswith("dispute."):
-            verdict = {
-                "opened": NewsKind.REVERSAL_OPENED,
-                "won": NewsKind.REVERSAL_WON,
-                "lost": NewsKind.REVERSAL_LOST,
-            }[kind.partition(".")[2]]
-            return ProviderNews(verdict, subject["payment"], subject["dispute"], subject["cents"], "EUR", "fraudulent")
+        if kind.startswith("dispute.") or kind == "refund.made":
+            return ProviderNews(NewsKind.REVERSAL, subject["payment"], str(subject.get("dispute", "")))
         if kind == "refund.failed":
             return ProviderNews(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
         return ProviderNews(NewsKind.OTHER)

@@ -203,6 +203,7 @@ class PriceBook:
     promised_assurance: Fraction = Fraction(9, 10)
     payment_grace: timedelta = timedelta(days=14)
     order_open_for: timedelta = timedelta(days=30)
+    most_unpaid_orders: int = 3
     vat_rates: Mapping[str, VatRate] = field(default_factory=lambda: EU_STANDARD_RATES)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -256,7 +257,7 @@ def within(hours: int) -> DeliveryPromise:
 
 
 PRICE_BOOK = PriceBook(
-    version="2026-11b",
+    version="2026-11c",
     effective_on=date(2026, 11, 27),
     base_prices={
         (Mode.BASIC, Delivery.STANDARD): BasePrice(1, "Brief: first working model, in the background."),
@@ -336,6 +337,9 @@ PRICE_BOOK = PriceBook(
         "payment_grace": "Decided: two weeks, so that a holiday or a bank's delay does not cost a customer the tier.",
         "order_open_for": (
             "Decided: the usual 30 days to pay an invoice; then the order lapses and a credit note closes the invoice."
+        ),
+        "most_unpaid_orders": (
+            "Decided: enough for a package, a month and a higher tier at once; more is a mistake, and each an invoice."
         ),
         "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
         "system_failure_attempts": (

@@ -143,8 +143,12 @@ def warning_words(warning: AccountWarning) -> str:
     facts: Mapping[str, Any] = warning.facts
     match warning.code:
         case "payment_owed" if facts:
-            return _now("A payment was taken back by your bank; %(amount)s are owed.") % {
-                "amount": money(facts["amount"])
+            return _now(
+                "Payments were taken back; %(amount)s are owed. Until that is settled, nothing can be bought by card."
+            ) % {"amount": money(facts["amount"])}
+        case "credits_frozen" if facts:
+            return _now("A payment is disputed: %(credits)s frozen until the bank has decided.") % {
+                "credits": credits(facts["credits"])
             }
         case "tier_unpaid" if facts:
             return _now("%(tier)s is not paid yet: without a payment it falls back to Community on %(until)s.") % {

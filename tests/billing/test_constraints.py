@@ -120,6 +120,18 @@ BROKEN = {
         "UPDATE billing_reversal SET decided_at = NULL WHERE state = 'lost'",
         "UPDATE billing_reversal SET state = 'open' WHERE state = 'lost'",
     ],
+    "billing_reversal_kind_is_known": ["UPDATE billing_reversal SET kind = 'whim'"],
+    "billing_reversal_takes_its_amount_or_nothing": ["UPDATE billing_reversal SET price_cents = price_cents - 1"],
+    "billing_reversal_inquired_or_won_takes_nothing": [
+        "UPDATE billing_reversal SET kind = 'inquiry'",
+        "UPDATE billing_reversal SET state = 'won'",
+    ],
+    "billing_brought_lot_has_credits": ["UPDATE billing_brought_lot SET credits = 0"],
+    "billing_brought_lot_source_is_known": ["UPDATE billing_brought_lot SET source = 'found'"],
+    "billing_taking_is_of_credits_or_of_money": [
+        "UPDATE billing_taking SET credits = 0",
+        "UPDATE billing_taking SET transfer = NULL",
+    ],
     "billing_reversal_settled_says_who_and_why": ["UPDATE billing_reversal SET settled_at = opened_at"],
     "billing_webhook_event_state_is_known": ["UPDATE billing_webhook_event SET state = 'maybe'"],
     "billing_webhook_event_is_stored_once": ["UPDATE billing_webhook_event SET event_id = 'same'"],

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from otai.billing import operations as billing
-from otai.billing.models import Purchase, PurchaseKind, ReversalState
+from otai.billing.gateway import ReversalOutcome, ReversalSeen
+from otai.billing.models import Purchase, PurchaseKind
 from otai.billing.operations import topups
 from otai.db import new_id
 from otai.ledger import operations as ledger
@@ -228,13 +229,13 @@ def dispute(world: World) -> Calls:
         world.pays(one)
     lost = [
         partial(
-            billing.reverse,
+            billing.book_reversals,
             one.id,
-            external_id=f"dispute of {one.reference}",
-            verdict=ReversalState.LOST,
-            cents=one.gross_cents,
-            currency=one.currency,
-            reason="taken back",
+            [
+                ReversalSeen(
+                    f"dispute of {one.reference}", ReversalOutcome.LOST, one.gross_cents, one.currency, "taken back"
+                )
+            ],
             who="bank",
             now=world.now,
         )

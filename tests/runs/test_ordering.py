@@ -30,7 +30,7 @@ def balance(organisation) -> tuple[int, int, int]:
 def test_a_quote_holds_nothing_and_an_order_holds_the_price(tmp_path: Path, now: datetime) -> None:
     acme = stories.acme(now)
     offered = stories.quote_for(acme, stories.tickets_of(acme, tmp_path, now), now)
-    assert (offered.credits, offered.price_book, offered.expires_at) == (1, "2026-11b", now + timedelta(minutes=30))
+    assert (offered.credits, offered.price_book, offered.expires_at) == (1, "2026-11c", now + timedelta(minutes=30))
     assert balance(acme) == (6, 0, 0)
     run = operations.order_run(organisation=acme, quote=offered.id, who="alice", now=now)
     assert balance(acme) == (5, 1, 0)
@@ -227,3 +227,35 @@ def test_the_database_itself_refuses_a_run_that_cannot_be(
     stories.ordered(acme, stories.tickets_of(acme, tmp_path, now), now)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def test_credits_that_come_back_while_their_payment_is_disputed_pay_for_no_run(tmp_path: Path, now: datetime) -> None:
+    from otai.billing import operations as billing
+    from otai.billing.gateway import ReversalOutcome, ReversalSeen
+    from otai.ledger import operations as ledger_operations
+    from otai.units import Money
+    from tests.billing.people import OLGA, details
+
+    acme = stories.acme(now)
+    details(acme, now=now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now).purchase
+    came = Money(bought.gross_cents)
+    billing.confirm_payment(
+        reference=bought.reference, received=came, bank_reference="TX", who=OLGA, why="statement", now=now
+    )
+    hold = ledger_operations.place_hold(
+        organisation=acme.id,
+        credits=16,
+        key="h",
+        reference="h",
+        reason="run",
+        now=now,
+        deadline_at=now + timedelta(days=1),
+    )
+    disputed = ReversalSeen("dp_1", ReversalOutcome.OPEN, bought.gross_cents, "EUR")
+    billing.book_reversals(bought.id, [disputed], who="bank", now=now)
+    ledger_operations.release(organisation=acme.id, hold=hold.hold, key="r", reason="failed", now=now)
+    offered = stories.quote_for(acme, stories.tickets_of(acme, tmp_path, now), now)
+    operations.order_run(organisation=acme, quote=offered.id, who="alice", now=now)
+    assert balance(acme) == (5, 1, 0), "the ten that came back are frozen; the six of the sign-up pay"
+    assert audit().clean

@@ -2,7 +2,17 @@
 
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.notices import CreditWatch, Notice, TopUp, TopUpState
-from otai.billing.models.payments import Payment, PaymentRefund, RefundKind, RefundState, Reversal, ReversalState
+from otai.billing.models.payments import (
+    BroughtLot,
+    Payment,
+    PaymentRefund,
+    RefundKind,
+    RefundState,
+    Reversal,
+    ReversalKind,
+    ReversalState,
+    Taking,
+)
 from otai.billing.models.purchases import CustomPackage, Purchase, PurchaseKind
 from otai.billing.models.subscriptions import TIERS, BillingDetails, Event, Subscription, TierChange
 from otai.billing.models.webhooks import WebhookEvent, WebhookState
@@ -10,6 +20,7 @@ from otai.billing.models.webhooks import WebhookEvent, WebhookState
 __all__ = [
     "TIERS",
     "BillingDetails",
+    "BroughtLot",
     "CreditWatch",
     "CustomPackage",
     "Event",
@@ -24,8 +35,10 @@ __all__ = [
     "RefundKind",
     "RefundState",
     "Reversal",
+    "ReversalKind",
     "ReversalState",
     "Subscription",
+    "Taking",
     "TierChange",
     "TopUp",
     "TopUpState",

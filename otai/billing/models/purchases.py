@@ -91,6 +91,9 @@ class Purchase(models.Model):
     lot = models.UUIDField(null=True, blank=True, unique=True, help_text="The ledger's lot of the credits bought.")
     period_from_at = models.DateTimeField(null=True, blank=True)
     period_until_at = models.DateTimeField(null=True, blank=True)
+    period_cut_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the month ended early, because its payment was taken back."
+    )
 
     class Meta:
         db_table = "billing_purchase"

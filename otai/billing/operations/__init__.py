@@ -17,17 +17,19 @@ from otai.billing.operations.refunds import (
 )
 from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import sweep_subscriptions
-from otai.billing.operations.reversals import collect_owed, reverse, settle_owed
+from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
 from otai.billing.operations.subscriptions import sign_up
 from otai.billing.operations.tiers import cancel_tier, change_tier
 
 __all__ = [
     "ask_gateways",
+    "book_reversals",
     "buy",
     "cancel",
     "cancel_expired",
     "cancel_tier",
     "change_tier",
+    "collect_before_spending",
     "collect_owed",
     "confirm_payment",
     "confirm_refund",
@@ -38,7 +40,6 @@ __all__ = [
     "refund_fee",
     "refund_payment",
     "return_surplus",
-    "reverse",
     "send",
     "send_waiting",
     "set_billing_details",

@@ -12,8 +12,15 @@ from django.db import IntegrityError, transaction
 from otai.billing import packages
 from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
-from otai.billing.models import Purchase, PurchaseKind
-from otai.billing.operations.orders import cancel_locked, locked, order, request_hash_of
+from otai.billing.models import Purchase, PurchaseKind, Subscription
+from otai.billing.operations.orders import (
+    cancel_locked,
+    locked,
+    order,
+    refuse_card_while_owed,
+    refuse_more_unpaid,
+    request_hash_of,
+)
 from otai.billing.operations.payments import apply_seen
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.errors import Invalid, NotFound, Refused
@@ -46,13 +53,15 @@ def buy(
     now: datetime,
     gateway: str = "",
     payment_method: str = "",
+    automatic: bool = False,
 ) -> Bought:
     """Orders a package and opens its payment; with a payment method that the gateway can charge, charges it.
 
     Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a
-    second click with the same key is answered like the first. Raises PackageUnknown, BillingDetailsMissing,
-    GatewayUnknown, PurchaseKeyReused, PaymentDeclined (the order stays open: another method can be tried) and
-    GatewayUnavailable (ask again with the same key).
+    second click with the same key is answered like the first. `automatic`: nobody asked for it now, so that it does not
+    count against the unpaid orders that a buyer may have. Raises PackageUnknown, BillingDetailsMissing,
+    GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open:
+    another method can be tried) and GatewayUnavailable (ask again with the same key).
     """
     found = packages.package(organisation, package, now=now)
     way = gateway_named(gateway)
@@ -61,6 +70,7 @@ def buy(
         organisation=organisation,
         key=key,
         request_hash=asked,
+        is_counted=not automatic,
         make=lambda: order(
             organisation=organisation,
             kind=PurchaseKind.PACKAGE,
@@ -82,7 +92,7 @@ def buy(
 
 
 def _ordered_once(
-    *, organisation: Organisation, key: str, request_hash: str, make: Callable[[], Purchase]
+    *, organisation: Organisation, key: str, request_hash: str, is_counted: bool, make: Callable[[], Purchase]
 ) -> tuple[Purchase, bool]:
     """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
     if not key or len(key) > 200:
@@ -91,6 +101,10 @@ def _ordered_once(
     if found is None:
         try:
             with transaction.atomic():
+                if is_counted:
+                    # Two clicks at once are counted one after the other.
+                    Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
+                    refuse_more_unpaid(organisation)
                 return make(), False
         except IntegrityError:
             found = Purchase.objects.filter(organisation=organisation, key=key).first()
@@ -133,6 +147,7 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> Payme
             PaymentState.FAILED,
         )
     ):
+        refuse_card_while_owed(purchase.organisation, gateway.name)
         try:
             seen = gateway.confirm(purchase.gateway_reference)
         except PaymentDeclined as declined:

@@ -99,6 +99,19 @@ def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str, now
     )
 
 
+def left_to_credit(purchase: Purchase) -> int:
+    """What still stands of the purchase's invoice, net."""
+    standing = standing_invoice(purchase)
+    return standing.net_cents - _credited(standing)[0] if standing else 0
+
+
+def charge_again(purchase: Purchase, *, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
+    """An invoice over what credit notes had taken back and what the buyer paid after all."""
+    if net + vat <= 0:
+        return None
+    return _issue(purchase, kind=InvoiceKind.INVOICE, unused=0, net=net, vat=vat, corrects=None, reason=why, now=now)
+
+
 def _issue(
     purchase: Purchase,
     *,

@@ -32,6 +32,16 @@ class BillingDetailsMissing(Refused):
     code = "billing_details_missing"
 
 
+class PaymentOwed(Refused):
+    """A payment was taken back, and what it had paid for is owed: until that is settled, no card is charged."""
+
+    code = "payment_owed"
+
+
+class TooManyUnpaidOrders(Refused):
+    code = "too_many_unpaid_orders"
+
+
 class PurchaseMoved(Refused):
     """Someone else changed the purchase meanwhile. Look at it again."""
 
@@ -74,6 +84,23 @@ def order_month(
     )
 
 
+def refuse_card_while_owed(organisation: Organisation, gateway: str) -> None:
+    """Whoever buys by invoice pays before anything is delivered; a card could be taken back as the last payment was.
+
+    Raises PaymentOwed.
+    """
+    if not gateway_named(gateway).pays_by_invoice and (owed := queries.owed(organisation).owed):
+        raise PaymentOwed("card", amount=owed[0])
+
+
+def refuse_more_unpaid(organisation: Organisation) -> None:
+    """Raises TooManyUnpaidOrders where the price book's number of orders waits for its money already."""
+    waiting = queries.purchases_to_pay(organisation)
+    most = queries.price_book().most_unpaid_orders
+    if len(waiting) >= most:
+        raise TooManyUnpaidOrders("orders", most=most, references=[one.reference for one in waiting])
+
+
 def order(
     *,
     organisation: Organisation,
@@ -90,7 +117,8 @@ def order(
     now: datetime,
 ) -> Purchase:
     """Makes the purchase, with its invoice where it is paid by one, in the caller's transaction. `price` is net. Raises
-    BillingDetailsMissing; of two with one key, the second violates a constraint."""
+    BillingDetailsMissing and PaymentOwed; of two with one key, the second violates a constraint."""
+    refuse_card_while_owed(organisation, gateway)
     details = billing_details(organisation)
     book = queries.price_book()
     vat = queries.vat_of(details)

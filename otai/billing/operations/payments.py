@@ -10,8 +10,8 @@ from django.db import IntegrityError
 from django.db.models import F
 
 from otai.billing.gateway import PaymentSeen, PaymentState
-from otai.billing.models import Payment, Purchase, PurchaseKind, TopUp, TopUpState
-from otai.billing.operations import invoices
+from otai.billing.models import BroughtLot, Payment, Purchase, PurchaseKind, TopUp, TopUpState
+from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import cancel_locked, locked, move
 from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month
@@ -19,7 +19,7 @@ from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
-from otai.ledger.models import LotSource
+from otai.ledger.models import Lot, LotSource
 from otai.units import Money
 
 
@@ -269,9 +269,11 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
             price_book=purchase.price_book,
         )
         columns["lot"] = made.lot
+        takings.brought(purchase, lot=made.lot, source=LotSource.PURCHASE, credits=purchase.credits, now=now)
     else:
         starts, ends = begin_paid_month(purchase, who=who, now=now)
         columns |= {"period_from_at": starts, "period_until_at": ends}
+        _initial_credits_came_with(purchase, now=now)
     move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
         state=TopUpState.SUCCEEDED, ended_at=now, outcome="Paid."
@@ -291,3 +293,14 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         },
         now=now,
     )
+
+
+def _initial_credits_came_with(purchase: Purchase, *, now: datetime) -> None:
+    """The tier's initial credits belong to the month that paid for the tier first: granted with its payment, or on
+    trust at a sign-up by an operator."""
+    lots = Lot.objects.filter(
+        organisation=purchase.organisation_id, source=LotSource.INITIAL, reference=f"tier:{purchase.tier}"
+    )
+    known = BroughtLot.objects.filter(organisation=purchase.organisation_id).values_list("lot", flat=True)
+    for lot in lots.exclude(id__in=list(known)).order_by("seq"):
+        takings.brought(purchase, lot=lot.id, source=LotSource.INITIAL, credits=lot.credits, now=now)

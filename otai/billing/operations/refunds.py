@@ -7,15 +7,16 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 
 from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
-from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState
+from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState, Subscription
 from otai.billing.operations import invoices
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
+from otai.billing.operations.takings import kept_net
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
@@ -70,27 +71,20 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         raise PaymentNotConfirmed("purchase", reference=purchase.reference, status=purchase.status)
     if purchase.status != PurchaseStatus.PAID:
         raise NothingToRefund("not_ours", reference=purchase.reference, status=purchase.status)
-    assert purchase.lot is not None, "a paid package has its lot"
-    lot = Lot.objects.get(id=purchase.lot, organisation=purchase.organisation_id)
-    wanted = lot.unspent if credits is None else whole_credits(credits)
-    if wanted == 0:
-        raise NothingToRefund(
-            "spent", credits=lot.credits, reference=purchase.reference, spent=lot.spent, held=lot.held
-        )
-    gone = lot.spent + lot.withdrawn
-    net = value_of(purchase.net_cents, purchase.credits, gone, gone + wanted)
+    parts, wanted, net = _unused_parts(purchase, credits)
     vat = invoices.part_of_vat(purchase, net)
     if net + vat == 0:
         raise NothingToRefund("less_than_a_cent", wanted=wanted, reference=purchase.reference)
-    ledger.withdraw(
-        organisation=purchase.organisation_id,
-        lot=lot.id,
-        credits=wanted,
-        key=f"payment-refund:{purchase.id}",
-        reference=f"purchase:{purchase.reference}",
-        reason=f"Paid back: {why}",
-        now=now,
-    )
+    for number, (lot, part) in enumerate(parts):
+        ledger.withdraw(
+            organisation=purchase.organisation_id,
+            lot=lot.id,
+            credits=part,
+            key=f"payment-refund:{purchase.id}:{number}" if number else f"payment-refund:{purchase.id}",
+            reference=f"purchase:{purchase.reference}",
+            reason=f"Paid back: {why}",
+            now=now,
+        )
     refund = _requested(
         purchase, RefundKind.UNUSED_CREDITS, credits=wanted, net=net, vat=vat, who=who, why=why, now=now
     )
@@ -111,6 +105,30 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         now=now,
     )
     return refund
+
+
+def _unused_parts(purchase: Purchase, credits: int | None) -> tuple[list[tuple[Lot, int]], int, int]:
+    """Which lots of the purchase the unused credits are in, also those that a dispute gave back; how many they are, and
+    what they cost, net. Never more than what is still kept of the price. Raises NothingToRefund and
+    InsufficientCredits.
+    """
+    brought = purchase.brought_lots.values_list("lot", flat=True)
+    lots = list(Lot.objects.filter(organisation=purchase.organisation_id, id__in=list(brought)).order_by("seq"))
+    unspent = sum(lot.unspent for lot in lots)
+    wanted = unspent if credits is None else whole_credits(credits)
+    if wanted == 0:
+        spent, held = sum(lot.spent for lot in lots), sum(lot.held for lot in lots)
+        raise NothingToRefund("spent", credits=purchase.credits, reference=purchase.reference, spent=spent, held=held)
+    parts, left, net = [], wanted, 0
+    for lot in lots:
+        # The last lot is asked for all that is missing, and refuses what it lacks.
+        part = left if lot is lots[-1] else min(left, lot.unspent)
+        if part:
+            gone = lot.spent + lot.withdrawn
+            parts.append((lot, part))
+            net += value_of(lot.price_cents or 0, lot.credits, gone, min(gone + part, lot.credits))
+            left -= part
+    return parts, wanted, min(net, kept_net(purchase))
 
 
 def _requested(
@@ -140,35 +158,48 @@ def _requested(
 def refund_fee(
     *, organisation: Organisation, credits: int, lot: UUID, key: str, reference: str, who: str, why: str, now: datetime
 ) -> list[PaymentRefund]:
-    """Withdraws the fee's `credits` from their lot (under `key`) and pays their list price back on what the
-    organisation's subscription was paid with, in the caller's transaction; the caller sends it afterwards (`send`). The
-    included run came with the subscription, so it is the newest paid month that becomes cheaper by it.
+    """Withdraws the fee's `credits` from their lot (under `key`) and pays their list price back, over as many
+    payments as it takes, in the caller's transaction; the caller sends them afterwards (`send`). The included run
+    came with the subscription, so its months become cheaper by it, the newest first, and packages after them.
 
-    The list price is that of the smallest package. Raises NothingToRefund where no paid month has so much left,
-    InsufficientCredits (spent or held meanwhile) and WhoAndWhyMissing.
+    The list price is that of the smallest package. Raises NothingToRefund where less than that was ever paid and is
+    kept, InsufficientCredits (spent or held meanwhile) and WhoAndWhyMissing.
     """
     why = checked_why(why)
     book = queries.price_book()
     per_credit = max(package.cents_per_credit for package in book.packages)
     net = round_up(per_credit * whole_credits(credits))
-    months = Purchase.objects.filter(
-        organisation=organisation, kind=PurchaseKind.SUBSCRIPTION, status=PurchaseStatus.PAID
-    ).order_by("-paid_at", "-id")
-    for month in months:
-        purchase = locked(month.id)
-        back = purchase.payment_refunds.filter(kind=RefundKind.TRAINING_FEE).aggregate(net=Sum("net_cents"))["net"] or 0
-        if purchase.status == PurchaseStatus.PAID and purchase.net_cents - back >= net:
-            ledger.withdraw(
-                organisation=organisation.id,
-                lot=lot,
-                credits=credits,
-                key=key,
-                reference=reference,
-                reason=f"Paid back as money: {why}",
-                now=now,
-            )
-            return [_book_fee(purchase, credits=credits, net=net, who=who, why=why, now=now)]
-    raise NothingToRefund("no_paid_month", amount=Money(net, book.packages[0].price.currency), net_cents=net)
+    paid = Purchase.objects.filter(organisation=organisation, status__in=[PurchaseStatus.PAID, PurchaseStatus.REFUNDED])
+    newest = ("-paid_at", "-id")
+    Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
+    # Locked in the order of their ids, as every transaction that takes several; read in the order of the policy.
+    for id in paid.order_by("id").values_list("id", flat=True):
+        locked(id)
+    carried: list[tuple[Purchase, int]] = []
+    left = net
+    for kind in (PurchaseKind.SUBSCRIPTION, PurchaseKind.PACKAGE):
+        for purchase in paid.filter(kind=kind).order_by(*newest):
+            if part := min(left, kept_net(purchase)):
+                carried.append((purchase, part))
+                left -= part
+    if left:
+        raise NothingToRefund("no_paid_month", amount=Money(net, book.packages[0].price.currency), net_cents=net)
+    ledger.withdraw(
+        organisation=organisation.id,
+        lot=lot,
+        credits=credits,
+        key=key,
+        reference=reference,
+        reason=f"Paid back as money: {why}",
+        now=now,
+    )
+    refunds, cents, so_far = [], 0, 0
+    for purchase, part in carried:
+        cents += part
+        share = credits * cents // net - so_far
+        so_far += share
+        refunds.append(_book_fee(purchase, credits=share, net=part, who=who, why=why, now=now))
+    return refunds
 
 
 def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> PaymentRefund:

@@ -1,35 +1,42 @@
-"""Payments that the payer's bank takes back after the credits were granted: a dispute, or a debit that fails late.
+"""Money that goes back otherwise than by our own payment refund: disputes, inquiries, debits that fail late, refunds
+made at the provider.
 
-Unspent credits are withdrawn at once; spent and held ones are owed. A balance never becomes negative.
+How they stand is asked of the provider and booked here, all of a payment at once; what they take of what the payment
+brought is worked out in takings.py. A balance never becomes negative: what cannot be taken is owed.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.models import (
     CreditWatch,
-    PaymentRefund,
+    InvoiceKind,
+    Payment,
     Purchase,
     PurchaseKind,
     RefundKind,
     Reversal,
+    ReversalKind,
     ReversalState,
     Subscription,
 )
-from otai.billing.operations import invoices
+from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
-from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
+from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
-from otai.ledger import operations as ledger
-from otai.ledger.models import Lot, LotSource
-from otai.ledger.revenue import value_of
+from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
-from otai.units import Money
+
+SECOND = timedelta(seconds=1)
 
 
 class PurchaseNotDelivered(Refused):
@@ -42,194 +49,314 @@ class AlreadySettled(Refused):
     code = "already_settled"
 
 
-@one_transaction
-def reverse(
-    purchase_id: UUID,
-    *,
-    external_id: str,
-    verdict: ReversalState,
-    cents: int,
-    currency: str,
-    reason: str,
-    who: str,
-    now: datetime,
-) -> Reversal:
-    """Books what a bank did with a payment: `verdict` OPEN for a new dispute, WON or LOST for its end or for a failed
-    debit.
+_STANDS = {
+    ReversalOutcome.INQUIRY: (ReversalKind.INQUIRY, ReversalState.OPEN),
+    ReversalOutcome.INQUIRY_CLOSED: (ReversalKind.INQUIRY, ReversalState.WON),
+    ReversalOutcome.OPEN: (ReversalKind.DISPUTE, ReversalState.OPEN),
+    ReversalOutcome.WON: (ReversalKind.DISPUTE, ReversalState.WON),
+    ReversalOutcome.LOST: (ReversalKind.DISPUTE, ReversalState.LOST),
+    # The mildest: no credit is taken for a word that we do not know.
+    ReversalOutcome.UNKNOWN: (ReversalKind.INQUIRY, ReversalState.OPEN),
+}
 
-    In any order and any number of times: what is decided stays decided. Raises PurchaseNotDelivered.
+
+@one_transaction
+def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str, now: datetime) -> list[Reversal]:
+    """Books all that goes back of a purchase's payment, as the provider sees it now, in any order and any number of
+    times.
+
+    Raises PurchaseNotDelivered while the payment itself is not booked.
     """
     purchase = locked(purchase_id)
-    reversal = Reversal.objects.select_for_update(no_key=True).filter(purchase=purchase).first()
-    if reversal is None:
-        if purchase.status not in DELIVERED:
-            raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
-        reversal = _open(
-            purchase, external_id=external_id, cents=cents, currency=currency, reason=reason, who=who, now=now
-        )
-    if verdict is not ReversalState.OPEN and reversal.state == ReversalState.OPEN:
-        _decide(reversal, purchase, verdict, who=who, now=now)
-    return reversal
+    if seen and not _can_be_booked(purchase):
+        raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
+    known = {reversal.external_id: reversal for reversal in _locked_reversals(purchase)}
+    begun = []
+    for one in sorted(seen, key=lambda one: one.subject):
+        found = known.get(one.subject)
+        if found is None:
+            known[one.subject] = found = _new(purchase, one, now=now)
+        before = (found.kind, found.state, found.provider_state)
+        counted = takings.counts(found) and not found._state.adding
+        _see(found, one, now=now)
+        if found._state.adding or (found.kind, found.state, found.provider_state) != before:
+            _record(found, one, before=None if found._state.adding else before, who=who, now=now)
+        if takings.counts(found) and not counted:
+            begun.append(found)
+        if found._state.adding:
+            found.save(force_insert=True)
+    reversals = sorted(known.values(), key=lambda reversal: (reversal.opened_at, reversal.id))
+    if reversals:
+        _balance(purchase, reversals, who=who, now=now, begun=begun)
+    return reversals
 
 
-def _open(
-    purchase: Purchase, *, external_id: str, cents: int, currency: str, reason: str, who: str, now: datetime
-) -> Reversal:
-    withdrawn = withdrawn_net = owed = owed_net = 0
-    if purchase.kind == PurchaseKind.PACKAGE:
-        withdrawn, withdrawn_net = _withdraw_unspent(purchase, key=f"reversal:{purchase.id}", reason=reason, now=now)
-        lot = _lot(purchase)
-        owed = lot.spent + lot.held
-        refunded = PaymentRefund.objects.filter(purchase=purchase, kind=RefundKind.UNUSED_CREDITS).first()
-        paid_back = refunded.net_cents if refunded else 0
-        owed_net = purchase.net_cents - withdrawn_net - paid_back if owed else 0
-    else:
-        owed_net = purchase.net_cents
-    reversal = Reversal.objects.create(
+def _can_be_booked(purchase: Purchase) -> bool:
+    """Delivered, or cancelled with money that nobody had asked for."""
+    surplus = Payment.objects.filter(purchase=purchase, applied_cents=0, surplus_cents__gt=0)
+    return purchase.paid_at is not None or surplus.exists()
+
+
+def _new(purchase: Purchase, seen: ReversalSeen, *, now: datetime) -> Reversal:
+    return Reversal(
         id=new_id(),
         organisation_id=purchase.organisation_id,
         purchase=purchase,
-        external_id=external_id,
-        state=ReversalState.OPEN,
-        cents=cents,
-        currency=currency or purchase.currency,
-        withdrawn_credits=withdrawn,
-        withdrawn_net_cents=withdrawn_net,
-        owed_credits=owed,
-        owed_net_cents=owed_net,
-        owed_gross_cents=_with_vat(purchase, owed_net),
+        external_id=seen.subject,
+        currency=seen.currency or purchase.currency,
         opened_at=now,
-        reason=reason[:500] or "taken back by the payer's bank",
+        withdrawn_credits=0,
+        withdrawn_net_cents=0,
+        owed_credits=0,
+        owed_net_cents=0,
+        owed_gross_cents=0,
     )
-    move(purchase, PurchaseStatus.DISPUTED, who=who, why=reversal.reason, now=now)
-    # Whoever's payments are taken back is not charged automatically any more.
+
+
+def _see(reversal: Reversal, seen: ReversalSeen, *, now: datetime) -> None:
+    kind, state = _STANDS[seen.outcome]
+    if seen.is_refund and kind is not ReversalKind.INQUIRY:
+        kind = ReversalKind.REFUND
+    other_currency = reversal.currency != reversal.purchase.currency
+    if other_currency:
+        # An amount that cannot be compared takes nothing; an operator reads of it.
+        kind, state = ReversalKind.INQUIRY, ReversalState.OPEN
+    reversal.needs_a_person = other_currency or seen.outcome is ReversalOutcome.UNKNOWN
+    if state != reversal.state:
+        reversal.decided_at = None if state is ReversalState.OPEN else now
+    reversal.kind, reversal.state, reversal.cents = kind, state, seen.cents
+    reversal.provider_state = seen.provider_state[:100]
+    reversal.reason = seen.reason[:500] or "taken back by the payer's bank"
+
+
+def _record(
+    reversal: Reversal, seen: ReversalSeen, *, before: tuple[str, str, str] | None, who: str, now: datetime
+) -> None:
+    to = f"{reversal.kind} {reversal.state}"
+    record(
+        organisation=reversal.organisation_id,
+        subject="reversal",
+        subject_id=reversal.id,
+        move=NEEDS_A_PERSON
+        if reversal.needs_a_person
+        else f"{before[0]} {before[1]} -> {to}"
+        if before
+        else f"-> {to}",
+        who=who,
+        why=reversal.reason,
+        now=now,
+        external_id=reversal.external_id,
+        cents=reversal.cents,
+        currency=reversal.currency,
+        provider_state=seen.provider_state,
+        purchase=reversal.purchase.reference,
+    )
+
+
+NEEDS_A_PERSON = "unknown state at the provider"
+
+
+def _balance(
+    purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime, begun: Sequence[Reversal] = ()
+) -> None:
+    """Brings credits, tier, status and documents to what the reversals say; locks as docs/ledger.md has them."""
+    takings.share_out(purchase, reversals)
+    if purchase.paid_at is not None:
+        takings.move_credits(purchase, reversals, now=now)
+        unused = _end_the_tier(purchase, reversals, who=who, now=now)
+        for reversal in reversals:
+            takings.say_what_is_owed(purchase, reversal, returned_cents=unused.get(reversal.id, 0))
+            _settle_the_vendors_own(reversal, now=now)
+        to = _status(purchase, reversals)
+        if to != purchase.status:
+            move(purchase, to, who=who, why=reversals[-1].reason, now=now)
+    for reversal in reversals:
+        reversal.save()
+    if any(reversal.kind == ReversalKind.DISPUTE for reversal in begun):
+        _stop_charging(purchase, now=now)
+    if purchase.paid_at is not None:
+        _documents(purchase, reversals, unused=unused, now=now)
+    _tell(purchase, begun, now=now)
+
+
+def _settle_the_vendors_own(reversal: Reversal, *, now: datetime) -> None:
+    """A refund made at the provider claims nothing: what it could not take when it was made, it does not take later."""
+    if reversal.kind == ReversalKind.REFUND and reversal.settled_at is None:
+        reversal.settled_at, reversal.settled_by = now, "billing"
+        reversal.settled_why = "Refunded at the provider: nothing is claimed."
+
+
+def _status(purchase: Purchase, reversals: list[Reversal]) -> PurchaseStatus:
+    taking = [reversal for reversal in reversals if reversal.price_cents]
+    if any(reversal.state == ReversalState.OPEN for reversal in taking):
+        return PurchaseStatus.DISPUTED
+    if taking and _all_is_gone(purchase, taking):
+        return PurchaseStatus.REVERSED
+    paid_back = purchase.payment_refunds.filter(kind=RefundKind.UNUSED_CREDITS).exists()
+    return PurchaseStatus.REFUNDED if paid_back else PurchaseStatus.PAID
+
+
+def _all_is_gone(purchase: Purchase, taking: Sequence[Reversal]) -> bool:
+    return sum(r.price_cents for r in taking) >= purchase.gross_cents - takings.refunded(purchase)[1]
+
+
+def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> dict[UUID, int]:
+    """A month whose whole payment is gone for good ends at once. Returns, for each reversal, the gross price of the
+    time that it took back by that."""
+    if purchase.kind != PurchaseKind.SUBSCRIPTION:
+        return {}
+    gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
+    if not gone or not _all_is_gone(purchase, gone):
+        return {}
+    assert purchase.period_from_at and purchase.period_until_at
+    if purchase.period_cut_at is None:
+        subscription = Subscription.objects.get(organisation=purchase.organisation_id)
+        if subscription.status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING) and (
+            subscription.paid_until_at == purchase.period_until_at and purchase.period_until_at > now
+        ):
+            why = f"The payment of {purchase.reference} was taken back."
+            move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
+            Purchase.objects.filter(id=purchase.id).update(period_cut_at=now)
+            purchase.period_cut_at = now
+    if purchase.period_cut_at is None:
+        return {}
+    left = (purchase.period_until_at - max(purchase.period_cut_at, purchase.period_from_at)) // SECOND
+    whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
+    return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
+
+
+def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
+    """Whoever's payments are taken back is not charged automatically any more."""
     CreditWatch.objects.filter(
         organisation=purchase.organisation_id, top_up_below__gt=0, stopped_at__isnull=True
     ).update(stopped_at=now, stopped_why="A payment was taken back by the bank.")
-    notify(
-        organisation=purchase.organisation,
-        template="payment_reversed",
-        key=f"reversed:{reversal.id}",
-        context={
-            "bought": bought(purchase),
-            "reference": purchase.reference,
-            "withdrawn": withdrawn,
-            "owed_credits": owed,
-            "owed_cents": reversal.owed_gross_cents,
-            "currency": purchase.currency,
-        },
-        now=now,
-    )
-    return reversal
 
 
-def _lot(purchase: Purchase) -> Lot:
-    assert purchase.lot is not None
-    return Lot.objects.get(id=purchase.lot)
-
-
-def _with_vat(purchase: Purchase, net: int) -> int:
-    return net + (purchase.vat_cents * net // purchase.net_cents)
-
-
-def _withdraw_unspent(purchase: Purchase, *, key: str, reason: str, now: datetime) -> tuple[int, int]:
-    """Withdraws what is unspent of the purchase's lot; returns credits and their net price."""
-    for attempt in range(5):
-        lot = _lot(purchase)
-        if lot.unspent == 0:
-            return 0, 0
-        gone = lot.spent + lot.withdrawn
-        try:
-            ledger.withdraw(
-                organisation=purchase.organisation_id,
-                lot=lot.id,
-                credits=lot.unspent,
-                key=f"{key}:{attempt}" if attempt else key,
-                reference=f"purchase:{purchase.reference}",
-                reason=f"The payment was taken back: {reason}"[:500],
+def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> None:
+    for reversal in begun:
+        if reversal.kind == ReversalKind.REFUND:
+            note = purchase.invoices.filter(kind=InvoiceKind.CREDIT_NOTE, issued_at=now).order_by("-sequence").first()
+            notify(
+                organisation=purchase.organisation,
+                template="payment_refunded",
+                key=f"refunded:{reversal.id}",
+                context={
+                    "bought": bought(purchase),
+                    "reference": purchase.reference,
+                    "credits": reversal.withdrawn_credits,
+                    "amount_cents": reversal.cents,
+                    "currency": reversal.currency,
+                    "credit_note": note.number if note else "",
+                },
                 now=now,
             )
-        except ledger.InsufficientCredits:
-            # A run was ordered between the look and the withdrawal: look again.
             continue
-        return lot.unspent, value_of(purchase.net_cents, purchase.credits, gone, gone + lot.unspent)
-    return 0, 0
+        notify(
+            organisation=purchase.organisation,
+            template="payment_reversed",
+            key=f"reversed:{reversal.id}",
+            context={
+                "bought": bought(purchase),
+                "reference": purchase.reference,
+                "withdrawn": reversal.withdrawn_credits,
+                "owed_credits": reversal.owed_credits,
+                "owed_cents": reversal.owed_gross_cents,
+                "currency": purchase.currency,
+            },
+            now=now,
+        )
 
 
-def _decide(reversal: Reversal, purchase: Purchase, verdict: ReversalState, *, who: str, now: datetime) -> None:
-    reversal.state = verdict
-    reversal.decided_at = now
-    if verdict is ReversalState.WON:
-        move(purchase, PurchaseStatus.PAID, who=who, why="The dispute was decided for us.", now=now)
-        if reversal.withdrawn_credits:
-            ledger.grant(
-                organisation=purchase.organisation_id,
-                credits=reversal.withdrawn_credits,
-                source=LotSource.PURCHASE,
-                key=f"reversal-won:{reversal.id}",
-                reference=f"purchase:{purchase.reference}",
-                reason=f"{purchase.title}: given back after the dispute",
-                now=now,
-                price=Money(reversal.withdrawn_net_cents, purchase.currency),
-                price_book=purchase.price_book,
-            )
-        reversal.owed_credits = reversal.owed_net_cents = reversal.owed_gross_cents = 0
+def _documents(purchase: Purchase, reversals: list[Reversal], *, unused: dict[UUID, int], now: datetime) -> None:
+    """Credit notes for what of the price is gone for good and not claimed; an invoice again where it came back."""
+    so_far = 0
+    for reversal in reversals:
+        before, so_far = takings.net_of(purchase, so_far), so_far + reversal.price_cents
+        net = 0
+        if reversal.state == ReversalState.LOST:
+            if reversal.kind == ReversalKind.REFUND:
+                net = takings.net_of(purchase, so_far) - before
+            elif purchase.kind == PurchaseKind.PACKAGE:
+                net = reversal.withdrawn_net_cents
+            else:
+                net = takings.net_of(purchase, unused.get(reversal.id, 0))
+        if net == reversal.credited_net_cents:
+            continue
+        _credit(purchase, reversal, net - reversal.credited_net_cents, now=now)
+        with_credits = reversal.withdrawn_net_cents if reversal.state == ReversalState.LOST else 0
+        _price_alone(purchase, reversal, reversal.credited_net_cents - with_credits, now=now)
+
+
+def _credit(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) -> None:
+    if net > 0:
+        net = min(net, invoices.left_to_credit(purchase))
+        vat = invoices.part_of_vat(purchase, net)
+        invoices.credit(purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=reversal.reason, now=now)
     else:
-        move(purchase, PurchaseStatus.REVERSED, who=who, why=reversal.reason, now=now)
-        _credit_note(purchase, reversal.withdrawn_credits, reversal.withdrawn_net_cents, why=reversal.reason, now=now)
-        if purchase.kind == PurchaseKind.SUBSCRIPTION:
-            _end_the_tier(purchase, who=who, now=now)
-    reversal.save()
+        vat = -(reversal.credited_vat_cents * -net // reversal.credited_net_cents)
+        invoices.charge_again(purchase, net=-net, vat=-vat, why="The payment stays after all.", now=now)
+    reversal.credited_net_cents += net
+    reversal.credited_vat_cents += vat
+    reversal.save(update_fields=["credited_net_cents", "credited_vat_cents"])
 
 
-def _credit_note(purchase: Purchase, credits: int, net: int, *, why: str, now: datetime) -> None:
-    invoices.credit(purchase, unused=credits, net=net, vat=invoices.part_of_vat(purchase, net), why=why, now=now)
-
-
-def _end_the_tier(purchase: Purchase, *, who: str, now: datetime) -> None:
-    subscription = Subscription.objects.select_for_update(no_key=True).get(organisation=purchase.organisation_id)
-    if subscription.status == SubscriptionStatus.PAID and subscription.paid_until_at == purchase.period_until_at:
-        why = f"The payment of {purchase.reference} was taken back."
-        move_subscription(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=Tier.COMMUNITY)
+def _price_alone(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) -> None:
+    """Keeps in the takings what of the price went back without credits: `net` in all for this reversal."""
+    rows = reversal.takings.filter(credits=0)
+    have = sum(-row.net_cents if row.gives_back else row.net_cents for row in rows)
+    takings.write_money(purchase, reversal, max(0, net) - have, now=now)
 
 
 def collect_owed(*, now: datetime) -> int:
-    """Withdraws owed credits that have become unspent since (a hold was released); returns how many."""
-    collected = 0
-    owing = Reversal.objects.filter(state=ReversalState.LOST, owed_credits__gt=0, settled_at__isnull=True)
-    for id, purchase in list(owing.values_list("id", "purchase")):
-        collected += _collect(id, purchase, now=now)
-    return collected
+    """Takes owed credits that have become unspent since (a hold was released); returns how many."""
+    owing = _owing().order_by("purchase").values_list("purchase", flat=True).distinct()
+    return sum(_collect([id], now=now) for id in list(owing))
+
+
+def collect_before_spending(organisation: Organisation, *, now: datetime) -> None:
+    """Takes what came back of owed or frozen credits before anything else can, in the transaction of whoever is
+    about to hold credits. Where something is owed it leaves the account locked, so that nothing comes back in
+    between."""
+    owing = (
+        _owing().filter(organisation=organisation).order_by("purchase").values_list("purchase", flat=True).distinct()
+    )
+    if found := list(owing):
+        _collect(found, now=now)
+
+
+def _owing() -> QuerySet[Reversal]:
+    return Reversal.objects.filter(owed_credits__gt=0, settled_at__isnull=True)
 
 
 @one_transaction
-def _collect(id: UUID, of: UUID, *, now: datetime) -> int:
-    # The purchase first, as the news of a bank does.
-    purchase = locked(of)
-    reversal = Reversal.objects.select_for_update(no_key=True).get(id=id)
-    if reversal.owed_credits == 0 or reversal.settled_at is not None or purchase.lot is None:
-        return 0
-    key = f"reversal:{purchase.id}:owed:{reversal.owed_credits}"
-    credits, net = _withdraw_unspent(purchase, key=key, reason=reversal.reason, now=now)
-    if credits == 0:
-        return 0
-    reversal.owed_credits -= credits
-    reversal.owed_net_cents -= net
-    reversal.owed_gross_cents = _with_vat(purchase, reversal.owed_net_cents)
-    reversal.save()
-    record(
-        organisation=purchase.organisation_id,
-        subject="reversal",
-        subject_id=reversal.id,
-        move="owed credits collected",
-        who="sweep",
-        now=now,
-        credits=credits,
-        net_cents=net,
-        currency=purchase.currency,
-    )
-    _credit_note(purchase, credits, net, why=reversal.reason, now=now)
-    return credits
+def _collect(ids: list[UUID], *, now: datetime) -> int:
+    # All purchases first, then all reversals, as the news of a bank does; the account after them.
+    purchases = [locked(id) for id in ids]
+    of = {purchase.id: _locked_reversals(purchase) for purchase in purchases}
+    collected = 0
+    for purchase in purchases:
+        before = sum(reversal.withdrawn_credits for reversal in of[purchase.id])
+        _balance(purchase, of[purchase.id], who="sweep", now=now)
+        credits = sum(reversal.withdrawn_credits for reversal in of[purchase.id]) - before
+        collected += credits
+        if credits:
+            record(
+                organisation=purchase.organisation_id,
+                subject="purchase",
+                subject_id=purchase.id,
+                move="owed credits collected",
+                who="sweep",
+                now=now,
+                credits=credits,
+            )
+    return collected
+
+
+def _locked_reversals(purchase: Purchase) -> list[Reversal]:
+    """A locked purchase's reversals, the earliest first, locked after the payments whose surplus they may take."""
+    list(Payment.objects.select_for_update(no_key=True).filter(purchase=purchase, surplus_cents__gt=0).order_by("id"))
+    found = Reversal.objects.select_for_update(no_key=True).filter(purchase=purchase)
+    return list(found.order_by("opened_at", "id"))
 
 
 @one_transaction

@@ -4,13 +4,14 @@ renewals.py."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from otai.billing import queries
-from otai.billing.models import Purchase, Subscription, TierChange
+from otai.billing.models import BroughtLot, Purchase, Subscription, Taking, TierChange
 from otai.billing.operations.events import record
-from otai.billing.status import SUBSCRIPTION_MOVES, SubscriptionStatus
+from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
@@ -108,7 +109,7 @@ def _bring_into_force(
 ) -> None:
     organisation = subscription.organisation_id
     first_time = not TierChange.objects.filter(organisation=organisation, tier=tier.value).exists()
-    TierChange.objects.create(
+    change = TierChange.objects.create(
         organisation_id=organisation,
         tier=tier.value,
         effective_at=effective_at,
@@ -116,23 +117,42 @@ def _bring_into_force(
         who=who,
         why=why,
     )
-    if first_time:
-        _grant_initial_credits(subscription, tier, queries.price_book(), now=now)
+    taken_back = _initial_credits_taken_back(organisation)
+    if first_time or taken_back:
+        key = f"initial:{tier.value}" if first_time else f"initial:{tier.value}:{change.id}"
+        _grant_initial_credits(subscription, tier, queries.price_book(), taken_back=taken_back, key=key, now=now)
 
 
-def _grant_initial_credits(subscription: Subscription, tier: Tier, book: PriceBook, *, now: datetime) -> None:
+def _initial_credits_taken_back(organisation: UUID) -> int:
+    """Initial credits that went back with the money of the month they had come with: whoever pays again has them
+    again."""
+    takings = Taking.objects.filter(
+        organisation=organisation, source=LotSource.INITIAL, purchase__status=PurchaseStatus.REVERSED
+    )
+    sums = takings.aggregate(
+        took=Sum("credits", filter=Q(gives_back=False)), gave=Sum("credits", filter=Q(gives_back=True))
+    )
+    return (sums["took"] or 0) - (sums["gave"] or 0)
+
+
+def _grant_initial_credits(
+    subscription: Subscription, tier: Tier, book: PriceBook, *, taken_back: int, key: str, now: datetime
+) -> None:
     """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
     there."""
+    given_back = BroughtLot.objects.filter(organisation=subscription.organisation_id, gives_back=True)
     lots = Lot.objects.filter(organisation=subscription.organisation_id, source=LotSource.INITIAL)
-    had = lots.aggregate(credits=Sum("credits"))["credits"] or 0
-    due = book.tiers[tier].initial_credits - had
+    had = lots.exclude(id__in=list(given_back.values_list("lot", flat=True))).aggregate(credits=Sum("credits"))[
+        "credits"
+    ]
+    due = book.tiers[tier].initial_credits - ((had or 0) - taken_back)
     if due <= 0:
         return
     ledger.grant(
         organisation=subscription.organisation_id,
         credits=due,
         source=LotSource.INITIAL,
-        key=f"initial:{tier.value}",
+        key=key,
         reference=f"tier:{tier.value}",
         reason=f"Initial credits of the {tier.title} tier",
         now=now,

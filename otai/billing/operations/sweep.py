@@ -31,6 +31,7 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "lost_events_found": webhooks.fetch_lost,
         "events_handled": webhooks.handle_waiting,
         "payments_found": ask_gateways,
+        "reversals_asked": webhooks.ask_reversals,
         "orders_lapsed": cancel_expired,
         "subscriptions": sweep_subscriptions,
         "grants": sweep_grants,

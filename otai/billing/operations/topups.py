@@ -269,6 +269,7 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
             now=now,
             gateway=watch.gateway,
             payment_method=watch.payment_method,
+            automatic=True,
         )
     except PaymentDeclined:
         purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()

@@ -17,11 +17,11 @@ from django.db.models import F
 
 from otai.billing.gateway import NewsKind, ProviderEvent, ProviderNews
 from otai.billing.gateways import gateway_named, gateways
-from otai.billing.models import Purchase, ReversalState, WebhookEvent, WebhookState
+from otai.billing.models import Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.payments import apply_seen
 from otai.billing.operations.refunds import refund_failed
-from otai.billing.operations.reversals import reverse
+from otai.billing.operations.reversals import book_reversals
 from otai.db import new_id
 from otai.errors import NotFound, OtaiError, Unavailable
 
@@ -105,21 +105,8 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
         return WebhookState.IGNORED, "No purchase of ours has this payment."
     apply_seen(purchase, seen, who=event.gateway, now=now)
     if news.kind is not NewsKind.PAYMENT:
-        verdict = {
-            NewsKind.REVERSAL_OPENED: ReversalState.OPEN,
-            NewsKind.REVERSAL_WON: ReversalState.WON,
-            NewsKind.REVERSAL_LOST: ReversalState.LOST,
-        }[news.kind]
-        reverse(
-            purchase.id,
-            external_id=news.subject,
-            verdict=verdict,
-            cents=news.cents,
-            currency=news.currency,
-            reason=news.reason,
-            who=event.gateway,
-            now=now,
-        )
+        # Whatever the event says of a dispute: how it stands is asked, with all else that goes back of this payment.
+        book_reversals(purchase.id, gateway.reversals(news.reference), who=event.gateway, now=now)
     purchase.refresh_from_db()
     return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
 
@@ -177,3 +164,18 @@ def fetch_lost(*, now: datetime, since: timedelta = timedelta(days=3)) -> int:
                 store(name, event, now=now, counts_as_delivery=False)
                 missing += 1
     return missing
+
+
+def ask_reversals(*, now: datetime) -> int:
+    """Asks the providers how what is open of disputes and inquiries stands; returns how many purchases were asked
+    about."""
+    asked = 0
+    open_ones = Reversal.objects.filter(state=ReversalState.OPEN).exclude(purchase__gateway_reference="")
+    for purchase in Purchase.objects.filter(id__in=open_ones.values("purchase")).order_by("id"):
+        try:
+            gateway = gateway_named(purchase.gateway)
+            book_reversals(purchase.id, gateway.reversals(purchase.gateway_reference), who=gateway.name, now=now)
+            asked += 1
+        except OtaiError:
+            logger.warning("How the reversals of %s stand could not be asked.", purchase.reference)
+    return asked

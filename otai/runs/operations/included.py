@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from otai.billing.operations import collect_before_spending
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
@@ -83,6 +84,7 @@ def _order(
         _require_at(guarantee, at)
         if Run.objects.filter(quote=offered).exists():
             raise QuoteDoesNotFit("paid")
+        collect_before_spending(organisation, now=now)
         funded = ledger.grant(
             organisation=organisation.id,
             credits=offered.credits,

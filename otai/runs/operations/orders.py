@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
 from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused, plain
@@ -156,6 +157,9 @@ def order_run(
         return ordered
     number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
     run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
+    if inclusion is None:
+        # What a bank takes back is taken before a run can; an included run has done so before its grant.
+        billing_operations.collect_before_spending(organisation, now=now)
     held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)
     run.model_name = offered.model_name
     run.attributes = offered.attributes

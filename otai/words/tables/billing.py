@@ -83,10 +83,22 @@ TABLE: Mapping[str, Refusal] = {
     "payment_declined.provider_refused": said(
         "Stripe refused this: {said}",
     ),
+    "payment_owed.card": said(
+        (
+            "A payment was taken back, and {amount:money} are owed for it. Until that is settled, nothing is bought by "
+            "card."
+        ),
+        page="Pay by invoice and bank transfer, or write to us.",
+        api='Order with the gateway "bank_transfer", or settle what is owed first.',
+        command="Order with --gateway bank_transfer, or settle what is owed first.",
+    ),
     "purchase_moved.purchase": said(
         "{purchase} was changed meanwhile. Look at it again.",
     ),
     "rise_not_possible.purchase": said(
         "The payment of {purchase} is with the bank. Change the tier when its outcome is known.",
+    ),
+    "too_many_unpaid_orders.orders": said(
+        "{most:n} orders wait for their payment: {references:words}. Pay or cancel one of them first.",
     ),
 }
