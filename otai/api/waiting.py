@@ -15,8 +15,10 @@ from django.http import HttpResponse
 
 from otai.api.access import CallerRequest
 from otai.db import utc_now
+from otai.jobs import operations as jobs
 from otai.jobs import queries
 from otai.jobs.models import Job
+from otai.jobs.operations import Asked
 from otai.jobs.places import place_in_queue
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
@@ -34,6 +36,17 @@ def seconds_to_wait(request: CallerRequest, *, otherwise: float) -> float:
 def patience() -> float:
     """How many seconds a request waits for its job before it is answered with 202 (OTAI_JOBS_PATIENCE_SECONDS)."""
     return float(settings.OTAI_JOBS_PATIENCE_SECONDS)
+
+
+def waited_for(request: CallerRequest, begun: Asked, *, otherwise: float | None = None) -> Job:
+    """The job that was asked for, done, or as far as it is when the caller's patience ends: then the answer is
+    `accepted(job)`, or within `keys.once` the job itself. Raises why it came to nothing.
+
+    `otherwise`: seconds to wait where the caller says nothing; `patience()`, if left out."""
+    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience() if otherwise is None else otherwise))
+    if job.has_ended:
+        queries.refuse_if_failed(job)
+    return job
 
 
 def address_of(job: UUID | str) -> str:
@@ -88,6 +101,10 @@ def _result_url(job: Job) -> str | None:
     match job.kind:
         case "import" | "next_version":
             return f"/api/v1/data-sets/{job.result['data_set']}"
+        case "included_run":
+            return f"/api/v1/runs/{job.result['run']}"
+        case "holdout":
+            return "/api/v1/guarantees"
         case "expected_quality":
             return f"/api/v1/data-sets/{job.result['data_set']}/expected-quality"
     return None

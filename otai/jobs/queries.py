@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -26,6 +27,20 @@ def job_with_id(organisation: Organisation, id: UUID) -> Job:
 def jobs(organisation: Organisation) -> QuerySet[Job]:
     """The organisation's jobs, the newest first."""
     return Job.objects.filter(organisation=organisation).order_by("-asked_at", "-id")
+
+
+def refuse_if_failed(job: Job, known: Iterable[type[OtaiError]] = ()) -> None:
+    """Raises why the job came to nothing: what its work refused, or how its process ended. `known` are classes that
+    whoever asks tells apart; others come as their kind."""
+    error = error_of(job)
+    if error is not None:
+        raise as_known(error, known)
+
+
+def as_known(error: OtaiError, known: Iterable[type[OtaiError]]) -> OtaiError:
+    """The refusal as the class that it was in the other process, where that is one of these."""
+    kind = {each.code: each for each in known}.get(error.code)
+    return kind(error.case, written=error.written, **error.details) if kind else error
 
 
 def error_of(job: Job) -> OtaiError | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from otai.errors import NotFound, OtaiError, Refused
+from otai.errors import NotFound, Refused
 from otai.jobs import operations as jobs
 from otai.jobs import queries as job_queries
 from otai.jobs.folders import arrivals_folder
@@ -290,17 +290,12 @@ def same_texts_of(job: Job) -> tuple[list[UUID], list[UUID]]:
     return [UUID(id) for id in job.result[SAID]], [UUID(id) for id in job.result[ASKED]]
 
 
-REFUSALS: dict[str, type[OtaiError]] = {
-    each.code: each for each in (ChangeInvalid, ChangedMeanwhile, deletion.DataSetInUse, deletion.ModelInUse)
-}
+REFUSALS = (ChangeInvalid, ChangedMeanwhile, deletion.DataSetInUse, deletion.ModelInUse)
 
 
 def refuse_if_failed(job: Job) -> None:
     """Raises why the job came to nothing: what the work refused (ChangeInvalid ...), or how its process ended."""
-    error = job_queries.error_of(job)
-    if error is not None:
-        kind = REFUSALS.get(error.code)
-        raise kind(error.case, written=error.written, **error.details) if kind else error
+    job_queries.refuse_if_failed(job, REFUSALS)
 
 
 @contextmanager

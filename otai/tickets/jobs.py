@@ -46,9 +46,13 @@ from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
 
 NEXT_VERSION, LOOK = "next_version", "look"
-"""Of the room above (`otai.serving.jobs`); they read a data set too."""
+HOLDOUT, INCLUDED_RUN = "holdout", "included_run"
+"""Of the rooms above (`otai.serving.jobs`, `otai.runs.jobs`); they read a data set too."""
 
-REFUSALS: dict[str, type[OtaiError]] = {DatasetInvalid.code: DatasetInvalid}
+MAKING = (NEXT_VERSION, LOOK, HOLDOUT, INCLUDED_RUN)
+"""Kinds of jobs that make something of a data set's tickets."""
+
+REFUSALS = (DatasetInvalid,)
 """ColumnsInvalid has the same code, and what to do about it is the same."""
 
 
@@ -183,7 +187,7 @@ def preview_here(source: Path, options: ReadOptions) -> Preview:
         try:
             return Preview.from_dict(work_alone(PREVIEW, spec, folder))
         except OtaiError as error:
-            raise _of_this_room(error) from None
+            raise job_queries.as_known(error, REFUSALS) from None
 
 
 def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> Asked:
@@ -207,7 +211,7 @@ def cancel_jobs_that_make_of(organisation: UUID, data_sets: Sequence[DataSet]) -
     """The first thing in a transaction that deletes these tickets: jobs that make something of them are cancelled. One
     that is just writing its rows has its own first and then others (docs/ledger.md); we wait for it while we hold
     nothing."""
-    making = Job.objects.filter(organisation=organisation, kind__in=[NEXT_VERSION, LOOK], ended_at__isnull=True)
+    making = Job.objects.filter(organisation=organisation, kind__in=MAKING, ended_at__isnull=True)
     ids = making.filter(subject__in=[str(one)[:300] for one in data_sets]).order_by("id").values_list("id", flat=True)
     for id in list(ids):
         Job.objects.filter(id=id, ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=utc_now())
@@ -237,15 +241,7 @@ def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet], *, but: UUID |
 def refuse_if_failed(job: Job) -> None:
     """Raises why the job came to nothing: what the work refused (DatasetInvalid, ColumnsInvalid ...), or how its
     process ended."""
-    error = job_queries.error_of(job)
-    if error is not None:
-        raise _of_this_room(error)
-
-
-def _of_this_room(error: OtaiError) -> OtaiError:
-    """The refusal as the class that it was in the other process."""
-    kind = REFUSALS.get(error.code)
-    return kind(error.case, written=error.written, **error.details) if kind else error
+    job_queries.refuse_if_failed(job, REFUSALS)
 
 
 def imported(job: Job) -> DataSet:

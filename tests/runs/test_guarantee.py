@@ -24,7 +24,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.runs import operations as runs
 from otai.runs.executors.local import LocalExecutor
-from otai.runs.guarantee import holdout, operations, queries
+from otai.runs.guarantee import files, operations, queries
 from otai.runs.models import Guarantee, Run
 from otai.runs.operations.corrections import RunNotCharged
 from otai.runs.worker import Worker
@@ -364,7 +364,7 @@ def test_a_fee_that_was_spent_or_that_nobody_paid_money_for_stays_credits(
 
 def test_training_and_tuning_never_see_the_holdout(acme: Organisation, support: DataSet, now: datetime) -> None:
     guarantee = agreed(acme, support, now)
-    held = holdout.table_at(guarantee.holdout_file)
+    held = files.table_at(guarantee.holdout_file)
     run = included(acme, support, now)
     table = pq.read_table(file_store().local_path(run.training_file))
     splits = dict(zip(table["ticket"].to_pylist(), table["split"].to_pylist(), strict=True))
@@ -385,7 +385,7 @@ def test_the_improvement_is_measured_on_the_same_tickets_with_corrections_shown(
     guarantee = agreed(acme, support, now)
     included(acme, support, now)
     trained(now, queue=0.5)
-    held = holdout.table_at(guarantee.holdout_file)
+    held = files.table_at(guarantee.holdout_file)
     measured = set(held["subject"].to_pylist())
     victim = next(iter(measured))
 

@@ -234,12 +234,13 @@ def test_a_worse_version_waits_until_someone_decides(acme: Organisation, tmp_pat
     trained(acme, good, now)
     # Someone mixed the queues up in every ticket that is not measured on: the next model learns nonsense.
     queues = list(stories.QUEUES)
-    from otai.learning.data.tickets import AttributeSpec
+    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
     from otai.learning.evidence.measuring import choose_holdout
-    from otai.runs.guarantee.holdout import labelled_tickets, table_of
+    from otai.runs.guarantee.files import tickets_of
 
-    table = table_of(good)
-    measured = set(choose_holdout(labelled_tickets(table), [AttributeSpec("queue")], share=0.2).tolist())
+    measured = set(
+        choose_holdout(LabelledTickets.read_parquet(tickets_of(good)), [AttributeSpec("queue")], share=0.2).tolist()
+    )
     mixed = [
         (row["ticket"], "queue", (queues[(queues.index(row["attribute:queue"]) + at % 3) % 3],))
         for at, row in enumerate(tickets.tickets(good))

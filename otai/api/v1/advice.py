@@ -16,9 +16,8 @@ from otai.api.v1.jobs import JobOut
 from otai.api.v1.models import version_of
 from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name, Text
-from otai.api.waiting import accepted, patience, seconds_to_wait
+from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
-from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
 from otai.serving import advice
@@ -122,10 +121,9 @@ def look_at_model(request: CallerRequest, model: Name) -> Any:
     version = version_of(caller, model)
     begun = serving_jobs.ask_to_look(organisation=caller.organisation, name=model, who=caller.who, now=utc_now())
     if begun is not None:
-        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
-        serving_jobs.refuse_if_failed(job)
     return {"items": [_advice(one) for one in advice.open_advice(version)]}
 
 
@@ -180,10 +178,9 @@ def follow_advice(request: CallerRequest, advice_id: UUID, asked: FollowIn) -> H
                 now=utc_now(),
                 why=advice.why_merged(found),
             )
-            job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+            job = waited_for(request, begun)
             if not job.has_ended:
                 return job
-            serving_jobs.refuse_if_failed(job)
         run = advice.follow(**named)
         return FollowedOut.model_validate({"run": run_out(run) if run else None})
 

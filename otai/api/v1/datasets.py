@@ -16,10 +16,9 @@ from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Text
-from otai.api.waiting import accepted, patience, preview_out, seconds_to_wait
+from otai.api.waiting import accepted, preview_out, waited_for
 from otai.db import utc_now
 from otai.errors import NotAllowed, NotFound
-from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.serving import deletion
 from otai.serving import jobs as serving_jobs
@@ -285,10 +284,9 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
                 who=caller.who,
                 now=utc_now(),
             )
-            job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=0))
+            job = waited_for(request, begun, otherwise=0)
             if not job.has_ended:
                 return job
-            tickets_jobs.refuse_if_failed(job)
             data_set = tickets_jobs.imported(job)
             return imported_out(data_set)
 
@@ -325,10 +323,9 @@ def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()])
             who=request.auth.who,
             now=utc_now(),
         )
-        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        job = waited_for(request, begun)
     if not job.has_ended:
         return accepted(job)
-    tickets_jobs.refuse_if_failed(job)
     assert job.result is not None
     return preview_out(job.result)
 
@@ -456,10 +453,9 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     asked = data_set_of(request.auth, data_set)
     if (found := expected_quality.stored(asked)) is None:
         begun = tickets_jobs.ask_for_expected_quality(data_set=asked, who=request.auth.who, now=utc_now())
-        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
-        tickets_jobs.refuse_if_failed(job)
         found = expected_quality.stored(asked) or {}
     return {
         "items": [
@@ -510,10 +506,9 @@ def get_deletion(request: CallerRequest, data_set: UUID, asked: Annotated[Deleti
     begun = serving_jobs.ask_what_goes(organisation=caller.organisation, data_sets=found, who=caller.who, now=utc_now())
     same: deletion.SameTexts = ([], [])
     if begun is not None:
-        job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+        job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
-        serving_jobs.refuse_if_failed(job)
         same = serving_jobs.same_texts_of(job)
     return deletion_out(deletion.what_goes_with_tickets(organisation=caller.organisation, data_sets=found, same=same))
 
@@ -542,10 +537,9 @@ def delete_data_set(request: CallerRequest, data_set: UUID, asked: Annotated[Del
     if begun is None:
         deletion.delete_tickets(**named)
         return HttpResponse(status=204)
-    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+    job = waited_for(request, begun)
     if not job.has_ended:
         return accepted(job)
-    serving_jobs.refuse_if_failed(job)
     return HttpResponse(status=204)
 
 

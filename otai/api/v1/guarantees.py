@@ -12,17 +12,19 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.v1.datasets import DATA_SET, data_set_of
+from otai.api.v1.jobs import JobOut
 from otai.api.v1.runs import RUN, RunOut, run_out
 from otai.api.v1.shapes import Name
+from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Tier
-from otai.runs import operations as run_operations
-from otai.runs.guarantee import operations as guarantee_operations
+from otai.runs import jobs as run_jobs
+from otai.runs import queries as runs
 from otai.runs.guarantee import queries as guarantee_queries
-from otai.runs.models import Guarantee
+from otai.runs.models import Guarantee, Run
 
 noun = Noun("Guarantee")
 
@@ -98,13 +100,15 @@ def list_guarantees(request: CallerRequest) -> Any:
     GuaranteeOut,
     example=GUARANTEE,
     body_example={"data_set": DATA_SET["id"], "criteria": ["queue accuracy 0.7"]},
+    later=JobOut,
     errors=[404, 409, 503],
 )
 def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     """Propose what the included run must reach
 
     Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar; else an operator is
-    asked.
+    asked. Proposing the same again changes nothing. Where choosing the tickets takes longer than two seconds, the
+    answer is 202 with a job; `Prefer: wait=20` holds it back.
     """
     caller = request.auth
     data_set = data_set_of(caller, asked.data_set)
@@ -113,17 +117,21 @@ def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     except CriterionInvalid as wrong:
         wrong.details["field"] = "body.criteria"
         raise
-    guarantee_operations.open_guarantees(organisation=caller.organisation, now=utc_now())
-    return _guarantee(
-        guarantee_operations.propose(
-            organisation=caller.organisation,
-            data_set=data_set,
-            criteria=criteria,
-            tier=asked.tier,
-            who=caller.who,
-            now=utc_now(),
-        )
+    begun = run_jobs.ask_to_propose(
+        organisation=caller.organisation,
+        data_set=data_set,
+        criteria=criteria,
+        tier=asked.tier,
+        who=caller.who,
+        now=utc_now(),
     )
+    if isinstance(begun, Guarantee):
+        return _guarantee(begun)
+    job = waited_for(request, begun)
+    if not job.has_ended:
+        return accepted(job)
+    assert job.result is not None
+    return _guarantee(guarantee_queries.guarantees(caller.organisation).get(id=job.result["guarantee"]))
 
 
 @noun.post(
@@ -133,21 +141,35 @@ def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     status=201,
     example={**RUN, "status": "queued"},
     body_example={"quote": RUN["quote"], "kind": "included"},
+    later=JobOut,
     repeatable=True,
     errors=[404, 409, 503],
 )
 def order_included_run(request: CallerRequest, asked: IncludedRunIn) -> HttpResponse:
     """Order the included run, or the improvement run
 
-    Paid by a grant of its price; measured on the tickets fixed before.
+    Paid by a grant of its price; measured on the tickets fixed before. Where setting them apart takes longer than two
+    seconds, the answer is 202 with the job that orders it; the quote need be good now, and not when its turn comes.
     """
     caller = request.auth
     improvement = asked.kind == "improvement"
-    order = run_operations.order_improvement_run if improvement else run_operations.order_included_run
 
     def work() -> Any:
-        run = order(organisation=caller.organisation, quote=asked.quote, tier=asked.tier, who=caller.who, now=utc_now())
-        return RunOut.model_validate(run_out(run))
+        begun = run_jobs.ask_to_order(
+            organisation=caller.organisation,
+            quote=asked.quote,
+            improvement=improvement,
+            tier=asked.tier,
+            who=caller.who,
+            now=utc_now(),
+        )
+        if isinstance(begun, Run):
+            return RunOut.model_validate(run_out(begun))
+        job = waited_for(request, begun)
+        if not job.has_ended:
+            return job
+        assert job.result is not None
+        return RunOut.model_validate(run_out(runs.run(caller.organisation, job.result["run"])))
 
     return keys.once(request, work)
 

@@ -41,7 +41,10 @@ class JobOut(Schema):
     """Work on something that you sent. Kept for a day after its end."""
 
     id: UUID
-    kind: str = Field(description="import, preview, expected_quality, next_version, look, same_texts or deletion.")
+    kind: str = Field(
+        description="import, preview, expected_quality, next_version, look, same_texts, deletion, holdout or "
+        "included_run."
+    )
     subject: str = Field(description="What the file or data set is called.")
     status: str = Field(description="queued, running, done, failed or cancelled.")
     place: int = Field(description="In the queue, from 1; 0 when it does not wait.")

@@ -12,10 +12,8 @@ from ninja import Schema
 from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.v1.datasets import DataSetOut, data_set_of, data_set_out
-from otai.api.waiting import patience, seconds_to_wait
-from otai.jobs import operations as jobs
+from otai.api.waiting import waited_for
 from otai.jobs.operations import Asked
-from otai.serving import jobs as serving_jobs
 
 
 class MergedOut(Schema):
@@ -28,10 +26,9 @@ class MergedOut(Schema):
 
 def merged_or_job(request: CallerRequest, begun: Asked) -> Any:
     """What the job made, where it is done while the caller waits; else the job. Raises why it came to nothing."""
-    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience()))
+    job = waited_for(request, begun)
     if not job.has_ended:
         return job
-    serving_jobs.refuse_if_failed(job)
     assert job.result is not None
     data_set = data_set_of(request.auth, UUID(job.result["data_set"]))
     return {"data_set": data_set_out(data_set), "changed": job.result["changed"], "added": job.result["added"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -86,33 +86,47 @@ class LabelledTickets:
         return len(self.ids)
 
     @classmethod
-    def read_parquet(cls, path: Path | str) -> LabelledTickets:
-        """Reads what `write_parquet` wrote, or what the tickets room exported.
+    def read_parquet(cls, path: Path | str, *, attributes: Collection[str] | None = None) -> LabelledTickets:
+        """Reads what `write_parquet` wrote, or what the tickets room exported; of the attributes only those named.
 
         Columns: `ticket` (id), `subject`, `body`, `language`, `created_at` (ignored here), `split` (optional), and one
         `attribute:<name>` for each attribute, string or list of strings. Raises `InputFailure` (`dataset_invalid`) for
         a file that is not Parquet or lacks `ticket`, `subject` and `body`.
         """
         try:
-            table = pq.read_table(path)
+            with pq.ParquetFile(path) as source:
+                schema = source.schema_arrow
+                missing = {"ticket", "subject", "body"} - set(schema.names)
+                if missing:
+                    raise InputFailure("missing_column", columns=sorted(missing), where=min(missing))
+                there = [
+                    name.removeprefix(ATTRIBUTE_PREFIX) for name in schema.names if name.startswith(ATTRIBUTE_PREFIX)
+                ]
+                values: dict[str, list[Value]] = {
+                    name: [] for name in there if attributes is None or name in attributes
+                }
+                ids: list[str] = []
+                texts: list[str] = []
+                languages: list[str | None] = []
+                splits: list[str | None] | None = [] if "split" in schema.names else None
+                columns = [
+                    *({"ticket", "subject", "body", "language", "split"} & set(schema.names)),
+                    *(ATTRIBUTE_PREFIX + name for name in values),
+                ]
+                # A part at a time: the texts of a million tickets need not lie in memory twice.
+                for batch in source.iter_batches(batch_size=8_192, columns=columns):
+                    ids += [str(ticket) for ticket in batch["ticket"].to_pylist()]
+                    subjects, bodies = _strings(batch, "subject"), _strings(batch, "body")
+                    texts += [_text(subject, body) for subject, body in zip(subjects, bodies, strict=True)]
+                    languages += _strings(batch, "language")
+                    if splits is not None:
+                        splits += _strings(batch, "split")
+                    for name, column in values.items():
+                        column += _values(batch[ATTRIBUTE_PREFIX + name])
         except (pa.ArrowInvalid, OSError) as error:
             raise InputFailure("unreadable", error=error) from error
-        missing = {"ticket", "subject", "body"} - set(table.column_names)
-        if missing:
-            raise InputFailure("missing_column", columns=sorted(missing), where=min(missing))
-        subjects, bodies = _strings(table, "subject"), _strings(table, "body")
-        return cls(
-            ids=[str(ticket) for ticket in table["ticket"].to_pylist()],
-            texts=[_text(subject, body) for subject, body in zip(subjects, bodies, strict=True)],
-            languages=_strings(table, "language"),
-            attributes={
-                name.removeprefix(ATTRIBUTE_PREFIX): _values(table[name])
-                for name in table.column_names
-                if name.startswith(ATTRIBUTE_PREFIX)
-            },
-            splits=_strings(table, "split") if "split" in table.column_names else None,
-            text_rules=TextRules.of_schema(table.schema),
-        )
+        rules = TextRules.of_schema(schema)
+        return cls(ids, texts, languages, values, splits, rules)
 
     def write_parquet(self, path: Path | str) -> None:
         """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its
@@ -144,13 +158,13 @@ def _text(subject: str | None, body: str | None) -> str:
     return f"{subject or ''}\n{body}"
 
 
-def _strings(table: pa.Table, name: str) -> list[str | None]:
-    if name not in table.column_names:
-        return [None] * table.num_rows
-    return [None if value is None else str(value) for value in table[name].to_pylist()]
+def _strings(batch: pa.RecordBatch, name: str) -> list[str | None]:
+    if name not in batch.schema.names:
+        return [None] * batch.num_rows
+    return [None if value is None else str(value) for value in batch[name].to_pylist()]
 
 
-def _values(column: pa.ChunkedArray) -> list[Value]:
+def _values(column: pa.Array) -> list[Value]:
     values: list[Value] = []
     for value in column.to_pylist():
         if value is None:

@@ -6,6 +6,7 @@ The included runs are ordered in `otai.runs.operations.included`: they are runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -21,13 +22,14 @@ from otai.learning.evidence.acceptance import Criterion
 from otai.ledger.models import Lot
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
-from otai.runs.guarantee import holdout, queries
+from otai.runs.guarantee import files, holdout, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
 from otai.runs.guarantee.moves import GuaranteeMoved, move, record
 from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee
 from otai.tickets import queries as tickets
 from otai.tickets.erasing import delete_files, let_go
+from otai.tickets.files import StoredFile
 from otai.tickets.models import DataSet
 
 MOST_CRITERIA = 200
@@ -70,6 +72,30 @@ def open_guarantees(*, organisation: Organisation, now: datetime) -> list[Guaran
     return list(queries.guarantees(organisation))
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Criteria that may be proposed, and the tickets that they are about."""
+
+    guarantee: Guarantee
+    data_set: DataSet
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def attributes(self) -> list[str]:
+        """Those that the criteria speak of, each once."""
+        return list(dict.fromkeys(criterion.attribute for criterion in self.criteria))
+
+    @property
+    def stands(self) -> bool:
+        """Whether just this is proposed or agreed already: asked twice, it is done once."""
+        found = self.guarantee
+        return (
+            (found.status == GuaranteeStatus.AGREED or found.waits_for_operator)
+            and found.data_set_id == self.data_set.id
+            and found.criteria == [criterion.as_dict() for criterion in self.criteria]
+        )
+
+
 def propose(
     *,
     organisation: Organisation,
@@ -84,7 +110,38 @@ def propose(
     Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces
     what was proposed, until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible,
     TicketsDeleted and NotFound.
+
+    It reads all tickets, here and now; `otai.runs.jobs.ask_to_propose` leaves that to a job.
     """
+    proposal = checked_proposal(organisation=organisation, data_set=data_set, criteria=criteria, now=now, tier=tier)
+    if proposal.stands:
+        return proposal.guarantee
+    specs, share = files.specs_of(data_set, proposal.attributes), holdout_share()
+    named = {"organisation": organisation.id, "guarantee": proposal.guarantee.id}
+    # Reading and storing tickets happens before the transaction, never inside one.
+    with files.scratch() as path:
+        chosen = holdout.choose(files.tickets_of(data_set), specs, share=share, into=path)
+        with files.kept(path, **named) as stored, transaction.atomic():
+            found = record_proposal(proposal, chosen, stored, who=who, now=now)
+    delete_files()
+    return found
+
+
+def holdout_share() -> float:
+    """The part of the tickets that is measured on."""
+    return float(billing.price_book().guarantee.holdout_share)
+
+
+def checked_proposal(
+    *,
+    organisation: Organisation,
+    data_set: DataSet,
+    criteria: Sequence[Criterion],
+    now: datetime,
+    tier: Tier | None = None,
+) -> Proposal:
+    """What can be known without reading a ticket. Raises CriteriaInvalid, CriteriaFrozen, TicketsDeleted and
+    NotFound."""
     if data_set.organisation_id != organisation.id:
         raise NotFound("data_set")
     data_set.require_tickets()
@@ -92,41 +149,45 @@ def propose(
     open_guarantees(organisation=organisation, now=now)
     found = queries.guarantee(organisation, tier)
     _require_changeable(found)
-    book = billing.price_book()
-    names = list(dict.fromkeys(criterion.attribute for criterion in criteria))
-    # Reading and storing tickets happens before the transaction, never inside one.
-    chosen = holdout.chosen_from(data_set, names, share=float(book.guarantee.holdout_share))
-    for name in names:
-        if (labelled := chosen.labelled[name]) < book.guarantee.fewest_holdout_tickets:
+    return Proposal(found, data_set, tuple(criteria))
+
+
+def record_proposal(
+    proposal: Proposal, chosen: holdout.Chosen, stored: StoredFile, *, who: str, now: datetime
+) -> Guarantee:
+    """Within a transaction: the proposal with the tickets that were chosen for it. Raises CriteriaInvalid where too few
+    can be measured on, CriteriaFrozen and TicketsDeleted where somebody was quicker."""
+    book, criteria = billing.price_book(), proposal.criteria
+    for name in proposal.attributes:
+        if (labelled := chosen.labelled.get(name, 0)) < book.guarantee.fewest_holdout_tickets:
             raise CriteriaInvalid(
                 "too_few",
-                data_set=data_set,
+                data_set=proposal.data_set,
                 attribute=name,
                 tickets=labelled,
                 needed=book.guarantee.fewest_holdout_tickets,
             )
+    # Whoever deletes the tickets has the row by then: what was just chosen from them must not outlive them.
+    data_set = DataSet.objects.select_for_update(no_key=True).get(id=proposal.data_set.id)
+    data_set.require_tickets()
+    found = Guarantee.objects.select_for_update(no_key=True).get(id=proposal.guarantee.id)
+    _require_changeable(found)
+    why = "; ".join(criterion.in_words for criterion in criteria)
+    if found.status == GuaranteeStatus.AGREED:
+        move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
     above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
-    with holdout.stored(chosen.table, folder=holdout.new_folder(found)) as stored, transaction.atomic():
-        # Whoever deletes the tickets has the row by then: what was just chosen from them must not outlive them.
-        DataSet.objects.select_for_update(no_key=True).get(id=data_set.id).require_tickets()
-        found = Guarantee.objects.select_for_update(no_key=True).get(id=found.id)
-        _require_changeable(found)
-        why = "; ".join(criterion.in_words for criterion in criteria)
-        if found.status == GuaranteeStatus.AGREED:
-            move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
-        found.criteria = [criterion.as_dict() for criterion in criteria]
-        found.proposed_by, found.proposed_at = who, now
-        found.waits_for_operator = bool(above)
-        # What was chosen for an earlier proposal is nobody's any more.
-        let_go([found.holdout_file], now=now)
-        found.data_set, found.holdout_file, found.holdout_sha256 = data_set, stored.path, stored.sha256
-        found.holdout_tickets = chosen.tickets
-        found.agreed_by = ""
-        found.save()
-        record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
-        if not above:
-            _agree(found, who="price book", why=f"at or below the standard bar of {book.version}", now=now)
-    delete_files()
+    found.criteria = [criterion.as_dict() for criterion in criteria]
+    found.proposed_by, found.proposed_at = who, now
+    found.waits_for_operator = bool(above)
+    # What was chosen for an earlier proposal is nobody's any more.
+    let_go([found.holdout_file], now=now)
+    found.data_set, found.holdout_file, found.holdout_sha256 = data_set, stored.path, stored.sha256
+    found.holdout_tickets = chosen.tickets
+    found.agreed_by = ""
+    found.save()
+    record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
+    if not above:
+        _agree(found, who="price book", why=f"at or below the standard bar of {book.version}", now=now)
     return found
 
 
@@ -203,8 +264,7 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
     subscription was paid with, newest month first.
 
     Raises NotFound, FeeNotCredited, FeeWasSpent, WhoAndWhyMissing, and NothingToRefund where the subscription brought
-    less money than that.
-    """
+    less money than that."""
     why = checked_why(why)
     with transaction.atomic():
         found = (

@@ -13,7 +13,7 @@ from otai.errors import NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion, Outcome
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
-from otai.runs.guarantee import holdout
+from otai.runs.guarantee import files, holdout
 from otai.runs.models import Guarantee, GuaranteeEvent, Run
 from otai.runs.status import RunStatus
 from otai.tickets.files import file_store
@@ -74,12 +74,23 @@ def events(guarantee: Guarantee) -> QuerySet[GuaranteeEvent]:
 
 
 def corrections(guarantee: Guarantee) -> tuple[holdout.Relabelled, ...]:
-    """Labels of the tickets to measure on that count corrected in the improvement run."""
+    """Labels of the tickets to measure on that count corrected in the improvement run. Reads the labels of these
+    tickets, and nothing else."""
     run = guarantee.improvement_run
-    if run is None or guarantee.holdout_file in ("", holdout.TICKETS_DELETED) or run.data_set.deleted_at is not None:
+    gone = ("", files.TICKETS_DELETED)
+    if run is None or guarantee.holdout_file in gone or run.tickets_file in gone:
         return ()
     names = [attribute["name"] for attribute in run.attributes]
-    return holdout.corrections_in(run.data_set, holdout.table_at(guarantee.holdout_file), names=names)
+    return holdout.corrections_of(files.path_of(guarantee.holdout_file), files.path_of(run.tickets_file), names=names)
+
+
+def corrected_labels(guarantee: Guarantee) -> int:
+    """How many these are, as it was written down when the improvement run was ordered. Reads no file."""
+    run = guarantee.improvement_run
+    if run is None or guarantee.holdout_file in ("", files.TICKETS_DELETED) or run.data_set.deleted_at is not None:
+        return 0
+    ordered = events(guarantee).filter(details__run=run.number, details__has_key="corrected_labels").last()
+    return int(ordered.details["corrected_labels"]) if ordered is not None else 0
 
 
 def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
@@ -91,7 +102,7 @@ def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
     found = corrections(guarantee)
     if not found:
         return {}
-    held = holdout.table_at(guarantee.holdout_file)
+    held = files.table_at(guarantee.holdout_file)
     tables = {"": holdout.with_corrections(held, found), ", as agreed": held}
     by_bound = guarantee.verdict_rule == VerdictRule.LOWER_BOUND
     again = {}
@@ -149,7 +160,8 @@ def likely(data_set: DataSet) -> list[Likely]:
 
 
 def holdout_csv(guarantee: Guarantee) -> Iterator[str]:
-    """The tickets to measure on as CSV text, line by line. Raises NoGuarantee while no criteria were proposed."""
+    """The tickets to measure on as CSV text, line by line; a thousand of them are in memory at once. Raises NoGuarantee
+    while no criteria were proposed, and TicketsDeleted."""
     if not guarantee.holdout_file:
         raise NoGuarantee("holdout")
-    return holdout.as_csv(holdout.table_at(guarantee.holdout_file), corrections(guarantee))
+    return files.as_csv(files.path_of(guarantee.holdout_file), corrections(guarantee))

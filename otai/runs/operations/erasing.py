@@ -15,7 +15,7 @@ from otai.learning.evidence.report_card import values_without_labels, values_wit
 from otai.orgs.models import Organisation
 from otai.runs.events import record
 from otai.runs.guarantee import moves as guarantees
-from otai.runs.guarantee.holdout import TICKETS_DELETED
+from otai.runs.guarantee.files import TICKETS_DELETED
 from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeStatus
 from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
 from otai.runs.status import OPEN, RunStatus

@@ -125,12 +125,19 @@ class Inclusion:
 
 @one_transaction
 def order_run(
-    *, organisation: Organisation, quote: UUID, who: str, now: datetime, inclusion: Inclusion | None = None
+    *,
+    organisation: Organisation,
+    quote: UUID,
+    who: str,
+    now: datetime,
+    asked_at: datetime | None = None,
+    inclusion: Inclusion | None = None,
 ) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the
     same run.
 
-    `inclusion` is the guarantee's alone (`included.py`).
+    The quote must be good at `asked_at`, when somebody said yes to it: now, if left out. `inclusion` is the guarantee's
+    alone (`included.py`).
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
     since the quote) and InsufficientCredits, which says what is missing and which packages cover it.
@@ -140,8 +147,7 @@ def order_run(
         raise NotFound("quote")
     if ordered := Run.objects.filter(quote=offered).first():
         return ordered
-    if not pricing.is_open(expires_at=offered.expires_at, now=now):
-        raise QuoteExpired("quote", credits=offered.credits, expired_at=offered.expires_at.isoformat())
+    require_open(offered, now=asked_at or now)
     mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
     book = billing.price_book()
     pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
@@ -181,6 +187,12 @@ def order_run(
         to=RunStatus.QUEUED,
     )
     return run
+
+
+def require_open(offered: Quote, *, now: datetime) -> None:
+    """Raises QuoteExpired."""
+    if not pricing.is_open(expires_at=offered.expires_at, now=now):
+        raise QuoteExpired("quote", credits=offered.credits, expired_at=offered.expires_at.isoformat())
 
 
 def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetime) -> UUID:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -21,15 +22,19 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, NotFound, Refused
+from otai.jobs import operations as jobs
+from otai.jobs import queries as job_queries
+from otai.jobs.models import Job
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, StandardBar, Tier
+from otai.runs import jobs as run_jobs
 from otai.runs import operations as runs
 from otai.runs.guarantee import operations, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
 from otai.runs.guarantee_status import GuaranteeStatus
-from otai.runs.models import Guarantee, Reason
+from otai.runs.models import Guarantee, Reason, Run
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
@@ -187,7 +192,7 @@ def _shown(found: Guarantee) -> dict[str, Any]:
             )
             if outcomes
         ],
-        "again": bool(queries.corrections(found)),
+        "again": queries.corrected_labels(found) > 0,
     }
 
 
@@ -260,22 +265,53 @@ def propose(request: MemberRequest) -> HttpResponse:
     if data_set is None:
         raise NotFound("data_set")
     rows = [row for row in read_proposal(data_set, request.POST, bar=billing.price_book().standard_bar) if row.chosen]
+    slug = request.organisation.slug
     try:
-        found = operations.propose(
+        begun = run_jobs.ask_to_propose(
             organisation=request.organisation,
             data_set=data_set,
             criteria=[row.criterion() for row in rows],
             who=request.user.email,
             now=utc_now(),
         )
+        if isinstance(begun, Guarantee):
+            return proposed(request, begun)
+        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        if not job.has_ended:
+            return redirect("web:job", slug=slug, job=job.id)
+        job_queries.refuse_if_failed(job)
     except (CriterionInvalid, Invalid, Refused) as wrong:
         messages.error(request, in_words(wrong))
+        return redirect("web:guarantee", slug=slug)
+    return proposed(request, _made_by(request, job))
+
+
+def proposed(request: MemberRequest, found: Guarantee) -> HttpResponse:
+    """Back to the guarantee, with a word on what became of the proposal."""
+    if found.waits_for_operator:
+        messages.info(request, _("These are above the standard bar: we look at them and answer by mail."))
     else:
-        if found.waits_for_operator:
-            messages.info(request, _("These are above the standard bar: we look at them and answer by mail."))
-        else:
-            messages.success(request, _("Agreed. The tickets to measure on are fixed."))
+        messages.success(request, _("Agreed. The tickets to measure on are fixed."))
     return redirect("web:guarantee", slug=request.organisation.slug)
+
+
+def went_on(request: MemberRequest, done: Job) -> HttpResponse:
+    """To what came of a job of this page: criteria, or a run."""
+    if done.kind == run_jobs.PROPOSING.name:
+        return proposed(request, _made_by(request, done))
+    assert done.result is not None
+    return ordered(request, done.result["run"])
+
+
+def _made_by(request: MemberRequest, job: Job) -> Guarantee:
+    assert job.result is not None
+    return queries.guarantees(request.organisation).get(id=job.result["guarantee"])
+
+
+def ordered(request: MemberRequest, number: int) -> HttpResponse:
+    """To the run that was ordered."""
+    messages.success(request, _("Ordered. It is included in your subscription and costs you nothing."))
+    return redirect("web:run", slug=request.organisation.slug, number=number)
 
 
 @require_POST
@@ -304,10 +340,16 @@ def order_included(request: MemberRequest) -> HttpResponse:
         now=now,
         key=uuid5(sent, f"{organisation.pk} {data_set.pk} {mode} {delivery}"),
     )
-    order = runs.order_improvement_run if improving else runs.order_included_run
-    run = order(organisation=organisation, quote=quote.id, who=request.user.email, now=now)
-    messages.success(request, _("Ordered. It is included in your subscription and costs you nothing."))
-    return redirect("web:run", slug=organisation.slug, number=run.number)
+    begun = run_jobs.ask_to_order(
+        organisation=organisation, quote=quote.id, improvement=improving, who=request.user.email, now=now
+    )
+    if isinstance(begun, Run):
+        return ordered(request, begun.number)
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    if not job.has_ended:
+        return redirect("web:job", slug=organisation.slug, job=job.id)
+    job_queries.refuse_if_failed(job)
+    return went_on(request, job)
 
 
 @require_safe

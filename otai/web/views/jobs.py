@@ -22,10 +22,12 @@ from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded
 from otai.jobs.places import place_in_queue
 from otai.orgs.permissions import Action
+from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
 from otai.web.access import MemberRequest, local_path, page, standing_of
+from otai.web.views import guarantee
 
 
 def working(request: MemberRequest, job: Job) -> HttpResponse:
@@ -41,6 +43,7 @@ def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
         "percent": round(100 * job.share),
         "problem": queries.error_of(job),
         "may_cancel": not job.has_ended and request.member.may(Action.UPLOAD_TICKETS),
+        "of_guarantee": job.kind in (run_jobs.PROPOSING.name, run_jobs.ORDERING.name),
         "here": request.get_full_path(),
     }
 
@@ -82,6 +85,8 @@ def _on_from(request: MemberRequest, done: Job) -> HttpResponse:
             whole = [_("%(data_set)s is made.") % {"data_set": data_set}, *text, _("Train again to learn from it.")]
             messages.success(request, " ".join(whole))
             return redirect("web:data_set", slug=slug, data_set=data_set.id)
+        case run_jobs.PROPOSING.name | run_jobs.ORDERING.name:
+            return guarantee.went_on(request, done)
         case serving_jobs.LOOKING.name:
             count = len(result["advice"])
             given = ngettext("%(count)s piece of advice.", "%(count)s pieces of advice.", count) % {"count": count}

@@ -1,0 +1,47 @@
+"""What jobs do for guarantees, in their own process: no tables, no settings; a spec in, values and a file out. See
+`otai.jobs.work.JobKind`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from otai.jobs.work import Tell
+from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.runs.guarantee import holdout
+
+STAGED = "tickets.parquet"
+
+
+def choose_holdout(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """`holdout.Chosen` of the tickets at `spec["tickets"]`; those to measure on lie in the folder as STAGED."""
+    specs = [AttributeSpec(name, AttributeKind(kind), tuple(order)) for name, kind, order in spec["attributes"]]
+    source = Path(spec["tickets"])
+    found = holdout.choose(source, specs, share=spec["share"], into=folder / STAGED, progress=_progress(source, tell))
+    return dataclasses.asdict(found)
+
+
+def training_file(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """`holdout.TrainingFile` of an included run; what it trains on lies in the folder as STAGED."""
+    source = Path(spec["tickets"])
+    made = holdout.write_training_file(
+        source,
+        Path(spec["held"]),
+        names=spec["names"],
+        own_ids=spec["own_ids"],
+        called=spec["called"],
+        into=folder / STAGED,
+        progress=_progress(source, tell),
+    )
+    return dataclasses.asdict(made)
+
+
+def _progress(source: Path, tell: Tell) -> holdout.Progress:
+    total = source.stat().st_size
+
+    def progress(share: float, tickets: int) -> None:
+        tell(rows=tickets, bytes_read=int(share * total), bytes_total=total)
+
+    return progress
