@@ -23,6 +23,7 @@ def front() -> Front:
     pages = get_wsgi_application()
     # Only now: they know tables, which Django has loaded by then.
     from otai.api import watching
+    from otai.orgs.places import shared
     from otai.orgs.streams import Hub
 
     limits = ServerLimits()
@@ -39,6 +40,7 @@ def front() -> Front:
         limits=limits,
         folder=folder_for(settings.OTAI_HOME),
         address_of=partial(client_address, trusted_proxies=settings.OTAI_TRUSTED_PROXIES),
+        ending=shared.close,
     )
 
 

@@ -11,13 +11,16 @@ from django.http.response import HttpResponseBase
 from otai.api.access import caller_of
 from otai.api.problems import NotSignedIn, answer, of_exception
 from otai.errors import OtaiError
+from otai.front.limits import ServerLimits
 from otai.orgs import queries
+from otai.orgs.places import ORGANISATION, TakenUp, shared
 from otai.web.access import to_sign_in
 
 
 class AskedFirst:
     """204 for somebody whom we know, with the organisation that the file counts for in a header that the front keeps
-    to itself; or the refusal of the door. What they may do is decided once the file is there."""
+    to itself and the place that it takes; or the refusal of the door. What they may do is decided once the file is
+    there."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -39,7 +42,16 @@ class AskedFirst:
 
 
 def _known(uploader: str) -> HttpResponse:
-    return HttpResponse(status=204, headers={"Otai-Uploader": uploader})
+    """204 with the place that the file takes, counted over all processes; or with the word that the organisation has
+    enough files on their way, and the front refuses this one."""
+    answer = HttpResponse(status=204, headers={"Otai-Uploader": uploader})
+    try:
+        place = shared.take("upload", of=uploader, limits={ORGANISATION: ServerLimits().uploads_each})
+    except TakenUp:
+        answer["Otai-Uploads-Full"] = "1"
+        return answer
+    answer.handed_over_to = place  # type: ignore[attr-defined]
+    return answer
 
 
 def _uploader(request: HttpRequest) -> str:

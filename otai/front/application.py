@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,14 @@ from otai.front.connections import close_stalled_connections
 from otai.front.limits import ServerLimits
 from otai.front.pages import Pages, Wsgi, environ_of
 
+log = logging.getLogger(__name__)
+
 uploader_header = b"otai-uploader"
 """On the answer to "who sends this?": for whom the file counts. It goes no further than the front."""
+full_header = b"otai-uploads-full"
+"""On the same answer: other processes read enough files of theirs."""
+
+seconds_to_end = 2.0
 
 without_body = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -32,7 +39,8 @@ class Streams(Protocol):
 
 class Front:
     """`folder` is where bodies and answers wait on disk. `probes`: the path to (async) answer. `address_of`: the
-    visitor's network address, by the peer's and the header X-Forwarded-For."""
+    visitor's network address, by the peer's and the header X-Forwarded-For. `ending`: what is to be done, in a thread,
+    when the process ends."""
 
     def __init__(
         self,
@@ -43,7 +51,9 @@ class Front:
         limits: ServerLimits,
         folder: Path,
         address_of: Callable[[str, str], str] = lambda peer, _forwarded: peer,
+        ending: Callable[[], Any] = lambda: None,
     ) -> None:
+        self.ending = ending
         self.limits, self.streams, self.probes = limits, streams, probes
         self.address_of = address_of
         self.bodies = Bodies(limits, folder)
@@ -78,15 +88,28 @@ class Front:
         if refusal := _refused_unread(scope["method"], bound, announced, is_chunked=is_chunked):
             await self._refuse(scope, sender, refusal, bound)
             return
-        uploader = ""
+        uploader, place = "", None
         if bound.is_upload:
             known = await self._asked_first(scope)
             if known.status != 204:
                 known.headers.append((b"connection", b"close"))
                 await self._send(known, sender)
                 return
-            uploader = _uploader(known)
-        with self.bodies.place(self._address(scope, headers), bound, int(announced), uploader=uploader):
+            if full_header in dict(known.headers):
+                raise self.bodies.too_many_of_one()
+            # Given back below, and where we do not get so far, when nobody knows of it any more.
+            uploader, place = _uploader(known), known.stream
+        try:
+            await self._read(scope, receive, sender, bound, int(announced), uploader)
+        finally:
+            if place is not None:
+                place.give_back()
+
+    async def _read(
+        self, scope: Any, receive: Any, sender: Sender, bound: Bound, announced: int, uploader: str
+    ) -> None:
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        with self.bodies.place(self._address(scope, headers), bound, announced, uploader=uploader):
             try:
                 body, length = await self.bodies.read(receive, bound)
             except TooLong:
@@ -143,6 +166,11 @@ class Front:
             await send({"type": "lifespan.startup.complete"})
         if closing is not None:
             closing.cancel()
+        try:
+            async with asyncio.timeout(seconds_to_end):
+                await asyncio.to_thread(self.ending)
+        except Exception:
+            log.warning("what was to be done at the end is not done", exc_info=True)
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -61,12 +61,7 @@ class Bodies:
             raise Unread(429, "too_many_bodies", f"{self.limits.bodies_per_address} requests from here are being read.")
         if bound.is_upload:
             if self.uploads_by[uploader] >= self.limits.uploads_each:
-                raise Unread(
-                    429,
-                    "too_many_uploads_of_one",
-                    f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which "
-                    "is the most (OTAI_UPLOADS_PER_ORGANISATION).",
-                )
+                raise self.too_many_of_one()
             if self.uploads >= self.limits.uploads:
                 raise Unread(503, "too_many_uploads", f"{self.limits.uploads} files are being uploaded at this moment.")
             if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
@@ -86,6 +81,15 @@ class Bodies:
             self.by_address[address] -= 1
             if not self.by_address[address]:
                 del self.by_address[address]
+
+    def too_many_of_one(self) -> Unread:
+        """The refusal of a file whose organisation has as many on their way as it may."""
+        return Unread(
+            429,
+            "too_many_uploads_of_one",
+            f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which is "
+            "the most (OTAI_UPLOADS_PER_ORGANISATION).",
+        )
 
     async def read(self, receive: Receive, bound: Bound) -> tuple[IO[bytes], int]:
         """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too

@@ -176,3 +176,28 @@ class TeamEvent(models.Model):
     class Meta:
         db_table = "orgs_team_event"
         indexes = [models.Index(fields=["organisation", "-at"], name="orgs_team_event_by_time")]
+
+
+class PlaceKeeper(models.Model):
+    """A server process that holds places (`places.py`), and when it last said that it is there."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    renewed_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "orgs_place_keeper"
+
+
+class TakenPlace(models.Model):
+    """One of the few things of a `kind` that may go on at once: a live stream, a file on its way in. `of` and `who` say
+    for whom it counts; no row of theirs is referred to, so that nobody waits for a lock on it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    keeper = models.ForeignKey(PlaceKeeper, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=20)
+    of = models.CharField(max_length=80)
+    who = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        db_table = "orgs_place"
+        indexes = [models.Index(fields=["kind", "of"], name="orgs_place_of")]

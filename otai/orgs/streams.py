@@ -30,6 +30,7 @@ from django.http import HttpRequest, HttpResponse
 
 from otai.db import utc_now
 from otai.errors import Refused
+from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, shared
 from otai.orgs.standing import Standing, still_standing
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class TooManyStreams(Refused):
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """In one server process. Two processes count apart, as requests are (docs/decisions/0614)."""
+    """Of a member and of an organisation in all server processes (places.py), and of everybody in this one."""
 
     member: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_MEMBER") or 16))
     organisation: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_ORGANISATION") or 200))
@@ -59,36 +60,50 @@ class StreamLimits:
 class StreamPlace:
     """A stream that counts until it is given back, however that comes about."""
 
-    def __init__(self, places: Places, standing: Standing) -> None:
-        self._places, self.standing, self._is_taken = places, standing, True
+    def __init__(self, places: Places, standing: Standing, shared: SharedPlace | None = None) -> None:
+        self._places, self.standing, self._shared, self._is_taken = places, standing, shared, True
 
     def give_back(self) -> None:
         """The stream counts no more; a second time changes nothing."""
         if self._is_taken:
             self._is_taken = False
             self._places.change(self.standing, -1)
+            if self._shared is not None:
+                self._shared.give_back()
 
     __del__ = give_back
 
 
 class Places:
-    """The open streams of this process, by member, organisation and together. Taken in a page's thread, given back
-    in asyncio."""
+    """The open streams of this process, by member, organisation and together; and of `shared`, those of all processes.
+    Taken in a page's thread, given back in asyncio."""
 
-    def __init__(self, limits: StreamLimits | None = None) -> None:
+    def __init__(self, limits: StreamLimits | None = None, *, shared: SharedPlaces | None = None) -> None:
         self.limits = limits or StreamLimits()
+        self._shared = shared
         self._open: Counter[Any] = Counter()
         self._lock = threading.RLock()
 
     def take(self, standing: Standing) -> StreamPlace:
-        """Raises TooManyStreams."""
-        counted = {"member": self.limits.member, "organisation": self.limits.organisation, "server": self.limits.server}
+        """Raises TooManyStreams. Where this process has too many already, nobody else is asked."""
+        counted = {MEMBER: self.limits.member, ORGANISATION: self.limits.organisation, "server": self.limits.server}
         with self._lock:
             for (of, limit), whose in zip(counted.items(), _whose(standing), strict=True):
                 if self._open[whose] >= limit:
                     raise TooManyStreams("streams", limit=limit, of=of)
             self.change(standing, +1)
-        return StreamPlace(self, standing)
+        if self._shared is None:
+            return StreamPlace(self, standing)
+        limits = {MEMBER: self.limits.member, ORGANISATION: self.limits.organisation}
+        try:
+            place = self._shared.take("stream", of=str(standing.organisation), who=standing.who, limits=limits)
+        except TakenUp as taken_up:
+            self.change(standing, -1)
+            raise TooManyStreams("streams", limit=taken_up.limit, of=taken_up.of) from None
+        except BaseException:
+            self.change(standing, -1)
+            raise
+        return StreamPlace(self, standing, place)
 
     def change(self, standing: Standing, by: int) -> None:
         """Counts `by` streams more (or fewer) for the reader, the organisation and the process. From any thread."""
@@ -108,7 +123,7 @@ def _whose(standing: Standing) -> tuple[str, UUID, str]:
     return f"{standing.organisation}:{standing.who}", standing.organisation, "server"
 
 
-places = Places()
+places = Places(shared=shared)
 
 
 @dataclass(frozen=True, slots=True)

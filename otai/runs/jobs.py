@@ -45,7 +45,7 @@ class _Kept:
         file_store().delete(stored.path)
 
 
-class Proposed(_Kept):
+class HoldoutChosen(_Kept):
     """The chosen tickets and the criteria become the guarantee's."""
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
@@ -60,12 +60,12 @@ class Proposed(_Kept):
         return {"guarantee": str(found.id), "data_set": spec["data_set"]}
 
 
-class Ordered(_Kept):
+class IncludedRunOrdered(_Kept):
     """The run is ordered: the customer said yes when the job was asked for, and it costs them nothing."""
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
         spec = outcome.spec
-        wanted = included.Wanted(
+        wanted = included.WantedRun(
             Guarantee.objects.get(id=spec["guarantee"]),
             Quote.objects.select_related("data_set").get(id=spec["quote"]),
             GuaranteeStatus(spec["to"]),
@@ -83,8 +83,8 @@ class Ordered(_Kept):
 
 
 _WORK = "otai.runs.work"
-PROPOSING = JobKind(HOLDOUT, f"{_WORK}:choose_holdout", JobLane.LONG, long_bounds, Proposed())
-ORDERING = JobKind(INCLUDED_RUN, f"{_WORK}:training_file", JobLane.LONG, long_bounds, Ordered())
+PROPOSING = JobKind(HOLDOUT, f"{_WORK}:choose_holdout", JobLane.LONG, long_bounds, HoldoutChosen())
+ORDERING = JobKind(INCLUDED_RUN, f"{_WORK}:training_file", JobLane.LONG, long_bounds, IncludedRunOrdered())
 
 
 def ask_to_propose(

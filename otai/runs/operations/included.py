@@ -35,7 +35,7 @@ class QuoteDoesNotFit(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRun:
     """An order that fits: the quote, and from where to where its guarantee moves by it."""
 
     guarantee: Guarantee
@@ -73,7 +73,7 @@ def order_improvement_run(
 
 def checked_order(
     *, organisation: Organisation, quote: UUID, to: GuaranteeStatus, now: datetime, tier: Tier | None = None
-) -> Wanted | Run:
+) -> WantedRun | Run:
     """What can be known without reading a ticket: the order, or the run where it was ordered already. Raises NotFound,
     NotAgreed, NothingMissed, QuoteDoesNotFit and QuoteExpired."""
     guarantee = queries.guarantee(organisation, tier)
@@ -82,7 +82,7 @@ def checked_order(
         raise NotFound("quote")
     if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
         return ordered
-    wanted = Wanted(guarantee, offered, to)
+    wanted = WantedRun(guarantee, offered, to)
     _require_at(guarantee, wanted.at)
     _require_fit(guarantee, offered)
     require_open(offered, now=now)
@@ -115,7 +115,7 @@ def parting(guarantee: Guarantee, offered: Quote) -> dict[str, Any]:
 
 
 def record_order(
-    wanted: Wanted,
+    wanted: WantedRun,
     made: holdout.TrainingFile,
     stored: StoredFile,
     *,
