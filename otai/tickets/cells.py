@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
-from otai.tickets.column_names import SPLIT_VALUES, language_code, writer_of
+from otai.tickets.column_names import SPLIT_VALUES, language_code
 from otai.tickets.column_stats import FORMULA_TEXT, formula_text
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.day_order import DayOrder
@@ -30,6 +30,7 @@ from otai.tickets.sources.table import Rows
 from otai.tickets.text_mending import TextMender, holds
 from otai.tickets.text_stage import TextReader, null_where_blank
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
+from otai.tickets.writers import writer_of
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000

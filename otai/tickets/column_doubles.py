@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from otai.tickets.column_names import CONTAINERS
 from otai.tickets.column_stats import ColumnStats, Look
 
 _KIND_WORDS = frozenset(
@@ -17,6 +18,7 @@ _KIND_WORDS = frozenset(
         "value",
         "display",
         "displayvalue",
+        "formatted",
         "key",
         "code",
         "raw",
@@ -29,6 +31,9 @@ _KIND_WORDS = frozenset(
         "url",
     )
 )
+
+
+_FOR_MACHINES = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://\S+", re.IGNORECASE)
 
 
 def doubles(
@@ -58,6 +63,22 @@ def doubles(
                 ):
                     yield column, better
                     break
+    yield from _told_of_one_thing(look, candidates)
+
+
+def _told_of_one_thing(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:
+    """Columns of one object of a JSON document that say the same: type.label and type.type."""
+    by_thing: dict[tuple[tuple[str, ...], ...], list[ColumnStats]] = defaultdict(list)
+    for column in candidates:
+        thing = column.words.parts[:-1]
+        if thing and "".join(thing[-1]) not in CONTAINERS and column.distinct > 1 and not column.is_capped:
+            by_thing[thing].append(column)
+    for group in by_thing.values():
+        ranked = sorted(group, key=_is_for_machines)
+        for at, column in enumerate(ranked[1:], start=1):
+            better = next((one for one in ranked[:at] if _go_together(look, column, one)), None)
+            if better is not None:
+                yield column, better
 
 
 def _stem(column: ColumnStats) -> str:
@@ -67,7 +88,7 @@ def _stem(column: ColumnStats) -> str:
 
 def _is_for_machines(column: ColumnStats) -> int:
     last = column.words.parts[-1][-1] if column.words.parts and column.words.parts[-1] else ""
-    are_numbers = column.share(lambda value: re.fullmatch(r"\d+|[0-9a-f]{16,}|https?://\S+", value) is not None) > 0.9
+    are_numbers = column.share(lambda value: _FOR_MACHINES.fullmatch(value) is not None) > 0.9
     return 2 * are_numbers + (last in ("id", "ids", "value", "raw", "link", "url", "email"))
 
 

@@ -24,7 +24,7 @@ SUBJECT = _words(
     "subject betreff betreffzeile onderwerp asunto objet oggetto temat assunto sujet shortdescription kurzbeschreibung "
     "summary zusammenfassung korteomschrijving samenvatting resumen resume breveddescrizione descrizionebreve "
     "descripcioncorta descricaobreve krotkiopis resumo ticketsubject emailsubject mailsubject thema ueberschrift "
-    "headline title titel titre titulo titolo tytul intestazione"
+    "headline title titel titre titulo titolo tytul intestazione kurztext stichwort betrefftext onderwerpregel"
 )
 """From the surest to the weakest: a title may also be a person's."""
 BODY = _words(
@@ -35,7 +35,10 @@ BODY = _words(
     "pytanie utterance anfrage anfragetext anliegen details detail detalle dettagli longdescription langbeschreibung "
     "problem problema probleme probleem problembeschreibung fehlerbeschreibung stoerungsbeschreibung complaint "
     "beschwerde klacht reclamation reclamo consumercomplaintnarrative customermessage kundennachricht firstmessage "
-    "narrative sentence document query request issue email mail problemtext articletree articles"
+    "narrative sentence document query request issue email mail problemtext articletree articles desc transcript "
+    "chattranscript chatverlauf gespraechsverlauf transcription transcripcion trascrizione transkrypt preview "
+    "firstusermessage "
+    "kundentext meldetext freitext langtext tekstzgloszenia tresczgloszenia conteudodamensagem vraagstelling"
 )
 """From the surest to the weakest."""
 COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
@@ -74,7 +77,15 @@ CREATED = _words(
     "datadicreazione datadiapertura dataapertura aperto ricevuto criado criadoem datacriacao datadecriacao "
     "dataabertura datadeabertura aberto recebido utworzono datautworzenia dataotwarcia otrzymano zgloszono "
     "datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon startdate timestamp "
-    "zeitstempel date datum fecha data datetime time zeit"
+    "zeitstempel utworzone utworzony utworzona zgloszone dodano datadodania datawplywu aangemeld datumaangemaakt "
+    "invoerdatum registratiedatum ontvangstdatum datereception datedereception dateenvoi datedenvoi "
+    "dateetheuredecreation "
+    "fecharegistro fechaderegistro fechahoraregistro fecharecepcion fechaderecepcion fechaingreso fechadeingreso "
+    "datainserimento datadiinserimento datasegnalazione datadellasegnalazione dataricezione dataregistro "
+    "dataderegistro "
+    "dataderegisto dataentrada datadeentrada meldezeit eingangszeit posteingang ticketdatum sentat senton sent "
+    "gesendet gesendetam envoyele enviadoel inviatoil verzondenop wyslano enviadoem started startedat begonnen "
+    "date datum fecha data datetime time zeit"
 )
 _TICKET_THINGS = _words(
     "ticket case incident request issue call vorgang fall stoerung anfrage meldung melding verzoek zaak aanvraag "
@@ -83,7 +94,7 @@ _TICKET_THINGS = _words(
 )
 _NUMBERS = _words(
     "number nummer key schluessel kennung nr no n num numero numer cle clave chiave sleutel klucz chave reference "
-    "referenz referencia riferimento referentie ref"
+    "referenz referencia riferimento referentie ref code codice codigo kod"
 )
 
 
@@ -107,7 +118,7 @@ TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
     "numerodeticket numerodecaso numerochamado protocolo displayid ticketid caseid incidentid requestid issueid "
     "conversationid ref reference referenz referentie referencia riferimento key number numero nummer numer no nr num "
     "ticket case incident vorgang fall vorgangsid zaak melding chamado zgloszenie id uuid guid externalid tn callid "
-    "issue messageid index rowid zeile unnamed0"
+    "issue messageid chatid code codice codigo index rowid zeile unnamed0"
 )
 """From the one that people know a ticket by to the one that only machines do."""
 REPEATED_TICKET = (
@@ -124,6 +135,12 @@ OTHER_THINGS = frozenset(
     )
 )
 """An id with such a word is not the ticket's."""
+THREAD = _words(
+    "threadid thread conversationid conversation mailthread threadindex conversationindex threadkey gmthrid "
+    "discussionid "
+    "unterhaltungsid unterhaltung conversacion conversazione conversatie gespreksid konwersacja watek conversa chatid"
+)
+"""What messages of one conversation share."""
 SPLIT = _words("split set partition subset fold datasplit aufteilung")
 
 AFTERWARDS = frozenset(
@@ -144,14 +161,16 @@ AFTERWARDS = frozenset(
         # touched later
         "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated "
         "lastmodified last latest viewed merged linked lock firstlock unlock due duedate deadline template macro "
-        "happiness elapsed sla_status compliance noncompliant "
+        "happiness elapsed sla_status compliance noncompliant transfers transferred reassigned reassignment "
+        "reassignments "
+        "reassign handled sentiment touches hops "
         # German
         "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung "
         "beendet antwort antworten beantwortet rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf "
         "historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt ueberfaellig ueberschritten "
         "eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit "
         "reaktionszeit aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter "
-        "letztes zuletzt faellig faelligkeit abgabedatum vorlage ergebnis "
+        "letztes zuletzt faellig faelligkeit abgabedatum vorlage ergebnis neuzuweisungen weiterleitungen bearbeitet "
         # French
         "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis "
         "commentaires satisfactionclient enquete evaluationclient depasse depassee retard escalade rouvert reouverture "
@@ -160,11 +179,12 @@ AFTERWARDS = frozenset(
         "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado "
         "seguimiento notas comentarios satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido "
         "vencida escalado escalada reabierto cantidad duracion reapertura reaperturas tiempoinvertido tiempodedicado "
-        "minutos horas modificado actualizado actualizacion ultimo ultima vencimiento "
+        "minutos horas modificado actualizado actualizacion ultimo ultima vencimiento coste reasignaciones "
         # Italian
         "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note "
         "seguito commenti soddisfazione sondaggio valutazione violato violata scaduto scaduta scadenza riaperto "
-        "numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato aggiornamento ultimo ultima "
+        "numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato aggiornamento ultimo ultima esito "
+        "costo "
         # Dutch
         "afsluiting afmelding afgemeld oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten "
         "sluiting afgesloten afgerond "
@@ -175,12 +195,13 @@ AFTERWARDS = frozenset(
         "rozwiazanie rozwiazano rozwiazany rozwiazal odpowiedz odpowiedzi zamkniecie zamknieto zamkniety zamkniete "
         "zakonczono zakonczenie notatka notatki komentarze historia satysfakcja ankieta ocena przekroczono "
         "przekroczony przeterminowane eskalacja eskalowano ponownieotwarte liczba ilosc czas trwania minuty godziny "
-        "zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio "
+        "zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio aktualizacji modyfikacji zamkniecia "
+        "rozwiazania zakonczenia zmiany eskalacji oceny ankiety realizacji rozwiazane zakonczone koszt wykonania "
         # Portuguese
         "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado "
         "encerrada encerramento concluido concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao "
         "violado violada atrasado vencido reaberto quantidade duracao tempogasto modificado atualizado atualizacao "
-        "ultima reabertura reaberturas"
+        "ultima reabertura reaberturas custo encerramentos transferencias"
     )
 )
 """Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it
@@ -192,7 +213,7 @@ AFTERWARDS_PAIRS = frozenset(
         "spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse "
         "percentdone doneratio waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply "
         "tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus "
-        "datumgereed"
+        "datumgereed miseajour afgehandelddoor datetraitement"
     )
 )
 STATUS = frozenset(
@@ -214,7 +235,9 @@ PERSON = frozenset(
         "kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation anfragender "
         "anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante "
         "wnioskodawca requisitante birthday geburtsdatum collaborators followers watchers watcher beobachter "
-        "participants recipient recipients empfaenger toaddress"
+        "participants recipient recipients empfaenger toaddress visitor visitors besucher visiteur visitante "
+        "visitatore "
+        "bezoeker correo correoelectronico telefono telefoon fromname fromaddress sendername senderaddress absendername"
     )
 )
 """Who sent the ticket: about people, and known already."""
@@ -226,6 +249,8 @@ NAME_PARTS = frozenset(
     )
 )
 
+FOLDER = "folder"
+"""The column made of the folders that mails lie in."""
 SHEET = "Sheet"
 """The column made of the names of a workbook's sheets."""
 ORDERED = frozenset(
@@ -251,54 +276,6 @@ BLANK_SEPARATED = frozenset(
         "tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave"
     )
 )
-WRITERS = {
-    **dict.fromkeys(
-        _words(
-            "customer client user enduser requester requestor contact visitor lead kunde kundin cliente usuario "
-            "utilisateur utente klant klient solicitante customerreply incoming inbound externalcustomer caller "
-            "reporter"
-        ),
-        "customer",
-    ),
-    **dict.fromkeys(
-        _words(
-            "agent admin staff operator support team system bot note internal technician employee mitarbeiter "
-            "bearbeiter agente operatore behandelaar medewerker message reply outgoing outbound private lineitem "
-            "automation helpdesk servicedesk"
-        ),
-        "desk",
-    ),
-}
-"""What a column says about who wrote a message."""
-INCOMING = frozenset(
-    _words(
-        "incoming inbound isinbound isincoming fromcustomer bycustomer iscustomer eingehend entrant entrante inkomend"
-    )
-)
-OUTGOING = frozenset(
-    _words(
-        "outgoing outbound isoutbound isoutgoing fromagent byagent isagent isstaff fromstaff private isprivate "
-        "internal isinternal ausgehend intern sortant saliente uitgaand"
-    )
-)
-"""Columns that say yes or no to who wrote a message."""
-_YES, _NO = (
-    frozenset(_words("true yes 1 y t ja oui si sim tak wahr vrai")),
-    frozenset(_words("false no 0 n f nein non nie nao nee falsch faux")),
-)
-
-
-def writer_of(column: str, value: str) -> str | None:
-    """Who wrote the message of a row ("customer" or "desk"), by the value of a column that says so; None where it does
-    not."""
-    said, name = folded(value), folded(column)
-    if name in INCOMING and (said in _YES or said in _NO):
-        return "customer" if said in _YES else "desk"
-    if name in OUTGOING and (said in _YES or said in _NO):
-        return "desk" if said in _YES else "customer"
-    return WRITERS.get(said)
-
-
 AGENT = frozenset(
     _words(
         "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan "
@@ -307,13 +284,16 @@ AGENT = frozenset(
         "eigenaar przypisany przypisanydo wlasciciel atribuido atribuidoa responsavel proprietario caseowner "
         "verantwortlich verantwortlicher affecte affectea affecteea attribue attribuea traitepar gestionnaire "
         "intervenant assignadoa encargado tecnico atendente operador przypisane zugewiesener beheerder solver "
-        "adminassignee"
+        "adminassignee responder besitzer inhaber betreuer zugewiesene zugewieseneperson odpowiedzialna odpowiedzialny "
+        "osobaodpowiedzialna opiekun realizator wykonawca teammate teammateassigned encargadode responsabel designado "
+        "agentedesignado encharge"
     )
 )
 SORTING = (
     frozenset(
         _words(
-            "queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie subcategory "
+            "folder ordner queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie "
+            "subcategory "
             "unterkategorie categorie categoria kategoria sottocategoria sousclasse subcategoria subcategorie rubriek "
             "type typ tipo soort rodzaj tickettype ticketart art issuetype requesttype tracker group gruppe groupe "
             "grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe "
@@ -322,7 +302,10 @@ SORTING = (
             "producto prodotto produto service dienst servicio servizio servico usluga businessservice module modul "
             "modulo pipeline categorization categorisation kategorisierung categorizacion categorizacao "
             "categorizzazione classification klassifizierung classificatie areapath arearoute sheet intent class "
-            "klasse classe clase label topic helptopic thema reason casereason grund motif motivo reden powod skill "
+            "klasse classe clase label topic helptopic topico tema nature natureza natura naturaleza tipologia "
+            "tipologie "
+            "classifications typologie squad desk helpdesk thema reason casereason grund motif motivo reden powod "
+            "skill "
             "specialty queuename subject_area component komponente businessunit topicname concern fachbereich"
         )
     )
@@ -338,11 +321,25 @@ KNOWN_BEFORE = frozenset(
         "posizione localizacao company firma organization organisation organizacion societe azienda bedrijf account "
         "accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment "
         "umgebung version timezone entity entidad domain sla slalevel contract vertrag contrat contrato contratto "
-        "private privat recipient form sensitivity vertraulichkeit associationtype"
+        "private privat recipient form sensitivity vertraulichkeit associationtype kontakttyp kontaktart kontaktweg "
+        "eingangskanal medium inbox mailbox portal vip site binnenkomst"
     )
 )
 """Known of a ticket when it comes in, so there is no need to predict it."""
 ATTRIBUTE = SORTING | KNOWN_BEFORE
+CHANNELS = frozenset(
+    _words(
+        "email mail emails phone call telephone telefon telefonisch telephonisch telefono telefone telefoon "
+        "telefonicznie "
+        "anruf chat livechat livechatwidget web webform webformular formular form formulario formulaire formulier "
+        "portal "
+        "portail portale kundenportal selfservice selfserviceportal api sms whatsapp facebook twitter instagram "
+        "messenger walkin inperson persoenlich vorort fax brief post letter correo correoelectronico courriel posta "
+        "postaelettronica widget feedbackwidget forum social socialmedia monitoring event website sitio sitoweb intake "
+        "appel chiamata llamada ligacao telefonata balie loket manual manuell"
+    )
+)
+"""How a ticket came in, as values of a column that is called a type."""
 
 SPLIT_VALUES = {
     "train": "train", "training": "train", "trn": "train", "valid": "train", "validation": "train", "val": (
@@ -373,6 +370,7 @@ _WRAPPERS = frozenset(
         "vollstaendigername",
         "dynamicname",
         "displayvalue",
+        "formatted",
         "value",
         "name",
         "displayname",
@@ -384,10 +382,12 @@ _WRAPPERS = frozenset(
         "id",
         "email",
         "login",
+        "username",
+        "handle",
     )
 )
 """Last parts of a path that say nothing by themselves: group.name is the group."""
-_CONTAINERS = frozenset(
+CONTAINERS = frozenset(
     (
         "fields",
         "source",
@@ -406,6 +406,15 @@ _CONTAINERS = frozenset(
     )
 )
 _PATH = re.compile(r"\s*->\s*|\.(?=\S)|\s+-\s+|:\s*\(|/(?=.{4})|::")
+_CUSTOM_FIELD = re.compile(
+    r"^(?:custom[ _]?field|benutzerdefiniertes feld|champ personnalisé|champs personnalisés|campo personalizado|"
+    r"campo personalizzato|aangepast veld|pole niestandardowe)[ _]*\((.*)\)$",
+    re.IGNORECASE,
+)
+_SHOWN_BESIDE = re.compile(r"@OData\.Community\.Display\.V1\.FormattedValue$")
+"""Dynamics writes what people read of a code beside it."""
+_LINKED = re.compile(r"^_(\w+?)(?:id)?_value(?=$|\.)")
+_CODED = re.compile(r"\b(case(?=type|origin))?(type|origin|priority|state|status|severity|impact|urgency)code\b")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -507,7 +516,8 @@ def name_of(raw: str) -> Name:
 
 @functools.lru_cache(maxsize=10_000)
 def _name_of(raw: str) -> Name:
-    text = re.sub(r"^custom[ _]?field[ _]*\((.*)\)$", r"\1", raw.strip(), flags=re.IGNORECASE)
+    text = _CUSTOM_FIELD.sub(r"\1", _LINKED.sub(r"\1", _SHOWN_BESIDE.sub(".formatted", raw.strip())))
+    text = _CODED.sub(lambda found: f"{found[1] or ''} {found[2]}".strip(), text)
     text = re.sub(r" \(\d+\)'*$", "", text)
     parts = []
     for piece in _PATH.split(text):
@@ -517,7 +527,7 @@ def _name_of(raw: str) -> Name:
     if not parts:
         return Name(raw, (), ())
     core = parts[-1]
-    if len(parts) > 1 and "".join(core) in _WRAPPERS and "".join(parts[-2]) not in _CONTAINERS:
+    if len(parts) > 1 and "".join(core) in _WRAPPERS and "".join(parts[-2]) not in CONTAINERS:
         core = parts[-2]
     return Name(raw, tuple(parts), core)
 

@@ -32,6 +32,7 @@ from otai.tickets.text_roles import (
     is_person,
 )
 from otai.tickets.times import is_serial, parse_time, serial_day
+from otai.tickets.writers import writer_of
 from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
@@ -137,10 +138,20 @@ class _Guess(TextRoles):
             for column in self.open
             if column.name.strip() in ("#", "№", "No.", "Nr.", "N°", "Nº") and self._could_be_ids(column)
         ]
+        sure = [column for column in named if column.words.is_one_of(names.REPEATED_TICKET)]
+        if not sure and (thread := self._thread_id()) is not None:
+            # Each row is a message: those of one conversation are one ticket.
+            rows = round(thread.tickets_a_value, 1)
+            self._role("ticket", thread, Fact("column_repeats_id", {"rows": rows}))
+            return
         for column in named:
             if self._is_unique(column):
                 self._role("ticket", column, Fact("column_named_id"))
                 return
+        if not named and (thread := self._thread_id(least=1.0)) is not None:
+            # Mails have no number; the one that began a conversation names it.
+            self._role("ticket", thread, Fact("column_named_id"))
+            return
         for column in named:
             if (
                 column.words.is_one_of(names.REPEATED_TICKET)
@@ -155,6 +166,16 @@ class _Guess(TextRoles):
             if self._could_be_ids(column) and self._is_unique(column) and column.share(_is_numbering) >= 0.95:
                 self._role("ticket", column, Fact("column_numbers_tickets", {"examples": _some(column)}))
                 return
+
+    def _thread_id(self, *, least: float = 1.05) -> ColumnStats | None:
+        """A column that says which messages belong together; None where conversations have fewer than `least` of
+        them."""
+        for column in self._named(names.THREAD, worst=1):
+            if column.lists or column.filled < 0.9 * self.look.rows or column.share(_is_id) < 0.9:
+                continue
+            if column.tickets_a_value >= least and column.distinct >= max(5, self.look.rows // 50):
+                return column
+        return None
 
     def _could_be_ids(self, column: ColumnStats) -> bool:
         if (
@@ -371,7 +392,7 @@ class _Guess(TextRoles):
             if found in self.given.attributes or first in named or found.columns[0] in self.given.used:
                 continue
             words = self.look.column(found.columns[0]).words
-            if words.fits(names.KNOWN_BEFORE):
+            if words.fits(names.KNOWN_BEFORE) or self.look.column(found.columns[0]).share(_is_channel) >= 0.8:
                 code = "brought_along"
             elif named:
                 code = "name_sorts_nothing"
@@ -386,11 +407,11 @@ class _Guess(TextRoles):
         if found.columns[0] in self.given.used:
             return True
         column = self.look.column(found.columns[0])
-        if column.name == names.SHEET and column.share(is_period) > 0.5:
+        if column.name in (names.SHEET, names.FOLDER) and column.share(is_period) > 0.5:
             return False
         if is_chosen_subject(column):
             return True
-        if not column.words.fits(names.SORTING):
+        if not column.words.fits(names.SORTING) or column.share(_is_channel) >= 0.8:
             return False
         best, other = column.words.rank(names.SORTING), column.words.rank(names.KNOWN_BEFORE)
         return other is None or best is None or best[0] <= other[0]
@@ -414,7 +435,7 @@ class _Guess(TextRoles):
 
 
 def _tells_writer(column: str, value: str) -> bool:
-    return names.writer_of(column, value) is not None
+    return writer_of(column, value) is not None
 
 
 def _split_value(value: str) -> str | None:
@@ -446,6 +467,10 @@ def _is_date(value: str) -> bool:
 
 def _is_mail_address(value: str) -> bool:
     return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
+
+
+def _is_channel(value: str) -> bool:
+    return folded(value) in names.CHANNELS
 
 
 def _is_decimal(value: str) -> bool:

@@ -28,14 +28,18 @@ LEAST_OPEN_ROWS = 20
 
 def by_name(column: ColumnStats) -> str | None:
     """The word of the column's name that tells; None where it tells nothing."""
-    return column.words.mentions(names.AFTERWARDS, names.AFTERWARDS_PAIRS)
+    word = column.words.mentions(names.AFTERWARDS, names.AFTERWARDS_PAIRS)
+    if word is not None and word not in column.words.words and (column.words.rank(names.SORTING) or (9, 0))[0] <= 1:
+        # A word that only begins like one of them: "odpowiedzialna", who is responsible, like "odpowiedzi", answers.
+        return None if " " not in word else word
+    return word
 
 
 def is_state(column: ColumnStats) -> bool:
     """Whether the column says how far a ticket is, which nobody knows when it comes in."""
     words = column.words
     return words.is_one_of(names.STATUS) or (
-        bool(words.parts) and any(word in names.STATUS for word in words.parts[-1])
+        bool(words.parts) and any(word in names.STATUS for word in (*words.parts[-1], *words.core))
     )
 
 

@@ -46,7 +46,7 @@ def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
             continue
         if best is None or share > best[0]:
             best = (share, separator)
-    if best is None and column.words.is_one_of(names.BLANK_SEPARATED):
+    if best is None and column.words.fits(names.BLANK_SEPARATED):
         return " " if must or _are_blank_separated(column) else None
     return best[1] if best else None
 

@@ -47,6 +47,7 @@ from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
 from otai.tickets.text_stage import text_stage
+from otai.tickets.transcripts import holds_transcripts
 from otai.words.sentences import Fact
 
 ROW_GROUP_TICKETS = 8_192
@@ -365,6 +366,8 @@ class _Reading:
             joins=True,
             leaves_texts=True,
         )
+        if (body := roles.single.get("body")) is not None:
+            self._maker.reader.reads_chats = holds_transcripts(look.column(body))
         self._learn(look)
         self._mixture = LanguageMixture()
         self._language_stride = 1

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.tickets.office_text import RTF, STYLES, text_of_rtf, without_styles
 from otai.tickets.wiki_text import MARKS, looks_like_wiki, text_of_wiki
 
 WRONGLY_READ = "[ÃÂÄÅÐÑâÎãäåæçèéêë][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
@@ -58,6 +59,10 @@ class TextMender:
     def mend(self, texts: pa.Array) -> pa.Array:
         """The texts, mended. Nulls stay; a text of which nothing is left becomes empty."""
         texts = self._with_right_letters(texts)
+        if holds(texts, (RTF.encode(),)):
+            texts = self._each(texts, pc.starts_with(texts, RTF), self._without_rtf)
+        if holds(texts, (b"MsoNormal", b"mso-")):
+            texts = self._each(texts, pc.match_substring_regex(texts, STYLES), without_styles)
         if holds(texts, (b"<", b"&")):
             texts = self._without_html(texts)
         if holds(texts, (b"\\n",)):
@@ -113,6 +118,10 @@ class TextMender:
         markup = pc.replace_with_mask(markup, markup, is_markup)
         self.mended.html += pc.sum(markup).as_py() or 0
         return self._each(texts, markup, text_of_html)
+
+    def _without_rtf(self, text: str) -> str:
+        self.mended.html += 1
+        return text_of_rtf(text)
 
     def _with_breaks(self, text: str) -> str:
         if "\n" in text or _SURE_BREAK.search(text) is None:

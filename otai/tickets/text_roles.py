@@ -15,6 +15,7 @@ from otai.words.sentences import Fact
 TICKETS_A_LABEL = 3.0
 """A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 NOTES_TAKE_UP = 0.6
+NAMES_OF_CARDS = frozenset(("name", "cardname", "taskname", "itemname", "nombre", "nom", "nome", "naam", "nazwa"))
 
 
 class TextRoles:
@@ -38,7 +39,12 @@ class TextRoles:
         """Subject and body: by name first, then by what the columns hold."""
         if "body" not in self.single:
             self._body_of_threads()
-        before = [column for column in self.open if known_afterwards.by_name(column) is None and not is_person(column)]
+        before = [
+            column
+            for column in self.open
+            # "Message of the customer" speaks of a person and is none.
+            if known_afterwards.by_name(column) is None and (not is_person(column) or is_written(column))
+        ]
         for role, vocabulary in (("subject", names.SUBJECT), ("body", names.BODY)):
             if role in self.single:
                 continue
@@ -49,6 +55,7 @@ class TextRoles:
                 self._role(role, best, Fact("column_named_text", {"characters": round(best.mean_length)}))
         self._body_by_values()
         self._body_called_notes()
+        self._subject_called_name()
         self._subject_by_values()
         for column in list(self.open):
             is_text = is_free_text(column) or column.mean_length > LABEL_LENGTH
@@ -86,7 +93,11 @@ class TextRoles:
         plain = [
             column
             for column in self._named(names.BODY, worst=0)
-            if column not in threads and could_be_text(column) and column.filled > 0.5 * self.look.rows
+            if column not in threads
+            and could_be_text(column)
+            and column.filled > 0.5 * self.look.rows
+            and known_afterwards.by_name(column) is None
+            and not is_person(column)
         ]
         if threads and not plain:
             best = max(threads, key=lambda column: column.filled)
@@ -178,6 +189,17 @@ class TextRoles:
                 )
                 return
 
+    def _subject_called_name(self) -> None:
+        """A task or a card has a name where a ticket has a subject; people's names are no sentences."""
+        if "subject" in self.single or "body" not in self.single:
+            return
+        for column in self.open:
+            if column.folded not in NAMES_OF_CARDS or column.filled < 0.5 * self.look.rows:
+                continue
+            if column.tickets_a_value < 2 and column.share(has_blank) >= 0.5 and column.share(_is_name) < 0.5:
+                self._role("subject", column, Fact("column_named_text", {"characters": round(column.mean_length)}))
+                return
+
     def _same_cells(self, one: ColumnStats, other: ColumnStats) -> bool:
         pairs = [(left, right) for left, right in self.look.rows_of(one, other) if left and right]
         return bool(pairs) and sum(left == right for left, right in pairs) >= 0.95 * len(pairs)
@@ -188,11 +210,19 @@ def is_person(column: ColumnStats) -> bool:
     words = column.words
     if words.core and any(word in names.NAME_PARTS for word in (words.core[-1], "".join(words.core[-2:]))):
         return True
+    if any("".join(part) in names.AGENT for part in words.parts[:-1]):
+        # What somebody is called who works on it: assignee.username.
+        return False
     if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
         return True
     if "".join(words.core) in names.PERSON or words.folded in names.PERSON:
         return True
     return words.mentions(names.SURE_PERSON) is not None and not words.is_one_of(names.ATTRIBUTE)
+
+
+def is_written(column: ColumnStats) -> bool:
+    """Whether cells are sentences, which no name of a person is."""
+    return is_free_text(column) and column.mean_length > LABEL_LENGTH
 
 
 def could_be_text(column: ColumnStats) -> bool:
@@ -213,7 +243,8 @@ def sorts_by_values(column: ColumnStats) -> bool:
 
 def is_chosen_subject(column: ColumnStats) -> bool:
     """Whether a subject is chosen from a list rather than written."""
-    return column.folded in names.SURE_TEXTS and column.folded in names.SUBJECT and sorts_by_values(column)
+    name = "".join(column.words.core)
+    return name in names.SURE_TEXTS and name in names.SUBJECT and sorts_by_values(column)
 
 
 def is_free_text(column: ColumnStats) -> bool:
@@ -223,6 +254,12 @@ def is_free_text(column: ColumnStats) -> bool:
         and column.mean_length >= 15
         and (column.tickets_a_value < 2 or column.mean_length > LABEL_LENGTH)
     )
+
+
+def _is_name(value: str) -> bool:
+    """Two or three words that all begin with a capital."""
+    words = value.split()
+    return 2 <= len(words) <= 3 and all(word[:1].isupper() and word[1:].islower() for word in words)
 
 
 def has_blank(value: str) -> bool:

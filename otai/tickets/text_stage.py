@@ -28,6 +28,7 @@ from otai.learning.data.profiling import TEXT_HASH, text_hashes
 from otai.tickets.preparing import TextPreparation
 from otai.tickets.text_mending import Mended, TextMender, holds_any
 from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
+from otai.tickets.transcripts import customers_first_words
 
 BYTES_FOR_PROCESSES = 24_000_000
 """A smaller source is read by one process: starting others takes longer than they save."""
@@ -45,6 +46,8 @@ class TextReader:
     mended: Mended = field(default_factory=Mended)
     control_characters: int = 0
     threads: int = 0
+    reads_chats: bool = False
+    """Whether a text is a chat of which the customer's first words are the ticket."""
 
     def texts_of(self, cells: pa.Array) -> pa.Array:
         """Letters and markup mended, of whole threads the customer's first message; null where nothing is left."""
@@ -62,6 +65,10 @@ class TextReader:
         threads = pc.fill_null(
             pc.or_(pc.match_substring_regex(texts, STARTS_AS_LIST), pc.match_substring(texts, TREE_MARK)), False
         )
+        if self.reads_chats:
+            read = [customers_first_words(text) if text else None for text in texts.to_pylist()]
+            self.threads += sum(text is not None for text in read)
+            return pc.coalesce(pa.array(read, pa.string()), texts)
         if not pc.any(threads).as_py():
             return texts
         read = [first_customer_message(text) for text in texts.filter(threads).to_pylist()]

@@ -12,9 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otai.tickets.column_names import WRITERS, folded
+from otai.tickets.column_names import folded
 from otai.tickets.column_stats import ColumnStats
 from otai.tickets.times import parse_time
+from otai.tickets.writers import INCOMING, OUTGOING, WRITERS, writer_of
 
 STARTS_AS_LIST = r"^\s*\[\s*\{"
 _TREE = re.compile(r"^-->\|\|(?P<who>[^|\n]*)\|\|(?P<author>[^|\n]*)\|\|(?P<when>[^|\n]*)\|\|[^\n]*$", re.MULTILINE)
@@ -26,12 +27,16 @@ TEXT_KEYS = (
     "plainbody",
     "text",
     "content",
+    "contents",
+    "bodytext",
+    "plaintext",
     "message",
     "description",
     "notes",
     "comment",
     "html_body",
     "body_html",
+    "html",
     "value",
 )
 _WHO_KEYS = (
@@ -45,7 +50,7 @@ _WHO_KEYS = (
     "direction",
     "part_type",
 )
-_PEOPLE_KEYS = ("author", "createdby", "created_by", "user", "from")
+_PEOPLE_KEYS = ("author", "createdby", "created_by", "creator", "user", "from", "sender", "actor")
 _TIME_KEYS = (
     "created_at",
     "createdat",
@@ -96,6 +101,9 @@ def first_customer_message(cell: str) -> str | None:
     return (by_customer or by_unknown or [told[0][2]])[0]
 
 
+SAYS_WRITER = (INCOMING | OUTGOING) - frozenset(("isprivate", "private"))
+"""Keys that say yes or no to who wrote it."""
+
 Message = tuple[str | None, str | None, str]
 """Who wrote it (customer, desk, None: not said), when (ISO 8601, for sorting), the text."""
 
@@ -136,8 +144,9 @@ def _writer(entry: Mapping[str, Any]) -> str | None:
         or entry.get("is_public") is False
     ):
         return "desk"
-    if isinstance(entry.get("incoming"), bool):
-        return "customer" if entry["incoming"] else "desk"
+    for key, value in entry.items():
+        if isinstance(value, bool) and folded(key) in SAYS_WRITER:
+            return writer_of(key, str(value))
     for key in _PEOPLE_KEYS:
         person = entry.get(key)
         if isinstance(person, Mapping):

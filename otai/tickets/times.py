@@ -14,7 +14,8 @@ _FORMATS = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d.%m.%y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y", "%d.%m.%Y, "
     "%H:%M", "%d.%m.%Y "
     "%H.%M",
-    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
+    "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d %I:%M:%S %p", "%Y/%m/%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p",
+    "%Y-%m-%d %I:%M %p", "%d.%m.%Y %I:%M %p", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d",
     "%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p", "%d/%b/%Y %H:%M", "%d/%b/%y "
     "%H:%M", "%d/%b/%y", "%d/%b/%Y", "%d/%b/%Y:%H:%M:%S",
     "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %b %Y %I:%M %p", "%b %d %Y", "%b %d %Y %H:%M", "%b %d %Y "
@@ -36,7 +37,10 @@ _ZONES = {
     "jst": 540, "aest": 600, "aedt": 660,
 }  # fmt: skip
 """Minutes east of Greenwich."""
-_ZONE = re.compile(rf"\s*\(?(?:(?:UTC|GMT)?\s*([+-])(\d{{2}}):?(\d{{2}})|\b({'|'.join(_ZONES)}))\)?$", re.IGNORECASE)
+_ZONE = re.compile(
+    rf"\s*\(?(?:(?:UTC|GMT)?\s*([+-])(\d{{2}}):?(\d{{2}})|(?:UTC|GMT)([+-])(\d{{1,2}})|\b({'|'.join(_ZONES)}))\)?$",
+    re.IGNORECASE,
+)
 
 _MONTH_WORDS = (
     "january february march april may june july august september october november december",
@@ -185,8 +189,10 @@ def _zoned(text: str, *, month_first: bool) -> datetime | None:
     found = _iso(rest) or _slashed(rest, month_first=month_first) or _written(rest)
     if found is None or found.tzinfo is not None:
         return found
-    if zone[4]:
-        minutes = _ZONES[zone[4].lower()]
+    if zone[6]:
+        minutes = _ZONES[zone[6].lower()]
+    elif zone[5]:
+        minutes = 60 * int(zone[5]) * (-1 if zone[4] == "-" else 1)
     else:
         minutes = (60 * int(zone[2]) + int(zone[3])) * (-1 if zone[1] == "-" else 1)
     return found.replace(tzinfo=timezone(timedelta(minutes=minutes))) if abs(minutes) < 1_440 else None
@@ -243,7 +249,7 @@ def _in_english(text: str) -> str | None:
     """The date with its month as Jan, without weekday and words between; None if it has other words in it."""
     kept: list[str] = []
     months = 0
-    text = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text.replace(",", " "))
+    text = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text.replace(",", " ").replace(" @ ", " "))
     # "5. Januar 2026": the point says that it is the fifth.
     text = re.sub(r"\b(\d{1,2})\.\s+(?=[^\W\d_])", r"\1 ", text)
 

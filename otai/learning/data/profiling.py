@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import profile_findings as findings
+from otai.learning.data.growing import GrowingArray
 from otai.learning.data.profile import DETECTED_FOR_ALL, LANGUAGES_DETECTED, AttributeProfile, LabelCount, Profile
 from otai.words.sentences import Fact
 
@@ -72,10 +73,10 @@ class ProfileBuilder:
         self._empty = 0
         self._first: datetime | None = None
         self._last: datetime | None = None
-        self._text_hashes: list[np.ndarray] = []
-        self._codes: list[np.ndarray] = []
-        self._lengths: list[np.ndarray] = []
-        self._is_test: list[np.ndarray] = []
+        self._text_hashes = GrowingArray(np.int64)
+        self._codes = GrowingArray(np.uint16, width=max(1, min(len(kinds), CODES_KEPT) + (len(kinds) > CODES_KEPT)))
+        self._lengths = GrowingArray(np.uint32)
+        self._is_test = GrowingArray(np.bool_)
         self._sample = _Sample(list(kinds))
 
     def label_count(self, attribute: str) -> int:
@@ -102,15 +103,13 @@ class ProfileBuilder:
             return
         texts = joined_texts(batch)
         counted = _column(batch, TEXT_HASH)
-        # A copy: a view would keep the whole batch in memory.
-        hashes = (text_hashes(batch) if counted is None else counted).to_numpy().copy()
-        lengths = pc.utf8_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False).astype(np.uint32)
-        self._text_hashes.append(hashes)
-        self._lengths.append(lengths)
+        hashes = (text_hashes(batch) if counted is None else counted).to_numpy()
+        self._text_hashes.extend(hashes)
+        self._lengths.extend(pc.utf8_length(pc.utf8_trim_whitespace(texts)).to_numpy(zero_copy_only=False))
         self._tickets += rows
         self._empty += int((hashes == 0).sum())
         is_test = self._count_split(batch, rows)
-        self._is_test.append(is_test)
+        self._is_test.extend(is_test)
         self._count_languages(batch, language_known)
         self._count_times(batch)
         self._count_labels(batch, is_test)
@@ -149,7 +148,7 @@ class ProfileBuilder:
         rows = batch.num_rows
         training = pa.array(~is_test)
         everything_trains = not is_test.any()
-        codes = np.zeros((rows, min(len(self._tallies), CODES_KEPT) + 1), dtype=np.uint16)
+        codes = np.zeros((rows, self._codes.width), dtype=np.uint16)
         for position, (name, tally) in enumerate(self._tallies.items()):
             column = _column(batch, f"attribute:{name}")
             if column is None:
@@ -172,7 +171,7 @@ class ProfileBuilder:
                 codes[:, position] = coded
             else:
                 codes[:, CODES_KEPT] = codes[:, CODES_KEPT] * np.uint16(31) + coded
-        self._codes.append(codes)
+        self._codes.extend(codes)
 
     @staticmethod
     def _coded(tally: _Tally, column: pa.Array) -> np.ndarray:
@@ -194,7 +193,7 @@ class ProfileBuilder:
         if not self._tickets:
             raise ValueError("no tickets were added")
         attributes = tuple(self._attribute(name, tally) for name, tally in self._tallies.items())
-        lengths = np.concatenate(self._lengths)
+        lengths = self._lengths.numbers
         duplicates = self._duplicates()
         looked_at = sum(self._languages.values())
         profile = Profile(
@@ -236,7 +235,7 @@ class ProfileBuilder:
     def _duplicates(self) -> findings.Duplicates:
         """Tickets whose text an earlier one has already, once case and blanks are made equal; empty ones are no
         duplicates."""
-        hashes = np.concatenate(self._text_hashes)
+        hashes = self._text_hashes.numbers
         with_text = np.flatnonzero(hashes)
         # Stable, so that the first of each group is its first ticket.
         order = with_text[np.argsort(hashes[with_text], kind="stable")]
@@ -248,8 +247,8 @@ class ProfileBuilder:
         repeated_groups = np.flatnonzero(sizes > 1)
         if len(repeated_groups) == 0:
             return findings.Duplicates(0, 0, {}, 0)
-        codes = np.concatenate(self._codes)
-        is_test = np.concatenate(self._is_test)
+        codes = self._codes.numbers
+        is_test = self._is_test.numbers
         names = list(self._tallies)[:CODES_KEPT]
         by_attribute: Counter[str] = Counter()
         contradicting = leaked = 0

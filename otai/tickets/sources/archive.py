@@ -36,11 +36,13 @@ class ArchiveSource:
         if not unpacked:
             raise refused("archive_empty")
         mails = [file for file, name in unpacked if name.lower().endswith(".eml")]
+        folders = [name.rpartition("/")[0].rpartition("/")[2] for _, name in unpacked if name.lower().endswith(".eml")]
+        unpacked = [(file, name.rpartition("/")[2]) for file, name in unpacked]
         sources: list[tuple[str, Source]] = []
         left_out: list[str] = []
         problems: list[tuple[str, DatasetInvalid]] = []
         if mails:
-            sources.append(("mails", MailSource(files=mails, limits=limits)))
+            sources.append(("mails", MailSource(files=mails, folders=folders, limits=limits)))
         for file, name in unpacked:
             if file in mails:
                 continue
@@ -156,7 +158,8 @@ def _is_wanted(name: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1][:200]
+    folder, _, file = name.replace("\\", "/").rpartition("/")
+    return f"{folder[-200:]}/{file[:200]}" if folder else file[:200]
 
 
 def _copied(

@@ -76,7 +76,34 @@ def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
     if header == 0 or looks_like_a_ticket(cells, later):
         width = max(len(row) for _, row in rows[at:])
         return Frame([None] * width, number, title_rows=at, is_headless=True)
+    if header is None and _goes_on_below(rows, at):
+        # Cells that are merged downwards: each column is named in the one row or the other.
+        below, lower = rows[at + 1]
+        both = [
+            (lower[place] if place < len(lower) and lower[place] else cells[place] if place < len(cells) else None)
+            for place in range(max(len(cells), len(lower)))
+        ]
+        return Frame(_named(both), below + 1, title_rows=at)
     return Frame(_named(cells), number + 1, title_rows=at)
+
+
+def _goes_on_below(rows: Sequence[Numbered], at: int) -> bool:
+    """Whether the row below the header names the columns that the header leaves without a name, and only such."""
+    if len(rows) < at + 5:
+        return False
+    upper, lower = rows[at][1], rows[at + 1][1]
+    unnamed = [place for place, cell in enumerate(lower) if cell and (place >= len(upper) or not upper[place])]
+    named = [place for place, cell in enumerate(upper) if cell]
+    told_twice = [place for place in named if place < len(lower) and lower[place]]
+    if not unnamed or len(told_twice) >= len(named) or any(_kind(lower[place] or "") for place in unnamed + told_twice):
+        return False
+    later = [row for _, row in rows[at + 2 :]]
+    # A ticket fills the columns that have a name, and its labels come again.
+    is_full_below = all(_filled(row) > max(len(named), _filled(lower)) for row in later[:3])
+    comes_again = any(
+        sum(1 for row in later if place < len(row) and row[place] == lower[place]) > 1 for place in unnamed
+    )
+    return is_full_below and not comes_again
 
 
 def _named(cells: Sequence[str | None]) -> list[str | None]:
@@ -97,12 +124,21 @@ def _header_at(rows: Sequence[Numbered], filled: Sequence[int]) -> int:
         return 0
     for at in range(1, min(len(rows), TITLE_ROWS + 1)):
         if filled[at] >= 0.6 * typical and filled[at] >= 2:
-            is_title = all(count <= 2 and count < filled[at] for count in filled[:at])
+            is_title = all(count <= 2 and count < filled[at] for count in filled[: at - 1])
+            is_title = is_title and (filled[at - 1] <= 2 or _groups(rows[at - 1][1], filled[at]))
+            is_title = is_title and filled[at - 1] < filled[at]
             # Two names above a ticket are a header that leaves columns without a name.
             below = [row for _, row in rows[at + 1 :]]
             is_ticket = max(filled[:at]) > 1 and looks_like_a_ticket(rows[at][1], below)
             return at if is_title and not is_ticket else 0
     return 0
+
+
+def _groups(cells: Sequence[str | None], names: int) -> bool:
+    """Whether the row above a header of so many names groups its columns, each with a name for several."""
+    told = [cell.strip() for cell in cells if cell and cell.strip()]
+    is_short = all(len(cell) <= 40 and _kind(cell) is None for cell in told)
+    return len(told) <= 0.6 * names and is_short and len(set(told)) == len(told)
 
 
 def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[str | None]]) -> bool:

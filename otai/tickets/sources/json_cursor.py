@@ -11,7 +11,7 @@ from otai.tickets.problems import DatasetInvalid, refused
 from otai.words.sentences import Fact
 
 READ_CHARACTERS = 1 << 20
-_BLANK = " \t\r\n\ufeff"
+BLANK = " \t\r\n\ufeff"
 
 
 def _as_text(name: str) -> str:
@@ -26,7 +26,7 @@ inside texts pass."""
 
 def parse(text: str) -> Any:
     """Raises ValueError, RecursionError."""
-    return DECODER.decode(text.strip(_BLANK))
+    return DECODER.decode(text.strip(BLANK))
 
 
 def reason_of(error: Exception) -> Fact:
@@ -69,7 +69,7 @@ class Cursor:
     def peek(self) -> str:
         """The next character that is no blank; "" at the end."""
         while True:
-            while self._at < len(self._buffer) and self._buffer[self._at] in _BLANK:
+            while self._at < len(self._buffer) and self._buffer[self._at] in BLANK:
                 self._at += 1
             if self._at < len(self._buffer) or self._is_end:
                 return self._buffer[self._at : self._at + 1]

@@ -11,7 +11,8 @@ from typing import Any
 
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.json_cursor import Cursor, kind_of, parse, reason_of
-from otai.tickets.sources.json_lists import list_of_tickets, tickets_at
+from otai.tickets.sources.json_lists import NO_LIST, list_of_tickets, tickets_at
+from otai.tickets.sources.json_tables import rows_of_lists, table_by_columns
 from otai.tickets.sources.nested import Flattener
 from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
@@ -35,15 +36,18 @@ class JsonSource:
             cursor = Cursor(handle, self._limits)
             # A list is looked for in an object only: a list of objects is a list of tickets.
             self._is_array = cursor.peek() == "["
-            self._path = () if self._is_array else list_of_tickets(cursor)
-        may_be_lines = not self._is_array and not self._path and text.longest_line <= self._limits.line_bytes
+            self._where = NO_LIST if self._is_array else list_of_tickets(cursor)
+        is_found = self._where is not NO_LIST
+        self._by_columns = None if self._is_array or is_found else table_by_columns(text)
+        is_found = is_found or self._by_columns is not None
+        may_be_lines = not self._is_array and not is_found and text.longest_line <= self._limits.line_bytes
         self._is_lines = may_be_lines and self._first_line_is_an_object()
         self.late_keys: dict[str, int] = {}
         self._keys = self._first_keys()
         self.columns = unique_header(self._keys, self._limits)
-        self.noted.list_at = ".".join(self._path)
+        self.noted.list_at = ".".join(self._where.path)
         kind = "JSON array" if self._is_array else "JSON Lines" if self._is_lines else "JSON"
-        at = f", list {self.noted.list_at!r}" if self._path else ""
+        at = f", list {self.noted.list_at!r}" if self._where.path else ""
         self.format = f"{kind}{at}, {text.description}"
 
     def _first_keys(self) -> list[str]:
@@ -163,10 +167,14 @@ class JsonSource:
     def _elements(self) -> Iterator[tuple[int, int, Any]]:
         """(number, characters, document) of each object, wherever in the file the list lies."""
         number = 0
+        if self._by_columns is not None:
+            for number, document in enumerate(self._by_columns, start=1):
+                yield number, sum(len(cell) for cell in document.values() if isinstance(cell, str)), document
+            return
         with self._text.open() as handle:
             cursor = Cursor(handle, self._limits)
             while cursor.peek():
-                for element, characters in tickets_at(cursor, self._path):
+                for element, characters in rows_of_lists(tickets_at(cursor, self._where)):
                     number += 1
                     if number & 0xFF == 0:
                         self._position = position_in_file(handle)

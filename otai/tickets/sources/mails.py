@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +19,60 @@ from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.table import Noted, RowBatcher, Rows
 from otai.tickets.sources.text import TextFile
 
-COLUMNS = ("message id", "thread", "date", "from", "to", "subject", "body", "labels", "list id", "priority")
+COLUMNS = (
+    "message id", "thread", "date", "from", "to", "sent by", "subject", "body", "labels", "folder", "list id",
+    "priority",
+)  # fmt: skip
+MAILS_LOOKED_AT = 1_000
+DESK_RECEIVES = 0.3
+"""An address to which so large a share of all mails goes is the desk's."""
 MOST_MAIL_BYTES = 64 << 20
 """With its attachments; a longer one is a bad row."""
 _LABELS = ("X-Gmail-Labels", "X-Keywords", "Keywords", "X-Mozilla-Keys", "X-Label")
 _MAIL_STATES = frozenset({
-    "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts", "chat",
-    "all mail",
-    "posteingang", "gesendet", "geöffnet", "ungelesen", "archiviert", "wichtig", "markiert", "papierkorb", "entwurf",
-    "entwürfe",
+    "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts",
+    "chat", "all mail",
+    "posteingang", "sent items", "inbox (1)", "gesendete elemente", "gesendet", "geöffnet", "ungelesen",
+    "archiviert", "wichtig", "markiert", "papierkorb", "entwurf", "entwürfe",
     "$label1", "$label2", "$label3", "$label4", "$label5", "nonjunk", "junk",
 })  # fmt: skip
 """What a mailbox says of a mail's place and state; new mails have none of it."""
+_SENT = frozenset(
+    ("sent", "gesendet", "gesendete elemente", "sent items", "envoyés", "enviados", "inviati", "verzonden", "wysłane")
+)
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _FROM_LINE = re.compile(rb"^From \S+.*\d{4}\s*$")
 
 
 class MailSource:
     """The mails of an mbox, or of files of one mail each. Rows are numbered from 1."""
 
-    def __init__(self, *, mbox: TextFile | None = None, files: list[Path] | None = None, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        mbox: TextFile | None = None,
+        files: list[Path] | None = None,
+        folders: list[str] | None = None,
+        limits: Limits,
+    ) -> None:
         self._mbox = mbox
         self._files = files or []
+        self._folders = folders or []
         self._limits = limits
         self._position = 0
+        self._desk: frozenset[str] = frozenset()
         self.noted = Noted()
         seen: set[str] = set()
-        for number, mail in enumerate(self._mails(BadRows(skip=True))):
-            seen.update(name for name, value in mail[1].items() if value)
-            if number >= 1_000:
-                break
+        looked_at = [mail for _, mail in islice(self._mails(BadRows(skip=True)), MAILS_LOOKED_AT)]
+        for mail in looked_at:
+            seen.update(name for name, value in mail.items() if value)
         if not seen:
             raise refused("mailbox_empty")
+        self._desk = _desk_of(looked_at)
+        if any(self._sent_by(mail) == "desk" for mail in looked_at):
+            seen.add("sent by")
+        if len({mail["folder"] for mail in looked_at} - {None}) < 2:
+            seen.discard("folder")
         self.columns = [name for name in COLUMNS if name in seen or name in ("subject", "body")]
         self.format = "mbox" if mbox is not None else "mails (.eml)"
 
@@ -70,7 +95,17 @@ class MailSource:
             if data is None:
                 bad.add(number, None, "mail_large", most=MOST_MAIL_BYTES >> 20)
                 continue
-            yield number, _row(message_from_bytes(data))
+            row = _row(message_from_bytes(data))
+            folder = self._folders[number - 1] if number <= len(self._folders) else ""
+            row["folder"] = folder if folder and folder.lower() not in _MAIL_STATES else None
+            row["sent by"] = self._sent_by(row)
+            yield number, row
+
+    def _sent_by(self, row: dict[str, Any]) -> str:
+        """Whose mail it is, for a conversation's text is the customer's first mail."""
+        if row["is sent"] or not self._desk.isdisjoint(_addresses(row["from"])):
+            return "desk"
+        return "customer"
 
     def _parts(self) -> Iterator[bytes | None]:
         """The bytes of each mail; None for one that is too large to be read."""
@@ -102,6 +137,7 @@ def _row(mail: Message) -> dict[str, Any]:
     own = _id(mail.get("Message-ID"))
     references = re.findall(r"<[^<>\s]+>", f"{mail.get('References', '')} {mail.get('In-Reply-To', '')}"[:20_000])
     labels = [label for name in _LABELS for value in mail.get_all(name, []) for label in _text(value).split(",")]
+    is_sent = any(label.strip().lower() in _SENT for label in labels)
     labels = [label.strip() for label in labels if label.strip() and label.strip().lower() not in _MAIL_STATES]
     return {
         "message id": own,
@@ -115,7 +151,18 @@ def _row(mail: Message) -> dict[str, Any]:
         "labels": list(dict.fromkeys(labels)) or None,
         "list id": _text(mail.get("List-Id")),
         "priority": _text(mail.get("Importance") or mail.get("X-Priority")),
+        "is sent": is_sent,
     }
+
+
+def _addresses(text: str | None) -> set[str]:
+    return {address.lower() for address in _ADDRESS.findall((text or "")[:2_000])}
+
+
+def _desk_of(mails: list[dict[str, Any]]) -> frozenset[str]:
+    """The addresses that receive a large share of the mails."""
+    received = Counter(address for mail in mails for address in _addresses(mail["to"]))
+    return frozenset(address for address, count in received.items() if count >= max(5, DESK_RECEIVES * len(mails)))
 
 
 def _id(text: object) -> str | None:

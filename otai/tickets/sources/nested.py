@@ -19,7 +19,12 @@ NAMES = (
     "display_name",
     "tagName",
     "value",
+    "full_name",
+    "fullName",
     "login",
+    "username",
+    "userName",
+    "email",
     "slug",
     "key",
 )
@@ -30,6 +35,7 @@ MESSAGES = frozenset({
     "created", "author", "author_id", "sender", "from", "part_type", "note", "notes", "timestamp", "date",
 })  # fmt: skip
 """An object that says one of these is a message or an event, and no label."""
+EXTENDED_TYPES = frozenset(("$oid", "$date", "$numberLong", "$numberInt", "$numberDecimal", "$numberDouble", "$uuid"))
 _FIELDS = re.compile(
     r"(custom|additional|extra|dynamic)[_ -]?(field|attribute|propert|data|value)|^fields$|^properties$", re.IGNORECASE
 )
@@ -67,6 +73,9 @@ class Flattener:
             # What the helpdesk shows, and beside it the key it is stored under.
             shown = value["display_value"]
             flat[name] = _scalar(shown if shown not in (None, "") else value.get("value"))
+        elif len(value) == 1 and (only := next(iter(value))) in EXTENDED_TYPES:
+            # A database's way to say of which type a value is ({"$date": ...}).
+            self._add(flat, {name: value[only]}, "", depth + 1)
         elif value and depth < DEEPEST:
             self._add(flat, value, f"{name}.", depth + 1)
         else:

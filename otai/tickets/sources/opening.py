@@ -21,6 +21,7 @@ from otai.tickets.sources.encodings import known_encoding
 from otai.tickets.sources.html_table import HtmlTableSource
 from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
+from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
 from otai.tickets.sources.parquet import ParquetSource
 from otai.tickets.sources.table import Source
 from otai.tickets.sources.text import TextFile, read_text_file
@@ -201,8 +202,11 @@ def _opened_markup(text: TextFile, start: str, name: str, options: FormatOptions
     if start.startswith("{"):
         return JsonSource(text)
     # A CSV may begin with "[ticket]"; a list of objects begins with "[{", with blanks between at most.
-    if start.startswith("[") and (start[1:].lstrip()[:1] in ("{", "]") or ".json" in name):
+    inside = start[1:].lstrip()
+    if start.startswith("[") and (inside.startswith(("{", "]", '["')) or ".json" in name):
         return JsonSource(text)
+    if start.startswith(LABEL_MARK):
+        return MarkedLinesSource(text)
     is_html = re.match(
         r"(<!--.*?-->\s*)*<(!doctype html|html|head|body|table|meta|style|div|center|p)\b", lower, re.DOTALL
     )
