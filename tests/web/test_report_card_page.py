@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.report_card import AttributeReport, Coverage, CurvePoint, Majority
+from otai.learning.evidence.report_card import AttributeReport, Coverage, CurvePoint, Majority, ReportCard
 from otai.web.templatetags.studio import in_hundred, points
 from otai.web.views import report_card as page
 
@@ -33,6 +33,10 @@ def report(**more: Any) -> AttributeReport:
         "confused_pairs": [],
     }
     return AttributeReport(**plain | more)
+
+
+def card(*reports: AttributeReport) -> ReportCard:
+    return ReportCard("basic", {}, 0, 1000, 800, 200, "chosen", True, list(reports), [])
 
 
 def test_a_matrix_counts_every_ticket_once() -> None:
@@ -85,14 +89,15 @@ def test_the_headline_is_the_confidence_that_was_chosen_before_it_was_measured()
     assert chosen is not None and (chosen.coverage, chosen.precision) == (0.4, 0.945)
 
 
-def test_without_a_promise_the_headline_decides_most_while_95_of_100_are_right() -> None:
-    choices = page.choices_of(report(curve=CURVE))
-    chosen = page.chosen_of(choices, "", None)
-    assert chosen is not None and chosen.coverage == 0.3
+def test_where_nothing_was_promised_no_point_is_the_headline() -> None:
+    not_yet = Coverage(0.95, None, 0.0, None, 0.0, None, 0, 0.9, 1_200)
+    opened = page.attribute_page(card(report(curve=CURVE, coverage=[not_yet])), 0)
+    assert (opened.chosen, opened.is_promised, opened.not_yet) == (None, False, 1_200)
+    choices = opened.choices
     asked = page.chosen_of(choices, str(choices[-1].number), None)
-    assert asked is not None and asked.coverage == 1.0
-    for nonsense in ("-1", "999", "x", "1e3"):
-        assert page.chosen_of(choices, nonsense, None) == chosen
+    assert asked is not None and asked.coverage == 1.0, "who asks for a point may look at it"
+    for nonsense in ("", "-1", "999", "x", "1e3"):
+        assert page.chosen_of(choices, nonsense, None) is None
     assert page.chosen_of([], "0", None) is None
 
 

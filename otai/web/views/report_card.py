@@ -227,6 +227,10 @@ class AttributeCard:
     curve_floor: int
     choices: list[Choice]
     chosen: Choice | None
+    """None where nothing was promised and nobody asked for a point: what was right beyond is luck as well."""
+    is_promised: bool
+    not_yet: int | None
+    """About how many more labelled tickets would let 95 of 100 be promised."""
     promises: list[Coverage]
     """Those that hold, and those that so many more tickets would make hold."""
     assurance: float | None
@@ -252,6 +256,8 @@ def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> Attr
         max(0, int(min((point.precision for point in curve), default=0) * 10) * 10 - 10),
         choices,
         chosen_of(choices, chosen, promised(report)),
+        promised(report) is not None,
+        more_tickets_at(report, wanted_precision),
         [found for found in report.coverage if found.more_tickets or found.precision is not None],
         next((found.assurance for found in report.coverage), None),
         matrix_of(report, others=_("others")),
@@ -294,15 +300,10 @@ def promised(report: AttributeReport) -> Coverage | None:
 
 
 def chosen_of(choices: list[Choice], asked: str, promise: Coverage | None) -> Choice | None:
-    """The one asked for; else the one that was promised before it was measured, which is no luck; else the one that
-    decides most while 95 of 100 were right; else the most precise."""
-    if not choices:
-        return None
+    """The one asked for; else the one that was promised before it was measured. None where nothing was promised: the
+    best point of a curve is luck, and no headline."""
     if asked.isdecimal() and len(asked) < 4 and int(asked) < len(choices):
         return choices[int(asked)]
     if promise is not None and (found := [one for one in choices if one.threshold == promise.threshold]):
         return found[-1]
-    precise = [choice for choice in choices if choice.precision >= wanted_precision]
-    if precise:
-        return max(precise, key=lambda choice: choice.coverage)
-    return max(choices, key=lambda choice: (choice.precision, choice.coverage))
+    return None
