@@ -211,7 +211,11 @@ def learning_chart(report: AttributeReport) -> str:
     most = last.tickets + max([forecast.more_tickets for forecast in ahead], default=0)
     lows = [min(point.accuracy.low, point.macro_f1.low) for point in points]
     highs = [max(point.accuracy.high, point.macro_f1.high) for point in points]
-    highs += [last.accuracy.value + forecast.accuracy.high for forecast in ahead]
+    for forecast in ahead:
+        for base, gain in ((last.accuracy, forecast.accuracy), (last.macro_f1, forecast.macro_f1)):
+            if gain is not None:
+                lows.append(base.value + gain.low)
+                highs.append(base.value + gain.high)
     floor, ceiling = max(0.0, int(min(lows) * 20 - 0.5) / 20), min(1.0, (int(max(highs) * 20) + 1) / 20)
     plot = _Plot((0, most * 1.04), (floor, ceiling), f"Quality against training tickets, {report.name}", right=70)
     ticks = [0, *_round_numbers(most)]
@@ -258,12 +262,17 @@ class _Series:
             gain = getattr(forecast, self.figure)
             if gain is None:
                 continue
-            x, end = points[-1].tickets + forecast.more_tickets, base + gain.value
+            x, end = points[-1].tickets + forecast.more_tickets, _share(base + gain.value)
             plot.line([(points[-1].tickets, base), (x, end)], "ideal")
-            plot.upright(x, base + gain.low, base + gain.high, f"whisker{self.style}")
+            plot.upright(x, _share(base + gain.low), _share(base + gain.high), f"whisker{self.style}")
             said = f"{forecast.more_tickets:,} more tickets: {self.name} {_points(gain.value, gain.low, gain.high)}"
             plot.point(x, end, said, f"dot{self.style}")
         return float(end)
+
+
+def _share(value: float) -> float:
+    """A forecast may lead beyond what a share can be; its picture does not."""
+    return min(max(value, 0.0), 1.0)
 
 
 def _points(value: float, low: float, high: float) -> str:

@@ -156,7 +156,7 @@ def learning_curve(
         )
     measured = measure(target, holdout, parts, seed=seed)
     points = [
-        SizePoint(int(tickets), int(models), _interval(measured.accuracy[:, at]), _interval(measured.macro_f1[:, at]))
+        SizePoint(int(tickets), int(models), _share(measured.accuracy[:, at]), _share(measured.macro_f1[:, at]))
         for at, (tickets, models) in enumerate(zip(measured.tickets, measured.models, strict=True))
     ]
     if len(points) < FEWEST_SIZES:
@@ -194,3 +194,9 @@ def learning_curve(
 def _interval(values: Floats) -> Estimate:
     """The first value is the measured one, the others are redrawn."""
     return percentile_interval(values[0], values[1:])
+
+
+def _share(values: Floats) -> Estimate:
+    """An interval of a share, which ends at 0 and 1."""
+    found = _interval(values)
+    return Estimate(found.value, max(found.low, 0.0), min(found.high, 1.0))

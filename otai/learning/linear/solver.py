@@ -3,7 +3,9 @@
 One model per label, by logistic regression (softmax over the labels of an attribute; one logistic curve a label where
 any number applies), with *adjusted logits*: during training a log-prior offset, a part of the logarithm of its
 frequency, is added to each label's score (Menon et al. 2021), so that a rare label need not be shouted down by a
-frequent one, and the scores themselves suit the macro F1.
+frequent one, and the scores themselves suit the macro F1. Where a ticket has one label, a quarter of the loss is the
+squared hinge (each label against the rest, as a support vector machine has it): softmax alone lost a point where
+labels are many, the hinge alone the rare labels (docs/experiments.md, "Softmax and hinge").
 
 Newton's method would need a curvature, and its factorisation, for each label. Here all labels share one (Boehning and
 Lindsay 1988, made faster by Nesterov's momentum), so a factorisation serves all labels of all attributes, and one more
@@ -25,6 +27,12 @@ from otai.learning.linear.spaces import Space
 # Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
 CURVATURE = 0.2
 PRIOR_TRUST = 0.5
+
+# The squared hinge in the loss of attributes with one label a ticket: its part, the score at which it is satisfied, and
+# how much of the log-prior offset it sees, measured from the most frequent label (its scores have a zero of their own).
+HINGE_SHARE = 0.25
+HINGE_MARGIN = 4.0
+HINGE_PRIOR_SHARE = 0.5
 
 # A goal is done when a step lowers its loss by less than this share; hundreds of labels take more steps than four do.
 LEAST_GAIN = 0.004
@@ -180,7 +188,7 @@ def log_prior_offset(y: Matrix, *, multi: bool, trust: float) -> Matrix:
 
 
 def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
-    """How far the probabilities are off, shape of `scores`, zero for tickets that take no part; and the log loss of the
+    """The slope of the loss at each score, shape of `scores`, zero for tickets that take no part; and the loss of the
     others."""
     goal = block.goal
     logits = scores + block.prior_offset
@@ -188,14 +196,34 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
         loss = np.logaddexp(np.float32(0), logits) - goal.y * logits
         # Twice as fast as scipy's `expit`, and asked for at every step.
         likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        total = float(loss[goal.rows].sum(dtype=np.float64))
+        residual, total = likely - goal.y, float(loss[goal.rows].sum(dtype=np.float64))
     else:
         logits -= logits.max(axis=1, keepdims=True)
         likely = np.exp(logits)
         normaliser = likely.sum(axis=1, keepdims=True)
         likely /= normaliser
         loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", goal.y, logits)
-        total = float(loss[goal.rows].sum(dtype=np.float64))
-    residual = likely - goal.y
+        residual, total = likely - goal.y, float(loss[goal.rows].sum(dtype=np.float64))
+        if HINGE_SHARE:
+            slope, hinge = _squared_hinge(block, scores)
+            residual *= np.float32(1 - HINGE_SHARE)
+            residual += np.float32(HINGE_SHARE) * slope
+            total = (1 - HINGE_SHARE) * total + HINGE_SHARE * hinge
     residual[~goal.rows] = 0
     return residual, total
+
+
+def _squared_hinge(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
+    """As `_residual`, of each label against the rest, scaled so that its curvature is the one that all models share."""
+    goal, offset = block.goal, block.prior_offset
+    signs = 2 * goal.y - 1
+    missing = scores + np.float32(HINGE_PRIOR_SHARE) * (offset - offset.max())
+    missing *= signs
+    missing /= np.float32(-HINGE_MARGIN)
+    missing += 1
+    np.maximum(missing, 0, out=missing)
+    missing[~goal.rows] = 0
+    loss = 0.5 * CURVATURE * HINGE_MARGIN**2 * float(np.einsum("ij,ij->", missing, missing, dtype=np.float64))
+    missing *= signs
+    missing *= np.float32(-CURVATURE * HINGE_MARGIN)
+    return missing, loss

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 from otai.learning.data.targets import clean_labels
 from otai.learning.features.gram import gram
@@ -57,6 +58,7 @@ def test_products_of_many_columns_are_added_up_slice_by_slice(
 def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     matrix: sparse.csr_matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(solver, "HINGE_SHARE", 0.0)
     monkeypatch.setattr(solver, "PRIOR_TRUST", 0.0)
     monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
@@ -69,6 +71,21 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     ours = scores - scores.mean(axis=1, keepdims=True)
     their_scores = theirs.decision_function(with_intercept)
     np.testing.assert_allclose(ours, their_scores - their_scores.mean(axis=1, keepdims=True), atol=0.02)
+
+
+def test_the_hinge_alone_reaches_the_optimum_of_a_support_vector_machine(
+    matrix: sparse.csr_matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solver, "HINGE_SHARE", 1.0)
+    monkeypatch.setattr(solver, "PRIOR_TRUST", 0.0)
+    monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
+    monkeypatch.setattr(solver, "MOST_STEPS", 400)
+    y = hot_of("queue")
+    scores = fit(product_space(matrix), [Goal(y, ALL, is_multi=False)]).scores
+    with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
+    theirs = LinearSVC(C=CURVATURE / (2 * WORDS_ALONE.penalty), fit_intercept=False, tol=1e-8, max_iter=20_000)
+    theirs.fit(with_intercept, y.argmax(axis=1))
+    np.testing.assert_allclose(scores / solver.HINGE_MARGIN, theirs.decision_function(with_intercept), atol=0.01)
 
 
 def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> None:
