@@ -164,6 +164,7 @@ AFTERWARDS = frozenset(
         "happiness elapsed sla_status compliance noncompliant transfers transferred reassigned reassignment "
         "reassignments "
         "reassign handled sentiment touches hops "
+        "interaktionen interacciones interacoes interazioni interacties interakcje "
         # German
         "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung "
         "beendet antwort antworten beantwortet rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf "
@@ -267,13 +268,14 @@ MULTI = frozenset(
         "themen etiketten components component komponenten categories kategorien products produkte skills intents "
         "issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta stichwoerter schlagwoerter "
         "schlagworte marcadores marcador palavraschave palabrasclave parolechiave slowakluczowe trefwoorden tagi "
-        "etykiety etykieta motscles categorias categorie kategorie"
+        "etykiety etykieta motscles categorias categorie kategorie marqueurs marqueur balises znaczniki"
     )
 )
 BLANK_SEPARATED = frozenset(
     _words(
         "tags tag keywords keyword schlagworte schlagwoerter stichworte etiquetas etiquettes etichette trefwoorden "
-        "tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave"
+        "tagi etykiety marcadores motscles stichwoerter palavraschave palabrasclave parolechiave marqueurs balises "
+        "znaczniki"
     )
 )
 AGENT = frozenset(

@@ -198,7 +198,7 @@ class _Guess(TextRoles):
         return column.distinct <= FEW_CODES and column.share(lambda value: len(value) <= 2) > 0.5
 
     def _created(self) -> None:
-        dates = [column for column in self.open if column.mean_length <= 40 and _are_times(column)]
+        dates = [column for column in self.open if column.mean_length <= 70 and _are_times(column)]
         if "created" not in self.single:
             early = [
                 column
@@ -344,7 +344,7 @@ class _Guess(TextRoles):
             return Fact("column_mail_addresses")
         if is_person(column):
             return Fact("column_person")
-        if known_afterwards.is_state(column):
+        if known_afterwards.is_state(column) or known_afterwards.is_outcome(column):
             return Fact("column_state")
         if word := known_afterwards.by_name(column):
             return Fact("afterwards_by_name", {"word": word})

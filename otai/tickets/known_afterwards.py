@@ -17,6 +17,11 @@ _ENDED = re.compile(
     r"zako[nń]czon[eya]|fechad[oa]|resolvid[oa]|encerrad[oa]|conclu[ií]d[oa])\b",
     re.IGNORECASE,
 )
+_OUTCOME = re.compile(
+    r"(cannot|can't|could not|unable to|not) (be )?(reproduced?|reproducible|fix(ed)?)|won'?t (fix|do)|by design|as designed|deferred|"
+    r"duplicate|obsolete|rejected|declined|abandoned|cancell?ed|workaround( .*)?|no longer needed|self[- ]?resolved",
+    re.IGNORECASE,
+)
 _DURATION = re.compile(
     r"-?\d{1,4}:\d{2}(:\d{2})?|(\d+([.,]\d+)? ?(d|h|m|s|min|mins|hrs?|hours?|days?|minutes?|std|stunden|tage?|jours?|heures?|ore|giorni|uur|dagen|godz|dni|horas?|d[ií]as?|dias?)\.? ?)+",
     re.IGNORECASE,
@@ -41,6 +46,13 @@ def is_state(column: ColumnStats) -> bool:
     return words.is_one_of(names.STATUS) or (
         bool(words.parts) and any(word in names.STATUS for word in (*words.parts[-1], *words.core))
     )
+
+
+def is_outcome(column: ColumnStats) -> bool:
+    """Whether the values say how tickets ended, whatever the column is called: Fixed, Deferred, Duplicate."""
+    if column.distinct < 2 or column.is_capped or column.mean_length > 40:
+        return False
+    return column.share(lambda value: bool(_OUTCOME.fullmatch(value.strip()) or _ENDED.match(value.strip()))) >= 0.9
 
 
 def by_values(column: ColumnStats) -> bool:

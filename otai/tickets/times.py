@@ -88,6 +88,9 @@ _MONTHS = {word: _number_of(word) for words in _MONTH_WORDS for word in words.sp
 _WORD = re.compile(r"[^\W\d_]+\.?")
 _WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,?\s+(?=\S*\d|\w)")
 _FILLERS = frozenset({"at", "um", "uhr", "de", "del", "of", "om", "à", "a", "alle", "às", "klo", "o", "the"})
+_ZONE_IN_WORDS = re.compile(r"(?<=GMT[+-]\d{4}) \([^()]{1,60}\)$")
+_HALVES = re.compile(r"\b([ap])\. ?m\.?(?=$| )", re.IGNORECASE)
+"""8:12 a. m., as Spanish writes it."""
 _PERIODS = {"am": "AM", "pm": "PM"}
 _SERIAL = re.compile(r"([2-5]\d{4})[.,](\d+)")
 _PACKED = re.compile(r"(?:19|20)\d{6}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?")
@@ -114,6 +117,9 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     a whole.
     """
     text = text.strip()
+    if "GMT" in text:
+        # Browsers name the zone once more in words.
+        text = _ZONE_IN_WORDS.sub("", text)
     if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
         return None
     found = _iso(text) or _number(text) or _zoned(text, month_first=month_first) or _packed(text)
@@ -250,6 +256,7 @@ def _in_english(text: str) -> str | None:
     kept: list[str] = []
     months = 0
     text = re.sub(r"(?<=\d)(st|nd|rd|th)\b", "", text.replace(",", " ").replace(" @ ", " "))
+    text = _HALVES.sub(r"\1m", text)
     # "5. Januar 2026": the point says that it is the fifth.
     text = re.sub(r"\b(\d{1,2})\.\s+(?=[^\W\d_])", r"\1 ", text)
 

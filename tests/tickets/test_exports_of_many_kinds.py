@@ -16,6 +16,7 @@ import pytest
 
 from otai.tickets.html_text import text_of_html
 from otai.tickets.office_text import text_of_rtf, without_styles
+from otai.tickets.sources.nested import Flattener
 from otai.tickets.times import parse_time
 from otai.tickets.transcripts import customers_first_words
 from otai.tickets.writers import writer_of
@@ -252,7 +253,8 @@ def test_what_word_processors_leave_is_no_text() -> None:
     [
         ("Jan 05, 2026 @ 08:12 AM", "2026-01-05T08:12"), ("2026/01/05 8:12:00 PM GMT+1", "2026-01-05T19:12"), (
             "2026-01-05 08:12 PM", "2026-01-05T20:12"), ("05.01.2026 08:12 AM", "2026-01-05T08:12"),
-        ("2026/01/05 8:12:00 AM UTC-10", "2026-01-05T18:12"),
+        ("2026/01/05 8:12:00 AM UTC-10", "2026-01-05T18:12"), ("05-ene-26 8:12 p. m.", "2026-01-05T20:12"),
+        ("Mon Jan 05 2026 08:12:00 GMT+0100 (Central European Standard Time)", "2026-01-05T07:12"),
     ],
 )  # fmt: skip
 def test_clocks_of_twelve_hours_and_short_zones(text: str, utc: str) -> None:
@@ -307,3 +309,34 @@ def test_when_it_was_changed_is_not_when_it_came(tmp_path: Path) -> None:
         tmp_path, {"Temat": subject, "Data aktualizacji": at(5), "Data zamknięcia": at(9), "Utworzone": at(0)}
     )
     assert guessed(path).single["created"] == "Utworzone"
+
+
+def test_a_document_of_an_editor_is_its_words() -> None:
+    words = [{"type": "text", "text": "no wifi"}, {"type": "hardBreak"}, {"type": "mention", "attrs": {"text": "@Tim"}}]
+    listed = {"type": "bulletList", "content": [{"type": "listItem", "content": [{"type": "text", "text": "room 7"}]}]}
+    document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": words}, listed]}
+    row = Flattener().row({"key": "SD-1", "fields": {"description": document}})
+    assert row == {"key": "SD-1", "fields.description": "no wifi\n@Tim\nroom 7"}
+
+
+def test_how_tickets_ended_is_no_attribute_whatever_it_is_called(tmp_path: Path) -> None:
+    def reason(n: int) -> str:
+        return ("Fixed", "Deferred", "Duplicate", "Won't fix")[n * 5 % 7 % 4]
+
+    roles = guessed(written(tmp_path, {"Title": subject, "Description": body, "Reason": reason, "Area Path": team}))
+    assert [found.name for found in roles.attributes] == ["Area Path"]
+    sorts = guessed(written(tmp_path, {"Title": subject, "Description": body, "Reason": team}))
+    assert [found.name for found in sorts.attributes] == ["Reason"]
+
+
+def test_a_report_says_of_what_it_is_above_the_header(tmp_path: Path) -> None:
+    above = "Report:;Tickets;\nFrom:;01.01.2026;31.03.2026\nMade by:;Tim Wolf;\n\n"
+    rows = "".join(f"{n};{subject(n)};{body(n)};{team(n)};P{n % 4 + 1}\n" for n in range(1, ROWS))
+    read, tickets = brought(saved(tmp_path, f"{above}No;Title;Text;Category;Prio\n{rows}", "export.csv"), tmp_path)
+    assert (len(tickets), read.roles.single["body"]) == (ROWS - 1, "Text")
+
+
+def test_a_table_in_markdown_has_no_ticket_of_dashes(tmp_path: Path) -> None:
+    rows = "".join(f"| {n} | {subject(n)} | {team(n)} |\n" for n in range(100, 100 + ROWS))
+    _, tickets = brought(saved(tmp_path, f"| id | subject | queue |\n|---|:---|---:|\n{rows}", "table.md"), tmp_path)
+    assert [one["subject"] for one in tickets] == [subject(n) for n in range(100, 100 + ROWS)]

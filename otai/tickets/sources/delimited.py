@@ -42,6 +42,7 @@ UNCLOSED_QUOTES_FOLLOWED = 50
 
 _PAGE = re.compile(r"(?:page|seite|página|pagina|strona|pag\.) ?\d+(?: ?(?:of|von|de|di|van|z|/) ?\d+)?", re.IGNORECASE)
 PAGES_BEGIN = frozenset(("page ", "seite", "págin", "pagin", "stron", "pag. "))
+_RULE = re.compile(r"\s*(?::?-{2,}:?)?\s*")
 ROWS_TOGETHER = 64
 """Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
@@ -92,6 +93,10 @@ class DelimitedSource:
         if not rows:
             raise refused("nothing")
         frame = frame_of(rows, header=header)
+        if self._delimiter == "|":
+            # The line below the header of a table in Markdown.
+            ruled = [number for number, row in rows if number == frame.first and all(map(_RULE.fullmatch, row))]
+            frame = replace(frame, first=frame.first + len(ruled))
         self.noted.title_rows, self.noted.is_headless = frame.title_rows, frame.is_headless
         widths = Counter(len(row) for number, row in rows if number >= frame.first)
         if not widths or frame.is_headless:

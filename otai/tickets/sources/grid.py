@@ -123,15 +123,24 @@ def _header_at(rows: Sequence[Numbered], filled: Sequence[int]) -> int:
     if typical < 2 or filled[0] > 0.5 * typical:
         return 0
     for at in range(1, min(len(rows), TITLE_ROWS + 1)):
-        if filled[at] >= 0.6 * typical and filled[at] >= 2:
-            is_title = all(count <= 2 and count < filled[at] for count in filled[: at - 1])
-            is_title = is_title and (filled[at - 1] <= 2 or _groups(rows[at - 1][1], filled[at]))
+        if filled[at] >= 0.6 * typical and filled[at] >= 2 and not _is_told(rows[at][1]):
+            is_title = all(
+                (count <= 2 or _is_told(row)) and count < filled[at]
+                for count, (_, row) in zip(filled[: at - 1], rows, strict=False)
+            )
+            above = rows[at - 1][1]
+            is_title = is_title and (filled[at - 1] <= 2 or _is_told(above) or _groups(above, filled[at]))
             is_title = is_title and filled[at - 1] < filled[at]
             # Two names above a ticket are a header that leaves columns without a name.
             below = [row for _, row in rows[at + 1 :]]
             is_ticket = max(filled[:at]) > 1 and looks_like_a_ticket(rows[at][1], below)
             return at if is_title and not is_ticket else 0
     return 0
+
+
+def _is_told(cells: Sequence[str | None]) -> bool:
+    """Whether the row says something of the report: "Period:", and then from when to when."""
+    return str(cells[0] or "").rstrip().endswith(":") if cells else False
 
 
 def _groups(cells: Sequence[str | None], names: int) -> bool:

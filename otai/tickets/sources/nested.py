@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 DEEPEST = 3
@@ -69,7 +70,9 @@ class Flattener:
                 flat[name] = _scalar(value)
 
     def _add_object(self, flat: dict[str, Any], value: dict[str, Any], name: str, depth: int) -> None:
-        if "display_value" in value and len(value) <= 4 and not isinstance(value["display_value"], dict | list):
+        if value.get("type") == "doc" and isinstance(value.get("content"), list):
+            flat[name] = "".join(_words_of_document(value, 0)).strip() or None
+        elif "display_value" in value and len(value) <= 4 and not isinstance(value["display_value"], dict | list):
             # What the helpdesk shows, and beside it the key it is stored under.
             shown = value["display_value"]
             flat[name] = _scalar(shown if shown not in (None, "") else value.get("value"))
@@ -95,6 +98,28 @@ class Flattener:
             key = self._are_labels[name]
             labels = [_label(item, key) for item in value] if key else []
             flat[name] = [label for label in labels if label] if key else _as_json(value)
+
+
+_LINES = frozenset(("paragraph", "heading", "listItem", "codeBlock", "blockquote", "tableRow", "rule"))
+_DEEPEST_DOCUMENT = 40
+
+
+def _words_of_document(node: dict[str, Any], depth: int) -> Iterator[str]:
+    """The text of a document as editors keep it: a tree of paragraphs, lists and words (Atlassian, ProseMirror)."""
+    kind = node.get("type")
+    attributes = node.get("attrs")
+    if isinstance(node.get("text"), str):
+        yield node["text"]
+    elif kind == "hardBreak":
+        yield "\n"
+    elif kind in ("mention", "emoji", "inlineCard") and isinstance(attributes, dict):
+        yield str(attributes.get("text") or attributes.get("url") or "")
+    content = node.get("content")
+    for child in content if isinstance(content, list) and depth < _DEEPEST_DOCUMENT else ():
+        if isinstance(child, dict):
+            yield from _words_of_document(child, depth + 1)
+    if kind in _LINES:
+        yield "\n"
 
 
 def _name_key(items: list[Any]) -> str | None:
