@@ -5,6 +5,8 @@ Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -62,6 +64,19 @@ def bootstrap(tickets: int, resamples: int, chance: np.random.Generator) -> Floa
     drawn with replacement (Efron 1979). What is compared on the same tickets is compared under the same rows."""
     drawn = chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=resamples)
     return np.vstack([np.ones((1, tickets)), drawn]).astype(np.float64)
+
+
+MOST_DRAWN = 20_000_000
+
+
+def bootstrap_parts(tickets: int, resamples: int, chance: np.random.Generator) -> Iterator[Floats]:
+    """The rows of `bootstrap`, a part of them at a time, the first row in the first part: of a large holdout all of
+    them together take gigabytes."""
+    at_once = max(1, MOST_DRAWN // max(tickets, 1))
+    yield np.ones((1, tickets))
+    for begun in range(0, resamples, at_once):
+        rows = min(at_once, resamples - begun)
+        yield chance.multinomial(tickets, np.full(tickets, 1 / tickets), size=rows).astype(np.float64)
 
 
 def percentile_interval(value: float, resampled: Floats) -> Estimate:

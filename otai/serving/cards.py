@@ -44,9 +44,10 @@ def comparison(version: ModelVersion, older: ModelVersion | None = None) -> Comp
     return _compared(older.bundle_file, version.bundle_file)
 
 
-def card_page(version: ModelVersion, *, with_texts: bool = True) -> str:
+def card_page(version: ModelVersion, *, with_texts: bool = True, compared: Comparison | None = None) -> str:
     """The report card as one HTML page that needs nothing else. `with_texts` False leaves the beginnings of tickets
-    out.
+    out. `compared` is the comparison with the version before, where a job has made it; it is made here otherwise, which
+    takes a minute for a large model.
 
     Raises NoReportCard, and what `comparison` raises.
     """
@@ -63,7 +64,7 @@ def card_page(version: ModelVersion, *, with_texts: bool = True) -> str:
             ("ready", f"{version.created_at.astimezone(zone):%Y-%m-%d %H:%M}"),
             ("model file", f"{version.bundle_bytes / 1e6:.1f} MB, sha256 {version.bundle_sha256[:12]}"),
         ],
-        comparison=comparison(version, older) if older else None,
+        comparison=(compared or comparison(version, older)) if older else None,
         compared_with=f"v{older.number}" if older else "",
     )
 

@@ -22,6 +22,7 @@ from django.db.models import Q, QuerySet
 from otai.db import made_at
 from otai.errors import NotFound, Refused
 from otai.jobs import operations as jobs
+from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
 from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, GuaranteeStatus
@@ -70,6 +71,10 @@ def what_goes(model: TrainedModel) -> Going:
     )
 
 
+COMPARED = "comparison"
+"""The kind of a job that compares two versions (`serving.jobs`); its answer names labels."""
+
+
 def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetime) -> Going:
     """Deletes the model for good. Raises NotFound, and ModelInUse while a training of it is under way or a guarantee is
     decided by it."""
@@ -80,6 +85,9 @@ def delete_model(*, organisation: Organisation, id: UUID, who: str, now: datetim
             raise NotFound("model")
         _require_unused(model)
         going = _delete_model(model, who=who, now=now)
+    # Not before: one that is just being written down finds the model gone by now, or is here.
+    answers = Job.objects.filter(organisation=organisation, kind=COMPARED, result__model=str(id))
+    jobs.remove_folders(jobs.forget(answers))
     erasing.delete_files()
     erasing.wipe_freed_pages()
     return going

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from otai.errors import NotFound, Refused
@@ -29,6 +29,7 @@ from otai.learning.data.profile import Profile
 from otai.orgs.models import Organisation
 from otai.serving import deletion, feedback, queries
 from otai.serving.advice import looks
+from otai.serving.deletion import COMPARED
 from otai.serving.looking import LookResult
 from otai.serving.models import ChangeKind, Feedback, ModelVersion
 from otai.serving.work import ASKED, SAID, STAGED, lines_of
@@ -39,6 +40,9 @@ from otai.tickets.models import DataSet
 from otai.tickets.relabelling import Renamed, plan
 from otai.tickets.versions import CUT, ChangeInvalid, LabelChange, Labels, base_version, given_away, save_next_version
 from otai.tickets.versions import stored as stored_version
+
+if TYPE_CHECKING:
+    from otai.learning.evidence.comparison import Comparison
 
 ROWS_AT_ONCE = 1_000
 
@@ -104,6 +108,16 @@ class Looked(ResultOnly):
         return {"model": str(version.model_id), "advice": [str(one.id) for one in given]}
 
 
+class Compared(ResultOnly):
+    """A comparison names labels: of a model that is gone meanwhile nothing is kept."""
+
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
+        version = ModelVersion.objects.filter(id=outcome.spec["version"]).first()
+        if version is None:
+            raise NotFound("model")
+        return {"model": str(version.model_id), "comparison": outcome.values}
+
+
 class Deleted(ResultOnly):
     """What has the tickets' texts is known now; all of it goes, with the tickets."""
 
@@ -132,6 +146,8 @@ CUTTING = JobKind(NEXT_VERSION, f"{_WORK}:cut_version", JobLane.LONG, long_bound
 LOOKING = JobKind(LOOK, f"{_WORK}:look_at_model", JobLane.LONG, long_bounds, Looked())
 SAME_TEXTS = JobKind("same_texts", f"{_WORK}:same_texts", JobLane.QUICK, long_bounds, ResultOnly())
 """Somebody waits for it, before anything is deleted."""
+COMPARISON = JobKind(COMPARED, f"{_WORK}:compare_versions", JobLane.QUICK, long_bounds, Compared())
+"""Somebody waits for it, too."""
 DELETION = JobKind("deletion", f"{_WORK}:same_texts", JobLane.LONG, long_bounds, Deleted())
 
 
@@ -288,6 +304,27 @@ def _ask_for_same_texts(
 def same_texts_of(job: Job) -> tuple[list[UUID], list[UUID]]:
     assert job.kind == SAME_TEXTS.name and job.result is not None
     return [UUID(id) for id in job.result[SAID]], [UUID(id) for id in job.result[ASKED]]
+
+
+def ask_to_compare(*, older: ModelVersion, newer: ModelVersion, who: str, now: datetime) -> Asked:
+    """`cards.comparison` as a job, which reads what both models keep of the tickets that they were measured on;
+    `comparison_of` its job. An answer of today is given again. Raises FileStoreUnavailable and TooManyJobs."""
+    spec = {
+        "older": str(file_store().local_path(older.bundle_file)),
+        "newer": str(file_store().local_path(newer.bundle_file)),
+        "version": str(newer.id),
+    }
+    return jobs.ask(
+        organisation=newer.model.organisation, kind=COMPARISON, spec=spec, subject=str(newer), who=who, now=now,
+        answered_is_enough=True,
+    )  # fmt: skip
+
+
+def comparison_of(job: Job) -> Comparison:
+    from otai.learning.evidence.comparison import Comparison
+
+    assert job.kind == COMPARISON.name and job.result is not None
+    return Comparison.from_dict(job.result["comparison"])
 
 
 REFUSALS = (ChangeInvalid, ChangedMeanwhile, deletion.DataSetInUse, deletion.ModelInUse)

@@ -77,7 +77,7 @@ def compare_what_waits(*, now: datetime) -> None:
 
 
 def compared(older: ModelVersion, newer: ModelVersion) -> Comparison:
-    """Loads both models."""
+    """Loads both models; not for a web process, which has `jobs.ask_to_compare`."""
     from otai.learning.evidence.comparison import compare
 
     return compare(queries.bundle(older), queries.bundle(newer))

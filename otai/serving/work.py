@@ -79,6 +79,17 @@ def look_at_model(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str
     return dataclasses.asdict(found)
 
 
+def compare_versions(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """`Comparison.as_dict` of the two versions whose files are `spec["older"]` and `spec["newer"]`."""
+    from threadpoolctl import threadpool_limits
+
+    from otai.learning.evidence.comparison import compare
+    from otai.learning.model.bundle import Bundle
+
+    with threadpool_limits(limits=1):
+        return compare(Bundle.load(Path(spec["older"])), Bundle.load(Path(spec["newer"]))).as_dict()
+
+
 def same_texts(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     """Which of the rows in `source` have the text of a ticket that goes."""
     paths = [Path(path) for path in (*spec["going"], *spec["others"])]

@@ -42,8 +42,8 @@ class JobOut(Schema):
 
     id: UUID
     kind: str = Field(
-        description="import, preview, expected_quality, next_version, look, same_texts, deletion, holdout or "
-        "included_run."
+        description="import, preview, expected_quality, next_version, look, same_texts, deletion, comparison, "
+        "holdout or included_run."
     )
     subject: str = Field(description="What the file or data set is called.")
     status: str = Field(description="queued, running, done, failed or cancelled.")

@@ -11,12 +11,15 @@ from pydantic import Field
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Number, Text, TicketText
+from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import Unavailable
 from otai.learning.errors import BundleInvalid
 from otai.orgs.permissions import Action
 from otai.serving import cards, deletion, feedback, queries, versions
+from otai.serving import jobs as serving_jobs
 from otai.serving.models import ModelEvent, ModelVersion
 from otai.tickets.files import file_store
 
@@ -291,15 +294,33 @@ def delete_model(request: CallerRequest, model: Name) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@noun.get("/models/{model}/versions/{int:version}/report-card.html", Action.VIEW, produces=["text/html"], errors=[503])
+@noun.get(
+    "/models/{model}/versions/{int:version}/report-card.html",
+    Action.VIEW,
+    produces=["text/html"],
+    later=JobOut,
+    errors=[409, 503],
+)
 def get_report_card_page(
     request: CallerRequest,
     model: Name,
     version: Number,
     with_texts: Annotated[bool, Query(description="With the beginnings of tickets as examples.")] = True,
 ) -> HttpResponse:
-    """The report card as one HTML page that needs nothing else"""
-    page = cards.card_page(version_of(request.auth, model, version), with_texts=with_texts)
+    """The report card as one HTML page that needs nothing else
+
+    With the version before beside it. Where comparing the two takes longer than two seconds, the answer is 202 with a
+    job: ask again when it is done.
+    """
+    caller = request.auth
+    found, compared = version_of(caller, model, version), None
+    if (before := cards.version_before(found)) is not None:
+        begun = serving_jobs.ask_to_compare(older=before, newer=found, who=caller.who, now=utc_now())
+        job = waited_for(request, begun)
+        if not job.has_ended:
+            return accepted(job)
+        compared = serving_jobs.comparison_of(job)
+    page = cards.card_page(found, with_texts=with_texts, compared=compared)
     return HttpResponse(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": CARD_POLICY})
 
 

@@ -9,7 +9,9 @@ What counts as right are the labels that the newer training was given: a correct
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from scipy import stats
 
 from otai.learning.arrays import Mask, ShortCodes
 from otai.learning.estimate import Estimate
-from otai.learning.metrics import RESAMPLES, bootstrap, percentile_interval, quality_under, sparse_of
+from otai.learning.metrics import RESAMPLES, bootstrap_parts, percentile_interval, quality_under, sparse_of
 from otai.learning.model.bundle import AttributeModel, Bundle
 from otai.learning.model.holdout import NOT_KNOWN, HoldoutLabels
 from otai.words.sentences import Fact
@@ -61,6 +63,24 @@ class Comparison:
     tickets: int
     attributes: list[AttributeComparison]
     unknown: Fact | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, for a job. `from_dict` reads it."""
+        attributes = [asdict(one) for one in self.attributes]
+        unknown = None if self.unknown is None else self.unknown.as_dict()
+        return {"tickets": self.tickets, "attributes": attributes, "unknown": unknown}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
+        """The value of `as_dict`."""
+        attributes = [
+            AttributeComparison(
+                **one | {"accuracy": Estimate(**one["accuracy"]), "macro_f1": Estimate(**one["macro_f1"])}
+            )
+            for one in values["attributes"]
+        ]
+        unknown = None if values["unknown"] is None else Fact.from_dict(values["unknown"])
+        return cls(values["tickets"], attributes, unknown)
 
 
 def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
@@ -111,8 +131,12 @@ def _compared(
     right_before, right_after = ((guess == actual).all(axis=1) for guess in guesses)
     only_older, only_newer = int((right_before & ~right_after).sum()), int((right_after & ~right_before).sum())
     p_value = float(stats.binomtest(only_newer, only_older + only_newer).pvalue) if only_older + only_newer else 1.0
-    weights = bootstrap(len(actual), RESAMPLES, np.random.default_rng(seed))
-    before, after = (quality_under(guess, actual, sparse_of(actual), weights) for guess in guesses)
+    there = sparse_of(actual)
+    drawn = [
+        [quality_under(guess, actual, there, weights) for guess in guesses]
+        for weights in bootstrap_parts(len(actual), RESAMPLES, np.random.default_rng(seed))
+    ]
+    before, after = (np.concatenate([part[which] for part in drawn], axis=1) for which in (0, 1))
     known_before = {label.casefold() for label in older.labels}
     return AttributeComparison(
         name=newer.spec.name,

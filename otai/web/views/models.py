@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.jobs import operations as jobs
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import queries as ledger
@@ -24,12 +25,14 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Mode
 from otai.serving import advice, deletion, feedback, queries
+from otai.serving import jobs as serving_jobs
 from otai.serving import versions as serving_versions
 from otai.serving.models import ModelEvent, ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
 from otai.web.views.advice import advice_for
+from otai.web.views.jobs import working
 from otai.web.views.report_card import card_of, summaries, suspected
 from otai.web.views.runs import predictions
 
@@ -225,7 +228,14 @@ def compare(request: MemberRequest, model: UUID) -> HttpResponse:
     if newer is not None and older is not None:
         if older.number > newer.number:
             older, newer = newer, older
-        context |= {"newer": newer, "older": older} | _compared(older, newer)
+        begun = serving_jobs.ask_to_compare(older=older, newer=newer, who=request.user.email, now=utc_now())
+        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        if not job.has_ended:
+            return working(request, job)
+        serving_jobs.refuse_if_failed(job)
+        beside = _beside(card_of(older.run), card_of(newer.run))
+        compared = serving_jobs.comparison_of(job)
+        context |= {"newer": newer, "older": older, "comparison": compared, "beside": beside}
     return render(request, "web/models/compare.html", context)
 
 
@@ -233,16 +243,11 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 9 else 0
 
 
-def _compared(older: ModelVersion, newer: ModelVersion) -> dict[str, Any]:
-    comparison = serving_versions.compared(older, newer)
-    cards: list[ReportCard | None] = [card_of(older.run), card_of(newer.run)]
+def _beside(*cards: ReportCard | None) -> list[tuple[str, list[Estimate | None]]]:
     names: list[str] = []
     for card in cards:
         names += [one.name for one in card.attributes if one.name not in names] if card else []
-    beside = []
-    for name in names:
-        beside.append((name, [_accuracy(card, name) for card in cards]))
-    return {"comparison": comparison, "beside": beside}
+    return [(name, [_accuracy(card, name) for card in cards]) for name in names]
 
 
 def _accuracy(card: ReportCard | None, name: str) -> Estimate | None:

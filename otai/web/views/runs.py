@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,20 +16,23 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
+from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
 from otai.runs.event_stream import run_events_response
 from otai.runs.models import Attempt, Reason, Run
 from otai.runs.status import WORKING, RunStatus
+from otai.serving import jobs as serving_jobs
 from otai.serving import queries as serving
-from otai.serving.cards import card_page
+from otai.serving.cards import card_page, version_before
 from otai.serving.models import ModelVersion
 from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
 from otai.web.steps import Step
+from otai.web.views.jobs import working
 from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
 
@@ -270,7 +274,15 @@ def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
         version = version_of(found)
         if version is None:
             raise Http404
-        file = HttpResponse(card_page(version), content_type="text/html; charset=utf-8")
+        compared = None
+        if (before := version_before(version)) is not None:
+            begun = serving_jobs.ask_to_compare(older=before, newer=version, who=request.user.email, now=utc_now())
+            job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+            if not job.has_ended:
+                return working(request, job)
+            serving_jobs.refuse_if_failed(job)
+            compared = serving_jobs.comparison_of(job)
+        file = HttpResponse(card_page(version, compared=compared), content_type="text/html; charset=utf-8")
         file["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.html"'
         return file
     card = card_of(found)
