@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pytest's workers: as many as there are cores, at most 4.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+# Neighbours stay with one worker, and share what their module sets up, until another worker has nothing left.
+TOGETHER = -n $(JOBS) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -50,10 +52,10 @@ studio: $(VENV)/base
 test: test-sqlite test-postgres
 
 test-sqlite: setup
-	$(BIN)/pytest -n $(JOBS) --database sqlite -m "not torture"
+	$(BIN)/pytest $(TOGETHER) --database sqlite -m "not torture"
 
 test-postgres: setup
-	$(BIN)/pytest -n $(JOBS) --database postgres -m "not torture"
+	$(BIN)/pytest $(TOGETHER) --database postgres -m "not torture"
 
 # Each mutant of what decides about money, rights and promises against the tests of its room (pyproject.toml, tool.mutmut).
 mutants: setup

@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.web.studio_server import Installation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -23,6 +26,8 @@ atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["OTAI_HOME"] = str(_home)
 for name in ("OTAI_FILES", "OTAI_PRICE_BOOK", "OTAI_ORG"):
     os.environ.pop(name, None)
+# Otherwise each of the hundreds of programs that tests start would compile the product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,6 +131,25 @@ def database_url(transactional_db: None) -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
     return f"postgres://otai@{quote(connection.settings_dict['HOST'], safe='')}/{name}"
+
+
+@pytest.fixture(scope="session")
+def initialised_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after `otai init`, on SQLite: made once in a session, to be copied and never used itself."""
+    from tests.web.studio_server import Installation
+
+    home = tmp_path_factory.mktemp("initialised")
+    Installation(home).otai("init")
+    return home
+
+
+@pytest.fixture
+def installation(initialised_home: Path, tmp_path: Path) -> Installation:
+    """An initialised installation of a test's own, in its folder `home`."""
+    from tests.web.studio_server import Installation
+
+    shutil.copytree(initialised_home, tmp_path / "home")
+    return Installation(tmp_path / "home")
 
 
 @pytest.fixture(scope="session")

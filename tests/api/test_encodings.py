@@ -70,6 +70,7 @@ def work_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otai.jobs.conducting.server", lambda: here)
 
 
+@pytest.mark.pure
 @pytest.mark.django_db
 @pytest.mark.usefixtures("work_here")
 def test_no_name_of_an_encoding_is_answered_with_a_500(alice: Program, settings: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
@@ -18,10 +17,7 @@ from tests.web.studio_server import Installation
 
 
 @pytest.mark.pure
-def test_otai_check_says_what_is_missing_and_exits_with_it(tmp_path: Path) -> None:
-    installation = Installation(tmp_path / "home")
-    installation.home.mkdir()
-    installation.otai("init")
+def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Installation) -> None:
 
     # On this machine alone nothing is missing.
     told = installation.json("check")

@@ -32,8 +32,8 @@ def the_name_leads_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Blank:
-    return Blank(tmp_path_factory.mktemp("doors"), os.environ["OTAI_DATABASE_URL"])
+def blank(tmp_path_factory: pytest.TempPathFactory, initialised_home: Path) -> Blank:
+    return Blank(tmp_path_factory.mktemp("doors"), os.environ["OTAI_DATABASE_URL"], initialised_home)
 
 
 @pytest.fixture(scope="module")

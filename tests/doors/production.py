@@ -228,7 +228,8 @@ class Blank:
     """Initialised, empty installations: set up once in a session and copied for each test, on the session's
     database."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, initialised: Path) -> None:
+        """On SQLite the home `initialised` is copied; a database of PostgreSQL is made in it, once."""
         self.folder = folder
         self._server = database.rpartition("/")[0]
         self._is_sqlite = database.startswith("sqlite:")
@@ -236,10 +237,10 @@ class Blank:
         self._prefix = f"doors_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
         self._count = 0
         self._template = Installation(folder / "template", {"OTAI_DATABASE_URL": self._database("template")})
-        self._template.home.mkdir(parents=True)
+        shutil.copytree(initialised, self._template.home)
         if not self._is_sqlite:
             self._on_server(f"CREATE DATABASE {self._prefix}_template")
-        self._template.otai("init")
+            self._template.otai("init")
 
     def new(self) -> tuple[Path, str]:
         """A home and the URL of its database."""

@@ -164,6 +164,7 @@ def test_another_host_is_not_answered(studio: Production) -> None:
             assert client.get("/account/login/", headers={"Host": host}).status_code == 400
 
 
+@pytest.mark.pure
 @pytest.mark.usefixtures("a_browser")
 def test_forms_work_behind_a_proxy_that_nobody_declared(open_studio: Opens) -> None:
     """Nothing of its headers is believed then; the address that people know is enough for the rest."""
@@ -175,6 +176,7 @@ def test_forms_work_behind_a_proxy_that_nobody_declared(open_studio: Opens) -> N
             assert "Strict-Transport-Security" not in plain.get("/account/login/", headers=forged).headers
 
 
+@pytest.mark.pure
 def test_the_documented_caddyfile_serves_forms_files_and_events(open_studio: Opens) -> None:
     with open_studio(behind="caddy", processes=1) as studio:
         with studio.http() as alice:

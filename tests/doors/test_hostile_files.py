@@ -63,6 +63,7 @@ def bomb(folder: Path, *, encoding: str) -> Path:
     return file
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("encoding", ["dictionary", "delta"])
 def test_a_kilobyte_that_unpacks_to_gigabytes_takes_none_of_the_server(
     program: Studio, trusted: Production, tmp_path: Path, encoding: str
@@ -79,6 +80,7 @@ def test_a_kilobyte_that_unpacks_to_gigabytes_takes_none_of_the_server(
     assert not list((trusted.installation.home / "jobs").iterdir())
 
 
+@pytest.mark.pure
 def test_markup_as_deep_as_it_is_long_is_read_and_holds_nobody_up(program: Studio, tmp_path: Path) -> None:
     file = tmp_path / "deep.csv"
     deep = "<div>" * 16_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,17 +30,22 @@ from tests.web.studio_server import Installation
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def home_of_acme(initialised_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("of_acme") / "home"
+    shutil.copytree(initialised_home, home)
+    Installation(home).otai("org", "create", "acme", "--name", "Acme Ltd")
+    return home
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    found = Installation(tmp_path / "home")
-    found.home.mkdir()
-    found.otai("init")
-    found.otai("org", "create", "acme", "--name", "Acme Ltd")
+def installation(home_of_acme: Path, tmp_path: Path) -> Installation:
+    shutil.copytree(home_of_acme, tmp_path / "home")
     with (tmp_path / "many.csv").open("w") as out:
         out.write("text,queue\n")
         for number in range(300_000):
             out.write(f"The printer in room {number} is on fire and nobody comes to help us,queue {number % 7}\n")
-    return found
+    return Installation(tmp_path / "home")
 
 
 @contextmanager

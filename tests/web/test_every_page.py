@@ -228,6 +228,7 @@ FROM_ELSEWHERE = re.compile(
 )
 
 
+@pytest.mark.pure
 def test_no_page_has_anything_inline_or_from_another_origin(world: World) -> None:
     looked_at = 0
     for name, arguments in ROUTES:

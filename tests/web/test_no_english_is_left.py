@@ -111,6 +111,7 @@ def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
 
 
+@pytest.mark.pure
 def test_no_page_has_english_of_its_own(world: World, tmp_path: Path, settings: Any) -> None:
     english = pages_of(world, "en")
     with invented_language.spoken(tmp_path / "invented", settings) as code:

@@ -30,8 +30,8 @@ PAGES = (
 )
 
 
-def test_home_and_credits_are_for_everybody_and_fetch_nothing_from_elsewhere(tmp_path: Path) -> None:
-    installation = demo(tmp_path)
+def test_home_and_credits_are_for_everybody_and_fetch_nothing_from_elsewhere(installation: Installation) -> None:
+    demo(installation)
     port = free_port()
     base = f"http://localhost:{port}"
     with (
@@ -69,11 +69,8 @@ def test_home_and_credits_are_for_everybody_and_fetch_nothing_from_elsewhere(tmp
         buying(page, base)
 
 
-def demo(tmp_path: Path) -> Installation:
+def demo(installation: Installation) -> None:
     """What demo.sh makes, without the training."""
-    installation = Installation(tmp_path / "home")
-    installation.home.mkdir()
-    installation.otai("init")
     (installation.home / "is-demo").touch()
     installation.otai(
         "org", "create", "acme", "--name", "Acme Ltd", "--tier", "community", "--time-zone", "Europe/Berlin"
@@ -86,7 +83,6 @@ def demo(tmp_path: Path) -> Installation:
     installation.otai(
         "billing", "details", "set", *[word for name, text in details.items() for word in (f"--{name}", text)]
     )
-    return installation
 
 
 def sign_in_link(installation: Installation, running: Any) -> str:

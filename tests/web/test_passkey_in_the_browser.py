@@ -25,10 +25,7 @@ def assert_accessible(page: Any) -> None:
     assert not said, f"{page.url}: {json.dumps(said, indent=1)}"
 
 
-def test_alice_signs_in_by_passkey_and_the_pages_on_the_way_are_accessible(tmp_path: Path) -> None:
-    installation = Installation(tmp_path / "home")
-    installation.home.mkdir()
-    installation.otai("init")
+def test_alice_signs_in_by_passkey_and_the_pages_on_the_way_are_accessible(installation: Installation) -> None:
     with installation.studio() as base, chromium() as browser:
         # axe is put into the page by the test, which the pages' policy would not allow.
         context = browser.new_context(bypass_csp=True, color_scheme="dark", timezone_id="Europe/Berlin", locale="de-DE")

@@ -34,23 +34,23 @@ def test_what_stays_is_set_aside_before_anybody_waits_for_it(entry: str, tmp_pat
     assert frozen > 100_000 and looked_at < 1_000, "a full collection looks at next to nothing"
 
 
-def test_a_process_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
-    installation = Installation(tmp_path)
-    installation.otai("init")
+@pytest.mark.pure
+def test_a_process_that_dies_is_replaced_and_the_others_go_on(installation: Installation) -> None:
+    log = installation.home / "studio.log"
     port = free_port()
     address = f"http://localhost:{port}/health/live"
     with installation.process("studio", "--port", str(port), "--workers", "2") as running:
-        answers(address, running, tmp_path / "studio.log")
+        answers(address, running, log)
         # The server's processes are those that listen; each has helpers of its own beside.
         before = _serving(running.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
         deadline = time.monotonic() + 60
         while len(_serving(running.pid) - {min(before)}) < 2:
-            assert running.poll() is None, (tmp_path / "studio.log").read_text()
+            assert running.poll() is None, log.read_text()
             assert time.monotonic() < deadline, "nobody came in the place of the one that died"
             time.sleep(0.2)
-        answers(address, running, tmp_path / "studio.log")
+        answers(address, running, log)
 
 
 def _serving(server: int) -> set[int]:

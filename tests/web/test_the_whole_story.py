@@ -21,10 +21,7 @@ pytestmark = [pytest.mark.pure, pytest.mark.usefixtures("a_browser")]
 most_seconds_to_train = 120_000
 
 
-def test_from_signing_up_to_the_invoice(tmp_path: Path) -> None:
-    installation = Installation(tmp_path / "home")
-    installation.home.mkdir()
-    installation.otai("init")
+def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Path) -> None:
     tickets = write_csv(tmp_path / "helpdesk.csv", tickets=200)
     with installation.studio() as base, installation.process("worker", "--grace", "0"), chromium() as browser:
         # Two gigabytes, and a body that does not say its length, are refused before they are there.

@@ -14,6 +14,8 @@ from otai.learning.evidence.leaks import find_leaks
 from otai.learning.recipes import RECIPES
 from otai.learning.training import Trained, train
 
+pytestmark = pytest.mark.pure
+
 QUEUES = ("network", "billing", "accounts", "hardware")
 OWN = {
     "network": ("vpn", "wifi", "proxy", "router"),

@@ -9,6 +9,8 @@ from scipy import stats
 from otai.learning.evidence.evaluation import more_tickets_for, thresholds_for
 from otai.learning.evidence.risk_control import _chance_of_missing, _fewest, more_predictions, promise
 
+pytestmark = pytest.mark.pure
+
 
 def model_of(chance: np.random.Generator, tickets: int, *, shape: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
     """A calibrated model: right as often as its confidence says."""
