@@ -67,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # First what takes longest and shares a server: at the end workers would divide it, or one would wait.
+    items.sort(key=lambda item: item.get_closest_marker("door") is None)
     if config.getoption("--database") == "sqlite":
         return
     pure = [item for item in items if item.get_closest_marker("pure")]
