@@ -218,7 +218,9 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     if watch.top_up_below and watch.stopped_at is not None:
         found.append(
             AccountWarning(
-                "top_up_stopped", f"The automatic top-up is stopped: {watch.stopped_why}", {"why": watch.stopped_why}
+                "top_up_stopped",
+                f"The automatic top-up is stopped: {watch.stopped_why}",
+                {"why": watch.stopped_fact or watch.stopped_why},
             )
         )
     available = ledger.balance(organisation.id).available

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from otai.errors import Invalid
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
@@ -26,7 +28,11 @@ class InvalidWebhookUrl(Invalid):
 
 
 class AddressRefused(Exception):
-    """The name has no address that we may connect to."""
+    """The name has no address that we may connect to; `why` says so as a fact."""
+
+    def __init__(self, why: Fact) -> None:
+        super().__init__(say_fact(why))
+        self.why = why
 
 
 def allows_private() -> bool:
@@ -90,11 +96,11 @@ def resolved(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise AddressRefused(f"{host} cannot be resolved: {error}") from None
+        raise AddressRefused(Fact("try_unresolved", {"host": host, "error": str(error)})) from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if allows_private():
         return addresses
     # One private address among public ones is an attack or a mistake; neither is a reason to try the others.
     if private := [address for address in addresses if not is_public(address)]:
-        raise AddressRefused(f"{host} is {private[0]}, no public address; messages go to public ones only")
+        raise AddressRefused(Fact("try_private", {"host": host, "address": private[0]}))
     return addresses

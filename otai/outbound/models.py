@@ -28,6 +28,11 @@ class Endpoint(models.Model):
     failing_since_at = models.DateTimeField(null=True, help_text="The first failure since the last success.")
     disabled_at = models.DateTimeField(null=True)
     disabled_why = models.CharField(max_length=500, blank=True, default="")
+    disabled_fact = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="A code with values; empty where a release before turned it off.",
+    )
 
     class Meta:
         db_table = "outbound_endpoint"
@@ -146,6 +151,9 @@ class DeliveryAttempt(models.Model):
     milliseconds = models.PositiveIntegerField()
     answer = models.TextField(blank=True, default="", help_text="The beginning of the answer's body.")
     problem = models.CharField(max_length=500, blank=True, default="", help_text="Empty when it arrived.")
+    problem_fact = models.JSONField(
+        default=dict, blank=True, help_text="The same as a code with values; empty for tries of a release before."
+    )
 
     class Meta:
         db_table = "outbound_delivery_attempt"

@@ -14,6 +14,8 @@ import certifi
 import httpcore
 
 from otai.outbound.addresses import AddressRefused, resolved
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 connect_seconds = 5.0
 total_seconds = 15.0
@@ -24,19 +26,25 @@ kept_characters = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`problem` is empty exactly when the message arrived: the receiver answered with a status from 200 to 299."""
+    """`why` is None exactly when the message arrived: the receiver answered with a status from 200 to 299."""
 
     status: int | None
     milliseconds: int
     body: str
-    problem: str
+    why: Fact | None = None
+
+    @property
+    def problem(self) -> str:
+        """`why` as an English sentence of at most 500 characters; empty when the message arrived."""
+        return say_fact(self.why)[:500] if self.why else ""
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Sends it. Whatever goes wrong is in the answer: nothing is raised that a receiver could cause."""
     began = time.monotonic()
     deadline = began + total_seconds
-    status, text, problem = None, "", ""
+    status, text = None, ""
+    why: Fact | None = None
     try:
         with (
             httpcore.ConnectionPool(ssl_context=_trust(), network_backend=_Pinned(deadline), max_connections=1) as pool,
@@ -58,15 +66,15 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
             status = response.status
             text = _beginning(response.iter_stream())
     except AddressRefused as refused:
-        problem = str(refused)
+        why = refused.why
     except (httpcore.TimeoutException, TimeoutError):
-        problem = f"no complete answer within {total_seconds:.0f} seconds"
+        why = Fact("try_slow", {"seconds": round(total_seconds)})
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-        problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if not problem and status is not None and not 200 <= status < 300:
-        moved = " (redirects are not followed: enter the address that it leads to)" if 300 <= status < 400 else ""
-        problem = f"answered with {status}{moved}"
-    return Reply(status, int(1000 * (time.monotonic() - began)), text, problem[:500])
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        why = Fact("try_broken", {"error": said[:400]})
+    if why is None and status is not None and not 200 <= status < 300:
+        why = Fact("try_redirected" if 300 <= status < 400 else "try_answered", {"status": status})
+    return Reply(status, int(1000 * (time.monotonic() - began)), text, why)
 
 
 def _headers(url: str, headers: Mapping[str, str]) -> list[tuple[str, str]]:

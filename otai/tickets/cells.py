@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
+from otai.tickets import own_ids
 from otai.tickets.column_names import SPLIT_VALUES, language_code
 from otai.tickets.column_stats import FORMULA_TEXT, formula_text
 from otai.tickets.columns import AttributeColumns, ColumnRoles
@@ -355,9 +356,9 @@ class TicketMaker:
         position = batch.schema.get_field_index("ticket")
         given = batch.column(position)
         if given.null_count == len(given):
-            ids = pc.binary_join_element_wise("row", batch.column("row").cast(pa.string()), " ")
+            ids = pc.binary_join_element_wise(own_ids.ROW, batch.column("row").cast(pa.string()), " ")
             return batch.set_column(position, "ticket", ids)
-        numbered = pc.binary_join_element_wise("row", batch.column("row").cast(pa.string()), " ")
+        numbered = pc.binary_join_element_wise(own_ids.ROW, batch.column("row").cast(pa.string()), " ")
         ids = pc.coalesce(given, numbered)
         repeated = self._seen_ids.add(ids)
         if not repeated.any():

@@ -24,6 +24,7 @@ from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
+from otai.tickets import own_ids
 from otai.tickets.comparing import compare
 from otai.tickets.reading import ROW_GROUP_TICKETS
 from otai.words.sentences import Fact
@@ -260,7 +261,7 @@ def _matched(
             by_text[key, one.attribute] = one.labels
             continue
         before = dict(new[key].labels) if key in new else {}
-        ticket = one.ticket or f"feedback {one.id[-12:]}"
+        ticket = one.ticket or own_ids.of_feedback(one.id)
         new[key] = NewTicket(ticket, text, one.language or None, {**before, one.attribute: one.labels})
     return Wanted(wanted.by_ticket, by_text, wanted.mapping, (*wanted.added, *new.values()))
 

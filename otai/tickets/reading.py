@@ -30,6 +30,7 @@ from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
+from otai.tickets import own_ids
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
@@ -173,7 +174,7 @@ def read_tickets(
         for path, name in files:
             opened = open_source(path, filename=name, options=options, limits=limits)
             asked = _of_part(options, opened, base=base, first=parts[0] if parts else None)
-            prefix = _prefix(len(parts) + 1, base)
+            prefix = own_ids.prefix(file=len(parts) + 1, after_version=base.version if base is not None else None)
             reading = _begun(opened, asked, base, size=path.stat().st_size, prefix=prefix, limits=limits)
             parts.append(_run(reading, Path(folder) / f"{len(parts) + 1}.parquet", bad, progress))
         if not options.skip_bad_rows:
@@ -211,13 +212,6 @@ def _of_part(options: ImportOptions, opened: Source, *, base: _Base | None, firs
     if first is not None:
         return dataclasses.replace(options, roles=first.roles.among(opened.columns))
     return options
-
-
-def _prefix(number: int, base: _Base | None) -> str:
-    """What the ids of tickets begin with that have none of their own: rows of another file, or of a later increment,
-    are other tickets."""
-    of_file = f"file {number}, " if number > 1 else ""
-    return f"version {base.version + 1}, {of_file}" if base is not None else of_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 
 from otai.errors import OtaiError
 from otai.pricing.settlement import Ending
 from otai.runs.models import Run
 from otai.words import refusals as words
 from otai.words.catalogue import ENGLISH
+from otai.words.sentences import Fact
+from otai.words.tables.reasons import FAILED
 
 
 def in_words(error: OtaiError) -> str:
@@ -29,19 +31,18 @@ def problems_in_words(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, A
 
 
 def why_failed(run: Run) -> str:
-    """What ended a training without a model; empty if nothing did. A crash, and what release 0.1 wrote, is English and
-    kept beside our words."""
+    """What ended a training without a model, by the code of its failure; empty if nothing did."""
+    language = get_language() or ENGLISH
     if run.failure:
-        return words.said_of(run.failure, language=get_language() or ENGLISH)
-    if reads_english() or not run.failure_message:
-        return run.failure_message
-    if run.ending == Ending.FAILED_INPUT:
-        text = gettext("Nothing can be learnt from these tickets as they are. In English: %(said)s")
-    else:
-        text = gettext("Something broke down on our side. In English: %(said)s")
-    return text % {"said": run.failure_message}
+        return words.said_of(run.failure, language=language)
+    if not run.failure_code:
+        return ""
+    code = "input" if run.ending == Ending.FAILED_INPUT else run.failure_code
+    known = Fact(f"failed.{code}") if f"failed.{code}" in FAILED else Fact("failed.crash")
+    return words.said_of(known, language=language)
 
 
-def reads_english() -> bool:
-    """Whether the page is in English."""
-    return (get_language() or ENGLISH).startswith(ENGLISH)
+def what_the_machine_said(run: Run) -> str:
+    """What people of ours need of a failure that no sentence of the catalogue tells whole: in English, for the run's
+    details; empty where there is none."""
+    return "" if run.failure else run.failure_message

@@ -156,7 +156,7 @@ def warning_words(warning: AccountWarning) -> str:
                 "until": formats.date_format(facts["until"], "DATE_FORMAT"),
             }
         case "top_up_stopped" if facts:
-            return _now("The automatic top-up is stopped: %(why)s") % facts
+            return _now("The automatic top-up is stopped: %(why)s") % {"why": fact_words(facts["why"])}
         case "low_balance" if facts:
             return _now("%(available)s left, fewer than the %(below)s you set.") % {
                 "available": credits(facts["available"]),

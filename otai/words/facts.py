@@ -13,6 +13,7 @@ from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.kinds_of_files import FILES, JSON
 from otai.words.tables.prices import MOVEMENTS, PRICES
+from otai.words.tables.reasons import REASONS
 from otai.words.tables.rows import ROWS
 
 LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
@@ -66,6 +67,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **ROWS,
     **PRICES,
     **MOVEMENTS,
+    **REASONS,
 }
 
 

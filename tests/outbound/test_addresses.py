@@ -139,7 +139,7 @@ def test_nobody_there_is_an_answer_too(settings: Any) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     answer = sending.post(f"http://127.0.0.1:{port}/", body=b"{}", headers={})
-    assert answer.status is None and answer.problem.startswith("ConnectError")
+    assert answer.status is None and "(ConnectError" in answer.problem
 
 
 @pytest.mark.pure

@@ -3,14 +3,35 @@ language and in French."""
 
 from __future__ import annotations
 
+import html
 import re
 import zoneinfo
+from collections.abc import Sequence
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from otai.billing.gateway import PaymentDeclined
+from otai.billing.models import CreditWatch
+from otai.db import utc_now
+from otai.jobs import operations as jobs
+from otai.learning.errors import InputFailure
+from otai.outbound.models import Endpoint
+from otai.outbound.operations import change_endpoint
+from otai.outbound.operations.delivering import deliver_due
+from otai.outbound.sending import Reply
+from otai.runs.executors import Failed
+from otai.runs.models import Run
+from otai.runs.testing import FakeExecutor
+from otai.runs.worker import Worker
+from otai.tickets.jobs import ask_for_import
+from otai.tickets.models import DataSet
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
+from tests import stories
 from tests.web import invented_language
 from tests.web.strings import ROOMS, catalogue
 from tests.web.test_every_page import ROUTES, World, make_world
@@ -72,11 +93,58 @@ def read(page: str) -> list[str]:
     return reader.texts
 
 
-def pages_of(world: World, language: str) -> dict[str, str]:
+def troubled(world: World, tmp_path: Path) -> list[str]:
+    """What went wrong at acme, of every kind that a page tells of; the pages that no name of a route leads to."""
+    now = utc_now() - timedelta(hours=1)
+    data_set = DataSet.objects.get(id=world.things["*"]["data_set"])
+    addresses = []
+    reasons = InputFailure("all_empty", tickets=1234)
+    for failed in (
+        *(
+            Failed(False, code, f"{code}: the machine said so.", log="")
+            for code in ("out_of_memory", "crash", "unheard")
+        ),
+        Failed(True, reasons.code, reasons.message, log="", fact=reasons.as_fact()),
+        Failed(True, "label_too_rare", "queue has one label, and release 0.1 kept no more than this.", log=""),
+    ):
+        run = stories.ordered(world.acme, data_set, now)
+        while Worker(FakeExecutor(failure=failed), clock=lambda: now).work_once() is not None:
+            continue
+        addresses.append(f"/acme/runs/{run.number}/")
+    # Where a curve leads nobody can say; its tickets came without ids.
+    run = Run.objects.get(organisation=world.acme, number=world.things["*"]["number"])
+    [first, *_] = run.report_card["attributes"]
+    point = {"tickets": 40, "models": 3, "accuracy": first["accuracy"], "macro_f1": first["macro_f1"]}
+    why = Fact("curve_laws_differ", {"sizes": 2, "points": 10}).as_dict()
+    first["learning_curve"] = {"points": [point, {**point, "tickets": 80}], "forecasts": [], "unknown": why}
+    run.save(update_fields=["report_card"])
+    # Payments failed, one was taken back, and the top-up stopped.
+    top_up = Fact("top_up_failed", {"payments": 3, "last": PaymentDeclined("no_payment", reference="OT-1").as_fact()})
+    stopped = {"stopped_at": now, "stopped_why": say_fact(top_up), "stopped_fact": top_up.as_dict()}
+    set_up = {"top_up_below": 5, "top_up_package": "10", "monthly_limit_cents": 100_000, "gateway": "stripe"}
+    CreditWatch.objects.update_or_create(
+        organisation=world.acme, defaults={"payment_method": "card", "notice_below": 1_000_000, **set_up, **stopped}
+    )
+    # A webhook that nobody answers, and that alice turned off.
+    deliver_due(now=utc_now(), post=lambda *_, **__: Reply(None, 12, "", Fact("try_slow", {"seconds": 15})))
+    endpoint = world.things["*"]["endpoint"]
+    change_endpoint(organisation=world.acme, endpoint=endpoint, enabled=False, who="alice", now=now)
+    # A file that cannot be read.
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"\n \n")
+    asked = ask_for_import(
+        organisation=world.acme, name="broken", source=broken, filename="support.csv", who="alice", now=now
+    )
+    jobs.wait(asked, seconds=60)
+    return [*addresses, f"/acme/jobs/{asked.job.id}/"]
+
+
+def pages_of(world: World, language: str, *, more: Sequence[str] = ()) -> dict[str, str]:
     """Each page that alice, and each that a stranger can open, in a language."""
     alice, stranger = world.alice, browser()
     found: dict[str, str] = {}
-    addresses = [(alice, world.address(name, arguments)) for name, arguments in ROUTES]
+    addresses = [(alice, one) for one in more]
+    addresses += [(alice, world.address(name, arguments)) for name, arguments in ROUTES]
     addresses += [(alice, one) for one in OF_ACCOUNTS] + [(stranger, one) for one in OF_ANYBODY]
     for client, address in addresses:
         client.cookies["otai_language"] = language
@@ -113,12 +181,20 @@ def world(tmp_path: Path) -> World:
 
 @pytest.mark.pure
 def test_no_page_has_english_of_its_own(world: World, tmp_path: Path, settings: Any) -> None:
-    english = pages_of(world, "en")
+    more = troubled(world, tmp_path)
+    english = pages_of(world, "en", more=more)
+    assert set(more) <= english.keys()
     with invented_language.spoken(tmp_path / "invented", settings) as code:
-        invented = pages_of(world, code)
+        invented = pages_of(world, code, more=more)
     assert len(english) > 30 and english.keys() == invented.keys()
     found = sorted(left(english, invented))
     assert not found, "\n".join(found)
 
-    found = sorted(left(english, pages_of(world, "fr"), alike=written_alike("fr")))
+    french = pages_of(world, "fr", more=more)
+    found = sorted(left(english, french, alike=written_alike("fr")))
     assert not found, "\n".join(found)
+    # Nor inside a sentence that has a place for it.
+    watch, endpoint = CreditWatch.objects.get(), Endpoint.objects.get()
+    for said in (watch.stopped_why, endpoint.disabled_why):
+        assert any(html.escape(said) in page for page in english.values()), said
+        assert not [address for address, page in french.items() if html.escape(said) in page], said

@@ -17,7 +17,7 @@ from otai.pricing.settlement import Ending
 from otai.runs.models import Run
 from otai.runs.operations import QuoteExpired, order_run
 from otai.serving import advice, feedback
-from otai.web.refusals import in_words, why_failed
+from otai.web.refusals import in_words, what_the_machine_said, why_failed
 from tests import stories
 from tests.serving.training_here import trained
 from tests.web.visitors import member_of, of
@@ -76,11 +76,14 @@ def test_pages_refuse_in_german(now: datetime) -> None:
 def test_a_failed_training_says_in_german_whose_fault_it_was() -> None:
     run = Run(ending=Ending.FAILED_INPUT, failure_code="label_too_rare", failure_message="queue has one label.")
     with translation.override("en"):
-        assert why_failed(run) == "queue has one label."
+        assert why_failed(run) == "Nothing can be learnt from these tickets as they are."
+    assert what_the_machine_said(run) == "queue has one label."
     with translation.override("de"):
-        assert why_failed(run) == "Aus diesen Tickets lässt sich so nichts lernen. Auf Englisch: queue has one label."
-        run.ending = Ending.FAILED_SYSTEM
-        assert why_failed(run).startswith("Auf unserer Seite ist etwas ausgefallen.")
+        assert why_failed(run) == "Aus diesen Tickets lässt sich so nichts lernen."
+        run.ending, run.failure_code = Ending.FAILED_SYSTEM, "out_of_memory"
+        assert why_failed(run) == "Das Training brauchte mehr Speicher, als die Maschine hat."
+        run.failure_code = "never_heard_of"
+        assert why_failed(run) == "Auf unserer Seite ist etwas ausgefallen."
         assert why_failed(Run()) == ""
         why = InputFailure("all_empty", tickets=1234).as_fact()
         run = Run(ending=Ending.FAILED_INPUT, failure_message="In English.", failure=why)

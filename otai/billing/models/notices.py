@@ -54,6 +54,9 @@ class CreditWatch(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     stopped_at = models.DateTimeField(null=True, blank=True)
     stopped_why = models.CharField(max_length=500, blank=True, default="")
+    stopped_fact = models.JSONField(
+        default=dict, blank=True, help_text="The same as a code with values; empty where a release before stopped it."
+    )
     set_by = models.CharField(max_length=200, blank=True, default="")
     set_at = models.DateTimeField(null=True, blank=True)
 

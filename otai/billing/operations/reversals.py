@@ -35,6 +35,8 @@ from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 SECOND = timedelta(seconds=1)
 
@@ -227,9 +229,10 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
 
 def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
     """Whoever's payments are taken back is not charged automatically any more."""
+    taken_back = Fact("top_up_taken_back")
     CreditWatch.objects.filter(
         organisation=purchase.organisation_id, top_up_below__gt=0, stopped_at__isnull=True
-    ).update(stopped_at=now, stopped_why="A payment was taken back by the bank.")
+    ).update(stopped_at=now, stopped_why=say_fact(taken_back), stopped_fact=taken_back.as_dict())
 
 
 def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> None:

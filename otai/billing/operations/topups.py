@@ -8,6 +8,7 @@ person sets it again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ from otai.errors import Invalid, OtaiError, Refused
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.units import MAX_CREDITS, Money
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +90,7 @@ def set_top_up(
         watch.top_up_below, watch.top_up_package = below, offer.code
         watch.monthly_limit_cents = monthly_limit.cents
         watch.gateway, watch.payment_method = way.name, saved
-        watch.failures, watch.stopped_at, watch.stopped_why = 0, None, ""
+        watch.failures, watch.stopped_at, watch.stopped_why, watch.stopped_fact = 0, None, "", {}
         watch.set_by, watch.set_at = who, now
         watch.save()
         _record(watch, "top-up set", who=who, now=now, below=below, package=offer.code, limit_cents=monthly_limit.cents)
@@ -244,7 +247,7 @@ def _charge_announced(*, now: datetime) -> int:
             # Nothing is known: the next sweep asks again under the same key.
             continue
         except OtaiError as error:
-            _fail(top_up, error.message, problem=_problem(error), now=now)
+            _fail(top_up, error.as_fact(), problem=_problem(error), now=now)
     return charged
 
 
@@ -278,8 +281,8 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
     TopUp.objects.filter(id=top_up.id).update(purchase=bought.purchase)
     top_up.purchase = bought.purchase
     if bought.payment.state is PaymentState.ACTION_NEEDED:
-        why = "The bank asks the customer to confirm; nobody is there to do it."
-        _fail(top_up, why, problem={"code": "confirmation_needed"}, now=now)
+        why = Fact("top_up_confirmation_needed")
+        _fail(top_up, why.as_dict(), problem={"code": "confirmation_needed"}, now=now)
         return False
     return _settle(top_up, now=now)
 
@@ -293,7 +296,7 @@ def _settle(top_up: TopUp, *, now: datetime) -> bool:
     if purchase.paid_at is not None:
         CreditWatch.objects.filter(organisation=top_up.organisation).update(failures=0)
         return _end(top_up, TopUpState.SUCCEEDED, "Paid.", now=now)
-    _fail(top_up, "The payment failed.", problem={"code": "payment_failed"}, now=now)
+    _fail(top_up, Fact("top_up_payment_failed").as_dict(), problem={"code": "payment_failed"}, now=now)
     return False
 
 
@@ -310,22 +313,20 @@ def _problem(error: OtaiError) -> dict[str, Any]:
     return {"code": error.code, "said": error.details.get("said") or None}
 
 
-def _fail(top_up: TopUp, why: str, *, problem: dict[str, Any], now: datetime) -> None:
+def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now: datetime) -> None:
     organisation = top_up.organisation
     with transaction.atomic():
         # The watch before its top-ups, as `turn_off_top_up` has them.
         CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
-        if not _end(top_up, TopUpState.FAILED, why, now=now):
+        if not _end(top_up, TopUpState.FAILED, say_fact(why), now=now):
             return
         CreditWatch.objects.filter(organisation=organisation).update(failures=F("failures") + 1)
         watch = CreditWatch.objects.get(organisation=organisation)
         stops = watch.failures >= failures_until_stop and watch.stopped_at is None
         if stops:
-            watch.stopped_at, watch.stopped_why = (
-                now,
-                f"{watch.failures} payments in a row failed. The last one: {why}"[:500],
-            )
-            watch.save(update_fields=["stopped_at", "stopped_why"])
+            fact = Fact("top_up_failed", {"payments": watch.failures, "last": dict(why)})
+            watch.stopped_at, watch.stopped_why, watch.stopped_fact = now, say_fact(fact)[:500], fact.as_dict()
+            watch.save(update_fields=["stopped_at", "stopped_why", "stopped_fact"])
             _record(watch, "top-up stopped", who=AUTO, why=watch.stopped_why, now=now)
         notify(
             organisation=organisation,
@@ -337,6 +338,6 @@ def _fail(top_up: TopUp, why: str, *, problem: dict[str, Any], now: datetime) ->
     purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
     if purchase is not None and purchase.status in AWAITING_PAYMENT:
         try:
-            cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=why[:500], now=now)
+            cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=say_fact(why)[:500], now=now)
         except (Refused, GatewayUnavailable):
             logger.warning("The order %s of a failed top-up could not be cancelled.", purchase.reference)

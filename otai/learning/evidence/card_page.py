@@ -254,7 +254,8 @@ def _forecast(report: AttributeReport, mode: str) -> str:
     if curve is None:
         return ""
     if not curve.forecasts:
-        return f"Where it leads is not known: {curve.unknown}"
+        why = curve.unknown if isinstance(curve.unknown, str) else say_fact(curve.unknown)
+        return f"Where it leads is not known: {why}"
     said = [
         f"{one.more_tickets:,} more tickets: {_points(one.accuracy)}"
         + (f", macro F1 {_points(one.macro_f1)}" if one.macro_f1 else "")

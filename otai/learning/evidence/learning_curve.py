@@ -25,6 +25,7 @@ from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import Forecast, LearningCurve, SizePoint
 from otai.learning.linear.subset_models import SubsetDecision
 from otai.learning.metrics import bootstrap, percentile_interval, quality_under
+from otai.words.sentences import Fact
 
 MORE_TICKETS = 500
 REDRAWN = 300
@@ -151,20 +152,16 @@ def learning_curve(
 ) -> LearningCurve:
     """The curve of one attribute and its forecasts: for 500 more tickets, and for as many more as there are."""
     if len(holdout) < FEWEST_HOLDOUT_TICKETS:
-        return LearningCurve(
-            [], [], f"Measured on {len(holdout)} tickets, too few to tell models of different sizes apart."
-        )
+        return LearningCurve([], [], Fact("curve_tickets_few", {"tickets": len(holdout)}).as_dict())
     measured = measure(target, holdout, parts, seed=seed)
     points = [
         SizePoint(int(tickets), int(models), _share(measured.accuracy[:, at]), _share(measured.macro_f1[:, at]))
         for at, (tickets, models) in enumerate(zip(measured.tickets, measured.models, strict=True))
     ]
     if len(points) < FEWEST_SIZES:
-        return LearningCurve(points, [], f"Measured at {len(points)} sizes only, which fit any law.")
+        return LearningCurve(points, [], Fact("curve_sizes_few", {"sizes": len(points)}).as_dict())
     if measured.models.max() < 2:
-        return LearningCurve(
-            points, [], "One model was made of each size, so how much of a difference is chance is not known."
-        )
+        return LearningCurve(points, [], Fact("curve_models_few").as_dict())
     now = int(measured.tickets[-1])
     forecasts = []
     accuracy, macro_f1 = measured.laws(measured.accuracy), measured.laws(measured.macro_f1)
@@ -182,13 +179,10 @@ def learning_curve(
         by_accuracy, by_f1 = (gain if gain.high - gain.low <= 2 * WIDEST_INTERVAL else None for gain in gains)
         if by_accuracy is not None:
             forecasts.append(Forecast(more, by_accuracy, by_f1))
-    unknown = ""
-    if not forecasts:
-        unknown = (
-            f"The laws that fit the {len(points)} sizes measured differ by more than {100 * WIDEST_INTERVAL:.0f} "
-            "points either way."
-        )
-    return LearningCurve(points, forecasts, unknown)
+    if forecasts:
+        return LearningCurve(points, forecasts)
+    differ = Fact("curve_laws_differ", {"sizes": len(points), "points": round(100 * WIDEST_INTERVAL)})
+    return LearningCurve(points, forecasts, differ.as_dict())
 
 
 def _interval(values: Floats) -> Estimate:

@@ -124,11 +124,11 @@ class Forecast:
 @dataclass(frozen=True)
 class LearningCurve:
     """How quality grew with tickets, from few to all, and where that leads. No forecasts: `unknown` says why none is
-    made."""
+    made, as a fact (`Fact.as_dict`); cards of release 0.1 have it as an English sentence."""
 
     points: list[SizePoint]
     forecasts: list[Forecast]
-    unknown: str = ""
+    unknown: dict[str, Any] | str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from otai.orgs.permissions import Role
 from otai.outbound import sending
 from otai.outbound.models import DeliveryAttempt, DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import headers
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +138,7 @@ def _settle(delivery: WebhookDelivery, answer: sending.Reply, *, at: datetime) -
             milliseconds=answer.milliseconds,
             answer=answer.body,
             problem=answer.problem,
+            problem_fact=answer.why.as_dict() if answer.why else {},
         )
         if not answer.problem:
             _end(delivery, DeliveryState.DELIVERED, at=at)
@@ -158,19 +161,22 @@ def _settle(delivery: WebhookDelivery, answer: sending.Reply, *, at: datetime) -
         _tell_people(endpoint, why)
 
 
-def _why_to_turn_off(endpoint: Endpoint, answer: sending.Reply, *, at: datetime) -> str:
+def _why_to_turn_off(endpoint: Endpoint, answer: sending.Reply, *, at: datetime) -> Fact | None:
     assert endpoint.failing_since_at is not None
     if endpoint.disabled_at is not None:
-        return ""
+        return None
     if answer.status == 410:
-        return "It answered 410 Gone: it wants no more messages."
-    if at - endpoint.failing_since_at >= given_up_after:
-        return f"No message arrived since {endpoint.failing_since_at:%Y-%m-%d}. The last try: {answer.problem}"[:500]
-    return ""
+        return Fact("webhook_gone")
+    if answer.why is not None and at - endpoint.failing_since_at >= given_up_after:
+        since = endpoint.failing_since_at.date().isoformat()
+        return Fact("webhook_silent", {"since": since, "problem": answer.why.as_dict()})
+    return None
 
 
-def _turn_off(endpoint: Endpoint, why: str, *, at: datetime) -> None:
-    Endpoint.objects.filter(id=endpoint.id).update(disabled_at=at, disabled_why=why)
+def _turn_off(endpoint: Endpoint, why: Fact, *, at: datetime) -> None:
+    Endpoint.objects.filter(id=endpoint.id).update(
+        disabled_at=at, disabled_why=say_fact(why)[:500], disabled_fact=why.as_dict()
+    )
     WebhookDelivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING).update(
         state=DeliveryState.FAILED, next_at=None, ended_at=at
     )
@@ -180,11 +186,11 @@ def _turn_off(endpoint: Endpoint, why: str, *, at: datetime) -> None:
         who="webhooks",
         what="webhook_disabled",
         subject=endpoint.url[:254],
-        details={"endpoint": str(endpoint.id), "why": why},
+        details={"endpoint": str(endpoint.id), "why": say_fact(why)[:500]},
     )
 
 
-def _tell_people(endpoint: Endpoint, why: str) -> None:
+def _tell_people(endpoint: Endpoint, why: Fact) -> None:
     owners = orgs.members(endpoint.organisation).filter(role=Role.OWNER).values_list("user__email", flat=True)
     recipients = sorted(set(filter(None, owners)))
     if not recipients:
@@ -192,8 +198,8 @@ def _tell_people(endpoint: Endpoint, why: str) -> None:
     try:
         send_mail(
             f"A webhook of {endpoint.organisation.name} was turned off",
-            f"{endpoint.url}\n\n{why}\n\nWhat did not arrive is in the delivery log for 30 days and can be sent again "
-            "from there, once the endpoint is turned on again: "
+            f"{endpoint.url}\n\n{say_fact(why)}\n\nWhat did not arrive is in the delivery log for 30 days and can be "
+            "sent again from there, once the endpoint is turned on again: "
             f"{settings.OTAI_BASE_URL}/{endpoint.organisation.slug}/\n",
             settings.DEFAULT_FROM_EMAIL,
             recipients,

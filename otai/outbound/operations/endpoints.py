@@ -17,6 +17,8 @@ from otai.outbound.addresses import checked_url
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import new_salt, secret_of
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 most_endpoints = 20
 """For one organisation: each is a request for each event."""
@@ -101,9 +103,11 @@ def change_endpoint(
         if description is not None:
             found.description = _checked_description(description)
         if enabled is True:
-            found.disabled_at, found.disabled_why, found.failing_since_at = None, "", None
+            found.disabled_at, found.disabled_why, found.disabled_fact = None, "", {}
+            found.failing_since_at = None
         elif enabled is False and found.disabled_at is None:
-            found.disabled_at, found.disabled_why = now, f"Turned off by {who}"[:500]
+            fact = Fact("webhook_turned_off", {"who": who})
+            found.disabled_at, found.disabled_why, found.disabled_fact = now, say_fact(fact)[:500], fact.as_dict()
         found.save()
         _record(found, "webhook_changed", who=who, now=now)
     return found

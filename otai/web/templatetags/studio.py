@@ -26,14 +26,16 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from otai.orgs.models import Member
+from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals
 from otai.web.formats import MINUS, credits, money, number, percent
 from otai.web.words import delivery_words, fact_words, move_words, who_words
+from otai.words.catalogue import ENGLISH
 
 register = template.Library()
 
@@ -195,6 +197,18 @@ def in_words(error: Any) -> str:
 def why_failed(run: Any) -> str:
     """Why a run failed, in the reader's language."""
     return refusals.why_failed(run)
+
+
+@register.filter
+def what_the_machine_said(run: Any) -> str:
+    """The technical detail of a failed run, in English; empty where our sentence says it all."""
+    return refusals.what_the_machine_said(run)
+
+
+@register.filter
+def ticket_words(id: str) -> str:
+    """A ticket's id; one that we gave it, in the reader's language."""
+    return own_ids.said(id, language=get_language() or ENGLISH)
 
 
 @register.filter

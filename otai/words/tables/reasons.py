@@ -1,0 +1,83 @@
+"""Why something of ours ended, stopped or stays unknown: a training without a model, an automatic top-up, a webhook, a
+learning curve without a forecast. And what we call tickets that came without an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.sentences import Counted, Sentence
+
+FAILED: Mapping[str, tuple[Sentence, ...]] = {
+    "failed.crash": ("Something broke down on our side.",),
+    "failed.disk_full": ("There was no room left on the disk of the machine that trained.",),
+    "failed.hold_released": ("The credits had been given back before the training was ready.",),
+    "failed.machine_lost": ("The machine that trained was lost.",),
+    "failed.no_machine": ("No machine was free in time.",),
+    "failed.not_submitted": ("The machines did not take the training.",),
+    "failed.out_of_memory": ("The training needed more memory than the machine has.",),
+    "failed.process_died": ("The training was ended from outside.",),
+    "failed.storage": ("The model could not be stored.",),
+    "failed.time_limit": ("The training took longer than it may.",),
+    "failed.worker_lost": ("The machine that trained was lost.",),
+    "failed.input": ("Nothing can be learnt from these tickets as they are.",),
+}
+"""By the code of a failed run; `input` where a run of release 0.1 kept no fact about the tickets."""
+
+CURVE: Mapping[str, tuple[Sentence, ...]] = {
+    "curve_tickets_few": (
+        Counted(
+            "Measured on {tickets:n} ticket, too few to tell models of different sizes apart.",
+            "Measured on {tickets:n} tickets, too few to tell models of different sizes apart.",
+            "tickets",
+        ),
+    ),
+    "curve_sizes_few": (
+        Counted(
+            "Measured at {sizes:n} size only, which fits any law.",
+            "Measured at {sizes:n} sizes only, which fit any law.",
+            "sizes",
+        ),
+    ),
+    "curve_models_few": ("One model was made of each size, so how much of a difference is chance is not known.",),
+    "curve_laws_differ": (
+        "The laws that fit the {sizes:n} sizes measured differ by more than {points:n} points either way.",
+    ),
+}
+"""Why nobody can say what more tickets would bring."""
+
+TOP_UP: Mapping[str, tuple[Sentence, ...]] = {
+    "top_up_taken_back": ("A payment was taken back by the bank.",),
+    "top_up_failed": (
+        Counted(
+            "{payments:n} payment failed. It was this: {last:fact}",
+            "{payments:n} payments in a row failed. The last one: {last:fact}",
+            "payments",
+        ),
+    ),
+    "top_up_payment_failed": ("The payment failed.",),
+    "top_up_confirmation_needed": ("The bank asks the customer to confirm; nobody is there to do it.",),
+}
+"""Why an automatic top-up is stopped."""
+
+WEBHOOK: Mapping[str, tuple[Sentence, ...]] = {
+    "webhook_gone": ("It answered 410 Gone: it wants no more messages.",),
+    "webhook_silent": ("No message arrived since {since:date}. The last try: {problem:fact}",),
+    "webhook_turned_off": ("Turned off by {who}",),
+    "try_unresolved": ("{host} cannot be resolved: {error}",),
+    "try_private": ("{host} is {address}, no public address; messages go to public ones only",),
+    "try_slow": ("no complete answer within {seconds:n} seconds",),
+    "try_broken": ("the connection failed ({error})",),
+    "try_answered": ("answered with {status}",),
+    "try_redirected": ("answered with {status} (redirects are not followed: enter the address that it leads to)",),
+}
+"""Why a webhook is off, and what became of a try."""
+
+OWN_IDS: Mapping[str, tuple[Sentence, ...]] = {
+    "own_id.row": ("row {number}",),
+    "own_id.file": ("file {number}",),
+    "own_id.version": ("version {number}",),
+    "own_id.feedback": ("feedback {number}",),
+}
+"""Ids of tickets that came without one (`tickets/own_ids.py`)."""
+
+REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS}
