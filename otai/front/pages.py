@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from otai.front.answers import ClientGone, FileWrapper, Headers, Response, Spool, whole_bytes
 from otai.front.bodies import Unread
+from otai.front.headers import usable_content_type
 from otai.front.limits import ServerLimits
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,11 @@ def environ_of(scope: Any, body: IO[bytes], length: int) -> dict[str, Any]:
             continue
         key = "CONTENT_TYPE" if name == "CONTENT-TYPE" else f"HTTP_{name.replace('-', '_')}"
         environ[key] = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{value}" if key in environ else value
+    if "CONTENT_TYPE" in environ:
+        environ["CONTENT_TYPE"] = usable_content_type(environ["CONTENT_TYPE"])
+    if "HTTP_X_FORWARDED_PROTO" in environ:
+        # A scheme has no case (RFC 3986); Django compares as it is written.
+        environ["HTTP_X_FORWARDED_PROTO"] = environ["HTTP_X_FORWARDED_PROTO"].lower()
     if length:
         environ["CONTENT_LENGTH"] = str(length)
     return environ

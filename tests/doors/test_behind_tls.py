@@ -158,6 +158,24 @@ def test_plain_http_leads_to_tls_and_a_key_sent_in_the_clear_is_refused(studio: 
             assert plain.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
+def test_a_scheme_in_capitals_is_the_same_scheme(studio: Production) -> None:
+    forwarded = {"Host": NAME, "X-Forwarded-Proto": "HTTPS", "X-Forwarded-For": "203.0.113.7"}
+    with httpx.Client(base_url=studio.direct, headers=forwarded, timeout=30) as proxied:
+        assert proxied.get("/account/login/").status_code == 200
+
+
+def test_a_charset_that_is_none_is_passed_over(studio: Production) -> None:
+    with studio.http() as stranger:
+        for charset in ("zlib", "undefined", "idna", "punycode", "rot13", '"utf-16"', "nobody-knows"):
+            page = stranger.get("/account/login/?a=b", headers={"Content-Type": f"text/plain; charset={charset}"})
+            assert page.status_code in (200, 400), charset
+            if page.status_code == 200:
+                assert page.headers["Strict-Transport-Security"]
+            typed = {"Content-Type": f"text/csv; charset={charset}"}
+            asked = stranger.post("/api/v1/data-sets?name=x", content=b"body,queue\nhelp,a\n", headers=typed)
+            assert asked.status_code in (400, 401), charset
+
+
 def test_another_host_is_not_answered(studio: Production) -> None:
     with studio.http() as client:
         for host in ("evil.example", f"{NAME}.evil.example", "127.0.0.1", f"evil.example:{studio.port}"):
