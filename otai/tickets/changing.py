@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from otai.errors import Invalid
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.profile import Profile
-from otai.learning.data.profiling import ProfileBuilder
+from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.learning.evidence.leaks import find_leaks
@@ -235,7 +235,7 @@ class _Target:
                 kept = [label for label in _renamed(one.order, self._renamed.get(one.name, {})) if label in there]
                 self._builder.put_in_order(one.name, [*kept, *sorted(there.difference(kept))])
         texts, labels = self._builder.sample()
-        proposed = [one.name for one in base.attributes if not one.is_multi and one.name not in base.not_proposed]
+        proposed = [one.name for one in base.attributes if one.name not in base.not_proposed]
         leaks = [leak.finding() for leak in find_leaks(texts, {name: labels[name] for name in proposed})]
         since = compare(base.path, self._path, by_id=True).findings(version=base.version)
         return self._builder.finish().with_findings([*since, *leaks, *base.still_true])
@@ -372,3 +372,22 @@ def cut(base: BaseVersion, *, lines: Set[str], phrases: Set[str], into: Path) ->
                 table = table.set_column(at, table.schema.field(at), pa.array(kept, pa.string()))
             target.add(table.cast(target.schema))
     return target.finish()
+
+
+ROW_GROUPS_LOOKED_AT = 16
+
+
+def leaks_of(base: BaseVersion) -> list[Finding]:
+    """What gives labels away in a version that was imported before anybody looked for it, found in tickets spread over
+    all of its file."""
+    wanted = [one.name for one in base.attributes if one.name not in base.not_proposed]
+    file = pq.ParquetFile(base.path)
+    there = [name for name in wanted if ATTRIBUTE_PREFIX + name in file.schema_arrow.names]
+    sample = TicketSample(there)
+    step = max(1, -(-file.num_row_groups // ROW_GROUPS_LOOKED_AT))
+    for batch in file.iter_batches(
+        row_groups=list(range(0, file.num_row_groups, step)),
+        columns=["subject", "body", *(ATTRIBUTE_PREFIX + name for name in there)],
+    ):
+        sample.offer(batch, joined_texts(batch))
+    return [leak.finding() for leak in find_leaks(sample.texts, sample.labels)]

@@ -526,12 +526,8 @@ class _Reading:
     def _given_away(self) -> list[Finding]:
         """Lines that nearly decide a label, with what they are worth."""
         texts, labels = self._builder.sample()
-        single = {
-            found.name: labels[found.name]
-            for found in self._roles.attributes
-            if found.kind is not AttributeKind.MULTI and found.proposed
-        }
-        return [leak.finding() for leak in find_leaks(texts, single)]
+        proposed = {found.name: labels[found.name] for found in self._roles.attributes if found.proposed}
+        return [leak.finding() for leak in find_leaks(texts, proposed)]
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)

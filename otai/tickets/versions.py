@@ -28,6 +28,7 @@ from otai.tickets.changing import (
     Wanted,
     change,
     cut,
+    leaks_of,
 )
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
@@ -114,10 +115,14 @@ def base_version(base: DataSet) -> BaseVersion:
 
 
 def given_away(base: DataSet) -> tuple[set[str], set[str]]:
-    """The lines and phrases (hashes) that give labels away, as was found. Raises ChangeInvalid where none were, and
-    TicketsDeleted."""
+    """The lines and phrases (hashes) that give labels away, as was found. A version imported before they were looked
+    for is looked at now, which takes seconds. Raises ChangeInvalid where there are none, TicketsDeleted and
+    FileStoreUnavailable."""
     base.require_tickets()
-    found = [one.values for one in Profile.from_dict(base.profile).findings if one.code == LABEL_GIVEN_AWAY]
+    findings = Profile.from_dict(base.profile).findings
+    if not any(one.code == LABEL_GIVEN_AWAY for one in findings):
+        findings = tuple(leaks_of(base_version(base)))
+    found = [one.values for one in findings if one.code == LABEL_GIVEN_AWAY]
     lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
     if not lines and not phrases:
         raise ChangeInvalid("no_lines")

@@ -113,7 +113,10 @@ def signed(rows: dict[str, str]) -> str:
 
 def test_what_was_cut_once_is_cut_from_what_is_added(bring: Bring, now: datetime) -> None:
     rows = {f"T{n}": ("network", "billing")[n * n // 3 % 2] for n in range(300)}
-    cut = versions.without_given_lines(bring(signed(rows)), now=now)
+    base = bring(signed(rows))
+    # As a release wrote it that did not look for such lines: they are looked for when somebody asks.
+    base.profile = {**base.profile, "findings": []}
+    cut = versions.without_given_lines(base, now=now)
     assert not any("Okafor" in text for text in texts(cut))
     assert "label_given_away" not in {one.code for one in queries.profile(cut).findings}
     assert finding(cut, "versions_compared")["changed"] == 300

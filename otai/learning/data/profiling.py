@@ -77,7 +77,7 @@ class ProfileBuilder:
         self._codes = GrowingArray(np.uint16, width=max(1, min(len(kinds), CODES_KEPT) + (len(kinds) > CODES_KEPT)))
         self._lengths = GrowingArray(np.uint32)
         self._is_test = GrowingArray(np.bool_)
-        self._sample = _Sample(list(kinds))
+        self._sample = TicketSample(list(kinds))
 
     def label_count(self, attribute: str) -> int:
         """Different labels so far, for whoever bounds them."""
@@ -265,7 +265,7 @@ class ProfileBuilder:
         return findings.Duplicates(int((sizes - 1).sum()), contradicting, dict(by_attribute), leaked)
 
 
-class _Sample:
+class TicketSample:
     """Texts and labels of about SAMPLE_TICKETS tickets, spread evenly over all that were offered.
 
     Every stride-th ticket is kept; when there are too many, every second one is dropped and the stride doubles. The

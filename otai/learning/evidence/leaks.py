@@ -9,7 +9,7 @@ reads a sample of the tickets with them and without them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +92,8 @@ class Leak:
 
 
 def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> list[Leak]:
-    """The attributes with words that give them away. `texts` is a sample of tickets, `labels` their labels by attribute
-    (single ones only)."""
+    """The attributes with words that give them away. `texts` is a sample of tickets, `labels` their labels by
+    attribute: a text, or a list of texts where a ticket has several, or None."""
     stride = max(1, -(-len(texts) // SEARCHED_TICKETS))
     texts = texts[::stride]
     labels = {name: column[::stride] for name, column in labels.items()}
@@ -101,26 +101,28 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> lis
     lines = _Found.of([_lines(text) for text in texts])
     phrases = _Found.of([phrases_of(text) if row % every == 0 else {} for row, text in enumerate(texts)])
     candidates: list[tuple[float, str, set[str], set[str], list[int]]] = []
+    decided: dict[str, set[str]] = {}
     for attribute, column in labels.items():
-        labelled = [row for row, label in enumerate(column) if isinstance(label, str)]
+        labelled = [row for row, label in enumerate(column) if _labels_of(label)]
         if not labelled:
             continue
-        suspected, said = lines.suspects(column), phrases.suspects(column)
-        if not suspected and not said:
+        by_lines, by_phrases = lines.suspects(column), phrases.suspects(column)
+        if not by_lines and not by_phrases:
             continue
         # Where phrases were not looked for, nothing is known of them.
         covered = (
-            lines.coverage(suspected, labelled),
-            phrases.coverage(said, [row for row in labelled if row % every == 0]),
+            lines.coverage(by_lines, labelled),
+            phrases.coverage(by_phrases, [row for row in labelled if row % every == 0]),
         )
         if max(covered) >= COVERAGE:
-            candidates.append((max(covered), attribute, suspected, said, labelled))
+            candidates.append((max(covered), attribute, set(by_lines), set(by_phrases), labelled))
+            decided[attribute] = {*by_lines.values(), *by_phrases.values()}
     leaks = []
     for covered_share, attribute, suspected, said, labelled in sorted(candidates, key=lambda one: (-one[0], one[1]))[
         :MOST_MEASURED
     ]:
         rules = TextRules(kinds=(), lines=frozenset(suspected), phrases=frozenset(said))
-        measured = _worth(texts, labels[attribute], labelled, rules)
+        measured = _worth(texts, _one_each(labels[attribute], decided[attribute]), labelled, rules)
         if measured is not None and measured[0] - measured[1] >= WORTH:
             examples = tuple(lines.shown(suspected, EXAMPLES) + phrases.shown(said, EXAMPLES))[:EXAMPLES]
             leaks.append(Leak(attribute, rules.lines, rules.phrases, examples, covered_share, *measured))
@@ -132,11 +134,15 @@ def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: 
     sample = train[:: max(1, -(-len(train) // SEARCHED_TICKETS))]
     labels = {
         target.spec.name: [
+            [target.labels[code] for code in np.flatnonzero(row)] if known else None
+            for row, known in zip(np.asarray(target.y[sample]), target.known[sample], strict=True)
+        ]
+        if target.spec.is_multi
+        else [
             target.labels[code] if known else None
             for code, known in zip(target.codes(sample), target.known[sample], strict=True)
         ]
         for target in targets
-        if not target.spec.is_multi
     }
     with threadpool_limits(limits=1, user_api="blas"):
         return [leak.finding_of_card() for leak in find_leaks([texts[row] for row in sample], labels)]
@@ -154,24 +160,28 @@ class _Found:
         again = Counter(key for found in tickets for key in found)
         return cls(tickets, {key: count for key, count in again.items() if count >= FEWEST_TICKETS})
 
-    def suspects(self, column: Sequence[Any]) -> set[str]:
-        """The keys that stand nearly always beside one label, and not by chance."""
-        base = Counter(label for label in column if isinstance(label, str))
+    def suspects(self, column: Sequence[Any]) -> dict[str, str]:
+        """The keys that stand nearly always beside one label, and not by chance, each with that label."""
+        labelled = [_labels_of(labels) for labels in column]
+        base = Counter(label for labels in labelled for label in labels)
         if len(base) < 2 or not self.often:
-            return set()
+            return {}
         labels_of: dict[str, Counter[str]] = defaultdict(Counter)
-        for found, label in zip(self.tickets, column, strict=True):
-            if isinstance(label, str):
+        tickets_of: Counter[str] = Counter()
+        for found, labels in zip(self.tickets, labelled, strict=True):
+            if labels:
                 for key in found.keys() & self.often.keys():
-                    labels_of[key][label] += 1
-        tickets = sum(base.values())
-        deciding = {key: _decided(counts, base, tickets) for key, counts in labels_of.items()}
+                    labels_of[key].update(labels)
+                    tickets_of[key] += 1
+        tickets = sum(map(bool, labelled))
+        deciding = {key: _decided(counts, tickets_of[key], base, tickets) for key, counts in labels_of.items()}
         named = {key: label for key, label in deciding.items() if label is not None}
         as_it_stands = {key: words for found in self.tickets for key, words in found.items() if key in named}
-        return {key for key, label in named.items() if not _is_label_itself(as_it_stands[key], label)}
+        return {key: label for key, label in named.items() if not _is_label_itself(as_it_stands[key], label)}
 
-    def coverage(self, keys: set[str], rows: Sequence[int]) -> float:
-        return sum(not keys.isdisjoint(self.tickets[row]) for row in rows) / max(len(rows), 1)
+    def coverage(self, keys: Collection[str], rows: Sequence[int]) -> float:
+        wanted = set(keys)
+        return sum(not wanted.isdisjoint(self.tickets[row]) for row in rows) / max(len(rows), 1)
 
     def shown(self, keys: set[str], most: int) -> list[str]:
         """As they stand in the tickets, the most frequent first."""
@@ -179,13 +189,39 @@ class _Found:
         return [next(found[key] for found in self.tickets if key in found) for key in wanted]
 
 
-def _decided(counts: Counter[str], base: Counter[str], tickets: int) -> str | None:
-    """The label beside which words stand so often that it is no chance."""
-    label, most = counts.most_common(1)[0]
-    share = base[label] / tickets
-    # The first ticket names the label, whichever it is; the others agree.
-    decides = most >= FEWEST_TICKETS and most >= PURITY * counts.total() and share <= 0.6
-    return label if decides and share ** (most - 1) < CHANCE else None
+def _labels_of(labels: Any) -> Collection[str]:
+    """A ticket's labels, whether it has one or several."""
+    if isinstance(labels, str):
+        return (labels,)
+    return {label for label in labels if isinstance(label, str)} if isinstance(labels, list | tuple) else ()
+
+
+def _one_each(column: Sequence[Any], decided: set[str]) -> Sequence[Any]:
+    """One label a ticket: of several, the rarest of those that words decide, and "-" for tickets that have none of
+    them."""
+    if not any(isinstance(labels, list | tuple) for labels in column):
+        return column
+    often = Counter(label for labels in column for label in _labels_of(labels))
+    found: list[str | None] = []
+    for labels in column:
+        told = sorted(decided.intersection(_labels_of(labels)), key=lambda label: (often[label], label))
+        found.append(told[0] if told else _NONE_OF_THEM if labels is not None else None)
+    return found
+
+
+_NONE_OF_THEM = "-"
+
+
+def _decided(counts: Counter[str], stand_in: int, base: Counter[str], tickets: int) -> str | None:
+    """The label beside which words that stand in so many tickets do so too often for chance: of several, the rarest."""
+    best: tuple[float, str] | None = None
+    for label, most in counts.items():
+        share = base[label] / tickets
+        # The first ticket names the label, whichever it is; the others agree.
+        decides = most >= FEWEST_TICKETS and most >= PURITY * stand_in and share <= 0.6
+        if decides and share ** (most - 1) < CHANCE and (best is None or (share, label) < best):
+            best = share, label
+    return best[1] if best else None
 
 
 def _is_label_itself(words: str, label: str) -> bool:

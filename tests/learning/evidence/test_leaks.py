@@ -153,3 +153,14 @@ def test_addresses_in_examples_are_masked() -> None:
     data = tickets(600, by_address, seed=5)
     (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]})
     assert "desk.example" not in str(leak.finding().values)
+
+
+@pytest.mark.parametrize("signed", [on_lines_of_its_own, in_the_line, None])
+def test_tags_are_given_away_as_one_label_is(signed: Signature | None) -> None:
+    chance = random.Random(5)
+    made = tickets(1_000, signed, seed=5)
+    tags = [[str(queue), chance.choice(("vip", "remote", "new"))] for queue in made.attributes["queue"]]
+    leaks = find_leaks(made.texts, {"tags": tags})
+    assert [leak.attribute for leak in leaks] == (["tags"] if signed else [])
+    if signed:
+        assert leaks[0].with_lines - leaks[0].without > 0.2
