@@ -72,7 +72,8 @@ class Tuning:
 class Recipe:
     """Everything about a training that is not data or chance.
 
-    Shares are fractions of the tickets. `fewest_tickets` is the policy that a label with fewer training tickets is left
+    Shares are fractions of the tickets; `newest_share` is the part of `holdout_share` that are the newest tickets,
+    where it is known which those are. `fewest_tickets` is the policy that a label with fewer training tickets is left
     out and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that
     has been measured; it never does where the customer fixed the split, because then those tickets are the customer's
     own yardstick. `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may
@@ -92,6 +93,7 @@ class Recipe:
     tuning_work: float = 0.0
     agrees: bool = False
     holdout_share: float = 0.2
+    newest_share: float = 0.1
     fewest_tickets: int = 5
     tickets_to_calibrate: int = 1_500
     refit: bool = True

@@ -16,24 +16,17 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from otai.learning.arrays import Floats, Mask, Matrix, Rows
-from otai.learning.data.splitting import (
-    Split,
-    related_numbers_of,
-    rows_with_text,
-    split_as_given,
-    split_by_hash,
-    text_numbers_of,
-)
-from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
+from otai.learning.data.preparing import cleaned_columns, split_of, usable_rows
+from otai.learning.data.splitting import Split
+from otai.learning.data.targets import AttributeTarget, attribute_target
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
-from otai.learning.errors import InputFailure
 from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, more_tickets_for, thresholds_for
 from otai.learning.evidence.label_issues import suspected
 from otai.learning.evidence.leaks import given_away
 from otai.learning.evidence.learning_curve import learning_curve
-from otai.learning.evidence.report_card import AttributeReport, ReportCard, excerpt_of
+from otai.learning.evidence.report_card import AttributeReport, RandomPart, ReportCard, excerpt_of
 from otai.learning.evidence.risk_control import ASSURANCE
-from otai.learning.evidence.training_findings import data_findings, evidence_findings, vector_findings
+from otai.learning.evidence.training_findings import data_findings, evidence_findings, newest_part, vector_findings
 from otai.learning.features.embeddings import Encoding
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
@@ -144,6 +137,12 @@ class _HoldoutPredictions:
     probabilities: Floats
     decided: Mask
 
+    def only(self, which: Mask) -> _HoldoutPredictions:
+        """Of these tickets."""
+        if which.all():
+            return self
+        return _HoldoutPredictions(self.rows[which], self.probabilities[which], self.decided[which])
+
 
 @dataclass
 class _Training:
@@ -196,9 +195,18 @@ class _Training:
 
     def read(self) -> None:
         """What is learnt from and what is measured on, and each attribute's labels as numbers."""
-        cleaned = _cleaned(self.tickets, self.attributes)
-        self.usable, self.text_numbers = _usable(self.tickets)
-        self.split = _split(self.tickets, self.usable, cleaned, self.recipe, self.seed)
+        cleaned = cleaned_columns(self.tickets, self.attributes)
+        self.usable, self.text_numbers = usable_rows(self.tickets)
+        self.split = split_of(
+            self.tickets,
+            self.usable,
+            self.text_numbers,
+            cleaned,
+            share=self.recipe.holdout_share,
+            newest_share=self.recipe.newest_share,
+            fewest_tickets=self.recipe.fewest_tickets,
+            seed=self.seed,
+        )
         self.targets = [
             attribute_target(spec, labels, self.split.train, fewest_tickets=self.recipe.fewest_tickets)
             for spec, labels in zip(self.attributes, cleaned, strict=True)
@@ -344,7 +352,14 @@ class _Training:
                 self.confidences.append(model.confidence(model.probabilities(scored)))
                 known, actual = target.known[self.split.holdout], target.y[predictions.rows] > 0
                 self.holdout_labels[target.spec.name] = HoldoutLabels.of(known, actual, predictions.decided)
-            report = self._report(number, predictions)
+            # Where it is known which tickets are the newest, the figures are theirs; the others stand beside them.
+            new = self._newest_among(predictions.rows)
+            report = self._report(number, predictions.only(new))
+            if not new.all():
+                beside = self._report(number, predictions.only(~new))
+                report = dataclasses.replace(
+                    report, at_random=RandomPart(beside.holdout_tickets, beside.accuracy, beside.macro_f1)
+                )
             if subset_models is None:
                 wrong = suspected(target, predictions.rows, predictions.probabilities, self.tickets)
                 report = dataclasses.replace(report, wrong_labels=wrong)
@@ -389,6 +404,12 @@ class _Training:
         else:
             rows, probabilities = self.out_of_fold[number].rows, self.out_of_fold_probabilities[number]
         return _HoldoutPredictions(rows, probabilities, model.decide(probabilities))
+
+    def _newest_among(self, rows: Rows) -> Mask:
+        """Which of the rows are among the newest tickets; all, where nobody knows which those are."""
+        newest = self.split.newest
+        found = np.isin(rows, newest) if newest is not None else np.zeros(len(rows), np.bool_)
+        return found if found.any() else np.ones(len(rows), np.bool_)
 
     def _report(self, number: int, predictions: _HoldoutPredictions) -> AttributeReport:
         target = self.targets[number]
@@ -436,7 +457,9 @@ class _Training:
         # A model of the subsets' kind after all training tickets.
         whole = self._decided_by_business(number) if self.business else predictions.decided
         of_all = SubsetDecision(int(target.known[self.split.train].sum()), whole)
-        curve = learning_curve(target, predictions.rows, [*subset_models.learnt[number], of_all], seed=self.seed)
+        new = self._newest_among(predictions.rows)
+        sizes = [SubsetDecision(one.tickets, one.decided[new]) for one in (*subset_models.learnt[number], of_all)]
+        curve = learning_curve(target, predictions.rows[new], sizes, seed=self.seed)
         wrong = suspected(target, rows, probabilities, self.tickets)
         return dataclasses.replace(report, learning_curve=curve, wrong_labels=wrong)
 
@@ -506,6 +529,7 @@ class _Training:
             + evidence_findings(self.reports)
             + given_away(self.tickets.texts, self.targets, split.train),
             seconds=seconds,
+            newest=newest_part(self.tickets, split),
         )
 
     @property
@@ -519,53 +543,6 @@ class _Training:
 
     def _texts(self, rows: Rows) -> list[str]:
         return [self.tickets.texts[row] for row in rows]
-
-
-def _cleaned(tickets: LabelledTickets, attributes: Sequence[AttributeSpec]) -> list[CleanLabels]:
-    if not attributes:
-        raise InputFailure("no_attributes")
-    names = [spec.name for spec in attributes]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputFailure("attribute_twice", attribute=twice, where=twice)
-    if not len(tickets):
-        raise InputFailure("no_tickets")
-    return [clean_labels(column_of(tickets, spec)) for spec in attributes]
-
-
-def _usable(tickets: LabelledTickets) -> tuple[Rows, Rows]:
-    """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread.
-    Raises `InputFailure`."""
-    usable = rows_with_text(tickets.texts)
-    if not len(usable):
-        raise InputFailure("all_empty", tickets=len(tickets))
-    if len(np.unique(text_numbers_of(tickets.texts)[usable])) == 1:
-        raise InputFailure("all_same", tickets=len(usable))
-    return usable, related_numbers_of(tickets.texts)
-
-
-def _split(
-    tickets: LabelledTickets,
-    usable: Rows,
-    cleaned: Sequence[CleanLabels],
-    recipe: Recipe,
-    seed: int,
-) -> Split:
-    """The customer's split, or else ours; tickets without words never train, and are measured only if the customer says
-    so."""
-    if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
-        train = np.intersect1d(given.train, usable)
-        if not len(train):
-            raise InputFailure("nothing_to_learn_from")
-        return Split(train, given.holdout, True, given.duplicates_moved)
-    labelled = np.asarray([row for row in usable if any(labels.rows[row] is not None for labels in cleaned)], np.int64)
-    chosen = split_by_hash(
-        [tickets.texts[row] for row in labelled],
-        {str(number): [labels.rows[row] or () for row in labelled] for number, labels in enumerate(cleaned)},
-        share=recipe.holdout_share,
-        fewest_tickets=recipe.fewest_tickets,
-        seed=seed,
-    )
-    return Split(labelled[chosen.train], labelled[chosen.holdout], False)
 
 
 def _as_fallback(linear: Linear) -> OutOfLanguageFallback:

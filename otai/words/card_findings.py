@@ -158,6 +158,30 @@ CARD: Mapping[str, Words] = {
             "{attribute}: most training tickets have no label to learn from.",
         )
     ),
+    "newest_easier": Words(
+        (
+            "{attribute}: on the newest tickets the model is right {newest:percent1} of the time, on tickets of all "
+            "times {others:percent1}. What comes in has become easier.",
+            "{attribute}: on the newest tickets the model is right more often than on tickets of all times.",
+        )
+    ),
+    "newest_harder": Words(
+        (
+            "{attribute}: on the newest tickets the model is right {newest:percent1} of the time, on tickets of all "
+            "times {others:percent1}. What comes in is changing: expect the lower figure, and train again with new "
+            "tickets before long.",
+            "{attribute}: on the newest tickets the model is right less often than on tickets of all times. What comes "
+            "in is changing: train again with new tickets before long.",
+        )
+    ),
+    "newest_measured": Words(
+        (
+            "The figures are those of the {newest:n} newest tickets (since {since}), for what comes in tomorrow is "
+            "like them; {others:n} tickets of all times, chosen at random, stand beside them.",
+            "The figures are those of the newest tickets, for what comes in tomorrow is like them; tickets of all "
+            "times, chosen at random, stand beside them.",
+        )
+    ),
     "no_better_than_majority": Words(
         (
             "{attribute}: the model is not measurably better than always answering “{label}” ({share:percent1} right). "

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,3 +289,40 @@ def test_a_weak_signal_is_a_signal() -> None:
     card = train(made_up_tickets(800, noise=0.7), [QUEUE], BASIC).report_card
     assert "no_signal" not in codes(card)
     assert card.attribute("queue").chance_of_no_signal < 0.01
+
+
+def test_what_has_changed_of_late_is_measured_on_the_newest_tickets_and_said() -> None:
+    made = made_up_tickets(700, noise=0.0)
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    # In the last weeks everything about networks and hardware goes to the other of the two.
+    moved = {"Network": "Hardware", "Hardware": "Network"}
+    queues = [
+        moved.get(str(queue), queue) if number >= 640 else queue
+        for number, queue in enumerate(made.attributes["queue"])
+    ]
+    timed = dataclasses.replace(
+        made,
+        attributes={"queue": queues},
+        created_at=[began + timedelta(days=number) for number in range(700)],
+    )
+    card = train(timed, [QUEUE], recipe_for("basic")).report_card
+    report = card.attribute("queue")
+    assert card.newest is not None and card.newest.since >= "2027-09-01"
+    assert report.holdout_tickets == card.newest.tickets == 70 and report.at_random is not None
+    assert report.accuracy.value < 0.75 and report.at_random.accuracy.value > 0.85
+    found = {finding.code: finding for finding in card.findings}
+    assert found["newest_harder"].values == {
+        "newest": report.accuracy.value,
+        "others": report.at_random.accuracy.value,
+    }
+    assert found["newest_measured"].values["others"] == report.at_random.tickets == card.newest.others
+    assert ReportCard.from_json(card.to_json()).to_json() == card.to_json()
+    without = train(dataclasses.replace(timed, created_at=None), [QUEUE], recipe_for("basic")).report_card
+    assert without.newest is None and without.attribute("queue").at_random is None
+
+
+def test_times_travel_with_the_tickets(tmp_path: Path) -> None:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    timed = dataclasses.replace(made_up_tickets(3), created_at=[began, None, began + timedelta(seconds=1)])
+    timed.write_parquet(tmp_path / "tickets.parquet")
+    assert LabelledTickets.read_parquet(tmp_path / "tickets.parquet") == timed

@@ -7,6 +7,7 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace as Some
 from typing import Any
@@ -152,10 +153,13 @@ def target(name: str, **changes: Any) -> Any:
 def of_cards() -> Iterator[Finding]:
     rare = target("queue", left_out={"fax": 3, "telex": 4}, merged=[("FAX", "fax")], known=np.zeros(200, dtype=bool))
     rows = np.arange(200)
-    split: Any = Some(train=rows[:110], holdout=rows[110:], duplicates_moved=12)
+    split: Any = Some(train=rows[:110], holdout=rows[110:], duplicates_moved=12, newest=None)
     recipe: Any = Some(fewest_tickets=5)
     yield from training_findings.data_findings([None] * 207, 200, split, [rare], recipe)  # type: ignore[arg-type]
-    bare: Any = Some(train=rows[:20], holdout=rows[:0], duplicates_moved=0)
+    timed: Any = Some(created_at=[datetime(2026, 5, 1, tzinfo=UTC)] * 200)
+    new: Any = Some(train=rows[:50], holdout=rows[50:], duplicates_moved=0, newest=rows[150:])
+    yield training_findings.newest_finding(training_findings.newest_part(timed, new))
+    bare: Any = Some(train=rows[:20], holdout=rows[:0], duplicates_moved=0, newest=None)
     yield from training_findings.data_findings([None] * 20, 20, bare, [], recipe)  # type: ignore[arg-type]
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
@@ -177,7 +181,7 @@ def of_cards() -> Iterator[Finding]:
 def reports() -> Iterator[Any]:
     from dataclasses import replace
 
-    from otai.learning.evidence.report_card import ConfusedPair, LabelReport, Majority, WrongLabels
+    from otai.learning.evidence.report_card import ConfusedPair, LabelReport, Majority, RandomPart, WrongLabels
 
     base = attribute_report("queue", 0.615)
     yield replace(base, holdout_tickets=0)
@@ -185,6 +189,8 @@ def reports() -> Iterator[Any]:
     yield replace(base, majority=Majority(None, 0.615, 0.6))
     counted = [LabelReport(name, 9, 50, 0, None, 0.0, 0.0) for name in ("fax", "scan")]
     yield replace(base, chance_of_no_signal=0.4, holdout_tickets=100, per_label=counted)
+    for others in (0.3, 0.9):
+        yield replace(base, holdout_tickets=300, at_random=RandomPart(300, Estimate(others, 0.0, 1.0), base.macro_f1))
     never = LabelReport("fax", 9, 9, 0, None, 0.0, 0.0)
     pair = ConfusedPair("fax", "scan", 9, 0.5, [])
     yield replace(base, per_label=[never], confused_pairs=[pair], wrong_labels=WrongLabels(400, 8, []))
@@ -418,7 +424,8 @@ def test_a_report_card_of_release_0_1_keeps_its_figures_and_findings() -> None:
     # What it says of its promises beside, no card of before had.
     for coverage in (one for attribute in again["attributes"] for one in attribute["coverage"]):
         assert (coverage.pop("assurance"), coverage.pop("more_tickets")) == (None, None)
-    assert {attribute.pop("chance_of_no_signal") for attribute in again["attributes"]} == {None}
+    for beside in ("chance_of_no_signal", "at_random"):
+        assert {attribute.pop(beside) for attribute in again["attributes"]} == {None}
     assert {name: again[name] for name in stored if name not in ("findings", "format")} == {
         name: stored[name] for name in stored if name not in ("findings", "format")
     }

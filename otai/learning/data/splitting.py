@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class Split:
     fixed_by_customer: bool
     duplicates_moved: int = 0
     """Rows taken out of a fixed split's training part because the same text stands in its test part."""
+    newest: Rows | None = None
+    """Those of the holdout that are its newest tickets; None where nobody knows which are, or the customer chose."""
 
 
 def same_text_key(text: str) -> bytes:
@@ -151,6 +154,55 @@ def split_by_hash(
     holdout = np.asarray(sorted(held), np.int64)
     train = np.setdiff1d(np.arange(len(texts)), holdout)
     return Split(train=train, holdout=holdout, fixed_by_customer=False)
+
+
+FEWEST_NEWEST = 50
+"""Fewer new tickets than this say nothing about time, so all of the holdout is chosen at random."""
+
+LEAST_SHARE_WITH_TIMES = 0.9
+
+
+def newest_apart(
+    created_at: Sequence[datetime | None] | None,
+    related_numbers: Rows,
+    labels: Mapping[str, Sequence[tuple[str, ...]]],
+    *,
+    share: float,
+    fewest_tickets: int,
+) -> Rows:
+    """About `share` of the tickets, the newest, by their places (ascending): what comes in tomorrow is like them.
+
+    Tickets with equal numbers stay together, and are as old as the oldest of them. A label never loses a ticket when
+    that would leave it fewer than `fewest_tickets`. Empty where most times are unknown, all are one, or too few tickets
+    would be new.
+    """
+    none = np.zeros(0, np.int64)
+    if created_at is None:
+        return none
+    times = np.asarray([np.nan if time is None else time.timestamp() for time in created_at])
+    timed = np.flatnonzero(np.isfinite(times))
+    quota = share * len(times)
+    if len(timed) < LEAST_SHARE_WITH_TIMES * len(times) or quota < FEWEST_NEWEST or np.ptp(times[timed]) == 0:
+        return none
+    groups: dict[int, list[int]] = {}
+    for place, number in enumerate(related_numbers.tolist()):
+        groups.setdefault(number, []).append(place)
+    # A group with a ticket of unknown time is as old as can be.
+    firsts = {number: float(np.nan_to_num(times[places], nan=-np.inf).min()) for number, places in groups.items()}
+    numbered = _Numbered.of(labels, len(times))
+    spare = [tickets - fewest_tickets for tickets in numbered.tickets]
+    held: list[int] = []
+    for number in sorted(groups, key=lambda number: (-firsts[number], number)):
+        cost = numbered.counted(groups[number])
+        learnable = [label for label in cost if numbered.tickets[label] >= fewest_tickets]
+        if any(spare[label] < cost[label] for label in learnable) or not np.isfinite(firsts[number]):
+            continue
+        if len(held) + len(groups[number]) > quota:
+            break
+        for label, tickets in cost.items():
+            spare[label] -= tickets
+        held.extend(groups[number])
+    return np.asarray(sorted(held), np.int64) if len(held) >= FEWEST_NEWEST else none
 
 
 def _same_texts(texts: Sequence[str], *, seed: int) -> list[list[int]]:

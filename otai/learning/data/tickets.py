@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -57,8 +58,8 @@ class LabelledTickets:
 
     `texts` holds subject, newline, body. `languages` may be codes of any form or names ("de", "DE-at", "deu",
     "German"): they are kept as codes. `splits` is given only where the customer fixed beforehand which tickets to
-    measure on: "train" and "test" mean what they say, a ticket with anything else takes no part. Raises `InputFailure`
-    (`dataset_invalid`) when the columns differ in length.
+    measure on: "train" and "test" mean what they say, a ticket with anything else takes no part. `created_at` says when
+    tickets came in (None: nobody knows). Raises `InputFailure` (`dataset_invalid`) when the columns differ in length.
     """
 
     ids: Sequence[str]
@@ -68,12 +69,15 @@ class LabelledTickets:
     splits: Sequence[str | None] | None = field(default=None)
     text_rules: TextRules | None = None
     """What was cut from the texts; a model that learns from them cuts the same from every text it reads."""
+    created_at: Sequence[datetime | None] | None = field(default=None)
 
     def __post_init__(self) -> None:
         columns: dict[str, Sequence[object]] = {"texts": self.texts, "languages": self.languages}
         columns |= {f"attribute {name}": column for name, column in self.attributes.items()}
         if self.splits is not None:
             columns["splits"] = self.splits
+        if self.created_at is not None:
+            columns["created_at"] = self.created_at
         for name, column in columns.items():
             if len(column) != len(self.ids):
                 raise InputFailure("lengths", tickets=len(self.ids), entries=len(column), column=name, where=name)
@@ -89,7 +93,7 @@ class LabelledTickets:
     def read_parquet(cls, path: Path | str, *, attributes: Collection[str] | None = None) -> LabelledTickets:
         """Reads what `write_parquet` wrote, or what the tickets room exported; of the attributes only those named.
 
-        Columns: `ticket` (id), `subject`, `body`, `language`, `created_at` (ignored here), `split` (optional), and one
+        Columns: `ticket` (id), `subject`, `body`, `language`, `created_at` (optional), `split` (optional), and one
         `attribute:<name>` for each attribute, string or list of strings. Raises `InputFailure` (`dataset_invalid`) for
         a file that is not Parquet or lacks `ticket`, `subject` and `body`.
         """
@@ -109,8 +113,10 @@ class LabelledTickets:
                 texts: list[str] = []
                 languages: list[str | None] = []
                 splits: list[str | None] | None = [] if "split" in schema.names else None
+                created_at: list[datetime | None] | None = [] if _has_times(schema) else None
                 columns = [
                     *({"ticket", "subject", "body", "language", "split"} & set(schema.names)),
+                    *(["created_at"] if created_at is not None else []),
                     *(ATTRIBUTE_PREFIX + name for name in values),
                 ]
                 # A part at a time: the texts of a million tickets need not lie in memory twice.
@@ -119,6 +125,8 @@ class LabelledTickets:
                     subjects, bodies = _strings(batch, "subject"), _strings(batch, "body")
                     texts += [_text(subject, body) for subject, body in zip(subjects, bodies, strict=True)]
                     languages += _strings(batch, "language")
+                    if created_at is not None:
+                        created_at += batch["created_at"].cast(_TIME).to_pylist()
                     if splits is not None:
                         splits += _strings(batch, "split")
                     for name, column in values.items():
@@ -126,7 +134,8 @@ class LabelledTickets:
         except (pa.ArrowInvalid, OSError) as error:
             raise InputFailure("unreadable", error=error) from error
         rules = TextRules.of_schema(schema)
-        return cls(ids, texts, languages, values, splits, rules)
+        known = created_at if created_at and any(time is not None for time in created_at) else None
+        return cls(ids, texts, languages, values, splits, rules, known)
 
     def write_parquet(self, path: Path | str) -> None:
         """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its
@@ -140,6 +149,8 @@ class LabelledTickets:
         }
         if self.splits is not None:
             columns["split"] = pa.array(self.splits, pa.string())
+        if self.created_at is not None:
+            columns["created_at"] = pa.array(self.created_at, _TIME)
         for name, values in self.attributes.items():
             lists = any(isinstance(value, tuple) for value in values)
             kind = pa.list_(pa.string()) if lists else pa.string()
@@ -150,6 +161,13 @@ class LabelledTickets:
         if self.text_rules is not None:
             table = table.cast(self.text_rules.in_schema(table.schema))
         pq.write_table(table, path)
+
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def _has_times(schema: pa.Schema) -> bool:
+    return "created_at" in schema.names and pa.types.is_timestamp(schema.field("created_at").type)
 
 
 def _text(subject: str | None, body: str | None) -> str:

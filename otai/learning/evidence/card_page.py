@@ -213,7 +213,18 @@ def _figures(report: AttributeReport) -> str:
             "frequent ones",
         ),
     ]
+    if report.at_random is not None:
+        others = report.at_random
+        said = f"times in 100 right on {others.tickets:,} tickets of all times; the other figures are of the newest"
+        figures.append((f"{100 * others.accuracy.value:.1f}", said))
     automated = next((coverage for coverage in report.coverage if abs(coverage.target_precision - 0.95) < 1e-9), None)
+    if automated is not None and automated.threshold is None:
+        more = automated.more_tickets
+        figures.append(
+            ("not yet", f"about {more:,} more labelled tickets would let it promise 95 %")
+            if more is not None
+            else ("none", "can be promised to be right 95 times in 100: people should look at every ticket")
+        )
     if automated is not None and automated.threshold is not None and automated.precision is not None:
         what = "of the labels" if report.kind == "multi" else "of tickets"
         figures.append(

@@ -180,6 +180,25 @@ class Majority:
 
 
 @dataclass(frozen=True)
+class RandomPart:
+    """The same figures on the part of the holdout that was chosen at random among tickets of all times."""
+
+    tickets: int
+    accuracy: Estimate
+    macro_f1: Estimate
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Which part of the holdout are the newest tickets: how many, since which day (ISO), and how many others there
+    are."""
+
+    tickets: int
+    since: str
+    others: int
+
+
+@dataclass(frozen=True)
 class AttributeReport:
     """One attribute on the holdout.
 
@@ -212,6 +231,8 @@ class AttributeReport:
     chance_of_no_signal: float | None = None
     """How likely answers that have nothing to do with the tickets would be right as often; None in cards from
     before."""
+    at_random: RandomPart | None = None
+    """Where all other figures are those of the newest tickets: what tickets of all times give beside them."""
 
 
 def excerpt_of(text: str) -> str:
@@ -246,6 +267,7 @@ class ReportCard:
     findings: list[Finding]
     seconds: dict[str, float] = field(default_factory=dict)
     cost: Cost | None = None
+    newest: Newest | None = None
     format: int = FORMAT
 
     def attribute(self, name: str) -> AttributeReport:

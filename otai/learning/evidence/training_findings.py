@@ -8,7 +8,7 @@ from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.report_card import AttributeReport
+from otai.learning.evidence.report_card import AttributeReport, Newest
 from otai.learning.finding import Finding
 from otai.learning.recipes import Recipe
 
@@ -24,6 +24,25 @@ FEWEST_TO_DOUBT = 30
 WORTH_THE_DEARER_MODE = 0.01
 
 
+# A difference between new tickets and others that chance alone gives in one of twenty.
+SURE_OF_DRIFT = 1.96
+LEAST_DRIFT = 0.01
+
+
+def newest_part(tickets: LabelledTickets, split: Split) -> Newest | None:
+    """What the card says of the newest tickets; None where nobody knows which they are."""
+    if split.newest is None or tickets.created_at is None:
+        return None
+    times = [time for row in split.newest if (time := tickets.created_at[row]) is not None]
+    return Newest(len(split.newest), min(times).date().isoformat(), len(split.holdout) - len(split.newest))
+
+
+def newest_finding(newest: Newest) -> Finding:
+    """Which tickets the figures are of."""
+    values = {"newest": newest.tickets, "since": newest.since, "others": newest.others}
+    return Finding("newest_measured", "note", values=values)
+
+
 def data_findings(
     tickets: LabelledTickets, usable: int, split: Split, targets: Sequence[AttributeTarget], recipe: Recipe
 ) -> list[Finding]:
@@ -37,6 +56,8 @@ def data_findings(
         findings.append(Finding("no_holdout", "warning", values={"tickets": len(split.train)}))
     elif len(split.holdout) < FEW_HOLDOUT_TICKETS:
         findings.append(Finding("small_holdout", values={"tickets": len(split.holdout)}))
+    if newest := newest_part(tickets, split):
+        findings.append(newest_finding(newest))
     for target in targets:
         findings += _label_findings(target, split, recipe)
     return findings
@@ -91,6 +112,7 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
         yield Finding("no_signal", "warning", report.name, shares)
         # What such a model confuses, and which labels it doubts, says nothing about the labels.
         return
+    yield from _drift_of(report)
     if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
         label, share = report.majority.label, report.majority.accuracy
         if label is None:
@@ -110,6 +132,22 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
     if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
         suspected = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
         yield Finding("labels_suspected", "note", report.name, suspected)
+
+
+def _drift_of(report: AttributeReport) -> Iterator[Finding]:
+    """Where new tickets are answered surely worse, or better, than tickets of all times."""
+    beside = report.at_random
+    if beside is None or not beside.tickets:
+        return
+    new, old = report.accuracy.value, beside.accuracy.value
+    spread = (new * (1 - new) / report.holdout_tickets + old * (1 - old) / beside.tickets) ** 0.5
+    if abs(new - old) <= max(SURE_OF_DRIFT * spread, LEAST_DRIFT):
+        return
+    shares = {"newest": new, "others": old}
+    if new < old:
+        yield Finding("newest_harder", "warning", report.name, shares)
+    else:
+        yield Finding("newest_easier", "note", report.name, shares)
 
 
 def has_no_signal(chance: float | None, tickets: int) -> bool:

@@ -2,13 +2,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otai.learning.data.splitting import Split, related_numbers_of, same_text_key, split_as_given, split_by_hash
+from otai.learning.data.splitting import (
+    FEWEST_NEWEST,
+    Split,
+    newest_apart,
+    related_numbers_of,
+    same_text_key,
+    split_as_given,
+    split_by_hash,
+)
 from tests.learning.made_up import made_up_tickets
 
 pytestmark = pytest.mark.pure
@@ -133,3 +142,32 @@ def test_relating_grows_with_the_tickets_alone() -> None:
     began = time.process_time()
     assert len(set(related_numbers_of(texts).tolist())) == 20_000
     assert time.process_time() - began < 20
+
+
+DAYS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(1_000)]
+
+
+def test_the_newest_tickets_are_kept_aside_where_times_are_known() -> None:
+    numbers = np.arange(1_000)
+    shuffled = np.random.default_rng(0).permutation(1_000)
+    times: list[datetime | None] = [DAYS[number] for number in shuffled]
+    newest = newest_apart(times, numbers, {"queue": [("a",)] * 1_000}, share=0.1, fewest_tickets=5)
+    assert set(shuffled[newest].tolist()) == set(range(900, 1_000))
+    mostly_unknown: list[datetime | None] = [None] * 200 + times[200:]
+    for unknown in (None, mostly_unknown, [DAYS[0]] * 1_000):
+        assert not len(newest_apart(unknown, numbers, {"queue": [("a",)] * 1_000}, share=0.1, fewest_tickets=5))
+    few = times[: 10 * (FEWEST_NEWEST - 1)]
+    assert not len(newest_apart(few, numbers[: len(few)], {"queue": [("a",)] * len(few)}, share=0.1, fewest_tickets=5))
+
+
+def test_a_thread_is_as_old_as_its_first_ticket_and_never_parted() -> None:
+    # Every ticket of the last 200 days is written again about one of the first 200.
+    numbers = np.concatenate([np.arange(800), np.arange(200)])
+    newest = newest_apart(list(DAYS), numbers, {"queue": [("a",)] * 1_000}, share=0.1, fewest_tickets=5)
+    assert newest.tolist() == list(range(700, 800))
+
+
+def test_a_new_label_is_learnt_before_it_is_measured() -> None:
+    labels = [("old",)] * 950 + [("new",)] * 50
+    newest = newest_apart(list(DAYS), np.arange(1_000), {"queue": labels}, share=0.1, fewest_tickets=5)
+    assert sum(labels[place] == ("new",) for place in newest) == 45
