@@ -47,6 +47,7 @@ class _Account:
     reversals: dict[str, tuple[str, ReversalSeen]] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
     charges: int = 0
+    told: int = 0
     is_down: bool = False
 
 
@@ -114,7 +115,8 @@ class FakeGateway(Gateway):
 
     def tell(self, type: str, subject: dict[str, Any]) -> ProviderEvent:
         """Something happens at the provider: an event that a webhook could bring, and that `events_since` lists."""
-        number = len(self.account.events) + 1
+        self.account.told += 1
+        number = self.account.told
         at = datetime.fromtimestamp(1_790_000_000 + number, tz=UTC)
         payload = {"id": f"fe_{number}", "type": type, "created": int(at.timestamp()), "subject": subject}
         event = ProviderEvent(f"fe_{number}", type, payload, at)

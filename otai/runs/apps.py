@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class RunsConfig(AppConfig):
     name = "otai.runs"
     label = "runs"
+
+    def ready(self) -> None:
+        """The desk's "give the credits back" goes by the runs' own rule where a hold is a run's."""
+        from otai.billing.operations.goodwill import refund_rules
+        from otai.runs.operations.corrections import refund_of_hold
+
+        if refund_of_hold not in refund_rules:
+            refund_rules.append(refund_of_hold)

@@ -163,7 +163,7 @@ INSERTED = {
 ELSEWHERE = {
     # These need a second row; their own tests are below.
     "billing_payment_refund_once_for_each_purchase",
-    "billing_purchase_one_open_month_for_each_organisation",
+    "billing_purchase_one_open_month_for_each_tier",
 }
 
 
@@ -267,7 +267,7 @@ def test_one_month_at_a_time_waits_for_its_payment(everything: Organisation) -> 
     changes = (
         "status = 'open', paid_at = NULL, paid_cents = 0, lot = NULL, kind = 'subscription', tier = 'pro', credits = 0"
     )
-    _refused("billing_purchase_one_open_month_for_each_organisation", f"UPDATE {PURCHASE} SET {changes}")
+    _refused("billing_purchase_one_open_month_for_each_tier", f"UPDATE {PURCHASE} SET {changes}")
 
 
 def _refused(constraint: str, statement: str) -> None:

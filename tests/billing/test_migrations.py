@@ -19,7 +19,7 @@ from otai.ledger import queries as ledger
 from otai.pricing.price_book import Tier
 from tests.billing.people import ALICE, acme_signs_up
 
-BEFORE, NOW = [("billing", "0004_any_language")], [("billing", "0007_reversals_add_up")]
+BEFORE, NOW = [("billing", "0004_any_language")], [("billing", "0009_months_that_are_paid")]
 
 
 def _migrate(to: list[tuple[str, str]]) -> Any:

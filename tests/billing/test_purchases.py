@@ -11,15 +11,19 @@ from django.db import connection
 
 from otai.billing import operations as billing
 from otai.billing import packages
+from otai.billing.audit import audit
 from otai.billing.gateway import GatewayUnavailable, GatewayUnknown, PaymentDeclined, PaymentState
 from otai.billing.models import Event, Invoice, Payment, Purchase
 from otai.billing.operations.checkout import CannotCancel, PurchaseKeyReused
 from otai.billing.operations.events import WhoAndWhyMissing
-from otai.billing.operations.orders import BillingDetailsMissing
+from otai.billing.operations.orders import BillingDetailsMissing, TooManyUnpaidOrders
 from otai.billing.operations.payments import InvalidPayment, PaymentDiffers
+from otai.billing.operations.refunds import NothingToRefund
+from otai.billing.revenue import month_close
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.billing.testing import CARD_WITH_3D_SECURE, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
 from otai.errors import NotFound
+from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
@@ -416,3 +420,55 @@ def test_every_move_of_a_purchase_is_recorded_with_who_and_why(acme: Organisatio
 def test_every_purchase_status_has_its_moves() -> None:
     assert set(PURCHASE_MOVES) == set(PurchaseStatus)
     assert {to for moves in PURCHASE_MOVES.values() for to in moves} == set(PurchaseStatus)
+
+
+def test_a_fee_of_any_size_goes_back_over_as_many_payments_as_it_takes(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    card: dict[str, Any] = {
+        "organisation": acme,
+        "who": ALICE,
+        "now": now,
+        "gateway": "fake",
+        "payment_method": GOOD_CARD,
+    }
+    billing.change_tier(tier=Tier.PRO, **card)
+    package = billing.buy(package="10", key="ten", **card).purchase
+    lot = ledger_operations.grant(
+        organisation=acme.id, credits=18, source=LotSource.GUARANTEE, key="fee", reference="fee", reason="fee", now=now
+    ).lot
+    fee: dict[str, Any] = {
+        "organisation": acme,
+        "lot": lot,
+        "reference": "fee",
+        "who": OLGA,
+        "why": "as money",
+        "now": now,
+    }
+    with pytest.raises(NothingToRefund):
+        billing.refund_fee(credits=20, key="too much", **fee)
+    refunds = billing.refund_fee(credits=18, key="back", **fee)
+    assert [(one.purchase.kind, one.net_cents, one.credits) for one in refunds] == [
+        ("subscription", 99_00, 9),
+        ("package", 81_00, 9),
+    ]
+    with pytest.raises(NothingToRefund, match="EUR 19 "):
+        billing.refund_payment(reference=package.reference, who=OLGA, why="unused", now=now, credits=10)
+    unused = billing.refund_payment(reference=package.reference, who=OLGA, why="unused", now=now)
+    assert (unused.credits, unused.net_cents) == (1, 10_00), "the same money goes out once"
+    assert audit().findings == []
+    close = month_close(now.year, now.month, zone=acme.zone)
+    assert (close.packages.difference.cents, close.tiers.difference.cents) == (0, 0)
+
+
+def test_three_orders_may_wait_for_their_money_and_no_more(acme: Organisation, now: datetime) -> None:
+    orders = [
+        billing.buy(organisation=acme, package="10", key=f"click {n}", who=ALICE, now=now).purchase for n in range(3)
+    ]
+    with pytest.raises(TooManyUnpaidOrders, match=orders[0].reference):
+        billing.buy(organisation=acme, package="10", key="click 4", who=ALICE, now=now)
+    with pytest.raises(TooManyUnpaidOrders):
+        billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=now)
+    assert billing.buy(organisation=acme, package="10", key="click 0", who=ALICE, now=now).replayed
+    billing.cancel(organisation=acme, reference=orders[0].reference, who=ALICE, why="too many", now=now)
+    assert billing.buy(organisation=acme, package="10", key="click 4", who=ALICE, now=now).purchase.status == "open"

@@ -108,7 +108,7 @@ def test_going_up_and_down_and_up_again_earns_nothing(acme: Organisation, fake: 
     rise(acme, Tier.PRO, later + 6 * DAY)
     assert queries.tier_of(acme) is Tier.PRO
     assert Lot.objects.filter(organisation=acme, source=LotSource.INITIAL).count() == 2
-    assert ledger.balance(acme.id).available == 100
+    assert (ledger.balance(acme.id).available, monthly(acme)) == (102, [2]), "two of Community, whose day was between"
 
 
 def test_from_enterprise_down_and_up_to_pro_earns_nothing(fake: Any, db: None, now: datetime) -> None:
@@ -162,7 +162,9 @@ def test_enterprise_to_pro_takes_effect_at_the_months_end_and_pro_is_ordered_the
     assert queries.tier_of(acme) is Tier.PRO
     ordered = Purchase.objects.get(organisation=acme, status=PurchaseStatus.OPEN)
     assert (ordered.tier, ordered.net_cents) == ("pro", 99_00)
-    assert monthly(acme) == [50]
+    assert monthly(acme) == [], "the month's credits wait for its payment"
+    transfer(ordered, now + 35 * DAY)
+    assert monthly(acme) == [50], "and come at once with it"
 
 
 def test_a_renewal_is_charged_to_the_saved_card_every_month(acme: Organisation, fake: Any, now: datetime) -> None:
@@ -196,7 +198,7 @@ def test_an_unpaid_renewal_keeps_the_tier_for_the_grace_and_then_falls_back(
     # Invoice and credit note of the month that was never paid cancel each other out.
     assert sum(i.gross_cents * (1 if i.kind == "invoice" else -1) for i in order.invoices.all()) == 0
     sweep(ends + 40 * DAY)
-    assert monthly(acme) == [50, 2]
+    assert monthly(acme) == [2], "a month that is never paid grants nothing"
 
 
 def test_a_renewal_paid_within_the_grace_goes_on_without_a_gap(acme: Organisation, fake: Any, now: datetime) -> None:
@@ -310,3 +312,62 @@ def test_payments_and_sweeps_at_the_last_moment_of_grace_never_block_each_other(
     assert audit().findings == []
     assert [queries.tier_of(customer) for customer in customers] == [Tier.PRO] * 4
     assert [ledger.balance(customer.id).available for customer in customers] == [100] * 4
+
+
+# --- what a rise deducts, and what it leaves alone
+
+
+def month_ends(purchase: Purchase) -> datetime:
+    found = Purchase.objects.get(id=purchase.id).period_until_at
+    assert found is not None
+    return found
+
+
+def test_a_rise_paid_late_is_a_month_less_what_the_old_tier_was_used_meanwhile(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    ordered = billing.change_tier(organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + DAY).purchase
+    assert ordered is not None
+    late = now + 29 * DAY + timedelta(hours=20)
+    transfer(ordered, late)
+    # EUR 95.70 had been deducted for 29 days, and nothing but hours is left: 5.9 days of the new month are used
+    # already.
+    whole = datetime(2027, 1, 1, 23, tzinfo=UTC) - late
+    assert timedelta(0) <= month_ends(ordered) - (late + whole * (1 - 95.3 / 499)) < DAY
+
+
+def test_a_rise_paid_after_the_old_month_was_renewed_counts_what_that_left(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.set_renewal_payment(organisation=acme, gateway="fake", payment_method=f"c:{GOOD_CARD}", who=ALICE, now=now)
+    ordered = billing.change_tier(organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + 29 * DAY).purchase
+    assert ordered is not None
+    sweep(now + 31 * DAY)
+    assert subscription(acme).status == SubscriptionStatus.PAID, "an unpaid rise stops no renewal"
+    transfer(ordered, now + 31 * DAY)
+    assert month_ends(ordered) > now + 31 * DAY + 34 * DAY, "the month renewed meanwhile is not lost"
+
+
+def test_a_month_that_was_charged_back_is_not_deducted(acme: Organisation, fake: Any, now: datetime) -> None:
+    month = rise(acme, Tier.PRO, now).purchase
+    fake.dispute(month.gateway_reference)
+    billing.book_reversals(month.id, fake.reversals(month.gateway_reference), who="fake", now=now)
+    ordered = billing.change_tier(organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + DAY).purchase
+    assert ordered is not None
+    assert (ordered.net_cents, ordered.deducted_cents, ordered.gateway) == (499_00, 0, "bank_transfer")
+
+
+def test_an_unpaid_rise_leaves_the_renewal_and_is_paid_instead_of_it(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    higher = billing.change_tier(organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + DAY).purchase
+    sweep(now + 31 * DAY)
+    renewal = Purchase.objects.get(organisation=acme, tier="pro", status=PurchaseStatus.OPEN)
+    assert higher is not None
+    transfer(higher, now + 32 * DAY)
+    renewal.refresh_from_db()
+    assert (queries.tier_of(acme), renewal.status) == (Tier.ENTERPRISE, PurchaseStatus.CANCELLED)
+    assert Purchase.objects.filter(organisation=acme, status=PurchaseStatus.OPEN).count() == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from otai.orgs import operations as orgs
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role, Scope
 from otai.outbound.operations import create_endpoint, delete_endpoint
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import PRICE_BOOK, Tier
 from otai.pricing.settlement import Ending
 from otai.runs import operations as runs
 from otai.runs import queries as run_queries
@@ -42,6 +42,7 @@ from tests.orgs.people import joins, person
 from tests.runs.guarantees import agreed, report_card
 
 EACH = 3
+MANY_ORDERS = replace(PRICE_BOOK, most_unpaid_orders=1000)
 """So many calls of one operation meet as many of another."""
 
 Calls = list[Callable[[], object]]

@@ -46,6 +46,8 @@ def fake_gateway(settings: Any) -> None:
 
     settings.OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer", "otai.billing.testing:FakeGateway"]
     gateways()["fake"].forget_everything()  # type: ignore[attr-defined]
+    # Races order by the dozen.
+    settings.OTAI_PRICE_BOOK = "tests.races.operations:MANY_ORDERS"
 
 
 def at_once(calls: list[Callable[[], object]]) -> list[Any]:

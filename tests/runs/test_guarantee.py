@@ -189,6 +189,10 @@ def test_an_included_run_is_not_refunded_since_nobody_paid_for_it(
     trained(now, queue=0.9)
     with pytest.raises(RunNotCharged, match="included"):
         runs.refund_run(organisation=acme, number=run.number, why="faulty", who="olga", now=now)
+    from otai.billing.operations import refund_credits
+
+    with pytest.raises(RunNotCharged, match="included"):
+        refund_credits(organisation=acme, hold=run.hold, why="the desk's way", who="olga", now=now)
 
 
 def test_missed_twice_credits_the_list_price_once(acme: Organisation, support: DataSet, now: datetime) -> None:

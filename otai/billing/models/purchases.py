@@ -63,6 +63,11 @@ class Purchase(models.Model):
     custom_package = models.ForeignKey(CustomPackage, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     price_book = models.CharField(max_length=40)
 
+    deducted_cents = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Net, what was left of the old month when a higher tier was ordered; empty for all else.",
+    )
     net_cents = models.PositiveBigIntegerField()
     vat_cents = models.PositiveBigIntegerField()
     gross_cents = models.PositiveBigIntegerField()
@@ -138,9 +143,10 @@ class Purchase(models.Model):
                 name="billing_purchase_of_a_tier_has_its_month_when_paid",
             ),
             models.UniqueConstraint(
-                fields=["organisation"],
+                # The next month of the tier in force, and beside it a higher one that was asked for.
+                fields=["organisation", "tier"],
                 condition=Q(kind=PurchaseKind.SUBSCRIPTION, status__in=sorted(AWAITING_PAYMENT)),
-                name="billing_purchase_one_open_month_for_each_organisation",
+                name="billing_purchase_one_open_month_for_each_tier",
             ),
         ]
         indexes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from otai.billing.operations.events import checked_why, record
 from otai.db import one_transaction
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
-from otai.ledger.operations import GrantMade, HoldResolved
+from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation
 
 
@@ -43,16 +44,23 @@ def give_goodwill(
     return made
 
 
-@one_transaction
-def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str, now: datetime) -> HoldResolved:
-    """Gives the captured credits of a run back to the lots they came from, once (a credit refund).
+RefundRule = Callable[..., bool]
+"""`rule(hold=..., who=..., why=..., now=...)` of a room above: whether the hold is one of its own, and it has given the
+credits back as its own rules say; it raises what they refuse."""
 
-    Raises HoldNotFound, HoldNotCaptured, AlreadyRefunded, WhoAndWhyMissing.
+refund_rules: list[RefundRule] = []
+
+
+@one_transaction
+def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str, now: datetime) -> None:
+    """Gives captured credits back to the lots they came from, once (a credit refund). What the credits were for may
+    have its own say: the credits of an included run were never the customer's.
+
+    Raises HoldNotFound, HoldNotCaptured, AlreadyRefunded, WhoAndWhyMissing, and what a rule refuses.
     """
     why = checked_why(why)
-    resolved = ledger.credit_refund(
-        organisation=organisation.id, hold=hold, key=f"credit-refund:{hold}", reason=why, now=now
-    )
+    if not any(rule(hold=hold, who=who, why=why, now=now) for rule in refund_rules):
+        ledger.credit_refund(organisation=organisation.id, hold=hold, key=f"credit-refund:{hold}", reason=why, now=now)
     record(
         organisation=organisation,
         subject="hold",
@@ -62,4 +70,3 @@ def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str
         why=why,
         now=now,
     )
-    return resolved

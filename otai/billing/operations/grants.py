@@ -9,14 +9,11 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from otai.billing import queries
 from otai.billing.models import Subscription
+from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.renewals import settle_what_ended
 from otai.db import one_transaction
 from otai.errors import OtaiError
-from otai.ledger import operations as ledger
-from otai.ledger.models import LotSource
-from otai.pricing.anniversary import anniversary_at, anniversary_on
 
 logger = logging.getLogger(__name__)
 
@@ -67,34 +64,4 @@ def _locked(id: UUID) -> Subscription:
 
 @one_transaction
 def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
-    subscription = _locked(id)
-    organisation = subscription.organisation
-    book = queries.price_book()
-    zone = organisation.zone
-    grants = credits = 0
-    while True:
-        number = subscription.months_granted + 1
-        due_at = anniversary_at(subscription.signed_up_at, number, zone)
-        subscription.next_grant_at = due_at
-        if due_at > now:
-            break
-        tier = queries.tier_at(organisation, due_at)
-        amount = book.tiers[tier].monthly_credits
-        if amount > 0:
-            day = anniversary_on(subscription.signed_up_at.astimezone(zone).date(), number)
-            made = ledger.grant(
-                organisation=organisation.id,
-                credits=amount,
-                source=LotSource.MONTHLY,
-                key=f"monthly:{number}",
-                reference=f"tier:{tier.value}",
-                reason=f"Monthly credits of the {tier.title} tier for {day}",
-                now=now,
-                price_book=book.version,
-            )
-            if not made.replayed:
-                grants += 1
-                credits += amount
-        subscription.months_granted = number
-    subscription.save(update_fields=["months_granted", "next_grant_at"])
-    return grants, credits
+    return grant_what_is_due(_locked(id), now=now)

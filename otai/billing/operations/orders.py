@@ -61,12 +61,12 @@ def order_month(
     key: str,
     who: str,
     now: datetime,
-    less_cents: int = 0,
+    less_cents: int | None = None,
 ) -> Purchase:
     """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it
-    replaces."""
+    replaces; None where it replaces none."""
     price = queries.price_book().tiers[tier].monthly_price
-    net = Money(max(1, price.cents - less_cents), price.currency)
+    net = Money(max(1, price.cents - (less_cents or 0)), price.currency)
     way = gateway_named(gateway)
     return order(
         organisation=organisation,
@@ -81,6 +81,7 @@ def order_month(
         request_hash=request_hash_of("month", tier.value, net.cents, net.currency, way.name),
         who=who,
         now=now,
+        deducted_cents=less_cents,
     )
 
 
@@ -115,6 +116,7 @@ def order(
     request_hash: str,
     who: str,
     now: datetime,
+    deducted_cents: int | None = None,
 ) -> Purchase:
     """Makes the purchase, with its invoice where it is paid by one, in the caller's transaction. `price` is net. Raises
     BillingDetailsMissing and PaymentOwed; of two with one key, the second violates a constraint."""
@@ -134,6 +136,7 @@ def order(
         tier=tier,
         custom_package_id=custom_package,
         price_book=book.version,
+        deducted_cents=deducted_cents,
         net_cents=price.cents,
         vat_cents=tax,
         gross_cents=price.cents + tax,

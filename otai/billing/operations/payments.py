@@ -13,8 +13,9 @@ from otai.billing.gateway import PaymentSeen, PaymentState
 from otai.billing.models import BroughtLot, Payment, Purchase, PurchaseKind, TopUp, TopUpState
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import bought, checked_why, notify, record
+from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.orders import cancel_locked, locked, move
-from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month
+from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month, months_not_wanted_any_more
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
@@ -256,6 +257,7 @@ def _say_surplus(payment: Payment, purchase: Purchase, *, now: datetime) -> None
 
 def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: datetime) -> None:
     columns: dict[str, object] = {"paid_at": now, "paid_cents": paid_cents}
+    subscription, obsolete = None, []
     if purchase.kind == PurchaseKind.PACKAGE:
         made = ledger.grant(
             organisation=purchase.organisation_id,
@@ -271,14 +273,21 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         columns["lot"] = made.lot
         takings.brought(purchase, lot=made.lot, source=LotSource.PURCHASE, credits=purchase.credits, now=now)
     else:
-        starts, ends = begin_paid_month(purchase, who=who, now=now)
+        # Locked before the ledger's account, as docs/ledger.md has it.
+        obsolete = months_not_wanted_any_more(purchase)
+        subscription, starts, ends = begin_paid_month(purchase, who=who, now=now)
         columns |= {"period_from_at": starts, "period_until_at": ends}
         _initial_credits_came_with(purchase, now=now)
     move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
+    if subscription is not None:
+        # The month is paid: monthly credits that waited for it come at once.
+        grant_what_is_due(subscription, now=now)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
         state=TopUpState.SUCCEEDED, ended_at=now, outcome="Paid."
     )
     # Last, since all organisations share the series: nothing is waited for while it is held.
+    for order in obsolete:
+        cancel_locked(order, who=who, why=f"{purchase.title} was paid instead.", now=now)
     invoices.issue(purchase, now=now)
     notify(
         organisation=purchase.organisation,

@@ -119,6 +119,20 @@ def _unused_parts(purchase: Purchase, credits: int | None) -> tuple[list[tuple[L
     if wanted == 0:
         spent, held = sum(lot.spent for lot in lots), sum(lot.held for lot in lots)
         raise NothingToRefund("spent", credits=purchase.credits, reference=purchase.reference, spent=spent, held=held)
+    parts, net = _drawn(lots, wanted)
+    kept = kept_net(purchase)
+    if credits is None:
+        # Where a part of the price went back already, its credits stay with the customer: they are not paid for twice.
+        while wanted > 1 and net > kept:
+            wanted -= max(1, wanted * (net - kept) // net)
+            parts, net = _drawn(lots, wanted)
+    if net > kept:
+        raise NothingToRefund("less_is_kept", amount=Money(kept, purchase.currency), reference=purchase.reference)
+    return parts, wanted, net
+
+
+def _drawn(lots: list[Lot], wanted: int) -> tuple[list[tuple[Lot, int]], int]:
+    """So many unspent credits of the lots, oldest first, and what they cost, net."""
     parts, left, net = [], wanted, 0
     for lot in lots:
         # The last lot is asked for all that is missing, and refuses what it lacks.
@@ -128,7 +142,7 @@ def _unused_parts(purchase: Purchase, credits: int | None) -> tuple[list[tuple[L
             parts.append((lot, part))
             net += value_of(lot.price_cents or 0, lot.credits, gone, min(gone + part, lot.credits))
             left -= part
-    return parts, wanted, min(net, kept_net(purchase))
+    return parts, net
 
 
 def _requested(

@@ -106,7 +106,7 @@ def _end_tier(subscription: Subscription, *, now: datetime) -> None:
 
 
 def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
-    purchase = open_month(subscription)
+    purchase = open_renewal(subscription)
     if purchase is not None and purchase.status == PurchaseStatus.PROCESSING:
         # The bank is still at work: whoever has paid in time is not punished for its slowness.
         return False
@@ -159,21 +159,24 @@ def _key_of_next_month(subscription: Subscription) -> str:
     return f"month:{subscription.paid_until_at.isoformat()}:"
 
 
-def open_month(subscription: Subscription) -> Purchase | None:
-    """The order for a month that waits for its payment, locked; there is at most one."""
-    return (
-        Purchase.objects.select_for_update(no_key=True)
-        .filter(
-            organisation=subscription.organisation_id,
-            kind=PurchaseKind.SUBSCRIPTION,
-            status__in=AWAITING_PAYMENT,
-        )
-        .first()
+def open_months(subscription: Subscription) -> list[Purchase]:
+    """The orders for months that wait for their payment, locked: one of the tier in force, and higher ones that were
+    asked for."""
+    orders = Purchase.objects.select_for_update(no_key=True).filter(
+        organisation=subscription.organisation_id,
+        kind=PurchaseKind.SUBSCRIPTION,
+        status__in=AWAITING_PAYMENT,
     )
+    return list(orders.order_by("id"))
+
+
+def open_renewal(subscription: Subscription) -> Purchase | None:
+    """The order for the next month of the tier in force, locked. A higher tier that was asked for stands beside it."""
+    return next((order for order in open_months(subscription) if order.tier == subscription.tier), None)
 
 
 def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase | None:
-    if subscription.status != SubscriptionStatus.UNPAID or open_month(subscription) is not None:
+    if subscription.status != SubscriptionStatus.UNPAID or open_renewal(subscription) is not None:
         return None
     organisation = subscription.organisation
     if not BillingDetails.objects.filter(organisation=organisation).exists():
@@ -182,7 +185,8 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
     purchase = order_month(
         organisation=organisation,
         tier=Tier(subscription.tier),
-        gateway=subscription.renewal_gateway,
+        # Whoever owes for a payment that was taken back is asked by invoice.
+        gateway="" if queries.owed(organisation).owed else subscription.renewal_gateway,
         # A cancelled order is followed by another for the same month, so the key counts the orders.
         key=f"{_key_of_next_month(subscription)}{Purchase.objects.filter(organisation=organisation).count()}",
         who=SWEEP,

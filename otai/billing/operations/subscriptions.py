@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from otai.billing import queries
-from otai.billing.models import BroughtLot, Purchase, Subscription, Taking, TierChange
+from otai.billing.models import BroughtLot, Purchase, PurchaseKind, Subscription, Taking, TierChange
 from otai.billing.operations.events import record
+from otai.billing.operations.takings import kept_net
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import NotFound
@@ -171,10 +172,21 @@ def can_begin_month(purchase: Purchase) -> bool:
     return rank(purchase.tier) >= rank(tier)
 
 
-def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[datetime, datetime]:
+def months_not_wanted_any_more(purchase: Purchase) -> list[Purchase]:
+    """Open orders for months of lower tiers than the one that is being paid, locked: nobody pays them after it. One
+    that is with the bank is left to its outcome."""
+    orders = Purchase.objects.select_for_update(no_key=True).filter(
+        organisation=purchase.organisation_id,
+        kind=PurchaseKind.SUBSCRIPTION,
+        status__in=[PurchaseStatus.OPEN, PurchaseStatus.PART_PAID],
+    )
+    return [order for order in orders.order_by("id") if rank(order.tier) < rank(purchase.tier)]
+
+
+def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[Subscription, datetime, datetime]:
     """The month that was paid for: another one of the tier in force, or the first of a higher one, from now on.
 
-    Returns its beginning and end. Part of the transaction that confirms the payment.
+    Returns the subscription, and the month's beginning and end. Part of the transaction that confirms the payment.
     """
     subscription = locked(purchase.organisation)
     zone = purchase.organisation.zone
@@ -198,8 +210,9 @@ def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[da
             )
         else:
             move(subscription, SubscriptionStatus.PAID, who=who, why=why, now=now, paid_until_at=ends)
-        return starts, ends
-    ends = anniversary_at(now, 1, zone)
+        return subscription, starts, ends
+    begun = _counts_as_begun(purchase, subscription, now=now)
+    ends = anniversary_at(begun, 1, zone)
     move(
         subscription,
         SubscriptionStatus.PAID,
@@ -207,15 +220,38 @@ def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[da
         why=why,
         now=now,
         tier=tier,
-        billing_anchor_at=now,
+        billing_anchor_at=begun,
         paid_until_at=ends,
     )
-    return now, ends
+    return subscription, now, ends
+
+
+def _counts_as_begun(purchase: Purchase, subscription: Subscription, *, now: datetime) -> datetime:
+    """Since when the first month of a higher tier counts, which is paid at `now`.
+
+    Its price was fixed at the order, less what was left of the old month then. What is left is worked out again when it
+    is paid: of months that are paid, net of refunds. The difference is made up in time, not in money: so neither a bank
+    transfer of three days nor a month renewed meanwhile makes anybody pay twice. The month counts as begun earlier, or
+    later; months end at the beginning of a day, and what does not make a day is the customer's.
+    """
+    gone = (purchase.deducted_cents or 0) - unused_share_cents(subscription, now=now)
+    if purchase.deducted_cents is None or gone == 0:
+        return now
+    zone = purchase.organisation.zone
+    whole_month = anniversary_at(now, 1, zone) - now
+    used = whole_month * gone / (purchase.net_cents + purchase.deducted_cents)
+    ends = anniversary_at(now, 1, zone) - used
+    days = [now - used + timedelta(days=days) for days in range(-3, 4)]
+    return min(
+        days, key=lambda begun: (anniversary_at(begun, 1, zone) < ends, abs(anniversary_at(begun, 1, zone) - ends))
+    )
 
 
 def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
-    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at
-    once."""
+    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at once.
+
+    Only what was paid and is kept counts: less payment refunds, and less what is taken back or disputed.
+    """
     if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         return 0
     paid = (
@@ -232,4 +268,4 @@ def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
     second = timedelta(seconds=1)
     left = (paid.period_until_at - max(now, paid.period_from_at)) // second
     whole = (paid.period_until_at - paid.period_from_at) // second
-    return paid.net_cents * left // whole
+    return kept_net(paid) * left // whole

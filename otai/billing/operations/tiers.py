@@ -9,8 +9,8 @@ from otai.billing import queries
 from otai.billing.gateway import PaymentSeen
 from otai.billing.models import Purchase, Subscription
 from otai.billing.operations.checkout import pay
-from otai.billing.operations.orders import cancel_locked, order_month
-from otai.billing.operations.renewals import open_month, settle_what_ended
+from otai.billing.operations.orders import cancel_locked, order_month, refuse_more_unpaid
+from otai.billing.operations.renewals import open_months, settle_what_ended
 from otai.billing.operations.subscriptions import locked, move, rank, unused_share_cents
 from otai.billing.status import SubscriptionStatus
 from otai.db import one_transaction
@@ -104,7 +104,7 @@ def _apply(
             move(subscription, status, who=who, why=why, now=now, tier=tier)
             return None
         return _order_rise(subscription, organisation, tier, gateway=gateway, who=who, now=now)
-    standing = _replaceable_month(subscription)
+    standing = _replaceable_months(subscription)
     if status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         move(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=tier)
     elif is_free:
@@ -112,21 +112,25 @@ def _apply(
     else:
         # Unpaid, and now cheaper: the sweep orders the month of the lower tier; the time of grace does not begin anew.
         move(subscription, status, who=who, why=why, now=now, tier=tier, grace_until_at=subscription.grace_until_at)
-    if standing is not None:
+    for order in standing:
         # After the move, which may grant credits: the series of credit notes is the last lock.
-        cancel_locked(standing, who=who, why=why, now=now)
+        cancel_locked(order, who=who, why=why, now=now)
     return None
 
 
 def _order_rise(
     subscription: Subscription, organisation: Organisation, tier: Tier, *, gateway: str, who: str, now: datetime
 ) -> Purchase:
-    standing = open_month(subscription)
-    if standing is not None and standing.tier == tier.value and gateway in ("", standing.gateway):
-        return standing
-    replaced = _replaceable_month(subscription)
-    if replaced is not None:
-        cancel_locked(replaced, who=who, why=f"{tier.title} was asked for instead.", now=now)
+    # The next month of the tier in force stands beside it: an order that nobody pays takes nothing from whoever renews.
+    replaced = []
+    for standing in _replaceable_months(subscription, but=tier):
+        if standing.tier == tier.value and gateway in ("", standing.gateway):
+            return standing
+        if standing.tier != subscription.tier:
+            replaced.append(standing)
+    for order in replaced:
+        cancel_locked(order, who=who, why=f"{tier.title} was asked for instead.", now=now)
+    refuse_more_unpaid(organisation)
     count = Purchase.objects.filter(organisation=organisation).count()
     return order_month(
         organisation=organisation,
@@ -139,12 +143,13 @@ def _order_rise(
     )
 
 
-def _replaceable_month(subscription: Subscription) -> Purchase | None:
-    """The ordered month that another takes the place of, locked. Raises RiseNotPossible while its payment is with the
-    bank."""
-    standing = open_month(subscription)
-    if standing is not None and standing.status == "processing":
-        raise RiseNotPossible("purchase", purchase=standing.reference)
+def _replaceable_months(subscription: Subscription, *, but: Tier | None = None) -> list[Purchase]:
+    """The ordered months that another takes the place of, locked. Raises RiseNotPossible while the payment of one is
+    with the bank, unless it is of the tier `but`."""
+    standing = open_months(subscription)
+    for order in standing:
+        if order.status == "processing" and (but is None or order.tier != but.value):
+            raise RiseNotPossible("purchase", purchase=order.reference)
     return standing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
@@ -69,3 +70,13 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
     )
     record(run, move=REFUNDED, who=who, why=why, now=now, credits=run.credits)
     return run
+
+
+def refund_of_hold(*, hold: UUID, who: str, why: str, now: datetime) -> bool:
+    """Whether a hold is a run's; its credits are given back then as the run's rules have it. Raises what `refund_run`
+    raises."""
+    run = Run.objects.select_related("organisation").filter(hold=hold).first()
+    if run is None:
+        return False
+    refund_run(organisation=run.organisation, number=run.number, why=why, who=who, now=now)
+    return True

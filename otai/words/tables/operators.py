@@ -131,11 +131,14 @@ TABLE: Mapping[str, Refusal] = {
     "nothing_to_refund.less_than_a_cent": said(
         "{wanted} credits of {reference} are worth less than a cent.",
     ),
+    "nothing_to_refund.less_is_kept": said(
+        "Only {amount:money} of the price of {reference} are still kept: the rest went back already.",
+    ),
     "nothing_to_refund.month": said(
         "{reference} is a month of a tier; only unused credits are paid back.",
     ),
     "nothing_to_refund.no_paid_month": said(
-        "No paid month of the subscription has {amount:money} left to pay back: leave the fee as credits.",
+        "Less than {amount:money} was ever paid and is still kept: leave the fee as credits.",
     ),
     "nothing_to_refund.no_surplus": said(
         "This payment has no surplus left to return.",

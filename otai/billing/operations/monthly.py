@@ -1,0 +1,88 @@
+"""Monthly credits of one organisation: in a free tier on their day, in a paid tier with the month that is paid.
+
+policies.md: the grant day of an unpaid month waits for its payment and is then made at once; a month that is never paid
+grants nothing. Whoever paid every second month would receive every month's credits otherwise.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from otai.billing import queries
+from otai.billing.models import Purchase, PurchaseKind, Subscription
+from otai.billing.operations import takings
+from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
+from otai.ledger import operations as ledger
+from otai.ledger.models import LotSource
+from otai.pricing.anniversary import anniversary_at, anniversary_on
+from otai.pricing.price_book import Tier
+
+
+def grant_what_is_due(subscription: Subscription, *, now: datetime) -> tuple[int, int]:
+    """Makes the grants of a locked subscription that are due at `now`, oldest first; returns how many, and their
+    credits."""
+    book = queries.price_book()
+    zone = subscription.organisation.zone
+    grants = credits = 0
+    while True:
+        number = subscription.months_granted + 1
+        due_at = anniversary_at(subscription.signed_up_at, number, zone)
+        subscription.next_grant_at = due_at
+        if due_at > now:
+            break
+        month = month_of(subscription, due_at)
+        tier = Tier(month.tier) if month else queries.tier_at(subscription.organisation, due_at)
+        is_paid_for = book.tiers[tier].is_free or (month is not None and month.status != PurchaseStatus.REVERSED)
+        if not is_paid_for and _may_still_be_paid(subscription, due_at):
+            break
+        if month is not None and month.status == PurchaseStatus.DISPUTED:
+            # The bank decides; until then nothing comes of it, and afterwards it comes or does not.
+            break
+        if is_paid_for and book.tiers[tier].monthly_credits > 0:
+            made = _grant(subscription, number, tier, month, now=now)
+            grants, credits = grants + bool(made), credits + made
+        subscription.months_granted = number
+    subscription.save(update_fields=["months_granted", "next_grant_at"])
+    return grants, credits
+
+
+def month_of(subscription: Subscription, at: datetime) -> Purchase | None:
+    """The paid month in which a time lies; where a higher tier began in the middle of one, the later."""
+    months = Purchase.objects.filter(
+        Q(period_cut_at__isnull=True) | Q(period_cut_at__gt=at),
+        organisation=subscription.organisation_id,
+        kind=PurchaseKind.SUBSCRIPTION,
+        status__in=sorted(DELIVERED),
+        period_from_at__lte=at,
+        period_until_at__gt=at,
+    )
+    return months.order_by("-period_from_at", "-paid_at").first()
+
+
+def _may_still_be_paid(subscription: Subscription, due_at: datetime) -> bool:
+    paid_until = subscription.paid_until_at
+    return subscription.status != SubscriptionStatus.FREE and paid_until is not None and due_at >= paid_until
+
+
+def _grant(subscription: Subscription, number: int, tier: Tier, month: Purchase | None, *, now: datetime) -> int:
+    """Makes one grant; returns its credits, 0 where it was made before."""
+    organisation = subscription.organisation
+    book = queries.price_book()
+    day = anniversary_on(subscription.signed_up_at.astimezone(organisation.zone).date(), number)
+    made = ledger.grant(
+        organisation=organisation.id,
+        credits=book.tiers[tier].monthly_credits,
+        source=LotSource.MONTHLY,
+        key=f"monthly:{number}",
+        reference=f"tier:{tier.value}",
+        reason=f"Monthly credits of the {tier.title} tier for {day}",
+        now=now,
+        price_book=book.version,
+    )
+    if made.replayed:
+        return 0
+    if month is not None:
+        takings.brought(month, lot=made.lot, source=LotSource.MONTHLY, credits=made.credits, now=now)
+    return made.credits
