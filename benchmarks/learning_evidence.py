@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from benchmarks.machine import measured_on
 
@@ -24,8 +25,8 @@ import numpy as np
 from benchmarks.learning_business import FRAGMENT as BUSINESS_FRAGMENT
 from benchmarks.learning_business import SETS, rows_of, tickets_of
 from otai.learning import training
-from otai.learning.evidence import label_issues as wrong_labels
 from otai.learning.evidence.expected_quality import expected
+from otai.learning.evidence.label_issues import suspected
 from otai.learning.linear.subset_models import SubsetModels, SubsetSample
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
@@ -47,12 +48,12 @@ def planted(name: str) -> str:
     for row in sorted(wrong):
         column[row] = next(label for label in iter(lambda: chance.choice(labels), None) if label != column[row])
     data = dataclasses.replace(tickets, attributes={specs[0].name: column})
-    most = wrong_labels.suspected.__kwdefaults__["most"]
-    wrong_labels.suspected.__kwdefaults__["most"] = len(tickets)
-    try:
+    defaults = suspected.__kwdefaults__
+    assert defaults is not None
+    # A card lists some hundred; here all of them are looked at.
+    with mock.patch.dict(defaults, most=len(tickets)):
         [report] = train(data, specs[:1], BASIC).report_card.attributes
-    finally:
-        wrong_labels.suspected.__kwdefaults__["most"] = most
+    assert report.wrong_labels is not None
     in_training = {str(row) for row in rows}
     listed = [int(one.ticket_id) for one in report.wrong_labels.suspects if one.ticket_id in in_training]
     hits = np.array([row in wrong for row in listed])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from multiprocessing.connection import Connection
+from typing import Any
 from uuid import UUID
 
 CLIENTS = 8
@@ -72,7 +73,7 @@ class Clients:
             process.join(10)
 
 
-def _received(pipe: Connection):
+def _received(pipe: Connection) -> Any:
     answer = pipe.recv()
     if isinstance(answer, Exception):
         raise answer
@@ -131,7 +132,7 @@ class _Worker:
 
     def prepare(self, what: Round) -> None:
         """Holds for the captures or releases of the next round, outside the measured time."""
-        from otai.ledger.operations import HoldRequest, place_holds
+        from otai.ledger.operations import HoldPlaced, HoldRequest, place_holds
 
         if what.operation not in ("capture", "release", "captures"):
             return
@@ -150,7 +151,7 @@ class _Worker:
                 requests=[HoldRequest(1, self.key(), "run", "prepared", deadline) for _ in range(size)],
                 now=now,
             )
-            self.held += [(organisation, one.hold) for one in placed]
+            self.held += [(organisation, one.hold) for one in placed if isinstance(one, HoldPlaced)]
         if len(organisations) > 1:
             self.random.shuffle(self.held)
 
