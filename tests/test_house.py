@@ -29,6 +29,7 @@ LONGER_OR_BUSIER: dict[str, str] = {
     "web/views/tickets.py:settle_upload": "one clause for each state an upload may be in, and what its page shows",
     "tickets/sources/archive.py:__init__": "what may be in an archive, one after the other",
     "tickets/sources/delimited.py:batches": "one clause for each kind of record that is no ticket",
+    "tickets/sources/grid.py:_goes_on_below": "one clause for each sign",
     "tickets/sources/grid.py:looks_like_a_ticket": "one clause for each sign",
     "tickets/sources/html_table.py:_all_rows": "one clause for each element of a table",
     "tickets/sources/xml_rows.py:_repeating": "one clause for each event of the parser",
@@ -173,6 +174,7 @@ SHARED_NAMES: dict[str, str] = {
     "Run": "the row of runs, the client's answer, and what the command line shows of either",
     "Saving": "pricing's, the client's, and what the command line shows of either",
     "StatementLine": "the ledger's, the client's, and what the command line shows of either",
+    "Stripe": "the provider for payments alone, and with all that goes back, as an installation offers it",
     "TooLarge": "one refusal, of the API and of the pages",
 }
 """Public class names of more than one file: one meaning each, with what the files have to do with it."""

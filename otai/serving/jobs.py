@@ -108,7 +108,7 @@ class Looked(ResultOnly):
         return {"model": str(version.model_id), "advice": [str(one.id) for one in given]}
 
 
-class Compared(ResultOnly):
+class ComparisonKept(ResultOnly):
     """A comparison names labels: of a model that is gone meanwhile nothing is kept."""
 
     def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ CUTTING = JobKind(NEXT_VERSION, f"{_WORK}:cut_version", JobLane.LONG, long_bound
 LOOKING = JobKind(LOOK, f"{_WORK}:look_at_model", JobLane.LONG, long_bounds, Looked())
 SAME_TEXTS = JobKind("same_texts", f"{_WORK}:same_texts", JobLane.QUICK, long_bounds, ResultOnly())
 """Somebody waits for it, before anything is deleted."""
-COMPARISON = JobKind(COMPARED, f"{_WORK}:compare_versions", JobLane.QUICK, long_bounds, Compared())
+COMPARISON = JobKind(COMPARED, f"{_WORK}:compare_versions", JobLane.QUICK, long_bounds, ComparisonKept())
 """Somebody waits for it, too."""
 DELETION = JobKind("deletion", f"{_WORK}:same_texts", JobLane.LONG, long_bounds, Deleted())
 

@@ -37,6 +37,9 @@ from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
+NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N°", "Nº")
+"""Names of a column that numbers its rows."""
+
 MOST_LABELS = 2_000
 FEW_CODES = 50
 
@@ -132,12 +135,8 @@ class _Guess(TextRoles):
     def _ticket_id(self) -> None:
         if "ticket" in self.single:
             return
-        named = [column for column in self._named(names.TICKET, worst=1) if self._could_be_ids(column)]
-        named += [
-            column
-            for column in self.open
-            if column.name.strip() in ("#", "№", "No.", "Nr.", "N°", "Nº") and self._could_be_ids(column)
-        ]
+        called = [*self._named(names.TICKET, worst=1), *(one for one in self.open if one.name.strip() in NUMBER_SIGNS)]
+        named = [column for column in called if self._could_be_ids(column)]
         sure = [column for column in named if column.words.is_one_of(names.REPEATED_TICKET)]
         if not sure and (thread := self._thread_id()) is not None:
             # Each row is a message: those of one conversation are one ticket.
@@ -161,7 +160,10 @@ class _Guess(TextRoles):
                 rows = round(column.tickets_a_value, 1)
                 self._role("ticket", column, Fact("column_repeats_id", {"rows": rows}))
                 return
-        # Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ...
+        self._ticket_id_by_values()
+
+    def _ticket_id_by_values(self) -> None:
+        """Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ..."""
         for column in self.open[:3]:
             if self._could_be_ids(column) and self._is_unique(column) and column.share(_is_numbering) >= 0.95:
                 self._role("ticket", column, Fact("column_numbers_tickets", {"examples": _some(column)}))

@@ -57,6 +57,10 @@ class TextRoles:
         self._body_called_notes()
         self._subject_called_name()
         self._subject_by_values()
+        self._take_texts_of_afterwards()
+
+    def _take_texts_of_afterwards(self) -> None:
+        """Free texts that were written after the ticket came in: nothing is learnt from them."""
         for column in list(self.open):
             is_text = is_free_text(column) or column.mean_length > LABEL_LENGTH
             if is_text and (known_afterwards.by_name(column) or column.words.fits(frozenset(names.COMMENT))):

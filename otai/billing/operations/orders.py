@@ -171,20 +171,24 @@ def order(
     )
     if way.pays_by_invoice:
         invoices.issue(purchase, now=now)
-        notify(
-            organisation=organisation,
-            template="invoice",
-            key=f"ordered:{purchase.id}",
-            context={
-                "bought": bought(purchase),
-                "amount_cents": purchase.gross_cents,
-                "currency": purchase.currency,
-                "reference": purchase.reference,
-                "pay_until": purchase.expires_at.isoformat(),
-            },
-            now=now,
-        )
+        _send_invoice(purchase, now=now)
     return purchase
+
+
+def _send_invoice(purchase: Purchase, *, now: datetime) -> None:
+    notify(
+        organisation=purchase.organisation,
+        template="invoice",
+        key=f"ordered:{purchase.id}",
+        context={
+            "bought": bought(purchase),
+            "amount_cents": purchase.gross_cents,
+            "currency": purchase.currency,
+            "reference": purchase.reference,
+            "pay_until": purchase.expires_at.isoformat(),
+        },
+        now=now,
+    )
 
 
 def _new_reference() -> str:

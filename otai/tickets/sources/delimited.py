@@ -22,6 +22,7 @@ from otai.tickets.sources.grid import (
     FOOTER_ROWS,
     FRAME_ROWS,
     Frame,
+    Numbered,
     drop_footer,
     footer_length,
     frame_of,
@@ -101,13 +102,18 @@ class DelimitedSource:
         widths = Counter(len(row) for number, row in rows if number >= frame.first)
         if not widths or frame.is_headless:
             return frame
+        return self._with_row_numbers(frame, rows, widths)
+
+    def _with_row_numbers(self, frame: Frame, rows: Sequence[Numbered], widths: Counter[int]) -> Frame:
+        """R and others write the number of the row without a name for it: the frame with that column. Raises
+        DatasetInvalid where all rows have fewer fields than the header has names. `widths`: fields of the rows below
+        the header, counted."""
         common, rows_of_it = widths.most_common(1)[0]
         names, rows_below = frame.names, widths.total()
         if common < len(names) and rows_of_it == rows_below >= 3:
             raise refused("fields_missing", fields=common, names=len(names), columns=list(names[:12]), row=frame.first)
         is_indexed = common == len(names) + 1 and rows_of_it >= 0.95 * rows_below and len(names) > 1
         if is_indexed and all(row[-1] and row[0] for _, row in rows if len(row) == common):
-            # R and others write the number of the row without a name for it.
             return replace(frame, names=[None, *names])
         return frame
 
