@@ -22,6 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from otai.cli import relabelling
 from otai.cli import tickets as local_tickets
+from otai.cli.given_files import readable
 from otai.cli.output import JsonOption, console, print_json, say
 from otai.cli.presenters import credits, data_sets, models, prices, runs
 from otai.cli.presenters.words import count
@@ -178,15 +179,14 @@ def import_tickets(
     json: JsonOption = False,
 ) -> None:
     """Upload and import tickets. Columns are guessed and can be named; bad rows refuse the whole import."""
-    _must_be_there(file)
     bar = Progress(
         TextColumn("{task.fields[what]}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), transient=True,
         disable=json or not sys.stdout.isatty(), console=console,
     )  # fmt: skip
-    with studio() as there, bar:
-        task = bar.add_task("upload", total=file.stat().st_size, what="Uploading")
+    with readable(file) as given, studio() as there, bar:
+        task = bar.add_task("upload", total=given.stat().st_size, what="Uploading")
         data_set = there.import_tickets(
-            file,
+            given,
             name=name or "",
             skip_bad_rows=skip_bad_rows,
             add=add,
@@ -220,11 +220,6 @@ def job_words(job: Mapping[str, Any]) -> str:
     return f"Waiting, place {job['place']}" if job["place"] else f"Importing, {job['progress']['rows']:,} tickets"
 
 
-def _must_be_there(file: Path) -> None:
-    if not file.is_file():
-        raise Invalid("file", file=file, field="file", code="no_such_file")
-
-
 @tickets_app.command("columns")
 def columns(
     file: FileArgument,
@@ -236,10 +231,9 @@ def columns(
     json: JsonOption = False,
 ) -> None:
     """Show what each column would be taken for, and why, without importing."""
-    _must_be_there(file)
-    with studio() as there:
+    with readable(file) as given, studio() as there:
         found = there.preview_columns(
-            file, column=column, attribute=attribute, multi=multi, ordered=ordered, ignore=ignore
+            given, column=column, attribute=attribute, multi=multi, ordered=ordered, ignore=ignore
         )
     if json:
         print_json(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from contextlib import ExitStack
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.cli import relabelling
 from otai.cli.actor import actor
+from otai.cli.given_files import must_be_readable, readable
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import data_sets
 from otai.db import utc_now
@@ -29,7 +31,6 @@ from otai.tickets import queries, versions
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
-from otai.tickets.problems import refused
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
 from otai.words.catalogue import say_fact
@@ -110,12 +111,6 @@ def _roles(
     )
 
 
-def must_be_there(file: Path) -> None:
-    """Ends the command with its reason where there is no such file."""
-    if not file.is_file():
-        raise refused("no_file", path=file)
-
-
 @app.command("import")
 def import_(
     files: FilesArgument,
@@ -159,7 +154,11 @@ def import_(
         TextColumn("{task.fields[tickets]:,} tickets"),
         TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
     )  # fmt: skip
-    with bar:
+    for one in files:
+        must_be_readable(one)
+    with ExitStack() as kept:
+        first, *further = [kept.enter_context(readable(one)) for one in files]
+        kept.enter_context(bar)
         task = bar.add_task("import", total=1.0, tickets=0, what="Importing")
 
         def show(job: Job) -> None:
@@ -167,9 +166,6 @@ def import_(
             what = f"Waiting, place {place}" if place else "Importing"
             bar.update(task, completed=job.share, tickets=job.rows_read, what=what)
 
-        for one in files:
-            must_be_there(one)
-        first, *further = files
         asked = tickets_jobs.ask_for_import(
             organisation=organisation,
             name=name or first.name.split(".")[0],
@@ -209,9 +205,9 @@ def columns(
 ) -> None:
     """Show what each column would be taken for, and why, without importing."""
     roles = _roles(column, attribute, multi, ordered, ignore)
-    must_be_there(file)
     options = ReadOptions(roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates)
-    preview = tickets_jobs.preview_here(file, options)
+    with readable(file) as given:
+        preview = tickets_jobs.preview_here(given, options)
     if json:
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return

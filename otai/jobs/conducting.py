@@ -40,6 +40,10 @@ memory_of_the_libraries = 512 << 20
 most_result_bytes = 256 << 20
 starts_tried = 3
 share_near_the_bound = 0.8
+own_faults = frozenset(
+    -number for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
+)
+"""Exits of a process that a library of its own broke off. Nobody outside sends these."""
 
 
 def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -53,6 +57,7 @@ def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, A
     began = time.monotonic()
     killed_before = kernel_killed_for_memory()
     code = ""
+    broken_off: OtaiError | None = None
     try:
         while not code:
             try:
@@ -60,12 +65,15 @@ def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, A
             except queue.Empty:
                 heard = {}
             if "exit" in heard:
+                broken_off = _broken_off(kind, heard)
                 code = "" if heard["exit"] == 0 else _code_of(heard, bounds, most_held=0, killed_before=killed_before)
                 break
             if time.monotonic() - began > bounds.wall_seconds:
                 code = "job_took_too_long"
     finally:
         flight.end()
+    if broken_off is not None:
+        raise broken_off
     left: dict[str, Any] = {"failed": code} if code else json.loads((folder / "result.json").read_text())
     if "values" in left:
         return dict(left["values"])
@@ -222,6 +230,11 @@ class Conducting:
             self.flight = None
             self._start()
             return
+        if (broken_off := _broken_off(self.kind, message)) is not None:
+            # The file's fault, and said to whoever sent it: no fault of ours in the log of the Studio.
+            log.info("job %s (%s) was broken off by its file: %s", self.job.id, self.job.kind, exit_code)
+            self._refuse(broken_off)
+            return
         if exit_code != 0 or not path.is_file():
             self._log_last_words(exit_code)
             held, before = self._most_held, self._killed_before
@@ -308,6 +321,13 @@ class Conducting:
         except OSError:
             words = ""
         log.error("job %s (%s) ended with %s: %s", self.job.id, self.job.kind, exit_code, words)
+
+
+def _broken_off(kind: JobKind, message: dict[str, Any]) -> OtaiError | None:
+    """What the kind says of a process that broke off by itself; None where it did not, or its kind says nothing."""
+    if kind.broken_off is None or message["exit"] not in own_faults:
+        return None
+    return kind.broken_off()
 
 
 def _code_of(message: dict[str, Any], bounds: Bounds, *, most_held: int, killed_before: int) -> str:

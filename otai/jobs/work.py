@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from otai.errors import OtaiError
+
 
 class JobLane(StrEnum):
     """Somebody waits for what is quick; it does not queue behind what is long."""
@@ -92,10 +94,14 @@ Tell = Callable[..., None]
 class JobKind:
     """`work` is "module:function" of a function (spec, folder, tell) -> values, which imports neither Django's tables
     nor settings. Its module may have a `get_ready()`, called once before the first job: what it loads, without starting
-    a thread, later jobs find loaded."""
+    a thread, later jobs find loaded.
+
+    `broken_off` is what is said where the work's process ends by a fault of its own (an abort, a bad access to memory):
+    a kind that reads a customer's file has a refusal of the file, since trying again ends alike."""
 
     name: str
     work: str
     lane: JobLane
     bounds: Callable[[], Bounds]
     recorder: Recorder
+    broken_off: Callable[[], OtaiError] | None = None

@@ -41,7 +41,7 @@ from otai.tickets.operations import (
     version_before,
 )
 from otai.tickets.options import ImportOptions, ReadOptions
-from otai.tickets.problems import DatasetInvalid
+from otai.tickets.problems import DatasetInvalid, refused
 from otai.tickets.reading import Preview, ReadTickets
 from otai.tickets.work import STAGED
 
@@ -114,8 +114,13 @@ class TriedOut(ResultOnly):
         return {"data_set": data_set}
 
 
-PREVIEW = JobKind("preview", "otai.tickets.work:preview", JobLane.QUICK, quick_bounds, ResultOnly())
-IMPORT = JobKind("import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported())
+def file_harms() -> DatasetInvalid:
+    """Of a file that its reader did not survive."""
+    return refused("file_harms")
+
+
+PREVIEW = JobKind("preview", "otai.tickets.work:preview", JobLane.QUICK, quick_bounds, ResultOnly(), file_harms)
+IMPORT = JobKind("import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported(), file_harms)
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 
 

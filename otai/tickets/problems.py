@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from otai.errors import Invalid
+from otai.errors import Invalid, OtaiError
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
@@ -84,6 +86,27 @@ class BadRows:
             problems=[problem.as_dict() for problem in self.first],
             problem_count=self.count,
         )
+
+
+@contextmanager
+def told_as(case: str, **details: Any) -> Iterator[None]:
+    """While a library reads a customer's bytes: whatever it raises about them is this refusal, with its words as
+    `error`. What is not the file's fault (a full disk, no memory left, an interruption) stays what it is."""
+    try:
+        yield
+    except (OtaiError, MemoryError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise refused(case, error=_in_short(error), **details) from error
+
+
+def _in_short(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    words = " ".join(str(error).split())[:200].rstrip(".")
+    return words or type(error).__name__
 
 
 def refused(case: str, **details: Any) -> DatasetInvalid:

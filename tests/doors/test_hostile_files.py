@@ -19,6 +19,7 @@ import pytest
 from otai.client import Studio
 from otai.errors import Invalid
 from tests.doors.production import Production
+from tests.tickets.damaged_files import damaged_files
 
 LONG_TEXT = "a" * 2_000_000
 most_memory_bytes = 700 << 20
@@ -81,6 +82,14 @@ def test_a_kilobyte_that_unpacks_to_gigabytes_takes_none_of_the_server(
 
 
 @pytest.mark.pure
+def test_damaged_files_are_refused_and_named_damaged(program: Studio, tmp_path: Path) -> None:
+    for file in damaged_files(tmp_path):
+        with pytest.raises(Invalid) as refused:
+            program.import_tickets(file, name="support")
+        assert refused.value.code == "dataset_invalid", file.name
+        assert "damaged" in refused.value.message, file.name
+
+
 def test_markup_as_deep_as_it_is_long_is_read_and_holds_nobody_up(program: Studio, tmp_path: Path) -> None:
     file = tmp_path / "deep.csv"
     deep = "<div>" * 16_000

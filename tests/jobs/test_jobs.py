@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -14,7 +15,9 @@ import psutil
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from otai.errors import Invalid
 from otai.jobs import operations, queries
+from otai.jobs.conducting import work_alone
 from otai.jobs.folders import folder_of, jobs_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked, JobHasEnded, TooManyJobs
@@ -77,6 +80,15 @@ def test_a_bound_ends_the_work_and_says_which(
     assert not folder_of(job.id).exists()
     # The next one has a process to work in.
     assert operations.wait(ask(acme, kind("answer"), now, say="next"), seconds=None).is_done
+
+
+def test_a_file_that_breaks_its_reader_off_is_refused_as_its_kind_says(acme: Organisation, now: datetime) -> None:
+    reads_files = dataclasses.replace(kind("die"), broken_off=lambda: Invalid("file_harms", code="dataset_invalid"))
+    job = operations.wait(ask(acme, reads_files, now), seconds=None)
+    assert (job.status, job.error_kind, job.error_code) == ("failed", "invalid", "dataset_invalid")
+    assert not folder_of(job.id).exists()
+    with operations.folder_without_row() as folder, pytest.raises(Invalid, match="made to harm"):
+        work_alone(reads_files, {}, folder)
 
 
 def test_a_result_that_cannot_be_recorded_leaves_a_failed_job(acme: Organisation, now: datetime) -> None:

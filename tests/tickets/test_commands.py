@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from otai.errors import Invalid, NotFound
+from otai.tickets.problems import DatasetInvalid
+from otai.tickets.sample import write_csv
 
 if TYPE_CHECKING:
     from otai.orgs.models import Organisation
@@ -50,6 +54,27 @@ def test_alice_makes_a_sample_looks_at_it_imports_it_and_deletes_it(
     assert "deleted" in otai_tickets("delete", "support", "--version", "1", "--yes")
     assert json.loads(otai_tickets("list", "--json")) == []
     assert "no tickets yet" in otai_tickets("list")
+
+
+def test_a_pipe_is_read_and_what_is_no_file_is_called_what_it_is(
+    acme: Organisation, store: FileStore, tmp_path: Path
+) -> None:
+    pipe, export = tmp_path / "export.csv", write_csv(tmp_path / "s.csv", tickets=100)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(export.read_bytes()), daemon=True)
+    writer.start()
+    imported = json.loads(otai_tickets("import", str(pipe), "--json"))
+    writer.join()
+    assert (imported["name"], imported["tickets"], imported["source_filename"]) == ("export", 100, "export.csv")
+    for given, said in (
+        (str(tmp_path), "is a folder. Name the files in it"),
+        ("/dev/null", "is a device or a socket"),
+        (str(tmp_path / "none.csv"), "There is no file"),
+        (str(export / "none.csv"), "There is no file"),
+    ):
+        for command in ("import", "columns"):
+            with pytest.raises(DatasetInvalid, match=said):
+                otai_tickets(command, given)
 
 
 def test_carol_of_globex_finds_nothing_of_acme(

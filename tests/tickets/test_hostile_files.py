@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from otai.tickets.guessing import look_at
 from otai.tickets.html_text import _without_attributes, text_of_html
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sources.opening import open_source
+from tests.tickets.damaged_files import damaged_files, nested_mails
 
 pytestmark = pytest.mark.pure
 
@@ -24,8 +26,6 @@ def repeated(times: int) -> pa.DictionaryArray:
 
 @pytest.mark.parametrize("is_list", [False, True])
 def test_a_kilobyte_that_repeats_a_long_text_is_refused_before_it_is_unpacked(is_list: bool, tmp_path: Path) -> None:
-    from otai.tickets.guessing import look_at
-
     file = tmp_path / "tickets.parquet"
     texts = repeated(2_000)
     column = pa.ListArray.from_arrays(pa.array(range(2_001), pa.int32()), texts) if is_list else texts
@@ -77,3 +77,36 @@ def test_deep_markup_reads_as_shallow_markup_does() -> None:
     deep = "<div>" * 300 + mail + "</div>" * 300
     assert text_of_html(deep) == text_of_html(mail) == "Dear team,\n\nthe printer\nis on fire\n\nRoom 7"
     assert text_of_html(_without_attributes(mail)) == text_of_html(mail)
+
+
+def test_what_a_reader_stumbles_over_is_a_refusal_of_the_file(tmp_path: Path) -> None:
+    said = {}
+    for file in damaged_files(tmp_path):
+        with pytest.raises(DatasetInvalid) as refused:
+            look_at(open_source(file))
+        said[file.stem] = refused.value.message
+    assert "“A2000000000” lies outside any sheet" in said["a row far below"]
+    assert "“ZZZZZZZ1” lies outside any sheet" in said["a column far away"]
+    assert all("damaged" in sentence for sentence in said.values()), said
+
+
+def test_one_damaged_mail_is_a_bad_row_among_the_others(tmp_path: Path) -> None:
+    from otai.tickets.problems import BadRows
+
+    file = tmp_path / "mails.mbox"
+    good = nested_mails(0).replace("Help", "Help me")
+    file.write_text(f"{good}\n{nested_mails(2_000)}\n{good}")
+    bad = BadRows(skip=True)
+    rows = [row for batch in open_source(file).batches(bad) for row in batch.numbers]
+    assert rows == [1, 3]
+    assert [problem.row for problem in bad.first] == [2]
+
+
+def test_no_memory_and_a_full_disk_are_not_the_files_fault() -> None:
+    from otai.tickets.problems import told_as
+
+    for fault in (MemoryError(), OSError(28, "No space left on device"), KeyboardInterrupt()):
+        with pytest.raises(type(fault)), told_as("file_damaged"):
+            raise fault
+    with pytest.raises(DatasetInvalid, match="is damaged"), told_as("file_damaged"):
+        raise OSError("Not a gzipped file")

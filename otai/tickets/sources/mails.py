@@ -63,10 +63,12 @@ class MailSource:
         self._desk: frozenset[str] = frozenset()
         self.noted = Noted()
         seen: set[str] = set()
-        looked_at = [mail for _, mail in islice(self._mails(BadRows(skip=True)), MAILS_LOOKED_AT)]
+        unread = BadRows(skip=True)
+        looked_at = [mail for _, mail in islice(self._mails(unread), MAILS_LOOKED_AT)]
         for mail in looked_at:
             seen.update(name for name, value in mail.items() if value)
         if not seen:
+            unread.refuse()
             raise refused("mailbox_empty")
         self._desk = _desk_of(looked_at)
         if any(self._sent_by(mail) == "desk" for mail in looked_at):
@@ -95,7 +97,14 @@ class MailSource:
             if data is None:
                 bad.add(number, None, "mail_large", most=MOST_MAIL_BYTES >> 20)
                 continue
-            row = _row(message_from_bytes(data))
+            try:
+                row = _row(message_from_bytes(data))
+            except RecursionError:
+                bad.add(number, None, "mail_nested")
+                continue
+            except Exception as error:  # noqa: BLE001  the parser raises what the words of a mail lead it to
+                bad.add(number, None, "mail_damaged", error=f"{type(error).__name__}: {error}"[:200])
+                continue
             folder = self._folders[number - 1] if number <= len(self._folders) else ""
             row["folder"] = folder if folder and folder.lower() not in _MAIL_STATES else None
             row["sent by"] = self._sent_by(row)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.options import FormatOptions
-from otai.tickets.problems import DatasetInvalid, refused
+from otai.tickets.problems import BadRows, DatasetInvalid, refused, told_as
 from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
 from otai.tickets.sources.delimited import DelimitedSource
 from otai.tickets.sources.encodings import known_encoding
@@ -23,7 +23,7 @@ from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
 from otai.tickets.sources.parquet import ParquetSource
-from otai.tickets.sources.table import Source
+from otai.tickets.sources.table import Rows, Source
 from otai.tickets.sources.text import TextFile, read_text_file
 from otai.tickets.sources.workbook import Kind, WorkbookSource
 from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
@@ -84,7 +84,30 @@ def open_source(
 
     Raises DatasetInvalid for a file that is missing, empty, no table, or beyond a bound.
     """
-    return _opened(path, (filename or path.name).lower(), options, limits, depth=0)
+    with told_as("file_damaged"):
+        return _Told(_opened(path, (filename or path.name).lower(), options, limits, depth=0))
+
+
+class _Told:
+    """A source that refuses the file where its reader fails: readers raise what their parsers raise."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.format, self.columns, self.noted = source.format, source.columns, source.noted
+
+    def bytes_read(self) -> int:
+        return self._source.bytes_read()
+
+    def batches(self, bad: BadRows) -> Iterator[Rows]:
+        """Those of the source."""
+        with told_as("file_damaged"):
+            read = self._source.batches(bad)
+        while True:
+            with told_as("file_damaged"):
+                rows = next(read, None)
+            if rows is None:
+                return
+            yield rows
 
 
 def _opened(path: Path, name: str, options: FormatOptions, limits: Limits, *, depth: int) -> Source:

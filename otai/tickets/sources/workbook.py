@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 
 from otai.tickets import column_names
 from otai.tickets.limits import Limits
-from otai.tickets.problems import BadRows, DatasetInvalid, refused
+from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.open_document import OpenDocument
 from otai.tickets.sources.table import Noted, Rows
@@ -38,7 +38,9 @@ LIKELY = 0.5
 
 Row = tuple[int, list[str | None]]
 Kind = Literal["xlsx", "xls", "ods"]
-_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+"""Of a sheet of Excel: XFD1048576. A reader makes room for what a cell says of its place."""
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,20})(\d{1,20})["']""")
 
 
 class _Book(Protocol):
@@ -72,11 +74,13 @@ class WorkbookSource:
         self._limits = limits
         self._read = 0
         self._kind = kind
-        if kind != "xls":
-            _measure(path, limits)
-        self._is_held = kind == "xls" or (kind == "xlsx" and _can_be_held(path))
+        with told_as("workbook_damaged"):
+            if kind != "xls":
+                _measure(path, limits)
+            self._is_held = kind == "xls" or (kind == "xlsx" and _can_be_held(path))
         self.noted = Noted()
         with ExitStack() as stack:
+            stack.enter_context(told_as("workbook_damaged"))
             book = self._opened(stack)
             first = {
                 name: list(islice(book.rows(name), FRAME_ROWS)) for name in [*book.sheets, *book.hidden][:MOST_SHEETS]
@@ -135,19 +139,20 @@ class WorkbookSource:
         self.noted.begin()
         with ExitStack() as stack:
             book = self._opened(stack)
-            try:
-                for sheet in self._sheets:
-                    offset = self._offsets[sheet]
-                    more = [sheet] if len(self._sheets) > 1 else []
-                    for rows in self._grid.batches(book.rows(sheet), bad, more=more):
-                        if offset:
-                            rows.numbers = [number + offset for number in rows.numbers]
-                        yield rows
-                    self._read += self._path.stat().st_size // len(self._sheets)
-            except DatasetInvalid:
-                raise
-            except Exception as error:  # the readers raise what their XML and zip parsers raise
-                raise refused("sheet_damaged", sheet=self._sheets[0], error=error) from error
+            for sheet in self._sheets:
+                offset = self._offsets[sheet]
+                more = [sheet] if len(self._sheets) > 1 else []
+                pages = self._grid.batches(book.rows(sheet), bad, more=more)
+                while True:
+                    # The reader alone: what is wrong with the rows is found by whoever takes them.
+                    with told_as("sheet_damaged", sheet=sheet):
+                        rows = next(pages, None)
+                    if rows is None:
+                        break
+                    if offset:
+                        rows.numbers = [number + offset for number in rows.numbers]
+                    yield rows
+                self._read += self._path.stat().st_size // len(self._sheets)
 
 
 def _names(name: str) -> Iterator[str]:
@@ -196,8 +201,6 @@ class _Held:
             sheets = [one for one in self._book.sheets_metadata if one.typ == python_calamine.SheetTypeEnum.WorkSheet]
         except python_calamine.PasswordError:
             raise refused("workbook_password") from None
-        except Exception as error:  # calamine raises what its XML and zip parsers raise
-            raise refused("workbook_unopened", error=error) from error
         self.sheets = [one.name for one in sheets if one.visible == python_calamine.SheetVisibleEnum.Visible]
         self.hidden = [one.name for one in sheets if one.name not in self.sheets]
         self._loaded: tuple[str, Any] | None = None
@@ -295,7 +298,8 @@ def _measure(path: Path, limits: Limits) -> int:
 
 
 def _can_be_held(path: Path) -> bool:
-    """Whether calamine may read it: by what it unpacks to, and by the rectangle that each sheet's cells span."""
+    """Whether calamine may read it: by what it unpacks to, and by the rectangle that each sheet's cells span. Raises
+    DatasetInvalid for a cell outside any sheet."""
     with zipfile.ZipFile(path) as archive:
         if sum(part.file_size for part in archive.infolist() if not part.filename.startswith("xl/media/")) > HELD_BYTES:
             return False
@@ -307,7 +311,9 @@ def _can_be_held(path: Path) -> bool:
                     while chunk := handle.read(1 << 20):
                         for letters, number in set(_REFERENCE.findall(rest + chunk)):
                             rows, columns = max(rows, int(number)), max(columns, _column(letters))
-                        rest = chunk[-40:]
+                            if rows > LAST_ROW or columns > LAST_COLUMN:
+                                raise refused("cell_outside", cell=(letters + number).decode("ascii"))
+                        rest = chunk[-80:]
                     if rows * max(columns, 1) > HELD_CELLS:
                         return False
     return True

@@ -40,11 +40,20 @@ TABLE: Mapping[str, Refusal] = {
     "dataset_invalid.cell_never_ends": said(
         "A cell in row {row:n} never ends: this is no table of tickets.",
     ),
+    "dataset_invalid.cell_outside": said(
+        (
+            "The workbook is damaged: its cell {cell:quoted} lies outside any sheet. Save it again in Excel as .xlsx, "
+            "or as CSV."
+        ),
+    ),
     "dataset_invalid.columns": said(
         "The file has {columns:n} columns; {most:n} is the most. Leave out those that are not needed.",
     ),
     "dataset_invalid.delimiter": said(
         "The delimiter {delimiter:quoted} cannot be used; it is one character, for example “;”.",
+    ),
+    "dataset_invalid.device": said(
+        "{path} is a device or a socket, and no file.",
     ),
     "dataset_invalid.element_text": said(
         "Element {row:n} has too much text for a ticket.",
@@ -67,8 +76,20 @@ TABLE: Mapping[str, Refusal] = {
             "nothing tells which are missing. Export again with all columns ({columns:names})."
         ),
     ),
+    "dataset_invalid.file_damaged": said(
+        "The file cannot be read: {error}. It is damaged. Export it again, as CSV if that is possible.",
+    ),
+    "dataset_invalid.file_harms": said(
+        (
+            "The file cannot be read: the program that reads it broke off. It is damaged, or made to harm. Export it "
+            "again, as CSV if that is possible."
+        ),
+    ),
     "dataset_invalid.file_unreadable": said(
         "The file {path} cannot be read: {error}.",
+    ),
+    "dataset_invalid.folder": said(
+        "{path} is a folder. Name the files in it, or pack it as .zip.",
     ),
     "dataset_invalid.gzip_damaged": said(
         "The gzip file is damaged: {error}. Pack it again.",
@@ -238,6 +259,9 @@ TABLE: Mapping[str, Refusal] = {
             "The workbook holds {megabytes:n} MB of text in one part; {most:n} MB is the most. Save the sheet as "
             "CSV and import that: CSV has no such bound."
         ),
+    ),
+    "dataset_invalid.workbook_damaged": said(
+        "The workbook is damaged: {error}. Save it again in Excel as .xlsx, or as CSV.",
     ),
     "dataset_invalid.workbook_unopened": said(
         "The workbook cannot be opened: {error}. Save it again in Excel as .xlsx.",
