@@ -32,7 +32,7 @@ from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
+    from otai.learning.evidence.expectation import Expectation, ModeExpectation
 
 app = typer.Typer(
     help="The included run and improvement: criteria, verdict, and the fee back if both miss.", no_args_is_help=True

@@ -36,7 +36,7 @@ from otai.words import findings as words
 from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.expected_quality import ModeExpectation
+    from otai.learning.evidence.expectation import ModeExpectation
 
 app = typer.Typer(help="Bring tickets in, and see what came in.", no_args_is_help=True)
 

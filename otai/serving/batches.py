@@ -13,11 +13,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from otai.errors import Invalid
 from otai.learning.data.profiling import joined_texts
-from otai.learning.model.bundle import Bundle, TicketPrediction
 from otai.serving.http import RequestInvalid, as_json, text_of
 from otai.serving.models import ModelVersion
 from otai.tickets.cells import TicketMaker
@@ -29,6 +28,9 @@ from otai.tickets.options import ReadOptions
 from otai.tickets.problems import BadRows, Problem
 from otai.tickets.sources.opening import open_source
 from otai.words.sentences import Fact
+
+if TYPE_CHECKING:
+    from otai.learning.model.bundle import Bundle, TicketPrediction
 
 lines_at_once = 256
 most_line_characters = 2_000_000
@@ -88,6 +90,8 @@ class _Passing(BadRows):
 def bundle_of(version: ModelVersion) -> Bundle:
     """The version's model. Raises BundleInvalid if the stored file was changed since it was trained,
     FileStoreUnavailable."""
+    from otai.learning.model.bundle import Bundle
+
     return Bundle.load(file_store().local_path(version.bundle_file))
 
 

@@ -18,10 +18,12 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
-from otai.learning.model.bundle import Bundle, TicketPrediction
+
+if TYPE_CHECKING:
+    from otai.learning.model.bundle import Bundle, TicketPrediction
 
 BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE = "OTAI_SERVE_BUNDLE", "OTAI_SERVE_KEY", "OTAI_SERVE_NAME"
 
@@ -152,6 +154,8 @@ class ModelServer:
 
 def application() -> ModelServer:
     """What the server's processes make of their environment."""
+    from otai.learning.model.bundle import Bundle
+
     return ModelServer(
         Bundle.load(os.environ[BUNDLE_VARIABLE]),
         name=os.environ.get(NAME_VARIABLE, "model"),

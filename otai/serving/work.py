@@ -22,6 +22,8 @@ SAID, ASKED = "said", "asked"
 
 def get_ready() -> None:
     """Called once in the server that forks jobs; starts no thread."""
+    import otai.learning.linear.cross_fitting  # noqa: F401  else each job that measures would load it anew
+
     load_models()
 
 

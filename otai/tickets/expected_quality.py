@@ -14,7 +14,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
+from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.learning.finding import Finding
 from otai.tickets import queries
 from otai.tickets.files import file_store

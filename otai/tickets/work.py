@@ -19,6 +19,8 @@ STAGED = "tickets.parquet"
 
 def get_ready() -> None:
     """Called once in the server that forks jobs; starts no thread."""
+    import otai.learning.linear.cross_fitting  # noqa: F401  else each job that measures would load it anew
+
     load_models()
 
 

@@ -23,6 +23,7 @@ from otai.learning.data.targets import AttributeTarget, attribute_target, clean_
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.estimate import Estimate
+from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.learning.evidence.learning_curve import (
     FEWEST_HOLDOUT_TICKETS,
     FEWEST_SIZES,
@@ -32,7 +33,6 @@ from otai.learning.evidence.learning_curve import (
 )
 from otai.learning.evidence.training_findings import has_no_signal
 from otai.learning.features.text import TextFeatures
-from otai.learning.finding import Finding
 from otai.learning.linear.cross_fitting import Fitting, Inputs
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
@@ -68,36 +68,6 @@ def gains_over_basic() -> Mapping[str, tuple[tuple[float, float], ...]]:
             for mode, gains in measured.items()
         },
     }
-
-
-@dataclass(frozen=True)
-class ModeExpectation:
-    """What a report card will probably say of one attribute in one mode, with 95 % intervals; macro F1 is None where
-    too little is known of rare labels."""
-
-    accuracy: Estimate
-    macro_f1: Estimate | None
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """One attribute. `modes` has an entry for each mode; None: unknown, and `unknown` says why if it is so for all of
-    them.
-
-    `guessing` is what always answering the most frequent label would reach; `tried_on` how many tickets Basic was tried
-    on.
-    """
-
-    modes: Mapping[str, ModeExpectation | None]
-    guessing: float
-    tried_on: int
-    unknown: str = ""
-    no_signal: bool = False
-    """Answers of the trial were right no more often than if they had been dealt out at random."""
-
-    def warnings(self, attribute: str) -> list[Finding]:
-        """What is to be known before the order."""
-        return [Finding("no_signal", "warning", attribute, {"tickets": self.tried_on})] if self.no_signal else []
 
 
 MODES = ("basic", "business", "maximum")

@@ -24,9 +24,7 @@ from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import InputFailure
-from otai.learning.features.text import TextFeatures
 from otai.learning.finding import Finding
-from otai.learning.linear.cross_fitting import Fitting, Inputs
 from otai.learning.recipes import RECIPES
 
 LABEL_GIVEN_AWAY = "label_given_away"
@@ -264,6 +262,10 @@ def _cut(texts: Sequence[str], rules: TextRules) -> Iterator[str]:
 
 def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
     """Of a Basic model, measured on tickets that it did not learn; None where nothing can be learnt."""
+    # They load scipy, which takes longer than most commands of `otai` that come by here and measure nothing.
+    from otai.learning.features.text import TextFeatures
+    from otai.learning.linear.cross_fitting import Fitting, Inputs
+
     recipe = RECIPES["basic"]
     rows = np.arange(len(texts))
     same_text = text_numbers_of(texts)

@@ -32,7 +32,7 @@ from otai.db import utc_now
 from otai.errors import Invalid, NotFound, OtaiError, Unavailable
 from otai.jobs import operations as jobs
 from otai.learning.data.profile import RARE_LABEL_TICKETS
-from otai.learning.evidence.expected_quality import Expectation, ModeExpectation
+from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
