@@ -211,8 +211,8 @@ def import_tickets(
         print_json(data_set.raw)
         return
     data_sets.show_import(data_set)
-    local_tickets.show_columns(ColumnRoles.from_dict(data_set.raw["roles"]))
-    local_tickets.show_profile(Profile.from_dict(data_set.raw["profile"]))
+    data_sets.show_columns(ColumnRoles.from_dict(data_set.raw["roles"]))
+    data_sets.show_profile(Profile.from_dict(data_set.raw["profile"]))
 
 
 def job_words(job: Mapping[str, Any]) -> str:
@@ -239,7 +239,7 @@ def columns(
         print_json(found)
     else:
         say(f"{file.name}: {found['format']}; looked at {found['rows_looked_at']:,} rows.")
-        local_tickets.show_columns(ColumnRoles.from_dict(found["roles"]))
+        data_sets.show_columns(ColumnRoles.from_dict(found["roles"]))
 
 
 @tickets_app.command("list")
@@ -261,8 +261,7 @@ def profile(name: relabelling.NameArgument, version: VersionOption = None, json:
     if json:
         print_json(found.raw)
         return
-    say(f"{found.name} v{found.version}: {found.tickets:,} tickets from {found.source_filename}.")
-    local_tickets.show_profile(Profile.from_dict(found.raw["profile"]))
+    data_sets.show_details(found, Profile.from_dict(found.raw["profile"]), zone=None)
 
 
 @tickets_app.command("labels")
@@ -290,11 +289,11 @@ def labels(
 def cut(name: relabelling.NameArgument, version: VersionOption = None, json: JsonOption = False) -> None:
     """Make a new version without what gives a label away. The version before keeps it."""
     with studio() as there:
-        made = there.cut(there.data_set(name, version).id)
+        made = there.data_set_details(there.cut(there.data_set(name, version).id).id)
     if json:
         print_json(made.raw)
         return
-    say(f"{made.name} v{made.version}: {made.tickets:,} tickets, without the lines that gave labels away.")
+    data_sets.show_cut(made, Profile.from_dict(made.raw["profile"]))
 
 
 tickets_app.command("sample")(local_tickets.sample)
@@ -394,7 +393,7 @@ def _quote(offered: Quote) -> prices.Quote:
 
 
 def _with_command(code: str, sentence: str) -> str:
-    hint = local_tickets.NEXT.get(code, "")
+    hint = data_sets.NEXT.get(code, "")
     return f"{sentence} ({hint})" if hint else sentence
 
 

@@ -23,8 +23,6 @@ from otai.errors import Invalid
 from otai.jobs import operations as jobs
 from otai.jobs.models import Job
 from otai.jobs.places import place_in_queue
-from otai.learning.data.profile import Profile
-from otai.learning.finding import Finding
 from otai.serving import deletion
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, versions
@@ -33,7 +31,6 @@ from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
-from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expectation import ModeExpectation
@@ -184,8 +181,8 @@ def import_(
         print_json(_as_dict(data_set) | {"profile": _profile_said(data_set), "roles": data_set.roles})
         return
     data_sets.show_import(data_set)
-    show_columns(ColumnRoles.from_dict(data_set.roles))
-    show_profile(queries.profile(data_set))
+    data_sets.show_columns(ColumnRoles.from_dict(data_set.roles))
+    data_sets.show_profile(queries.profile(data_set))
 
 
 @app.command()
@@ -212,7 +209,7 @@ def columns(
         print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
         return
     say(f"{file.name}: {preview.format}; looked at {preview.look.where}.")
-    show_columns(preview.roles)
+    data_sets.show_columns(preview.roles)
 
 
 @app.command()
@@ -227,11 +224,7 @@ def profile(
     if json:
         print_json(_as_dict(data_set) | {"profile": _profile_said(data_set)})
         return
-    say(
-        f"{data_set}: {data_set.tickets:,} tickets from {data_set.source_filename}, "
-        f"{data_set.imported_at:%Y-%m-%d %H:%M} UTC."
-    )
-    show_profile(queries.profile(data_set))
+    data_sets.show_details(data_set, queries.profile(data_set), zone=UTC)
 
 
 @app.command("expect")
@@ -293,8 +286,7 @@ def cut(
     if json:
         print_json(_as_dict(made) | {"profile": _profile_said(made)})
         return
-    say(f"{made}: {made.tickets:,} tickets, without the lines that gave labels away.")
-    show_profile(queries.profile(made))
+    data_sets.show_cut(made, queries.profile(made))
 
 
 app.command("labels")(relabelling.labels)
@@ -424,63 +416,3 @@ def _as_dict(data_set: DataSet) -> dict[str, Any]:
 def _profile_said(data_set: DataSet) -> dict[str, Any]:
     """The profile, each finding with its sentence and what to do: as the API gives it."""
     return words.with_sentences(data_set.profile, of_card=False)
-
-
-def show_columns(roles: ColumnRoles) -> None:
-    """Prints what each column is taken for, and why."""
-    print_table(
-        ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
-    )
-    if roles.ignored:
-        say("To learn a column that is left out: --attribute COLUMN")
-
-
-NEXT = {
-    "dates_read_day_first": "--dates month-first",
-    "dates_read_month_first": "--dates day-first",
-    "label_given_away": "otai tickets cut NAME",
-    "labels_outside_the_order": "--ordered priority=low,medium,high",
-    "language_unknown": "--column lang=language",
-    "messages_joined": "--ignore",
-    "newest_row_won": "--ignore",
-    "no_attributes": "--attribute queue",
-    "no_header": "--header 1",
-    "header_found_below": "--header 3",
-    "personal_data": "--mask",
-    "sheets_chosen": "--sheet NAME",
-    "text_was_cut": "--keep-quotes keeps it all",
-}
-"""How to follow a finding's advice on the command line."""
-
-
-def show_profile(profile: Profile) -> None:
-    """Prints what is in a data set: languages, split, attributes and findings."""
-    languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
-    read = f" ({say_fact(profile.languages_read)})" if profile.languages_read else ""
-    say(f"Languages: {languages or 'none found'}{read}")
-    if profile.split:
-        say("Split: " + ", ".join(f"{name} {count:,}" for name, count in profile.split.items()))
-    if profile.attributes:
-        print_table(
-            ["attribute", "kind", "labels", "can be learnt", "missing", "most frequent"],
-            [
-                [
-                    attribute.name,
-                    attribute.kind,
-                    f"{len(attribute.labels):,}",
-                    f"{attribute.learnable_labels:,}",
-                    f"{attribute.missing / profile.tickets:.0%}",
-                    ", ".join(f"{label.name} ({label.count:,})" for label in attribute.labels[:3]),
-                ]
-                for attribute in profile.attributes
-            ],
-            right=["labels", "can be learnt", "missing"],
-        )
-    for finding in profile.findings:
-        say(f"! {said_of_finding(finding)}")
-
-
-def said_of_finding(finding: Finding) -> str:
-    """What was found, what to do about it, and the command for that."""
-    hint = NEXT.get(finding.code, "")
-    return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"

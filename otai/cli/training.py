@@ -12,10 +12,10 @@ from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json
 from otai.cli.presenters import prices
 from otai.cli.presenters import runs as presented
+from otai.cli.presenters.data_sets import said_of_finding
 from otai.cli.presenters.words import count
 from otai.cli.runs import run_as_dict, shown
 from otai.cli.setup import require_installation
-from otai.cli.tickets import said_of_finding
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.learning.progress import Stage

@@ -20,9 +20,9 @@ from django.db import DatabaseError, connection, transaction
 
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.jobs.child import OUT_OF_MEMORY
 from otai.jobs.failures import failure, refusal_of
 from otai.jobs.folders import folder_of
-from otai.jobs.fork_server import OUT_OF_MEMORY
 from otai.jobs.models import Job
 from otai.jobs.places import take_place
 from otai.jobs.processes import kernel_killed_for_memory, memory_of_group

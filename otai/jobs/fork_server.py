@@ -23,6 +23,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,12 @@ from typing import Any
 import psutil
 
 from otai.errors import OtaiError
+from otai.jobs.child import work_and_exit
 
 PR_SET_PDEATHSIG = 1
 seconds_between_tellings = 0.2
 most_line_bytes = 4000
 """Below PIPE_BUF, so that lines of several jobs do not mix."""
-WENT_WRONG = 1
-OUT_OF_MEMORY = 3
 
 
 class Server:
@@ -87,11 +87,14 @@ class Server:
         ours, server = psutil.Process().memory_info().rss, os.getpid()
         pid = os.fork()
         if pid == 0:
-            signal.set_wakeup_fd(-1)
-            work_and_exit(asked, self.lines, server)
+            work_and_exit(partial(self._begin, asked, server))
         self.held[pid] = ours
         self.pids[pid] = asked["job"]
         self.say(job=asked["job"], pid=pid)
+
+    def _begin(self, asked: dict[str, Any], server: int) -> None:
+        signal.set_wakeup_fd(-1)
+        do(asked, self.lines, server)
 
     def load(self, module: str) -> None:
         """The module, and what its `get_ready` loads, which may start no thread."""
@@ -141,36 +144,26 @@ def die_with(parent: int, *, by: signal.Signals) -> None:
         os._exit(0)
 
 
-def work_and_exit(asked: dict[str, Any], lines: int, server: int) -> None:
-    """In the job's own process: bounds first, then the work. Never returns."""
-    code = WENT_WRONG
-    try:
-        os.setsid()
-        die_with(server, by=signal.SIGKILL)
-        # Python ignores the last, and a library may take the error that comes instead for its own affair.
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)
-        folder = Path(asked["folder"])
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        said = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        for descriptor in (1, 2):
-            os.dup2(said, descriptor)
-        bound(asked)
-        result = work(asked, folder, teller(asked["job"], lines))
-        text = json.dumps(result, ensure_ascii=False)
-        partial = folder / ".result.json"
-        # A lone half of a character is no text, and the database would refuse it.
-        partial.write_bytes(text.encode("utf-8", errors="replace"))
-        partial.replace(folder / "result.json")
-        code = 0
-    except MemoryError:
-        code = OUT_OF_MEMORY
-    except BaseException:  # noqa: BLE001  the outermost frame of a process
-        with contextlib.suppress(BaseException):
-            traceback.print_exc()
-    finally:
-        os._exit(code)
+def do(asked: dict[str, Any], lines: int, server: int) -> None:
+    """In the job's own process: bounds first, then the work."""
+    os.setsid()
+    die_with(server, by=signal.SIGKILL)
+    # Python ignores the last, and a library may take the error that comes instead for its own affair.
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    folder = Path(asked["folder"])
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    said = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(said, descriptor)
+    bound(asked)
+    result = work(asked, folder, teller(asked["job"], lines))
+    text = json.dumps(result, ensure_ascii=False)
+    unfinished = folder / ".result.json"
+    # A lone half of a character is no text, and the database would refuse it.
+    unfinished.write_bytes(text.encode("utf-8", errors="replace"))
+    unfinished.replace(folder / "result.json")
 
 
 def bound(asked: dict[str, Any]) -> None:

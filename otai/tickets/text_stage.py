@@ -18,12 +18,14 @@ import signal
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.jobs.child import OUT_OF_MEMORY, work_and_exit
 from otai.learning.data.profiling import TEXT_HASH, text_hashes
 from otai.tickets.preparing import TextPreparation
 from otai.tickets.text_mending import Mended, TextMender, holds_any
@@ -166,7 +168,7 @@ class TextProcesses:
             # An end that a sibling still holds would keep it alive.
             for descriptor in (tell, hear, *(end for other in self._helpers for end in (other.tell, other.hear))):
                 os.close(descriptor)
-            _work_and_exit(self._here, self._folder, number, told, say)
+            work_and_exit(partial(_work, self._here, self._folder, number, told, say))
         os.close(told)
         os.close(say)
         return _Helper(pid, tell, hear)
@@ -233,7 +235,7 @@ class TextProcesses:
         _, status = os.waitpid(helper.pid, 0)
         helper.pid = 0
         code = os.waitstatus_to_exitcode(status)
-        if code in (-signal.SIGKILL, _OUT_OF_MEMORY):
+        if code in (-signal.SIGKILL, OUT_OF_MEMORY):
             raise MemoryError("a process that reads texts ran out of memory")
         if code != 0:
             raise RuntimeError(f"a process that reads texts ended with {code}")
@@ -244,37 +246,22 @@ class TextProcesses:
         self._here.preparation.add(counted)
 
 
-_WENT_WRONG, _OUT_OF_MEMORY = 1, 3
-
-
-def _work_and_exit(here: TextsHere, folder: Path, number: int, told: int, say: int) -> None:
-    """In a process of its own: one batch after the other, until the pipe ends. Never returns."""
-    code = _WENT_WRONG
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with open(told, "rb", buffering=0) as numbers:
-            for line in _lines(numbers):
-                given = folder / f"given-{int(line)}"
-                batch = here.done(_read(given))
-                given.unlink()
-                _write(folder / f"done-{int(line)}", batch)
-                os.write(say, line + b"\n")
-        counted = {
-            "reader": dataclasses.asdict(here.reader),
-            **here.preparation.counted(),
-        }
-        (folder / f"counted-{number}").write_text(json.dumps(counted), encoding="utf-8")
-        code = 0
-    except MemoryError:
-        code = _OUT_OF_MEMORY
-    except BaseException:  # noqa: BLE001  the outermost frame of a process
-        with contextlib.suppress(BaseException):
-            import traceback
-
-            traceback.print_exc()
-    finally:
-        os._exit(code)
+def _work(here: TextsHere, folder: Path, number: int, told: int, say: int) -> None:
+    """In a process of its own: one batch after the other, until the pipe ends."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with open(told, "rb", buffering=0) as numbers:
+        for line in _lines(numbers):
+            given = folder / f"given-{int(line)}"
+            batch = here.done(_read(given))
+            given.unlink()
+            _write(folder / f"done-{int(line)}", batch)
+            os.write(say, line + b"\n")
+    counted = {
+        "reader": dataclasses.asdict(here.reader),
+        **here.preparation.counted(),
+    }
+    (folder / f"counted-{number}").write_text(json.dumps(counted), encoding="utf-8")
 
 
 def _lines(numbers: Any) -> Iterator[bytes]:

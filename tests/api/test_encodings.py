@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from otai.jobs import fork_server
+from otai.jobs import child, fork_server
 from otai.jobs.server import Flight
 from otai.tickets.operations import preview_columns
 from otai.tickets.options import ReadOptions
@@ -54,7 +54,7 @@ class WorkHere:
             (folder / "result.json").write_bytes(json.dumps(left, ensure_ascii=False).encode("utf-8", "replace"))
             flight.messages.put({"exit": 0})
         except Exception:  # noqa: BLE001  as in the outermost frame of a job's process
-            flight.messages.put({"exit": fork_server.WENT_WRONG})
+            flight.messages.put({"exit": child.WENT_WRONG})
         return flight
 
     def say(self, line: dict[str, object]) -> bool:

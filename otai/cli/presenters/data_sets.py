@@ -8,6 +8,11 @@ from typing import Protocol
 
 from otai.cli.output import print_table, say
 from otai.cli.presenters.words import moment
+from otai.learning.data.profile import Profile
+from otai.learning.finding import Finding
+from otai.tickets.columns import ColumnRoles
+from otai.words import findings as words
+from otai.words.catalogue import say_fact
 
 
 class DataSet(Protocol):
@@ -38,6 +43,21 @@ def show_import(data_set: DataSet) -> None:
     )
 
 
+def show_details(data_set: DataSet, profile: Profile, *, zone: tzinfo | None) -> None:
+    """Prints what a data set is made of, and what was found in it."""
+    say(
+        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets from {data_set.source_filename}, "
+        f"{moment(data_set.imported_at, zone)}."
+    )
+    show_profile(profile)
+
+
+def show_cut(made: DataSet, profile: Profile) -> None:
+    """Prints a version that was made without what gives labels away."""
+    say(f"{made.name} v{made.version}: {made.tickets:,} tickets, without the lines that gave labels away.")
+    show_profile(profile)
+
+
 def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
     """Prints data sets as a table, times in the zone."""
     print_table(
@@ -48,3 +68,63 @@ def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
         ],
         right=["version", "tickets"],
     )
+
+
+def show_columns(roles: ColumnRoles) -> None:
+    """Prints what each column is taken for, and why."""
+    print_table(
+        ["column", "taken for", "why"], [[column, roles.role_of(column), why] for column, why in roles.why.items()]
+    )
+    if roles.ignored:
+        say("To learn a column that is left out: --attribute COLUMN")
+
+
+NEXT = {
+    "dates_read_day_first": "--dates month-first",
+    "dates_read_month_first": "--dates day-first",
+    "label_given_away": "otai tickets cut NAME",
+    "labels_outside_the_order": "--ordered priority=low,medium,high",
+    "language_unknown": "--column lang=language",
+    "messages_joined": "--ignore",
+    "newest_row_won": "--ignore",
+    "no_attributes": "--attribute queue",
+    "no_header": "--header 1",
+    "header_found_below": "--header 3",
+    "personal_data": "--mask",
+    "sheets_chosen": "--sheet NAME",
+    "text_was_cut": "--keep-quotes keeps it all",
+}
+"""How to follow a finding's advice on the command line."""
+
+
+def show_profile(profile: Profile) -> None:
+    """Prints what is in a data set: languages, split, attributes and findings."""
+    languages = ", ".join(f"{language} {share:.0%}" for language, share in list(profile.languages.items())[:6])
+    read = f" ({say_fact(profile.languages_read)})" if profile.languages_read else ""
+    say(f"Languages: {languages or 'none found'}{read}")
+    if profile.split:
+        say("Split: " + ", ".join(f"{name} {count:,}" for name, count in profile.split.items()))
+    if profile.attributes:
+        print_table(
+            ["attribute", "kind", "labels", "can be learnt", "missing", "most frequent"],
+            [
+                [
+                    attribute.name,
+                    attribute.kind,
+                    f"{len(attribute.labels):,}",
+                    f"{attribute.learnable_labels:,}",
+                    f"{attribute.missing / profile.tickets:.0%}",
+                    ", ".join(f"{label.name} ({label.count:,})" for label in attribute.labels[:3]),
+                ]
+                for attribute in profile.attributes
+            ],
+            right=["labels", "can be learnt", "missing"],
+        )
+    for finding in profile.findings:
+        say(f"! {said_of_finding(finding)}")
+
+
+def said_of_finding(finding: Finding) -> str:
+    """What was found, what to do about it, and the command for that."""
+    hint = NEXT.get(finding.code, "")
+    return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"
