@@ -36,11 +36,6 @@ def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return stories.import_tickets(organisation=acme, name="support", source=source, now=now)
 
 
-@pytest.fixture
-def version(acme: Organisation, support: DataSet, now: datetime) -> ModelVersion:
-    return trained(acme, support, now)
-
-
 def renamed(support: DataSet, now: datetime) -> DataSet:
     return feedback.map_labels(
         data_set=support, mapping={"queue": {"network": "infrastructure"}}, by="alice", now=now

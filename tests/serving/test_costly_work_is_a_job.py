@@ -15,7 +15,6 @@ from otai.jobs import operations as jobs
 from otai.jobs.folders import arrivals_folder, jobs_folder
 from otai.jobs.models import Job
 from otai.orgs.models import Organisation
-from otai.orgs.permissions import Role
 from otai.serving import advice, feedback, versions
 from otai.serving import jobs as serving_jobs
 from otai.serving.deletion import delete_tickets
@@ -26,7 +25,6 @@ from otai.tickets.models import DataSet
 from tests import stories
 from tests.api.callers import Program
 from tests.serving.training_here import trained
-from tests.web.visitors import member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,26 +40,6 @@ def acme(settings: Any, tmp_path: Path, now: datetime) -> Organisation:
     settings.OTAI_HOME = tmp_path / "home"
     settings.OTAI_FILES = (tmp_path / "home" / "files").as_uri()
     return stories.acme(now)
-
-
-@pytest.fixture
-def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
-    return stories.tickets_of(acme, tmp_path, now)
-
-
-@pytest.fixture
-def version(acme: Organisation, support: DataSet, now: datetime) -> ModelVersion:
-    return trained(acme, support, now)
-
-
-@pytest.fixture
-def program(acme: Organisation) -> Program:
-    return Program(acme)
-
-
-@pytest.fixture
-def alice(acme: Organisation, now: datetime) -> Client:
-    return of(member_of(acme, "alice", Role.OWNER, now))
 
 
 @pytest.fixture

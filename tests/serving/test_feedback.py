@@ -33,16 +33,6 @@ def acme(now: datetime) -> Organisation:
     return stories.acme(now)
 
 
-@pytest.fixture
-def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
-    return stories.tickets_of(acme, tmp_path, now)
-
-
-@pytest.fixture
-def version(acme: Organisation, support: DataSet, now: datetime) -> ModelVersion:
-    return trained(acme, support, now)
-
-
 def label_of(data_set: DataSet, text: str, attribute: str = "queue") -> list[object]:
     return [row[f"attribute:{attribute}"] for row in tickets.tickets(data_set) if text in row["subject"]]
 

@@ -74,11 +74,6 @@ def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return imported(acme, tmp_path, now, mask=False)
 
 
-@pytest.fixture
-def version(acme: Organisation, support: DataSet, now: datetime) -> ModelVersion:
-    return trained(acme, support, now)
-
-
 def traces_in(content: bytes | str) -> list[str]:
     text = content.decode("latin-1") if isinstance(content, bytes) else content
     return [trace for trace in TRACES if trace in text.casefold()]
