@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.report_card import AttributeReport, Coverage, CurvePoint, Majority, ReportCard
+from otai.learning.evidence.report_card import (
+    AttributeReport,
+    Coverage,
+    CurvePoint,
+    Majority,
+    ReportCard,
+    SuspectedLabel,
+    WrongLabels,
+)
 from otai.web.templatetags.studio import in_hundred, points
 from otai.web.views import report_card as page
 
@@ -99,6 +107,14 @@ def test_where_nothing_was_promised_no_point_is_the_headline() -> None:
     for nonsense in ("", "-1", "999", "x", "1e3"):
         assert page.chosen_of(choices, nonsense, None) is None
     assert page.chosen_of([], "0", None) is None
+
+
+def test_of_tags_in_doubt_only_what_would_change_is_said() -> None:
+    doubt = SuspectedLabel("T-1", ["vpn", "wifi"], ["wifi", "proxy"], 0.97, "")
+    assert (doubt.taken_away, doubt.added) == (["vpn"], ["proxy"])
+    suspects = [SuspectedLabel(f"T-{number}", ["a"], ["b"], 0.9, "") for number in range(50)]
+    opened = page.attribute_page(card(report(wrong_labels=WrongLabels(400, 70, suspects))), 0)
+    assert (opened.suspects_total, len(opened.suspects)) == (70, 50), "figure, list and advice are one count"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from otai.learning.evidence.card_charts import (
     share_bar,
 )
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
-from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, ReportCard
+from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, ReportCard, SuspectedLabel
 from otai.learning.finding import Finding
 from otai.words import findings as words
 from otai.words.catalogue import say_fact
@@ -335,8 +335,7 @@ def _suspects(report: AttributeReport) -> str:
     rows = [
         [
             escape(one.ticket_id),
-            escape(", ".join(one.given) or "(none)"),
-            escape(", ".join(one.suggested) or "(none)"),
+            *(escape(said) for said in _doubted(one, report.kind)),
             percent(one.confidence),
             escape(one.excerpt),
         ]
@@ -348,6 +347,13 @@ def _suspects(report: AttributeReport) -> str:
     )
     table = _table(["ticket", "given", "rather", "sure", "text"], rows, right=(3,), text=(4,), caption=said)
     return f"<details><summary>Labels that look wrong ({wrong.total:,})</summary>{table}</details>"
+
+
+def _doubted(one: SuspectedLabel, kind: str) -> tuple[str, str]:
+    """What was given and what it should rather be; of several labels only those that would change."""
+    if kind == "multi":
+        return ", ".join(one.taken_away) or "-", ", ".join(f"+ {label}" for label in one.added) or "-"
+    return ", ".join(one.given) or "(none)", ", ".join(one.suggested) or "(none)"
 
 
 def _labels(report: AttributeReport) -> str:

@@ -145,6 +145,16 @@ class SuspectedLabel:
     confidence: float
     excerpt: str
 
+    @property
+    def added(self) -> list[str]:
+        """What the ticket lacks; of a tag's change nothing else is news."""
+        return [label for label in self.suggested if label not in self.given]
+
+    @property
+    def taken_away(self) -> list[str]:
+        """What the ticket has and should not."""
+        return [label for label in self.given if label not in self.suggested]
+
 
 @dataclass(frozen=True)
 class WrongLabels:

@@ -22,7 +22,6 @@ from otai.runs.models import Run
 labels_in_matrix = 12
 """The most frequent ones; the others together make one more row and column."""
 
-suspects_shown = 20
 points_to_choose = 24
 wanted_precision = 0.95
 
@@ -265,7 +264,7 @@ def attribute_page(card: ReportCard, position: int, *, chosen: str = "") -> Attr
             (pair, list(zip(pair.ticket_ids, pair.excerpts or [""] * len(pair.ticket_ids), strict=False)))
             for pair in report.confused_pairs
         ],
-        wrong.suspects[:suspects_shown] if wrong else [],
+        wrong.suspects if wrong else [],
         wrong.total if wrong else 0,
         wrong.examined if wrong else 0,
     )
