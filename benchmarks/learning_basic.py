@@ -27,7 +27,7 @@ from benchmarks.machine import measured_on
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 FRAGMENT = ROOT / ".bench" / "learning_basic.md"
-SETS = ("endava_5k", "grp_it", "support_en_de", "banking77", "hint3_curekart")
+SETS = ("endava_5k", "grp_it", "support_en_de", "banking77", "hint3_curekart", "hwu64", "hint3_powerplay11")
 NOT_ATTRIBUTES = {"text", "lang", "split"}
 ORDERED, MULTI = {"urgency", "impact"}, {"tags"}
 TIMED_RUNS = 3
