@@ -15,11 +15,19 @@ from typing import Any
 from uuid import UUID
 
 from otai.db import made_at, new_id, utc_now
-from otai.errors import NotFound
+from otai.errors import NotFound, Refused
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded, cancel, sweep_files
 from otai.orgs.models import Organisation
+
+most_waiting = 20
+"""Files of one organisation, of up to a gigabyte each, that wait on one machine, whichever of its processes took
+them."""
+
+
+class TooManyFilesWait(Refused):
+    code = "too_many_files_wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,11 @@ class WaitingUpload:
 def keep(
     organisation: Organisation, *, filename: str, chunks: Iterable[bytes], file: Path | None = None
 ) -> WaitingUpload:
-    """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold."""
+    """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold. Raises
+    TooManyFilesWait."""
     sweep_files()
+    if (files := len(list(_folder(organisation).glob("*")))) >= most_waiting:
+        raise TooManyFilesWait("columns", files=files)
     id = new_id()
     folder = _folder(organisation) / str(id)
     folder.mkdir(parents=True, mode=0o700)

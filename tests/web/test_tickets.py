@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from otai.db import utc_now
+from otai.jobs.folders import uploads_folder
 from otai.orgs.permissions import Role
 from otai.tickets.models import DataSet
 from tests import stories
@@ -426,6 +427,17 @@ def test_a_viewer_looks_and_does_not_upload(now: datetime, alice: Client) -> Non
     assert "support" in page and 'type="file"' not in page
     assert viewer.post("/acme/tickets/upload", {}).status_code == 403
     assert viewer.post(f"/acme/tickets/{found.id}/delete").status_code == 403
+
+
+def test_so_many_files_wait_for_their_columns_and_no_more(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may be a gigabyte; whichever process took them, they lie on one disk."""
+    monkeypatch.setattr("otai.tickets.waiting.most_waiting", 2)
+    first, _second = upload(alice, CSV), upload(alice, CSV)
+    answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("third.csv", CSV.encode())})
+    assert (answer.status_code, len(list(uploads_folder().glob("*/*")))) == (409, 2)
+    assert "2 files of yours wait" in answer.content.decode()
+    agrees(alice, first, "support")
+    assert upload(alice, CSV), "one is imported, so there is room"
 
 
 def at_once(settings: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,8 @@ from otai.learning.data.language_names import CODES, language_code
 from otai.learning.errors import InputFailure
 
 ATTRIBUTE_PREFIX = "attribute:"
+
+_OF_A_TICKET = {"ticket", "subject", "body", "language", "split"}
 
 Label = str
 Labels = tuple[str, ...]
@@ -99,43 +102,9 @@ class LabelledTickets:
         """
         try:
             with pq.ParquetFile(path) as source:
-                schema = source.schema_arrow
-                missing = {"ticket", "subject", "body"} - set(schema.names)
-                if missing:
-                    raise InputFailure("missing_column", columns=sorted(missing), where=min(missing))
-                there = [
-                    name.removeprefix(ATTRIBUTE_PREFIX) for name in schema.names if name.startswith(ATTRIBUTE_PREFIX)
-                ]
-                values: dict[str, list[Value]] = {
-                    name: [] for name in there if attributes is None or name in attributes
-                }
-                ids: list[str] = []
-                texts: list[str] = []
-                languages: list[str | None] = []
-                splits: list[str | None] | None = [] if "split" in schema.names else None
-                created_at: list[datetime | None] | None = [] if _has_times(schema) else None
-                columns = [
-                    *({"ticket", "subject", "body", "language", "split"} & set(schema.names)),
-                    *(["created_at"] if created_at is not None else []),
-                    *(ATTRIBUTE_PREFIX + name for name in values),
-                ]
-                # A part at a time: the texts of a million tickets need not lie in memory twice.
-                for batch in source.iter_batches(batch_size=8_192, columns=columns):
-                    ids += [str(ticket) for ticket in batch["ticket"].to_pylist()]
-                    subjects, bodies = _strings(batch, "subject"), _strings(batch, "body")
-                    texts += [_text(subject, body) for subject, body in zip(subjects, bodies, strict=True)]
-                    languages += _strings(batch, "language")
-                    if created_at is not None:
-                        created_at += batch["created_at"].cast(_TIME).to_pylist()
-                    if splits is not None:
-                        splits += _strings(batch, "split")
-                    for name, column in values.items():
-                        column += _values(batch[ATTRIBUTE_PREFIX + name])
+                return cls(**_columns_of(source, attributes))
         except (pa.ArrowInvalid, OSError) as error:
             raise InputFailure("unreadable", error=error) from error
-        rules = TextRules.of_schema(schema)
-        known = created_at if created_at and any(time is not None for time in created_at) else None
-        return cls(ids, texts, languages, values, splits, rules, known)
 
     def write_parquet(self, path: Path | str) -> None:
         """Writes the tickets so that `read_parquet` gives the same ones back. The first line of a text is its
@@ -168,6 +137,35 @@ _TIME = pa.timestamp("us", tz="UTC")
 
 def _has_times(schema: pa.Schema) -> bool:
     return "created_at" in schema.names and pa.types.is_timestamp(schema.field("created_at").type)
+
+
+def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> dict[str, Any]:
+    schema = source.schema_arrow
+    if missing := {"ticket", "subject", "body"} - set(schema.names):
+        raise InputFailure("missing_column", columns=sorted(missing), where=min(missing))
+    there = [name.removeprefix(ATTRIBUTE_PREFIX) for name in schema.names if name.startswith(ATTRIBUTE_PREFIX)]
+    values: dict[str, list[Value]] = {name: [] for name in there if attributes is None or name in attributes}
+    ids: list[str] = []
+    texts: list[str] = []
+    languages: list[str | None] = []
+    splits: list[str | None] = []
+    read = [*sorted(_OF_A_TICKET & set(schema.names)), *(ATTRIBUTE_PREFIX + name for name in values)]
+    # A part at a time: the texts of a million tickets need not lie in memory twice.
+    for batch in source.iter_batches(batch_size=8_192, columns=read):
+        ids += [str(ticket) for ticket in batch["ticket"].to_pylist()]
+        texts += map(_text, _strings(batch, "subject"), _strings(batch, "body"))
+        languages += _strings(batch, "language")
+        splits += _strings(batch, "split")
+        for name, column in values.items():
+            column += _values(batch[ATTRIBUTE_PREFIX + name])
+    return {
+        "ids": ids,
+        "texts": texts,
+        "languages": languages,
+        "attributes": values,
+        "splits": splits if "split" in schema.names else None,
+        "text_rules": TextRules.of_schema(schema),
+    }
 
 
 def _text(subject: str | None, body: str | None) -> str:

@@ -100,7 +100,10 @@ def upload(request: MemberRequest) -> HttpResponse:
     if file is None or not file.size:
         empty = DatasetInvalid("no_file_chosen")
         return _data_sets(request, problem=empty, status=422)
-    kept = uploads.keep(request.organisation, file)
+    try:
+        kept = uploads.keep(request.organisation, file)
+    except waiting_uploads.TooManyFilesWait as too_many:
+        return _data_sets(request, problem=too_many, status=409)
     job = _look_at(request, kept)
     if job.has_ended and (problem := _problem_of(job)) is not None and not problem.details.get("remedies"):
         waiting_uploads.forget(kept)

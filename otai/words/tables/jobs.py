@@ -37,6 +37,12 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.job": said(
         "There is no such job. Its answer is kept for a day.",
     ),
+    "too_many_files_wait.columns": said(
+        (
+            "{files:n} files of yours wait for somebody to say what their columns are; that is the most. Import or "
+            "delete one of them."
+        ),
+    ),
     "too_many_jobs.all": said(
         "Too much is waiting to be worked on here. Try again in a minute.",
     ),
