@@ -42,6 +42,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_orders import order_of
 from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
@@ -53,6 +54,7 @@ from otai.words.sentences import Fact
 
 ROW_GROUP_TICKETS = 8_192
 ROW_GROUP_BYTES = 64 << 20
+GROUPS_BETWEEN_GIVING_BACK = 8
 LANGUAGES_LOOKED_AT = 20_000
 """Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger
 sets for every second, third ... ticket, so that at least so many are looked at."""
@@ -307,7 +309,7 @@ class TicketsWriter:
         self._schema = schema
         self._file = pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating)
         self._waiting: list[pa.RecordBatch] = []
-        self._bytes = self._rows = 0
+        self._bytes = self._rows = self._groups = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._waiting.append(batch)
@@ -324,6 +326,9 @@ class TicketsWriter:
         if self._rows:
             self._file.write_table(pa.Table.from_batches(self._waiting, self._schema), row_group_size=self._rows)
         self._waiting, self._bytes, self._rows = [], 0, 0
+        self._groups += 1
+        if self._groups % GROUPS_BETWEEN_GIVING_BACK == 0:
+            give_back()
 
 
 class _Reading:

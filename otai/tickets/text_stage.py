@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 
 from otai.jobs.child import OUT_OF_MEMORY, work_and_exit
 from otai.learning.data.profiling import TEXT_HASH, text_hashes
+from otai.tickets.memory import give_back
 from otai.tickets.preparing import TextPreparation
 from otai.tickets.text_mending import Mended, TextMender, holds_any
 from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
@@ -157,6 +158,8 @@ class TextProcesses:
         self._order: deque[tuple[int, _Helper]] = deque()
         self._done: set[int] = set()
         self._given = 0
+        # The sample of the first rows has just been let go of.
+        give_back()
         for number in range(processes):
             self._helpers.append(self._forked(number))
 
