@@ -4,6 +4,7 @@ what a colleague needs."""
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,7 @@ LONGER_OR_BUSIER: dict[str, str] = {
 
 MORE_PARAMETERS: dict[str, str] = {
     "api/endpoints.py:endpoint": "one for each thing that an endpoint may declare",
+    "billing/operations/orders.py:order": "what an order holds, each by its name",
     "cli/models.py:predict": "the options of a command",
     "cli/remote.py:import_tickets": "the options of a command",
     "cli/tickets.py:import_": "the options of a command",
@@ -50,13 +52,15 @@ MORE_PARAMETERS: dict[str, str] = {
 LEAST_DOCUMENTED = 0.95
 
 
-def functions(folder: Path = OTAI) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for path in sorted(folder.rglob("*.py")):
-        if "migrations" in path.parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, FUNCTION):
-                yield f"{path.relative_to(OTAI).as_posix()}:{node.name}", node
+@functools.cache
+def functions(folder: Path = OTAI) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    return [
+        (f"{path.relative_to(folder).as_posix()}:{node.name}", node)
+        for path in sorted(folder.rglob("*.py"))
+        if "migrations" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, FUNCTION)
+    ]
 
 
 def branches(function: ast.AST) -> int:
@@ -105,6 +109,29 @@ def test_what_many_parameters_say_together_is_one_value() -> None:
     found = {name: count for name, function in functions() if (count := parameters(function)) > MOST_PARAMETERS}
     assert {name: found[name] for name in found.keys() - MORE_PARAMETERS.keys()} == {}
     assert MORE_PARAMETERS.keys() - found.keys() == set(), "no exception is kept that is none any more"
+
+
+NO_NAMES = {"found", "one"}
+LINES_IN_VIEW = 40
+
+
+def test_a_long_function_has_no_name_that_says_nothing() -> None:
+    """In a few lines `found` is what was just looked for; over a page nobody knows what it was."""
+    said = [
+        f"{name}: {bound}"
+        for name, function in functions()
+        if lines(function) > LINES_IN_VIEW
+        for bound in sorted(NO_NAMES & _names_bound(function))
+    ]
+    assert said == []
+
+
+def _names_bound(function: ast.AST) -> set[str]:
+    """Those of the function itself; what a comprehension or lambda binds stands beside its use."""
+    nodes = set(_own_nodes(function))
+    inside = {node for one in nodes if isinstance(one, ast.comprehension) for node in ast.walk(one.target)}
+    names = {node for node in nodes - inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {node.id for node in names}
 
 
 def test_a_branch_is_counted_wherever_it_stands() -> None:

@@ -183,10 +183,10 @@ class AccountWarning:
 def warnings(organisation: Organisation) -> list[AccountWarning]:
     """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most
     urgent first."""
-    found = []
+    told = []
     gone = owed(organisation)
     for amount in gone.owed:
-        found.append(
+        told.append(
             AccountWarning(
                 "payment_owed",
                 f"Payments were taken back: {amount} are owed. Until they are settled, nothing can be bought by card.",
@@ -194,7 +194,7 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
             )
         )
     if gone.frozen_credits:
-        found.append(
+        told.append(
             AccountWarning(
                 "credits_frozen",
                 f"A payment is disputed: {gone.frozen_credits} credits are frozen until the bank has decided.",
@@ -205,7 +205,7 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     if subscription.grace_until_at is not None:
         until = subscription.grace_until_at.astimezone(organisation.zone)
         tier = Tier(subscription.tier).title
-        found.append(
+        told.append(
             AccountWarning(
                 "tier_unpaid",
                 f"{tier} is not paid: it falls back to Community on {until:%Y-%m-%d}.",
@@ -214,9 +214,9 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
         )
     watch = CreditWatch.objects.filter(organisation=organisation).first()
     if watch is None:
-        return found
+        return told
     if watch.top_up_below and watch.stopped_at is not None:
-        found.append(
+        told.append(
             AccountWarning(
                 "top_up_stopped",
                 f"The automatic top-up is stopped: {watch.stopped_why}",
@@ -226,10 +226,10 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     available = ledger.balance(organisation.id).available
     if available < watch.notice_below:
         facts = {"available": available, "below": watch.notice_below}
-        found.append(
+        told.append(
             AccountWarning("low_balance", f"{available} credits are left, fewer than {watch.notice_below}.", facts)
         )
-    return found
+    return told
 
 
 def missing_invoices() -> list[str]:

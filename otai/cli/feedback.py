@@ -63,7 +63,7 @@ def list_feedback(
     """Feedback on a model, newest first, and what waits to be merged."""
     organisation = organisation_named(org)
     offered = feedback.offer(organisation, name)
-    found = feedback.listed(organisation, name)[:limit]
+    corrections = feedback.listed(organisation, name)[:limit]
     if json:
         print_json(
             {
@@ -82,7 +82,7 @@ def list_feedback(
                         "is_right": one.is_right,
                         "merged": one.merged_into_id is not None,
                     }
-                    for one in found
+                    for one in corrections
                 ],
             }
         )
@@ -104,7 +104,7 @@ def list_feedback(
                 one.given_by,
                 "merged" if one.merged_into_id else "",
             ]
-            for one in found
+            for one in corrections
         ],
     )
 

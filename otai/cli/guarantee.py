@@ -84,17 +84,17 @@ def show(
 ) -> None:
     """Where the guarantee stands, what is agreed without a person, and what is likely on your tickets."""
     organisation = organisation_named(org)
-    found = _guarantee(organisation, tier)
+    guarantee = _guarantee(organisation, tier)
     bar, terms = billing.price_book().standard_bar, billing.price_book().guarantee
-    chosen = tickets.data_set(organisation, data_set) if data_set else found.data_set
+    chosen = tickets.data_set(organisation, data_set) if data_set else guarantee.data_set
     likely = queries.likely(chosen) if chosen else []
-    is_before = found.status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED)
+    is_before = guarantee.status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED)
     expected = expected_quality.of(chosen, now=utc_now()) if chosen and is_before else {}
-    corrected = queries.corrections(found)
-    again = queries.measured_again(found)
+    corrected = queries.corrections(guarantee)
+    again = queries.measured_again(guarantee)
     if json:
         print_json(
-            guarantee_as_dict(found)
+            guarantee_as_dict(guarantee)
             | {
                 "standard_bar": {metric.value: standard_threshold(bar, metric) for metric in Metric},
                 "rule": {"compares": terms.verdict, "reason": terms.reason},
@@ -105,31 +105,31 @@ def show(
             }
         )
         return
-    waits = ", waits for our yes" if found.waits_for_operator else ""
-    say(f"Guarantee of {Tier(found.tier).title}: {found.status}{waits}")
-    for criterion in queries.criteria(found):
+    waits = ", waits for our yes" if guarantee.waits_for_operator else ""
+    say(f"Guarantee of {Tier(guarantee.tier).title}: {guarantee.status}{waits}")
+    for criterion in queries.criteria(guarantee):
         say(f"  {criterion.in_words}")
     say(
         "Agreed at once: "
         + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
         + " (coverage at up to 95 % precision)."
     )
-    rule = VerdictRule(found.verdict_rule) if found.verdict_rule else terms.verdict
+    rule = VerdictRule(guarantee.verdict_rule) if guarantee.verdict_rule else terms.verdict
     say(f"What counts: {rule.title}.")
-    if found.holdout_tickets:
+    if guarantee.holdout_tickets:
         say(
-            f"Measured on {found.holdout_tickets} tickets of {found.data_set}, never trained on: otai guarantee "
-            "holdout FILE"
+            f"Measured on {guarantee.holdout_tickets} tickets of {guarantee.data_set}, never trained on: "
+            "otai guarantee holdout FILE"
         )
-    _show_verdict("Run", found.run, found.verdict)
-    _show_verdict("Improvement run", found.improvement_run, found.improvement_verdict)
+    _show_verdict("Run", guarantee.run, guarantee.verdict)
+    _show_verdict("Improvement run", guarantee.improvement_run, guarantee.improvement_verdict)
     if corrected:
         say(f"{len(corrected)} labels of the tickets measured on were corrected since; with and without them:")
         _table_of_outcomes([(name, one) for name, outcomes in again.items() for one in outcomes])
-    if found.fee_credits:
-        say(f"Missed twice: the training fee of {found.fee_credits} credits was credited.")
-    if found.status == GuaranteeStatus.MISSED and found.run:
-        say(f"What would most likely raise it: otai advice improve {found.run.model_name}")
+    if guarantee.fee_credits:
+        say(f"Missed twice: the training fee of {guarantee.fee_credits} credits was credited.")
+    if guarantee.status == GuaranteeStatus.MISSED and guarantee.run:
+        say(f"What would most likely raise it: otai advice improve {guarantee.run.model_name}")
         say("Then order the included improvement run: otai guarantee improve")
     if expected:
         _show_expected(expected, str(chosen))
@@ -150,7 +150,10 @@ def show(
         )
     print_table(
         ["when", "what happened", "who", "why"],
-        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.why] for e in queries.events(found)],
+        [
+            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.why]
+            for e in queries.events(guarantee)
+        ],
     )
 
 
@@ -326,10 +329,10 @@ def _order(
 ) -> None:
     require_installation()
     organisation = organisation_named(org)
-    found = _guarantee(organisation, tier)
-    if found.data_set is None:
+    guarantee = _guarantee(organisation, tier)
+    if guarantee.data_set is None:
         raise operations.NotAgreed("first")
-    chosen = tickets.data_set(organisation, found.data_set.name)
+    chosen = tickets.data_set(organisation, guarantee.data_set.name)
     offered = runs.make_quote(
         organisation=organisation,
         data_set=chosen,
@@ -353,13 +356,13 @@ def _order(
         training.train_here(run, quiet=json)
         register_completed_runs(now=utc_now(), organisation=organisation)
     run = run_queries.run(organisation, run.number)
-    found = queries.guarantee(organisation, tier)
+    guarantee = queries.guarantee(organisation, tier)
     if json:
-        print_json(run_as_dict(run) | {"guarantee": guarantee_as_dict(found)})
+        print_json(run_as_dict(run) | {"guarantee": guarantee_as_dict(guarantee)})
         return
-    say(f"Run {run.number} is {run.status}; the guarantee is {found.status}.")
-    _show_verdict("Run", found.run, found.verdict)
-    _show_verdict("Improvement run", found.improvement_run, found.improvement_verdict)
+    say(f"Run {run.number} is {run.status}; the guarantee is {guarantee.status}.")
+    _show_verdict("Run", guarantee.run, guarantee.verdict)
+    _show_verdict("Improvement run", guarantee.improvement_run, guarantee.improvement_verdict)
 
 
 @app.command("holdout")

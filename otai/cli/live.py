@@ -53,18 +53,18 @@ def keep_tickets(
 def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonOption = False) -> None:
     """One version: how it compared with the one before, what was changed in its tickets, and when it answered."""
     organisation = organisation_named(org)
-    found = queries.version(organisation, name, version)
-    changes = versions.label_changes_of(found)
-    happened = list(versions.events(found.model))
+    shown = queries.version(organisation, name, version)
+    changes = versions.label_changes_of(shown)
+    happened = list(versions.events(shown.model))
     if json:
         print_json(
             {
                 "model": name,
-                "version": found.number,
-                "live": versions.is_live(found),
-                "run": found.run.number,
-                "comparison": found.comparison,
-                "renamed": found.renamed,
+                "version": shown.number,
+                "live": versions.is_live(shown),
+                "run": shown.run.number,
+                "comparison": shown.comparison,
+                "renamed": shown.renamed,
                 "label_changes": changes,
                 "events": [
                     {"at": e.at, "move": e.move, "version": e.version and e.version.number, "who": e.who, "why": e.why}
@@ -73,18 +73,18 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
             }
         )
         return
-    say(f"{found}{', live' if versions.is_live(found) else ''}: run {found.run.number}, of {found.run.data_set}")
-    if found.comparison:
-        say(f"Compared with version {found.comparison['with']}: {found.comparison['why']}")
+    say(f"{shown}{', live' if versions.is_live(shown) else ''}: run {shown.run.number}, of {shown.run.data_set}")
+    if shown.comparison:
+        say(f"Compared with version {shown.comparison['with']}: {shown.comparison['why']}")
     for change in changes:
         say(
             f"{change['data_set']}: {change['why']} ({change['changed']} labels are others, {change['added']} tickets "
             f"new), by {change['by']}"
         )
-        for one in change["changes"][:10]:
+        for changed in change["changes"][:10]:
             say(
-                f"  {one['ticket']}, {one['attribute']}: {', '.join(one['was']) or '-'} -> "
-                f"{', '.join(one['now']) or '-'}"
+                f"  {changed['ticket']}, {changed['attribute']}: {', '.join(changed['was']) or '-'} -> "
+                f"{', '.join(changed['now']) or '-'}"
             )
     print_table(
         ["when", "what happened", "version", "who", "why"],

@@ -191,18 +191,18 @@ def predict(
     With --in whole files are predicted in bounded memory, row by row; a row that cannot be read is named and the others
     are predicted.
     """
-    path, found = bundle_path(name, version, org)
+    path, model_version = bundle_path(name, version, org)
     if source is not None:
         roles = ColumnRoles.parse(columns=column or ())
         options = ReadOptions(roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header)
-        _predict_rows(path, found, source, target, precision, overwrite, options)
+        _predict_rows(path, model_version, source, target, precision, overwrite, options)
         return
     texts = presented.texts_given(texts)
     from otai.learning.model.bundle import Bundle
 
     predictions = Bundle.load(path).predict(texts)
-    if found is not None:
-        feedback.keep(found, texts, now=utc_now())
+    if model_version is not None:
+        feedback.keep(model_version, texts, now=utc_now())
     for text, prediction in zip(texts, predictions, strict=True):
         if json:
             sys.stdout.write(

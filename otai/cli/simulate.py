@@ -33,12 +33,12 @@ def simulate(
         h100, l4 = needed[Delivery.FAST], needed[Delivery.STANDARD]
     pools = two_pools(h100=h100, l4=l4)
     outcomes = simulation.simulate(day, pools, book=book)
-    found = simulation.report(outcomes, pools, book=book)
+    report = simulation.report(outcomes, pools, book=book)
     pictures = simulation.plot(outcomes, pools, plots) if plots else []
     if json:
-        print_json({"report": found, "day": day, "plots": pictures})
+        print_json({"report": report, "day": day, "plots": pictures})
         return
-    say(f"{found.runs} runs of {organisations} organisations in a day on {h100} H100 and {l4} L4 (simulated)")
+    say(f"{report.runs} runs of {organisations} organisations in a day on {h100} H100 and {l4} L4 (simulated)")
     print_table(
         ["mode", "delivery", "runs", "on time %", "wait, median min", "wait, p99 min", "ready after, median min"],
         [
@@ -49,16 +49,19 @@ def simulate(
                 f"{100 * p.on_time:.2f}",
                 *(f"{value:.1f}" for value in (p.wait_median, p.wait_p99, p.ready_median)),
             ]
-            for p in found.promises
+            for p in report.promises
         ],
         right=["runs", "on time %", "wait, median min", "wait, p99 min", "ready after, median min"],
     )
     print_table(
         ["pool", "slots", "used %", "EUR a day", "longest queue"],
-        [[u.pool, u.slots, f"{100 * u.used:.0f}", u.cost_euros, u.longest_queue] for u in found.pools],
+        [[u.pool, u.slots, f"{100 * u.used:.0f}", u.cost_euros, u.longest_queue] for u in report.pools],
         right=["slots", "used %", "EUR a day", "longest queue"],
     )
-    say(f"{100 * found.on_time:.2f} % on time in all; {found.completed} of {found.runs} completed")
-    say(f"{found.credits} credits spent, sold for EUR {found.revenue_euros} at least; machines EUR {found.cost_euros}")
+    say(f"{100 * report.on_time:.2f} % on time in all; {report.completed} of {report.runs} completed")
+    say(
+        f"{report.credits} credits spent, sold for EUR {report.revenue_euros} at least; "
+        f"machines EUR {report.cost_euros}"
+    )
     for picture in pictures:
         say(f"plot: {picture}")

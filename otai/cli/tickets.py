@@ -151,8 +151,8 @@ def import_(
         TextColumn("{task.fields[tickets]:,} tickets"),
         TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
     )  # fmt: skip
-    for one in files:
-        must_be_readable(one)
+    for file in files:
+        must_be_readable(file)
     with ExitStack() as kept:
         first, *further = [kept.enter_context(readable(one)) for one in files]
         kept.enter_context(bar)
@@ -330,8 +330,8 @@ def delete(
         chosen = [queries.data_set(organisation, name, version)]
     else:
         chosen = deletion.versions_of(queries.data_set(organisation, name))
-    for one in chosen:
-        one.require_tickets()
+    for data_set in chosen:
+        data_set.require_tickets()
     if not (yes and not dry_run):
         going = deletion.what_goes_with_tickets(organisation=organisation, data_sets=chosen)
         if dry_run:

@@ -89,8 +89,8 @@ def ask(
     if source is not None and not content_sha256:
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
     question = _question(kind, spec, content_sha256)
-    if (found := _open_job(organisation, question, now=now)) is not None:
-        return Asked(found, None)
+    if (open_job := _open_job(organisation, question, now=now)) is not None:
+        return Asked(open_job, None)
     if answered_is_enough and (answered := _answered(organisation, question)) is not None:
         return Asked(answered, None)
     sweep_lost_here(now=now)
@@ -126,10 +126,10 @@ def ask(
     except IntegrityError:
         # Somebody asked the same at this very moment.
         shutil.rmtree(folder, ignore_errors=True)
-        found = _open_job(organisation, question, now=now)
-        if found is None:
+        open_job = _open_job(organisation, question, now=now)
+        if open_job is None:
             raise
-        return Asked(found, None)
+        return Asked(open_job, None)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -93,25 +93,25 @@ def give(
 
     languages = detect_languages([one.text for one in corrections])
     rows = []
-    for at, (one, text, prediction, language) in enumerate(
+    for at, (correction, text, prediction, language) in enumerate(
         zip(corrections, stored, said, languages, strict=True), start=1
     ):
-        for attribute, labels in one.labels.items():
-            found = prediction[attribute]
+        for attribute, labels in correction.labels.items():
+            predicted = prediction[attribute]
             rows.append(
                 Feedback(
                     organisation_id=organisation,
                     version=version,
                     key=key,
                     row=at,
-                    ticket=one.ticket,
+                    ticket=correction.ticket,
                     text=text,
                     language=language or "",
                     attribute=attribute,
-                    predicted=list(found.labels),
-                    confidence=found.confidence,
+                    predicted=list(predicted.labels),
+                    confidence=predicted.confidence,
                     corrected=list(labels),
-                    is_right=_same(found.labels, labels),
+                    is_right=_same(predicted.labels, labels),
                     is_complete=complete,
                     given_by=by,
                     given_at=now,

@@ -134,9 +134,9 @@ class ColumnRoles:
             if not name or len(set(order)) != len(order):
                 raise ColumnsInvalid("order_form", text=text, column=name)
             chosen.append(AttributeColumns(name.strip(), AttributeKind.ORDERED, (name.strip(),), order=order))
-        for found in chosen:
-            if not found.name.isprintable() or not 1 <= len(found.name) <= 200:
-                raise ColumnsInvalid("attribute_name", column=found.name[:60])
+        for attribute in chosen:
+            if not attribute.name.isprintable() or not 1 <= len(attribute.name) <= 200:
+                raise ColumnsInvalid("attribute_name", column=attribute.name[:60])
         roles = cls(single=single, attributes=tuple(chosen), ignored=tuple(ignored))
         roles.must_be_consistent()
         return roles
@@ -175,10 +175,10 @@ class ColumnRoles:
         if "subject" not in single and "body" not in single:
             raise ColumnsInvalid("no_text_column")
         attributes = []
-        for found in self.attributes:
-            kept = tuple(name for name in found.columns if chosen[name] == guessed[name])
+        for attribute in self.attributes:
+            kept = tuple(name for name in attribute.columns if chosen[name] == guessed[name])
             if kept:
-                attributes.append(dataclasses.replace(found, columns=kept))
+                attributes.append(dataclasses.replace(attribute, columns=kept))
         for name, use in chosen.items():
             if use != guessed[name] and use in ("attribute", "multi", "ordered"):
                 kind = AttributeKind.SINGLE if use == "attribute" else AttributeKind(use)

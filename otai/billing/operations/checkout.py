@@ -63,9 +63,16 @@ def buy(
     GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open:
     another method can be tried) and GatewayUnavailable (ask again with the same key).
     """
-    found = packages.package(organisation, package, now=now)
+    offered = packages.package(organisation, package, now=now)
     way = gateway_named(gateway)
-    asked = request_hash_of("package", found.code, found.credits, found.price.cents, found.price.currency, way.name)
+    asked = request_hash_of(
+        "package",
+        offered.code,
+        offered.credits,
+        offered.price.cents,
+        offered.price.currency,
+        way.name,
+    )
     purchase, replayed = _ordered_once(
         organisation=organisation,
         key=key,
@@ -74,11 +81,11 @@ def buy(
         make=lambda: order(
             organisation=organisation,
             kind=PurchaseKind.PACKAGE,
-            title=found.title,
-            credits=found.credits,
+            title=offered.title,
+            credits=offered.credits,
             tier="",
-            price=found.price,
-            custom_package=found.custom,
+            price=offered.price,
+            custom_package=offered.custom,
             gateway=way.name,
             key=key,
             request_hash=asked,

@@ -59,10 +59,10 @@ def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits
 
 
 def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int | None) -> PaymentRefund:
-    found = Purchase.objects.filter(reference=reference.strip().upper()).first()
-    if found is None:
+    named = Purchase.objects.filter(reference=reference.strip().upper()).first()
+    if named is None:
         raise NotFound("purchase", reference=reference)
-    purchase = locked(found.id)
+    purchase = locked(named.id)
     if PaymentRefund.objects.filter(purchase=purchase, kind=RefundKind.UNUSED_CREDITS).exists():
         raise PaymentAlreadyRefunded("purchase", reference=purchase.reference)
     if purchase.kind != PurchaseKind.PACKAGE:
@@ -240,44 +240,44 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
     WhoAndWhyMissing."""
     why = checked_why(why)
     with transaction.atomic():
-        found = (
+        received = (
             Payment.objects.select_for_update(of=("self",), no_key=True)
             .select_related("purchase")
             .filter(id=payment)
             .first()
         )
-        if found is None:
+        if received is None:
             raise NotFound("no_payment", payment=str(payment))
-        left = found.surplus_cents - found.returned_cents
+        left = received.surplus_cents - received.returned_cents
         if left == 0:
             raise NothingToRefund("no_surplus")
-        Payment.objects.filter(id=found.id).update(returned_cents=F("returned_cents") + left)
+        Payment.objects.filter(id=received.id).update(returned_cents=F("returned_cents") + left)
         refund = PaymentRefund.objects.create(
             id=new_id(),
-            organisation_id=found.organisation_id,
-            purchase=found.purchase,
-            payment=found,
+            organisation_id=received.organisation_id,
+            purchase=received.purchase,
+            payment=received,
             kind=RefundKind.SURPLUS,
             credits=0,
             net_cents=left,
             vat_cents=0,
             gross_cents=left,
-            currency=found.currency,
-            gateway=found.gateway,
+            currency=received.currency,
+            gateway=received.gateway,
             requested_at=now,
             requested_by=who,
             reason=why,
         )
         record(
-            organisation=found.organisation_id,
+            organisation=received.organisation_id,
             subject="payment",
-            subject_id=found.id,
+            subject_id=received.id,
             move="surplus returned",
             who=who,
             why=why,
             now=now,
             cents=left,
-            currency=found.currency,
+            currency=received.currency,
         )
     return send(refund.id, now=now)
 

@@ -46,12 +46,12 @@ def follow(
 
     Raises NotFound, AdviceDecided and what `make_quote` and `order_run` raise.
     """
-    found = advice(organisation, id)
-    require_open(found)
-    version = queries.version(organisation, found.version.model.name, found.version.number)
-    if found.kind == AdviceKind.LABELS_RENAMED:
+    followed = advice(organisation, id)
+    require_open(followed)
+    version = queries.version(organisation, followed.version.model.name, followed.version.number)
+    if followed.kind == AdviceKind.LABELS_RENAMED:
         with transaction.atomic():
-            locked = locked_open(found)
+            locked = locked_open(followed)
             renamed = {name: dict(names) for name, names in version.renamed.items()}
             for name, names in locked.mapping.items():
                 renamed.setdefault(name, {}).update(names)
@@ -60,14 +60,16 @@ def follow(
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
     if with_feedback and feedback.offer(organisation, version.model.name).statements:
-        require_order_would_be_taken(found, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
+        require_order_would_be_taken(followed, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
         name = version.model.name
-        data_set = feedback.merge(organisation=organisation, name=name, by=who, now=now, why=why_merged(found)).data_set
-    offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
+        data_set = feedback.merge(
+            organisation=organisation, name=name, by=who, now=now, why=why_merged(followed)
+        ).data_set
+    offered = _quoted(followed, version, data_set, mode=mode, delivery=delivery, now=now)
     with transaction.atomic():
         # First what the order locks first (docs/ledger.md).
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
-        locked = locked_open(found)
+        locked = locked_open(followed)
         run = order_run(organisation=organisation, quote=offered, who=who, now=now)
         Advice.objects.filter(id=locked.id).update(run=run)
         close(locked, AdviceStatus.FOLLOWED, by=who, why=f"run {run.number} is ordered", now=now)

@@ -103,8 +103,8 @@ class HtmlTableSource:
                     row = []
                 elif not closes and name in ("td", "th"):
                     cell_from = match.end()
-                    found = _SPAN.search(match[3])
-                    span = min(max(int(found[1]), 1), MOST_SPAN) if found else 1
+                    given = _SPAN.search(match[3])
+                    span = min(max(int(given[1]), 1), MOST_SPAN) if given else 1
 
 
 def _text(inner: str) -> str | None:

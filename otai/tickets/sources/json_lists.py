@@ -86,8 +86,8 @@ class _EnoughIsKnown(Exception):
     pass
 
 
-def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], keys: set[str]) -> set[str]:
-    """The keys of the object that begins here. Lists of objects in it come to `found`, and the object itself where
+def _look(cursor: Cursor, path: tuple[str, ...], lists: list[ListOfObjects], keys: set[str]) -> set[str]:
+    """The keys of the object that begins here. Lists of objects in it come to `lists`, and the object itself where
     its members are alike."""
     own: set[str] = set()
     inside: list[ListOfObjects] = []
@@ -115,7 +115,7 @@ def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], key
                 candidate.elements += is_object
                 candidate.characters = cursor.read - first
                 if cursor.read > LOOKED_CHARACTERS and candidate.elements:
-                    found.append(candidate)
+                    lists.append(candidate)
                     raise _EnoughIsKnown
             if candidate.elements:
                 inside.append(candidate)
@@ -124,11 +124,11 @@ def _look(cursor: Cursor, path: tuple[str, ...], found: list[ListOfObjects], key
             cursor.pass_over()
     if alike.are_many:
         # What lies in the tickets is no list of tickets.
-        found.append(ListOfObjects(path, alike.objects, cursor.read - start, is_keyed=True))
+        lists.append(ListOfObjects(path, alike.objects, cursor.read - start, is_keyed=True))
         if cursor.read > LOOKED_CHARACTERS:
             raise _EnoughIsKnown
     else:
-        found += inside
+        lists += inside
     return own
 
 
