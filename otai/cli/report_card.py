@@ -46,6 +46,8 @@ def report_card_summary(card: dict[str, Any]) -> None:
     )
     say("at 90, 95, 99 %: the share of tickets that it may decide alone so that this share of them is right; -: none.")
     for attribute in card["attributes"]:
+        if attribute["kind"] == "multi":
+            _by_labels(attribute)
         _forecast(attribute)
     if cost := card.get("cost"):
         about = "" if cost["energy_is_measured"] else "about "
@@ -55,6 +57,17 @@ def report_card_summary(card: dict[str, Any]) -> None:
         )
     for finding in told(card.get("findings", []), of_card=True):
         say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
+
+
+def _by_labels(attribute: dict[str, Any]) -> None:
+    """Several labels a ticket: a whole set of them is hardly ever right, so they are counted one by one."""
+    hits = sum((label["precision"] or 0.0) * label["predicted"] for label in attribute["per_label"])
+    there = max(sum(label["holdout_tickets"] for label in attribute["per_label"]), 1)
+    given = max(sum(label["predicted"] for label in attribute["per_label"]), 1)
+    say(
+        f"  {attribute['name']}: of 100 labels given {100 * hits / given:.0f} are right; of 100 there it finds "
+        f"{100 * hits / there:.0f} and misses the others. Right, above, means all labels of a ticket."
+    )
 
 
 def _forecast(attribute: dict[str, Any]) -> None:

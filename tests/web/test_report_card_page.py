@@ -11,6 +11,7 @@ from otai.learning.evidence.report_card import (
     AttributeReport,
     Coverage,
     CurvePoint,
+    LabelReport,
     Majority,
     ReportCard,
     SuspectedLabel,
@@ -107,6 +108,13 @@ def test_where_nothing_was_promised_no_point_is_the_headline() -> None:
     for nonsense in ("", "-1", "999", "x", "1e3"):
         assert page.chosen_of(choices, nonsense, None) is None
     assert page.chosen_of([], "0", None) is None
+
+
+def test_tags_are_told_by_labels() -> None:
+    tags = [LabelReport("vpn", 90, 40, 20, 0.9, 0.45, 0.6), LabelReport("wifi", 50, 10, 0, None, 0.0, 0.0)]
+    told = page.summaries(card(report(kind="multi", per_label=tags), report()), earlier=[])
+    assert told[0].labels is not None and told[1].labels is None
+    assert (told[0].labels.found, told[0].labels.right) == (0.36, 0.9), "18 of 50 there, 18 of 20 given"
 
 
 def test_of_tags_in_doubt_only_what_would_change_is_said() -> None:

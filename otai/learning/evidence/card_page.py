@@ -21,7 +21,7 @@ from otai.learning.evidence.card_charts import (
     share_bar,
 )
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
-from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, ReportCard, SuspectedLabel
+from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, LabelsFound, ReportCard, SuspectedLabel
 from otai.learning.finding import Finding
 from otai.words import findings as words
 from otai.words.catalogue import say_fact
@@ -199,10 +199,16 @@ def _kind(report: AttributeReport) -> str:
 
 
 def _figures(report: AttributeReport) -> str:
-    figures = [
+    figures = []
+    if report.kind == "multi":
+        labels = LabelsFound.of(report)
+        said = f"of 100 labels given are right; of 100 there it finds {100 * labels.found:.0f} and misses the others"
+        figures.append((f"{100 * labels.right:.1f}", said))
+    figures += [
         (
             f"{100 * report.accuracy.value:.1f}",
-            f"times in 100 right ({100 * report.accuracy.low:.0f} to {100 * report.accuracy.high:.0f}); always "
+            ("times in 100 all labels right (" if report.kind == "multi" else "times in 100 right (")
+            + f"{100 * report.accuracy.low:.0f} to {100 * report.accuracy.high:.0f}); always "
             "guessing "
             + (f"{report.majority.label!r}" if report.majority.label else "none")
             + f" gets {100 * report.majority.accuracy:.0f}",

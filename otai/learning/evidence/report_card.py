@@ -245,6 +245,24 @@ class AttributeReport:
     """Where all other figures are those of the newest tickets: what tickets of all times give beside them."""
 
 
+@dataclass(frozen=True)
+class LabelsFound:
+    """Several labels a ticket, told by labels, as shares: of those there how many were found (the others were missed),
+    and of those given how many were right. 0 where there is none."""
+
+    found: float
+    right: float
+
+    @classmethod
+    def of(cls, report: AttributeReport) -> LabelsFound:
+        """Over all labels of the holdout together."""
+        hits = sum((one.precision or 0.0) * one.predicted for one in report.per_label)
+        there, given = (
+            sum(getattr(one, name) for one in report.per_label) for name in ("holdout_tickets", "predicted")
+        )
+        return cls(hits / max(there, 1), hits / max(given, 1))
+
+
 def excerpt_of(text: str) -> str:
     """The beginning of a ticket on one line, short enough for a table. Personal data is replaced by its kind: cards are
     sent around."""

@@ -14,6 +14,7 @@ from otai.learning.evidence.report_card import (
     ConfusedPair,
     Coverage,
     CurvePoint,
+    LabelsFound,
     ReportCard,
     SuspectedLabel,
 )
@@ -68,6 +69,8 @@ class Summary:
     """About how many more labelled tickets would let it decide alone."""
     spark: Spark | None
     change: float | None
+    labels: LabelsFound | None
+    """Of an attribute with several labels a ticket: a whole set of them is hardly ever right."""
 
 
 def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summary]:
@@ -87,6 +90,7 @@ def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summar
                 more_tickets_at(report, wanted_precision),
                 spark_of(values) if before else None,
                 report.accuracy.value - before[-1] if before else None,
+                LabelsFound.of(report) if report.kind == "multi" else None,
             )
         )
     return rows
