@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otai.cli.output import OrgOption, organisation_named, say
+from otai.cli.studio import seconds_to_stop
 from otai.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -69,4 +70,6 @@ def serve(
         interface=Interfaces.ASGI,
         workers=workers,
         factory=True,
+        # Python's own signals wait for a process that computes.
+        workers_kill_timeout=seconds_to_stop(),
     ).serve()

@@ -65,6 +65,12 @@ def studio(
         server.serve()
 
 
+def seconds_to_stop() -> int:
+    """A server process that has not ended so long after SIGTERM is killed: before the ten seconds after which `docker
+    stop` kills everything without a word."""
+    return int(os.environ.get("OTAI_STOP_SECONDS") or 8)
+
+
 def _named(host: str) -> str:
     """The address as people write it: passkeys work on localhost and on no bare number."""
     if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 -- compared, not bound
@@ -89,6 +95,8 @@ def connection_limits() -> dict[str, Any]:
             header_read_timeout=1000 * int(os.environ.get("OTAI_HEADER_SECONDS") or 30), max_buffer_size=64 << 10
         ),
         "websockets": False,
+        # Python's own signals wait for a process that computes, and so did the server for as long.
+        "workers_kill_timeout": seconds_to_stop(),
         "backlog": most,
         "backpressure": most,
     }

@@ -205,3 +205,11 @@ def test_more_than_can_wait_is_told_to_come_back(folder: Path) -> None:
         busy = [answer for answer in answers if b" 503 " in answer]
         assert len(busy) == 4 and all(b"retry-after" in answer and b"overloaded" in answer for answer in busy)
         timely(port)
+
+
+def test_a_server_that_computes_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    # One match of an expression: nothing else of Python runs meanwhile, no handler of a signal either.
+    with toy(tmp_path, STOP_SECONDS=2) as port, begin(port, "GET /computes HTTP/1.1"):
+        time.sleep(0.5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 8

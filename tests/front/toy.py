@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def site(environ: dict[str, Any], start_response: Any) -> Any:
     if environ["PATH_INFO"] == "/file":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return environ["wsgi.file_wrapper"](Path(os.environ["TOY_FILE"]).open("rb"))
+    if environ["PATH_INFO"] == "/computes":
+        re.search("(a|a)*b", "a" * 60)
     if environ["PATH_INFO"] == "/slow":
         time.sleep(1)
     body = environ["wsgi.input"].read()
@@ -97,7 +100,10 @@ def toy(folder: Path, **limits: int) -> Iterator[int]:
             yield port
         finally:
             running.terminate()
-            running.wait(15)
+            try:
+                running.wait(15)
+            finally:
+                running.kill()
 
 
 def begin(port: int, *head: str, body: bytes = b"", receive_buffer: int = 0) -> socket.socket:

@@ -35,11 +35,12 @@ DECIDES = 0.95
 decides."""
 MOST_TAILS = 500
 KEY_CHARACTERS = 16
+_DIGITS = re.compile(r"\d+")
 
 
 def squeezed_key(text: str) -> str:
     """A hash under which case, blanks and digits' values do not matter."""
-    squeezed = " ".join(re.sub(r"\d+", "0", text).casefold().split())
+    squeezed = " ".join(_DIGITS.sub("0", text).casefold().split())
     return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -112,7 +113,8 @@ def without_tails(lines: list[str], tails: frozenset[str]) -> tuple[list[str], l
     """The lines without the longest ending that is one of `tails`, and what was taken away."""
     longest: list[str] = []
     last = next((line for line in reversed(lines) if line.strip()), "")
-    if not any(tail.startswith(squeezed_key(last)) for tail in tails):
+    key = squeezed_key(last)
+    if not any(tail.startswith(key) for tail in tails):
         return lines, []
     for above, ending in _endings(lines):
         if _key_of(ending) in tails and above.strip():

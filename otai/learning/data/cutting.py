@@ -38,11 +38,16 @@ _FEWEST_WORDS = 5
 """A message with fewer words above an earlier mail ("see below") says nothing without it."""
 EXAMPLES = 5
 _FEWEST_ANSWERS = 3
-_CAPITALISED = re.compile(r"(?<![\w.])[^\W\d_a-z][\w'.-]+ [^\W\d_a-z][\w'.-]+(?: [^\W\d_a-z][\w'.-]+)?")
+_CAPITALISED = re.compile(r"(?<![\w.])[^\W\d_a-z][\w'.-]{1,60} [^\W\d_a-z][\w'.-]{1,60}(?: [^\W\d_a-z][\w'.-]{1,60})?")
 _INTRODUCING = frozenset(
     ("On", "Am", "Le", "El", "Il", "Op", "Em", "Den", "Dnia", "AM", "PM", "Uhr", "Sent", "Gesendet", "Re", "To", "An")
 )
-_ADDRESS = re.compile(r"[^\s<>\[\]():;,]+@[^\s<>\[\]():;,]+")
+_ADDRESS = re.compile(r"(?<![^\s<>\[\]():;,])[^\s<>\[\]():;,]+@[^\s<>\[\]():;,]+")
+_QUOTE = re.compile(r"^\s*> ?")
+_MOST_LINES = 2_000
+"""Of a chain in which an introduction is looked for; what stands below belongs to the last mail that was found."""
+_MOST_QUOTED = 100
+"""Times that a mail was quoted; each is one pass over its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,7 @@ def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> C
     if QUOTED in tried:
         lines = _own_message(lines, rules, removed)
     if FOOTER in tried:
-        footers = [line for line in lines if mail.FOOTER_LINE.match(line)]
+        footers = {line: None for line in lines if line and mail.FOOTER_LINE.match(line)}
         if footers:
             removed += [(FOOTER, line) for line in footers]
             lines = [line for line in lines if line not in footers]
@@ -253,7 +258,8 @@ def _own_message(lines: list[str], rules: TextRules, removed: list[tuple[str, st
     messages = _messages(lines)
     kept = messages[0]
     if len(messages) > 1:
-        by_desk = [_is_desk(message.author, rules) for message in messages]
+        desk = {author: _is_desk(author, rules) for author in {message.author for message in messages}}
+        by_desk = [desk[message.author] for message in messages]
         oldest = len(messages) - 1
         # Above an answer of the desk stands what the customer wrote after it; the ticket is what came before.
         while oldest > 0 and (by_desk[oldest] or not _says_something(messages[oldest])):
@@ -278,10 +284,13 @@ def _messages(lines: list[str]) -> list[_Message]:
     """The mails of a chain, as they stand: the newest first. Lines that introduce a mail belong to none."""
     messages = [_Message("", [])]
     at = 0
-    while at < len(lines):
+    while at < min(len(lines), _MOST_LINES):
         line = lines[at]
         author = None
-        if mail.ORIGINAL.match(line) or mail.RULE.match(line):
+        if not (":" in line or "-" in line or "_" in line or (at + 1 < len(lines) and ":" in lines[at + 1])):
+            # Most lines, told at a glance: every introduction has one of these signs.
+            pass
+        elif mail.ORIGINAL.match(line) or mail.RULE.match(line):
             following = next((n for n in range(at + 1, min(at + 4, len(lines))) if lines[n].strip()), None)
             if following is not None and mail.HEADER.match(lines[following]):
                 at, line = following, lines[following]
@@ -300,9 +309,9 @@ def _messages(lines: list[str]) -> list[_Message]:
             at += 1
         elif (
             at + 1 < len(lines)
+            and len(lines[at + 1]) < 160
             and mail.INTRO_BEGINS.match(line)
             and mail.INTRO_ENDS.search(lines[at + 1])
-            and len(lines[at + 1]) < 160
         ):
             author = f"{line} {lines[at + 1]}"
             at += 2
@@ -311,12 +320,15 @@ def _messages(lines: list[str]) -> list[_Message]:
             at += 1
         else:
             messages.append(_Message(author.strip(), []))
+    messages[-1].lines += lines[at:]
     for message in messages[1:]:
         # Once for each time that it was quoted.
-        while any(map(str.strip, message.lines)) and all(
-            line.lstrip().startswith(">") for line in message.lines if line.strip()
-        ):
-            message.lines = [re.sub(r"^\s*> ?", "", line) for line in message.lines]
+        for _ in range(_MOST_QUOTED):
+            if not any(map(str.strip, message.lines)) or not all(
+                line.lstrip().startswith(">") for line in message.lines if line.strip()
+            ):
+                break
+            message.lines = [_QUOTE.sub("", line) for line in message.lines]
     return messages
 
 
@@ -395,14 +407,8 @@ def _without_notice(lines: list[str], removed: list[tuple[str, str]]) -> list[st
 
 
 def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list[str]:
-    for at, line in enumerate(lines):
-        if (
-            len(line) <= 3
-            and mail.DASHES.match(line)
-            and at
-            and len(lines) - at <= 2 * _LONGEST_TAIL
-            and any(text.strip() for text in lines[:at])
-        ):
+    for at in range(max(len(lines) - 2 * _LONGEST_TAIL, 1), len(lines)):
+        if len(lines[at]) <= 3 and mail.DASHES.match(lines[at]) and any(text.strip() for text in lines[:at]):
             removed.append((SIGNATURE, "\n".join(lines[at + 1 :])))
             return lines[:at]
     for at in range(len(lines) - 1, max(len(lines) - _LONGEST_TAIL - 2, -1), -1):
@@ -411,8 +417,8 @@ def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list
             # A name below a greeting is no signature yet; a line with a telephone number, an address or a company is.
             if (
                 len(tail) >= 2
+                and all(len(line) <= mail.LONGEST_CONTACT for line in tail)
                 and any(mail.HAS_CONTACT.search(line) for line in tail[1:])
-                and all(len(line) <= 120 for line in tail)
             ):
                 removed.append((SIGNATURE, "\n".join(tail)))
                 return lines[: at + 1]

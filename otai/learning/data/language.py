@@ -72,7 +72,8 @@ for _at, _code in enumerate(LANGUAGES):
     for _word in _FUNCTION_WORDS.get(_code, "").split():
         _SPEAKING.setdefault(_word, []).append(_at)
 
-_NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|\S*\d\S*|[#*_=<>|/\\]+")
+# Addresses and digits are looked for from the beginning of a word alone: whatever holds one there holds it from there.
+_NOT_LANGUAGE = re.compile(r"https?://\S+|(?<!\S)\S+@\S+|(?<!\S)\S*\d\S*|[#*_=<>|/\\]+")
 
 
 @functools.cache

@@ -3,6 +3,10 @@
 Each kind has two forms: an expression of Python's for single lines and texts, and one that runs over whole columns (RE2
 reads a gigabyte in two or three seconds; text by text Python's own are a hundred times slower). A text that a column's
 expression does not hold has nothing of its kind.
+
+Python's own must take time in proportion to the text: a repetition gives nothing back (`*+`) or has a bound, and no two
+that may read the same signs follow each other. A customer's text runs through them in the process that answers, which
+answers nobody meanwhile.
 """
 
 from __future__ import annotations
@@ -20,15 +24,15 @@ NEXT_FIELD = re.compile(rf"^[>\s*]*{FIELD}\s*:", re.IGNORECASE)
 ORIGINAL = re.compile(
     r"^[>\s]*[-_]{2,}\s*(?:Original Message|Original-Nachricht|Ursprüngliche Nachricht|Originalnachricht|Forwarded message|Weitergeleitete Nachricht|"
     r"Message d'origine|Message transféré|Mensaje original|Mensaje reenviado|Messaggio originale|Messaggio inoltrato|Oorspronkelijk bericht|"
-    r"Doorgestuurd bericht|Wiadomość oryginalna|Oryginalna wiadomość|Mensagem original|Mensagem encaminhada)\s*[-_]*\s*$",
+    r"Doorgestuurd bericht|Wiadomość oryginalna|Oryginalna wiadomość|Mensagem original|Mensagem encaminhada)\s*+[-_]*+\s*+$",
     re.IGNORECASE,
 )
-RULE = re.compile(r"^\s*_{10,}\s*$")
+RULE = re.compile(r"^\s*+_{10,}+\s*+$")
 INTRO = re.compile(
-    rf"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{{3,200}}\b{WROTE}\b.{{0,120}}:\s*$", re.IGNORECASE
+    rf"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{{3,200}}\b{WROTE}\b.{{0,120}}:\s*+$", re.IGNORECASE
 )
 INTRO_BEGINS = re.compile(r"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{3,200}$", re.IGNORECASE)
-INTRO_ENDS = re.compile(rf"\b{WROTE}\b.{{0,120}}:\s*$", re.IGNORECASE)
+INTRO_ENDS = re.compile(rf"\b{WROTE}\b.{{0,120}}:\s*+$", re.IGNORECASE)
 DASHES = re.compile(r"^(?:--|—|__)\s?$")
 FOOTER_LINE = re.compile(
     r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo)|Sent via |Get Outlook for|Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
@@ -54,9 +58,15 @@ SIGN_OFFS = (
     r"(?:met )?vriendelijke groet(?:en)?|groet(?:en|jes)?|z poważaniem|pozdrawiam|atenciosamente|cumprimentos|com os melhores cumprimentos|(?:muito )?obrigad[oa]|"
     r"(?:many )?thanks (?:and|&) (?:kind |best )?regards|thanks (?:in advance|a lot|again)|danke(?: und gru(?:ß|ss))?|(?:vielen|besten|herzlichen) dank(?: im voraus)?|merci(?: d'avance| beaucoup)?|(?:muchas )?gracias|grazie(?: mille)?|(?:alvast )?bedankt|dziękuję"
 )
-SIGN_OFF = re.compile(rf"^\s*(?:{SIGN_OFFS})\s*[,.!]?\s*$", re.IGNORECASE)
+SIGN_OFF = re.compile(rf"^\s*+(?:{SIGN_OFFS})\s*+[,.!]?+\s*+$", re.IGNORECASE)
 CONTACT = r"(?i)(?:\bTel|\bPhone|\bFon|\bFax|\bMobil|\bTél|\bMob\b|☎)\.?|\+\d[\d\s()/.-]{6,}|\b0\d{2,}[\d\s/-]{5,}|\S+@\S+\.\w{2,}|https?://|www\.|\b(?:GmbH|AG|Ltd|Inc|LLC|S\.?A\.?|B\.?V\.?|Sp\. z o\.o\.)\b| \| |\b\d{5}\s+[A-ZÄÖÜ]"
-HAS_CONTACT = re.compile(CONTACT)
+_MAIL_ADDRESS = r"\S+@\S+\.\w{2,}"
+LONGEST_CONTACT = 120
+"""Characters of a line that may be somebody's telephone number, address or company."""
+# The same in lines of that length: where an address begins does not matter.
+HAS_CONTACT = re.compile(
+    CONTACT.replace(_MAIL_ADDRESS, rf"\S@\S{{1,{LONGEST_CONTACT}}}\.\w{{2}}").replace(r"\d{5}\s+[", r"\d{5}\s++[")
+)
 DESK = re.compile(
     r"help.?desk|service.?desk|support|no.?reply|do.?not.?reply|noreply|ticket|it.?service|hotline|kundenservice|kundendienst|customer.?(?:service|care)|servicecenter|"
     r"assistenza|assistance|soporte|klantenservice|obsluga|suporte|atendimento",

@@ -8,6 +8,7 @@ greeting are found.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,13 +33,13 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
         r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
         r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|(?:(?:BSN|PESEL|NIF|NISS|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR)[: ]+)\d[\d ]{6,12}\d)\b"
     ),
-    PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*[:=]\s*|\s+(?:is|ist|lautet|est|es|é|to|jest)\s*:?\s+)(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
+    PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|ist|lautet|est|es|é|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
     EMAIL: re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
     PHONE: re.compile(r"(?<![\w.,-])(?:\+\d{1,3}[ ()/.-]{0,3}|\(\+?\d{2,5}\)[ /-]?|0(?=\d))\d[\d ()/.-]{4,18}\d(?![\w-])"),
     NAME: re.compile(
-        r"(?im)^\s*(?:(?:mit )?(?:freundlichen|besten|vielen|lieben|herzlichen|viele|beste|liebe|freundliche)[ ]gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|(?:kind|best|warm)[ ]regards|regards|best|"
+        r"(?im)^[^\S\n]*+(?:(?:mit )?(?:freundlichen|besten|vielen|lieben|herzlichen|viele|beste|liebe|freundliche)[ ]gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|(?:kind|best|warm)[ ]regards|regards|best|"
         r"cheers|yours[ ]sincerely|sincerely|cordialement|bien[ ]à[ ]vous|saludos(?:[ ]cordiales)?|atentamente|cordiali[ ]saluti|distinti[ ]saluti|(?:met[ ])?vriendelijke[ ]groet(?:en)?|"
-        r"z[ ]poważaniem|pozdrawiam|atenciosamente|cumprimentos)[,.!]?[ ]*\n+(?P<name>(?-i:[^\W\d_a-z][\w'.-]*)(?:[ ](?-i:[^\W\d_a-z][\w'.-]*)){0,3})[ ]*$"
+        r"z[ ]poważaniem|pozdrawiam|atenciosamente|cumprimentos)[,.!]?[ ]*+\n++(?P<name>(?-i:[^\W\d_a-z][\w'.-]*+)(?:[ ](?-i:[^\W\d_a-z][\w'.-]*+)){0,3})[ ]*+$"
     ),
 }  # fmt: skip
 MARKS = rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|{_WORDS_FOR_IT}|regards|gr(?:ü|ue)(?:ß|ss)|saludo|saluti|groet|cordial|pozdrawiam|poważaniem|atenciosamente|cumprimentos|^best"
@@ -86,16 +87,18 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
     if not _MARKS.search(text):
         return
     taken: list[tuple[int, int]] = []
+    """In their order; no two overlap."""
     for kind in PERSONAL_KINDS:
         for match in _PATTERNS[kind].finditer(text):
             group = {PASSWORD: "secret", NAME: "name"}.get(kind, 0)
             start, end = match.span(group)
-            if any(start < other_end and end > other_start for other_start, other_end in taken):
+            at = bisect_left(taken, (start, end))
+            if (at and taken[at - 1][1] > start) or (at < len(taken) and taken[at][0] < end):
                 continue
             is_valid = _is_valid(kind, match)
             if is_valid or kind == IBAN:
                 # Digits inside of what only looks like an IBAN are no card either.
-                taken.append((start, end))
+                taken.insert(at, (start, end))
             if is_valid:
                 yield kind, start, end
 

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 _WORD = re.compile(r"\S+")
-_EDGES = re.compile(r"^[^\w@+]+|[^\w]+$")
+_FIRST_SIGNS = re.compile(r"[^\w@+]+")
+_LAST_SIGNS = re.compile(r"\W+")
+"""Of a word that is read backwards: an expression that looks for an end tries from everywhere."""
 _ADDRESS = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b|(?:https?://|www\.)[^\s<>\"']{3,120}")
 _NAMES = re.compile(r"(?<![\w@])[^\W\d_a-z][\w'.-]{1,30}(?:[ \t][^\W\d_a-z][\w'.-]{1,30}){1,3}")
 _NUMBER = re.compile(r"(?<![\w.,/-])(?:\+|\(0|0)\d[\d ()/.-]{5,18}\d(?![\w-])")
@@ -38,7 +40,10 @@ def _first_key(word: str) -> str:
 
 def normal_word(word: str) -> str:
     """Without case and the signs at its ends; empty where nothing else is there."""
-    return _EDGES.sub("", word).casefold()
+    if word.isalnum():
+        return word.casefold()
+    before, after = _FIRST_SIGNS.match(word), _LAST_SIGNS.match(word[::-1])
+    return word[before.end() if before else 0 : len(word) - (after.end() if after else 0)].casefold()
 
 
 def normal_words(text: str) -> list[str]:

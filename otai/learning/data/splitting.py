@@ -49,7 +49,7 @@ def text_numbers_of(texts: Sequence[str]) -> Rows:
 
 
 _REPLY = re.compile(
-    r"^(?:\s*(?:re|aw|antw|antwort|wg|fw|fwd|tr|rv|rif|r|i|sv|vs|vb|odp|pd|res|enc|doorst)\s*(?:\[\d+\]|\(\d+\))?\s*:)+\s*",
+    r"^(?:\s*+(?:re|aw|antw|antwort|wg|fw|fwd|tr|rv|rif|r|i|sv|vs|vb|odp|pd|res|enc|doorst)\s*+(?:(?:\[\d+\]|\(\d+\))\s*+)?:)++\s*+",
     re.IGNORECASE,
 )
 MOST_IN_A_THREAD = 12
