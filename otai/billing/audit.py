@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from otai.billing import queries
+from otai.billing.causes import unexplained
 from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
 from otai.billing.operations.invoices import facts_hash
 from otai.billing.operations.takings import counts, expected_owed
@@ -51,6 +52,7 @@ def audit() -> BillingAudit:
         invoices += 1
         findings += _of_invoice(invoice)
     findings += _lots_nobody_paid()
+    findings += [Discrepancy(one.what, one.where, one.details) for one in unexplained()]
     return BillingAudit(purchases, invoices, findings)
 
 

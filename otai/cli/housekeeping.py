@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from otai.billing.operations.sweep import sweep
 from otai.db import utc_now
 from otai.jobs import operations as jobs
+from otai.ledger import checkpoint
 from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
 from otai.runs import queries as runs
@@ -37,6 +38,7 @@ def tidy(*, now: datetime) -> None:
     jobs.sweep(now=now)
     finish_deletions(now=now)
     sweep_orphans(now=now)
+    checkpoint.keep_daily(now=now)
 
 
 def tell(*, now: datetime) -> int:

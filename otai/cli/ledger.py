@@ -29,10 +29,13 @@ def audit(
     org: Annotated[str | None, typer.Option("--org", help="Only this organisation; all if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Recompute every balance, lot, hold and hash from the transfers. Exit code 0 only if everything fits."""
+    """Recompute every balance, lot, hold and hash from the transfers, and compare with the newest of the daily
+    checkpoints. Exit code 0 only if everything fits."""
     report = audit_ledger(organisation_named(org).id if org else None)
+    kept = None if org else checkpoints.newest_kept()
+    cut_off = [str(problem) for problem in checkpoints.verify_checkpoint(kept.read_text()).problems] if kept else []
     if json:
-        print_json(report.as_dict())
+        print_json({**report.as_dict(), "checkpoint": kept.name if kept else None, "since_checkpoint": cut_off})
     else:
         counted = (
             f"{report.organisations} organisations, {report.transfers} transfers, {report.lots} lots, "
@@ -46,7 +49,11 @@ def audit(
                 say(f"  {problem}")
             if report.is_cut_short:
                 say("  ... and the audit stopped here.")
-    if not report.clean:
+        if kept:
+            say(f"Checkpoint {kept.name}: {'all of it is there.' if not cut_off else 'NOT CLEAN.'}")
+        for problem_since in cut_off:
+            say(f"  {problem_since}")
+    if not report.clean or cut_off:
         raise typer.Exit(1)
 
 

@@ -290,6 +290,8 @@ class _Chain:
             self.note(f"the account counts {account.last_seq} transfers, there are {self.seq}", seq=missing)
         elif bytes(account.last_hash) != self.hash:
             self.note("the account's hash is not that of its last transfer", seq=self.seq)
+        elif self.last_at is not None and account.last_at != self.last_at:
+            self.note("the account's time is not that of its last transfer", seq=self.seq)
         for name, counted in self.balances.items():
             if (said := getattr(account, name)) != counted:
                 self.note(f"the account says {said} credits {name}, its transfers say {counted}")

@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
+import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +28,7 @@ from otai.ledger.operations.requests import checked_moment
 FORMAT = "otai-ledger-checkpoint-1"
 ALGORITHM = "HMAC-SHA256"
 MIN_KEY_BYTES = 16
+FOLDER = "checkpoints"
 
 
 class InvalidCheckpoint(Invalid):
@@ -69,6 +73,25 @@ def export_checkpoint(*, now: datetime, key: bytes | None = None) -> str:
     }
     document["signature"] = _signature(document, _usable(key) if key else checkpoint_key())
     return json.dumps(document, indent=1)
+
+
+def keep_daily(*, now: datetime) -> Path | None:
+    """Writes the day's checkpoint below `OTAI_HOME/checkpoints`, once a day (UTC), whole or not at all; None where it
+    is there. Copy the folder elsewhere: what lies beside the database goes with it."""
+    folder = Path(settings.OTAI_HOME) / FOLDER
+    path = folder / f"{now.astimezone(UTC):%Y-%m-%d}.json"
+    if path.exists():
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / f".{path.name}.{os.getpid()}.{threading.get_ident()}"
+    written.write_text(export_checkpoint(now=now), encoding="utf-8")
+    written.replace(path)
+    return path
+
+
+def newest_kept() -> Path | None:
+    """The newest of the daily checkpoints, None where there is none yet."""
+    return max((Path(settings.OTAI_HOME) / FOLDER).glob("????-??-??.json"), default=None)
 
 
 @dataclass(frozen=True, slots=True)

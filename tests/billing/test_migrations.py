@@ -14,6 +14,7 @@ from otai.billing import operations as billing
 from otai.billing.audit import audit
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.models import BroughtLot, Purchase, Reversal
+from otai.billing.operations.events import record
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.pricing.price_book import Tier
@@ -69,6 +70,7 @@ def test_a_dispute_of_the_version_before_goes_on_as_it_stood(fake: Any, now: dat
         connection.cursor().execute("UPDATE billing_purchase SET status = 'disputed' WHERE kind = 'package'")
     finally:
         _migrate(NOW)
+    record(organisation=acme, subject="purchase", subject_id=bought.id, move="paid -> disputed", who="fake", now=now)
     of_month = BroughtLot.objects.get(purchase=month)
     assert (of_month.source, of_month.credits) == ("initial", 94)
     kept = Reversal.objects.get()

@@ -205,7 +205,10 @@ def test_the_audit_finds_payments_that_were_changed_behind_its_back(
     billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now, gateway="fake", payment_method=GOOD_CARD)
     assert audit().clean
     Payment.objects.update(cents=1, applied_cents=1)
-    assert [finding.what for finding in audit().findings] == ["payments add up to what was paid"]
+    assert [finding.what for finding in audit().findings] == [
+        "payments add up to what was paid",
+        "a payment is what was told when it came",
+    ]
 
 
 def test_the_audit_finds_a_deleted_invoice(acme: Organisation, now: datetime) -> None:

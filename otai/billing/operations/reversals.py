@@ -78,10 +78,10 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
         found = known.get(one.subject)
         if found is None:
             known[one.subject] = found = _new(purchase, one, now=now)
-        before = (found.kind, found.state, found.provider_state)
+        before = (found.kind, found.state, found.provider_state, found.cents)
         counted = takings.counts(found) and not found._state.adding
         _see(found, one, now=now)
-        if found._state.adding or (found.kind, found.state, found.provider_state) != before:
+        if found._state.adding or (found.kind, found.state, found.provider_state, found.cents) != before:
             _record(found, one, before=None if found._state.adding else before, who=who, now=now)
         if takings.counts(found) and not counted:
             begun.append(found)
@@ -132,7 +132,7 @@ def _see(reversal: Reversal, seen: ReversalSeen, *, now: datetime) -> None:
 
 
 def _record(
-    reversal: Reversal, seen: ReversalSeen, *, before: tuple[str, str, str] | None, who: str, now: datetime
+    reversal: Reversal, seen: ReversalSeen, *, before: tuple[str, str, str, int] | None, who: str, now: datetime
 ) -> None:
     to = f"{reversal.kind} {reversal.state}"
     record(
