@@ -84,7 +84,7 @@ class Server:
         with contextlib.suppress(Exception):
             # Loaded here, it is there for all jobs that follow; what is wrong with it, the job will say.
             self.load(asked["work"].partition(":")[0])
-        ours, server = psutil.Process().memory_info().rss, os.getpid()
+        ours, server = inherited_bytes(), os.getpid()
         pid = os.fork()
         if pid == 0:
             work_and_exit(partial(self._begin, asked, server))
@@ -126,6 +126,20 @@ class Server:
         for pid in self.pids:
             kill(pid)
         os._exit(0)
+
+
+def inherited_bytes() -> int:
+    """How much resident memory a forked process has of ours before it does anything: what we wrote. Libraries that are
+    mapped from files count for it only once it uses them."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        return _of_status("RssAnon")
+    return int(psutil.Process().memory_info().rss)
+
+
+def _of_status(name: str) -> int:
+    """Bytes that Linux says of this process. Raises StopIteration where it does not say so."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith(f"{name}:")).split()[1]) << 10
 
 
 def kill(pid: int) -> None:
@@ -177,8 +191,7 @@ def bound(asked: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu_seconds"], asked["cpu_seconds"] + 2))
     held = 0
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        status = Path("/proc/self/status").read_text().splitlines()
-        held = int(next(line for line in status if line.startswith("VmData")).split()[1]) << 10
+        held = _of_status("VmData")
     most = held + asked["memory_bytes"]
     # Written memory of our own. The address space as a whole says little: libraries reserve much that they never use.
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -23,6 +23,8 @@ from otai.jobs.folders import jobs_folder
 from otai.jobs.identity import this_worker
 from otai.jobs.models import Job
 from otai.orgs.models import Organisation
+from otai.tickets.jobs import ask_for_preview
+from tests import stories
 from tests.jobs.test_jobs import ask, assert_gone, work_can_be_found  # noqa: F401
 from tests.jobs.work import kind
 from tests.web.studio_server import Installation
@@ -132,6 +134,10 @@ def test_a_folder_of_a_job_that_is_just_beginning_stays(acme: Organisation, now:
 def test_a_killed_process_is_out_of_memory_only_if_it_held_much(
     acme: Organisation, now: datetime, tmp_path: Path, work: str, code: str
 ) -> None:
+    # The server of jobs has read tickets before, and with them loaded its libraries, which are no memory of this job.
+    source = stories.write_tickets(tmp_path / "t.csv", tickets=20)
+    look = ask_for_preview(organisation=acme, source=source, filename=source.name, who="alice", now=now)
+    assert operations.wait(look, seconds=60).status == "done"
     pids = tmp_path / "pids"
 
     def kill(job: Job) -> None:
