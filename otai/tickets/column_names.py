@@ -77,7 +77,9 @@ CREATED = _words(
     "datadicreazione datadiapertura dataapertura aperto ricevuto criado criadoem datacriacao datadecriacao "
     "dataabertura datadeabertura aberto recebido utworzono datautworzenia dataotwarcia otrzymano zgloszono "
     "datazgloszenia dataprzyjecia ticketcreated ticketcreatedat dateofcreation syscreatedon startdate timestamp "
-    "zeitstempel utworzone utworzony utworzona zgloszone dodano datadodania datawplywu aangemeld datumaangemaakt "
+    "zeitstempel czasutworzenia utworzenia horadecreacion horacreacion heuredecreation heurecreation oradicreazione "
+    "aanmaaktijd horacriacao czaszgloszenia utworzone utworzony utworzona "
+    "zgloszone dodano datadodania datawplywu aangemeld datumaangemaakt "
     "invoerdatum registratiedatum ontvangstdatum datereception datedereception dateenvoi datedenvoi "
     "dateetheuredecreation "
     "fecharegistro fechaderegistro fechahoraregistro fecharecepcion fechaderecepcion fechaingreso fechadeingreso "
@@ -94,7 +96,8 @@ _TICKET_THINGS = _words(
 )
 _NUMBERS = _words(
     "number nummer key schluessel kennung nr no n num numero numer cle clave chiave sleutel klucz chave reference "
-    "referenz referencia riferimento referentie ref code codice codigo kod"
+    "referenz referencia riferimento referentie ref code codice codigo kod "
+    "identyfikator identificador identifiant identificativo identificatie"
 )
 
 
@@ -268,7 +271,8 @@ MULTI = frozenset(
         "themen etiketten components component komponenten categories kategorien products produkte skills intents "
         "issues areas etiquetas etiqueta etiquettes etiquette etichette etichetta stichwoerter schlagwoerter "
         "schlagworte marcadores marcador palavraschave palabrasclave parolechiave slowakluczowe trefwoorden tagi "
-        "etykiety etykieta motscles categorias categorie kategorie marqueurs marqueur balises znaczniki"
+        "etykiety etykieta motscles categorias categorie kategorie marqueurs marqueur balises znaczniki "
+        "componenti componentes composants onderdelen komponenty"
     )
 )
 BLANK_SEPARATED = frozenset(
@@ -288,7 +292,9 @@ AGENT = frozenset(
         "intervenant assignadoa encargado tecnico atendente operador przypisane zugewiesener beheerder solver "
         "adminassignee responder besitzer inhaber betreuer zugewiesene zugewieseneperson odpowiedzialna odpowiedzialny "
         "osobaodpowiedzialna opiekun realizator wykonawca teammate teammateassigned encargadode responsabel designado "
-        "agentedesignado encharge"
+        "agentedesignado encharge assegnatario assegnata incaricato toegewezen "
+        "toegewezenpersoon asignada personaasignada assignee personneassignee atribuida pessoaatribuida przypisana "
+        "osobaprzypisana"
     )
 )
 SORTING = (

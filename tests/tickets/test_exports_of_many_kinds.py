@@ -280,7 +280,17 @@ def test_how_a_ticket_came_in_is_not_proposed_whatever_it_is_called(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "header", ["Osoba odpowiedzialna", "Zugewiesene Person", "Responder", "Besitzer", "Teammate assigned"]
+    "header",
+    [
+        "Osoba odpowiedzialna",
+        "Zugewiesene Person",
+        "Responder",
+        "Besitzer",
+        "Teammate assigned",
+        "Assegnatario",
+        "Toegewezen persoon",
+        "Persona asignada",
+    ],
 )
 def test_more_names_of_who_works_on_it(tmp_path: Path, header: str) -> None:
     roles = guessed(written(tmp_path, {"Subject": subject, "Body": body, "Queue": team, header: agent}))
@@ -289,7 +299,12 @@ def test_more_names_of_who_works_on_it(tmp_path: Path, header: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "value"),
-    [("Codice richiesta", "RIC/2026/{:04d}"), ("Code", "ABC-{:03d}"), ("Numéro de dossier", "{:05d}")],
+    [
+        ("Codice richiesta", "RIC/2026/{:04d}"),
+        ("Identyfikator zgłoszenia", "{}"),
+        ("Code", "ABC-{:03d}"),
+        ("Numéro de dossier", "{:05d}"),
+    ],
 )
 def test_more_names_of_numbers(tmp_path: Path, header: str, value: str) -> None:
     path = written(tmp_path, {"Site": lambda n: n % 3, header: lambda n: value.format(n + 101), "Subject": subject})
