@@ -106,7 +106,7 @@ def quality_under(decided: Mask, actual: Mask, there: sparse.csr_matrix, weights
 
 
 def sparse_of(y: Mask) -> sparse.csr_matrix:
-    """0/1 as numbers, for products."""
+    """An indicator, shape (tickets, labels), as float64 numbers in sparse rows, for matrix products."""
     return sparse.csr_matrix(y.astype(np.float64))
 
 

@@ -36,7 +36,7 @@ class Progress:
 
 
 def ignore(progress: Progress) -> None:
-    """For whoever does not watch."""
+    """A listener for whoever does not watch: does nothing."""
 
 
 class Steps:
@@ -47,7 +47,7 @@ class Steps:
         self._stage = Stage.READING
 
     def enter(self, stage: Stage) -> None:
-        """A stage begins."""
+        """Tells the listener that a stage begins; the count of steps stays."""
         self._stage = stage
         self._tell(Progress(stage, self._done, self._total))
 

@@ -53,7 +53,7 @@ class AuditReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the audit found no problem; one that was cut short vouches only for what it read."""
         return not self.problems
 
     @property

@@ -105,7 +105,7 @@ class CheckpointReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found."""
+        """Whether all chains of the checkpoint are still there unchanged: no problem was found."""
         return not self.problems
 
 

@@ -34,7 +34,7 @@ class PriceLine:
 
     @property
     def what(self) -> str:
-        """In English."""
+        """What the line is for, as an English sentence; `fact` is said in any language."""
         return say_fact(self.fact)
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Saving:
 
     @property
     def what(self) -> str:
-        """In English."""
+        """What would be cheaper and what is given up for it, as an English sentence; `fact` is said in any language."""
         return say_fact(self.fact)
 
     def as_dict(self) -> dict[str, Any]:

@@ -64,11 +64,11 @@ class AttributeColumns:
 
     @property
     def why(self) -> str:
-        """The reason in English."""
+        """Why these columns are an attribute, as an English sentence; `reason` is said in any language."""
         return said(self.reason)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """As JSON: the fields, `reason` as a code with values, and `why` as its English sentence."""
         return dataclasses.asdict(self) | {"kind": str(self.kind), "reason": as_stored(self.reason), "why": self.why}
 
 

@@ -145,7 +145,7 @@ class FileStore:
             shutil.rmtree(self.cache, ignore_errors=True)
 
     def exists(self, path: str) -> bool:
-        """Whether the file is there."""
+        """Whether a file is stored at `path`, which is relative to the store."""
         return bool(self._fs.exists(self._full(path)))
 
     def paths(self, folder: str = "") -> list[str]:

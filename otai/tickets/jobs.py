@@ -63,7 +63,8 @@ def long_bounds() -> Bounds:
 
 
 def quick_bounds() -> Bounds:
-    """Somebody waits for it."""
+    """What a job may use for which somebody waits: a twentieth of an import's processor seconds, 5 at least, and 1 GiB
+    of files."""
     seconds = max(5, int(settings.OTAI_JOB_SECONDS) // 20)
     return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=2 * seconds, file_bytes=1 << 30)
 

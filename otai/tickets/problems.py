@@ -44,14 +44,14 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """In English."""
+        """What is wrong in the row, as an English sentence without row and column; `fact` is said in any language."""
         return say_fact(self.fact)
 
     def __str__(self) -> str:
         return say_fact(self.placed)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """As JSON: row, column, the fact's code and values, and its English sentence as `message`."""
         return {"row": self.row, "column": self.column, **self.fact.as_dict(), "message": self.message}
 
 

@@ -180,7 +180,8 @@ def detect_languages(texts: Sequence[str | None]) -> list[str | None]:
 
 
 def detect_language(text: str | None) -> str | None:
-    """As detect_languages, for one text."""
+    """The ISO 639-1 code of one text's language, None where it is too short to tell; as `detect_languages`, one text at
+    a time."""
     return detect_languages([text])[0]
 
 

@@ -81,7 +81,7 @@ class Profile:
     notes: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> AttributeProfile:
-        """Raises KeyError."""
+        """The profile of the attribute called `name`. Raises KeyError where the tickets have none of that name."""
         for attribute in self.attributes:
             if attribute.name == name:
                 return attribute

@@ -84,7 +84,8 @@ class ProfileBuilder:
         return len(self._tallies[attribute].counts)
 
     def labels_of(self, attribute: str) -> set[str]:
-        """The labels so far."""
+        """The different labels of an attribute in the batches added so far. Raises KeyError for an attribute it was not
+        made for."""
         return set(self._tallies[attribute].counts)
 
     def put_in_order(self, attribute: str, order: Sequence[str]) -> None:

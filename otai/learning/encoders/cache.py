@@ -116,7 +116,7 @@ class VectorCache:
             self._attempt(keep)
 
     def count(self) -> int:
-        """How many vectors are kept."""
+        """How many vectors are kept, of all encoders; 0 where the cache cannot be read."""
         answer = self._attempt(lambda connection: int(connection.execute("SELECT count(*) FROM vectors").fetchone()[0]))
         return answer or 0
 

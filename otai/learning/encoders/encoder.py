@@ -79,7 +79,7 @@ class Encoder:
 
     @property
     def dimension(self) -> int:
-        """The width of its vectors."""
+        """The width of its vectors: 384, for example. Known without loading its weights."""
         return self.spec.dimension
 
     @property

@@ -66,7 +66,8 @@ class TransformerModule(nn.Module):
         return tokens.to(device), mask.to(device)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """(texts, d)"""
+        """The vectors of the texts, shape (texts, d); `tokens` and `mask` have shape (texts, longest), as `collate`
+        makes them."""
         if len(tokens) == 1 and torch.is_inference_mode_enabled() and self._is_plain_bert and bool(mask.all()):
             return self.pooled(self._straight(tokens), mask)
         return self.pooled(self.backbone(input_ids=tokens, attention_mask=mask).last_hidden_state, mask)

@@ -119,7 +119,8 @@ class UniversalModule(nn.Module):
         return torch.from_numpy(flat).to(device), lengths.to(device)
 
     def forward(self, pieces: Tensor, lengths: Tensor) -> Tensor:
-        """(texts, 512)"""
+        """The vectors of the texts, shape (texts, 512); `pieces` has shape (pieces,) and `lengths` (texts,), as
+        `collate` makes them."""
         distinct, which = torch.unique(pieces, return_inverse=True)
         vectors = self.pieces(distinct)
         projected = self.project_norm(self.project(vectors)).split(BRANCH_DIMENSION, dim=1)

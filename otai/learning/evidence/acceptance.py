@@ -32,7 +32,7 @@ class Metric(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """As people say it."""
+        """The measure as people say it in English: `macro F1` for `macro_f1`."""
         return {"accuracy": "accuracy", "macro_f1": "macro F1", "coverage": "coverage"}[self.value]
 
 

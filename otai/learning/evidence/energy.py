@@ -48,7 +48,8 @@ class Meter:
         self._gpus = _gpu_millijoules()
 
     def cost(self) -> Cost:
-        """What was taken until now."""
+        """What was taken from the meter's making until now: seconds, and energy in watt-hours with how it was measured
+        or estimated."""
         wall, processor = time.perf_counter() - self._wall, _processor_seconds() - self._processor
         joules, measured, method = self._processor_energy(wall, processor)
         gpus = [max(after - before, 0) / 1_000 for before, after in zip(self._gpus, _gpu_millijoules(), strict=False)]

@@ -56,7 +56,7 @@ class VectorReader:
 
     @property
     def width(self) -> int:
-        """Columns of all encoders together."""
+        """Columns of the vectors of all encoders side by side: the sum of their dimensions."""
         return sum(one.dimension for one in self.used)
 
     @property

@@ -101,7 +101,8 @@ class TokenCounts:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> TokenCounts:
-        """Reads all texts once."""
+        """The token counts of the texts, each of which is read once; numbers are given in the order of first
+        appearance."""
         known: dict[str, int] = {}
         numbers: list[int] = []
         bounds = [0]

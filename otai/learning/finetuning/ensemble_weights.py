@@ -51,7 +51,7 @@ class EnsembleWeights:
 
     @property
     def is_business_alone(self) -> bool:
-        """Whether no network counts."""
+        """Whether no network has a weight, so that the scores are Business's to the last digit."""
         return not any(self.networks)
 
     def scores(self, business: Floats, networks: Sequence[Floats]) -> Floats:

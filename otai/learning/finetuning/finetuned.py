@@ -49,7 +49,7 @@ class FineTunedNetwork:
 
     @property
     def labels(self) -> int:
-        """Of all attributes together."""
+        """How many labels all attributes have together: the width of the network's head."""
         return len(self.arrays["head.bias"])
 
     @cached_property
@@ -117,7 +117,7 @@ class Ensemble:
     business_weights: tuple[float, ...]
 
     def scores(self, texts: Sequence[str]) -> list[Matrix]:
-        """Of each network."""
+        """The scores of each network, in their order, shape (texts, labels of all attributes) each."""
         return [one.scores(texts) for one in self.networks]
 
     def manifest(self) -> dict[str, Any]:

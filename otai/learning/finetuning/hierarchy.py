@@ -88,7 +88,8 @@ class Hierarchy:
             self._hand_down(one.child, best[:, parents] - under[:, parents] + own, messages, found)
 
     def manifest(self) -> dict[str, Any]:
-        """As a model stores it."""
+        """JSON-serialisable, as a model stores it: pairs of child and parent with the parent of each label, and
+        temperatures by attribute number."""
         return {
             "below": [[one.child, one.parent, list(one.parent_of), one.purity] for one in self.below],
             "temperatures": {str(number): value for number, value in self.temperatures.items()},

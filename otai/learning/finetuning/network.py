@@ -68,7 +68,7 @@ class Network:
 
     @property
     def dimension(self) -> int:
-        """The width of its vectors."""
+        """The width of its vectors: that of the encoder that it was begun from."""
         return self._encoder.dimension
 
     def parameters(self) -> list[nn.Parameter]:

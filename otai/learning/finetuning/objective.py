@@ -82,7 +82,7 @@ class Objective:
 
     @property
     def labels(self) -> int:
-        """Of all attributes together."""
+        """How many labels all attributes have together: the columns of the network's scores."""
         return self.attributes[-1].columns.stop
 
     @cached_property

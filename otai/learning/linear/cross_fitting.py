@@ -79,7 +79,7 @@ class Inputs:
     vectors: Matrix
 
     def rows(self, which: Rows) -> Inputs:
-        """Of these tickets only."""
+        """The inputs of these tickets only, in the order of `which`."""
         return Inputs(self.matrix[which], self.vectors[which])
 
 

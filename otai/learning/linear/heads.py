@@ -42,7 +42,7 @@ class OneLabelHead:
         return _with_top(raw, self.confidence(raw.max(axis=1)))
 
     def arrays(self) -> Arrays:
-        """As a model stores it."""
+        """The numbers of the head by name, as a model stores them; `from_arrays` takes them."""
         return {
             "temperature": np.asarray([self.temperature]),
             "confidence_raw": self.confidence.raw,
@@ -51,7 +51,7 @@ class OneLabelHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> OneLabelHead:
-        """What `arrays` gave. Raises KeyError."""
+        """The head of `arrays`. Raises KeyError where one of its arrays is missing."""
         return cls(
             temperature=float(arrays["temperature"][0]),
             confidence=ConfidenceMap(arrays["confidence_raw"], arrays["confidence"]),
@@ -94,7 +94,7 @@ class ManyLabelsHead:
         return self.confidence(logistic(scores * self.slopes + self.offsets))
 
     def arrays(self) -> Arrays:
-        """As a model stores it."""
+        """The numbers of the head by name, shape (labels,) each, as a model stores them; `from_arrays` takes them."""
         return {
             "slopes": self.slopes,
             "offsets": self.offsets,
@@ -105,7 +105,7 @@ class ManyLabelsHead:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> ManyLabelsHead:
-        """What `arrays` gave. Raises KeyError."""
+        """The head of `arrays`. Raises KeyError where one of its arrays is missing."""
         return cls(
             slopes=arrays["slopes"],
             offsets=arrays["offsets"],

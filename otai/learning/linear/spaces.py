@@ -58,7 +58,7 @@ class Weights:
     intercepts: Matrix
 
     def times(self, factor: float) -> Weights:
-        """Every weight so many times."""
+        """The same models with every weight and intercept multiplied by `factor`."""
         by = np.float32(factor)
         return Weights(self.words * by, self.vectors * by, self.intercepts * by) if factor != 1 else self
 
@@ -164,7 +164,8 @@ class SketchBase:
         return self._dense[:, : self._dense.shape[1] - 1 - self._vectors]
 
     def space(self, candidate: Candidate, *, curvature: float) -> Space:
-        """The space of a candidate."""
+        """The space in which models of a candidate are fitted, with its penalty; one factorisation of its system.
+        `curvature` is that of the loss."""
         if self._by_tickets:
             vectors = self._dense[:, self._columns.shape[1] : -1]
             # The kernel, where it is asked for, has become columns already.

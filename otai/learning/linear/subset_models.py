@@ -120,7 +120,7 @@ class SubsetModels:
 
     @staticmethod
     def steps() -> int:
-        """How often `fit` calls `step_done`."""
+        """How often `fit` calls `step_done`: once for each subset."""
         return len(SUBSETS)
 
 

@@ -25,12 +25,13 @@ inside texts pass."""
 
 
 def parse(text: str) -> Any:
-    """Raises ValueError, RecursionError."""
+    """The value of a JSON text, numbers as their text (`DECODER`). Raises ValueError where it is none, RecursionError
+    where it is nested too deeply."""
     return DECODER.decode(text.strip(BLANK))
 
 
 def reason_of(error: Exception) -> Fact:
-    """Why it cannot be read."""
+    """Why `parse` failed, as a fact: where the text is wrong, or that it is nested too deeply."""
     if isinstance(error, json.JSONDecodeError):
         return Fact("json_error_at", {"error": error.msg, "character": error.pos + 1})
     return Fact("json_nested") if isinstance(error, RecursionError) else Fact("json_error", {"error": str(error)})

@@ -82,7 +82,8 @@ class MailSource:
         return self._position
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
-        """One ticket a mail."""
+        """One ticket a mail, in batches; what cannot be taken comes to `bad`. Raises DatasetInvalid beyond the most
+        mails."""
         batch = RowBatcher(len(self.columns))
         for number, mail in self._mails(bad):
             if number > self._limits.rows:
