@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from otai.billing.models import CheckoutPage, PaymentMethod, Purchase
 from otai.billing.operations import sign_up
 from otai.jobs.models import Job
 from otai.orgs.models import Organisation
@@ -100,3 +101,32 @@ def ordered(
 ) -> Run:
     offered = quote_for(organisation, data_set, now, delivery=delivery)
     return order_run(organisation=organisation, quote=offered.id, who="alice", now=now)
+
+
+def a_kept_method_and_a_page(
+    organisation: Organisation, purchase: Purchase, now: datetime
+) -> tuple[PaymentMethod, CheckoutPage]:
+    """As a provider with pages of its own leaves them."""
+    method = PaymentMethod.objects.create(
+        organisation=organisation,
+        gateway="fake",
+        reference=f"cus_{organisation.slug}:pm_1",
+        external_id="pm_1",
+        kind="card",
+        brand="visa",
+        last_four="4242",
+        saved_at=now,
+        saved_by="alice",
+    )
+    page = CheckoutPage.objects.create(
+        organisation=organisation,
+        purchase=purchase,
+        gateway="fake",
+        reference=f"cs_{organisation.slug}",
+        url="https://pay.example/cs_1",
+        keeps_method=True,
+        opened_at=now,
+        opened_by="alice",
+        expires_at=now + timedelta(hours=23),
+    )
+    return method, page

@@ -18,12 +18,14 @@ from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import (
+    ChargeAttempt,
     CreditWatch,
     CustomPackage,
     Event,
     Invoice,
     Notice,
     Payment,
+    PaymentMethod,
     PaymentRefund,
     Purchase,
     Reversal,
@@ -122,6 +124,11 @@ def _withdraw_package(row: CustomPackage, *, who: str, now: datetime, why: str) 
     return "Withdrawn."
 
 
+def _renew_by_invoice(row: Subscription, *, who: str, now: datetime, why: str) -> str:
+    billing.pay_renewals_with(organisation=row.organisation, method=None, who=f"{who} ({why})"[:200], now=now)
+    return "The months of this tier are paid by invoice from now on."
+
+
 def _change_tier(row: Subscription, *, who: str, now: datetime, why: str, tier: str) -> str:
     answer = billing.change_tier(organisation=row.organisation, tier=Tier(tier), who=who, why=why, now=now)
     if answer.in_force:
@@ -202,7 +209,16 @@ class OrganisationDesk(Desk):
 
 @admin.register(Subscription)
 class SubscriptionDesk(Desk):
-    list_display = ("organisation", "tier", "status", "next_tier", "paid_until_at", "grace_until_at", "next_grant_at")
+    list_display = (
+        "organisation",
+        "tier",
+        "status",
+        "next_tier",
+        "paid_until_at",
+        "grace_until_at",
+        "next_grant_at",
+        "renewal_gateway",
+    )
     list_filter = ("tier", "status")
     search_fields = ("organisation__slug", "organisation__name")
     list_select_related = ("organisation",)
@@ -214,6 +230,13 @@ class SubscriptionDesk(Desk):
             _change_tier,
             asking(tier=forms.ChoiceField(choices=[(tier.value, tier.title) for tier in Tier])),
             explanation="A higher tier begins when its first month is paid, a lower one when the paid month ends.",
+        ),
+        DeskAction(
+            "renew-by-invoice",
+            "Renew by invoice",
+            _renew_by_invoice,
+            applies=lambda row: bool(row.renewal_payment_method),
+            explanation="The saved payment method is charged no more for the tier; its months are paid by transfer.",
         ),
     )
 
@@ -456,6 +479,24 @@ class WebhookDesk(Desk):
     desk_actions = (
         DeskAction("retry", "Handle again", _retry, applies=lambda row: row.state in ("received", "failed")),
     )
+
+
+@admin.register(PaymentMethod)
+class PaymentMethodDesk(Desk):
+    list_display = ("organisation", "kind", "brand", "last_four", "gateway", "saved_at", "saved_by", "removed_at")
+    list_filter = ("gateway", "kind")
+    search_fields = ("organisation__slug", "external_id")
+    list_select_related = ("organisation",)
+    event_subject = "payment_method"
+
+
+@admin.register(ChargeAttempt)
+class ChargeAttemptDesk(Desk):
+    list_display = ("purchase", "number", "tried_at", "outcome", "problem")
+    list_filter = ("outcome",)
+    search_fields = ("purchase__reference", "purchase__organisation__slug")
+    list_select_related = ("purchase",)
+    event_subject = "purchase"
 
 
 @admin.register(Notice)

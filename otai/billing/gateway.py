@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from otai.errors import Invalid, NotAllowed, Refused, Unavailable
 
@@ -76,6 +76,67 @@ class PaymentSeen:
     purchase: str = ""
     problem: str = ""
     client_secret: str = ""
+    charge: str = ""
+    """The provider's name for the try that failed: the same failure seen again is told once."""
+    needs_payer: bool = False
+    """The try failed since the bank wanted the payer, and nobody was there."""
+    kept_method: str = ""
+    """The provider's name for the method that paid, where the payer let it be kept for later charges; else empty."""
+
+
+class CheckoutState(StrEnum):
+    """Of a provider's hosted page: what the payer did with the page, not what became of the money."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What a hosted page is to show. `return_url` may hold `{session}`, where the provider puts the page's name.
+
+    `customer` is the provider's name for the organisation. `cents` are gross; with `cents` 0 nothing is paid, and the
+    page only keeps a payment method. `key` makes a repeated call harmless.
+    """
+
+    customer: str
+    cents: int
+    currency: str
+    title: str
+    key: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+    language: str = "en"
+    purchase: str = ""
+    reference: str = ""
+    keeps_method: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSeen:
+    """A hosted page as the provider has it now. `url` is where the payer goes while it is open; `payment` the payment
+    that was made on it; `method` the payment method that it kept, where it was opened for that alone."""
+
+    reference: str
+    state: CheckoutState
+    url: str = ""
+    payment: str = ""
+    method: str = ""
+    purchase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSeen:
+    """A kept payment method, as people know it: no number, never more than its last four digits."""
+
+    reference: str
+    kind: str
+    brand: str
+    last_four: str
+    expires_year: int | None = None
+    expires_month: int | None = None
 
 
 class RefundOutcome(StrEnum):
@@ -138,6 +199,10 @@ class NewsKind(StrEnum):
     PAYMENT = "payment"
     REVERSAL = "reversal"
     """Money of a payment goes back or came back: how it stands is asked of the provider."""
+    CHECKOUT = "checkout"
+    """Of a hosted page, named by `subject`."""
+    METHOD = "method"
+    """A kept payment method, named by `subject`, was changed or removed at the provider."""
     REVERSAL_OPENED = "reversal_opened"
     REVERSAL_WON = "reversal_won"
     REVERSAL_LOST = "reversal_lost"
@@ -173,8 +238,12 @@ class Gateway(Protocol):
         """Makes the payment known to the provider. The same `order.key` again returns the same payment."""
         ...
 
-    def confirm(self, reference: str) -> PaymentSeen:
-        """Tries to charge the method the payment was opened with. Raises PaymentDeclined."""
+    def confirm(self, reference: str, *, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
+        """Tries to charge `payment_method`, or the method that the payment was opened with. Raises PaymentDeclined.
+
+        `without_payer`: nobody is there who could satisfy a bank that asks; then the answer is PaymentDeclined with the
+        reason `authentication_required`.
+        """
         ...
 
     def look_up(self, reference: str) -> PaymentSeen:
@@ -193,10 +262,6 @@ class Gateway(Protocol):
         provider. Raises GatewayUnavailable."""
         return []
 
-    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
-        """Keeps a payment method for later charges without the payer; returns its opaque name."""
-        ...
-
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """Raises ForgedWebhook unless the provider signed exactly this body, lately."""
         ...
@@ -207,3 +272,45 @@ class Gateway(Protocol):
 
     def news(self, payload: dict[str, Any]) -> ProviderNews:
         """What the payload of an event is about; of the kind OTHER where it does not concern us."""
+
+
+@runtime_checkable
+class HostedCheckout(Gateway, Protocol):
+    """A provider with pages of its own, where payers enter cards and mandates: none of it passes through ours.
+
+    Sources: Stripe's Checkout Sessions and customer portal. All raise GatewayUnavailable, and PaymentDeclined where the
+    provider refuses.
+    """
+
+    def make_customer(self, *, name: str, email: str, key: str) -> str:
+        """The provider's name for an organisation; the same key again makes no second one."""
+        ...
+
+    def save_method(self, *, payment_method: str, customer: str) -> str:
+        """Keeps a method for later charges without the payer; returns the provider's name for it. For methods that did
+        not come by a page: the API's."""
+        ...
+
+    def open_checkout(self, order: CheckoutOrder) -> CheckoutSeen:
+        """Opens a page for a payment, or for keeping a method. The same `order.key` again returns the same page."""
+        ...
+
+    def look_up_checkout(self, reference: str) -> CheckoutSeen:
+        """The page as it is now."""
+        ...
+
+    def close_checkout(self, reference: str) -> CheckoutSeen:
+        """Makes sure that nothing can be paid on it any more, if it is not too late; returns what it is now."""
+        ...
+
+    def method(self, reference: str) -> MethodSeen | None:
+        """A kept method as people know it; None if the provider keeps it no more."""
+        ...
+
+    def forget_method(self, reference: str) -> None:
+        """Has the provider keep it no more; one that is gone already is no error."""
+        ...
+
+    def portal(self, *, customer: str, return_url: str) -> str:
+        """The address of a page at the provider where the customer sees payments and methods kept there."""
+        ...

@@ -12,9 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from otai.billing.gateway import (
+    CheckoutOrder,
+    CheckoutSeen,
+    CheckoutState,
     ForgedWebhook,
-    Gateway,
     GatewayUnavailable,
+    HostedCheckout,
+    MethodSeen,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
@@ -33,6 +37,8 @@ SECRET = b"the fake provider's secret"
 GOOD_CARD = "pm_good"
 DECLINED_CARD = "pm_declined"
 CARD_WITH_3D_SECURE = "pm_3d_secure"
+CARD_THAT_ASKS_EVERY_TIME = "pm_asks"
+"""Its bank wants its owner for each payment: on the page it pays, without the payer it cannot."""
 SLOW_DEBIT = "pm_debit"
 """Processing first; `settle` decides its outcome."""
 
@@ -46,12 +52,15 @@ class _Account:
     refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
     reversals: dict[str, tuple[str, ReversalSeen]] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
+    customers: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, tuple[CheckoutOrder, CheckoutSeen]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
     charges: int = 0
     told: int = 0
     is_down: bool = False
 
 
-class FakeGateway(Gateway):
+class FakeGateway(HostedCheckout):
     name = "fake"
     title = "Fake card"
     charges_saved_methods = True
@@ -87,12 +96,28 @@ class FakeGateway(Gateway):
         )
         return account.payments[reference]
 
-    def confirm(self, reference: str) -> PaymentSeen:
+    def confirm(self, reference: str, *, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
         self._answers()
+        if payment_method:
+            self.account.methods[reference] = payment_method
         method = self.account.methods[reference].rpartition(":")[2]
         self.account.charges += 1
+        if method == CARD_THAT_ASKS_EVERY_TIME and without_payer:
+            self._becomes(
+                reference,
+                PaymentState.FAILED,
+                problem="This payment needs its owner.",
+                needs_payer=True,
+                charge=f"fch_{self.account.charges}",
+            )
+            raise PaymentDeclined("provider", reason="authentication_required", said="This payment needs its owner.")
         if method == DECLINED_CARD:
-            self._becomes(reference, PaymentState.FAILED, problem="Your card was declined.")
+            self._becomes(
+                reference,
+                PaymentState.FAILED,
+                problem="Your card was declined.",
+                charge=f"fch_{self.account.charges}",
+            )
             raise PaymentDeclined("provider", reason="card_declined", said="Your card was declined.")
         if method == CARD_WITH_3D_SECURE:
             return self._becomes(reference, PaymentState.ACTION_NEEDED)
@@ -103,12 +128,21 @@ class FakeGateway(Gateway):
     def settle(self, reference: str, *, succeeds: bool = True, cents: int | None = None) -> PaymentSeen:
         """The payer's bank has decided: what a customer or a bank does, not we."""
         if not succeeds:
-            return self._becomes(reference, PaymentState.FAILED, problem="The debit was refused.")
+            return self._becomes(
+                reference,
+                PaymentState.FAILED,
+                problem="The debit was refused.",
+                charge=f"fch_{self.account.charges}",
+            )
         received = self.account.amounts[reference] if cents is None else cents
         return self._becomes(reference, PaymentState.SUCCEEDED, received_cents=received)
 
     def _becomes(self, reference: str, state: PaymentState, **changes: Any) -> PaymentSeen:
-        found = replace(self.account.payments[reference], state=state, **{"problem": "", **changes})
+        found = replace(
+            self.account.payments[reference],
+            state=state,
+            **{"problem": "", "charge": "", "needs_payer": False, **changes},
+        )
         self.account.payments[reference] = found
         self.tell(f"payment.{state}", {"payment": reference})
         return found
@@ -180,9 +214,80 @@ class FakeGateway(Gateway):
         self.account.refunds[key] = (reference, cents)
         return RefundSeen(f"fr_{key}", RefundOutcome.CONFIRMED)
 
-    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
+    def save_method(self, *, payment_method: str, customer: str) -> str:
         self._answers()
-        return f"fc_{email}:{payment_method}"
+        saved = f"{customer}:{payment_method}"
+        self.account.kept.add(saved)
+        return saved
+
+    def make_customer(self, *, name: str, email: str, key: str) -> str:
+        self._answers()
+        return self.account.customers.setdefault(key, f"fc_{len(self.account.customers) + 1}")
+
+    def open_checkout(self, order: CheckoutOrder) -> CheckoutSeen:
+        self._answers()
+        for known, seen in self.account.pages.values():
+            if known.key == order.key:
+                return seen
+        reference = f"fs_{len(self.account.pages) + 1}"
+        url = f"https://pay.example/{reference}"
+        seen = CheckoutSeen(reference, CheckoutState.OPEN, url=url, purchase=order.purchase)
+        self.account.pages[reference] = (order, seen)
+        return seen
+
+    def look_up_checkout(self, reference: str) -> CheckoutSeen:
+        self._answers()
+        if reference not in self.account.pages:
+            raise PaymentDeclined("no_payment", reference=reference)
+        return self.account.pages[reference][1]
+
+    def close_checkout(self, reference: str) -> CheckoutSeen:
+        seen = self.look_up_checkout(reference)
+        return self._page_becomes(reference, CheckoutState.EXPIRED) if seen.state is CheckoutState.OPEN else seen
+
+    def _page_becomes(self, reference: str, state: CheckoutState, **changes: Any) -> CheckoutSeen:
+        order, seen = self.account.pages[reference]
+        found = replace(seen, state=state, url="", **changes)
+        self.account.pages[reference] = (order, found)
+        self.tell(f"checkout.{state}", {"page": reference})
+        return found
+
+    def payer_pays(self, reference: str, method: str = GOOD_CARD) -> CheckoutSeen:
+        """The payer enters a method on the page: what a customer does, not we. Raises PaymentDeclined, and leaves the
+        page open then."""
+        order, _ = self.account.pages[reference]
+        kept = f"{order.customer}:{method}"
+        if not order.cents:
+            self.account.kept.add(kept)
+            return self._page_becomes(reference, CheckoutState.COMPLETE, method=kept)
+        payment = self.open_payment(
+            PaymentOrder(order.purchase, order.reference, order.cents, order.currency, f"page:{reference}", kept)
+        ).reference
+        seen = self.confirm(payment, payment_method=kept)
+        if seen.state is PaymentState.ACTION_NEEDED:
+            # The payer is there, and satisfies the bank.
+            seen = self.settle(payment)
+        if order.keeps_method:
+            self.account.kept.add(kept)
+            self.account.payments[payment] = replace(seen, kept_method=kept)
+        return self._page_becomes(reference, CheckoutState.COMPLETE, payment=payment)
+
+    def method(self, reference: str) -> MethodSeen | None:
+        self._answers()
+        if reference not in self.account.kept:
+            return None
+        is_debit = reference.endswith(SLOW_DEBIT)
+        kind, brand = ("sepa_debit", "") if is_debit else ("card", "visa")
+        return MethodSeen(reference, kind, brand, "4242", None if is_debit else 2030, None if is_debit else 12)
+
+    def forget_method(self, reference: str) -> None:
+        self._answers()
+        self.account.kept.discard(reference)
+        self.tell("method.removed", {"method": reference.rpartition(":")[2]})
+
+    def portal(self, *, customer: str, return_url: str) -> str:
+        self._answers()
+        return f"https://pay.example/portal/{customer}"
 
     def signed(self, event: ProviderEvent) -> tuple[bytes, dict[str, str]]:
         """Body and headers, as the provider would send them."""
@@ -208,6 +313,10 @@ class FakeGateway(Gateway):
             return ProviderNews(NewsKind.PAYMENT, reference=subject["payment"])
         if kind.startswith("dispute.") or kind == "refund.made":
             return ProviderNews(NewsKind.REVERSAL, subject["payment"], str(subject.get("dispute", "")))
+        if kind.startswith("checkout."):
+            return ProviderNews(NewsKind.CHECKOUT, subject=subject["page"])
+        if kind.startswith("method."):
+            return ProviderNews(NewsKind.METHOD, subject=subject["method"])
         if kind == "refund.failed":
             return ProviderNews(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
         return ProviderNews(NewsKind.OTHER)

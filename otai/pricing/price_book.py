@@ -204,6 +204,7 @@ class PriceBook:
     payment_grace: timedelta = timedelta(days=14)
     order_open_for: timedelta = timedelta(days=30)
     most_unpaid_orders: int = 3
+    charge_again_after: tuple[timedelta, ...] = tuple(timedelta(days=day) for day in (1, 3, 5, 7))
     vat_rates: Mapping[str, VatRate] = field(default_factory=lambda: EU_STANDARD_RATES)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -257,7 +258,7 @@ def within(hours: int) -> DeliveryPromise:
 
 
 PRICE_BOOK = PriceBook(
-    version="2026-11c",
+    version="2026-11d",
     effective_on=date(2026, 11, 27),
     base_prices={
         (Mode.BASIC, Delivery.STANDARD): BasePrice(1, "Brief: first working model, in the background."),
@@ -340,6 +341,10 @@ PRICE_BOOK = PriceBook(
         ),
         "most_unpaid_orders": (
             "Decided: enough for a package, a month and a higher tier at once; more is a mistake, and each an invoice."
+        ),
+        "charge_again_after": (
+            "Decided: a card that was declined is often good again within days; four more tries within the time of "
+            "grace, each told by one mail."
         ),
         "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
         "system_failure_attempts": (

@@ -67,12 +67,16 @@ class TopUpForm(forms.Form):
     monthly_limit = forms.IntegerField(
         label=_("but in a calendar month at most, in EUR net"), min_value=1, max_value=10_000_000
     )
+    method = forms.ChoiceField(label=_("paid with"))
 
-    def __init__(self, *args: Any, packages: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, packages: list[tuple[str, str]], methods: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        choice = self.fields["package"]
-        assert isinstance(choice, forms.ChoiceField)
-        choice.choices = packages
+        for name, choices in (("package", packages), ("method", methods)):
+            choice = self.fields[name]
+            assert isinstance(choice, forms.ChoiceField)
+            choice.choices = choices
 
 
 class LedgerFilter(forms.Form):

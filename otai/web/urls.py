@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import buying, credits, demo, front, help, home, plans, webhooks
+from otai.web.views import buying, credits, demo, front, help, home, paying, plans, webhooks
 
 app_name = "web"
 
@@ -24,6 +24,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/packages/<slug:code>/", buying.package, name="package"),
     path("<slug:slug>/credits/purchases/<slug:reference>/", buying.purchase, name="purchase"),
     path("<slug:slug>/credits/purchases/<slug:reference>/cancel", buying.cancel, name="purchase_cancel"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/pay", paying.pay, name="pay"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/returned", paying.returned, name="payment_returned"),
+    path("<slug:slug>/credits/purchases/<slug:reference>/now", paying.purchase_now, name="purchase_now"),
+    path("<slug:slug>/credits/pay/<uuid:checkout>/", paying.to_payment, name="to_payment"),
+    path("<slug:slug>/credits/methods/", paying.methods, name="payment_methods"),
+    path("<slug:slug>/credits/methods/add", paying.add_method, name="add_method"),
+    path("<slug:slug>/credits/methods/returned", paying.method_returned, name="method_returned"),
+    path("<slug:slug>/credits/methods/renewals", paying.renewals, name="renewals"),
+    path("<slug:slug>/credits/methods/portal", paying.portal, name="payment_portal"),
+    path("<slug:slug>/credits/methods/<uuid:method>/remove", paying.remove_method, name="remove_method"),
     path("<slug:slug>/credits/purchases/<slug:reference>/demo", demo.transfer_arrives, name="demo_transfer"),
     path("<slug:slug>/credits/invoices/", buying.invoices, name="invoices"),
     path("<slug:slug>/credits/invoices/<slug:number>.pdf", buying.invoice_file, {"form": "pdf"}, name="invoice_pdf"),

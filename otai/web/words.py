@@ -15,7 +15,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from otai.billing.models import Purchase, PurchaseKind
+from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
@@ -47,7 +47,11 @@ MOVEMENTS: Words = {
 
 DELIVERIES: Words = {Delivery.STANDARD: _("Standard"), Delivery.FAST: _("Fast")}
 
-GATEWAYS: Words = {"bank_transfer": _("Invoice and bank transfer"), "stripe": _("Card or SEPA direct debit")}
+GATEWAYS: Words = {"bank_transfer": _("Invoice and bank transfer"), "stripe": _("Card, SEPA direct debit or wallet")}
+PROVIDERS: Words = {"stripe": "Stripe"}
+"""Whose pages they are; a name is the same in every language."""
+
+METHODS: Words = {"sepa_debit": _("SEPA direct debit"), "card": _("Card"), "link": "Link", "paypal": "PayPal"}
 
 MOVES: Words = {
     "-> live": _("answers from now on"),
@@ -97,6 +101,15 @@ def purchase_title(purchase: Purchase) -> str:
     return ngettext("%(credits)s-credit package", "%(credits)s-credit package", purchase.credits) % {
         "credits": purchase.credits
     }
+
+
+def method_title(method: PaymentMethod) -> str:
+    """`Visa •••• 4242, 12/2030`; `SEPA direct debit •••• 3000`."""
+    name = method.brand.title() if method.kind == "card" and method.brand else METHODS.get(method.kind, method.kind)
+    title = f"{name} •••• {method.last_four}" if method.last_four else str(name)
+    if method.expires_year and method.expires_month:
+        title += f", {method.expires_month:02}/{method.expires_year}"
+    return title
 
 
 def vat_words(vat: Vat) -> str:

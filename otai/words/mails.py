@@ -16,6 +16,7 @@ BOUGHT: Mapping[str, Sentence] = {
 PROBLEMS: Mapping[str, tuple[Sentence, ...]] = {
     "payment_failed": ("The payment failed.",),
     "payment_declined": ("The payment was declined. The provider says: “{said}”", "The payment was declined."),
+    "payer_needed": ("Your bank asks you to confirm it.",),
     "confirmation_needed": ("Your bank asks you to confirm the payment, which an automatic top-up cannot do for you.",),
     "billing_details_missing": ("There is no name and address to make the invoice out to.",),
     "not_found": ("The package is not offered any more.",),

@@ -42,6 +42,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     quote = stories.quote_for(organisation, data_set, now)
     details(organisation, now=now)
     purchase = buy(organisation=organisation, package="10", key="k1", who="alice", now=now).purchase
+    method, page = stories.a_kept_method_and_a_page(organisation, purchase, now)
     key = ApiKey.objects.filter(organisation=organisation).order_by("created_at").first()
     endpoint = outbound.create_endpoint(
         organisation=organisation, url="https://hooks.acme.example/otai", who="alice", now=now
@@ -61,6 +62,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     return Everything(
         path={
             "reference": purchase.reference,
+            "method": str(method.id),
+            "checkout": str(page.id),
             "/invoices/number": Invoice.objects.get(purchase=purchase).number,
             "/runs/number": str(run.number),
             "attempt": "1",

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,11 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+class _StaysHere(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 @dataclass
@@ -49,6 +55,17 @@ class Double:
     def forget_everything(self) -> None:
         self._call("DELETE", "/_config/data")
         self.received.calls.clear()
+
+    def payer_pays(self, page: str, number: str, *, bank: str = "") -> str:
+        """The payer enters a card or an IBAN on the hosted page, and answers the bank with yes or no; returns where the
+        page sends the browser, "" while it goes nowhere. `page` is its address."""
+        body = urllib.parse.urlencode({"number": number, "bank": bank, "does": "pay"}).encode()
+        opener = urllib.request.build_opener(_StaysHere)
+        try:
+            opener.open(page, data=body, timeout=10).close()
+        except urllib.error.HTTPError as answer:
+            return str(answer.headers.get("Location") or "")
+        return ""
 
     def _call_form(self, path: str, body: bytes) -> None:
         with urllib.request.urlopen(self.base + path, data=body, timeout=5) as answer:

@@ -121,3 +121,22 @@ def test_money_is_read_to_the_cent(text: str, cents: int) -> None:
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         money_from(text)
+
+
+def test_an_order_is_paid_on_a_page_and_its_card_pays_the_tier(acme: Organisation, fake: Any) -> None:
+    bought = as_json("buy", "50", "--gateway", "bank_transfer")
+    page = as_json("pay", bought["reference"])
+    assert page["url"].startswith("https://pay.example/")
+    assert page["url"] in otai("pay", bought["reference"])
+    fake.payer_pays(page["url"].rpartition("/")[2])
+    assert "nothing is to be paid" in otai("pay", bought["reference"])
+    assert ledger.balance(acme.id).available == 56
+    [method] = as_json("methods", "list")
+    assert (method["kind"], method["last_four"], method["pays_tier"]) == ("card", "4242", False)
+    otai("methods", "use", method["id"])
+    assert as_json("methods", "list")[0]["pays_tier"]
+    assert "4242" in otai("methods", "list")
+    assert "pay.example" in otai("methods", "add", "--gateway", "fake")
+    otai("methods", "use")
+    assert as_json("methods", "remove", method["id"])["removed"]
+    assert as_json("methods", "list") == []

@@ -10,9 +10,10 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from otai.billing import operations as billing
-from otai.billing.models import CreditWatch, Purchase, Reversal, TopUp, WebhookEvent
+from otai.billing.models import ChargeAttempt, CreditWatch, PaymentMethod, Purchase, Reversal, TopUp, WebhookEvent
 from otai.billing.operations import topups, webhooks
-from otai.billing.testing import GOOD_CARD
+from otai.billing.testing import GOOD_CARD, SLOW_DEBIT
+from otai.db import new_id
 from otai.ledger import operations as ledger_operations
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
@@ -23,9 +24,49 @@ pytestmark = pytest.mark.django_db
 
 SUBSCRIPTION = "billing_subscription"
 PURCHASE = "billing_purchase"
+NEW_ID = "'0192f7a0-0000-7000-8000-0000000000ff'"
 
 BROKEN = {
     # constraint: statements that break it
+    "billing_gateway_customer_one_for_each_organisation": [
+        "INSERT INTO billing_gateway_customer (id, organisation_id, gateway, reference, made_at) SELECT "
+        f"{NEW_ID}, organisation_id, gateway, 'another', made_at FROM billing_gateway_customer"
+    ],
+    "billing_gateway_customer_is_of_one": [
+        "INSERT INTO billing_gateway_customer (id, organisation_id, gateway, reference, made_at) SELECT "
+        f"{NEW_ID}, o.id, c.gateway, c.reference, c.made_at FROM billing_gateway_customer c, orgs_organisation o "
+        "WHERE o.id <> c.organisation_id"
+    ],
+    "billing_gateway_customer_has_a_name": ["UPDATE billing_gateway_customer SET reference = ''"],
+    "billing_payment_method_is_kept_once": [
+        "UPDATE billing_payment_method SET reference = (SELECT min(reference) FROM billing_payment_method)"
+    ],
+    "billing_payment_method_has_a_name": [
+        "UPDATE billing_payment_method SET reference = '' WHERE removed_at IS NULL",
+        "UPDATE billing_payment_method SET external_id = ''",
+    ],
+    "billing_checkout_page_is_stored_once": [
+        "UPDATE billing_checkout_page SET reference = (SELECT min(reference) FROM billing_checkout_page)"
+    ],
+    "billing_checkout_page_one_open_for_each_purchase": [
+        "UPDATE billing_checkout_page SET purchase_id = (SELECT purchase_id FROM billing_checkout_page "
+        "WHERE purchase_id IS NOT NULL LIMIT 1)"
+    ],
+    "billing_checkout_page_state_is_known": [
+        "UPDATE billing_checkout_page SET state = 'lost', ended_at = opened_at, url = ''"
+    ],
+    "billing_checkout_page_has_ended_exactly_when_not_open": [
+        "UPDATE billing_checkout_page SET state = 'complete'",
+        "UPDATE billing_checkout_page SET ended_at = opened_at",
+        "UPDATE billing_checkout_page SET state = 'expired', ended_at = opened_at WHERE url <> ''",
+    ],
+    "billing_checkout_page_has_a_name": ["UPDATE billing_checkout_page SET reference = ''"],
+    "billing_charge_attempt_is_made_once": ["UPDATE billing_charge_attempt SET number = 1"],
+    "billing_charge_attempt_has_an_outcome_when_ended": [
+        "UPDATE billing_charge_attempt SET outcome = 'failed'",
+        "UPDATE billing_charge_attempt SET ended_at = tried_at",
+    ],
+    "billing_charge_attempt_counts_from_one": ["UPDATE billing_charge_attempt SET number = 0 WHERE number = 1"],
     "billing_subscription_tier_is_known": [f"UPDATE {SUBSCRIPTION} SET tier = 'platinum'"],
     "billing_subscription_status_is_known": [f"UPDATE {SUBSCRIPTION} SET status = 'asleep'"],
     "billing_subscription_is_paid_until_a_time_unless_free": [
@@ -204,7 +245,18 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
 
     for minutes in (0, 15, 16, 31):
         topups.watch_credits(now=now + timedelta(minutes=minutes))
+    for key in ("six", "seven"):
+        waiting = buy(key, gateway="fake")
+        billing.open_payment_page(organisation=acme, reference=waiting.reference, who=ALICE, now=now)
+        for number in (1, 2):
+            ChargeAttempt.objects.create(
+                id=new_id(), purchase=waiting, number=number, payment_method="c:pm", tried_at=now
+            )
+    kept = billing.open_method_page(organisation=acme, gateway="fake", who=ALICE, now=now)
+    fake.payer_pays(kept.reference, SLOW_DEBIT)
+    billing.settle_page(kept, now=now)
     assert TopUp.objects.count() >= 2
+    assert PaymentMethod.objects.count() == 2
     assert Reversal.objects.exists()
     assert WebhookEvent.objects.count() == 2
     assert CreditWatch.objects.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,38 +12,64 @@ from typing import Any
 import pytest
 
 from otai.billing.gateway import (
+    CheckoutOrder,
+    CheckoutSeen,
+    CheckoutState,
     ForgedWebhook,
-    Gateway,
+    HostedCheckout,
+    NewsKind,
     PaymentDeclined,
     PaymentOrder,
     PaymentState,
     RefundOutcome,
 )
 from otai.billing.gateways.bank_transfer import BankTransfer
-from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
+from otai.billing.testing import CARD_THAT_ASKS_EVERY_TIME, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
 
 pytestmark = pytest.mark.django_db
 
 
 @dataclass
 class Tried:
-    gateway: Gateway
+    gateway: HostedCheckout
     good: Callable[[], str]
     declined: Callable[[], str]
     failing_debit: Callable[[], str]
+    asks_every_time: Callable[[], str]
+    pays_on: Callable[[CheckoutSeen, str], None]
+    """A payer on the hosted page: enters "good", "declined" or "asks" there."""
 
 
 @pytest.fixture(params=["fake", "stripe"])
 def tried(request: pytest.FixtureRequest) -> Tried:
     if request.param == "fake":
         gateway = FakeGateway()
-        return Tried(gateway, lambda: GOOD_CARD, lambda: DECLINED_CARD, lambda: SLOW_DEBIT)
+        cards = {"good": GOOD_CARD, "declined": DECLINED_CARD, "asks": CARD_THAT_ASKS_EVERY_TIME}
+
+        def pays_on(page: CheckoutSeen, card: str) -> None:
+            with suppress(PaymentDeclined):
+                gateway.payer_pays(page.reference, cards[card])
+
+        return Tried(
+            gateway,
+            lambda: GOOD_CARD,
+            lambda: DECLINED_CARD,
+            lambda: SLOW_DEBIT,
+            lambda: CARD_THAT_ASKS_EVERY_TIME,
+            pays_on,
+        )
     from otai.billing.gateways.stripe import Stripe
-    from tests.billing.test_stripe import DECLINED_WHEN_CHARGED, REFUSED_IBAN, card, debit
+    from tests.billing.test_stripe import ASKS_EVERY_TIME, DECLINED_WHEN_CHARGED, REFUSED_IBAN, card, debit
 
     double = request.getfixturevalue("stripe")
+    numbers = {"good": "4242424242424242", "declined": DECLINED_WHEN_CHARGED, "asks": ASKS_EVERY_TIME}
     return Tried(
-        Stripe(), lambda: card(double), lambda: card(double, DECLINED_WHEN_CHARGED), lambda: debit(double, REFUSED_IBAN)
+        Stripe(),
+        lambda: card(double),
+        lambda: card(double, DECLINED_WHEN_CHARGED),
+        lambda: debit(double, REFUSED_IBAN),
+        lambda: card(double, ASKS_EVERY_TIME),
+        lambda page, which: bool(double.payer_pays(page.url, numbers[which], bank="yes")) and None,
     )
 
 
@@ -99,7 +126,8 @@ def test_a_refund_under_one_key_is_sent_once(tried: Tried) -> None:
 
 
 def test_a_saved_method_can_be_charged_again(tried: Tried) -> None:
-    saved = tried.gateway.save_method(payment_method=tried.good(), name="Acme", email="a@b.example")
+    customer = tried.gateway.make_customer(name="Acme", email="a@b.example", key="customer:acme")
+    saved = tried.gateway.save_method(payment_method=tried.good(), customer=customer)
     for key in ("k1", "k2"):
         opened = tried.gateway.open_payment(order(saved, key=key))
         assert tried.gateway.confirm(opened.reference).state is PaymentState.SUCCEEDED
@@ -127,3 +155,116 @@ def test_a_bank_transfer_waits_is_never_charged_and_has_no_webhook() -> None:
         gateway.confirm("x")
     with pytest.raises(ForgedWebhook):
         gateway.read_webhook(b"", {})
+
+
+def page(tried: Tried, *, cents: int = 535_50, key: str = "c1", keeps: bool = True) -> CheckoutSeen:
+    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme")
+    return tried.gateway.open_checkout(
+        CheckoutOrder(
+            customer=customer,
+            cents=cents,
+            currency="EUR",
+            title="50-credit package",
+            key=key,
+            return_url="http://studio.example/back?session={session}",
+            cancel_url="http://studio.example/cancelled",
+            expires_at=datetime.now(tz=UTC) + timedelta(hours=2),
+            purchase=order().purchase,
+            reference=order().reference,
+            keeps_method=keeps,
+        )
+    )
+
+
+def test_one_organisation_is_one_customer(tried: Tried) -> None:
+    made = [
+        tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme") for _ in range(2)
+    ]
+    assert made[0] == made[1] != ""
+
+
+def test_a_page_is_opened_once_for_each_key_and_paid_once(tried: Tried) -> None:
+    opened = page(tried)
+    assert (opened.state, page(tried).reference) == (CheckoutState.OPEN, opened.reference)
+    assert opened.url.startswith("http")
+    tried.pays_on(opened, "good")
+    seen = tried.gateway.look_up_checkout(opened.reference)
+    assert (seen.state, seen.url, seen.purchase) == (CheckoutState.COMPLETE, "", order().purchase)
+    paid = tried.gateway.look_up(seen.payment)
+    assert (paid.state, paid.received_cents, paid.currency) == (PaymentState.SUCCEEDED, 535_50, "EUR")
+    assert paid.purchase == order().purchase
+    assert tried.gateway.close_checkout(opened.reference).state is CheckoutState.COMPLETE
+
+
+def test_a_declined_card_leaves_the_page_open_for_another(tried: Tried) -> None:
+    opened = page(tried)
+    tried.pays_on(opened, "declined")
+    assert tried.gateway.look_up_checkout(opened.reference).state is CheckoutState.OPEN
+    tried.pays_on(opened, "good")
+    assert tried.gateway.look_up_checkout(opened.reference).state is CheckoutState.COMPLETE
+
+
+def test_a_closed_page_takes_no_money(tried: Tried) -> None:
+    opened = page(tried)
+    assert tried.gateway.close_checkout(opened.reference).state is CheckoutState.EXPIRED
+    seen = tried.gateway.look_up_checkout(opened.reference)
+    assert (seen.state, seen.url, seen.payment) == (CheckoutState.EXPIRED, "", "")
+
+
+def test_a_method_that_paid_is_kept_only_where_it_was_said(tried: Tried) -> None:
+    keeps, keeps_not = page(tried), page(tried, key="c2", keeps=False)
+    for opened in (keeps, keeps_not):
+        tried.pays_on(opened, "good")
+    methods = [
+        tried.gateway.look_up(tried.gateway.look_up_checkout(opened.reference).payment).kept_method
+        for opened in (keeps, keeps_not)
+    ]
+    assert methods[1] == ""
+    seen = tried.gateway.method(methods[0])
+    assert seen is not None
+    assert (seen.kind, seen.brand, seen.last_four, seen.expires_year) == ("card", "visa", "4242", 2030)
+    opened = tried.gateway.open_payment(order(methods[0]))
+    assert tried.gateway.confirm(opened.reference, without_payer=True).state is PaymentState.SUCCEEDED
+
+
+def test_a_page_keeps_a_method_without_a_payment_until_it_is_forgotten(tried: Tried) -> None:
+    opened = page(tried, cents=0)
+    tried.pays_on(opened, "good")
+    kept = tried.gateway.look_up_checkout(opened.reference).method
+    assert tried.gateway.method(kept) is not None
+    tried.gateway.forget_method(kept)
+    assert tried.gateway.method(kept) is None
+    tried.gateway.forget_method(kept)
+
+
+def test_a_card_that_asks_every_time_pays_on_the_page_and_not_without_its_owner(tried: Tried) -> None:
+    opened = page(tried)
+    tried.pays_on(opened, "asks")
+    payment = tried.gateway.look_up_checkout(opened.reference).payment
+    kept = tried.gateway.look_up(payment).kept_method
+    later = tried.gateway.open_payment(order(kept, key="k2"))
+    with pytest.raises(PaymentDeclined) as declined:
+        tried.gateway.confirm(later.reference, without_payer=True)
+    assert declined.value.details["reason"] == "authentication_required"
+    assert tried.gateway.look_up(later.reference).state is PaymentState.FAILED
+
+
+def test_a_second_card_pays_what_the_first_could_not(tried: Tried) -> None:
+    opened = tried.gateway.open_payment(order(tried.declined()))
+    with pytest.raises(PaymentDeclined):
+        tried.gateway.confirm(opened.reference)
+    seen = tried.gateway.confirm(opened.reference, payment_method=tried.good())
+    assert (seen.state, seen.received_cents) == (PaymentState.SUCCEEDED, 535_50)
+
+
+def test_what_happens_on_a_page_is_news(tried: Tried) -> None:
+    before = datetime.now(tz=UTC) - timedelta(minutes=1)
+    opened = page(tried)
+    tried.pays_on(opened, "good")
+    news = [tried.gateway.news(event.payload) for event in tried.gateway.events_since(before)]
+    assert (NewsKind.CHECKOUT, opened.reference) in [(found.kind, found.subject) for found in news]
+
+
+def test_the_portal_is_an_address_at_the_provider(tried: Tried) -> None:
+    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme")
+    assert tried.gateway.portal(customer=customer, return_url="http://studio.example/").startswith("http")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -17,6 +18,7 @@ from otai.billing.models import Invoice, Purchase
 from otai.billing.operations.invoices import facts_hash
 from otai.ledger import operations as ledger_operations
 from otai.orgs.models import Organisation
+from otai.pricing.price_book import PRICE_BOOK
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA, acme_signs_up, details
 from tests.billing.validation import problems
@@ -160,8 +162,12 @@ def test_a_purchase_that_rolls_back_gives_its_number_back(acme: Organisation, no
     assert Invoice.objects.get().number == "INV-2026-000001"
 
 
+BOOK_OF_MANY_ORDERS = replace(PRICE_BOOK, most_unpaid_orders=99)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_orders_at_once_leave_no_gap(now: datetime) -> None:
+def test_orders_at_once_leave_no_gap(now: datetime, settings: Any) -> None:
+    settings.OTAI_PRICE_BOOK = "tests.billing.test_invoices:BOOK_OF_MANY_ORDERS"
     acme, problems_found = acme_signs_up(now), []
     barrier = threading.Barrier(4)
 

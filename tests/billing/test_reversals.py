@@ -322,5 +322,5 @@ def test_a_refund_of_ours_is_not_taken_for_one_made_in_stripes_dashboard() -> No
 
 def test_stripes_event_of_a_refund_says_which_payment_to_ask_about() -> None:
     payload = {"type": "charge.refunded", "data": {"object": {"id": "ch_1", "payment_intent": "pi_1"}}}
-    news = stripe_reversals.Stripe().news(payload)
+    news = stripe_reversals.StripeWithReversals().news(payload)
     assert (news.kind, news.reference) == (NewsKind.REVERSAL, "pi_1")

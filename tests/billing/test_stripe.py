@@ -23,6 +23,7 @@ from tests.billing.people import ALICE, OLGA
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 GOOD = "4242424242424242"
+ASKS_EVERY_TIME = "4000002760003184"
 DECLINED_WHEN_CHARGED = "4000000000000341"
 ASKS_FOR_3D_SECURE = "4000002500003155"
 GOOD_IBAN = "DE89370400440532013000"
@@ -171,7 +172,8 @@ def test_a_cancelled_order_can_not_be_paid_any_more(acme: Organisation, stripe: 
 
 
 def test_a_saved_card_is_charged_without_the_customer(acme: Organisation, stripe: Any, now: datetime) -> None:
-    saved = Stripe().save_method(payment_method=card(stripe), name="Acme Ltd", email="billing@acme.example")
+    customer = Stripe().make_customer(name="Acme Ltd", email="billing@acme.example", key="customer:acme")
+    saved = Stripe().save_method(payment_method=card(stripe), customer=customer)
     assert saved.startswith("cus_")
     buy(acme, now, saved)
     assert available(acme) == 56

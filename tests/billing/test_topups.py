@@ -148,12 +148,13 @@ def test_a_slow_debit_is_waited_for_and_nothing_else_is_bought(acme: Organisatio
     assert (available(acme), TopUp.objects.get().state) == (16, "succeeded")
 
 
-def test_a_bank_that_asks_for_3d_secure_is_a_failure_since_nobody_is_there(
+def test_a_bank_that_asks_for_3d_secure_is_a_failure_whose_order_waits_for_the_payer(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:
     opt_in(acme, now, CARD_WITH_3D_SECURE)
     rounds(now, 0, 15, 16)
-    assert (TopUp.objects.get().state, Purchase.objects.get().status) == ("failed", PurchaseStatus.CANCELLED)
+    assert (TopUp.objects.get().state, Purchase.objects.get().status) == ("failed", PurchaseStatus.OPEN)
+    assert Notice.objects.get(template="top_up_failed").context["pay"] == Purchase.objects.get().reference
 
 
 def test_a_provider_that_is_down_is_asked_again_under_the_same_key(

@@ -108,6 +108,7 @@ def make_world(tmp_path: Path) -> World:
     )
     purchase = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now).purchase
     [invoice] = queries.invoices(acme)
+    method, checkout = stories.a_kept_method_and_a_page(acme, purchase, now)
     data_set = stories.tickets_of(acme, tmp_path, now)
     run = trained(acme, data_set, now)
     stories.ordered(acme, data_set, now)
@@ -118,6 +119,8 @@ def make_world(tmp_path: Path) -> World:
             "reference": purchase.reference,
             "code": "10",
             "number": run.number,
+            "method": method.id,
+            "checkout": checkout.id,
             "position": 0,
             "member": member.id,
             "invitation": invitation.invitation.id,

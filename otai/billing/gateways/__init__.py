@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from otai.billing.gateway import Gateway, GatewayUnknown
+from otai.billing.gateway import Gateway, GatewayUnknown, HostedCheckout
 
 
 def gateways() -> dict[str, Gateway]:
@@ -25,6 +25,19 @@ def gateway_named(name: str) -> Gateway:
     if name not in known:
         raise GatewayUnknown("way", known=list(known), gateway=name)
     return known[name]
+
+
+def hosted(name: str) -> HostedCheckout:
+    """The gateway of that name, which has pages of its own. Raises GatewayUnknown."""
+    way = gateway_named(name)
+    if not isinstance(way, HostedCheckout):
+        raise GatewayUnknown("no_checkout", gateway=way.title)
+    return way
+
+
+def hosted_gateways() -> list[HostedCheckout]:
+    """Those that have pages of their own, in the order of the setting."""
+    return [way for way in gateways().values() if isinstance(way, HostedCheckout)]
 
 
 @lru_cache

@@ -31,7 +31,7 @@ class BankTransfer(Gateway):
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         return PaymentSeen(order.reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase)
 
-    def confirm(self, reference: str) -> PaymentSeen:
+    def confirm(self, reference: str, *, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
         raise PaymentDeclined("bank_transfer", reference=reference)
 
     def look_up(self, reference: str) -> PaymentSeen:
@@ -43,9 +43,6 @@ class BankTransfer(Gateway):
     def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
         # An operator makes the transfer and marks it as confirmed at the desk.
         return RefundSeen(key, RefundOutcome.SENT)
-
-    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
-        raise PaymentDeclined("bank_transfer_later")
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         raise ForgedWebhook("no_webhook")

@@ -18,9 +18,13 @@ import stripe
 from django.conf import settings
 
 from otai.billing.gateway import (
+    CheckoutOrder,
+    CheckoutSeen,
+    CheckoutState,
     ForgedWebhook,
-    Gateway,
     GatewayUnavailable,
+    HostedCheckout,
+    MethodSeen,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
@@ -33,6 +37,8 @@ from otai.billing.gateway import (
 )
 
 PAYMENT_METHODS = ["card", "sepa_debit"]
+CHECKOUT_LOCALES = frozenset({"cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nb", "nl", "pl", "pt", "sv"})
+"""Of the languages that Stripe's Checkout speaks; for others it is left to the browser."""
 timeout_seconds = 20
 network_retries = 2
 most_webhook_age_seconds = 300
@@ -52,9 +58,9 @@ _STATES = {
 }
 
 
-class Stripe(Gateway):
+class Stripe(HostedCheckout):
     name = "stripe"
-    title = "Card or SEPA debit"
+    title = "Card, SEPA debit or wallet"
     charges_saved_methods = True
     pays_by_invoice = False
 
@@ -73,8 +79,16 @@ class Stripe(Gateway):
         found = _ask(lambda: _client().v1.payment_intents.create(asked, {"idempotency_key": order.key}))  # type: ignore[arg-type]
         return _seen(found)
 
-    def confirm(self, reference: str) -> PaymentSeen:
-        return _seen(_ask(lambda: _client().v1.payment_intents.confirm(reference)))
+    def confirm(self, reference: str, *, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
+        asked: dict[str, Any] = {}
+        if payment_method:
+            asked["payment_method"] = _method_of(payment_method)
+            if customer := payment_method.rpartition(":")[0]:
+                # A kept method pays only for its own customer, who may not have been known when this was opened.
+                _ask(lambda: _client().v1.payment_intents.update(reference, {"customer": customer}))
+        if without_payer:
+            asked["off_session"] = True
+        return _seen(_ask(lambda: _client().v1.payment_intents.confirm(reference, asked)))  # type: ignore[arg-type]
 
     def look_up(self, reference: str) -> PaymentSeen:
         return _seen(_ask(lambda: _client().v1.payment_intents.retrieve(reference)))
@@ -99,10 +113,94 @@ class Stripe(Gateway):
             return RefundSeen("", RefundOutcome.FAILED, error.message)
         return _refund_seen(made)
 
-    def save_method(self, *, payment_method: str, name: str, email: str) -> str:
-        made = _ask(lambda: _client().v1.customers.create({"name": name, "email": email}))
-        _ask(lambda: _client().v1.payment_methods.attach(payment_method, {"customer": made.id}))
-        return f"{made.id}:{payment_method}"
+    def save_method(self, *, payment_method: str, customer: str) -> str:
+        _ask(lambda: _client().v1.payment_methods.attach(payment_method, {"customer": customer}))
+        return f"{customer}:{payment_method}"
+
+    def make_customer(self, *, name: str, email: str, key: str) -> str:
+        asked: Any = {"name": name, "email": email, "metadata": {"key": key}}
+        return str(_ask(lambda: _client().v1.customers.create(asked, {"idempotency_key": key})).id)
+
+    def open_checkout(self, order: CheckoutOrder) -> CheckoutSeen:
+        metadata = {"purchase": order.purchase, "reference": order.reference}
+        asked: dict[str, Any] = {
+            "mode": "payment" if order.cents else "setup",
+            "customer": order.customer,
+            "success_url": order.return_url.replace("{session}", "{CHECKOUT_SESSION_ID}"),
+            "cancel_url": order.cancel_url,
+            "expires_at": int(order.expires_at.timestamp()),
+            "locale": order.language if order.language in CHECKOUT_LOCALES else "auto",
+            "metadata": metadata,
+        }
+        if order.cents:
+            product = {"name": order.title}
+            price = {"currency": order.currency.lower(), "unit_amount": order.cents, "product_data": product}
+            asked["line_items"] = [{"quantity": 1, "price_data": price}]
+            asked["payment_intent_data"] = {"metadata": metadata}
+            if order.keeps_method:
+                asked["payment_intent_data"]["setup_future_usage"] = "off_session"
+        else:
+            # Without a currency Stripe cannot tell which methods there are to choose from.
+            asked["currency"] = order.currency.lower()
+            del asked["expires_at"]
+        made = _ask(lambda: _client().v1.checkout.sessions.create(asked, {"idempotency_key": order.key}))  # type: ignore[arg-type]
+        return self._checkout(made)
+
+    def look_up_checkout(self, reference: str) -> CheckoutSeen:
+        return self._checkout(_ask(lambda: _client().v1.checkout.sessions.retrieve(reference)))
+
+    def close_checkout(self, reference: str) -> CheckoutSeen:
+        try:
+            return self._checkout(_ask(lambda: _client().v1.checkout.sessions.expire(reference)))
+        except PaymentDeclined:
+            # Complete or expired already: it is what it is.
+            return self.look_up_checkout(reference)
+
+    def _checkout(self, session: stripe.checkout.Session) -> CheckoutSeen:
+        found = session.to_dict()
+        state = CheckoutState(str(found["status"]))
+        method = ""
+        if state is CheckoutState.COMPLETE and found.get("setup_intent"):
+            intent = _ask(lambda: _client().v1.setup_intents.retrieve(str(found["setup_intent"]))).to_dict()
+            if intent.get("status") == "succeeded" and intent.get("payment_method"):
+                method = f"{found.get('customer') or ''}:{intent['payment_method']}"
+        return CheckoutSeen(
+            reference=str(found["id"]),
+            state=state,
+            url=str(found.get("url") or "") if state is CheckoutState.OPEN else "",
+            payment=str(found.get("payment_intent") or ""),
+            method=method,
+            purchase=str((found.get("metadata") or {}).get("purchase", "")),
+        )
+
+    def method(self, reference: str) -> MethodSeen | None:
+        try:
+            found = _ask(lambda: _client().v1.payment_methods.retrieve(_method_of(reference))).to_dict()
+        except PaymentDeclined:
+            return None
+        if not found.get("customer"):
+            return None
+        kind = str(found.get("type") or "")
+        facts = found.get(kind) or {}
+        return MethodSeen(
+            reference=reference,
+            kind=kind,
+            brand=str(facts.get("brand") or facts.get("bank_code") or ""),
+            last_four=str(facts.get("last4") or ""),
+            expires_year=facts.get("exp_year"),
+            expires_month=facts.get("exp_month"),
+        )
+
+    def forget_method(self, reference: str) -> None:
+        try:
+            _ask(lambda: _client().v1.payment_methods.detach(_method_of(reference)))
+        except PaymentDeclined:
+            if self.method(reference) is not None:
+                raise
+
+    def portal(self, *, customer: str, return_url: str) -> str:
+        asked: Any = {"customer": customer, "return_url": return_url}
+        return str(_ask(lambda: _client().v1.billing_portal.sessions.create(asked)).url)
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         secret = settings.OTAI_STRIPE_WEBHOOK_SECRET
@@ -129,6 +227,10 @@ class Stripe(Gateway):
         subject = payload.get("data", {}).get("object", {})
         if kind.startswith("payment_intent."):
             return ProviderNews(NewsKind.PAYMENT, reference=str(subject.get("id", "")))
+        if kind.startswith("checkout.session."):
+            return ProviderNews(NewsKind.CHECKOUT, subject=str(subject.get("id", "")))
+        if kind.startswith("payment_method."):
+            return ProviderNews(NewsKind.METHOD, subject=str(subject.get("id", "")))
         if kind.startswith("charge.dispute."):
             return ProviderNews(
                 {"won": NewsKind.REVERSAL_WON, "lost": NewsKind.REVERSAL_LOST}.get(
@@ -237,7 +339,22 @@ def _seen(intent: stripe.PaymentIntent) -> PaymentSeen:
         purchase=str((found.get("metadata") or {}).get("purchase", "")),
         problem=str(error.get("message") or error.get("code") or ""),
         client_secret=str(found.get("client_secret") or ""),
+        charge=str(error.get("charge") or (error.get("payment_method") or {}).get("id") or ""),
+        needs_payer=error.get("code") == "authentication_required",
+        kept_method=_kept_method(found),
     )
+
+
+def _kept_method(intent: dict[str, Any]) -> str:
+    method, customer = intent.get("payment_method"), intent.get("customer")
+    if intent.get("setup_future_usage") != "off_session" or not method or not customer:
+        return ""
+    return f"{customer}:{method}"
+
+
+def _method_of(reference: str) -> str:
+    """`cus_1:pm_2` -> `pm_2`: a method is kept with its customer."""
+    return reference.rpartition(":")[2]
 
 
 def _refund_seen(refund: stripe.Refund) -> RefundSeen:

@@ -62,7 +62,7 @@ def seen_refund(refund: Mapping[str, Any]) -> ReversalSeen | None:
     )
 
 
-class Stripe(payments.Stripe):
+class StripeWithReversals(payments.Stripe):
     """Stripe with all that goes back: what an installation offers."""
 
     def reversals(self, reference: str) -> list[ReversalSeen]:

@@ -1,6 +1,13 @@
 """The tables of billing, by noun."""
 
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
+from otai.billing.models.methods import (
+    ChargeAttempt,
+    CheckoutPage,
+    CheckoutStateOf,
+    GatewayCustomer,
+    PaymentMethod,
+)
 from otai.billing.models.notices import CreditWatch, Notice, TopUp, TopUpState
 from otai.billing.models.payments import (
     BroughtLot,
@@ -21,14 +28,19 @@ __all__ = [
     "TIERS",
     "BillingDetails",
     "BroughtLot",
+    "ChargeAttempt",
+    "CheckoutPage",
+    "CheckoutStateOf",
     "CreditWatch",
     "CustomPackage",
     "Event",
+    "GatewayCustomer",
     "Invoice",
     "InvoiceKind",
     "InvoiceSeries",
     "Notice",
     "Payment",
+    "PaymentMethod",
     "PaymentRefund",
     "Purchase",
     "PurchaseKind",

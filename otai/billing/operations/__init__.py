@@ -1,11 +1,20 @@
 """All that changes billing, by noun. One transaction each; providers and mail servers are spoken to between
 transactions."""
 
-from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, pay
+from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, order_package, pay
 from otai.billing.operations.details import set_billing_details
 from otai.billing.operations.goodwill import give_goodwill, refund_credits
 from otai.billing.operations.grants import sweep_grants
+from otai.billing.operations.methods import pay_renewals_with, payment_method, payment_methods, remove_method
 from otai.billing.operations.packages import offer_package, withdraw_package
+from otai.billing.operations.pages import (
+    is_hosted,
+    open_method_page,
+    open_payment_page,
+    page_named,
+    portal,
+    settle_page,
+)
 from otai.billing.operations.payments import confirm_payment
 from otai.billing.operations.refunds import (
     confirm_refund,
@@ -34,17 +43,28 @@ __all__ = [
     "confirm_payment",
     "confirm_refund",
     "give_goodwill",
+    "is_hosted",
     "offer_package",
+    "open_method_page",
+    "open_payment_page",
+    "order_package",
+    "page_named",
     "pay",
+    "pay_renewals_with",
+    "payment_method",
+    "payment_methods",
+    "portal",
     "refund_credits",
     "refund_fee",
     "refund_payment",
+    "remove_method",
     "return_surplus",
     "send",
     "send_waiting",
     "set_billing_details",
     "set_renewal_payment",
     "settle_owed",
+    "settle_page",
     "sign_up",
     "sweep_grants",
     "sweep_subscriptions",

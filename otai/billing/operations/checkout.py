@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from otai.billing import packages
 from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
-from otai.billing.models import Purchase, PurchaseKind, Subscription
+from otai.billing.models import CheckoutPage, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.orders import (
     cancel_locked,
     locked,
@@ -21,6 +21,7 @@ from otai.billing.operations.orders import (
     refuse_more_unpaid,
     request_hash_of,
 )
+from otai.billing.operations.pages import close_pages
 from otai.billing.operations.payments import apply_seen
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.errors import Invalid, NotFound, Refused
@@ -59,21 +60,37 @@ def buy(
 
     Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a
     second click with the same key is answered like the first. `automatic`: nobody asked for it now, so that it does not
-    count against the unpaid orders that a buyer may have. Raises PackageUnknown, BillingDetailsMissing,
-    GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open:
-    another method can be tried) and GatewayUnavailable (ask again with the same key).
+    count against the unpaid orders that a buyer may have, and nobody is there whom the bank could ask. Raises
+    PackageUnknown, BillingDetailsMissing, GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders,
+    PaymentDeclined (the order stays open: another method can be tried) and GatewayUnavailable (ask again with the same
+    key).
     """
+    purchase, replayed = order_package(
+        organisation=organisation, package=package, key=key, who=who, now=now, gateway=gateway, automatic=automatic
+    )
+    payment = pay(purchase, now=now, payment_method=payment_method, without_payer=automatic)
+    purchase.refresh_from_db()
+    return Bought(purchase, payment, replayed)
+
+
+def order_package(
+    *,
+    organisation: Organisation,
+    package: str,
+    key: str,
+    who: str,
+    now: datetime,
+    gateway: str = "",
+    automatic: bool = False,
+) -> tuple[Purchase, bool]:
+    """Orders a package without opening its payment, and says whether this key had ordered it before: for orders that
+    are paid on a page of the provider. Raises as `buy` does."""
     offered = packages.package(organisation, package, now=now)
     way = gateway_named(gateway)
     asked = request_hash_of(
-        "package",
-        offered.code,
-        offered.credits,
-        offered.price.cents,
-        offered.price.currency,
-        way.name,
+        "package", offered.code, offered.credits, offered.price.cents, offered.price.currency, way.name
     )
-    purchase, replayed = _ordered_once(
+    return _ordered_once(
         organisation=organisation,
         key=key,
         request_hash=asked,
@@ -93,9 +110,6 @@ def buy(
             now=now,
         ),
     )
-    payment = pay(purchase, now=now, payment_method=payment_method)
-    purchase.refresh_from_db()
-    return Bought(purchase, payment, replayed)
 
 
 def _ordered_once(
@@ -122,7 +136,7 @@ def _ordered_once(
     return found, True
 
 
-def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> PaymentSeen:
+def pay(purchase: Purchase, *, now: datetime, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
     """Opens the payment at the provider, charges the method if there is one, and books what came of it.
 
     Called outside a transaction. May be called again at any time: what was paid stays paid. Raises PaymentDeclined
@@ -130,13 +144,15 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> Payme
     """
     gateway = gateway_named(purchase.gateway)
     if not purchase.gateway_reference:
+        # After a page that led to nothing the payment is another one: the provider knows a withdrawn one by its key.
+        pages = CheckoutPage.objects.filter(purchase=purchase).count()
         seen = gateway.open_payment(
             PaymentOrder(
                 purchase=str(purchase.id),
                 reference=purchase.reference,
                 cents=purchase.gross_cents,
                 currency=purchase.currency,
-                key=f"purchase:{purchase.id}",
+                key=f"purchase:{purchase.id}" + (f":{pages}" if pages else ""),
                 payment_method=payment_method,
             )
         )
@@ -156,7 +172,9 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "") -> Payme
     ):
         refuse_card_while_owed(purchase.organisation, gateway.name)
         try:
-            seen = gateway.confirm(purchase.gateway_reference)
+            seen = gateway.confirm(
+                purchase.gateway_reference, payment_method=payment_method, without_payer=without_payer
+            )
         except PaymentDeclined as declined:
             seen = gateway.look_up(purchase.gateway_reference)
             apply_seen(purchase, seen, who=gateway.name, now=now)
@@ -183,6 +201,9 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
         raise NotFound("purchase", reference=reference)
     if purchase.status == PurchaseStatus.CANCELLED:
         return purchase
+    if purchase.status in AWAITING_PAYMENT:
+        close_pages(purchase, now=now)
+        purchase.refresh_from_db()
     if purchase.status in AWAITING_PAYMENT and purchase.gateway_reference:
         gateway = gateway_named(purchase.gateway)
         seen = gateway.cancel(purchase.gateway_reference)

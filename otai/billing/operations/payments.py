@@ -10,7 +10,18 @@ from django.db import IntegrityError
 from django.db.models import F
 
 from otai.billing.gateway import PaymentSeen, PaymentState
-from otai.billing.models import BroughtLot, Payment, Purchase, PurchaseKind, TopUp, TopUpState
+from otai.billing.models import (
+    BroughtLot,
+    ChargeAttempt,
+    CheckoutPage,
+    CheckoutStateOf,
+    Event,
+    Payment,
+    Purchase,
+    PurchaseKind,
+    TopUp,
+    TopUpState,
+)
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
@@ -113,10 +124,17 @@ def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime
 
 
 def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
+    """A try that failed is written down and mailed once, however often it is seen; not mailed while the payer is on the
+    provider's page, where it is said and another card can be entered."""
     why = seen.problem or "The payment failed."
-    problem = {"code": "payment_declined", "said": seen.problem} if seen.problem else {"code": "payment_failed"}
+    tries = ChargeAttempt.objects.filter(purchase=purchase).count()
+    this_try = seen.charge or str(tries)
     if purchase.status == PurchaseStatus.PROCESSING:
         move(purchase, PurchaseStatus.OPEN, who=who, why=why, now=now)
+    elif Event.objects.filter(
+        subject="purchase", subject_id=str(purchase.id), move="attempt failed", details__attempt=this_try
+    ).exists():
+        return
     else:
         record(
             organisation=purchase.organisation_id,
@@ -126,12 +144,27 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
             who=who,
             why=why,
             now=now,
+            attempt=this_try,
         )
+    if CheckoutPage.objects.filter(purchase=purchase, state=CheckoutStateOf.OPEN).exists():
+        return
+    if seen.needs_payer:
+        problem = {"code": "payer_needed"}
+    elif seen.problem:
+        problem = {"code": "payment_declined", "said": seen.problem}
+    else:
+        problem = {"code": "payment_failed"}
     notify(
         organisation=purchase.organisation,
         template="payment_failed",
-        key=f"payment-failed:{purchase.id}:{now.date()}",
-        context={"bought": bought(purchase), "reference": purchase.reference, "problem": problem},
+        key=f"payment-failed:{purchase.id}:{this_try}",
+        context={
+            "bought": bought(purchase),
+            "reference": purchase.reference,
+            "problem": problem,
+            "pay": purchase.reference,
+            "needs_payer": "yes" if seen.needs_payer else "",
+        },
         now=now,
     )
 

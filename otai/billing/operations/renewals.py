@@ -12,8 +12,10 @@ from django.db.models import Q
 
 from otai.billing import queries
 from otai.billing.gateway import PaymentState
+from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
+from otai.billing.operations.dunning import charge_without_payer
 from otai.billing.operations.events import notify
 from otai.billing.operations.orders import cancel_locked, order_month
 from otai.billing.operations.subscriptions import move
@@ -56,10 +58,13 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
                 ordered += 1
                 # The provider is asked between transactions: a saved payment method is charged, a bank transfer is
                 # awaited.
-                seen = pay(purchase, now=now, payment_method=subscription.renewal_payment_method)
+                if subscription.renewal_payment_method and gateway_named(purchase.gateway).charges_saved_methods:
+                    seen = charge_without_payer(purchase, subscription.renewal_payment_method, now=now)
+                else:
+                    seen = pay(purchase, now=now)
                 # Where the sweep slept for more than a month, the month just paid has ended as well, and the one after
                 # it is due.
-                another = seen.state is PaymentState.SUCCEEDED
+                another = seen is not None and seen.state is PaymentState.SUCCEEDED
         except (OtaiError, DatabaseError):
             logger.exception("The renewal of subscription %s failed.", id)
             failed += 1

@@ -11,8 +11,10 @@ from django.db import DatabaseError
 
 from otai.billing.operations import webhooks
 from otai.billing.operations.checkout import ask_gateways, cancel_expired
+from otai.billing.operations.dunning import charge_again
 from otai.billing.operations.grants import sweep_grants
 from otai.billing.operations.notices import send_notices
+from otai.billing.operations.pages import look_at_pages
 from otai.billing.operations.refunds import send_waiting
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import collect_owed
@@ -32,8 +34,10 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "events_handled": webhooks.handle_waiting,
         "payments_found": ask_gateways,
         "reversals_asked": webhooks.ask_reversals,
+        "pages_ended": look_at_pages,
         "orders_lapsed": cancel_expired,
         "subscriptions": sweep_subscriptions,
+        "months_charged_again": charge_again,
         "grants": sweep_grants,
         "owed_credits_collected": collect_owed,
         "credits_watched": watch_credits,

@@ -47,18 +47,20 @@ def change_tier(
     why: str = "",
     gateway: str = "",
     payment_method: str = "",
+    opens_payment: bool = True,
 ) -> TierAnswer:
     """A higher tier begins when its first month is paid, a lower one when the paid month ends, a free one after a free
     one at once.
 
     Asking for the tier in force takes a cancellation back. What is left of a paid month is deducted when a higher tier
-    begins. Raises AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and
+    begins. `opens_payment`: False where the month is paid on a page of the provider, which is opened after. Raises
+    AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and
     NotFound.
     """
     why = why.strip() or f"Asked for {tier.title}"
     _settle(organisation, now=now)
     subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=why, now=now)
-    payment = pay(purchase, now=now, payment_method=payment_method) if purchase else None
+    payment = pay(purchase, now=now, payment_method=payment_method) if purchase and opens_payment else None
     subscription.refresh_from_db()
     if purchase is not None:
         purchase.refresh_from_db()

@@ -17,12 +17,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Sum
 
 from otai.billing import packages
-from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentState
-from otai.billing.gateways import gateway_named
-from otai.billing.models import CreditWatch, Purchase, TopUp, TopUpState
+from otai.billing.gateway import Gateway, GatewayUnavailable, PaymentDeclined, PaymentState
+from otai.billing.gateways import gateway_named, hosted
+from otai.billing.models import CreditWatch, PaymentMethod, Purchase, TopUp, TopUpState
+from otai.billing.operations import methods
 from otai.billing.operations.checkout import buy, cancel
 from otai.billing.operations.events import notify, record
-from otai.billing.operations.orders import billing_details
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, OtaiError, Refused
@@ -82,8 +82,7 @@ def set_top_up(
     way = gateway_named(gateway)
     if not way.charges_saved_methods:
         raise InvalidWatch("gateway", gateway=way.title, field="gateway")
-    details = billing_details(organisation)
-    saved = way.save_method(payment_method=payment_method, name=details.name, email=details.email)
+    saved = _kept(organisation, way, payment_method, who=who, now=now)
     with transaction.atomic():
         CreditWatch.objects.get_or_create(organisation=organisation)
         watch = CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
@@ -95,6 +94,19 @@ def set_top_up(
         watch.save()
         _record(watch, "top-up set", who=who, now=now, below=below, package=offer.code, limit_cents=monthly_limit.cents)
     return watch
+
+
+def _kept(organisation: Organisation, way: Gateway, payment_method: str, *, who: str, now: datetime) -> str:
+    """The provider's name for the method, kept for later charges: as it is if it is kept already."""
+    name = way.name
+    if PaymentMethod.objects.filter(
+        organisation=organisation, gateway=name, reference=payment_method, removed_at__isnull=True
+    ).exists():
+        return payment_method
+    customer = methods.customer_of(organisation, name, now=now)
+    saved = hosted(name).save_method(payment_method=payment_method.rpartition(":")[2], customer=customer)
+    methods.keep(organisation, name, saved, who=who, now=now)
+    return saved
 
 
 @one_transaction
@@ -310,11 +322,21 @@ def _end(top_up: TopUp, state: TopUpState, outcome: str, *, now: datetime) -> bo
 
 def _problem(error: OtaiError) -> dict[str, Any]:
     """For the mail; what the provider said stays in its own language."""
+    if _wants_the_payer(error):
+        return {"code": "confirmation_needed"}
     return {"code": error.code, "said": error.details.get("said") or None}
+
+
+def _wants_the_payer(error: OtaiError) -> bool:
+    return error.details.get("reason") == "authentication_required"
 
 
 def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now: datetime) -> None:
     organisation = top_up.organisation
+    purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
+    # Where only the payer is missing the order stays open, and the mail leads to its page.
+    waits = problem["code"] == "confirmation_needed" and purchase is not None
+    pay_link = purchase.reference if waits and purchase is not None else ""
     with transaction.atomic():
         # The watch before its top-ups, as `turn_off_top_up` has them.
         CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
@@ -332,11 +354,10 @@ def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now
             organisation=organisation,
             template="top_up_stopped" if stops else "top_up_failed",
             key=f"top-up-failed:{top_up.id}",
-            context={"problem": problem, "package": top_up.package, "failures": watch.failures},
+            context={"problem": problem, "package": top_up.package, "failures": watch.failures, "pay": pay_link},
             now=now,
         )
-    purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
-    if purchase is not None and purchase.status in AWAITING_PAYMENT:
+    if purchase is not None and purchase.status in AWAITING_PAYMENT and not waits:
         try:
             cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=say_fact(why)[:500], now=now)
         except (Refused, GatewayUnavailable):

@@ -15,10 +15,12 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.db.models import F
 
-from otai.billing.gateway import NewsKind, ProviderEvent, ProviderNews
+from otai.billing.gateway import NewsKind, PaymentState, ProviderEvent, ProviderNews
 from otai.billing.gateways import gateway_named, gateways
-from otai.billing.models import Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
+from otai.billing.models import CheckoutPage, Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
+from otai.billing.operations import methods
 from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.pages import settle_page
 from otai.billing.operations.payments import apply_seen
 from otai.billing.operations.refunds import refund_failed
 from otai.billing.operations.reversals import book_reversals
@@ -96,10 +98,16 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
     if news.kind is NewsKind.REFUND_FAILED:
         known = refund_failed(gateway_reference=news.subject, why=news.reason, now=now)
         return (WebhookState.HANDLED, "Payment refund failed.") if known else (WebhookState.IGNORED, "Unknown refund.")
+    if news.kind is NewsKind.CHECKOUT:
+        return _of_a_page(event.gateway, news.subject, now=now)
+    if news.kind is NewsKind.METHOD:
+        ours = methods.look_again(event.gateway, news.subject, now=now)
+        return (WebhookState.HANDLED, "Looked again.") if ours else (WebhookState.IGNORED, "No method of ours.")
     purchase = _purchase(event.gateway, news)
     seen = gateway.look_up(news.reference)
-    if purchase is None:
-        # Our process died between opening the payment and storing its name: the metadata still says whose it is.
+    if purchase is None and seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
+        # Our process died between opening the payment and storing its name, or the payer's browser never came back from
+        # the provider's page: the metadata still says whose it is. A payment that came to nothing is nobody's.
         purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference)
     if purchase is None:
         return WebhookState.IGNORED, "No purchase of ours has this payment."
@@ -109,6 +117,15 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
         book_reversals(purchase.id, gateway.reversals(news.reference), who=event.gateway, now=now)
     purchase.refresh_from_db()
     return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
+
+
+def _of_a_page(gateway: str, reference: str, *, now: datetime) -> tuple[WebhookState, str]:
+    page = CheckoutPage.objects.filter(gateway=gateway, reference=reference).select_related("organisation", "purchase")
+    found = page.first()
+    if found is None:
+        return WebhookState.IGNORED, "No page of ours."
+    seen = settle_page(found, now=now)
+    return WebhookState.HANDLED, f"The page is {seen.state}."
 
 
 def _purchase(gateway: str, news: ProviderNews) -> Purchase | None:

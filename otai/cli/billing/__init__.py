@@ -2,7 +2,7 @@
 
 import typer
 
-from otai.cli.billing import books, details, invoices, packages, purchases, refunds, tier, top_up
+from otai.cli.billing import books, details, invoices, methods, packages, purchases, refunds, tier, top_up
 from otai.cli.billing.arguments import money_from
 
 __all__ = ["billing_app", "money_from"]
@@ -12,9 +12,11 @@ billing_app.add_typer(tier.app, name="tier")
 billing_app.add_typer(details.app, name="details")
 billing_app.add_typer(invoices.app, name="invoices")
 billing_app.add_typer(top_up.app, name="topup")
+billing_app.add_typer(methods.app, name="methods")
 billing_app.command("packages")(packages.list_packages)
 billing_app.command("offer-package")(packages.offer_package)
 billing_app.command("buy")(purchases.buy)
+billing_app.command("pay")(methods.pay)
 billing_app.command("purchases")(purchases.list_purchases)
 billing_app.command("cancel-purchase")(purchases.cancel_purchase)
 billing_app.command("confirm-payment")(purchases.confirm_payment)

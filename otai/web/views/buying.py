@@ -17,7 +17,7 @@ from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
 from otai.billing.documents import invoice_pdf, invoice_xml
-from otai.billing.gateways import gateway_named, gateways
+from otai.billing.gateways import gateway_named, hosted_gateways
 from otai.billing.models import Purchase
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
@@ -30,6 +30,7 @@ from otai.units import Money
 from otai.web import demo, words
 from otai.web.access import MemberRequest, local_path, page
 from otai.web.forms import BillingDetailsForm, add_refusal
+from otai.web.views import paying
 
 
 def back_to(request: HttpRequest) -> str:
@@ -53,14 +54,17 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
         return redirect(reverse("web:billing_details", args=[organisation.slug]) + "?" + urlencode({"next": here}))
     if request.method == "POST":
-        bought = billing.buy(
-            organisation=organisation,
-            package=offer.code,
-            key=f"web:{request.POST.get('key', '')[:100]}",
-            who=request.user.email,
-            now=now,
-            gateway=request.POST.get("gateway", ""),
-        )
+        gateway, method = paying.chosen_way(organisation, request.POST.get("gateway", ""))
+        key = f"web:{request.POST.get('key', '')[:100]}"
+        who = request.user.email
+        if method or billing.is_hosted(gateway):
+            ordered, _before = billing.order_package(
+                organisation=organisation, package=offer.code, key=key, who=who, now=now, gateway=gateway
+            )
+            return paying.lead_to_payment(
+                request, ordered, method=method, keeps=request.POST.get("keep") == "on", back=back
+            )
+        bought = billing.buy(organisation=organisation, package=offer.code, key=key, who=who, now=now, gateway=gateway)
         address = reverse("web:purchase", args=[organisation.slug, bought.purchase.reference])
         return redirect(address + (f"?{urlencode({'back': back})}" if back else ""))
     vat = queries.vat_of(details)
@@ -72,7 +76,7 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         "vat": tax,
         "vat_words": words.vat_words(vat),
         "gross": Money(offer.price.cents + tax.cents, offer.price.currency),
-        "ways": [(way.name, words.GATEWAYS.get(way.name, way.title)) for way in gateways().values()],
+        "ways": paying.ways_to_pay(organisation),
         "key": str(new_id()),
         "back": back,
         "after": ledger.balance(organisation.id).available + offer.credits,
@@ -102,6 +106,10 @@ def purchase(request: MemberRequest, reference: str) -> HttpResponse:
         "way": words.GATEWAYS.get(way.name, way.title),
         "by_transfer": way.pays_by_invoice,
         "is_open": found.status in AWAITING_PAYMENT,
+        "payable_here": found.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)
+        and (billing.is_hosted(found.gateway) or (found.status == PurchaseStatus.OPEN and bool(hosted_gateways()))),
+        "by_page": billing.is_hosted(found.gateway),
+        "has_left": request.GET.get("left") == "1" and found.status == PurchaseStatus.OPEN,
         "can_cancel": found.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
         "seller": seller(),
         "invoices": documents,

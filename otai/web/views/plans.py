@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
-from otai.billing.gateways import gateways
 from otai.billing.operations import topups
 from otai.billing.operations.subscriptions import rank
 from otai.db import utc_now
@@ -25,6 +25,7 @@ from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
 from otai.web.forms import NoticeForm, TopUpForm, add_refusal
+from otai.web.views import paying
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def tier(request: MemberRequest) -> HttpResponse:
         "here": Tier(subscription.tier).title,
         "next": Tier(subscription.next_tier).title if subscription.next_tier else "",
         "may_buy": request.member.may(Action.BUY),
+        "ways": paying.ways_to_pay(request.organisation),
     }
     return render(request, "web/credits/tier.html", context)
 
@@ -86,8 +88,20 @@ def change_tier(request: MemberRequest) -> HttpResponse:
             messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
             here = reverse("web:tier", args=[organisation.slug])
             return redirect(reverse("web:billing_details", args=[organisation.slug]) + f"?next={here}")
-    answer = billing.change_tier(organisation=organisation, tier=wanted, who=request.user.email, now=utc_now())
+    gateway, method = paying.chosen_way(organisation, request.POST.get("gateway", ""))
+    answer = billing.change_tier(
+        organisation=organisation,
+        tier=wanted,
+        who=request.user.email,
+        now=utc_now(),
+        gateway=gateway,
+        opens_payment=not (method or billing.is_hosted(gateway)),
+    )
     if answer.purchase is not None:
+        if method or billing.is_hosted(answer.purchase.gateway):
+            return paying.lead_to_payment(
+                request, answer.purchase, method=method, keeps=request.POST.get("keep") == "on"
+            )
         messages.info(request, _("%(tier)s begins when its first month is paid.") % {"tier": wanted.title})
         return redirect("web:purchase", slug=organisation.slug, reference=answer.purchase.reference)
     if answer.in_force:
@@ -105,9 +119,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
     """A mail when credits run low; an automatic top-up where a payment method is saved that can be charged."""
     organisation, now = request.organisation, utc_now()
     watch = queries.credit_watch_of(organisation)
-    subscription = queries.subscription_of(organisation)
-    way = gateways().get(subscription.renewal_gateway)
-    saved = subscription.renewal_payment_method if way is not None and way.charges_saved_methods else ""
+    saved = billing.payment_methods(organisation)
     choices = [
         (offer.code, f"{words.package_title(offer)} ({offer.price})")
         for offer in packages_of.packages_for(organisation, now=now)
@@ -119,11 +131,13 @@ def low_credits(request: MemberRequest) -> HttpResponse:
     top_up = TopUpForm(
         request.POST if which == "top_up" else None,
         packages=choices,
+        methods=[(str(method.id), words.method_title(method)) for method in saved],
         prefix="top_up",
         initial={
             "below": watch.top_up_below or None,
             "package": watch.top_up_package,
             "monthly_limit": watch.monthly_limit_cents // 100 or None,
+            "method": next((str(each.id) for each in saved if each.reference == watch.payment_method), None),
         },
     )
     form = {"notice": notice, "top_up": top_up}.get(which)
@@ -138,14 +152,15 @@ def low_credits(request: MemberRequest) -> HttpResponse:
             )
             messages.success(request, _("Saved."))
             return redirect("web:low_credits", slug=organisation.slug)
-        if which == "top_up" and saved and way is not None and top_up.is_valid():
+        if which == "top_up" and saved and top_up.is_valid():
+            method = billing.payment_method(organisation, UUID(top_up.cleaned_data["method"]))
             topups.set_top_up(
                 organisation=organisation,
                 below=top_up.cleaned_data["below"],
                 package=top_up.cleaned_data["package"],
                 monthly_limit=Money(top_up.cleaned_data["monthly_limit"] * 100),
-                gateway=way.name,
-                payment_method=saved,
+                gateway=method.gateway,
+                payment_method=method.reference,
                 who=request.user.email,
                 now=now,
             )

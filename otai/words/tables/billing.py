@@ -31,6 +31,12 @@ TABLE: Mapping[str, Refusal] = {
     "gateway_unavailable.not_set_up": said(
         "Payments by Stripe are not set up: OTAI_STRIPE_SECRET_KEY is missing.",
     ),
+    "gateway_unknown.no_checkout": said(
+        "{gateway} has no page to pay on.",
+        page="Pay as the order says.",
+        api="Pay as the order says, or set up a provider with pages: OTAI_STRIPE_SECRET_KEY.",
+        command="Pay as the order says, or set up a provider with pages: OTAI_STRIPE_SECRET_KEY.",
+    ),
     "gateway_unknown.way": said(
         "There is no way to pay named {gateway:quoted}. This installation offers: {known:words}.",
     ),
@@ -55,6 +61,15 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_top_up.threshold": said(
         "The threshold is a number of credits from {fewest:n} to {most:n}.",
     ),
+    "nothing_to_pay.purchase": said(
+        "Nothing is to be paid for {reference}: it is {status}.",
+    ),
+    "not_found.checkout_page": said(
+        "There is no such page to pay on.",
+    ),
+    "not_found.payment_method": said(
+        "There is no such payment method.",
+    ),
     "not_found.billing_details": said(
         "{organisation} has no billing details yet.",
         command="Enter them: otai billing details set.",
@@ -73,9 +88,6 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "payment_declined.bank_transfer": said(
         "A bank transfer is made by the customer; it cannot be charged.",
-    ),
-    "payment_declined.bank_transfer_later": said(
-        "Bank transfers cannot be charged automatically. Choose a card or a SEPA debit.",
     ),
     "payment_declined.provider": said(
         "The payment was declined: {said}",

@@ -55,6 +55,7 @@ TOP_UP: Mapping[str, tuple[Sentence, ...]] = {
         ),
     ),
     "top_up_payment_failed": ("The payment failed.",),
+    "top_up_method_removed": ("The payment method was removed.",),
     "top_up_confirmation_needed": ("The bank asks the customer to confirm; nobody is there to do it.",),
 }
 """Why an automatic top-up is stopped."""

@@ -1,8 +1,8 @@
 """Buying, by noun; `noun` has all of its endpoints, in the order in which the documentation shows them."""
 
 from otai.api.endpoints import Noun
-from otai.api.v1.billing import details, invoices, packages, purchases, tiers, top_up
+from otai.api.v1.billing import details, invoices, methods, packages, purchases, tiers, top_up
 
 noun = Noun("Buying")
-for _part in (packages, details, purchases, invoices, top_up, tiers):
+for _part in (packages, details, purchases, methods, invoices, top_up, tiers):
     noun.add_router("", _part.noun)

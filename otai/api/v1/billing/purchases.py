@@ -129,13 +129,13 @@ def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
 def list_purchases(request: CallerRequest, page: PageQuery) -> Any:
     """Your purchases, the newest first"""
     found = queries.purchases(request.auth.organisation)
-    return page_of(found, request.auth, page, of="purchases", by=["-ordered_at", "-id"], shown=_purchase)
+    return page_of(found, request.auth, page, of="purchases", by=["-ordered_at", "-id"], shown=purchase_out)
 
 
 @noun.get("/purchases/{reference}", Action.BUY, PurchaseOut, example=PURCHASE)
-def get_purchase(request: CallerRequest, reference: Name) -> Any:
+def getpurchase_out(request: CallerRequest, reference: Name) -> Any:
     """One purchase"""
-    return _purchase(queries.purchase(request.auth.organisation, reference))
+    return purchase_out(queries.purchase(request.auth.organisation, reference))
 
 
 @noun.post(
@@ -146,12 +146,12 @@ def get_purchase(request: CallerRequest, reference: Name) -> Any:
     body_example={"why": "Ordered twice."},
     errors=[409, 503],
 )
-def cancel_purchase(request: CallerRequest, reference: Name, asked: WhyIn) -> Any:
+def cancelpurchase_out(request: CallerRequest, reference: Name, asked: WhyIn) -> Any:
     """Cancel a purchase that is not paid"""
     caller = request.auth
     found = queries.purchase(caller.organisation, reference)
     why = asked.why.strip() or "Cancelled by the customer."
-    return _purchase(
+    return purchase_out(
         operations.cancel(
             organisation=caller.organisation, reference=found.reference, who=caller.who, why=why, now=utc_now()
         )
@@ -161,7 +161,7 @@ def cancel_purchase(request: CallerRequest, reference: Name, asked: WhyIn) -> An
 def bought_out(purchase: Purchase, payment: PaymentSeen) -> dict[str, Any]:
     """A purchase with where its payment stands, as JSON."""
     return {
-        **_purchase(purchase),
+        **purchase_out(purchase),
         "payment": {
             "state": payment.state.value,
             "problem": payment.problem,
@@ -170,7 +170,8 @@ def bought_out(purchase: Purchase, payment: PaymentSeen) -> dict[str, Any]:
     }
 
 
-def _purchase(purchase: Purchase) -> dict[str, Any]:
+def purchase_out(purchase: Purchase) -> dict[str, Any]:
+    """A purchase as JSON; amounts in cents."""
     currency = purchase.currency
     names = ("reference", "kind", "title", "credits", "tier", "status", "vat_treatment", "gateway", "ordered_at")
     return {

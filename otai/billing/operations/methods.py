@@ -1,0 +1,160 @@
+"""Payment methods that a provider keeps for an organisation: kept, shown, used, replaced, removed.
+
+Card numbers and mandates never come here: they are entered on the provider's own pages (pages.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from otai.billing.gateways import hosted
+from otai.billing.models import CreditWatch, GatewayCustomer, PaymentMethod, Subscription
+from otai.billing.operations.events import record
+from otai.billing.operations.orders import billing_details
+from otai.billing.operations.renewal_payment import set_renewal_payment
+from otai.db import new_id
+from otai.errors import NotFound
+from otai.orgs.models import Organisation
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
+
+
+def customer_of(organisation: Organisation, gateway: str, *, now: datetime) -> str:
+    """The provider's name for the organisation, made at the first need and once. Called outside a transaction.
+
+    Raises BillingDetailsMissing, GatewayUnknown and GatewayUnavailable.
+    """
+    way = hosted(gateway)
+    known = GatewayCustomer.objects.filter(organisation=organisation, gateway=way.name).first()
+    if known is not None:
+        return known.reference
+    details = billing_details(organisation)
+    reference = way.make_customer(name=details.name, email=details.email, key=f"customer:{organisation.id}")
+    try:
+        with transaction.atomic():
+            GatewayCustomer.objects.create(
+                id=new_id(), organisation=organisation, gateway=way.name, reference=reference, made_at=now
+            )
+    except IntegrityError:
+        # Another process was faster; the key made one customer for both.
+        known = GatewayCustomer.objects.get(organisation=organisation, gateway=way.name)
+        return known.reference
+    return reference
+
+
+def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, now: datetime) -> PaymentMethod | None:
+    """Writes down a method that the provider keeps, once; None if the provider keeps it no more. Called outside a
+    transaction. Raises GatewayUnavailable."""
+    way = hosted(gateway)
+    seen = way.method(reference)
+    if seen is None:
+        return None
+    with transaction.atomic():
+        found, is_new = PaymentMethod.objects.get_or_create(
+            gateway=way.name,
+            reference=reference,
+            defaults={
+                "id": new_id(),
+                "organisation": organisation,
+                "external_id": reference.rpartition(":")[2],
+                "kind": seen.kind,
+                "brand": seen.brand[:40],
+                "last_four": seen.last_four[-4:],
+                "expires_year": seen.expires_year,
+                "expires_month": seen.expires_month,
+                "saved_at": now,
+                "saved_by": who,
+            },
+        )
+        if is_new:
+            record(
+                organisation=organisation,
+                subject="payment_method",
+                subject_id=found.id,
+                move="kept",
+                who=who,
+                now=now,
+                gateway=way.name,
+                kind=found.kind,
+                last_four=found.last_four,
+            )
+    return found
+
+
+def payment_methods(organisation: Organisation) -> list[PaymentMethod]:
+    """Those that are kept now, the newest first."""
+    mine = PaymentMethod.objects.filter(organisation=organisation, removed_at__isnull=True)
+    return list(mine.order_by("-saved_at", "-id"))
+
+
+def payment_method(organisation: Organisation, id: UUID) -> PaymentMethod:
+    """One that is kept now. Raises NotFound, for another organisation's as well."""
+    found = PaymentMethod.objects.filter(organisation=organisation, id=id, removed_at__isnull=True).first()
+    if found is None:
+        raise NotFound("payment_method", id=str(id))
+    return found
+
+
+def pay_renewals_with(*, organisation: Organisation, method: UUID | None, who: str, now: datetime) -> Subscription:
+    """The months of a paid tier are charged to this kept method from now on; None: paid by invoice and bank transfer.
+
+    What waits for its payment is charged with the next sweep, at once. Raises NotFound.
+    """
+    if method is None:
+        return set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
+    found = payment_method(organisation, method)
+    return set_renewal_payment(
+        organisation=organisation, gateway=found.gateway, payment_method=found.reference, who=who, now=now
+    )
+
+
+def remove_method(*, organisation: Organisation, method: UUID, who: str, now: datetime) -> PaymentMethod:
+    """Has the provider keep it no more. What it paid for is paid by invoice then, and an automatic top-up stops.
+
+    Called outside a transaction. Raises NotFound and GatewayUnavailable.
+    """
+    found = payment_method(organisation, method)
+    hosted(found.gateway).forget_method(found.reference)
+    _is_gone(found, who=who, now=now)
+    return found
+
+
+def look_again(gateway: str, external_id: str, *, now: datetime) -> int:
+    """The provider has news of a method: its new expiry is written down, or that it is gone (removed in the customer's
+    portal). Returns how many of ours it was about. Called outside a transaction."""
+    way = hosted(gateway)
+    mine = list(
+        PaymentMethod.objects.filter(gateway=way.name, external_id=external_id, removed_at__isnull=True).select_related(
+            "organisation"
+        )
+    )
+    for found in mine:
+        seen = way.method(found.reference)
+        if seen is None:
+            _is_gone(found, who=way.name, now=now)
+            continue
+        PaymentMethod.objects.filter(id=found.id).update(
+            brand=seen.brand[:40],
+            last_four=seen.last_four[-4:],
+            expires_year=seen.expires_year,
+            expires_month=seen.expires_month,
+        )
+    return len(mine)
+
+
+@transaction.atomic
+def _is_gone(found: PaymentMethod, *, who: str, now: datetime) -> None:
+    organisation = found.organisation
+    subscription = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
+    if not PaymentMethod.objects.filter(id=found.id, removed_at__isnull=True).update(removed_at=now):
+        return
+    record(organisation=organisation, subject="payment_method", subject_id=found.id, move="removed", who=who, now=now)
+    if subscription is not None and subscription.renewal_payment_method == found.reference:
+        set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
+    gone = Fact("top_up_method_removed")
+    CreditWatch.objects.filter(
+        organisation=organisation, payment_method=found.reference, top_up_below__gt=0, stopped_at__isnull=True
+    ).update(stopped_at=now, stopped_why=say_fact(gone), stopped_fact=gone.as_dict())

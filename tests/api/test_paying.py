@@ -1,0 +1,55 @@
+"""Paying by card over the API: the provider's page for a program's user, kept methods, how the tier is paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation
+from tests.api.callers import Program, answered
+from tests.billing.conftest import fake  # noqa: F401 -- a fixture
+from tests.billing.people import details
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def program(acme: Organisation, fake: Any, moment: datetime) -> Program:  # noqa: F811
+    details(acme, now=moment)
+    return Program(acme)
+
+
+def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: Program, fake: Any) -> None:  # noqa: F811
+    before = ledger.balance(acme.id).available
+    status, bought = program.post("/purchases", {"package": "50", "gateway": "fake"}, **{"Idempotency-Key": "k"})
+    assert status == 201
+    there = f"/purchases/{bought['reference']}/checkout"
+    status, opened = program.post(there, {"keep": True})
+    assert (status, opened["purchase"]["status"]) == (200, "open")
+    assert program.post(there, {"keep": True})[1]["page"] == opened["page"]
+    fake.payer_pays(opened["page"]["url"].rpartition("/")[2])
+    assert program.post(there, {})[1]["page"] is None
+    assert ledger.balance(acme.id).available == before + 50
+    [method] = program.get("/payment-methods")[1]["items"]
+    assert (method["brand"], method["last_four"], method["pays_tier"]) == ("visa", "4242", False)
+    status, answer = answered(program.call("PUT", "/renewal-payment", {"payment_method": method["id"]}))
+    assert (status, answer["items"][0]["pays_tier"]) == (200, True)
+    assert program.call("DELETE", f"/payment-methods/{method['id']}").status_code == 204
+    assert program.get("/payment-methods")[1]["items"] == []
+
+
+def test_a_method_is_saved_on_a_page(program: Program, fake: Any) -> None:  # noqa: F811
+    status, page = program.post("/payment-methods", {"gateway": "fake"})
+    assert (status, page["url"].startswith("https://")) == (200, True)
+
+
+def test_what_is_not_there_is_said(program: Program, globex: Organisation, moment: datetime) -> None:
+    assert program.post("/purchases/OT-AAAAA-AAAAA/checkout", {})[0] == 404
+    assert program.call("DELETE", f"/payment-methods/{uuid4()}").status_code == 404
+    assert program.call("PUT", "/renewal-payment", {"payment_method": str(uuid4())}).status_code == 404
+    status, problem = program.post("/payment-methods", {"gateway": "bank_transfer"})
+    assert (status, problem["error"]["code"]) == (422, "gateway_unknown")
