@@ -556,7 +556,9 @@ class _Calibrated:
 
     def with_fallback_head(self, target: AttributeTarget, out_of_fold: OutOfFold) -> _Calibrated:
         head, _ = _head(target, out_of_fold)
-        return dataclasses.replace(self, model=dataclasses.replace(self.model, fallback_head=head))
+        return dataclasses.replace(
+            self, model=dataclasses.replace(self.model, fallback_head=head, doubts_fallback=True)
+        )
 
 
 def _columns_so_far(models: Sequence[_Calibrated]) -> int:

@@ -39,7 +39,7 @@ class OneLabelHead:
         """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had
         it."""
         raw = special.softmax(scores / self.temperature, axis=1)
-        return _with_top(raw, self.confidence(raw.max(axis=1)))
+        return with_top(raw, self.confidence(raw.max(axis=1)))
 
     def arrays(self) -> Arrays:
         """The numbers of the head by name, as a model stores them; `from_arrays` takes them."""
@@ -72,7 +72,7 @@ class OneLabelHead:
         for fold in range(FOLDS):
             inside = folds == fold
             calibrated[inside] = ConfidenceMap.fit(top[~inside], right[~inside])(top[inside])
-        return cls(temperature, ConfidenceMap.fit(top, right)), _with_top(raw, calibrated)
+        return cls(temperature, ConfidenceMap.fit(top, right)), with_top(raw, calibrated)
 
 
 # What a label's best F1 has to gain over giving the label to every ticket before the model is believed to know anything
@@ -159,7 +159,7 @@ def balanced_folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return folds
 
 
-def _with_top(raw: Floats, top: Floats) -> Floats:
+def with_top(raw: Floats, top: Floats) -> Floats:
     """`raw` with its largest entry of each row set to `top`, the others scaled so that the row adds up to 1.
 
     The order of labels stays: the largest entry is never set below what the runner-up is left with. Others that had

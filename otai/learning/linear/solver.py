@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from otai.learning.arrays import Mask, Matrix
+from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.linear.spaces import Space
 
 # Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
@@ -70,6 +71,11 @@ class _Block:
     momentum: float = 1.0
     loss: float = np.inf
     is_done: bool = False
+
+    @cached_property
+    def own(self) -> tuple[Rows, ...]:
+        """Which entries of `y` are 1: asked for at every step."""
+        return np.nonzero(self.goal.y)
 
 
 @dataclass(frozen=True)
@@ -216,14 +222,15 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
 def _squared_hinge(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     """As `_residual`, of each label against the rest, scaled so that its curvature is the one that all models share."""
     goal, offset = block.goal, block.prior_offset
-    signs = 2 * goal.y - 1
-    missing = scores + np.float32(HINGE_PRIOR_SHARE) * (offset - offset.max())
-    missing *= signs
-    missing /= np.float32(-HINGE_MARGIN)
-    missing += 1
+    shift = np.float32(HINGE_PRIOR_SHARE) * (offset - offset.max()) + np.float32(HINGE_MARGIN)
+    # What each score is beyond minus the margin; where the label applies, what it lacks to the margin.
+    missing = scores + shift
+    own = block.own
+    missing[own] = np.float32(2 * HINGE_MARGIN) - missing[own]
     np.maximum(missing, 0, out=missing)
     missing[~goal.rows] = 0
-    loss = 0.5 * CURVATURE * HINGE_MARGIN**2 * float(np.einsum("ij,ij->", missing, missing, dtype=np.float64))
-    missing *= signs
-    missing *= np.float32(-CURVATURE * HINGE_MARGIN)
+    flat = missing.ravel()
+    loss = 0.5 * CURVATURE * float(flat @ flat)
+    missing *= np.float32(CURVATURE)
+    missing[own] *= -1
     return missing, loss

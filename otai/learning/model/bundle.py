@@ -35,7 +35,7 @@ from otai.learning.features.kernel import LandmarkKernel
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.finetuning.hierarchy import Hierarchy
-from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
+from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, with_top
 from otai.learning.linear.spaces import sketch_matrix
 from otai.learning.metrics import argmax_decision
 from otai.learning.model.holdout import HoldoutRecord
@@ -147,15 +147,20 @@ class AttributeModel:
     thresholds: Mapping[str, float]
     frequencies: Floats
     fallback_head: OneLabelHead | ManyLabelsHead | None = None
+    doubts_fallback: bool = False
+    """Of a ticket whose words training never showed, the model is no surer than both heads are. False: models from
+    before, which were as sure as the fallback."""
 
     def probabilities(self, scored: Scored) -> Floats:
         """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels'
         frequencies: a low confidence, not a sure guess."""
         likely = self.head.probabilities(scored.scores)
         if scored.out_of_language is not None and scored.fallback_scores is not None and self.fallback_head is not None:
-            likely[scored.out_of_language] = self.fallback_head.probabilities(
-                scored.fallback_scores[scored.out_of_language]
-            )
+            here = scored.out_of_language
+            fallback = self.fallback_head.probabilities(scored.fallback_scores[here])
+            if self.doubts_fallback and not self.spec.is_multi and here.any():
+                fallback = with_top(fallback, np.minimum(fallback.max(axis=1), likely[here].max(axis=1)))
+            likely[here] = fallback
         likely[scored.no_known_token] = self.frequencies
         return likely
 
@@ -351,6 +356,7 @@ class Bundle:
                     "order": list(one.spec.order),
                     "labels": list(one.labels),
                     "thresholds": dict(one.thresholds),
+                    **({"doubts_abroad": True} if one.doubts_fallback else {}),
                 }
                 for one in self.attributes
             ],
@@ -443,6 +449,7 @@ def _attributes(
                 thresholds=entry["thresholds"],
                 frequencies=arrays["frequencies"],
                 fallback_head=head.from_arrays(fallback) if fallback else None,
+                doubts_fallback=entry.get("doubts_abroad") is True,
             )
         )
     return tuple(attributes)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 import subprocess
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from otai.learning.errors import BundleInvalid
-from otai.learning.model.bundle import FORMAT, Bundle
+from otai.learning.linear.calibration import ConfidenceMap
+from otai.learning.linear.heads import OneLabelHead
+from otai.learning.model.bundle import FORMAT, AttributeModel, Bundle, Scored
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets
@@ -138,3 +141,16 @@ def test_a_newer_format_asks_for_an_update(saved: Path) -> None:
 
 def test_weights_survive_half_precision(bundle: Bundle) -> None:
     assert np.array_equal(bundle.weights, bundle.weights.astype(np.float16).astype(np.float32))
+
+
+def test_a_ticket_of_unknown_words_is_no_surer_than_both_heads_are() -> None:
+    straight = ConfidenceMap(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+    head = OneLabelHead(1.0, straight)
+    before = AttributeModel(QUEUE, ("a", "b"), slice(0, 2), head, {}, np.array([0.5, 0.5]), fallback_head=head)
+    words, meaning = np.array([[0.2, 0.0], [0.2, 0.0]]), np.array([[0.0, 5.0], [0.0, 5.0]])
+    scored = Scored(words, np.zeros(2, np.bool_), np.array([True, False]), meaning)
+    sure = before.probabilities(scored)
+    doubting = dataclasses.replace(before, doubts_fallback=True).probabilities(scored)
+    assert sure[0].argmax() == doubting[0].argmax() == 1, "the label stays the fallback's"
+    assert sure[0].max() > 0.99 and doubting[0].max() == pytest.approx(np.exp(0.2) / (1 + np.exp(0.2)))
+    np.testing.assert_array_equal(sure[1], doubting[1])

@@ -73,6 +73,7 @@ def test_a_report_card_of_an_earlier_version_is_read_whole() -> None:
     # Its promises were chosen by another rule, which had no assurance.
     for coverage in (one for attribute in kept["attributes"] for one in attribute["coverage"]):
         assert (coverage.pop("assurance"), coverage.pop("more_tickets")) == (None, None)
-    assert {attribute.pop("chance_of_no_signal") for attribute in kept["attributes"]} == {None}
+    for beside in ("chance_of_no_signal", "at_random"):
+        assert {attribute.pop(beside) for attribute in kept["attributes"]} == {None}
     assert {name: value for name, value in kept.items() if name in stored} == stored
     assert card.attribute("queue").accuracy.value > card.attribute("queue").majority.accuracy
