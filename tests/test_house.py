@@ -201,7 +201,6 @@ SHARED_NAMES: dict[str, str] = {
     "Run": "the row of runs, the client's answer, and what the command line shows of either",
     "Saving": "pricing's, the client's, and what the command line shows of either",
     "StatementLine": "the ledger's, the client's, and what the command line shows of either",
-    "Stripe": "the provider for payments alone, and with all that goes back, as an installation offers it",
     "TooLarge": "one refusal, of the API and of the pages",
 }
 """Public class names of more than one file: one meaning each, with what the files have to do with it."""
