@@ -262,6 +262,28 @@ def test_low_credits_are_told_on_every_page_once_asked_for(alice: Client, acme: 
     assert queries.credit_watch_of(acme).top_up_below == 0
 
 
+def test_what_is_owed_and_frozen_is_told_in_the_readers_language(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    from otai.billing.gateway import ReversalOutcome, ReversalSeen
+    from otai.units import Money
+    from tests.billing.people import details
+
+    details(acme, now=now)
+    bought = billing.buy(organisation=acme, package="50", key="k", who="alice", now=now).purchase
+    came = Money(bought.gross_cents + 500)
+    billing.confirm_payment(
+        reference=bought.reference, received=came, bank_reference="T", who="op", why="bank", now=now
+    )
+    disputed = ReversalSeen("dp_1", ReversalOutcome.OPEN, bought.gross_cents + 1500, "EUR")
+    billing.book_reversals(bought.id, [disputed], who="bank", now=now)
+    page = text_of(alice.get("/acme/credits/"))
+    assert "A payment is disputed: 50 credits frozen until the bank has decided." in page
+    assert "10 are owed. Until that is settled, nothing can be bought by card." in page, "five were surplus"
+    german = text_of(alice.get("/acme/credits/", headers={"Accept-Language": "de"}))
+    assert "50 Credits gesperrt, bis die Bank entschieden hat" in german
+
+
 def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
