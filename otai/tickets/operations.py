@@ -133,7 +133,7 @@ def save_imported(
             source_filename=checked_filename(filename),
             source_format=read.format[:100],
             imported_at=now,
-            profile=read.profile.as_dict(),
+            profile=read.profile.summary().as_dict(),
             roles=read.roles.as_dict(),
         ),
         read.profile,
@@ -141,7 +141,8 @@ def save_imported(
 
 
 def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
-    """All rows of the data set in one transaction, under the next free version."""
+    """All rows of the data set in one transaction, under the next free version. `profile` has all labels, which become
+    rows; the data set itself keeps its summary."""
     for _ in range(VERSION_ATTEMPTS):
         newest = DataSet.objects.filter(organisation=data_set.organisation, name=data_set.name)
         data_set.version = (newest.aggregate(newest=models.Max("version"))["newest"] or 0) + 1

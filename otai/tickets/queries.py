@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.learning.finding import Finding
 from otai.orgs.models import Organisation
 from otai.tickets.files import file_store
-from otai.tickets.models import Attribute, DataSet
+from otai.tickets.models import Attribute, DataSet, Label
 
 USABLE_LABELS = 2
 """An attribute can be learnt when at least this many of its labels have RARE_LABEL_TICKETS tickets: one label teaches
@@ -74,8 +74,8 @@ def is_newest(data_set: DataSet) -> bool:
 
 
 def attributes(data_set: DataSet) -> QuerySet[Attribute]:
-    """In the order of the source, labels fetched with them."""
-    return Attribute.objects.filter(data_set=data_set).order_by("position").prefetch_related("labels")
+    """In the order of the source. Their labels may be many: ask for those that are needed."""
+    return Attribute.objects.filter(data_set=data_set).order_by("position")
 
 
 def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
@@ -91,9 +91,13 @@ def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
 def proposed_attributes(data_set: DataSet) -> list[str]:
     """The usable attributes that sort tickets, as the import proposed them: what a run takes where nobody says
     which."""
-    usable = [attribute.name for attribute in usable_attributes(data_set)]
+    return proposed_among([attribute.name for attribute in usable_attributes(data_set)], data_set)
+
+
+def proposed_among(usable: Sequence[str], data_set: DataSet) -> list[str]:
+    """Those of the usable attributes; all, where none of them was proposed."""
     kept = not_proposed(data_set)
-    return [name for name in usable if name not in kept] or usable
+    return [name for name in usable if name not in kept] or list(usable)
 
 
 def not_proposed(data_set: DataSet) -> frozenset[str]:
@@ -114,8 +118,17 @@ def leaks(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
 
 
 def profile(data_set: DataSet) -> Profile:
-    """What was found in the data set when it was imported."""
-    return Profile.from_dict(data_set.profile)
+    """What was found in the data set when it was imported, with the most frequent labels."""
+    return Profile.from_dict(data_set.profile).summary()
+
+
+def labels(data_set: DataSet, attribute: str) -> QuerySet[Label]:
+    """All labels of one attribute, the first where none is named. Raises NotFound."""
+    # Compared here: PostgreSQL refuses a question that holds a NUL.
+    found = next((one for one in attributes(data_set) if one.name == attribute or not attribute), None)
+    if found is None:
+        raise NotFound("attribute", name=attribute[:200])
+    return Label.objects.filter(attribute=found)
 
 
 def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:

@@ -57,7 +57,7 @@ def plan(data_set: DataSet, changes: Mapping[str, Renamed]) -> list[Plan]:
     change, and where an attribute would be left without any label; TicketsDeleted.
     """
     data_set.require_tickets()
-    attributes = {one.name: one for one in data_set.attributes.prefetch_related("labels")}
+    attributes = {one.name: one for one in data_set.attributes.all()}
     if unknown := [name for name in changes if name not in attributes]:
         raise ChangeInvalid("no_attribute", attribute=unknown[0], known=list(attributes), attributes=unknown)
     plans = [_planned(attributes[name], renamed) for name, renamed in changes.items()]

@@ -174,7 +174,7 @@ def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what
             source_filename=what[:255],
             source_format=f"made from version {base.version}",
             imported_at=now,
-            profile=profile.as_dict(),
+            profile=profile.summary().as_dict(),
             roles=base.roles,
         ),
         profile,

@@ -310,6 +310,7 @@ def test_c_and_c_plus_plus_do_not_look_alike() -> None:
     from otai.learning.data.profile_findings import of_attribute
 
     labels = tuple(LabelCount(name, 20, 20) for name in ("C", "C++", "C#", "R&D", "R & D"))
-    found = of_attribute(AttributeProfile("label", "single", (), 100, 0, labels), tickets=100)
+    known = AttributeProfile.of_labels("label", kind="single", order=(), labelled=100, missing=0, labels=labels)
+    found = of_attribute(known, tickets=100)
     (alike,) = [finding for finding in found if finding.code == "labels_look_alike"]
     assert alike.values["groups"] == [{"R&D": 20, "R & D": 20}]

@@ -65,7 +65,10 @@ def profile(**changes: Any) -> Profile:
 
 def attribute(name: str, *counts: tuple[str, int], missing: int = 0, order: tuple[str, ...] = ()) -> AttributeProfile:
     labels = tuple(LabelCount(label, count, count) for label, count in counts)
-    return AttributeProfile(name, "single", order, sum(label.count for label in labels), missing, labels)
+    labelled = sum(label.count for label in labels)
+    return AttributeProfile.of_labels(
+        name, kind="single", order=order, labelled=labelled, missing=missing, labels=labels
+    )
 
 
 def of_data() -> Iterator[Finding]:

@@ -95,10 +95,18 @@ def _made(node: ast.Call, names: dict[str, Any], place: str) -> Raised | None:
     called = node.func
     kind = _named(called, names)
     cases = node.args
+    told: frozenset[str] = frozenset()
     if isinstance(kind, type) and issubclass(kind, OtaiError):
         code = kind.code
-    elif isinstance(called, ast.Name) and called.id == "refused" and place.startswith(("tickets/", "cli/tickets")):
+    elif (
+        isinstance(called, ast.Name)
+        and called.id == "refused"
+        and place.startswith(("tickets/", "cli/tickets", "cli/given_files"))
+    ):
         code = DatasetInvalid.code
+    elif isinstance(called, ast.Name) and called.id == "told_as" and place.startswith("tickets/"):
+        # What a library said is told with it.
+        code, told = DatasetInvalid.code, frozenset({"error"})
     elif isinstance(called, ast.Name) and called.id == "_is_a":
         return None
     elif isinstance(called, ast.Attribute) and called.attr == "add" and ast.unparse(called.value) == "bad":
@@ -117,7 +125,7 @@ def _made(node: ast.Call, names: dict[str, Any], place: str) -> Raised | None:
     if cases and not isinstance(cases[0], ast.Constant):
         return _passed_on(place)
     key = f"{code}.{cases[0].value}" if cases and isinstance(cases[0], ast.Constant) else code
-    values = frozenset(keyword.arg for keyword in node.keywords if keyword.arg not in (None, "code"))
+    values = told | frozenset(keyword.arg for keyword in node.keywords if keyword.arg not in (None, "code"))
     return Raised(f"{place}:{node.lineno}", key, values, any(keyword.arg is None for keyword in node.keywords))
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -53,7 +54,9 @@ class DataSetOut(Schema):
 
 
 class ImportedOut(DataSetOut):
-    profile: dict[str, Any] = Field(description="What was found: languages, attributes with their labels, findings.")
+    profile: dict[str, Any] = Field(
+        description="What was found: languages, attributes with their most frequent labels, findings."
+    )
     roles: dict[str, Any] = Field(description="What each column was used for, and why.")
 
 
@@ -72,7 +75,8 @@ class AttributeOut(Schema):
     """Something a model can predict. `usable`: at least two labels with 5 or more tickets each.
 
     `proposed`: it sorts tickets, so a quote that names no attributes takes it. The others are kept, and cost nothing
-    until they are named; `why` says it in words.
+    until they are named; `why` says it in words. `labels` are the most frequent of `label_count`; `next` is the path of
+    the first page of all of them, null where none is left out.
     """
 
     name: str
@@ -83,10 +87,20 @@ class AttributeOut(Schema):
     why: str
     label_count: int
     labels: list[LabelOut]
+    next: str | None
 
 
 class AttributesOut(Schema):
     items: list[AttributeOut]
+
+
+class LabelsOut(Schema):
+    items: list[LabelOut]
+    next: str | None
+
+
+class LabelQuery(Page):
+    attribute: Annotated[Text, Field(max_length=200)] = Field("", description="Whose labels; the first attribute's.")
 
 
 class TicketsOut(Schema):
@@ -336,6 +350,7 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
     found = queries.data_sets(request.auth.organisation, with_deleted=asked.deleted)
     if asked.name is not None:
         found = found.filter(name=asked.name)
+    found = found.defer("profile", "roles")
     return page_of(found, request.auth, asked, of="data-sets", by=["name", "-version"], shown=data_set_out)
 
 
@@ -370,6 +385,7 @@ def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
                     {"name": "billing", "count": 7012, "training_count": 7012},
                     {"name": "network", "count": 5468, "training_count": 5468},
                 ],
+                "next": None,
             }
         ]
     },
@@ -377,30 +393,53 @@ def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
 def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
     """What a model could predict from these tickets
 
-    Attributes in the order of the source, each with its 200 most frequent labels.
+    Attributes in the order of the source, each with its most frequent labels: up to 200 of one, and 1,000 of all
+    together. Where there are more, `next` leads to all of them.
     """
     found = data_set_of(request.auth, data_set)
     found.require_tickets()
-    usable = set(queries.usable_attributes(found).values_list("id", flat=True))
-    proposed = set(queries.proposed_attributes(found))
+    known = {one.name: one for one in queries.profile(found).attributes}
+    usable = [name for name, one in known.items() if one.is_learnable]
+    proposed = set(queries.proposed_among(usable, found))
     why = {one["name"]: found.roles["why"].get(one["columns"][0], "") for one in found.roles.get("attributes", ())}
-    items = []
-    for attribute in queries.attributes(found):
-        labels = list(attribute.labels.all())
-        items.append(
+    labels_at = f"{request.path}/labels"
+    return {
+        "items": [
             {
                 **attribute.as_dict(),
-                "usable": attribute.id in usable,
+                "usable": attribute.name in usable,
                 "proposed": attribute.name in proposed,
                 "why": why.get(attribute.name, ""),
-                "label_count": len(labels),
-                "labels": [
-                    {"name": label.name, "count": label.count, "training_count": label.training_count}
-                    for label in labels[:200]
-                ],
+                "label_count": known[attribute.name].label_count,
+                "labels": [asdict(label) for label in known[attribute.name].labels],
+                "next": f"{labels_at}?{urlencode({'attribute': attribute.name})}"
+                if known[attribute.name].label_count > len(known[attribute.name].labels)
+                else None,
             }
-        )
-    return {"items": items}
+            for attribute in queries.attributes(found)
+        ]
+    }
+
+
+@noun.get(
+    "/data-sets/{uuid:data_set}/attributes/labels",
+    Action.VIEW,
+    LabelsOut,
+    errors=[409],
+    example={"items": [{"name": "billing", "count": 7012, "training_count": 7012}], "next": None},
+)
+def list_labels(request: CallerRequest, data_set: UUID, asked: Annotated[LabelQuery, Query()]) -> Any:
+    """All labels of one attribute, the most frequent first"""
+    found = data_set_of(request.auth, data_set, without_profile=True)
+    found.require_tickets()
+    return page_of(
+        queries.labels(found, asked.attribute),
+        request.auth,
+        asked,
+        of=f"labels:{found.id}:{asked.attribute}",
+        by=["-count", "name"],
+        shown=lambda label: {name: getattr(label, name) for name in LabelOut.model_fields},
+    )
 
 
 @noun.get(

@@ -111,7 +111,7 @@ def show_profile(profile: Profile) -> None:
                 [
                     attribute.name,
                     attribute.kind,
-                    f"{len(attribute.labels):,}",
+                    f"{attribute.label_count:,}",
                     f"{attribute.learnable_labels:,}",
                     f"{attribute.missing / profile.tickets:.0%}",
                     ", ".join(f"{label.name} ({label.count:,})" for label in attribute.labels[:3]),

@@ -19,6 +19,11 @@ RARE_LABEL_TICKETS = 5
 """Labels with fewer training tickets are left out of training and test (data README: the rule behind every published
 figure)."""
 
+LABELS_NAMED = 1_000
+LABELS_NAMED_OF_ONE = 200
+LABELS_NAMED_AT_LEAST = 10
+"""How many labels a summary names: of all attributes together, and of one at most and at least."""
+
 DETECTED_FOR_ALL = Fact("languages_detected_for_all")
 LANGUAGES_OF_THE_VERSION_BEFORE = Fact("languages_from_version_before")
 LANGUAGES_DETECTED = ("languages_detected_for_all", "languages_detected_for_some")
@@ -36,7 +41,11 @@ class LabelCount:
 @dataclass(frozen=True, slots=True)
 class AttributeProfile:
     """One attribute: its kind (single, multi, ordered), tickets with at least one label and without, labels from most
-    to least."""
+    to least.
+
+    `labels` may be the most frequent alone (`Profile.summary`); `label_count` counts all of them, `learnable_labels`
+    those that have training tickets enough to be learnt.
+    """
 
     name: str
     kind: str
@@ -44,11 +53,30 @@ class AttributeProfile:
     labelled: int
     missing: int
     labels: tuple[LabelCount, ...]
+    label_count: int
+    learnable_labels: int
+
+    @classmethod
+    def of_labels(
+        cls, name: str, *, kind: str, order: Sequence[str], labelled: int, missing: int, labels: Sequence[LabelCount]
+    ) -> AttributeProfile:
+        """With all its labels, counted."""
+        learnable = sum(label.training_count >= RARE_LABEL_TICKETS for label in labels)
+        return cls(name, kind, tuple(order), labelled, missing, tuple(labels), len(labels), learnable)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AttributeProfile:
+        """As `Profile.from_dict`; before summaries all labels were there, and nobody had counted them."""
+        labels = [LabelCount(label["name"], label["count"], label["training_count"]) for label in data["labels"]]
+        named = {name: data[name] for name in ("name", "kind", "order", "labelled", "missing")}
+        found = cls.of_labels(labels=labels, **named)
+        counted = {name: data[name] for name in ("label_count", "learnable_labels") if name in data}
+        return dataclasses.replace(found, **counted)
 
     @property
-    def learnable_labels(self) -> int:
-        """How many labels have training tickets enough to be learnt."""
-        return sum(label.training_count >= RARE_LABEL_TICKETS for label in self.labels)
+    def rare_labels(self) -> int:
+        """How many labels have too few training tickets to be learnt."""
+        return self.label_count - self.learnable_labels
 
     @property
     def is_learnable(self) -> bool:
@@ -97,16 +125,7 @@ class Profile:
         over."""
         known = {f.name for f in dataclasses.fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
-        values["attributes"] = tuple(
-            AttributeProfile(
-                **{
-                    **attribute,
-                    "order": tuple(attribute["order"]),
-                    "labels": tuple(LabelCount(**label) for label in attribute["labels"]),
-                }
-            )
-            for attribute in data["attributes"]
-        )
+        values["attributes"] = tuple(map(AttributeProfile.from_dict, data["attributes"]))
         read = data.get("languages_read")
         values["languages_read"] = Fact.from_dict(read) if read else _languages_read(data.get("languages_from", ""))
         values["findings"] = tuple(map(_finding, data["findings"]))
@@ -120,6 +139,14 @@ class Profile:
             for attribute in self.attributes
         )
         return dataclasses.replace(self, attributes=changed)
+
+    def summary(self) -> Profile:
+        """The same with the most frequent labels alone: what is kept beside a data set and read with every page about
+        it. All labels are rows of their own."""
+        most = LABELS_NAMED // max(len(self.attributes), 1)
+        most = max(LABELS_NAMED_AT_LEAST, min(LABELS_NAMED_OF_ONE, most))
+        named = (dataclasses.replace(attribute, labels=attribute.labels[:most]) for attribute in self.attributes)
+        return dataclasses.replace(self, attributes=tuple(named))
 
     def without_content(self) -> Profile:
         """The figures alone: labels are numbered instead of named, and nothing is said in words."""

@@ -97,7 +97,7 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
             "labels_look_alike",
             attribute=name,
             values={
-                "groups": [{label.name: label.count for label in group} for group in alike[:20]],
+                "groups": [{label.name: label.count for label in group[:20]} for group in alike[:20]],
                 "group_count": len(alike),
                 "alike": [" / ".join(label.name for label in group) for group in alike[:EXAMPLES]],
             },

@@ -224,13 +224,13 @@ class ProfileBuilder:
 
     def _attribute(self, name: str, tally: _Tally) -> AttributeProfile:
         ranked = sorted(tally.counts.items(), key=lambda item: (-item[1], item[0]))
-        return AttributeProfile(
-            name=name,
+        return AttributeProfile.of_labels(
+            name,
             kind=tally.kind,
             order=tally.order,
             labelled=tally.labelled,
             missing=self._tickets - tally.labelled,
-            labels=tuple(LabelCount(label, count, tally.training[label]) for label, count in ranked),
+            labels=[LabelCount(label, count, tally.training[label]) for label, count in ranked],
         )
 
     def _duplicates(self) -> findings.Duplicates:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Sum
+
 from otai.runs.models import Reason
 from otai.serving.models import AdviceKind, ModelVersion
 from otai.tickets import queries as tickets
@@ -54,7 +56,7 @@ def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, di
     new = [one for one in tickets.usable_attributes(newest) if one.name not in trained and one.name not in before]
     if not new:
         return {}
-    counts = {one.name: sum(label.count for label in one.labels.all()) for one in new}
+    counts = {one.name: one.labels.aggregate(tickets=Sum("count"))["tickets"] for one in new}
     return {
         AdviceKind.NEW_ATTRIBUTE: {
             "evidence": [

@@ -203,7 +203,9 @@ def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
     book = billing.price_book()
     context: dict[str, Any] = {"first": found, "key": uuid4()}
     if status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
-        all_sets = sorted(tickets.data_sets(organisation, newest_only=True), key=lambda one: one.imported_at)[::-1]
+        all_sets = sorted(
+            tickets.data_sets(organisation, newest_only=True).defer("profile"), key=lambda one: one.imported_at
+        )[::-1]
         chosen = (
             _data_set(organisation, request.GET.get("data_set", "")) or found.data_set or next(iter(all_sets), None)
         )
@@ -220,7 +222,10 @@ def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
         context |= {
             "modes": [one for one in Mode if one in book.tiers[tier].modes and not not_installed(one)],
             "deliveries": list(Delivery),
-            "versions": tickets.data_sets(organisation).filter(name=found.data_set.name).order_by("-version"),
+            "versions": tickets.data_sets(organisation)
+            .filter(name=found.data_set.name)
+            .order_by("-version")
+            .defer("profile"),
         }
     if status is GuaranteeStatus.MISSED and found.run is not None:
         context["hints"] = hints_of(found)

@@ -107,12 +107,13 @@ def _planned(
 
 
 def _rows(attribute: Attribute, changes: Mapping[str, str | None], *, search: str) -> list[LabelRow]:
-    labels = list(attribute.labels.filter(name__icontains=search) if search else attribute.labels.all())
+    labels = attribute.labels.filter(name__icontains=search) if search else attribute.labels.all()
     # What was changed is shown first, wherever it stands, so that no change is made that nobody sees.
-    labels.sort(key=lambda label: label.name not in changes)
+    changed = [label for label in labels if label.name in changes] if changes else []
+    others = [label for label in labels[: LABELS_SHOWN + len(changed)] if label.name not in changes]
     return [
         LabelRow(label.name, label.count, changes.get(label.name) or label.name, changes.get(label.name, "") is None)
-        for label in labels[:LABELS_SHOWN]
+        for label in [*changed, *others][:LABELS_SHOWN]
     ]
 
 

@@ -320,11 +320,12 @@ class LabelBar:
 
 @dataclass(frozen=True, slots=True)
 class AttributeView:
-    """An attribute as a person looks at it: its most frequent labels as bars, the others counted."""
+    """An attribute as a person looks at it: its most frequent labels as bars, the others counted (`unnamed`)."""
 
     found: AttributeProfile
     bars: list[LabelBar]
     more: list[LabelBar]
+    unnamed: int
     rare: int
     missing_share: float
     findings: list[Any]
@@ -349,8 +350,9 @@ def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
     return AttributeView(
         found,
         bars[:labels_shown],
-        bars[labels_shown : labels_shown + 200],
-        sum(bar.is_rare for bar in bars),
+        bars[labels_shown:],
+        found.label_count - len(bars),
+        found.rare_labels,
         found.missing / max(profile.tickets, 1),
         [finding for finding in profile.findings if finding.attribute == found.name],
     )
@@ -364,7 +366,9 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
     if found.deleted_at is not None:
         return deleting.left(request, found)
     profile = queries.profile(found)
-    versions = list(queries.data_sets(request.organisation).filter(name=found.name).order_by("-version"))
+    versions = list(
+        queries.data_sets(request.organisation).filter(name=found.name).order_by("-version").defer("profile", "roles")
+    )
     roles = ColumnRoles.from_dict(found.roles)
     context = {
         "data_set": found,

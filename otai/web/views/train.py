@@ -31,7 +31,6 @@ from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, NotFound, OtaiError, Unavailable
 from otai.jobs import operations as jobs
-from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -126,7 +125,9 @@ class Choices:
 def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, book: PriceBook) -> Choices:
     """Raises NotFound for a data set that is named and not the organisation's."""
     newest = sorted(
-        tickets.data_sets(organisation, newest_only=True), key=lambda found: found.imported_at, reverse=True
+        tickets.data_sets(organisation, newest_only=True).defer("profile", "roles"),
+        key=lambda found: found.imported_at,
+        reverse=True,
     )
     if asked := data.get("data_set"):
         try:
@@ -161,8 +162,8 @@ def _offered(data_set: DataSet, picked: set[str] | None) -> list[AttributeChoice
     return [
         AttributeChoice(
             found.name,
-            len(found.labels),
-            rare=sum(label.training_count < RARE_LABEL_TICKETS for label in found.labels),
+            found.label_count,
+            rare=found.rare_labels,
             missing=found.missing,
             learnable=found.is_learnable,
             chosen=found.is_learnable and found.name in (proposed if picked is None else picked),
@@ -297,7 +298,7 @@ def context_of(
         "count": count,
         "too_many": too_many,
         "most": book.most_attributes,
-        "data_sets": tickets.data_sets(organisation).order_by("name", "-version"),
+        "data_sets": tickets.data_sets(organisation).order_by("name", "-version").defer("profile", "roles"),
         "tier": tier,
         "balance": balance,
         "reasons": REASONS,

@@ -62,9 +62,6 @@ TABLE: Mapping[str, Refusal] = {
     "mail_address_taken.operator": said(
         "{email} is the mail address of somebody else. Operators sign in with one of their own.",
     ),
-    "no_such_file.file": said(
-        "There is no file {file}.",
-    ),
     "no_such_folder.folder": said(
         "There is no folder {parent}. Create it first.",
     ),

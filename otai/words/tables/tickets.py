@@ -46,6 +46,9 @@ TABLE: Mapping[str, Refusal] = {
         api="To leave bad rows out: skip_bad_rows=true.",
         command="To leave bad rows out: --skip-bad-rows.",
     ),
+    "not_found.attribute": said(
+        "The data set has no attribute {name:quoted}.",
+    ),
     "not_found.data_set_of": said(
         "There is no data set {name:quoted} in version {version}.",
         "There is no data set {name:quoted}.",
