@@ -171,7 +171,7 @@ OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE"
 OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
 OTAI_JOBS_AT_ONCE = int(os.environ.get("OTAI_JOBS_AT_ONCE", "0"))
-"""Imports that one machine works on at once; 0: half as many as it has cores. As many again, and two at least, look at
+"""Imports that one machine works on at once; 0: half as many as it has cores, and two at least. As many again look at
 beginnings of files."""
 OTAI_JOB_MEMORY_BYTES = int(os.environ.get("OTAI_JOB_MEMORY_MB", "2048")) << 20
 """What one import, preview or look at tickets may hold in memory."""

@@ -51,7 +51,7 @@ def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, A
     stays.
 
     Raises what the work refuses, and a failure (`failures.py`) where its process ended before."""
-    bounds = kind.bounds()
+    bounds = kind.bounds_for(spec)
     (folder / "spec.json").write_text(json.dumps(spec))
     flight = server().fly(job=str(folder), work=kind.work, folder=folder, bounds=bounds)
     began = time.monotonic()
@@ -93,6 +93,7 @@ class Conducting:
     kind: JobKind
     spec: dict[str, Any]
     flight: Flight | None = None
+    _bounds: Bounds | None = None
     _began: float = 0.0
     _written: float = 0.0
     _weighed: float = 0.0
@@ -153,7 +154,7 @@ class Conducting:
             self._ended_by_another()
 
     def _start(self) -> None:
-        bounds = self.kind.bounds()
+        bounds = self._bounds = self.kind.bounds_for(self.spec)
         (self.folder / "spec.json").write_text(json.dumps(self.spec))
         self._began = time.monotonic()
         self._killed_before = kernel_killed_for_memory()
@@ -169,7 +170,7 @@ class Conducting:
     # While it runs.
 
     def _watch(self, flight: Flight) -> None:
-        bounds = self.kind.bounds()
+        bounds = self._bounds or self.kind.bounds()
         now = time.monotonic()
         if now - self._began > bounds.wall_seconds:
             self._fail("job_took_too_long")
@@ -238,7 +239,7 @@ class Conducting:
         if exit_code != 0 or not path.is_file():
             self._log_last_words(exit_code)
             held, before = self._most_held, self._killed_before
-            self._fail(_code_of(message, self.kind.bounds(), most_held=held, killed_before=before))
+            self._fail(_code_of(message, self._bounds or self.kind.bounds(), most_held=held, killed_before=before))
             return
         if path.stat().st_size > most_result_bytes:
             self._fail("job_too_large")
@@ -294,7 +295,7 @@ class Conducting:
         )
 
     def _fail(self, code: str) -> None:
-        error = failure(code, self.kind.bounds())
+        error = failure(code, self._bounds or self.kind.bounds())
         self._refuse(error)
 
     def _end(self, status: JobStatus, **changes: Any) -> None:

@@ -35,7 +35,7 @@ class JobCancelled(Refused):
 
 def failure(code: str, bounds: Bounds) -> OtaiError:
     """The failure of that code, with the bounds that the work had."""
-    memory_mb, seconds = bounds.memory_bytes >> 20, int(bounds.wall_seconds)
+    memory_mb, seconds = bounds.memory_bytes >> 20, bounds.seconds
     facts: dict[str, Any] = {"memory_mb": memory_mb, "seconds": seconds}
     match code:
         case JobOutOfMemory.code:

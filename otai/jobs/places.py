@@ -19,8 +19,9 @@ lost_after = timedelta(seconds=60)
 
 
 def places(lane: JobLane) -> int:
-    """How many jobs of the lane run side by side: OTAI_JOBS_AT_ONCE, else half the processors."""
-    at_once = int(settings.OTAI_JOBS_AT_ONCE) or max(1, (os.cpu_count() or 1) // 2)
+    """How many jobs of the lane run side by side: OTAI_JOBS_AT_ONCE, else half the processors and two at least, so that
+    an organisation's long import leaves others a place."""
+    at_once = int(settings.OTAI_JOBS_AT_ONCE) or max(2, (os.cpu_count() or 1) // 2)
     return at_once if lane is JobLane.LONG else max(2, at_once)
 
 

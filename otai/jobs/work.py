@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,11 @@ class JobLane(StrEnum):
     LONG = "long"
 
 
+seconds_of_any_file = 120
+least_bytes_per_second = 10_000
+"""Packed tickets, with everything that is done with them, take a fiftieth of that time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Of one job's process with all it starts. `file_bytes`: of one file that it writes."""
@@ -28,6 +33,17 @@ class Bounds:
     cpu_seconds: int
     wall_seconds: float
     file_bytes: int = 16 << 30
+
+    def for_a_file(self, source_bytes: int) -> Bounds:
+        """These, with processor time in proportion to the file: a place is not held for an hour by a file that is read
+        in a second."""
+        seconds = min(self.cpu_seconds, seconds_of_any_file + source_bytes // least_bytes_per_second)
+        return replace(self, cpu_seconds=seconds)
+
+    @property
+    def seconds(self) -> int:
+        """After which the work is ended, if it computes all the time."""
+        return min(self.cpu_seconds, int(self.wall_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +121,11 @@ class JobKind:
     bounds: Callable[[], Bounds]
     recorder: Recorder
     broken_off: Callable[[], OtaiError] | None = None
+
+    def bounds_for(self, spec: Mapping[str, Any]) -> Bounds:
+        """For this question: of a long job, by the size of the file that it reads."""
+        bounds = self.bounds()
+        source = Path(spec["source"]) if self.lane is JobLane.LONG and "source" in spec else None
+        if source is None or not source.is_file():
+            return bounds
+        return bounds.for_a_file(source.stat().st_size)

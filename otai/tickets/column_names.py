@@ -413,7 +413,7 @@ CONTAINERS = frozenset(
         "item",
     )
 )
-_PATH = re.compile(r"\s*->\s*|\.(?=\S)|\s+-\s+|:\s*\(|/(?=.{4})|::")
+_PATH = re.compile(r"(?<!\s)\s++->\s*+|->\s*+|\.(?=\S)|(?<!\s)\s++-\s++|:\s*+\(|/(?=.{4})|::")
 _CUSTOM_FIELD = re.compile(
     r"^(?:custom[ _]?field|benutzerdefiniertes feld|champ personnalisé|champs personnalisés|campo personalizado|"
     r"campo personalizzato|aangepast veld|pole niestandardowe)[ _]*\((.*)\)$",

@@ -228,6 +228,8 @@ def _text_of_simple(source: str) -> str | None:
     opened: list[str] = []
     for slash, name in tags:
         name = name.lower()
+        if len(opened) > DEEPEST_SIMPLE:
+            return None
         if name == "br":
             if slash:
                 return None
@@ -251,6 +253,7 @@ def _text_of_simple(source: str) -> str | None:
 
 
 MOST_SIMPLE_TAGS = 2_000
+DEEPEST_SIMPLE = 64
 _NESTED_AS_WRITTEN = frozenset(
     ("div", "span", "blockquote", "ul", "ol", "b", "i", "u", "em", "strong", "font", "small")
 )

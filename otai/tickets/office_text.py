@@ -8,7 +8,7 @@ RTF = "{\\rtf"
 STYLES = "mso-|MsoNormal"
 """What only style sheets say."""
 _GROUPS = re.compile(
-    r"\{\\(?:\*|fonttbl|colortbl|stylesheet|info|pict|generator)(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+    r"\{\\(?:\*|fonttbl|colortbl|stylesheet|info|pict|generator)(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
 )
 _RTF_SIGN = re.compile(r"\\'([0-9a-fA-F]{2})|\\u(-?\d{1,6})\??|\\([a-z]{1,32})(-?\d{1,10})? ?|\\([^a-z])|[{}]|[\r\n]")
 _BREAKS = {"par": "\n", "line": "\n", "tab": "\t", "pard": ""}

@@ -117,6 +117,8 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     a whole.
     """
     text = text.strip()
+    if len(text) > 200:
+        return None
     if "GMT" in text:
         # Browsers name the zone once more in words.
         text = _ZONE_IN_WORDS.sub("", text)

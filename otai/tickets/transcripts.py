@@ -14,7 +14,7 @@ from otai.tickets.writers import WRITERS
 _CLOCK = r"(?:\d{4}-\d{2}-\d{2}[ T]|\d{1,2}[./]\d{1,2}[./]\d{2,4},? )?\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?"
 _WHO = r"[^\W\d_][^:\n\[\]()<>|]{0,39}"
 _LINE = re.compile(
-    rf"^[ \t]*(?:[\[(]?{_CLOCK}[\])]?[ \t]*[-\u2013|]?[ \t]*(?P<who>{_WHO})|"
+    rf"^[ \t]*(?:[\[(]?{_CLOCK}[\])]?[ \t]*+(?:[-\u2013|][ \t]*+)?(?P<who>{_WHO})|"
     rf"(?P<who_first>{_WHO}?)[ \t]*[\[(]{_CLOCK}[\])]|(?P<who_alone>{_WHO}))[ \t]*:[ \t]*",
     re.MULTILINE,
 )

@@ -187,6 +187,45 @@ def test_places_go_by_order_and_no_organisation_takes_them_all(
     assert take_place(of_acme[1], now=soon)
 
 
+def test_a_small_file_of_bobs_does_not_hold_a_place_for_an_hour(
+    acme: Organisation, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.jobs.work.seconds_of_any_file", 1)
+    source = tmp_path / "small.csv"
+    source.write_bytes(b"x" * 10_000)
+    asked = operations.ask(
+        organisation=acme,
+        kind=kind("spin", lane=JobLane.LONG, cpu_seconds=3600, wall_seconds=3600.0),
+        spec={},
+        subject="small.csv",
+        who="bob",
+        now=now,
+        source=source,
+    )
+    job = operations.wait(asked, seconds=30)
+    assert job.error_code == "job_took_too_long"
+    assert job.error_values["seconds"] == 2, "as long as it had, not an hour"
+
+
+def test_an_import_has_time_by_its_size_up_to_the_bound() -> None:
+    bounds = kind("spin", cpu_seconds=3600, wall_seconds=3600.0).bounds()
+    assert [bounds.for_a_file(size).cpu_seconds for size in (0, 100_000, 1_900_000, 1 << 30)] == [120, 130, 310, 3600]
+
+
+def test_carols_import_begins_beside_a_long_one_of_bobs_on_a_machine_of_two_cores(
+    acme: Organisation, globex: Organisation, now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OTAI_JOBS_AT_ONCE = 0
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    slow = kind("answer", lane=JobLane.LONG)
+    first, second = (ask(acme, slow, now + timedelta(seconds=n), say=n).job for n in range(2))
+    of_globex = ask(globex, slow, now + timedelta(seconds=9), say="x").job
+    soon = Job.objects.order_by("-heartbeat_at")[0].heartbeat_at
+    assert take_place(first, now=soon)
+    assert not take_place(second, now=soon)
+    assert take_place(of_globex, now=soon)
+
+
 def test_an_organisation_may_have_so_many_jobs_open(acme: Organisation, globex: Organisation, now: datetime) -> None:
     for number in range(operations.most_open_of_one):
         ask(acme, kind("answer"), now, say=number)

@@ -28,6 +28,12 @@ DESK_RECEIVES = 0.3
 """An address to which so large a share of all mails goes is the desk's."""
 MOST_MAIL_BYTES = 64 << 20
 """With its attachments; a longer one is a bad row."""
+MOST_HEADER_LINES = 10_000
+MOST_PARTS = 2_000
+MOST_PARAMETERS = 1_000
+"""Of one header that says what a part is. Whoever takes a header apart compares each with all others."""
+HEADER_CHARACTERS = 20_000
+"""Of one header, with its encoded words; what is beyond is not read."""
 _LABELS = ("X-Gmail-Labels", "X-Keywords", "Keywords", "X-Mozilla-Keys", "X-Label")
 _MAIL_STATES = frozenset({
     "inbox", "sent", "opened", "unread", "archived", "important", "starred", "trash", "spam", "draft", "drafts",
@@ -40,8 +46,12 @@ _MAIL_STATES = frozenset({
 _SENT = frozenset(
     ("sent", "gesendet", "gesendete elemente", "sent items", "envoyés", "enviados", "inviati", "verzonden", "wysłane")
 )
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_FROM_LINE = re.compile(rb"^From \S+.*\d{4}\s*$")
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_FROM_LINE = re.compile(rb"^From \S.*\d{4}\s*$")
+_BOUNDARY = re.compile(rb"boundary\s{0,10}=\s{0,10}\"?([^\"\s;]{1,70})", re.IGNORECASE)
+_PART = re.compile(rb"^--([^\r\n]{1,72})", re.MULTILINE)
+_SAYS_WHAT = re.compile(rb"^Content-(?:Type|Disposition):((?:[^\r\n]++|\r?\n[ \t])*+)", re.IGNORECASE | re.MULTILINE)
+_HEAD_ENDS = re.compile(rb"\n\r?\n")
 
 
 class MailSource:
@@ -98,6 +108,16 @@ class MailSource:
             if data is None:
                 bad.add(number, None, "mail_large", most=MOST_MAIL_BYTES >> 20)
                 continue
+            match _excess_of(data):
+                case "headers":
+                    bad.add(number, None, "mail_headers", most=MOST_HEADER_LINES)
+                    continue
+                case "parameters":
+                    bad.add(number, None, "mail_parameters", most=MOST_PARAMETERS)
+                    continue
+                case "parts":
+                    bad.add(number, None, "mail_parts", most=MOST_PARTS)
+                    continue
             try:
                 row = _row(message_from_bytes(data))
             except RecursionError:
@@ -143,6 +163,21 @@ class MailSource:
             yield b"".join(lines) if size <= MOST_MAIL_BYTES else None
 
 
+def _excess_of(data: bytes) -> str:
+    """What there is more of in the mail than any program writes, before it is taken apart; "" where nothing is."""
+    end = _HEAD_ENDS.search(data)
+    if data.count(b"\n", 0, end.start() if end else len(data)) > MOST_HEADER_LINES:
+        return "headers"
+    if any(found[1].count(b";") > MOST_PARAMETERS for found in _SAYS_WHAT.finditer(data)):
+        return "parameters"
+    boundaries = set(_BOUNDARY.findall(data))
+    if not boundaries or data.count(b"\n--") <= MOST_PARTS:
+        return ""
+    lines = (found[1].rstrip() for found in _PART.finditer(data))
+    parts = sum(line in boundaries or line.removesuffix(b"--") in boundaries for line in lines)
+    return "parts" if parts > MOST_PARTS else ""
+
+
 def _row(mail: Message) -> dict[str, Any]:
     own = _id(mail.get("Message-ID"))
     references = re.findall(r"<[^<>\s]+>", f"{mail.get('References', '')} {mail.get('In-Reply-To', '')}"[:20_000])
@@ -183,7 +218,7 @@ def _date(text: object) -> str | None:
     if not text:
         return None
     try:
-        return parsedate_to_datetime(str(text)).isoformat()
+        return parsedate_to_datetime(str(text)[:200]).isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):
         return str(text)[:100]
 
@@ -193,9 +228,9 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     try:
-        pieces = decode_header(str(value))
+        pieces = decode_header(str(value)[:HEADER_CHARACTERS])
     except ValueError:
-        return str(value)
+        return str(value)[:HEADER_CHARACTERS]
     found = "".join(_decoded(piece, charset) if isinstance(piece, bytes) else piece for piece, charset in pieces)
     if any("\udc80" <= character <= "\udcff" for character in found):
         found = _decoded(found.encode("utf-8", "surrogateescape"), None)

@@ -53,7 +53,7 @@ _REFUSED_BY_HEAD: tuple[tuple[bytes, str, Fact], ...] = (
     (b"ORC", "orc", Fact("instead_parquet")),
     (b"ARROW1", "arrow", Fact("instead_parquet")),
 )
-_SQL = r"(--[^\n]*\n|/\*.*?\*/;?\s*|\s)*(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()"
+_SQL = r"(?:--[^\n]*+\n|/\*.*?\*/;?|\s++)*+(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()"
 _REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str, Fact], ...] = (
     (re.compile(r"\$VAR\d+ = |\$[\w:]+ = [{\[]\s*$", re.MULTILINE), "perl", INSTEAD),
     (re.compile(_SQL, re.IGNORECASE | re.DOTALL), "sql", Fact("instead_table_by_query")),
@@ -61,7 +61,7 @@ _REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str, Fact], ...] = (
     (re.compile(r"PGDMP"), "postgresql", _AS_CSV),
     (re.compile(r"BEGIN:V(CALENDAR|CARD)"), "calendar", INSTEAD),
     (re.compile(r"<\?php|#!/|import \w+|from \w+ import "), "program", INSTEAD),
-    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:|(---\s*\n)?\w+:\s*\n\s*- \w+:.*\n\s+\w+:"), "yaml", INSTEAD),
+    (re.compile(r"(---\s*\n)?- \w+:.*\n  \w+:|(---\s*\n)?\w+:[^\S\n]*+\n\s*+- \w+:.*\n\s+\w+:"), "yaml", INSTEAD),
     (re.compile(r"dn: \w+="), "ldif", INSTEAD),
 )
 
@@ -194,7 +194,7 @@ def _opened_text(path: Path, head: bytes, name: str, options: FormatOptions, lim
     for pattern, what, instead in _REFUSED_BY_TEXT:
         if pattern.match(start):
             raise _is_a(what, instead)
-    if start.startswith("From ") and re.match(r"From \S+.*\d{4}\s*\n", start):
+    if start.startswith("From ") and re.match(r"From \S.*\d{4}\s*\n", start):
         return MailSource(mbox=text, limits=limits)
     if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
         raise refused("single_mail")
@@ -231,11 +231,11 @@ def _opened_markup(text: TextFile, start: str, name: str, options: FormatOptions
     if start.startswith(LABEL_MARK):
         return MarkedLinesSource(text)
     is_html = re.match(
-        r"(<!--.*?-->\s*)*<(!doctype html|html|head|body|table|meta|style|div|center|p)\b", lower, re.DOTALL
+        r"(?:<!--.*?-->\s*+)*+<(!doctype html|html|head|body|table|meta|style|div|center|p)\b", lower, re.DOTALL
     )
     if is_html or (lower.startswith("<?xml") and "<html" in lower):
         return HtmlTableSource(text, header=options.header)
-    if lower.startswith("<?xml") or re.match(r"<([a-z_][\w:.-]*)[^<>]*>\s*<", lower):
+    if lower.startswith("<?xml") or re.match(r"<([a-z_][\w:.-]*+)[^<>]*>\s*+<", lower):
         if SPREADSHEET in start:
             return SpreadsheetXmlSource(text, sheet=options.sheet, header=options.header)
         return XmlSource(text)

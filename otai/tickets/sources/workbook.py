@@ -26,6 +26,9 @@ from otai.tickets.sources.table import Noted, Rows
 
 MOST_PARTS = 10_000
 MOST_SHEETS = 200
+_SHEET = re.compile(rb"<(?:\w{1,20}:)?sheet\b[^<>]*")
+_SHEET_PART = re.compile(rb"\b\w{1,20}:id\s?=\s?[\"']([^\"'<>]{1,200})")
+_TARGET = re.compile(rb"[Tt]arget\s?=\s?[\"']/?(?:xl/)?(worksheets/[^\"'<>]{1,200})")
 BLANK_ROWS_FOLLOWED = 100_000
 """Rows without content in one stretch: a sheet formatted down to its last row has a million of them, and no ticket
 after."""
@@ -286,6 +289,7 @@ def _measure(path: Path, limits: Limits) -> int:
                     with archive.open(part) as handle:
                         if b"<!DOCTYPE" in handle.read(4096):
                             raise refused("workbook_document_type")
+            _measure_sheets(archive)
             if unpacked > limits.workbook_bytes:
                 raise refused(
                     "workbook_large",
@@ -295,6 +299,23 @@ def _measure(path: Path, limits: Limits) -> int:
             return unpacked
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise refused("workbook_unopened", error=error) from error
+
+
+def _measure_sheets(archive: zipfile.ZipFile) -> None:
+    """Each sheet is looked at, so there are so many at most, and each has a part of its own: programs write it so."""
+    names = archive.NameToInfo
+    if "xl/workbook.xml" not in names:
+        return
+    sheets = [_SHEET_PART.search(found[0]) for found in _SHEET.finditer(archive.read("xl/workbook.xml"))]
+    if len(sheets) > MOST_SHEETS:
+        raise refused("workbook_sheets", sheets=len(sheets), most=MOST_SHEETS)
+    parts = [found[1] for found in sheets if found]
+    targets = []
+    if "xl/_rels/workbook.xml.rels" in names:
+        targets = [found[1] for found in _TARGET.finditer(archive.read("xl/_rels/workbook.xml.rels"))]
+    for named in (parts, targets):
+        if len(named) > len(set(named)):
+            raise refused("workbook_sheets_share", sheets=len(named), parts=len(set(named)))
 
 
 def _can_be_held(path: Path) -> bool:

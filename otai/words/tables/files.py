@@ -245,6 +245,12 @@ TABLE: Mapping[str, Refusal] = {
     "dataset_invalid.workbook_parts": said(
         "The workbook has {parts:n} parts; {most:n} is the most.",
     ),
+    "dataset_invalid.workbook_sheets": said(
+        "The workbook has {sheets:n} sheets; {most:n} is the most.",
+    ),
+    "dataset_invalid.workbook_sheets_share": said(
+        "The workbook is damaged: {sheets:n} sheets lie in {parts:n} parts.",
+    ),
     "dataset_invalid.workbook_password": said(
         "The workbook has a password. Save it without one, or as CSV.",
     ),
