@@ -22,8 +22,8 @@ from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.gateway import PaymentDeclined, PaymentState
 from otai.billing.gateways import gateways, hosted_gateways
-from otai.billing.models import CheckoutPage, CheckoutStateOf, PaymentMethod, Purchase
-from otai.billing.status import PurchaseStatus
+from otai.billing.models import CheckoutPage, CheckoutStateOf, PaymentMethod, Purchase, PurchaseKind
+from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.db import utc_now
 from otai.errors import NotFound, OtaiError, Unavailable
 from otai.orgs.models import Organisation
@@ -77,6 +77,7 @@ def lead_to_payment(
     try:
         if method:
             seen = billing.pay(purchase, now=now, payment_method=method)
+            _pays_the_months_that_follow(request, purchase, method)
             if seen.state is not PaymentState.ACTION_NEEDED:
                 return redirect(there)
         opened = billing.open_payment_page(
@@ -98,6 +99,17 @@ def lead_to_payment(
     if opened.page is None:
         return redirect(there)
     return redirect("web:to_payment", slug=request.organisation.slug, checkout=opened.page.id)
+
+
+def _pays_the_months_that_follow(request: MemberRequest, purchase: Purchase, reference: str) -> None:
+    """What paid a month of a tier pays the next ones, as a page that keeps a method does."""
+    if purchase.kind != PurchaseKind.SUBSCRIPTION:
+        return
+    kept = [each for each in billing.payment_methods(request.organisation) if each.reference == reference]
+    for method in kept:
+        billing.pay_renewals_with(
+            organisation=request.organisation, method=method.id, who=request.user.email, now=utc_now()
+        )
 
 
 def _order_page(purchase: Purchase, back: str = "") -> str:
@@ -199,6 +211,7 @@ def methods(request: MemberRequest) -> HttpResponse:
     context = {
         "methods": shown,
         "by_invoice": not subscription.renewal_payment_method,
+        "is_free": subscription.status == SubscriptionStatus.FREE,
         "ways": [(way.name, _provider(way.name)) for way in hosted_gateways()],
     }
     return render(request, "web/credits/methods.html", context)
