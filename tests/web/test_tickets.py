@@ -186,7 +186,10 @@ def test_what_looks_like_no_text_is_asked_for_instead_of_refused(alice: Client) 
 def test_an_order_that_cannot_be_told_is_said_beside_its_column(alice: Client) -> None:
     columns = upload(alice, CSV)
     answer = alice.post(columns, {"name": "s", **columns_shown(alice, columns), "role-2": "ordered"})
-    assert answer.status_code == 422 and 'id="role-2-error"' in answer.content.decode()
+    page = answer.content.decode()
+    assert answer.status_code == 422 and 'id="role-2-error"' in page
+    # In words, and with what can be done on this page.
+    assert "labels (“" in page and "one label a ticket, or begin each label" in page
 
 
 SHORT = "text,queue,room\n" + "\n".join(

@@ -30,8 +30,11 @@ TABLE: Mapping[str, Refusal] = {
         "There is no column {column:quoted}. The file has: {columns:names}.",
     ),
     "dataset_invalid.no_order": said(
-        "The order of {attribute:quoted} cannot be told from its labels ({labels}).",
-        page="Write the labels from low to high.",
+        "The order of {attribute:quoted} cannot be told from its labels ({labels:names}).",
+        page=(
+            "Take it as an attribute of one label a ticket, or begin each label in the file with its number: 1 low, "
+            "2 medium, 3 high."
+        ),
         api="Give it: ordered={attribute}=low,medium,high.",
         command="Give it: --ordered {attribute}=low,medium,high.",
     ),
