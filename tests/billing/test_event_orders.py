@@ -95,8 +95,14 @@ class World:
             webhooks.receive(gateway="fake", body=body, headers=headers, now=self.now)
 
     def the_sweep_comes(self) -> None:
-        billing.collect_owed(now=self.now)
-        webhooks.ask_reversals(now=self.now)
+        """Of this world alone: the sweep itself goes through all that is open."""
+        billing.collect_before_spending(self.acme, now=self.now)
+        self.is_asked_about_all()
+
+    def is_asked_about_all(self) -> None:
+        for payment in self.payments():
+            seen = self.fake.reversals(payment.gateway_reference)
+            billing.book_reversals(payment.id, seen, who="fake", now=self.now)
 
     def somebody_settles(self) -> None:
         for owing in Reversal.objects.filter(organisation=self.acme, owed_gross_cents__gt=0, settled_at=None)[:1]:
@@ -118,9 +124,7 @@ class World:
         webhooks.handle_waiting(now=self.now)
         # A payment whose event was handled before its dispute began is asked about as events tell; all have come by
         # now.
-        for payment in self.payments():
-            seen = self.fake.reversals(payment.gateway_reference)
-            billing.book_reversals(payment.id, seen, who="fake", now=self.now)
+        self.is_asked_about_all()
 
 
 CARD: dict[str, Any] = {"gateway": "fake", "payment_method": GOOD_CARD}
