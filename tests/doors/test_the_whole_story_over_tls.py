@@ -17,6 +17,6 @@ from tests.web.test_the_whole_story import the_whole_story
 def test_from_signing_up_to_the_invoice_over_tls(open_studio: Opens, tmp_path: Path) -> None:
     if os.environ["OTAI_DATABASE_URL"].startswith("sqlite"):
         pytest.skip("runs with --database postgres; on SQLite tests/web tells the story")
-    tickets = write_csv(tmp_path / "helpdesk.csv", tickets=200)
+    tickets = write_csv(tmp_path / "helpdesk.csv", tickets=800)
     with open_studio(worker=True) as studio, studio.browser() as browser:
         the_whole_story(studio.installation, studio.url, browser, tickets)

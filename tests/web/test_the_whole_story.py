@@ -22,7 +22,7 @@ most_seconds_to_train = 120_000
 
 
 def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Path) -> None:
-    tickets = write_csv(tmp_path / "helpdesk.csv", tickets=200)
+    tickets = write_csv(tmp_path / "helpdesk.csv", tickets=800)
     with installation.studio() as base, installation.process("worker", "--grace", "0"), chromium() as browser:
         # Two gigabytes, and a body that does not say its length, are refused before they are there.
         assert refused_at_the_door(base, f"Content-Length: {2 << 30}") == 413
@@ -53,7 +53,7 @@ def the_whole_story(installation: Installation, base: str, browser: Any, tickets
     page.wait_for_url("**/tickets/uploads/**")
     assert page.input_value("#name") == "helpdesk"
     page.click("text=Import these tickets")
-    page.wait_for_selector("text=200 tickets are imported")
+    page.wait_for_selector("text=800 tickets are imported")
 
     # She looks at prices: they follow her choices without the page being loaded anew.
     page.click("text=Train on these")
