@@ -157,14 +157,19 @@ class ColumnRoles:
                 raise ColumnsInvalid("attribute_name_twice", name=found.name, column=found.name)
             named.add(found.name)
 
-    def settled(self, uses: Mapping[str, str], separators: Mapping[str, str] | None = None) -> ColumnRoles:
+    def settled(
+        self,
+        uses: Mapping[str, str],
+        separators: Mapping[str, str] | None = None,
+        orders: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> ColumnRoles:
         """These roles, a guess, with what a person then chose: a use for every column, so that nothing is left to
         guess.
 
         `uses` maps columns to one of TEXT_ROLES, "attribute", "multi", "ordered" or "ignore"; a column that it leaves
         out stays what it is. Columns that were one attribute stay one as far as they keep their use. `separators` part
-        several labels in a cell. Raises ColumnsInvalid where two columns take a role that one can hold, or none is the
-        text.
+        several labels in a cell, `orders` are labels from low to high; both by column. Raises ColumnsInvalid where two
+        columns take a role that one can hold, or none is the text.
         """
         guessed = {name: self.use_of(name) for name in (*self.reasons, *self.used)}
         chosen = {name: uses.get(name, use) for name, use in guessed.items()}
@@ -187,6 +192,13 @@ class ColumnRoles:
         attributes = [
             dataclasses.replace(found, separator=parted.get(found.columns[0], found.separator))
             if found.kind is AttributeKind.MULTI and len(found.columns) == 1
+            else found
+            for found in attributes
+        ]
+        given = orders or {}
+        attributes = [
+            dataclasses.replace(found, order=given[found.columns[0]])
+            if found.kind is AttributeKind.ORDERED and len(found.columns) == 1 and given.get(found.columns[0])
             else found
             for found in attributes
         ]

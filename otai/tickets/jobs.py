@@ -90,7 +90,9 @@ class Imported:
             filename=outcome.spec["filename"],
             now=outcome.now,
         )
-        return {"data_set": str(data_set.id)}
+        upload = outcome.spec.get("upload")
+        # The upload is gone then; whoever sends its form again is led to what came of it.
+        return {"data_set": str(data_set.id), "upload": Path(upload).name if upload else None}
 
     def done(self, outcome: JobOutcome) -> None:
         """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
@@ -254,6 +256,12 @@ def imported(job: Job) -> DataSet:
     """The data set that an import, which is done, has made. Raises NotFound where it was deleted meanwhile."""
     assert job.kind == IMPORT.name and job.result is not None
     return queries.data_set_with_id(job.organisation, UUID(job.result["data_set"]))
+
+
+def import_of_upload(organisation: Organisation, upload: UUID) -> Job | None:
+    """The import that a waiting upload, which is gone, has become; None once that is forgotten (a day later)."""
+    done = Job.objects.filter(organisation=organisation, kind=IMPORT.name, result__upload=str(upload))
+    return done.order_by("-ended_at").first()
 
 
 def preview(job: Job) -> Preview:

@@ -31,6 +31,9 @@ ROLES: dict[str, str | Promise] = {
     "ignore": gettext_lazy("Leave out"),
 }
 
+most_order_letters = 10_000
+"""Of what is written into the field for an order: fifty labels of two hundred letters."""
+
 SEPARATOR_SIGNS = {"comma": ",", "semicolon": ";", "bar": "|", "line": "\n", "blank": " ", "slash": "/"}
 SEPARATORS: dict[str, str | Promise] = {
     "": gettext_lazy("find out what parts them"),
@@ -56,6 +59,8 @@ class Column:
     group: str
     separator: str = ""
     """What parts several labels in a cell, as the page names it."""
+    order: str = ""
+    """The labels from low to high, where the guess knows: `low < medium < high`."""
 
     def labels(self, separator: str) -> list[str]:
         """The labels in the examples, as they would be parted."""
@@ -73,6 +78,8 @@ class Row:
     wrong: str | Promise
     separator: str
     labels: list[str]
+    order: str = ""
+    """The labels from low to high as somebody wrote them, or as they were guessed."""
 
 
 class ColumnsForm:
@@ -95,6 +102,10 @@ class ColumnsForm:
             else column.separator
             for column in self.columns
         }
+        self.orders = {
+            column.number: " ".join(data.get(f"order-{column.number}", column.order).split())[:most_order_letters]
+            for column in self.columns
+        }
         self.errors: dict[int, str | Promise] = {}
         if is_sent:
             for column in self.columns:
@@ -112,6 +123,7 @@ class ColumnsForm:
                 self.errors.get(column.number, ""),
                 self.separators[column.number],
                 column.labels(self.separators[column.number]),
+                self.orders[column.number],
             )
             for column in self.columns
         ]
@@ -148,7 +160,9 @@ class ColumnsForm:
         parted = {
             column.name: SEPARATOR_SIGNS[sign] for column in self.columns if (sign := self.separators[column.number])
         }
-        return self._guessed.settled({column.name: self.said[column.number] for column in self.columns}, parted)
+        orders = {column.name: order for column in self.columns if (order := _order_of(self.orders[column.number]))}
+        uses = {column.name: self.said[column.number] for column in self.columns}
+        return self._guessed.settled(uses, parted, orders)
 
     def refuse(self, error: OtaiError) -> None:
         """What the import refused about a whole column is said beside it; a bad row has a table of its own."""
@@ -158,6 +172,12 @@ class ColumnsForm:
         for column in self.columns:
             if column.name == name:
                 self.errors[column.number] = in_words(error)
+
+
+def _order_of(text: str) -> tuple[str, ...]:
+    """`low < medium < high`, or with commas; empty where nobody wrote one."""
+    parts = [part.strip() for part in text.split("<" if "<" in text else ",")]
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def _unclear(uses: list[str]) -> str:
@@ -191,5 +211,7 @@ def _columns_of(preview: Preview) -> list[Column]:
         why = fact_words(preview.roles.reasons.get(stats.name))
         sign = next((one.separator for one in preview.roles.attributes if one.columns == (stats.name,)), None)
         separator = next((name for name, one in SEPARATOR_SIGNS.items() if one == sign), "")
-        found.append(Column(number, stats.name, examples, preview.roles.use_of(stats.name), why, group, separator))
+        order = next((" < ".join(one.order) for one in preview.roles.attributes if one.columns == (stats.name,)), "")
+        use = preview.roles.use_of(stats.name)
+        found.append(Column(number, stats.name, examples, use, why, group, separator, order))
     return found

@@ -75,7 +75,7 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
     assert DataSet.objects.get().attributes.get().name == "queue"
 
     # The file is gone from where it waited.
-    assert alice.get(columns).status_code == 404
+    assert alice.post(columns, {"name": "support"}, follow=True).redirect_chain[-1][0].startswith("/acme/tickets/")
 
 
 def test_what_was_guessed_wrong_is_corrected(alice: Client) -> None:
@@ -188,8 +188,14 @@ def test_an_order_that_cannot_be_told_is_said_beside_its_column(alice: Client) -
     answer = alice.post(columns, {"name": "s", **columns_shown(alice, columns), "role-2": "ordered"})
     page = answer.content.decode()
     assert answer.status_code == 422 and 'id="role-2-error"' in page
-    # In words, and with what can be done on this page.
-    assert "labels (“" in page and "one label a ticket, or begin each label" in page
+    # In words, and with a field beside it.
+    assert "labels (“" in page and 'name="order-2"' in page
+
+    levels = "text,level\n" + "\n".join(f"The printer in room {n} is on fire,v{n % 3}" for n in range(60))
+    columns = upload(alice, levels)
+    said = {"name": "levels", "role-0": "body", "role-1": "ordered", "order-1": " v2 <v0<  v1"}
+    assert alice.post(columns, said).status_code == 302
+    assert DataSet.objects.get(name="levels").attributes.get().order == ["v2", "v0", "v1"]
 
 
 SHORT = "text,queue,room\n" + "\n".join(
@@ -478,7 +484,7 @@ def test_an_import_that_takes_longer_shows_its_progress_and_leads_on(alice: Clie
     assert again.status_code == 404 or again["Location"] == answer["Location"]
     assert "40 tickets are imported" in settled(alice, answer["Location"]).content.decode()
     assert DataSet.objects.count() == 1
-    assert alice.get(columns).status_code == 404
+    assert alice.post(columns, {"name": "support"}, follow=True).redirect_chain[-1][0].startswith("/acme/tickets/")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -160,7 +160,14 @@ def sample(request: MemberRequest) -> HttpResponse:
 @page(Action.UPLOAD_TICKETS)
 def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     """The columns of an uploaded file, as guessed and as corrected; and the import."""
-    kept = waiting_uploads.waiting(request.organisation, upload)
+    try:
+        kept = waiting_uploads.waiting(request.organisation, upload)
+    except NotFound:
+        done = tickets_jobs.import_of_upload(request.organisation, upload)
+        if done is None:
+            raise
+        # Sent again by "back" or "reload" after the import: it is led to what came of it.
+        return redirect("web:job", slug=request.organisation.slug, job=done.id)
     importing = _job(request, kept.importing)
     if importing is not None and (importing.is_done or not importing.has_ended):
         # Also for a form that was sent twice.
@@ -270,7 +277,7 @@ def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name
     said = {
         field: value
         for field, value in request.POST.items()
-        if field == "name" or field in WISHES or field.startswith(("role-", "separator-"))
+        if field == "name" or field in WISHES or field.startswith(("role-", "separator-", "order-"))
     }
     # Before the import can be done, and the upload gone.
     waiting_uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})

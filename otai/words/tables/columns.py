@@ -31,10 +31,7 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "dataset_invalid.no_order": said(
         "The order of {attribute:quoted} cannot be told from its labels ({labels:names}).",
-        page=(
-            "Take it as an attribute of one label a ticket, or begin each label in the file with its number: 1 low, "
-            "2 medium, 3 high."
-        ),
+        page="Write its labels beside it, from low to high: low < medium < high.",
         api="Give it: ordered={attribute}=low,medium,high.",
         command="Give it: --ordered {attribute}=low,medium,high.",
     ),
