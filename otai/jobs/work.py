@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -113,7 +113,10 @@ class JobKind:
     a thread, later jobs find loaded.
 
     `broken_off` is what is said where the work's process ends by a fault of its own (an abort, a bad access to memory):
-    a kind that reads a customer's file has a refusal of the file, since trying again ends alike."""
+    a kind that reads a customer's file has a refusal of the file, since trying again ends alike.
+
+    `reads` names, of a question, all the files by whose size together its processor time is bounded; None: it has the
+    whole bound, whatever it reads."""
 
     name: str
     work: str
@@ -121,11 +124,11 @@ class JobKind:
     bounds: Callable[[], Bounds]
     recorder: Recorder
     broken_off: Callable[[], OtaiError] | None = None
+    reads: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
 
     def bounds_for(self, spec: Mapping[str, Any]) -> Bounds:
-        """For this question: of a long job, by the size of the file that it reads."""
-        bounds = self.bounds()
-        source = Path(spec["source"]) if self.lane is JobLane.LONG and "source" in spec else None
-        if source is None or not source.is_file():
-            return bounds
-        return bounds.for_a_file(source.stat().st_size)
+        """For this question: by the size of all the files that it reads, where the kind names them."""
+        files = [Path(name) for name in self.reads(spec)] if self.reads is not None else []
+        if not files or not all(file.is_file() for file in files):
+            return self.bounds()
+        return self.bounds().for_a_file(sum(file.stat().st_size for file in files))

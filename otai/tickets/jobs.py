@@ -9,7 +9,7 @@ refuse_if_failed(job); imported(job)                          # the data set
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,17 @@ def file_harms() -> DatasetInvalid:
 
 
 PREVIEW = JobKind("preview", "otai.tickets.work:preview", JobLane.QUICK, quick_bounds, ResultOnly(), file_harms)
-IMPORT = JobKind("import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported(), file_harms)
+
+
+def _files_of_an_import(spec: Mapping[str, Any]) -> list[str]:
+    """All that an import reads: the files that were sent, and the version that they follow."""
+    before = spec.get("before")
+    return [spec["source"], *spec.get("further", ()), *([before["path"]] if before else [])]
+
+
+IMPORT = JobKind(
+    "import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported(), file_harms, _files_of_an_import
+)
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 
 

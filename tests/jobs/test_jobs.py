@@ -26,6 +26,8 @@ from otai.jobs.server import server
 from otai.jobs.status import MOVES, OPEN, JobStatus
 from otai.jobs.work import JobKind, JobLane
 from otai.orgs.models import Organisation
+from otai.serving.jobs import VERSION
+from otai.tickets.jobs import IMPORT, long_bounds
 from tests.jobs.work import Failing, kind
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +197,7 @@ def test_a_small_file_of_bobs_does_not_hold_a_place_for_an_hour(
     source.write_bytes(b"x" * 10_000)
     asked = operations.ask(
         organisation=acme,
-        kind=kind("spin", lane=JobLane.LONG, cpu_seconds=3600, wall_seconds=3600.0),
+        kind=kind("spin", lane=JobLane.LONG, by_size=True, cpu_seconds=3600, wall_seconds=3600.0),
         spec={},
         subject="small.csv",
         who="bob",
@@ -210,6 +212,21 @@ def test_a_small_file_of_bobs_does_not_hold_a_place_for_an_hour(
 def test_an_import_has_time_by_its_size_up_to_the_bound() -> None:
     bounds = kind("spin", cpu_seconds=3600, wall_seconds=3600.0).bounds()
     assert [bounds.for_a_file(size).cpu_seconds for size in (0, 100_000, 1_900_000, 1 << 30)] == [120, 130, 310, 3600]
+
+
+def test_an_import_has_time_by_all_that_it_reads_and_other_jobs_have_their_whole_bound(tmp_path: Path) -> None:
+    sizes = {"first.csv": 1_000, "second.csv": 100_000, "base.parquet": 900_000}
+    first, second, base = (str(tmp_path / name) for name in sizes)
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    seconds = long_bounds().cpu_seconds
+    spec: dict[str, Any] = {"source": first, "further": [], "before": None}
+    assert IMPORT.bounds_for(spec).cpu_seconds < IMPORT.bounds_for({**spec, "further": [second]}).cpu_seconds
+    grown = {**spec, "before": {"path": base, "version": 1, "has_ids": True}}
+    assert IMPORT.bounds_for(grown).cpu_seconds > IMPORT.bounds_for({**spec, "further": [second]}).cpu_seconds
+    assert IMPORT.bounds_for({**spec, "further": ["/nowhere"]}).cpu_seconds == seconds
+    for other in ({"source": None}, {"source": first}):
+        assert VERSION.bounds_for(other).cpu_seconds == seconds
 
 
 def test_carols_import_begins_beside_a_long_one_of_bobs_on_a_machine_of_two_cores(

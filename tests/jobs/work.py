@@ -74,6 +74,15 @@ class Failing(ResultOnly):
         raise Invalid(written="It cannot be recorded.", code="not_recorded")
 
 
-def kind(name: str, *, lane: JobLane = JobLane.QUICK, recorder: ResultOnly | None = None, **bounds: Any) -> JobKind:
+def kind(
+    name: str,
+    *,
+    lane: JobLane = JobLane.QUICK,
+    recorder: ResultOnly | None = None,
+    by_size: bool = False,
+    **bounds: Any,
+) -> JobKind:
     within = {"memory_bytes": 256 << 20, "cpu_seconds": 20, "wall_seconds": 30.0, "file_bytes": 8 << 20} | bounds
-    return JobKind(name, f"tests.jobs.work:{name}", lane, lambda: Bounds(**within), recorder or ResultOnly())
+    reads = (lambda spec: [spec["source"]]) if by_size else None
+    work = f"tests.jobs.work:{name}"
+    return JobKind(name, work, lane, lambda: Bounds(**within), recorder or ResultOnly(), reads=reads)

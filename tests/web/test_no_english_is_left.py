@@ -53,7 +53,7 @@ UNREAD = {"script", "style", "code", "pre", "template", "svg"}
 """Elements for machines, and examples of what machines read."""
 SAME_EVERYWHERE = re.compile(
     r"""[\w.+-]+@[\w.-]+|https?://\S*|[A-Z]\w+(?:/[\w+-]+)+|OT-\w+-\w+|INV-\S+
-    |\b(?:OTAI|Studio|Community|Pro|Enterprise|Basic|Business|Maximum|EUR|CSV|JSON|UTF-8|Stripe|PDF|XML|IBAN|BIC|English|Deutsch|Français|Esperanto)\b""",
+    |\b(?:OTAI|Studio|Community|Pro|Enterprise|Basic|Business|Maximum|EUR|CSV|JSON|UTF-8|Stripe|Visa|PDF|XML|IBAN|BIC|English|Deutsch|Français|Esperanto)\b""",
     re.VERBOSE,
 )
 """Names of the product and of the trade, addresses, time zones, numbers of orders and invoices."""
