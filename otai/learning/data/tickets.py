@@ -149,13 +149,17 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
     texts: list[str] = []
     languages: list[str | None] = []
     splits: list[str | None] = []
-    read = [*sorted(_OF_A_TICKET & set(schema.names)), *(ATTRIBUTE_PREFIX + name for name in values)]
+    times: list[datetime | None] = []
+    own = _OF_A_TICKET | ({"created_at"} if _has_times(schema) else set())
+    read = [*sorted(own & set(schema.names)), *(ATTRIBUTE_PREFIX + name for name in values)]
     # A part at a time: the texts of a million tickets need not lie in memory twice.
     for batch in source.iter_batches(batch_size=8_192, columns=read):
         ids += [str(ticket) for ticket in batch["ticket"].to_pylist()]
         texts += map(_text, _strings(batch, "subject"), _strings(batch, "body"))
         languages += _strings(batch, "language")
         splits += _strings(batch, "split")
+        if "created_at" in own:
+            times += batch["created_at"].cast(_TIME).to_pylist()
         for name, column in values.items():
             column += _values(batch[ATTRIBUTE_PREFIX + name])
     return {
@@ -165,6 +169,7 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
         "attributes": values,
         "splits": splits if "split" in schema.names else None,
         "text_rules": TextRules.of_schema(schema),
+        "created_at": times if any(time is not None for time in times) else None,
     }
 
 
