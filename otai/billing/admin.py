@@ -86,8 +86,11 @@ def _cancel_order(row: Purchase, *, who: str, now: datetime, why: str) -> str:
 
 
 def _refund_payment(row: Purchase, *, who: str, now: datetime, why: str, credits: int | None) -> str:
-    refund = billing.refund_payment(reference=row.reference, who=who, why=why, now=now, credits=credits)
-    return f"{Money(refund.gross_cents, refund.currency)} for {refund.credits} unused credits: {refund.state}."
+    refunds = billing.refund_payment(reference=row.reference, who=who, why=why, now=now, credits=credits)
+    return " ".join(
+        f"{Money(refund.gross_cents, refund.currency)} for {refund.credits} unused credits: {refund.state}."
+        for refund in refunds
+    )
 
 
 def _return_surplus(row: Payment, *, who: str, now: datetime, why: str) -> str:

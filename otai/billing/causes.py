@@ -165,7 +165,8 @@ def _what_went_back() -> Iterator[Unexplained]:
         if refund.kind == RefundKind.UNUSED_CREDITS:
             key = f"payment-refund:{refund.purchase_id}"
             moved = Transfer.objects.filter(organisation=refund.organisation_id, key__startswith=key)
-            if sum(moved.values_list("credits", flat=True)) != refund.credits:
+            decided = refund.purchase.payment_refunds.filter(kind=RefundKind.UNUSED_CREDITS)
+            if sum(moved.values_list("credits", flat=True)) != sum(decided.values_list("credits", flat=True)):
                 yield Unexplained("a payment refund withdrew its credits", refund.purchase.reference)
         elif refund.kind == RefundKind.TRAINING_FEE:
             told = Event.objects.filter(subject_id=str(refund.purchase_id), move="training fee paid back")

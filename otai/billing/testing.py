@@ -318,5 +318,6 @@ class FakeGateway(HostedCheckout):
         if kind.startswith("method."):
             return ProviderNews(NewsKind.METHOD, subject=subject["method"])
         if kind == "refund.failed":
-            return ProviderNews(NewsKind.REFUND_FAILED, subject=subject["refund"], reason="account closed")
+            payment = str(subject.get("payment", ""))
+            return ProviderNews(NewsKind.REFUND_FAILED, payment, subject["refund"], reason="account closed")
         return ProviderNews(NewsKind.OTHER)

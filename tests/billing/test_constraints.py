@@ -151,7 +151,7 @@ BROKEN = {
         "UPDATE billing_payment_refund SET gross_cents = 0, net_cents = 0, vat_cents = 0",
     ],
     "billing_payment_refund_is_of_credits_or_of_a_payment": [
-        "UPDATE billing_payment_refund SET credits = 0 WHERE kind = 'unused_credits'",
+        "UPDATE billing_payment_refund SET kind = 'surplus' WHERE kind = 'unused_credits'",
         "UPDATE billing_payment_refund SET kind = 'present'",
     ],
     "billing_payment_refund_says_who_and_why": ["UPDATE billing_payment_refund SET reason = ''"],
@@ -203,7 +203,7 @@ INSERTED = {
 }
 ELSEWHERE = {
     # These need a second row; their own tests are below.
-    "billing_payment_refund_once_for_each_purchase",
+    "billing_payment_refund_once_for_each_payment",
     "billing_purchase_one_open_month_for_each_tier",
 }
 
@@ -309,7 +309,7 @@ def test_a_purchase_is_paid_back_once(everything: Organisation) -> None:
 
     columns = [field.column for field in PaymentRefund._meta.local_fields if field.column != "id"]
     _refused(
-        "billing_payment_refund_once_for_each_purchase",
+        "billing_payment_refund_once_for_each_payment",
         f"INSERT INTO billing_payment_refund (id, {', '.join(columns)}) SELECT {fresh}, {', '.join(columns)} FROM "
         "billing_payment_refund",
     )

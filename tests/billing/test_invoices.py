@@ -238,7 +238,7 @@ def test_unused_credits_are_paid_back_pro_rata_once_with_a_credit_note(
         organisation=acme.id, credits=6 + 17, key="r", reference="r", reason="r", now=now, deadline_at=now + DAY
     )
     ledger_operations.capture(organisation=acme.id, hold=hold.hold, key="c", reason="r", now=now)
-    refund = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
+    [refund] = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
     assert (refund.credits, refund.net_cents, refund.vat_cents, refund.state) == (33, 297_00, 56_43, "confirmed")
     note = Invoice.objects.get(kind="credit_note")
     assert (note.gross_cents, note.corrects.number) == (353_43, "INV-2026-000001")
@@ -274,7 +274,7 @@ def test_a_payment_refund_by_bank_transfer_is_confirmed_by_an_operator(acme: Org
 
     purchase = order(acme, now)
     transfer(purchase, now)
-    refund = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
+    [refund] = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
     assert refund.state == "sent"
     assert billing.confirm_refund(refund=refund.id, who=OLGA, why="transferred today", now=now).state == "confirmed"
     with pytest.raises(RefundNotSent):
@@ -288,7 +288,7 @@ def test_a_refund_that_the_provider_could_not_be_told_of_is_sent_by_the_sweep(
 
     purchase = order(acme, now, gateway="fake", payment_method=GOOD_CARD)
     fake.account.is_down = True
-    refund = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
+    [refund] = billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=now)
     assert refund.state == "requested"
     fake.account.is_down = False
     assert billing.send_waiting(now=now) == 1

@@ -454,7 +454,7 @@ def test_a_fee_of_any_size_goes_back_over_as_many_payments_as_it_takes(
     ]
     with pytest.raises(NothingToRefund, match="EUR 19 "):
         billing.refund_payment(reference=package.reference, who=OLGA, why="unused", now=now, credits=10)
-    unused = billing.refund_payment(reference=package.reference, who=OLGA, why="unused", now=now)
+    [unused] = billing.refund_payment(reference=package.reference, who=OLGA, why="unused", now=now)
     assert (unused.credits, unused.net_cents) == (1, 10_00), "the same money goes out once"
     assert audit().findings == []
     close = month_close(now.year, now.month, zone=acme.zone)

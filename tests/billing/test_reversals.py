@@ -239,7 +239,7 @@ def test_a_refund_after_a_won_dispute_pays_the_given_back_credits_back(
     bought = buys(acme, now)
     for verdict in ("opened", "won"):
         deliver(fake, fake.dispute(bought.gateway_reference, verdict=verdict), now)
-    refund = billing.refund_payment(reference=bought.reference, who=OLGA, why="changed their mind", now=now)
+    [refund] = billing.refund_payment(reference=bought.reference, who=OLGA, why="changed their mind", now=now)
     assert (refund.credits, refund.gross_cents, refund.state) == (100, bought.gross_cents, "confirmed")
     assert (available(acme), status(bought)) == (6, PurchaseStatus.REFUNDED)
     assert_books_fit()
@@ -264,7 +264,7 @@ def test_what_was_refunded_and_then_disputed_whole_is_owed_in_money(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:
     bought = buys(acme, now)
-    refund = billing.refund_payment(reference=bought.reference, who=OLGA, why="goodwill", now=now, credits=40)
+    [refund] = billing.refund_payment(reference=bought.reference, who=OLGA, why="goodwill", now=now, credits=40)
     deliver(fake, fake.dispute(bought.gateway_reference), now)
     assert available(acme) == 6
     assert queries.owed(acme).owed == [Money(refund.gross_cents)]

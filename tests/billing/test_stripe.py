@@ -156,7 +156,7 @@ def test_no_secret_and_no_card_data_is_kept_of_an_event(acme: Organisation, stri
 
 def test_unused_credits_are_paid_back_by_stripe_once(acme: Organisation, stripe: Any, now: datetime) -> None:
     bought = buy(acme, now, card(stripe))
-    refund = billing.refund_payment(reference=bought.purchase.reference, who=OLGA, why="no longer needed", now=now)
+    [refund] = billing.refund_payment(reference=bought.purchase.reference, who=OLGA, why="no longer needed", now=now)
     assert (refund.state, refund.gross_cents, available(acme)) == ("confirmed", 535_50, 6)
     # Our process died before it stored the answer: sending again sends nothing more.
     PaymentRefund.objects.filter(id=refund.id).update(state="requested", gateway_reference="")

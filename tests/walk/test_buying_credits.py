@@ -129,10 +129,11 @@ def test_acme_buys_credits_and_the_books_balance(tmp_path: Path, now: datetime, 
 
     # Acme needs no more. What is unused of both purchases is paid back at the price paid: 9 of 10 credits, and all 50.
     refunds = [
-        billing.refund_payment(
+        refund
+        for purchase in (first.purchase, second.purchase)
+        for refund in billing.refund_payment(
             reference=purchase.reference, who="olga", why="project ended", now=now + timedelta(days=2)
         )
-        for purchase in (first.purchase, second.purchase)
     ]
     assert [(r.credits, r.net_cents) for r in refunds] == [(9, 90_00), (50, 450_00)]
     assert ledger.balance(acme.id).available == 0

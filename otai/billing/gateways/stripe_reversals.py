@@ -7,6 +7,7 @@ A refund of ours carries our key in its metadata, and is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from otai.billing.gateway import NewsKind, ProviderNews, ReversalOutcome, ReversalSeen
@@ -77,6 +78,9 @@ class StripeWithReversals(payments.Stripe):
         known = super().news(payload)
         subject = payload.get("data", {}).get("object", {})
         tells = str(payload.get("type", "")).startswith(_TELLS_OF_A_REVERSAL) and subject.get("payment_intent")
-        if not tells or known.kind is NewsKind.REFUND_FAILED:
+        if not tells:
             return known
+        if known.kind is NewsKind.REFUND_FAILED:
+            # Of ours, or of one made in the dashboard: then it is asked how the payment's reversals stand.
+            return replace(known, reference=str(subject["payment_intent"]))
         return ProviderNews(NewsKind.REVERSAL, str(subject["payment_intent"]), str(subject.get("id", "")))

@@ -87,19 +87,19 @@ class PaymentRefund(models.Model):
         db_table = "billing_payment_refund"
         constraints = [
             models.UniqueConstraint(
-                fields=["purchase"],
+                # Decided once for a purchase, which is locked; what several payments brought goes back over each.
+                fields=["purchase", "payment"],
                 condition=Q(kind=RefundKind.UNUSED_CREDITS),
-                name="billing_payment_refund_once_for_each_purchase",
+                name="billing_payment_refund_once_for_each_payment",
             ),
             models.CheckConstraint(
                 condition=Q(gross_cents__gte=1, gross_cents=F("net_cents") + F("vat_cents")),
                 name="billing_payment_refund_gross_is_net_plus_vat",
             ),
             models.CheckConstraint(
-                condition=Q(kind=RefundKind.UNUSED_CREDITS, credits__gte=1)
-                # A fee that several payments carry: the cents are split to fit, and one of them may carry no whole
+                # Several payments may carry one refund: the cents are split to fit, and one of them may carry no whole
                 # credit.
-                | Q(kind=RefundKind.TRAINING_FEE, credits__gte=0)
+                condition=Q(kind__in=[RefundKind.UNUSED_CREDITS, RefundKind.TRAINING_FEE], credits__gte=0)
                 | Q(kind=RefundKind.SURPLUS, credits=0, payment__isnull=False),
                 name="billing_payment_refund_is_of_credits_or_of_a_payment",
             ),

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, RefundOutcome
@@ -45,8 +45,11 @@ class RefundNotSent(Refused):
     code = "refund_not_sent"
 
 
-def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits: int | None = None) -> PaymentRefund:
-    """Pays back the unused credits of a purchase (or `credits` of them), pro rata at the price paid, once.
+def refund_payment(
+    *, reference: str, who: str, why: str, now: datetime, credits: int | None = None
+) -> list[PaymentRefund]:
+    """Pays back the unused credits of a purchase (or `credits` of them), pro rata at the price paid, once. Returns a
+    refund for each payment that the money goes back over: no payment can give back more than it brought.
 
     Withdraws the credits, issues the credit note and books the refund in one transaction; then tells the gateway. Where
     that does not answer, the sweep tells it again under the same key. Raises NotFound, PaymentNotConfirmed,
@@ -54,11 +57,11 @@ def refund_payment(*, reference: str, who: str, why: str, now: datetime, credits
     """
     why = checked_why(why)
     with transaction.atomic():
-        refund = _decide(reference, who=who, why=why, now=now, credits=credits)
-    return send(refund.id, now=now)
+        refunds = _decide(reference, who=who, why=why, now=now, credits=credits)
+    return [send(refund.id, now=now) for refund in refunds]
 
 
-def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int | None) -> PaymentRefund:
+def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int | None) -> list[PaymentRefund]:
     named = Purchase.objects.filter(reference=reference.strip().upper()).first()
     if named is None:
         raise NotFound("purchase", reference=reference)
@@ -85,7 +88,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             reason=f"Paid back: {why}",
             now=now,
         )
-    refund = _requested(
+    refunds = _requested(
         purchase, RefundKind.UNUSED_CREDITS, credits=wanted, net=net, vat=vat, who=who, why=why, now=now
     )
     note = invoices.credit(purchase, unused=wanted, net=net, vat=vat, why=why, now=now)
@@ -93,18 +96,18 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
     notify(
         organisation=purchase.organisation,
         template="payment_refunded",
-        key=f"refunded:{refund.id}",
+        key=f"refunded:{refunds[0].id}",
         context={
             "bought": bought(purchase),
             "reference": purchase.reference,
             "credits": wanted,
-            "amount_cents": refund.gross_cents,
-            "currency": refund.currency,
+            "amount_cents": net + vat,
+            "currency": purchase.currency,
             "credit_note": note.number if note else "",
         },
         now=now,
     )
-    return refund
+    return refunds
 
 
 def _unused_parts(purchase: Purchase, credits: int | None) -> tuple[list[tuple[Lot, int]], int, int]:
@@ -147,26 +150,65 @@ def _drawn(lots: list[Lot], wanted: int) -> tuple[list[tuple[Lot, int]], int]:
 
 def _requested(
     purchase: Purchase, kind: RefundKind, *, credits: int, net: int, vat: int, who: str, why: str, now: datetime
-) -> PaymentRefund:
-    """The refund as a row; `send` makes it happen."""
-    payment = Payment.objects.filter(purchase=purchase, applied_cents__gt=0).order_by("-applied_cents").first()
-    return PaymentRefund.objects.create(
-        id=new_id(),
-        organisation_id=purchase.organisation_id,
-        purchase=purchase,
-        payment=payment,
-        kind=kind,
-        credits=credits,
-        net_cents=net,
-        vat_cents=vat,
-        gross_cents=net + vat,
-        currency=purchase.currency,
-        # Money goes back the way it came.
-        gateway=payment.gateway if payment else purchase.gateway,
-        requested_at=now,
-        requested_by=who,
-        reason=why,
-    )
+) -> list[PaymentRefund]:
+    """The refund as rows, one for each payment that it goes back over; `send` makes it happen."""
+    gross, so_far, rows = net + vat, 0, []
+    for payment, cents in _over_payments(purchase, gross):
+        before, so_far = so_far, so_far + cents
+        # Credits and net in proportion, rounded cumulatively: together they are exactly what was decided.
+        share = credits * so_far // gross - credits * before // gross
+        net_part = net * so_far // gross - net * before // gross
+        rows.append(
+            PaymentRefund.objects.create(
+                id=new_id(),
+                organisation_id=purchase.organisation_id,
+                purchase=purchase,
+                payment=payment,
+                kind=kind,
+                credits=share,
+                net_cents=net_part,
+                vat_cents=cents - net_part,
+                gross_cents=cents,
+                currency=purchase.currency,
+                # Money goes back the way it came.
+                gateway=payment.gateway if payment else purchase.gateway,
+                requested_at=now,
+                requested_by=who,
+                reason=why,
+            )
+        )
+    return rows
+
+
+def _over_payments(purchase: Purchase, gross: int) -> list[tuple[Payment | None, int]]:
+    """Which payments so many cents go back over: the one that has most left first, each up to what is left of it."""
+    rooms = _left_of_payments(purchase)
+    parts: list[tuple[Payment | None, int]] = []
+    missing = gross
+    for payment, room in rooms:
+        if part := min(missing, room):
+            parts.append((payment, part))
+            missing -= part
+    if missing:
+        # More than the payments have left, which the caller's checks keep to a rounded cent: the first one is asked.
+        first, cents = parts[0] if parts else (rooms[0][0] if rooms else None, 0)
+        parts[:1] = [(first, cents + missing)]
+    return parts
+
+
+def _left_of_payments(purchase: Purchase) -> list[tuple[Payment, int]]:
+    """What is left of each payment's part of the price, most first: less our refunds of it, and less what was taken
+    back, which only payments by a provider can be."""
+    taken = purchase.reversals.aggregate(cents=Sum("price_cents"))["cents"] or 0
+    own = purchase.payment_refunds.exclude(kind=RefundKind.SURPLUS)
+    rooms = []
+    payments = Payment.objects.filter(purchase=purchase, applied_cents__gt=0)
+    for payment in sorted(payments, key=lambda one: (one.gateway == "bank_transfer", -one.applied_cents, one.id)):
+        room = payment.applied_cents - (own.filter(payment=payment).aggregate(cents=Sum("gross_cents"))["cents"] or 0)
+        gone = min(taken, max(0, room))
+        taken -= gone
+        rooms.append((payment, max(0, room - gone)))
+    return sorted(rooms, key=lambda one: (-one[1], one[0].id))
 
 
 def refund_fee(
@@ -212,27 +254,30 @@ def refund_fee(
         cents += part
         share = credits * cents // net - so_far
         so_far += share
-        refunds.append(_book_fee(purchase, credits=share, net=part, who=who, why=why, now=now))
+        refunds += _book_fee(purchase, credits=share, net=part, who=who, why=why, now=now)
     return refunds
 
 
-def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> PaymentRefund:
+def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str, now: datetime) -> list[PaymentRefund]:
     vat = invoices.part_of_vat(purchase, net)
-    refund = _requested(purchase, RefundKind.TRAINING_FEE, credits=credits, net=net, vat=vat, who=who, why=why, now=now)
-    note = invoices.credit(purchase, unused=0, net=net, vat=vat, why=why, now=now)
-    record(
-        organisation=purchase.organisation_id,
-        subject="purchase",
-        subject_id=purchase.id,
-        move="training fee paid back",
-        who=who,
-        why=why,
-        now=now,
-        credits=credits,
-        net_cents=net,
-        credit_note=note.number if note else "",
+    refunds = _requested(
+        purchase, RefundKind.TRAINING_FEE, credits=credits, net=net, vat=vat, who=who, why=why, now=now
     )
-    return refund
+    note = invoices.credit(purchase, unused=0, net=net, vat=vat, why=why, now=now)
+    for refund in refunds:
+        record(
+            organisation=purchase.organisation_id,
+            subject="purchase",
+            subject_id=purchase.id,
+            move="training fee paid back",
+            who=who,
+            why=why,
+            now=now,
+            credits=refund.credits,
+            net_cents=refund.net_cents,
+            credit_note=note.number if note else "",
+        )
+    return refunds
 
 
 def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> PaymentRefund:

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.models import (
     CreditWatch,
+    Event,
     InvoiceKind,
     Payment,
     Purchase,
@@ -34,6 +35,7 @@ from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
+from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Tier
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
@@ -69,6 +71,9 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
 
     Raises PurchaseNotDelivered while the payment itself is not booked.
     """
+    # The subscription before its purchases (docs/ledger.md): a month that goes back, or comes back, moves the tier.
+    months = Purchase.objects.filter(id=purchase_id, kind=PurchaseKind.SUBSCRIPTION).values("organisation")
+    list(Subscription.objects.select_for_update(no_key=True).filter(organisation__in=months))
     purchase = locked(purchase_id)
     if seen and not _can_be_booked(purchase):
         raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
@@ -172,6 +177,7 @@ def _balance(
         to = _status(purchase, reversals)
         if to != purchase.status:
             move(purchase, to, who=who, why=reversals[-1].reason, now=now)
+        _restore_the_tier(purchase, reversals, who=who, now=now)
     for reversal in reversals:
         reversal.save()
     if any(reversal.kind == ReversalKind.DISPUTE for reversal in begun):
@@ -225,6 +231,59 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
     left = (purchase.period_until_at - max(purchase.period_cut_at, purchase.period_from_at)) // SECOND
     whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
     return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
+
+
+def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> None:
+    """A month that had ended early is in force again until its end, where its payment stays after all: a dispute won
+    late, a refund that failed. After the purchase's status moved, so that its initial credits, given back already, are
+    not granted anew.
+
+    What is left of it cannot be given where another month is in force by then, or when it is over: an operator reads
+    of it.
+    """
+    gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
+    if purchase.period_cut_at is None or (gone and _all_is_gone(purchase, gone)):
+        return
+    assert purchase.period_from_at and purchase.period_until_at
+    subscription = Subscription.objects.get(organisation=purchase.organisation_id)
+    if subscription.status != SubscriptionStatus.FREE or purchase.period_until_at <= now:
+        _say_not_restored(purchase, now=now)
+        return
+    zone = purchase.organisation.zone
+    begun = purchase.period_from_at
+    if anniversary_at(begun, 1, zone) != purchase.period_until_at:
+        # Its day is that of its end: the months that follow are counted from there.
+        begun = purchase.period_until_at
+    why = f"The payment of {purchase.reference} stays after all."
+    Purchase.objects.filter(id=purchase.id).update(period_cut_at=None)
+    purchase.period_cut_at = None
+    move_subscription(
+        subscription,
+        SubscriptionStatus.PAID,
+        who=who,
+        why=why,
+        now=now,
+        tier=Tier(purchase.tier),
+        billing_anchor_at=begun,
+        paid_until_at=purchase.period_until_at,
+    )
+
+
+NOT_RESTORED = "paid month could not be restored"
+
+
+def _say_not_restored(purchase: Purchase, *, now: datetime) -> None:
+    if Event.objects.filter(subject="purchase", subject_id=str(purchase.id), move=NOT_RESTORED).exists():
+        return
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move=NOT_RESTORED,
+        who="billing",
+        why=f"The payment of {purchase.reference} stays, but its month is over or another tier's month is in force.",
+        now=now,
+    )
 
 
 def _stop_charging(purchase: Purchase, *, now: datetime) -> None:

@@ -15,9 +15,9 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.db.models import F
 
-from otai.billing.gateway import NewsKind, PaymentState, ProviderEvent, ProviderNews
+from otai.billing.gateway import NewsKind, PaymentState, ProviderEvent, ProviderNews, ReversalSeen
 from otai.billing.gateways import gateway_named, gateways
-from otai.billing.models import CheckoutPage, Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
+from otai.billing.models import CheckoutPage, Payment, Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
 from otai.billing.operations import methods
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.pages import settle_page
@@ -96,8 +96,11 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
     if news.kind is NewsKind.OTHER:
         return WebhookState.IGNORED, "Not about a payment of ours."
     if news.kind is NewsKind.REFUND_FAILED:
-        known = refund_failed(gateway_reference=news.subject, why=news.reason, now=now)
-        return (WebhookState.HANDLED, "Payment refund failed.") if known else (WebhookState.IGNORED, "Unknown refund.")
+        if refund_failed(gateway_reference=news.subject, why=news.reason, now=now):
+            return WebhookState.HANDLED, "Payment refund failed."
+        if not news.reference:
+            return WebhookState.IGNORED, "Unknown refund."
+        # Not one of ours: made at the provider, and booked as a reversal, which takes nothing any more.
     if news.kind is NewsKind.CHECKOUT:
         return _of_a_page(event.gateway, news.subject, now=now)
     if news.kind is NewsKind.METHOD:
@@ -111,10 +114,12 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
         purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference)
     if purchase is None:
         return WebhookState.IGNORED, "No purchase of ours has this payment."
-    apply_seen(purchase, seen, who=event.gateway, now=now)
+    if purchase.gateway == event.gateway:
+        # Otherwise it was booked when the order was paid that way, and is paid another way by now.
+        apply_seen(purchase, seen, who=event.gateway, now=now)
     if news.kind is not NewsKind.PAYMENT:
-        # Whatever the event says of a dispute: how it stands is asked, with all else that goes back of this payment.
-        book_reversals(purchase.id, gateway.reversals(news.reference), who=event.gateway, now=now)
+        # Whatever the event says of a dispute: how it stands is asked, with all else that goes back of this purchase.
+        book_reversals(purchase.id, _all_reversals(purchase), who=event.gateway, now=now)
     purchase.refresh_from_db()
     return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
 
@@ -131,7 +136,22 @@ def _of_a_page(gateway: str, reference: str, *, now: datetime) -> tuple[WebhookS
 def _purchase(gateway: str, news: ProviderNews) -> Purchase | None:
     if not news.reference:
         return None
+    # A purchase may have several payments: paid twice, or in part by bank. Only one is the one that it waits for.
+    booked = Payment.objects.filter(gateway=gateway, external_id=news.reference).select_related("purchase").first()
+    if booked is not None:
+        return booked.purchase
     return Purchase.objects.filter(gateway=gateway, gateway_reference=news.reference).first()
+
+
+def _all_reversals(purchase: Purchase) -> list[ReversalSeen]:
+    """What goes back of each payment of a purchase, as its own provider sees it now. Raises GatewayUnavailable."""
+    payments = set(Payment.objects.filter(purchase=purchase).values_list("gateway", "external_id"))
+    if purchase.gateway_reference:
+        payments.add((purchase.gateway, purchase.gateway_reference))
+    offered = gateways()
+    # Of a way that is not offered any more nothing can be asked; what is known of it stays as it is.
+    seen = [offered[name].reversals(reference) for name, reference in sorted(payments) if name in offered]
+    return [one for of_a_payment in seen for one in of_a_payment]
 
 
 def _purchase_of_metadata(gateway: str, purchase: str, reference: str) -> Purchase | None:
@@ -187,11 +207,10 @@ def ask_reversals(*, now: datetime) -> int:
     """Asks the providers how what is open of disputes and inquiries stands; returns how many purchases were asked
     about."""
     asked = 0
-    open_ones = Reversal.objects.filter(state=ReversalState.OPEN).exclude(purchase__gateway_reference="")
+    open_ones = Reversal.objects.filter(state=ReversalState.OPEN)
     for purchase in Purchase.objects.filter(id__in=open_ones.values("purchase")).order_by("id"):
         try:
-            gateway = gateway_named(purchase.gateway)
-            book_reversals(purchase.id, gateway.reversals(purchase.gateway_reference), who=gateway.name, now=now)
+            book_reversals(purchase.id, _all_reversals(purchase), who=purchase.gateway, now=now)
             asked += 1
         except OtaiError:
             logger.warning("How the reversals of %s stand could not be asked.", purchase.reference)

@@ -22,8 +22,13 @@ def refund_payment(
     json: JsonOption = False,
 ) -> None:
     """For operators: pay unused credits back, pro rata at the price paid, once, with a credit note."""
-    refund = billing.refund_payment(reference=reference, who=actor(), why=why, now=utc_now(), credits=credits)
-    _show_refund(refund, json=json)
+    refunds = billing.refund_payment(reference=reference, who=actor(), why=why, now=utc_now(), credits=credits)
+    if json:
+        # The first payment's, and beside it those of all payments that the money goes back over.
+        print_json({**_as_json(refunds[0]), "refunds": [_as_json(refund) for refund in refunds]})
+        return
+    for refund in refunds:
+        _show_refund(refund, json=False)
 
 
 def return_surplus(payment: Annotated[UUID, typer.Argument()], why: Why, json: JsonOption = False) -> None:
@@ -38,23 +43,25 @@ def confirm_refund(refund: Annotated[UUID, typer.Argument()], why: Why, json: Js
 
 def _show_refund(refund: Any, *, json: bool) -> None:
     if json:
-        print_json(
-            {
-                "refund": refund.id,
-                "kind": refund.kind,
-                "state": refund.state,
-                "credits": refund.credits,
-                "net_cents": refund.net_cents,
-                "vat_cents": refund.vat_cents,
-                "gross_cents": refund.gross_cents,
-                "currency": refund.currency,
-            }
-        )
+        print_json(_as_json(refund))
         return
-    what = f"{refund.credits} unused credits" if refund.credits else "surplus"
+    what = "surplus" if refund.kind == "surplus" else f"{refund.credits} unused credits"
     say(f"{Money(refund.gross_cents, refund.currency)} for {what}: {refund.state} ({refund.gateway})")
     if refund.state == "sent" and refund.gateway == "bank_transfer":
         say(f"  Make the transfer, then: otai billing confirm-refund {refund.id} --why ...")
+
+
+def _as_json(refund: Any) -> dict[str, Any]:
+    return {
+        "refund": refund.id,
+        "kind": refund.kind,
+        "state": refund.state,
+        "credits": refund.credits,
+        "net_cents": refund.net_cents,
+        "vat_cents": refund.vat_cents,
+        "gross_cents": refund.gross_cents,
+        "currency": refund.currency,
+    }
 
 
 def goodwill(
