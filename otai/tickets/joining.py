@@ -42,12 +42,14 @@ def join(
     schema: pa.Schema,
     *,
     add: Callable[[pa.RecordBatch], None],
+    base_rows: int = 0,
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
     hands every batch to `add`.
 
-    Columns that a part lacks are empty in its rows.
+    Columns that a part lacks are empty in its rows. The first `base_rows` rows are tickets that were joined before
+    (one row each, nobody knows any more who wrote it): articles that come later join them and leave their texts.
     """
     tables = [pq.ParquetFile(part) for part in parts]
     ids = _column(parts, "ticket", pa.string())
@@ -58,6 +60,7 @@ def join(
         _column(parts, "created_at", schema.field("created_at").type).cast(pa.int64()), np.iinfo(np.int64).max
     ).to_numpy()
     senders = _column(parts, SENDER, pa.string())
+    says_who = pc.is_valid(senders).to_numpy(zero_copy_only=False)
     by_customer = pc.fill_null(pc.equal(senders, "customer"), False).to_numpy(zero_copy_only=False)
     has_text = _has_text(parts)
     is_thread = bool(by_customer.any()) or (
@@ -66,7 +69,12 @@ def join(
     text_row = _first_messages(codes, times, by_customer, has_text) if is_thread else _last(codes, has_text, tickets)
     # A ticket none of whose rows has a text keeps its last row.
     text_row = np.where(text_row >= 0, text_row, _last(codes, np.ones(len(codes), dtype=bool), tickets))
-    order = np.argsort(times, kind="stable") if is_thread else np.arange(len(codes))
+    is_article = says_who | is_thread
+    text_row = _stored_messages_stay(text_row, codes, times, by_customer, has_text, is_article, base_rows)
+    order = np.arange(len(codes))
+    if is_thread:
+        # A ticket's stored row has the time of its first message, or none, and the labels of its last one.
+        order = np.r_[order[:base_rows], base_rows + np.argsort(times[base_rows:], kind="stable")]
     labels = {
         name: _newest(_column(parts, name, schema.field(name).type), codes, order, tickets)
         for name in schema.names
@@ -122,6 +130,26 @@ def _first_messages(codes: np.ndarray, times: np.ndarray, by_customer: np.ndarra
     order = np.lexsort((np.arange(len(codes)), times, worst, codes))
     first = np.r_[True, codes[order][1:] != codes[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
     return order[first]
+
+
+def _stored_messages_stay(
+    text_row: np.ndarray,
+    codes: np.ndarray,
+    times: np.ndarray,
+    by_customer: np.ndarray,
+    has_text: np.ndarray,
+    is_article: np.ndarray,
+    base_rows: int,
+) -> np.ndarray:
+    """`text_row` with the stored row of each ticket that has a text there, unless a newer state of the ticket came (a
+    row that is no article and no later than it), or an earlier message of the customer."""
+    stored = _last(codes[:base_rows], has_text[:base_rows], len(text_row))
+    known = np.iinfo(np.int64).max
+    chosen_at, stored_at = times[text_row], times[np.maximum(stored, 0)] if len(times) else times
+    is_later = (chosen_at != known) & (stored_at != known) & (chosen_at > stored_at)
+    is_earlier = by_customer[text_row] & (chosen_at < stored_at) & (stored_at != known)
+    stays = (stored >= 0) & (is_article[text_row] | is_later) & ~is_earlier
+    return np.where(stays, stored, text_row)
 
 
 def _last(codes: np.ndarray, which: np.ndarray, tickets: int) -> np.ndarray:

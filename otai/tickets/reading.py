@@ -267,7 +267,7 @@ def _finished(
     if base is not None and said is not None:
         first.take_over(said, base.rules)
     if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
-        joined = first.join([*([base.path] if base is not None else []), *(part.path for part in parts)], into)
+        joined = first.join([part.path for part in parts], into, base=base.path if base is not None else None)
     else:
         parts[0].path.replace(into)
     profile, settled = first.finish(bad, joined)
@@ -431,8 +431,8 @@ class _Reading:
         elif self._preparation.rules is not None:
             self._preparation.rules = dataclasses.replace(rules, desk=rules.desk | self._preparation.rules.desk)
 
-    def join(self, parts: Sequence[Path], into: Path) -> Joined:
-        """The rows of all parts as tickets, each id once; the profile is of these."""
+    def join(self, parts: Sequence[Path], into: Path, *, base: Path | None) -> Joined:
+        """The rows of the base and of all parts as tickets, each id once; the profile is of these."""
         self._builder = self._new_builder()
         detected = "language" not in self._roles.single
 
@@ -442,7 +442,10 @@ class _Reading:
 
         kept = [field for field in self._preparation.schema(self._maker.schema) if field.name != SENDER]
         schema = self._preparation.schema(pa.schema(kept))
-        return join(parts, into, schema, add=add, row_group=ROW_GROUP_TICKETS)
+        if base is None:
+            return join(parts, into, schema, add=add, row_group=ROW_GROUP_TICKETS)
+        stored = pq.ParquetFile(base).metadata.num_rows
+        return join([base, *parts], into, schema, add=add, base_rows=stored, row_group=ROW_GROUP_TICKETS)
 
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)

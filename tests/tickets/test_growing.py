@@ -77,6 +77,44 @@ def test_increments_without_ids_never_take_each_others_rows(bring: Bring) -> Non
     assert made.tickets == 80 and len(set(texts(made))) == 80
 
 
+FIRST = "The {word} of my office in Gent makes trouble since monday"
+
+
+def articles(rows: list[tuple[str, str, str, str]]) -> str:
+    """Articles (ticket, sender, day of May, text) as an export of a helpdesk writes them; the queue is what the ticket
+    has by then."""
+    head = "ticket id,sender,created,text,queue\n"
+    return head + "".join(
+        f'{id},{sender},2026-05-{day}T08:00:00Z,"{text}",{"network" if day >= "20" or int(id[1:]) % 2 else "billing"}\n'
+        for id, sender, day, text in rows
+    )
+
+
+@pytest.mark.parametrize("sender", ["customer", "agent"])
+@pytest.mark.parametrize("says_who", [True, False])
+def test_articles_that_are_added_join_and_leave_the_first_message(bring: Bring, sender: str, says_who: bool) -> None:
+    """Of April's tickets nobody knows any more who wrote them; in May one of them is answered, others are new."""
+    first = [(f"T{n}", "customer", "04", FIRST.format(word=WORDS[n % 7])) for n in range(40)]
+    answers = [(id, "agent", "05", f"We look after {id} at once, says the desk") for id, *_ in first]
+    bring(articles(first + answers))
+    later = [("T4", sender, "20", "Thank you, after the restart it works again as it did before")]
+    new = [(f"T{n}", "customer" if sender == "customer" else "agent", "21", f"Where is {WORDS[n % 7]} {n}, please") for n in range(40, 50)]  # fmt: skip
+    increment = articles(later + new)
+    made = bring(increment if says_who else increment.replace(",sender,", ",remark,"), add=True)
+    stored = {row["ticket"]: row for row in queries.tickets(made)}
+    assert len(stored) == 50
+    assert stored["T4"]["body"] == FIRST.format(word=WORDS[4])
+    labels = [{label["name"]: label["count"] for label in one["labels"]} for one in made.profile["attributes"]]
+    # Of 20 tickets in billing one was moved to the network since.
+    assert {"billing": 19, "network": 31} in labels
+
+
+def test_the_earlier_message_of_the_customer_is_the_ticket_in_whatever_order_files_come(bring: Bring) -> None:
+    bring(articles([(f"T{n}", "agent", "20", f"We look after the {WORDS[n % 7]} at once, {n}") for n in range(40)]))
+    made = bring(articles([(f"T{n}", "customer", "04", FIRST.format(word=WORDS[n % 7])) for n in range(5)]), add=True)
+    assert sum(text.startswith("The ") for text in texts(made)) == 5
+
+
 SECRET = " and my mail is ada@example.com"
 
 

@@ -26,12 +26,15 @@ PERSONAL_KINDS = (IBAN, CARD, NATIONAL_ID, PASSWORD, EMAIL, PHONE, NAME)
 """In the order in which they are looked for: what is an IBAN is no telephone number."""
 
 _WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|mot de passe|mdp|contraseña|clave|senha|palavra-passe|wachtwoord|has[łl]o|parola d.ordine|pin|puk"
+_NUMBER_WORDS = (
+    r"(?:BSN|PESEL|NIF|NISS|INSZ|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
+)
 _PATTERNS: dict[str, re.Pattern[str]] = {
     IBAN: re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
     CARD: re.compile(r"(?<![\d.-])[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,4})?(?![\d-])"),
     NATIONAL_ID: re.compile(
         r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
-        r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|(?:(?:BSN|PESEL|NIF|NISS|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR)[: ]+)\d[\d ]{6,12}\d)\b"
+        rf"\d{{2}}\.\d{{2}}\.\d{{2}}-\d{{3}}\.\d{{2}}|{_NUMBER_WORDS}[: ]+\d[\d ]{{6,13}}\d)\b"
     ),
     PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|ist|lautet|est|es|é|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
     EMAIL: re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
@@ -46,6 +49,8 @@ MARKS = rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|{_WORDS_FOR_IT}|regards|g
 """A text without any of these holds nothing that is found here."""
 _MARKS = re.compile(MARKS)
 EXAMPLES = 3
+SHORTEST_SHOWN = 6
+"""Characters: of a shorter value an example shows none."""
 
 
 @dataclass(slots=True)
@@ -116,8 +121,11 @@ def mask(text: str, kinds: Sequence[str] = PERSONAL_KINDS) -> str:
 
 
 def masked_example(value: str) -> str:
-    """The first two characters and the last one, for a person to recognise what kind of thing it is."""
-    return value if len(value) < 4 else f"{value[:2]}{'*' * min(len(value) - 3, 12)}{value[-1:]}"
+    """The first two characters and the last one, for a person to recognise what kind of thing it is; of what is so
+    short that these would give it away (a PIN, a first name), nothing, not even how short it is."""
+    if len(value) < SHORTEST_SHOWN:
+        return "*" * SHORTEST_SHOWN
+    return f"{value[:2]}{'*' * min(len(value) - 3, 12)}{value[-1:]}"
 
 
 def _is_valid(kind: str, match: re.Match[str]) -> bool:
@@ -161,6 +169,7 @@ def _password(match: re.Match[str]) -> bool:
 
 
 def _national_id(match: re.Match[str]) -> bool:
+    from stdnum.at import vnr
     from stdnum.be import nn
     from stdnum.de import idnr
     from stdnum.es import dni, nie
@@ -171,11 +180,9 @@ def _national_id(match: re.Match[str]) -> bool:
     from stdnum.pt import nif
 
     value = match[0]
-    if word := re.match(
-        r"(?:BSN|PESEL|NIF|NISS|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR)[: ]+", value, re.IGNORECASE
-    ):
+    if word := re.match(rf"{_NUMBER_WORDS}[: ]+", value):
         number = value[word.end() :].strip()
-        return any(checked.is_valid(number) for checked in (bsn, pesel, nif, idnr))
+        return any(checked.is_valid(number) for checked in (bsn, pesel, nif, idnr, vnr, nn))
     return any(checked.is_valid(value) for checked in (dni, nie, codicefiscale, nir, nn))
 
 

@@ -61,3 +61,43 @@ def test_examples_are_masked_and_counted_by_ticket() -> None:
     assert (count.texts, count.holding, dict(count.by_kind)) == (3, 2, {"email": 1, "phone": 1})
     assert all("*" in example for examples in count.examples.values() for example in examples)
     assert masked_example("4111 1111 1111 1111") == "41************1"
+
+
+@pytest.mark.parametrize("value", ["a", "abc", "Jan", "4711", "Eve N"])
+def test_of_a_short_value_an_example_shows_nothing(value: str) -> None:
+    assert set(masked_example(value)) == {"*"}
+
+
+def test_no_value_stands_whole_in_what_is_kept() -> None:
+    count = PersonalCount()
+    for text in ["password: abc thanks", "Kind regards\nJan", "my PIN is 4711"]:
+        count.look_at(text)
+    shown = [example for examples in count.examples.values() for example in examples]
+    assert set(count.examples) == {"password", "name"}
+    assert all(set(example) == {"*"} for example in shown)
+
+
+NATIONAL_IDS = [
+    ("DNI ", "12345678Z"), ("NIE ", "X1234567L"), ("CF ", "RSSMRA85T10A562S"), ("", "2 95 10 99 126 111 93"),
+    ("", "295109912611193"), ("", "85.07.30-033.28"), ("NIR ", "2 95 10 99 126 111 93"), ("", "NISS 85073003328"),
+    ("", "INSZ: 85073003328"), ("", "PESEL 44051401359"), ("", "NIF 501964843"), ("", "NIF: 501 964 843"),
+    ("", "BSN 111222333"), ("", "Steuer-ID 36574261809"), ("", "Steuer-ID: 36 574 261 809"),
+    ("", "IdNr. 36574261809"), ("", "Steueridentifikationsnummer: 36574261809"), ("", "SVNR 1237010180"),
+    ("", "SVNR: 1237 010180"), ("", "SV-Nr. 1237 010180"), ("", "Sozialversicherungsnummer 1237 010180"),
+]  # fmt: skip
+
+
+def _one_digit_wrong(number: str) -> str:
+    """The last digit but one, which every checksum weighs, one further."""
+    at = [place for place, sign in enumerate(number) if sign.isdigit()][-2]
+    return f"{number[:at]}{(int(number[at]) + 1) % 10}{number[at + 1 :]}"
+
+
+@pytest.mark.parametrize(("before", "number"), NATIONAL_IDS)
+def test_national_ids_are_found_by_their_checksums(before: str, number: str) -> None:
+    text = f"My number is {before}{number}, thanks"
+    found = [text[start:end] for kind, start, end in personal_data(text) if kind == "national_id"]
+    assert len(found) == 1 and number.endswith(found[0])
+    assert "national_id" in mask(text) and number not in mask(text)
+    wrong = text.replace(number, _one_digit_wrong(number))
+    assert [kind for kind, _, _ in personal_data(wrong) if kind == "national_id"] == []

@@ -164,3 +164,10 @@ def test_tags_are_given_away_as_one_label_is(signed: Signature | None) -> None:
     assert [leak.attribute for leak in leaks] == (["tags"] if signed else [])
     if signed:
         assert leaks[0].with_lines - leaks[0].without > 0.2
+
+
+def test_however_many_attributes_are_given_away_each_is_told() -> None:
+    data = tickets(240, on_lines_of_its_own, seed=8)
+    names = ("area", "desk", "queue", "team", "topic")
+    leaks = find_leaks(data.texts, dict.fromkeys(names, data.attributes["queue"]))
+    assert sorted(leak.attribute for leak in leaks) == list(names)
