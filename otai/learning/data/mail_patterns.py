@@ -35,31 +35,36 @@ INTRO_BEGINS = re.compile(r"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{3
 INTRO_ENDS = re.compile(rf"\b{WROTE}\b.{{0,120}}:\s*+$", re.IGNORECASE)
 DASHES = re.compile(r"^(?:--|—|__)\s?$")
 FOOTER_LINE = re.compile(
-    r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo)|Sent via |Get Outlook for|Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
-    r"Envoyé (?:de|depuis) mon|Enviado (?:desde mi|do meu|a partir do)|Inviato da|Verstuurd vanaf|Verzonden (?:vanaf|met)|Wysłan[eoy] z|Outlook for (?:iOS|Android))"
+    r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo)|Sent via |Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
+    r"Envoyé (?:de|depuis|à partir de) (?:mon|ma|Outlook|Mail|Yahoo)|Enviado (?:desde (?:mi|Outlook|Mail|Yahoo)|do (?:meu|Outlook|Mail|Yahoo)|pelo (?:meu|Outlook|Mail|Yahoo)|a partir do)|Inviato da|"
+    r"Verstuurd (?:vanaf|(?:met|via|vanuit) (?:mijn|Outlook|Mail|Yahoo))|Verzonden (?:vanaf|met|(?:via|vanuit) (?:mijn|Outlook|Mail|Yahoo))|Wysłan[eoy] z|"
+    r"(?:(?:Get|Download|Obtener|Descargar|Obter o|Obter|Transferir o|Baixar o|Scarica|Ottieni|Télécharger|Obtenir|Obtenez|Holen Sie sich|Pobierz|Pobierz aplikację|Uzyskaj) )?Outlook (?:for|für|pour|para|per|voor|dla) (?:iOS|Android))"
     r".{0,80}$",
     re.IGNORECASE,
 )
 NOTICE = re.compile(
     r"confidential|privileged|intended (?:only |solely )?(?:for|recipient)|not the (?:intended|named)|notify the sender|before you print|vertraulich|richtige Adressat|"
-    r"nicht der (?:richtige|beabsichtigte|vorgesehene)|informieren Sie bitte den Absender|vernichten Sie|unbefugt|confidentiel|destinataire|confidencial|destinatari[oa]|riservat|"
+    r"nicht der (?:richtige|beabsichtigte|vorgesehene)|informieren Sie bitte den Absender|vernichten Sie|unbefugt|confidentiel|destinataire|exclusivement|confidencial|destinat[aá]ri[oa]|privilegiada|riservat|vietat[ao]|a terzi|"
+    r"(?:avant d.|antes de )imprim|prima di stampare|(?:avert|avis|notifi|inform|powiad)\w{0,5}(?: \w{1,15}){0,2} (?:l.)?(?:expéditeur|remitente|remetente|mittente|afzender|nadawcę)|"
     r"vertrouwelijk|geadresseerde|uitsluitend bestemd|poufn|adresat|viruses|Viren(?:freiheit)?|any attachments|Think before|delete (?:it|this)",
     re.IGNORECASE,
 )
 NOTICE_HINTS = (
     "confid", "privileg", "recipient", "print", "vertraulich", "adressat", "vernicht", "unbefugt", "destinat",
     "riservat", "vertrouwelijk", "geadresseerd",
-    "bestemd", "poufn", "adresat", "virus", "viren", "attachment",
+    "expéditeur", "remitente", "remetente", "mittente", "nadawc", "imprim", "stampa", "bestemd", "poufn", "adresat", "virus", "viren", "attachment",
 )  # fmt: skip
 SIGN_OFFS = (
     r"(?:mit )?(?:freundliche[nr]?|beste[nr]?|viele[nr]?|liebe[nr]?|schöne[nr]?|herzliche[nr]?) (?:gr(?:ü|ue)(?:ß|ss)en?)|mfg|vg|lg|gru(?:ß|ss)|"
     r"(?:kind|best|warm|many thanks and|with best|with kind|warmest) (?:regards|wishes)|regards|best|cheers|sincerely|yours (?:sincerely|faithfully|truly)|many thanks|thanks|thank you|"
-    r"cordialement|bien (?:à vous|cordialement)|sincères salutations|salutations|saludos(?: cordiales)?|atentamente|un saludo|cordiali saluti|distinti saluti|saluti|"
-    r"(?:met )?vriendelijke groet(?:en)?|groet(?:en|jes)?|z poważaniem|pozdrawiam|atenciosamente|cumprimentos|com os melhores cumprimentos|(?:muito )?obrigad[oa]|"
+    r"(?:très )?cordialement|bien (?:à vous|cordialement)|(?:(?:sincères|meilleures|cordiales|bonnes) )?salutations|(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|reciban? un (?:cordial )?saludo|(?:muy )?atentamente|"
+    r"(?:(?:cordiali|distinti|cari|migliori) )?saluti|cordialmente|"
+    r"(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|groet(?:en|jes)?|z poważaniem|z wyrazami szacunku|(?:serdecznie )?pozdrawiam(?: serdecznie)?|(?:serdeczne )?pozdrowienia|atenciosamente|"
+    r"(?:(?:com os )?(?:melhores|cordiais) )?cumprimentos|(?:muito )?obrigad[oa]|"
     r"(?:many )?thanks (?:and|&) (?:kind |best )?regards|thanks (?:in advance|a lot|again)|danke(?: und gru(?:ß|ss))?|(?:vielen|besten|herzlichen) dank(?: im voraus)?|merci(?: d'avance| beaucoup)?|(?:muchas )?gracias|grazie(?: mille)?|(?:alvast )?bedankt|dziękuję"
 )
 SIGN_OFF = re.compile(rf"^\s*+(?:{SIGN_OFFS})\s*+[,.!]?+\s*+$", re.IGNORECASE)
-CONTACT = r"(?i)(?:\bTel|\bPhone|\bFon|\bFax|\bMobil|\bTél|\bMob\b|☎)\.?|\+\d[\d\s()/.-]{6,}|\b0\d{2,}[\d\s/-]{5,}|\S+@\S+\.\w{2,}|https?://|www\.|\b(?:GmbH|AG|Ltd|Inc|LLC|S\.?A\.?|B\.?V\.?|Sp\. z o\.o\.)\b| \| |\b\d{5}\s+[A-ZÄÖÜ]"
+CONTACT = r"(?i)(?:\bTel|\bPhone|\bFon|\bFax|\bMobil|\bTél|\bMob\b|☎)\.?|\bCell\.|\bkom\.|\bM[óo]vil\b|\b0\d(?:[ .]\d{2}){4}\b|\+\d[\d\s()/.-]{6,}|\b0\d{2,}[\d\s/-]{5,}|\S+@\S+\.\w{2,}|https?://|www\.|\b(?:GmbH|AG|Ltd|Inc|LLC|S\.?A\.?|B\.?V\.?|Sp\. z o\.o\.)\b| \| |\b\d{5}\s+[A-ZÄÖÜ]"
 _MAIL_ADDRESS = r"\S+@\S+\.\w{2,}"
 LONGEST_CONTACT = 120
 """Characters of a line that may be somebody's telephone number, address or company."""

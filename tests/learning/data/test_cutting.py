@@ -84,6 +84,47 @@ def test_what_a_customer_forwards_without_a_word_of_their_own_stays() -> None:
     assert cut(forwarded, RULES).text == REQUEST
 
 
+SIGNATURES = (
+    "\n\nCordialement\nAlice Ash\nExemple SARL\nTél. +33 1 55 50 01 77",
+    "\n\nBien cordialement,\nAlice Ash\nService des ventes\n01 55 50 01 77",
+    "\n\nMeilleures salutations\nAlice Ash\nTél. 01 55 50 01 77",
+    "\n\nSaludos cordiales,\nAlice Ash\nEjemplo S.L.\nTeléfono: 910 555 017",
+    "\n\nUn cordial saludo\nAlice Ash\nTel. +34 910 555 017",
+    "\n\nReciba un cordial saludo,\nAlice Ash\nMóvil 610 555 017",
+    "\n\nCordiali saluti\nAlice Ash\nEsempio S.r.l.\nTel. +39 06 5550 177",
+    "\n\nDistinti saluti,\nAlice Ash\nUfficio vendite\nCell. 320 555 0177",
+    "\n\nMet vriendelijke groet,\nAlice Ash\nVoorbeeld B.V.\nTel. +31 20 555 0177",
+    "\n\nHartelijke groeten\nAlice Ash\nTelefoon 020 555 0177",
+    "\n\nZ poważaniem\nAlice Ash\nPrzykład Sp. z o.o.\nTel. +48 22 555 01 77",
+    "\n\nPozdrawiam serdecznie,\nAlice Ash\nkom. 600 555 017",
+    "\n\nAtenciosamente,\nAlice Ash\nExemplo Lda.\nTelefone: +351 21 555 0177",
+    "\n\nCom os melhores cumprimentos\nAlice Ash\nTelemóvel 910 555 017",
+    "\n\nMelhores cumprimentos,\nAlice Ash\nTel. 21 555 0177",
+)
+NOTICES = (
+    "Ce message et ses pièces jointes sont confidentiels. Si vous n'êtes pas le destinataire, merci de le détruire.",
+    "Ce courriel est exclusivement destiné à la personne à laquelle il est adressé. Merci d'avertir l'expéditeur en cas d'erreur.",
+    "Este mensaje es confidencial. Si usted no es el destinatario, le rogamos que lo elimine y avise al remitente.",
+    "Este correo contiene información privilegiada. Antes de imprimir este mensaje, piense en el medio ambiente.",
+    "Questo messaggio contiene informazioni riservate. Se non siete il destinatario, vi preghiamo di cancellarlo.",
+    "Le informazioni contenute in questa e-mail sono strettamente riservate ed è vietata la diffusione a terzi.",
+    "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Verwijder het als u het per abuis kreeg.",
+    "Ta wiadomość jest poufna. Jeśli nie są Państwo jej adresatem, prosimy o jej usunięcie.",
+    "Wiadomość zawiera informacje poufne przeznaczone wyłącznie dla adresata. Prosimy powiadomić nadawcę.",
+    "Esta mensagem é confidencial. Se não for o destinatário, por favor elimine-a e avise o remetente.",
+    "Esta mensagem contém informação confidencial. Antes de imprimir, pense no ambiente.",
+)  # fmt: skip
+FOOTERS = (
+    "Envoyé depuis mon mobile", "Envoyé à partir de mon Samsung Galaxy", "Envoyé depuis Outlook pour iOS",
+    "Enviado desde mi Samsung", "Enviado desde Outlook para Android", "Obtener Outlook para iOS",
+    "Inviato dal mio Samsung Galaxy", "Inviato da Outlook per iOS", "Scarica Outlook per Android",
+    "Verzonden vanaf mijn Samsung", "Verstuurd met Outlook voor iOS", "Verzonden via mijn telefoon",
+    "Wysłane z mojego telefonu", "Wysłano z programu Outlook dla systemu iOS", "Pobierz aplikację Outlook dla iOS",
+    "Enviado do meu telemóvel", "Enviado a partir do meu Samsung", "Enviado pelo Outlook para iOS",
+    "Télécharger Outlook pour iOS", "Outlook voor iOS downloaden", "Obter o Outlook para Android",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("below", "kind"),
     [
@@ -101,12 +142,17 @@ def test_what_a_customer_forwards_without_a_word_of_their_own_stays() -> None:
         (
             "\n\nDiese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, "
             "vernichten Sie diese Mail.", DISCLAIMER),
+        *((below, SIGNATURE) for below in SIGNATURES), *((f"\n\n{notice}", DISCLAIMER) for notice in NOTICES),
+        *((f"\n\n{footer}", FOOTER) for footer in FOOTERS),
     ],
 )  # fmt: skip
 def test_signatures_footers_and_notices_are_cut(below: str, kind: str) -> None:
-    done = cut(REQUEST + below, RULES)
+    # A signature that signs off itself stands below a request without one.
+    request = REQUEST.partition("\n\nKind")[0] if below in SIGNATURES else REQUEST
+    done = cut(request + below, RULES)
     assert {found for found, _ in done.removed} == {kind}
-    assert done.text in (REQUEST, REQUEST.removesuffix("\nAlice Ash"))
+    kept = done.text.removesuffix(below.split("\n")[2]).rstrip() if below in SIGNATURES else done.text
+    assert kept in (request, request.removesuffix("\nAlice Ash"))
 
 
 @pytest.mark.parametrize(
