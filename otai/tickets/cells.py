@@ -51,6 +51,8 @@ class Noticed:
     unread_times_example: str = ""
     unread_languages: int = 0
     repeated_ids: int = 0
+    lost_subject: str | None = None
+    """A column of short texts that nothing uses, where there is a body and no subject."""
 
 
 class TicketMaker:

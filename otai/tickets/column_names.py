@@ -219,6 +219,18 @@ AFTERWARDS_PAIRS = frozenset(
         "tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus "
         "datumgereed miseajour afgehandelddoor datetraitement"
     )
+) | frozenset(
+    # Where somebody is reached at work, which the desk looks up.
+    _words(
+        "worktelephone officephone officetelephone businessphone businesstelephone telefondienstlich diensttelefon "
+        "dienstlichetelefonnummer telefongeschaeftlich geschaeftstelefon telefonbuero buerotelefon telefonarbeit "
+        "telephoneprofessionnel telprofessionnel telephonebureau telephonedubureau telephonetravail telephoneautravail "
+        "telefonoufficio telefonodiufficio telefonodellufficio telefonolavoro telefonodilavoro telefonoaziendale "
+        "telefonotrabajo telefonodetrabajo telefonodeltrabajo telefonooficina telefonodeoficina telefonolaboral "
+        "telefoonwerk werktelefoon telefoonzakelijk zakelijketelefoon zakelijktelefoonnummer telefonsluzbowy "
+        "sluzbowytelefon telefondopracy telefonpraca telefonwpracy telefonecomercial telefonetrabalho "
+        "telefonedotrabalho telefonedetrabalho telefoneprofissional telefonedoescritorio"
+    )
 )
 STATUS = frozenset(
     _words(
@@ -241,7 +253,8 @@ PERSON = frozenset(
         "wnioskodawca requisitante birthday geburtsdatum collaborators followers watchers watcher beobachter "
         "participants recipient recipients empfaenger toaddress visitor visitors besucher visiteur visitante "
         "visitatore "
-        "bezoeker correo correoelectronico telefono telefoon fromname fromaddress sendername senderaddress absendername"
+        "bezoeker correo correoelectronico telefono telefoon telefone telefonu telemovel mobiltelefon "
+        "mobilnummer handynummer cellulare mobielnummer fromname fromaddress sendername senderaddress absendername"
     )
 )
 """Who sent the ticket: about people, and known already."""

@@ -24,6 +24,8 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
             "bad_rows_left_out",
             values={"rows": left_out.count, "problems": [problem.as_dict() for problem in left_out.first]},
         )
+    if noticed.lost_subject is not None:
+        yield Finding("no_subject", "warning", values={"column": noticed.lost_subject, "body": roles.single["body"]})
     yield from findings_of_cells(noticed, roles)
     if noticed.reader.control_characters:
         yield Finding("control_characters", values={"texts": noticed.reader.control_characters})

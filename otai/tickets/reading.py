@@ -48,6 +48,7 @@ from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, 
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
+from otai.tickets.text_roles import lost_subject
 from otai.tickets.text_stage import text_stage
 from otai.tickets.transcripts import holds_transcripts
 from otai.words.sentences import Fact
@@ -367,6 +368,7 @@ class _Reading:
         )
         if (body := roles.single.get("body")) is not None:
             self._maker.reader.reads_chats = holds_transcripts(look.column(body))
+        self._maker.noticed.lost_subject = lost_subject(look, roles, named=named)
         self._learn(look)
         self._mixture = LanguageMixture()
         self._language_stride = 1

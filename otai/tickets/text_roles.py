@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
 from otai.tickets.column_stats import ColumnStats, Look
-from otai.tickets.columns import Reason
+from otai.tickets.columns import ColumnRoles, Reason
 from otai.tickets.label_columns import LABEL_LENGTH
 from otai.tickets.threads import holds_threads
 from otai.words.sentences import Fact
@@ -15,6 +15,9 @@ from otai.words.sentences import Fact
 TICKETS_A_LABEL = 3.0
 """A column whose values return less often on average names things (people, orders), it does not sort tickets."""
 NOTES_TAKE_UP = 0.6
+SHORTEST_SUBJECT, LONGEST_SUBJECT = 8.0, 150.0
+"""Characters on average."""
+_LATER_TEXTS = frozenset(names.COMMENT) | names.NOTES
 NAMES_OF_CARDS = frozenset(("name", "cardname", "taskname", "itemname", "nombre", "nom", "nome", "naam", "nazwa"))
 
 
@@ -207,6 +210,33 @@ class TextRoles:
     def _same_cells(self, one: ColumnStats, other: ColumnStats) -> bool:
         pairs = [(left, right) for left, right in self.look.rows_of(one, other) if left and right]
         return bool(pairs) and sum(left == right for left, right in pairs) >= 0.95 * len(pairs)
+
+
+def lost_subject(look: Look, roles: ColumnRoles, *, named: Collection[str] = ()) -> str | None:
+    """The column of short texts beside a body that nothing uses, where no column was taken for the subject: its name,
+    or None. What the customer wrote in one line may stand there. `named` are columns that somebody decided about."""
+    body = roles.single.get("body")
+    if body is None or "subject" in roles.single:
+        return None
+    longest = min(LONGEST_SUBJECT, look.column(body).mean_length)
+    used = {*roles.single.values(), *(name for found in roles.attributes for name in found.columns), *named}
+    ended = known_afterwards.Ended(look)
+    for column in look.columns:
+        if (
+            column.name not in used
+            and SHORTEST_SUBJECT <= column.mean_length < longest
+            and column.filled >= 0.5 * look.rows
+            and column.share(has_blank) >= 0.5
+            and column.share(_is_name) < 0.5
+            and column.tickets_a_value < 2
+            and known_afterwards.by_name(column) is None
+            and not known_afterwards.by_values(column)
+            and not column.words.fits(_LATER_TEXTS)
+            and not is_person(column)
+            and not ended.only_then(column)
+        ):
+            return column.name
+    return None
 
 
 def is_person(column: ColumnStats) -> bool:

@@ -364,6 +364,14 @@ DATA: Mapping[str, Words] = {
         ),
         "Export them again, best in UTF-8. A model learns damaged words as words of their own.",
     ),
+    "no_subject": Words(
+        (
+            "No column was taken for the subject, only “{body}” for the text; “{column}” holds short texts and is not "
+            "used.",
+        ),
+        "If it is what the customer wrote as subject, import the file again with this column as the subject: a model "
+        "then reads both.",
+    ),
     "threads_became_tickets": Words(
         (
             Counted(

@@ -13,6 +13,7 @@ from otai.tickets.column_stats import ColumnStats
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.guessing import guess_roles, look_at
 from otai.tickets.sources.opening import open_source
+from otai.tickets.text_roles import lost_subject
 
 pytestmark = pytest.mark.pure
 
@@ -154,6 +155,15 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
     assert "says the same as “assignment_group.display_value”" in roles.why["assignment_group.value"]
 
 
+WORK_PHONES = (
+    "Business phone", "Office Phone", "Telefon dienstlich", "Diensttelefon", "Dienstliche Telefonnummer",
+    "Telefon geschäftlich", "Téléphone professionnel", "Tél. professionnel", "Téléphone du bureau",
+    "Telefono ufficio", "Telefono di lavoro", "Telefono aziendale", "Teléfono del trabajo", "Teléfono de oficina",
+    "Teléfono laboral", "Telefoon werk", "Werktelefoon", "Zakelijk telefoonnummer", "Telefon służbowy",
+    "Telefon do pracy", "Telefone comercial", "Telefone do trabalho", "Telefone profissional",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -170,7 +180,7 @@ def test_nested_names_are_understood(tmp_path: Path) -> None:
         "gasto",
         "Custom field (Satisfaction "
         "rating)", "conversation_parts.total_count", "FirstResponseInMin", "comments_and_work_notes",
-        "Bearbeitungszeit",
+        "Bearbeitungszeit", *WORK_PHONES,
     ],
 )  # fmt: skip
 def test_what_is_known_only_afterwards_is_known_by_name(header: str) -> None:
@@ -208,6 +218,14 @@ def test_a_column_filled_only_where_the_ticket_is_through_is_no_attribute(tmp_pa
     )  # fmt: skip
     assert [found.name for found in roles.attributes if found.proposed] == ["queue"]
     assert "only where “status”" in roles.why["finding"]
+
+
+def test_telephones_are_no_attributes_in_any_language(tmp_path: Path) -> None:
+    """Three departments share three numbers, so that their values alone would look like labels."""
+    headers = [*WORK_PHONES, "Mobiltelefon", "Handynummer", "Cellulare", "Telefone celular", "Numer telefonu"]
+    columns = {header: lambda n: f"{n % 3}55 0101" for header in headers}
+    roles = guessed(tmp_path, {"subject": subject, "text": body, "queue": queue, **columns})
+    assert [found.name for found in roles.attributes] == ["queue"]
 
 
 def test_durations_are_no_attribute_whatever_they_are_called(tmp_path: Path) -> None:
@@ -314,3 +332,19 @@ def test_c_and_c_plus_plus_do_not_look_alike() -> None:
     found = of_attribute(known, tickets=100)
     (alike,) = [finding for finding in found if finding.code == "labels_look_alike"]
     assert alike.values["groups"] == [{"R&D": 20, "R & D": 20}]
+
+
+def lost(tmp_path: Path, columns: dict[str, object]) -> str | None:
+    roles = guessed(tmp_path, columns)
+    assert roles.single.get("body") == "text"
+    return lost_subject(look_at(open_source(tmp_path / "t.tsv")), roles)
+
+
+def test_a_short_text_that_nothing_uses_is_a_lost_subject(tmp_path: Path) -> None:
+    """It takes up no word of the body and is called nothing that we know."""
+    short = {"zeile eins": lambda n: f"Gerät {n} kaputt hier"}
+    assert lost(tmp_path, {"text": body, "queue": queue, **short}) == "zeile eins"
+    assert lost(tmp_path, {"text": body, "queue": queue, "subject": subject, **short}) is None
+    assert lost(tmp_path, {"text": body, "queue": queue}) is None
+    for afterwards in ("internal note", "closed by", "comment", "work phone", "requester name"):
+        assert lost(tmp_path, {"text": body, "queue": queue, afterwards: short["zeile eins"]}) is None

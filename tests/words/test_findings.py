@@ -98,6 +98,7 @@ def of_data() -> Iterator[Finding]:
         days=Some(is_settled=False, day_first=True, example="02/11/2026"),
         missing_examples=["n/a", "-"],
         missing_words={"queue": 8},
+        lost_subject="Kurztext",
         unread_times=3,
         unread_times_example="soon",
         unread_languages=4,
@@ -117,7 +118,9 @@ def of_data() -> Iterator[Finding]:
     )
     source: Any = Some(late_keys={"colour": 20_001}, left_out=["thread"], noted=noted)
     left_out: Any = Some(count=6, first=[])
-    yield from findings_of_import(source, noticed, Some(single={"created": "Opened"}), left_out=left_out)  # type: ignore[arg-type]
+    yield from findings_of_import(
+        source, noticed, Some(single={"created": "Opened", "body": "Text"}), left_out=left_out
+    )  # type: ignore[arg-type]
     headless: Any = Some(**vars(noted) | {"is_headless": True})
     yield from findings_of_file(headless)
     month_first: Any = Some(**vars(noticed) | {"days": Some(is_settled=False, day_first=False, example="02/11/2026")})

@@ -26,9 +26,7 @@ PERSONAL_KINDS = (IBAN, CARD, NATIONAL_ID, PASSWORD, EMAIL, PHONE, NAME)
 """In the order in which they are looked for: what is an IBAN is no telephone number."""
 
 _WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|mot de passe|mdp|contraseña|clave|senha|palavra-passe|wachtwoord|has[łl]o|parola d.ordine|pin|puk"
-_NUMBER_WORDS = (
-    r"(?:BSN|PESEL|NIF|NISS|INSZ|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
-)
+_NUMBER_WORDS = r"(?:BSN|PESEL|NIF|NISS|INSZ|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
 _PATTERNS: dict[str, re.Pattern[str]] = {
     IBAN: re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
     CARD: re.compile(r"(?<![\d.-])[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,4})?(?![\d-])"),
