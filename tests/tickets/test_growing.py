@@ -98,7 +98,7 @@ def test_articles_that_are_added_join_and_leave_the_first_message(bring: Bring, 
     answers = [(id, "agent", "05", f"We look after {id} at once, says the desk") for id, *_ in first]
     bring(articles(first + answers))
     later = [("T4", sender, "20", "Thank you, after the restart it works again as it did before")]
-    new = [(f"T{n}", "customer" if sender == "customer" else "agent", "21", f"Where is {WORDS[n % 7]} {n}, please") for n in range(40, 50)]  # fmt: skip
+    new = [(f"T{n}", sender, "21", f"Where is {WORDS[n % 7]} {n}, please") for n in range(40, 50)]
     increment = articles(later + new)
     made = bring(increment if says_who else increment.replace(",sender,", ",remark,"), add=True)
     stored = {row["ticket"]: row for row in queries.tickets(made)}

@@ -103,12 +103,12 @@ SIGNATURES = (
 )
 NOTICES = (
     "Ce message et ses pièces jointes sont confidentiels. Si vous n'êtes pas le destinataire, merci de le détruire.",
-    "Ce courriel est exclusivement destiné à la personne à laquelle il est adressé. Merci d'avertir l'expéditeur en cas d'erreur.",
+    "Ce courriel est exclusivement destiné à la personne concernée. Merci d'avertir l'expéditeur en cas d'erreur.",
     "Este mensaje es confidencial. Si usted no es el destinatario, le rogamos que lo elimine y avise al remitente.",
     "Este correo contiene información privilegiada. Antes de imprimir este mensaje, piense en el medio ambiente.",
     "Questo messaggio contiene informazioni riservate. Se non siete il destinatario, vi preghiamo di cancellarlo.",
     "Le informazioni contenute in questa e-mail sono strettamente riservate ed è vietata la diffusione a terzi.",
-    "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Verwijder het als u het per abuis kreeg.",
+    "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Verwijder het anders.",
     "Ta wiadomość jest poufna. Jeśli nie są Państwo jej adresatem, prosimy o jej usunięcie.",
     "Wiadomość zawiera informacje poufne przeznaczone wyłącznie dla adresata. Prosimy powiadomić nadawcę.",
     "Esta mensagem é confidencial. Se não for o destinatário, por favor elimine-a e avise o remetente.",
