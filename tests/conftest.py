@@ -6,7 +6,9 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests import emptying
 
     emptying.install()
+    # Begun in the background of a shell, tests would ignore Ctrl-C, and so would every program that they start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Workers of pytest-xdist would inherit it, and read the settings before this file has given them a home of their
     # own.
     del os.environ["DJANGO_SETTINGS_MODULE"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Max, Q
 
@@ -32,9 +33,13 @@ from otai.billing.operations.takings import net_of
 from otai.billing.seller import seller
 from otai.billing.status import SubscriptionStatus
 from otai.ledger.models import Hold, Lot, LotSource, Transfer
+from otai.orgs.models import TeamEvent
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
 from otai.pricing.published import PriceBookUnknown, book_of
+
+BETWEEN_ZONES = timedelta(days=2)
+"""A day begins up to 26 hours earlier in one zone than in another, and may be the last of a month there alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +108,15 @@ def _counted_months() -> Iterator[Unexplained]:
     keys = Transfer.objects.filter(key__startswith="monthly:").values_list("organisation", "key")
     for organisation, key in keys.iterator(chunk_size=5000):
         granted[organisation] = max(granted.get(organisation, 0), int(key.partition(":")[2]))
+    moved = TeamEvent.objects.filter(what="organisation_changed", details__has_key="time_zone")
+    zone_changed = set(moved.values_list("organisation", flat=True))
     for subscription in Subscription.objects.select_related("organisation").order_by("id").iterator(chunk_size=500):
-        next_at = anniversary_at(
-            subscription.signed_up_at, subscription.months_granted + 1, subscription.organisation.zone
-        )
-        if subscription.next_grant_at != next_at or subscription.months_granted < granted.get(
-            subscription.organisation_id, 0
-        ):
+        customer = subscription.organisation
+        next_at = anniversary_at(subscription.signed_up_at, subscription.months_granted + 1, customer.zone)
+        apart = abs(subscription.next_grant_at - next_at)
+        # What was due when an organisation went to another zone stays due as it was there.
+        is_due = apart <= BETWEEN_ZONES if customer.id in zone_changed else not apart
+        if not is_due or subscription.months_granted < granted.get(customer.id, 0):
             yield Unexplained("months granted are counted", str(subscription.organisation_id))
 
 

@@ -90,17 +90,24 @@ def test_tickets_in_languages_never_trained_on_are_understood(english: Trained) 
     assert predicted == [queue for _, queue in OTHER_LANGUAGES]
 
 
-def test_a_foreign_ticket_is_not_shown_to_the_english_encoder(
+def test_the_english_encoder_may_doubt_a_foreign_tickets_label_and_not_choose_it(
     english: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [text for text, _ in OTHER_LANGUAGES]
     bundle = english.bundle
     assert bundle.reader is not None and bundle.fallback is not None
-    before = bundle.probabilities(texts)["queue"]
+    # Models from before were as sure as the multilingual reading alone.
+    alone = dataclasses.replace(
+        bundle, attributes=tuple(dataclasses.replace(one, doubts_fallback=False) for one in bundle.attributes)
+    )
+    before = alone.probabilities(texts)["queue"]
     vectors = bundle.reader.vectors(texts)
     vectors[:, bundle.reader.base_width :] = 7.0
     monkeypatch.setattr(VectorReader, "vectors", lambda self, texts, **_: vectors)
-    np.testing.assert_array_equal(bundle.probabilities(texts)["queue"], before)
+    np.testing.assert_array_equal(alone.probabilities(texts)["queue"], before)
+    doubted = bundle.probabilities(texts)["queue"]
+    np.testing.assert_array_equal(doubted.argmax(axis=1), before.argmax(axis=1))
+    assert (doubted.max(axis=1) <= before.max(axis=1)).all()
 
 
 def test_a_second_training_encodes_nothing_and_gives_the_same_model(trained: Trained, encoding: Encoding) -> None:

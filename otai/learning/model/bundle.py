@@ -124,8 +124,8 @@ class OutOfLanguageFallback:
     alone.
 
     An encoder of one language beside a multilingual one takes 20 points from every language that the training did not
-    show (docs/experiments-encoders.md), so such tickets are not shown to it. `weights` has shape (base width, labels of
-    all attributes).
+    show (docs/experiments-encoders.md), so it has no say in such tickets' labels; it may only doubt them. `weights` has
+    shape (base width, labels of all attributes).
     """
 
     weights: Matrix

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otai.db import new_id
+from otai.errors import Invalid, Unavailable
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec
 from otai.ledger.queries.statements import harmless
 from otai.runs.guarantee.holdout import Relabelled
@@ -38,6 +39,17 @@ def tickets_of(data_set: DataSet) -> Path:
     """The data set's tickets on this machine. Raises TicketsDeleted."""
     data_set.require_tickets()
     return file_store().local_path(data_set.file)
+
+
+@contextmanager
+def tickets_while_there(data_set: DataSet) -> Iterator[Path]:
+    """The same, in a `with` that reads them. Raises TicketsDeleted where somebody deletes them meanwhile, too."""
+    try:
+        yield tickets_of(data_set)
+    except (OSError, Invalid, Unavailable):
+        # Rows say so before files go, so whoever misses a file finds the reason there.
+        DataSet.objects.get(id=data_set.id).require_tickets()
+        raise
 
 
 def table_at(file: str) -> pa.Table:

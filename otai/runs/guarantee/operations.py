@@ -120,7 +120,8 @@ def propose(
     named = {"organisation": organisation.id, "guarantee": proposal.guarantee.id}
     # Reading and storing tickets happens before the transaction, never inside one.
     with files.scratch() as path:
-        chosen = holdout.choose(files.tickets_of(data_set), specs, share=share, into=path)
+        with files.tickets_while_there(data_set) as source:
+            chosen = holdout.choose(source, specs, share=share, into=path)
         with files.kept(path, **named) as stored, transaction.atomic():
             found = record_proposal(proposal, chosen, stored, who=who, now=now)
     delete_files()

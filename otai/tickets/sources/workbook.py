@@ -330,7 +330,8 @@ def _can_be_held(path: Path) -> bool:
                     rows = columns = 0
                     rest = b""
                     while chunk := handle.read(1 << 20):
-                        for letters, number in set(_REFERENCE.findall(rest + chunk)):
+                        # The cell before the row that it lies in: people find a cell by its name.
+                        for letters, number in sorted(set(_REFERENCE.findall(rest + chunk)), reverse=True):
                             rows, columns = max(rows, int(number)), max(columns, _column(letters))
                             if rows > LAST_ROW or columns > LAST_COLUMN:
                                 raise refused("cell_outside", cell=(letters + number).decode("ascii"))
