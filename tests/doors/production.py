@@ -38,6 +38,7 @@ from tests.parts import caddy_program, needed, nginx_program, program
 from tests.web.studio_server import Installation, answers, chromium, free_port
 
 NAME = "studio.otai.test"
+METRICS_TOKEN = "what-prometheus-alone-knows-here"
 DOCUMENTED = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
 
 
@@ -116,7 +117,13 @@ def in_production(
     `behind` nginx or Caddy."""
     tls_port, server_port = free_port(), free_port()
     url = f"https://{NAME}:{tls_port}"
-    told = {"OTAI_DATABASE_URL": database, "OTAI_BASE_URL": url, "OTAI_TRUSTED_PROXIES": "1", **(settings or {})}
+    told = {
+        "OTAI_DATABASE_URL": database,
+        "OTAI_BASE_URL": url,
+        "OTAI_TRUSTED_PROXIES": "1",
+        "OTAI_METRICS_TOKEN": METRICS_TOKEN,
+        **(settings or {}),
+    }
     installation = Installation(home, {name: value for name, value in told.items() if value})
     proxy = home / "proxy"
     certificate = make_certificate(proxy)

@@ -64,7 +64,6 @@ def bomb(folder: Path, *, encoding: str) -> Path:
     return file
 
 
-@pytest.mark.pure
 @pytest.mark.parametrize("encoding", ["dictionary", "delta"])
 def test_a_kilobyte_that_unpacks_to_gigabytes_takes_none_of_the_server(
     program: Studio, trusted: Production, tmp_path: Path, encoding: str
