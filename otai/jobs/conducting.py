@@ -65,7 +65,7 @@ def work_alone(kind: JobKind, spec: dict[str, Any], folder: Path) -> dict[str, A
             except queue.Empty:
                 heard = {}
             if "exit" in heard:
-                broken_off = _broken_off(kind, heard)
+                broken_off = _broken_off(kind, heard, bounds, most_held=0)
                 code = "" if heard["exit"] == 0 else _code_of(heard, bounds, most_held=0, killed_before=killed_before)
                 break
             if time.monotonic() - began > bounds.wall_seconds:
@@ -231,15 +231,15 @@ class Conducting:
             self.flight = None
             self._start()
             return
-        if (broken_off := _broken_off(self.kind, message)) is not None:
+        bounds, held, before = self._bounds or self.kind.bounds(), self._most_held, self._killed_before
+        if (broken_off := _broken_off(self.kind, message, bounds, most_held=held)) is not None:
             # The file's fault, and said to whoever sent it: no fault of ours in the log of the Studio.
             log.info("job %s (%s) was broken off by its file: %s", self.job.id, self.job.kind, exit_code)
             self._refuse(broken_off)
             return
         if exit_code != 0 or not path.is_file():
             self._log_last_words(exit_code)
-            held, before = self._most_held, self._killed_before
-            self._fail(_code_of(message, self._bounds or self.kind.bounds(), most_held=held, killed_before=before))
+            self._fail(_code_of(message, bounds, most_held=held, killed_before=before))
             return
         if path.stat().st_size > most_result_bytes:
             self._fail("job_too_large")
@@ -324,9 +324,12 @@ class Conducting:
         log.error("job %s (%s) ended with %s: %s", self.job.id, self.job.kind, exit_code, words)
 
 
-def _broken_off(kind: JobKind, message: dict[str, Any]) -> OtaiError | None:
-    """What the kind says of a process that broke off by itself; None where it did not, or its kind says nothing."""
+def _broken_off(kind: JobKind, message: dict[str, Any], bounds: Bounds, *, most_held: int) -> OtaiError | None:
+    """What the kind says of a process that broke off by itself; None where it did not, where its kind says nothing, and
+    where it had reached its bound of memory: libraries abort then (std::bad_alloc), whatever the file."""
     if kind.broken_off is None or message["exit"] not in own_faults:
+        return None
+    if _was_near_the_bound(message, bounds, most_held=most_held):
         return None
     return kind.broken_off()
 
@@ -341,9 +344,16 @@ def _code_of(message: dict[str, Any], bounds: Bounds, *, most_held: int, killed_
         return "job_took_too_long"
     if exit_code == -signal.SIGXFSZ:
         return "job_too_large"
-    if exit_code == -signal.SIGKILL:
-        # Not by us. By the kernel for want of memory, or by somebody for reasons that say nothing about the file.
-        grown = max(int(message.get("grown_bytes", 0)), most_held - memory_of_the_libraries)
-        if grown > share_near_the_bound * bounds.memory_bytes or kernel_killed_for_memory() > killed_before:
-            return "job_out_of_memory"
+    # Not by us: by the kernel for want of memory, or by somebody for reasons that say nothing about the file.
+    was_killed = exit_code == -signal.SIGKILL
+    was_near = _was_near_the_bound(message, bounds, most_held=most_held)
+    if was_near and (was_killed or exit_code in own_faults):
+        return "job_out_of_memory"
+    if was_killed and kernel_killed_for_memory() > killed_before:
+        return "job_out_of_memory"
     return "job_died"
+
+
+def _was_near_the_bound(message: dict[str, Any], bounds: Bounds, *, most_held: int) -> bool:
+    grown = max(int(message.get("grown_bytes", 0)), most_held - memory_of_the_libraries)
+    return grown > share_near_the_bound * bounds.memory_bytes

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from otai.errors import Invalid
+from otai.errors import Invalid, OtaiError
 from otai.jobs import operations, queries
 from otai.jobs.conducting import work_alone
 from otai.jobs.folders import folder_of, jobs_folder
@@ -26,6 +26,7 @@ from otai.jobs.server import server
 from otai.jobs.status import MOVES, OPEN, JobStatus
 from otai.jobs.work import JobKind, JobLane
 from otai.orgs.models import Organisation
+from otai.orgs.operations import create_organisation
 from otai.serving.jobs import VERSION
 from otai.tickets.jobs import IMPORT, long_bounds
 from tests.jobs.work import Failing, kind
@@ -91,6 +92,20 @@ def test_a_file_that_breaks_its_reader_off_is_refused_as_its_kind_says(acme: Org
     assert not folder_of(job.id).exists()
     with operations.folder_without_row() as folder, pytest.raises(Invalid, match="made to harm"):
         work_alone(reads_files, {}, folder)
+
+
+def test_a_library_that_aborts_at_the_bound_of_memory_says_nothing_about_the_file(
+    acme: Organisation, now: datetime
+) -> None:
+    """A large file of an honest customer: it is no file "damaged, or made to harm"."""
+    aborts = kind("abort_for_memory")
+    reads_files = dataclasses.replace(aborts, broken_off=lambda: Invalid("file_harms", code="dataset_invalid"))
+    for one in (reads_files, aborts):
+        job = operations.wait(ask(acme, one, now), seconds=None)
+        assert (job.status, job.error_code) == ("failed", "job_out_of_memory")
+    with operations.folder_without_row() as folder, pytest.raises(OtaiError) as refused:
+        work_alone(reads_files, {}, folder)
+    assert refused.value.code == "job_out_of_memory"
 
 
 def test_a_result_that_cannot_be_recorded_leaves_a_failed_job(acme: Organisation, now: datetime) -> None:
@@ -252,6 +267,23 @@ def test_an_organisation_may_have_so_many_jobs_open(acme: Organisation, globex: 
     assert len(list(jobs_folder().iterdir())) == operations.most_open_of_one + 1
 
 
+def test_a_machine_has_so_many_jobs_open_whoever_asks(
+    acme: Organisation, globex: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "most_open_of_a_machine", 2)
+    initech = create_organisation(slug="initech", name="Initech", time_zone="UTC", now=now)
+    for one in (acme, globex):
+        ask(one, kind("answer"), now, say="hello")
+    with pytest.raises(TooManyJobs) as refused:
+        ask(initech, kind("answer"), now, say="hello")
+    assert refused.value.case == "all"
+    assert not Job.objects.filter(organisation=initech).exists()
+    assert len(list(jobs_folder().iterdir())) == 2
+    # Another machine's jobs take no place on this one.
+    Job.objects.filter(organisation=globex).update(machine="elsewhere")
+    ask(initech, kind("answer"), now, say="hello")
+
+
 def test_a_job_whose_process_is_gone_is_found_and_ended(
     acme: Organisation, globex: Organisation, now: datetime
 ) -> None:
@@ -289,6 +321,20 @@ def test_old_answers_and_what_broken_uploads_left_are_swept(acme: Organisation, 
     operations.sweep(now=job.ended_at + timedelta(hours=25))
     assert not Job.objects.filter(id=job.id).exists()
     assert [folder.exists() for folder in left[:2]] == [False, False]
+
+
+def test_uploads_that_nobody_settled_are_swept(acme: Organisation, now: datetime) -> None:
+    from otai.jobs.folders import uploads_folder
+
+    aged, fresh = (uploads_folder() / str(acme.id) / name for name in ("aged", "fresh"))
+    for folder in (aged, fresh):
+        folder.mkdir(parents=True)
+        (folder / "tickets.csv").write_text("text,queue\nThe printer is on fire,it\n")
+    then = time.time() - operations.upload_waits_seconds
+    os.utime(aged, (then - 60, then - 60))
+    os.utime(fresh, (then + 60, then + 60))
+    operations.sweep(now=now)
+    assert [folder.exists() for folder in (aged, fresh)] == [False, True]
 
 
 def test_every_move_is_known_and_ends_are_ends() -> None:

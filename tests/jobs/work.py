@@ -61,6 +61,15 @@ def write(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
             file.write(bytes(1 << 20))
 
 
+def abort_for_memory(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """As libraries in C++ do, of which nobody catches a std::bad_alloc."""
+    try:
+        eat(spec, folder, tell)
+    except MemoryError:
+        os.abort()
+    raise AssertionError("it ate without end")
+
+
 def die(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     os.abort()
 
