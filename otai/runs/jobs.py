@@ -69,6 +69,7 @@ class IncludedRunOrdered(_Kept):
             Guarantee.objects.get(id=spec["guarantee"]),
             Quote.objects.select_related("data_set").get(id=spec["quote"]),
             GuaranteeStatus(spec["to"]),
+            spec["measured_on"],
         )
         run = included.record_order(
             wanted,
@@ -140,6 +141,7 @@ def ask_to_order(
         "to": to.value,
         "tickets": str(parting["source"]),
         "held": str(parting["held"]),
+        "measured_on": wanted.measured_on,
         "names": parting["names"],
         "own_ids": parting["own_ids"],
         "called": parting["called"],

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from otai.errors import Refused
 from otai.jobs.work import Tell
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.runs.guarantee import holdout
@@ -24,11 +25,15 @@ def choose_holdout(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[st
 
 
 def training_file(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
-    """`holdout.TrainingFile` of an included run; what it trains on lies in the folder as STAGED."""
-    source = Path(spec["tickets"])
+    """`holdout.TrainingFile` of an included run; what it trains on lies in the folder as STAGED.
+
+    Refuses where the tickets to measure on are gone: whoever agrees on other criteria lets go of them."""
+    source, held = Path(spec["tickets"]), Path(spec["held"])
+    if not held.is_file():
+        raise Refused("others_meanwhile", code="criteria_not_agreed")
     made = holdout.write_training_file(
         source,
-        Path(spec["held"]),
+        held,
         names=spec["names"],
         own_ids=spec["own_ids"],
         called=spec["called"],

@@ -201,6 +201,33 @@ def test_the_quote_was_good_when_alice_said_yes_and_only_one_order_is_taken(
     assert (Run.objects.count(), len(files_of_guarantees())) == (1, 2)
 
 
+@pytest.mark.parametrize("was_read", [True, False], ids=["tickets were read", "job still waits"])
+def test_an_order_that_waits_is_for_the_criteria_it_was_given_for(
+    was_read: bool, acme: Organisation, support: DataSet, tmp_path: Path, now: datetime
+) -> None:
+    """Bob agrees on others meanwhile: Alice's run would learn from tickets that it is measured on."""
+    before = agreed(acme, support, now)
+    path = file_store().local_path(before.holdout_file)
+    held = path.read_bytes()
+    asked = run_jobs.ask_to_order(
+        organisation=acme, quote=quote(acme, support, now).id, improvement=False, who="alice", now=now
+    )
+    assert isinstance(asked, jobs.Asked)
+    source = stories.write_tickets(tmp_path / "more.csv", tickets=320, seed=2)
+    second = import_tickets(organisation=acme, name="support", source=source, now=now)
+    after = agreed(acme, second, now, "queue accuracy 0.6")
+    assert after.holdout_sha256 != before.holdout_sha256 and not path.exists()
+    if was_read:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(held)
+    job = jobs.wait(asked, seconds=60)
+    path.unlink(missing_ok=True)
+    assert (job.status, job.error_code, job.error_case) == ("failed", "criteria_not_agreed", "others_meanwhile")
+    assert not Run.objects.exists() and files_of_guarantees() == [after.holdout_file]
+    # What Bob agreed on can be ordered.
+    assert included(acme, second, now).number == 1
+
+
 def test_the_page_and_the_download_read_no_ticket_but_those_that_are_measured(
     alice: Client, acme: Organisation, support: DataSet, tmp_path: Path, now: datetime
 ) -> None:

@@ -41,6 +41,8 @@ class WantedRun:
     guarantee: Guarantee
     quote: Quote
     to: GuaranteeStatus
+    measured_on: str
+    """SHA-256 of the tickets to measure on when the order was given, from which those to learn are told apart."""
 
     @property
     def at(self) -> GuaranteeStatus:
@@ -82,7 +84,7 @@ def checked_order(
         raise NotFound("quote")
     if ordered := Run.objects.filter(quote=offered, guarantee=guarantee).first():
         return ordered
-    wanted = WantedRun(guarantee, offered, to)
+    wanted = WantedRun(guarantee, offered, to, guarantee.holdout_sha256)
     _require_at(guarantee, wanted.at)
     _require_fit(guarantee, offered)
     require_open(offered, now=now)
@@ -133,6 +135,11 @@ def record_order(
         let_go([stored.path], now=now)
         return ordered
     _require_at(guarantee, wanted.at)
+    # Somebody may have agreed on other criteria while the tickets were told apart: the run would learn from tickets
+    # that it is measured on now.
+    if guarantee.holdout_sha256 != wanted.measured_on:
+        raise NotAgreed("others_meanwhile")
+    _require_fit(guarantee, offered)
     if Run.objects.filter(quote=offered).exists():
         raise QuoteDoesNotFit("paid")
     collect_before_spending(organisation, now=now)

@@ -56,6 +56,9 @@ TABLE: Mapping[str, Refusal] = {
     "criteria_not_agreed.ordered": said(
         "The included run was ordered already.",
     ),
+    "criteria_not_agreed.others_meanwhile": said(
+        "Other criteria were agreed on while this order waited for its turn. Look at them and order again.",
+    ),
     "criteria_not_agreed.waits": said(
         ("The proposed criteria are above the standard bar and wait for our yes. Propose lower ones to begin at once."),
     ),
