@@ -188,9 +188,10 @@ def ask_to_map(
 
 
 def ask_to_cut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
-    """`versions.without_given_lines` as a job. Raises ChangeInvalid, TicketsDeleted and TooManyJobs."""
-    lines, phrases = given_away(data_set)
-    given = {"lines": sorted(lines), "phrases": sorted(phrases)}
+    """`versions.without_given_lines` as a job, which also looks for the lines where the import found none. Raises
+    TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to say."""
+    found = given_away(data_set)
+    given = None if found is None else {"lines": sorted(found[0]), "phrases": sorted(found[1])}
     return _ask_for_version(data_set, what=CUT, change=None, by=by, now=now, why="", kind=CUTTING, given=given)
 
 

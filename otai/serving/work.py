@@ -13,7 +13,17 @@ from otai.jobs.work import Tell
 from otai.learning.data.language import load_models
 from otai.learning.data.splitting import same_text_key
 from otai.serving.looking import Facts, look
-from otai.tickets.changing import BaseVersion, Statement, Wanted, change, cut, rules_of, text_keys_of
+from otai.tickets.changing import (
+    BaseVersion,
+    Statement,
+    Wanted,
+    change,
+    cut,
+    leaks_of,
+    lines_given_away,
+    rules_of,
+    text_keys_of,
+)
 
 STAGED = "tickets.parquet"
 MOST_CHANGES_KEPT = 10_000
@@ -64,9 +74,14 @@ def next_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str,
 
 
 def cut_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
-    """The next version without the lines and phrases that give labels away (`spec["given"]`), staged in the folder."""
+    """The next version without the lines and phrases that give labels away, staged in the folder: `spec["given"]`, or
+    what its tickets tell. Raises ChangeInvalid where there are none."""
     base, given = BaseVersion.from_dict(spec["base"]), spec["given"]
-    profile = cut(base, lines=set(given["lines"]), phrases=set(given["phrases"]), into=folder / STAGED)
+    if given is None:
+        lines, phrases = lines_given_away(leaks_of(base))
+    else:
+        lines, phrases = set(given["lines"]), set(given["phrases"])
+    profile = cut(base, lines=lines, phrases=phrases, into=folder / STAGED)
     return {"profile": profile.as_dict(), "changes": [], "changed": 0, "added": 0}
 
 

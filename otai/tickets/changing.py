@@ -22,7 +22,7 @@ from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
-from otai.learning.evidence.leaks import find_leaks
+from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import own_ids
 from otai.tickets.comparing import compare
@@ -355,6 +355,16 @@ def _as_table(
         if has_split:
             columns["split"][at] = "train"
     return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+
+
+def lines_given_away(findings: Iterable[Finding]) -> tuple[set[str], set[str]]:
+    """The lines and phrases (hashes) that give labels away, as findings name them. Raises ChangeInvalid where there are
+    none."""
+    found = [one.values for one in findings if one.code == LABEL_GIVEN_AWAY]
+    lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
+    if not lines and not phrases:
+        raise ChangeInvalid("no_lines")
+    return lines, phrases
 
 
 def cut(base: BaseVersion, *, lines: Set[str], phrases: Set[str], into: Path) -> Profile:

@@ -29,6 +29,7 @@ from otai.tickets.changing import (
     change,
     cut,
     leaks_of,
+    lines_given_away,
 )
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
@@ -114,19 +115,13 @@ def base_version(base: DataSet) -> BaseVersion:
     )
 
 
-def given_away(base: DataSet) -> tuple[set[str], set[str]]:
-    """The lines and phrases (hashes) that give labels away, as was found. A version imported before they were looked
-    for is looked at now, which takes seconds. Raises ChangeInvalid where there are none, TicketsDeleted and
-    FileStoreUnavailable."""
+def given_away(base: DataSet) -> tuple[set[str], set[str]] | None:
+    """The lines and phrases (hashes) that give labels away, as the import found them. None: it found none, or did not
+    look for them, so that `leaks_of` its tickets has to tell, which takes seconds. Raises ChangeInvalid and
+    TicketsDeleted."""
     base.require_tickets()
     findings = Profile.from_dict(base.profile).findings
-    if not any(one.code == LABEL_GIVEN_AWAY for one in findings):
-        findings = tuple(leaks_of(base_version(base)))
-    found = [one.values for one in findings if one.code == LABEL_GIVEN_AWAY]
-    lines, phrases = ({key for values in found for key in values.get(of, ())} for of in ("lines", "phrases"))
-    if not lines and not phrases:
-        raise ChangeInvalid("no_lines")
-    return lines, phrases
+    return lines_given_away(findings) if any(one.code == LABEL_GIVEN_AWAY for one in findings) else None
 
 
 def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
@@ -136,7 +131,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
 
     Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
     """
-    lines, phrases = given_away(base)
+    lines, phrases = given_away(base) or lines_given_away(leaks_of(base_version(base)))
     with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
         path = Path(folder) / "tickets.parquet"
         profile = cut(base_version(base), lines=lines, phrases=phrases, into=path)

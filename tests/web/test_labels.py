@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -140,3 +141,33 @@ def test_what_gives_labels_away_is_cut_with_one_click(
     older = alice.get(f"/acme/train/?data_set={found.id}&chosen=1&attribute=queue").content.decode()
     assert "may look better than the model is" in older and "Cut these lines" not in older
     assert all("took this" in row["body"] for row in tickets.tickets(found))
+
+
+@pytest.mark.parametrize("gives_away", [True, False])
+def test_lines_that_no_import_looked_for_are_looked_for_by_a_job(
+    gives_away: bool,
+    alice: Client,
+    acme: Organisation,
+    support: DataSet,
+    tmp_path: Path,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = support
+    if gives_away:
+        found = import_tickets(organisation=acme, name="signed", source=write_signed(tmp_path / "s.csv"), now=now)
+        # As a release wrote it that did not look for such lines.
+        found.profile = {**found.profile, "findings": []}
+        found.save(update_fields=["profile"])
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("the web process reads tickets")
+
+    monkeypatch.setattr("otai.tickets.changing.find_leaks", refuse)
+    page = alice.post(f"/acme/tickets/{found.id}/cut", follow=True).content.decode()
+    made = DataSet.objects.filter(name=found.name, version=2)
+    if gives_away:
+        assert "is without these lines" in page
+        assert not any("took this" in (row["body"] or "") for row in tickets.tickets(made.get()))
+    else:
+        assert "No lines that give a label away" in page and not made.exists()
