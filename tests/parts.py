@@ -1,4 +1,5 @@
-"""The programs that tests need beside Python: found where they are, installed where we may, and never silently missed.
+"""The programs and modules that tests need beside the product: found where they are, installed where we may, and never
+silently missed.
 
 As root on Debian a missing program's package is installed. Elsewhere the test that needs it is skipped, and with `CI`
 in the environment it
@@ -8,13 +9,14 @@ fails: a skipped door is a door that nobody tried.
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -46,6 +48,19 @@ def needed(find: Callable[[], T | None], *, package: str) -> T:
         if is_ci():
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+def module(name: str, *, extra: str = "") -> Any:
+    """A module of the development environment (`make dev`), in the place of `pytest.importorskip`: where it is missing
+    the test, or the file, that asks is skipped, and fails where `CI` is set."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as missing:
+        wanted = f"'otai[{extra}]'" if extra else name
+        why = f"needs {name}: pip install {wanted} ({missing})"
+        if is_ci():
+            pytest.fail(why)
+        pytest.skip(why, allow_module_level=True)
 
 
 def is_ci() -> bool:

@@ -13,7 +13,7 @@ from otai.db import utc_now
 from otai.pricing.price_book import Delivery, Tier
 from otai.runs import operations
 from otai.runs.models import Accelerator, Attempt, ExecutorKind, Run
-from tests import stories
+from tests import parts, stories
 from tests.runs.ray_cluster import RayCluster
 from tests.runs.test_chaos import Workers, everything_is_accounted_for, strike_until_all_ended
 
@@ -34,7 +34,7 @@ def kill_a_node_in_mid_training(cluster: RayCluster, until: float) -> None:
 
 
 def through_chaos_on_a_cluster(runs: int, *, database_url: str, folder: Path, seconds: float, pause: float) -> None:
-    pytest.importorskip("ray", reason="needs Ray: pip install 'otai[ray]'")
+    parts.module("ray", extra="ray")
     now = utc_now()
     acme = stories.acme(now, tier=Tier.ENTERPRISE)
     data_set = stories.tickets_of(acme, folder, now)

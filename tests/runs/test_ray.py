@@ -17,6 +17,7 @@ from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingSpec, Wat
 from otai.runs.executors.ray import RayExecutor
 from otai.runs.executors.ray_job import new_text
 from otai.tickets.files import FileStore
+from tests import parts
 from tests.runs.ray_cluster import RayCluster
 from tests.runs.test_executors import CRASH, HANGS, INPUT_FAILURE, SUCCESS, Watcher
 
@@ -35,7 +36,7 @@ sys.exit(1)
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayCluster]:
-    pytest.importorskip("ray", reason="needs Ray: pip install 'otai[ray]'")
+    parts.module("ray", extra="ray")
     made = RayCluster()
     yield made
     made.stop()
@@ -151,7 +152,7 @@ def test_a_slot_that_is_taken_and_a_machine_that_does_not_exist_are_seen_beforeh
 
 
 def test_a_cluster_that_is_not_there_is_said_to_be_not_there(store: FileStore) -> None:
-    pytest.importorskip("ray", reason="needs Ray: pip install 'otai[ray]'")
+    parts.module("ray", extra="ray")
     why = RayExecutor("http://127.0.0.1:9", sys.executable, "H100", store=store).why_no_room()
     assert why is not None and "does not answer" in why
 

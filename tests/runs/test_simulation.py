@@ -10,11 +10,12 @@ import pytest
 
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.simulation.assumptions import Day, SimulatedPool, two_pools
+from tests import parts
 
-pytest.importorskip("simpy", reason="needs simpy: pip install 'otai[simulate]'")
+parts.module("simpy", extra="simulate")
 
-from otai.runs.simulation import report as simulation
-from tests.pricing.book import BOOK
+from otai.runs.simulation import report as simulation  # noqa: E402
+from tests.pricing.book import BOOK  # noqa: E402
 
 pytestmark = pytest.mark.pure
 
@@ -96,7 +97,7 @@ def test_the_machines_that_are_found_keep_the_promises_and_a_tenth_fewer_do_not(
 
 
 def test_plots_are_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+    parts.module("matplotlib", extra="simulate")
     pools = two_pools(h100=10, l4=60)
     outcomes = simulation.simulate(replace(DAY, runs=500), pools, book=BOOK)
     paths = simulation.plot(outcomes, pools, tmp_path)

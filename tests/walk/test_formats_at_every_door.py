@@ -136,6 +136,25 @@ def html_table() -> bytes:
     return f"<html><head><meta charset=utf-8></head><body><table border=1>{rows}</table></body></html>".encode()
 
 
+def spreadsheet_2003() -> bytes:
+    """What old helpdesks write as `.xls`, too: markup of a workbook."""
+    of = "urn:schemas-microsoft-com:office:spreadsheet"
+
+    def row(cells: list[str]) -> str:
+        return "".join(f'<Cell><Data ss:Type="String">{cell}</Data></Cell>' for cell in cells)
+
+    rows = "".join(f"<Row>{row(cells)}</Row>\n" for cells in [HEADER, *ROWS])
+    return (
+        f'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<Workbook xmlns="{of}" xmlns:ss="{of}">'
+        f'<Worksheet ss:Name="Tickets"><Table>{rows}</Table></Worksheet></Workbook>'
+    ).encode()
+
+
+def lines_with_labels() -> bytes:
+    """As fastText is taught."""
+    return "".join(f"__label__{queue} {subject}: {body}\n" for subject, body, queue in ROWS).encode()
+
+
 def mail(number: int) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = "Bob <bob@customer.example>", "helpdesk@acme.example"
@@ -176,6 +195,8 @@ LATER_FORMATS: dict[str, Callable[[], bytes]] = {
     "servicenow.xml": lambda: xml("unload", "incident", ["short_description", "description", "assignment_group"]),
     "freshdesk.xml": lambda: xml("helpdesk-tickets", "helpdesk-ticket", ["subject", "description", "group-name"]),
     "table.xls": html_table,
+    "2003.xls": spreadsheet_2003,
+    "txt": lines_with_labels,
     "mbox": mbox,
     "eml.zip": mails,
     "parts.zip": lambda: packed(parts()),
@@ -184,7 +205,32 @@ LATER_FORMATS: dict[str, Callable[[], bytes]] = {
 }
 """Under its own name at two doors, without an ending at the others: every name costs an import."""
 
+DOCUMENTED = {
+    "CSV, TSV": ["csv", "semicolons.csv", "bars.csv", "tsv", "utf16.txt"],
+    "Excel (.xlsx, .xls), OpenDocument (.ods)": ["xlsx", "xls", "ods"],
+    "JSON Lines, JSON": ["jsonl", "json"],
+    "XML": ["servicenow.xml", "freshdesk.xml"],
+    "HTML": ["table.xls", "2003.xls"],
+    "mbox": ["mbox", "eml.zip"],
+    "lines with labels in front": ["txt"],
+    "Parquet": ["parquet"],
+}
+"""Which of them a line of the table in docs/importing.md is proved by."""
+
 NAMES = ["its own", "export", "export.xls", "export.csv", "export.xlsx"]
+
+
+@pytest.mark.pure
+def test_every_format_that_the_documentation_names_comes_in_here() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "importing.md").read_text()
+    _, table = page.split("## Which files\n\n| format | what is understood |\n|---|---|\n")
+    named = [line.split("|")[1].strip() for line in table.partition("\n\n")[0].splitlines()]
+    assert named == list(DOCUMENTED)
+    there = FORMATS | LATER_FORMATS
+    proved = {format for formats in DOCUMENTED.values() for format in formats}
+    assert proved <= set(there)
+    # What else comes in is one of these, packed.
+    assert all(format.endswith((".gz", ".zip")) for format in set(there) - proved)
 
 
 @pytest.fixture
@@ -228,6 +274,8 @@ def through_the_browser(file: Path, browser: Client) -> None:
 def through_the_api(file: Path, program: Program, *, as_form: bool, content_type: str) -> None:
     from tests.api.callers import ROOT, answered
 
+    # A line with labels in front is one text.
+    texts = {"body"} if file.read_bytes().startswith(b"__label__") else {"subject", "body"}
     for path, expected in (("/data-sets/preview", 200), ("/data-sets?name=support", 201)):
         if as_form:
             form = {"file": SimpleUploadedFile(file.name, file.read_bytes())}
@@ -236,7 +284,7 @@ def through_the_api(file: Path, program: Program, *, as_form: bool, content_type
             named = f"{path}{'&' if '?' in path else '?'}filename={file.name}"
             status, found = answered(program.upload(named, file.read_bytes(), content_type))
         assert status == expected, found
-        assert {"subject", "body"} <= set(found["roles"]["single"]), path
+        assert texts <= set(found["roles"]["single"]), path
 
 
 def through_the_command_line(file: Path) -> None:
@@ -263,9 +311,9 @@ DOORS: dict[str, Callable[[Path, Client, Any], None]] = {
 }
 
 
-def once(formats: dict[str, Callable[[], bytes]], *, everywhere: str) -> list[Any]:
-    """Parameters: reading a file is the same on every database, so only one format comes in on each of them."""
-    return [name if name == everywhere else pytest.param(name, marks=pytest.mark.pure) for name in formats]
+def once(formats: dict[str, Callable[[], bytes]], *, everywhere: tuple[str, ...]) -> list[Any]:
+    """Parameters: reading a file is the same on every database, so only some formats come in on each of them."""
+    return [name if name in everywhere else pytest.param(name, marks=pytest.mark.pure) for name in formats]
 
 
 def comes_in(format: str, door: str, name: str, folder: Path, browser: Client, program: Program, *, as_: int) -> None:
@@ -281,7 +329,7 @@ def comes_in(format: str, door: str, name: str, folder: Path, browser: Client, p
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("format", once(FORMATS, everywhere="csv"))
+@pytest.mark.parametrize("format", once(FORMATS, everywhere=("csv", "xlsx")))
 def test_a_format_comes_in_by_every_door(
     format: str, door: str, browser: Client, program: Program, tmp_path: Path
 ) -> None:
@@ -301,7 +349,7 @@ def test_a_format_comes_in_under_any_name(
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("format", once(LATER_FORMATS, everywhere="eml.zip"))
+@pytest.mark.parametrize("format", once(LATER_FORMATS, everywhere=("eml.zip",)))
 def test_a_format_that_came_later_comes_in_by_every_door(
     format: str, door: str, browser: Client, program: Program, tmp_path: Path
 ) -> None:

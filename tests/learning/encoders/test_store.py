@@ -32,6 +32,7 @@ from otai.learning.encoders import (
 )
 from otai.learning.encoders.known import HubRepository, PyPIPackage
 from otai.learning.encoders.store import default_store, own_spec
+from tests import parts
 
 pytestmark = pytest.mark.pure
 
@@ -88,6 +89,7 @@ def test_asking_what_is_there_imports_no_torch(tmp_path: Path) -> None:
     program = """
 import sys
 from otai.learning.encoders import EncoderStore, encoders_for
+from tests import parts
 print(EncoderStore().available(), encoders_for({"de": 1.0}).names)
 assert not {"torch", "transformers", "sentencepiece", "tokenizers", "huggingface_hub"} & set(sys.modules)
 """
@@ -363,7 +365,7 @@ def test_a_file_that_the_hub_does_not_have_is_named(
 def test_without_a_network_the_error_says_which_file_and_how_to_bring_it(
     empty: EncoderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("huggingface_hub")
+    parts.module("huggingface_hub", extra="encoders")
     # The client's own switch for "no network", so that this test waits for no name server.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MissingEncoder) as refusal:

@@ -18,6 +18,7 @@ from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
+from tests import parts
 from tests.learning.encoders.conftest import tiny_folder
 from tests.learning.made_up import QUEUE, TAGS, made_up_tickets
 
@@ -109,8 +110,8 @@ def test_a_whole_network_gives_the_models_own_scores(maximum: Bundle) -> None:
 
 
 def test_onnxruntime_says_the_same(maximum: Bundle, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
+    parts.module("onnxruntime", extra="onnx")
+    parts.module("onnx", extra="onnx")
     from otai.learning.exporting.onnx_file import write_folder
 
     cutting = dataclasses.replace(maximum, text_rules=RULES)
