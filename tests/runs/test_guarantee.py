@@ -28,8 +28,9 @@ from otai.runs.guarantee import files, operations, queries
 from otai.runs.models import Guarantee, Run
 from otai.runs.operations.corrections import RunNotCharged
 from otai.runs.worker import Worker
+from otai.serving.deletion import delete_tickets
 from otai.tickets.files import file_store
-from otai.tickets.models import DataSet
+from otai.tickets.models import DataSet, TicketsDeleted
 from tests import stories
 from tests.billing import people
 from tests.runs.guarantees import agreed, failed, improvement, included, quote, trained
@@ -122,6 +123,18 @@ def test_a_promise_needs_tickets_to_measure_it_on(acme: Organisation, tmp_path: 
     with pytest.raises(operations.CriteriaInvalid, match="at least 50"):
         agreed(acme, few, now)
     assert queries.guarantee(acme).status == "open"
+
+
+def test_tickets_deleted_while_they_are_read_are_refused_as_deleted(
+    acme: Organisation, support: DataSet, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(source: Path, *_: object, **__: object) -> None:
+        delete_tickets(organisation=acme, data_sets=[support], who="alice", now=now)
+        pq.read_table(source)
+
+    monkeypatch.setattr("otai.runs.guarantee.holdout.choose", reading)
+    with pytest.raises(TicketsDeleted):
+        agreed(acme, DataSet.objects.get(id=support.id), now)
 
 
 def test_nonsense_is_refused(acme: Organisation, support: DataSet, now: datetime) -> None:

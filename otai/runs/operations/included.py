@@ -100,7 +100,8 @@ def _order(
     guarantee, offered = wanted.guarantee, wanted.quote
     # Reading and storing tickets happens before the transaction, never inside one.
     with files.scratch() as path:
-        made = holdout.write_training_file(**parting(guarantee, offered), into=path)
+        with files.tickets_while_there(offered.data_set):
+            made = holdout.write_training_file(**parting(guarantee, offered), into=path)
         with files.kept(path, organisation=organisation.id, guarantee=guarantee.id) as stored, transaction.atomic():
             return record_order(wanted, made, stored, who=who, now=now)
 
