@@ -92,7 +92,12 @@ def _result(job: Job) -> dict[str, Any] | None:
 
 def preview_out(preview: Mapping[str, Any]) -> dict[str, Any]:
     """Without the examples, which are for a page."""
-    return {"format": preview["format"], "rows_looked_at": preview["rows"], "roles": preview["roles"]}
+    return {
+        "format": preview["format"],
+        "rows_looked_at": preview["rows"],
+        "roles": preview["roles"],
+        "unsettled_dates": preview.get("unsettled_dates"),
+    }
 
 
 def _result_url(job: Job) -> str | None:

@@ -206,10 +206,17 @@ def columns(
     with readable(file) as given:
         preview = tickets_jobs.preview_here(given, options)
     if json:
-        print_json({"format": preview.format, "rows_looked_at": preview.look.rows, **preview.roles.as_dict()})
+        asked = dataclasses.asdict(preview.unsettled_dates) if preview.unsettled_dates else None
+        shown = {"format": preview.format, "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
+        print_json(shown | preview.roles.as_dict())
         return
     say(f"{file.name}: {preview.format}; looked at {preview.look.where}.")
     data_sets.show_columns(preview.roles)
+    if (open_dates := preview.unsettled_dates) is not None:
+        say(
+            f"Nothing settles how dates such as {open_dates.example} in “{open_dates.column}” are read: "
+            f"{open_dates.read_as}, unless --dates says it."
+        )
 
 
 @app.command()

@@ -53,6 +53,27 @@ def day_order_of(source: Source, look: Look, column: str | None, *, said: str | 
     return DayOrder(order if order is not None else "-" in unclear[0], is_settled=order is not None, example=unclear[0])
 
 
+@dataclass(frozen=True, slots=True)
+class UnsettledDates:
+    """Dates of which nothing in the rows looked at says what comes first: their column, one of them, and how an import
+    reads them ("day-first" or "month-first") where nobody says it."""
+
+    column: str
+    example: str
+    read_as: str
+
+    @classmethod
+    def of_look(cls, look: Look, column: str | None, *, said: str | None = None) -> UnsettledDates | None:
+        """None where it is said or settled, or there are no such dates. Later rows of a long file may settle it."""
+        if said is not None or column is None:
+            return None
+        dates = list(look.column(column).counts)
+        unclear = [date for date in dates if which_first(date) == "either"]
+        if not unclear or _by_evidence(dates) is not None or _by_likelihood(unclear) is not None:
+            return None
+        return cls(column, unclear[0], "day-first" if "-" in unclear[0] else "month-first")
+
+
 def _texts(cells: Any) -> Iterable[str]:
     given = cells.to_pylist() if hasattr(cells, "to_pylist") else cells
     return (cell for cell in given if isinstance(cell, str))

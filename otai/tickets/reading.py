@@ -35,7 +35,7 @@ from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
-from otai.tickets.day_order import day_order_of
+from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
@@ -75,6 +75,7 @@ class Preview:
     roles: ColumnRoles
     sheets: tuple[str, ...] = ()
     """Of a workbook: those that were read, and then the others."""
+    unsettled_dates: UnsettledDates | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Of each column a few of its values: what a page shows."""
@@ -89,6 +90,7 @@ class Preview:
             "columns": columns,
             "roles": self.roles.as_dict(),
             "sheets": list(self.sheets),
+            "unsettled_dates": dataclasses.asdict(self.unsettled_dates) if self.unsettled_dates else None,
         }
 
     @classmethod
@@ -97,7 +99,9 @@ class Preview:
         stats = [ColumnStats(one["name"], counts=Counter(dict(one["examples"]))) for one in values["columns"]]
         look = Look(values["rows"], values["is_whole"], stats)
         roles = ColumnRoles.from_dict(values["roles"])
-        return cls(values["format"], look, roles, tuple(values.get("sheets", ())))
+        asked = values.get("unsettled_dates")
+        dates = UnsettledDates(**asked) if asked else None
+        return cls(values["format"], look, roles, tuple(values.get("sheets", ())), dates)
 
 
 def preview_columns(
@@ -117,7 +121,9 @@ def preview_columns(
     opened = open_source(source, filename=filename, options=options, limits=limits)
     look = look_at(opened)
     sheets = (*opened.noted.sheets, *opened.noted.sheets_left_out)
-    return Preview(opened.format, look, guess_roles(look, options.roles, must_have_text=must_have_text), sheets)
+    roles = guess_roles(look, options.roles, must_have_text=must_have_text)
+    dates = UnsettledDates.of_look(look, roles.single.get("created"), said=options.dates)
+    return Preview(opened.format, look, roles, sheets, dates)
 
 
 @dataclass(frozen=True, slots=True)

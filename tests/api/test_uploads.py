@@ -40,6 +40,16 @@ def test_columns_can_be_looked_at_and_named(alice: Program, tickets: Path) -> No
     assert len(alice.get(f"/data-sets/{data_set['id']}/tickets?limit=3&offset=148")[1]["items"]) == 2
 
 
+def test_a_preview_says_which_dates_nothing_settles(alice: Program) -> None:
+    lines = [f"The printer in room {n} is on fire,{'it' if n % 3 else 'hr'},03/04/2026" for n in range(40)]
+    content = "\n".join(["text,queue,opened", *lines]).encode()
+    status, preview = answered(alice.upload("/data-sets/preview", content, "text/csv"))
+    assert status == 200
+    assert preview["unsettled_dates"] == {"column": "opened", "example": "03/04/2026", "read_as": "month-first"}
+    _, said = answered(alice.upload("/data-sets/preview?dates=day-first", content, "text/csv"))
+    assert said["unsettled_dates"] is None
+
+
 def test_too_large_is_said_before_it_is_read(alice: Program, settings: Any) -> None:
     settings.OTAI_UPLOAD_MOST_BYTES = 1000
     response = alice.client.generic("POST", ROOT + "/data-sets?name=x", b"", "text/csv", CONTENT_LENGTH=str(2 << 30))

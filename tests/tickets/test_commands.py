@@ -171,3 +171,14 @@ def test_labels_are_changed_after_a_look_and_lines_are_cut(
     cut = json.loads(otai_tickets("cut", "support", "--version", "1", "--json"))
     assert cut["version"] == 3
     assert otai_tickets("import", file, "--name", "support", "--add").count("that went: 0") == 1
+
+
+def test_columns_say_which_dates_nothing_settles(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"The printer in room {n} is on fire,q{n % 3},03/04/2026" for n in range(40)]
+    file.write_text("\n".join(["text,queue,opened", *rows]))
+    said = otai_tickets("columns", str(file))
+    assert "dates such as 03/04/2026 in “opened”" in said.replace("\n", " ") and "month-first" in said
+    asked = json.loads(otai_tickets("columns", str(file), "--json"))["unsettled_dates"]
+    assert asked == {"column": "opened", "example": "03/04/2026", "read_as": "month-first"}
+    assert "Nothing settles" not in otai_tickets("columns", str(file), "--dates", "day-first")

@@ -249,6 +249,18 @@ def test_the_header_the_sheet_and_the_dates_can_be_said_in_the_browser(alice: Cl
     assert {ticket["created_at"].month for ticket in queries.tickets(data_set, offset=0, limit=9)} == {4}
 
 
+def test_what_settles_no_date_is_asked_before_the_import(alice: Client) -> None:
+    rows = [f"The printer in room {n} is on fire,{'it' if n % 3 else 'hr'},03/04/2026" for n in range(40)]
+    columns = upload(alice, "\n".join(["text,queue,opened", *rows]))
+    page = alice.get(columns).content.decode()
+    assert "dates such as 03/04/2026 in “opened”" in page
+    assert all(f'name="dates" value="{order}"' in page for order in ("day-first", "month-first"))
+    page = reads(alice, columns, dates="day-first")
+    assert "dates such as 03/04/2026 in" not in page
+    settled = upload(alice, "\n".join(["text,queue,opened", *rows[1:], "The last room is on fire,it,25/04/2026"]))
+    assert "dates such as" not in alice.get(settled).content.decode()
+
+
 def test_the_separator_of_labels_is_chosen_with_a_look_at_what_comes_of_it(alice: Client) -> None:
     labels = ["fire/printer", "vpn/slow", "fire/vpn"]
     columns = upload(

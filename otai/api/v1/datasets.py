@@ -136,12 +136,22 @@ class ExpectedQualityOut(Schema):
     items: list[ExpectationOut]
 
 
+class UnsettledDatesOut(Schema):
+    """Dates of which nothing says whether the day or the month comes first: one of them, and how they are read where
+    `dates` does not say it."""
+
+    column: str
+    example: str
+    read_as: Literal["day-first", "month-first"]
+
+
 class PreviewOut(Schema):
     """What an import would take each column for."""
 
     format: str
     rows_looked_at: int
     roles: dict[str, Any]
+    unsettled_dates: UnsettledDatesOut | None = None
 
 
 class Reading(Schema):

@@ -208,6 +208,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "rows": form.rows,
         "separators": SEPARATORS,
         **reading_form.context_of(kept.reading, preview.sheets),
+        "unsettled_dates": preview.unsettled_dates,
         "wrong_columns": len(form.errors),
         "is_without_text": not form.errors and not form.has_text,
         "roles": ROLES,
