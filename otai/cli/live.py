@@ -11,8 +11,15 @@ from otai.cli.models import Version, app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.serving import queries, versions
+from otai.serving.models import Move
 
 WhyOption = Annotated[str, typer.Option(help="The reason, for the record.")]
+MOVES = {
+    Move.LIVE: "-> live",
+    Move.BACK: "rolled back",
+    Move.WAITS: "waits for a decision",
+    Move.KEEPS_TICKETS: "keeps tickets",
+}
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
@@ -67,7 +74,13 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
                 "renamed": shown.renamed,
                 "label_changes": changes,
                 "events": [
-                    {"at": e.at, "move": e.move, "version": e.version and e.version.number, "who": e.who, "why": e.why}
+                    {
+                        "at": e.at,
+                        "move": e.what.value,
+                        "version": e.version and e.version.number,
+                        "who": e.who,
+                        "why": e.why,
+                    }
                     for e in happened
                 ],
             }
@@ -91,7 +104,7 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
         [
             [
                 f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}",
-                e.move,
+                MOVES[e.what],
                 e.version and e.version.number,
                 e.who,
                 e.why,

@@ -7,6 +7,7 @@ import dataclasses
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -15,7 +16,7 @@ from otai.db import one_transaction
 from otai.errors import OtaiError, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
-from otai.serving.models import DataSetChange, ModelEvent, ModelVersion, TrainedModel
+from otai.serving.models import ARRIVALS, DataSetChange, ModelEvent, ModelVersion, Move, TrainedModel
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
@@ -65,7 +66,7 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
     if goes:
         _go_live(model, version, before=live, who=SYSTEM, why=why, now=now)
     else:
-        _record(model, version, before=live, move="waits for a decision", who=SYSTEM, why=why, now=now)
+        _record(model, version, before=live, move=Move.WAITS, who=SYSTEM, why=why, now=now)
 
 
 def compare_what_waits(*, now: datetime) -> None:
@@ -124,8 +125,7 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
     version = queries.version(organisation, name)
     with transaction.atomic():
         model = TrainedModel.objects.select_for_update(no_key=True).get(id=version.model_id)
-        came = ModelEvent.objects.filter(model=model, version_id=model.live_id, before__isnull=False, move="-> live")
-        last = came.select_related("before").order_by("-id").first()
+        last = _arrivals(model, model.live_id).select_related("before").order_by("-id").first()
         if last is None or last.before is None:
             raise NothingToRollBack("model", model=name)
         assert model.live is not None
@@ -136,13 +136,22 @@ def roll_back(*, organisation: Organisation, name: str, who: str, now: datetime,
             model,
             before,
             before=current,
-            move="rolled back",
+            move=Move.BACK,
             who=who,
             why=why or Fact("version_back", {"version": current.number}),
             now=now,
         )
     before.model = model
     return before
+
+
+def may_roll_back(version: ModelVersion) -> bool:
+    """Whether another version was live before this one came."""
+    return _arrivals(version.model, version.id).exists()
+
+
+def _arrivals(model: TrainedModel, version: UUID | None) -> QuerySet[ModelEvent]:
+    return ModelEvent.objects.filter(model=model, version_id=version, before__isnull=False, move__in=ARRIVALS)
 
 
 @one_transaction
@@ -159,7 +168,7 @@ def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, 
         from otai.serving.models import ObservedTicket
 
         ObservedTicket.objects.filter(version__model=model).delete()
-    _record(model, None, before=None, move=f"keeps tickets for {days} days", who=who, why="", now=now, days=days)
+    _record(model, None, before=None, move=Move.KEEPS_TICKETS, who=who, why="", now=now, days=days)
     return model
 
 
@@ -167,7 +176,7 @@ def _go_live(
     model: TrainedModel, version: ModelVersion, *, before: ModelVersion | None, who: str, why: str | Fact, now: datetime
 ) -> None:
     TrainedModel.objects.filter(id=model.id).update(live=version)
-    _record(model, version, before=before, move="-> live", who=who, why=why, now=now)
+    _record(model, version, before=before, move=Move.LIVE, who=who, why=why, now=now)
 
 
 def _record(
@@ -175,7 +184,7 @@ def _record(
     version: ModelVersion | None,
     *,
     before: ModelVersion | None,
-    move: str,
+    move: Move,
     who: str,
     why: str | Fact,
     now: datetime,

@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
+from otai.ledger.queries import StatementLine
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
-from otai.serving.models import ModelEvent
+from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
 from otai.web.formats import credits, money
 from otai.words.catalogue import ENGLISH, say_fact
@@ -54,11 +55,21 @@ PROVIDERS: Words = {"stripe": "Stripe"}
 METHODS: Words = {"sepa_debit": _("SEPA direct debit"), "card": _("Card"), "link": "Link", "paypal": "PayPal"}
 
 MOVES: Words = {
-    "-> live": _("answers from now on"),
-    "rolled back": _("answers again"),
-    "waits for a decision": _("waits for a decision"),
+    Move.LIVE: _("answers from now on"),
+    Move.BACK: _("answers again"),
+    Move.WAITS: _("waits for a decision"),
 }
 """What happened to a model in use."""
+
+WHY_MOVED: Mapping[str, str] = {
+    "guarantee-run": "moved_why.included",
+    "guarantee-fee": "moved_why.fee",
+    "guarantee-back": "moved_why.funding_back",
+    "guarantee-refund": "moved_why.fee_paid_back",
+    "payment-refund": "moved_why.paid_back",
+    "reversal": "moved_why.taken_back",
+}
+"""What brought a movement about, by what its key begins with."""
 
 INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 
@@ -72,7 +83,7 @@ def move_words(event: ModelEvent) -> str:
     if "days" in event.details:
         days = event.details["days"]
         return ngettext("keeps tickets for %(days)s day", "keeps tickets for %(days)s days", days) % {"days": days}
-    return str(MOVES.get(event.move, event.move))
+    return str(MOVES[event.what])
 
 
 def who_words(who: str) -> str:
@@ -85,6 +96,17 @@ def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:
     if fact is None or isinstance(fact, str):
         return fact or ""
     return say_fact(fact, language=get_language() or ENGLISH)
+
+
+def why_moved(line: StatementLine) -> str:
+    """What brought a movement about: in the reader's language where the books did it by themselves, which the beginning
+    of its key says; else what a person wrote."""
+    # Rows of the ledger are never changed: they keep an English sentence, with the person's own words after a colon.
+    begins, own = line.key.partition(":")[0], line.reason.partition(": ")[2]
+    if begins == "refund":
+        return own
+    code = WHY_MOVED.get(begins)
+    return fact_words(Fact(code, {"why": own or None})) if code else line.reason
 
 
 def package_title(offer: PackageOffer) -> str:

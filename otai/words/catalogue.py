@@ -7,6 +7,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | (none) | a name or a word, as it is | `queue` | `queue` |
 | `n` | a count | `1,234` | `1.234` |
 | `percent`, `percent1` | a share from 0 to 1, without and with one decimal | `61.5%` | `61,5 %` |
+| `share` | a share with the decimals that it has, two at most | `72.25%` | `72,25 %` |
 | `points` | a difference of shares, signed | `+0.4` | `+0,4` |
 | `number` | any number, as short as it can be said | `0.001` | `0,001` |
 | `names` | a list of names, quoted, the first five of them | `“fax”, “telex”` | `„fax“, „telex“` |
@@ -48,6 +49,9 @@ DAY = "yyyy-MM-dd"
 """A day as numbers, in the letters of the Unicode locale data (`dd.MM.yyyy`)."""
 
 QUOTED = "“{name}”"
+AMOUNT = "{currency} {amount}"
+"""An amount of money: where the currency stands, and with which blank, is the language's."""
+
 AND_MORE = "{named} and {more:n} more"
 PARTS: Mapping[str, str] = {
     "quoted": "quoted history: {count:n}",
@@ -122,7 +126,7 @@ class _Writer(string.Formatter):
         match kind:
             case "":
                 return str(value)
-            case "n" | "percent" | "percent1" | "points" | "number":
+            case "n" | "percent" | "percent1" | "share" | "points" | "number":
                 return self._number(value, kind)
             case "names" | "parts" | "words" | "titles" | "facts":
                 return self._listed(value, kind)
@@ -154,7 +158,8 @@ class _Writer(string.Formatter):
                 return format_decimal(100 * value, format="+0.0;-0.0", locale=self.locale)
             case "number":
                 return format_decimal(value, format="#,##0.######", locale=self.locale)
-        return format_percent(value, locale=self.locale, format=self._percent(1 if kind == "percent1" else 0))
+        decimals = {"percent": "0", "percent1": "0.0", "share": "0.##"}[kind]
+        return format_percent(value, locale=self.locale, format=self._percent(decimals))
 
     def _listed(self, value: Any, kind: str) -> str:
         match kind:
@@ -173,14 +178,12 @@ class _Writer(string.Formatter):
         units = format_decimal(Decimal(value["cents"]) / 100, format="#,##0.00", locale=self.locale)
         # Whole amounts are said without cents, as on pages.
         whole = units[:-3] if value["cents"] % 100 == 0 else units
-        return (
-            f"{value['currency']} {whole}" if self.language.startswith(ENGLISH) else f"{whole}\xa0{value['currency']}"
-        )
+        return say(AMOUNT, {"currency": value["currency"], "amount": whole}, language=self.language)
 
-    def _percent(self, decimals: int) -> str:
+    def _percent(self, decimals: str) -> str:
         # The language's own pattern says where the sign stands and whether a blank is before it.
         pattern: str = self.locale.percent_formats[None].pattern
-        return pattern.replace("#,##0", "0" if decimals == 0 else "0." + "0" * decimals)
+        return pattern.replace("#,##0", decimals)
 
     def _names(self, all_names: Iterable[object]) -> str:
         names = list(all_names)

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
+from otai.words.tables.criteria import CRITERIA
 from otai.words.tables.kinds_of_files import FILES, JSON
-from otai.words.tables.prices import MOVEMENTS, PRICES
+from otai.words.tables.prices import MOVED_WHY, MOVEMENTS, PRICES
 from otai.words.tables.reasons import REASONS
 from otai.words.tables.rows import ROWS
 
@@ -67,7 +68,9 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **ROWS,
     **PRICES,
     **MOVEMENTS,
+    **MOVED_WHY,
     **REASONS,
+    **CRITERIA,
 }
 
 

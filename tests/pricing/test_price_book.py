@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -8,13 +9,21 @@ from fractions import Fraction
 import pytest
 
 from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, Tier, within
-from otai.pricing.published import PriceBookUnknown, as_published, book_of, from_published, read, versions
+from otai.pricing.published import FOLDER, PriceBookUnknown, as_published, book_of, from_published, read, versions
 from otai.pricing.quote import price
 from otai.units import Money
 from tests.conftest import SHARED
 from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
+
+PUBLISHED = {
+    "2026-11": "83f35ce28e298125cb0b5fddfa7114d7dc05584ea25784ae7473c379de700dd8",
+    "2026-11b": "12dc12472c7214d9353e741bb2f4bb20ccc4c98d653b445914009fc0341ffd85",
+    "2026-11c": "866ea5dc8765d3bfef96f8d72847db6ee91b79cf1d18f8001bed187f1664318d",
+    "2026-11d": "1cc6f010f511e2d49099f7a1772399200676ecccfc125d95e9cabb269edb17c5",
+}
+"""SHA-256 of each price book as it was published: old quotes and invoices name its version, so it never changes."""
 
 ALL_PRICES = [
     # mode, delivery, attributes from, to, credits
@@ -49,6 +58,11 @@ ALL_PRICES = [
 def test_every_price_of_the_brief_is_charged(mode: str, delivery: str, first: int, last: int, credits: int) -> None:
     for attributes in range(first, last + 1):
         assert price(PRICE_BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes).credits == credits
+
+
+def test_a_published_price_book_stays_as_it_was() -> None:
+    found = {one: hashlib.sha256((FOLDER / f"{one}.json").read_bytes()).hexdigest() for one in versions()}
+    assert found == PUBLISHED, "a price changes in a new version; its hash belongs here"
 
 
 def test_the_literals_are_the_golden_file() -> None:

@@ -13,6 +13,7 @@ from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
 from otai.runs.guarantee.queries import levels_reached
 from otai.runs.guarantee_status import MOVES, GuaranteeStatus
+from otai.words.sentences import Fact
 from tests.pricing.book import BOOK
 from tests.runs.guarantees import attribute_report
 
@@ -177,7 +178,7 @@ def test_a_coverage_counts_at_its_own_precision_alone() -> None:
     assert (ninety.met, ninety.measured.value) == (True, 0.7)
     assert (ninety_five.met, ninety_five.measured.value) == (False, 0.4)
     assert (ninety_nine.met, ninety_nine.measured.value) == (False, 0.0)
-    assert "99 %" in ninety_nine.note
+    assert ninety_nine.note == Fact("criterion.no_confidence", {"precision": 0.99})
 
 
 def test_an_attribute_that_was_not_trained_misses() -> None:
@@ -192,6 +193,7 @@ def test_an_attribute_that_was_not_trained_misses() -> None:
         "tickets": 0,
         "met": False,
         "note": "This attribute was not trained.",
+        "note_fact": {"code": "criterion.not_trained", "values": {}},
     }
 
 
@@ -209,6 +211,7 @@ def test_an_outcome_is_kept_with_all_its_figures() -> None:
         "tickets": 100,
         "met": True,
         "note": "",
+        "note_fact": None,
     }
     assert at_95.as_dict() == {
         "criterion": {"attribute": "queue", "metric": "coverage", "threshold": "3/10", "precision": "19/20"},
@@ -218,7 +221,8 @@ def test_an_outcome_is_kept_with_all_its_figures() -> None:
         "high": pytest.approx(0.4980, abs=5e-5),
         "tickets": 100,
         "met": True,
-        "note": "Above its threshold 92.5 % of 40 are right.",
+        "note": "Above its threshold 92.5% of 40 tickets are right.",
+        "note_fact": {"code": "criterion.above_threshold", "values": {"precision": 0.925, "tickets": 40}},
     }
 
 
@@ -235,7 +239,7 @@ def test_a_precision_that_no_confidence_reaches_misses_with_nothing_measured(fou
     [outcome] = judge(
         [Criterion.parse("queue coverage@95 0.01%")], [attribute_report("queue", 0.8, coverage=found)], by_bound=False
     )
-    assert (outcome.met, outcome.note) == (False, "No confidence reaches 95 % precision.")
+    assert (outcome.met, outcome.note) == (False, Fact("criterion.no_confidence", {"precision": 0.95}))
     assert (outcome.measured.value, outcome.measured.low, outcome.measured.high) == (0.0, 0.0, 0.0)
 
 

@@ -13,11 +13,13 @@ from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
+from otai.runs.guarantee.operations import agree
 from otai.runs.models import Guarantee, Run
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
 from tests import stories
 from tests.orgs.people import joins, person
+from tests.runs import guarantees
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +63,7 @@ def test_criteria_at_the_bar_are_agreed_and_the_included_training_costs_nothing(
     proposal = PROPOSAL | {"data_set": str(support.id), "threshold-0": "70"}
     page = alice.post("/acme/guarantee/propose", proposal, follow=True).content.decode()
     assert "Agreed. The tickets to measure on are fixed." in page
-    assert "queue: accuracy of at least 70 %" in page and "Train: included, no credits" in page
+    assert "queue: accuracy of at least 70%" in page and "Train: included, no credits" in page
 
     # The tickets that it will be measured on can be taken home.
     lines = b"".join(alice.get("/acme/guarantee/community/tickets.csv").streaming_content)  # type: ignore[attr-defined]
@@ -117,3 +119,25 @@ def test_carol_finds_nothing_and_a_viewer_only_looks(
     assert viewer.get("/acme/guarantee/").status_code == 200
     assert viewer.post("/acme/guarantee/propose", proposal).status_code == 403
     assert not Guarantee.objects.exclude(criteria=[]).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_german_reads_criteria_and_verdict_in_german(
+    alice: Client, acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    found = guarantees.agreed(acme, support, now, "queue accuracy 70%", "queue coverage@95 12.25%")
+    if found.waits_for_operator:
+        agree(guarantee=found.id, who="operator", why="a story", now=now)
+    guarantees.included(acme, support, now)
+    guarantees.trained(now, queue=0.5)
+    alice.cookies["otai_language"] = "de"
+    page = page_of(alice)
+    assert page.count("queue: Trefferquote von mindestens 70\xa0%") == 2, "agreed, and measured"
+    assert page.count("queue: Abdeckung von mindestens 12,25\xa0% bei 95\xa0% Präzision") == 2
+    assert "Keine Sicherheit erreicht 95\xa0% Präzision." in page and "at least" not in page
+
+    # Release 0.1 stored a sentence, which stays as it was written.
+    found.refresh_from_db()
+    before = [{name: said for name, said in one.items() if name != "note_fact"} for one in found.verdict or []]
+    Guarantee.objects.filter(id=found.id).update(verdict=before)
+    assert "No confidence reaches 95% precision." in page_of(alice)

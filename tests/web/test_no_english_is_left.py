@@ -7,7 +7,8 @@ import html
 import re
 import zoneinfo
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,24 @@ from otai.billing.models import CreditWatch
 from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.learning.errors import InputFailure
+from otai.learning.evidence.report_card import Coverage
 from otai.outbound.models import Endpoint
 from otai.outbound.operations import change_endpoint
 from otai.outbound.operations.delivering import deliver_due
 from otai.outbound.sending import Reply
 from otai.runs.executors import Failed
+from otai.runs.guarantee.operations import agree
+from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Run
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
 from otai.tickets.jobs import ask_for_import
 from otai.tickets.models import DataSet
+from otai.tickets.operations import import_tickets
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 from tests import stories
+from tests.runs import guarantees
 from tests.web import invented_language
 from tests.web.strings import ROOMS, catalogue
 from tests.web.test_every_page import ROUTES, World, make_world
@@ -125,6 +131,7 @@ def troubled(world: World, tmp_path: Path) -> list[str]:
     CreditWatch.objects.update_or_create(
         organisation=world.acme, defaults={"payment_method": "card", "notice_below": 1_000_000, **set_up, **stopped}
     )
+    missed(world, tmp_path, now)
     # A webhook that nobody answers, and that alice turned off.
     deliver_due(now=utc_now(), post=lambda *_, **__: Reply(None, 12, "", Fact("try_slow", {"seconds": 15})))
     endpoint = world.things["*"]["endpoint"]
@@ -137,6 +144,21 @@ def troubled(world: World, tmp_path: Path) -> list[str]:
     )
     jobs.wait(asked, seconds=60)
     return [*addresses, f"/acme/jobs/{asked.job.id}/"]
+
+
+def missed(world: World, tmp_path: Path, now: datetime) -> None:
+    """Criteria of every metric were agreed, and the included training missed them; one attribute was not in it."""
+    source = stories.write_tickets(tmp_path / "enough.csv", tickets=400)
+    data_set = import_tickets(organisation=world.acme, name="support", source=source, now=now)
+    asked = ("queue accuracy 99.9%", "queue macro_f1 99%", "queue coverage@95 99%", "queue coverage@90 9%")
+    found = guarantees.agreed(world.acme, data_set, now, *asked, "priority accuracy 70%")
+    agree(guarantee=found.id, who="operator", why="a story", now=now)
+    guarantees.included(world.acme, data_set, now)
+    card = guarantees.report_card(queue=0.5)
+    card["attributes"][0]["coverage"] = [asdict(Coverage(0.95, 0.8, 0.4, 0.95, 0.4, 0.925, 40))]
+    assert Worker(FakeExecutor(report_card=card), clock=lambda: now).work_once() is not None
+    found.refresh_from_db()
+    assert found.status == GuaranteeStatus.MISSED
 
 
 def pages_of(world: World, language: str, *, more: Sequence[str] = ()) -> dict[str, str]:

@@ -20,7 +20,7 @@ from otai.words.sentences import Counted, Sentence
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
     seen = set()
-    parts = (catalogue.QUOTED, catalogue.AND_MORE, *catalogue.PARTS.values())
+    parts = (catalogue.QUOTED, catalogue.AMOUNT, catalogue.AND_MORE, *catalogue.PARTS.values())
     said = (*findings.sentences(), *invoices.sentences(), *mails.sentences(), *facts.sentences(), *advice.sentences())
     refused = (*refusals.sentences(), *named.sentences())
     for one in (*parts, *said, *refused):

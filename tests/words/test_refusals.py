@@ -28,7 +28,7 @@ from otai.errors import NotFound, OtaiError, Refused
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.units import Money
 from otai.words import refusals
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import say, say_fact
 from otai.words.facts import FACTS
 from otai.words.sentences import Counted, Sentence, places
 from otai.words.tables import refused
@@ -169,12 +169,22 @@ def test_no_sentence_is_kept_that_nobody_says() -> None:
     assert set(refused.ON_PAGES) <= codes | {"unavailable"}
 
 
+def test_each_language_puts_the_currency_where_it_belongs() -> None:
+    price: Sentence = "{price:money}"
+    said = {
+        language: say(price, {"price": {"cents": 123_450, "currency": "EUR"}}, language=language)
+        for language in LANGUAGES
+    }
+    assert said == {"en": "EUR 1,234.50", "de": "1.234,50\xa0EUR", "fr": "1\u202f234,50\xa0EUR"}
+
+
 SAMPLES: dict[str, Any] = {
     "": "sample",
     "n": 1234,
     "number": 0.5,
     "percent": 0.5,
     "percent1": 0.5,
+    "share": 0.5,
     "points": 0.5,
     "names": ["fax", "telex"],
     "words": ["one", "two"],

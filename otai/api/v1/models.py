@@ -209,9 +209,7 @@ class KeptTicketsOut(Schema):
     Action.VIEW,
     ModelEventsOut,
     example={
-        "items": [
-            {"at": "2026-11-02T09:36:00Z", "move": "-> live", "version": 3, "who": "comparison", "why": "not worse"}
-        ]
+        "items": [{"at": "2026-11-02T09:36:00Z", "move": "live", "version": 3, "who": "comparison", "why": "not worse"}]
     },
 )
 def list_model_events(request: CallerRequest, model: Name) -> Any:
@@ -222,7 +220,11 @@ def list_model_events(request: CallerRequest, model: Name) -> Any:
 
 def _event(event: ModelEvent) -> dict[str, Any]:
     number = event.version.number if event.version else None
-    return {"version": number, **{name: getattr(event, name) for name in ("at", "move", "who", "why")}}
+    return {
+        "version": number,
+        "move": event.what.value,
+        **{name: getattr(event, name) for name in ("at", "who", "why")},
+    }
 
 
 @noun.get("/models/{model}/versions/{int:version}/comparison", Action.VIEW, dict[str, Any], example={"goes_live": True})

@@ -42,11 +42,12 @@ def balance_in_words(balance: Balance) -> str:
 def show_statement(lines: Iterable[StatementLine], *, of: str, zone: tzinfo | None) -> None:
     """`of`: the name of the organisation."""
     print_table(
-        ["date", "what", "in", "out", "available", "held", "spent"],
+        ["date", "what", "why", "in", "out", "available", "held", "spent"],
         [
             [
                 moment(line.at, zone),
-                _in_words(line.what, line.reason),
+                line.what,
+                line.reason,
                 line.credits_in or "",
                 line.credits_out or "",
                 line.available,
@@ -58,9 +59,3 @@ def show_statement(lines: Iterable[StatementLine], *, of: str, zone: tzinfo | No
         right=["in", "out", "available", "held", "spent"],
         title=f"Credit statement of {of}",
     )
-
-
-def _in_words(what: str, reason: str) -> str:
-    if not reason or reason.startswith(what):
-        return reason or what
-    return f"{what}: {reason}"

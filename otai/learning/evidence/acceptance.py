@@ -18,9 +18,12 @@ from typing import Any
 from otai.errors import Invalid
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
+from otai.words.sentences import Fact
 
 PRECISIONS = (Fraction(90, 100), Fraction(95, 100), Fraction(99, 100))
 """Those that a report card measures coverage at."""
+
+NOT_TRAINED = Fact("criterion.not_trained")
 
 
 class Metric(StrEnum):
@@ -66,6 +69,13 @@ class Criterion:
         """For example: `queue: coverage at 95 % precision of at least 30 %`."""
         at = f" at {percent(self.precision)} precision" if self.precision is not None else ""
         return f"{self.attribute}: {self.metric.title}{at} of at least {percent(self.threshold)}"
+
+    def as_fact(self) -> Fact:
+        """As a code with values: doors say it in the reader's language (`otai.words.tables.criteria`)."""
+        values: dict[str, Any] = {"attribute": self.attribute, "threshold": float(self.threshold)}
+        if self.precision is not None:
+            values["precision"] = float(self.precision)
+        return Fact(f"criterion.{self.metric.value}", values)
 
     @classmethod
     def parse(cls, text: str) -> Criterion:
@@ -141,16 +151,22 @@ def percent(share: Fraction | float) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A criterion as it was measured: the value with its 95 % interval, on how many tickets, and whether it is met."""
+    """A criterion as it was measured: the value with its 95 % interval, on how many tickets, and whether it is met.
+
+    `note` says what the figure alone does not.
+    """
 
     criterion: Criterion
     measured: Estimate
     tickets: int
     met: bool
-    note: str = ""
+    note: Fact | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON, for the database and the doors."""
+        """As JSON, for the database and the doors: `note` in English, `note_fact` for who reads another language."""
+        # Loading the language's books takes longer than most commands, which say no outcome.
+        from otai.words.catalogue import say_fact
+
         return {
             "criterion": self.criterion.as_dict(),
             "in_words": self.criterion.in_words,
@@ -159,7 +175,8 @@ class Outcome:
             "high": self.measured.high,
             "tickets": self.tickets,
             "met": self.met,
-            "note": self.note,
+            "note": say_fact(self.note) if self.note else "",
+            "note_fact": self.note.as_dict() if self.note else None,
         }
 
 
@@ -175,8 +192,9 @@ def judge(criteria: Sequence[Criterion], attributes: Sequence[AttributeReport], 
 
 def _judged(criterion: Criterion, report: AttributeReport | None, *, by_bound: bool) -> Outcome:
     if report is None:
-        return Outcome(criterion, Estimate(0.0, 0.0, 1.0), 0, False, "This attribute was not trained.")
-    note, precise = "", True
+        return Outcome(criterion, Estimate(0.0, 0.0, 1.0), 0, False, NOT_TRAINED)
+    note: Fact | None = None
+    precise = True
     match criterion.metric:
         case Metric.ACCURACY:
             measured = report.accuracy
@@ -190,7 +208,7 @@ def _judged(criterion: Criterion, report: AttributeReport | None, *, by_bound: b
     return Outcome(criterion, measured, report.holdout_tickets, met, note)
 
 
-def _coverage(criterion: Criterion, report: AttributeReport) -> tuple[Estimate, bool, str]:
+def _coverage(criterion: Criterion, report: AttributeReport) -> tuple[Estimate, bool, Fact]:
     # The numerical libraries take half a second to load, and most commands judge nothing.
     from otai.learning.metrics import wilson
 
@@ -198,9 +216,9 @@ def _coverage(criterion: Criterion, report: AttributeReport) -> tuple[Estimate, 
     stated = float(criterion.precision)
     found = next((one for one in report.coverage if abs(one.target_precision - stated) < 1e-9), None)
     if found is None or found.threshold is None or found.precision is None:
-        return Estimate(0.0, 0.0, 0.0), False, f"No confidence reaches {percent(stated)} precision."
+        return Estimate(0.0, 0.0, 0.0), False, Fact("criterion.no_confidence", {"precision": stated})
     given = sum(label.holdout_tickets for label in report.per_label) if report.kind == "multi" else 0
     of = given or report.holdout_tickets
     precision = wilson(round(found.precision * found.tickets), found.tickets)
-    note = f"Above its threshold {percent(found.precision)} of {found.tickets} are right."
+    note = Fact("criterion.above_threshold", {"precision": found.precision, "tickets": found.tickets})
     return wilson(round(found.coverage * of), of), precision.high >= stated, note

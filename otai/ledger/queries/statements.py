@@ -33,6 +33,8 @@ class StatementLine:
     """Where granted credits came from (`models.Source`); empty for other kinds."""
     what: str
     reference: str
+    key: str
+    """The operation's own, whose beginning says what brought it about: `guarantee-fee:...`."""
     reason: str
     credits: int
     credits_in: int
@@ -157,6 +159,7 @@ def _line(transfer: Transfer) -> StatementLine:
         source=source,
         what=say_fact(Fact(f"moved_{source or transfer.kind}")),
         reference=transfer.reference,
+        key=transfer.key,
         reason=transfer.reason,
         credits=transfer.credits,
         credits_in=transfer.credits if transfer.target == "available" else 0,

@@ -2,9 +2,10 @@
 
 from otai.serving.models.advice import Advice, AdviceCheck, AdviceKind, AdviceStatus
 from otai.serving.models.feedback import ChangeKind, DataSetChange, Feedback, ObservedTicket
-from otai.serving.models.versions import ModelEvent, ModelVersion, TrainedModel
+from otai.serving.models.versions import ARRIVALS, ModelEvent, ModelVersion, Move, TrainedModel
 
 __all__ = [
+    "ARRIVALS",
     "Advice",
     "AdviceCheck",
     "AdviceKind",
@@ -14,6 +15,7 @@ __all__ = [
     "Feedback",
     "ModelEvent",
     "ModelVersion",
+    "Move",
     "ObservedTicket",
     "TrainedModel",
 ]

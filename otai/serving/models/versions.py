@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import Q
 
@@ -70,6 +72,27 @@ class ModelVersion(models.Model):
         return f"{self.model} v{self.number}"
 
 
+class Move(StrEnum):
+    """What happened to a model in use."""
+
+    LIVE = "live"
+    BACK = "back"
+    WAITS = "waits"
+    KEEPS_TICKETS = "keeps_tickets"
+
+    @classmethod
+    def of(cls, stored: str) -> Move:
+        """Reads what release 0.1 stored as well: `-> live`, `keeps tickets for 30 days`. Raises ValueError."""
+        if stored.startswith("keeps tickets for "):
+            return cls.KEEPS_TICKETS
+        return cls(MOVES_OF_BEFORE.get(stored, stored))
+
+
+MOVES_OF_BEFORE = {"-> live": "live", "rolled back": "back", "waits for a decision": "waits"}
+ARRIVALS = (Move.LIVE.value, "-> live")
+"""As an arrival of a version is stored, in this release and before."""
+
+
 class ModelEvent(models.Model):
     """Something that happened to a model in use, with who and why: a version went live, or was rolled back. Never
     changed."""
@@ -93,3 +116,8 @@ class ModelEvent(models.Model):
 
     def __str__(self) -> str:
         return self.move
+
+    @property
+    def what(self) -> Move:
+        """What happened, as a code."""
+        return Move.of(self.move)

@@ -179,7 +179,9 @@ def read_lines(organisation: Organisation, lines: list[StatementLine]) -> list[L
         reference = line.reference.removeprefix("purchase:") if run is None else ""
         # What the books say of themselves is in `what` already; what a person wrote is shown.
         told = line.kind in ("credit_refund", "withdrawal") or line.reference.startswith(("goodwill", "guarantee"))
-        shown.append(LineShown(line, what, run, reference if ":" not in reference else "", line.reason if told else ""))
+        shown.append(
+            LineShown(line, what, run, reference if ":" not in reference else "", words.why_moved(line) if told else "")
+        )
     return shown
 
 

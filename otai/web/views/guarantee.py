@@ -41,6 +41,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.refusals import in_words
 from otai.web.steps import Step
 from otai.web.views.train import model_name_for, not_installed
+from otai.web.words import fact_words
 
 METRICS: dict[str, str | Promise] = {
     "accuracy": gettext_lazy("right, of all tickets"),
@@ -183,9 +184,9 @@ def _shown(found: Guarantee) -> dict[str, Any]:
         "tone": tone,
         "icon": icon,
         "way": way_of(found),
-        "criteria": [one.in_words for one in queries.criteria(found)],
+        "criteria": [fact_words(one.as_fact()) for one in queries.criteria(found)],
         "verdicts": [
-            (title, run, outcomes)
+            (title, run, [_outcome(one) for one in outcomes])
             for title, run, outcomes in (
                 (_("The included training"), found.run, found.verdict),
                 (_("The included improvement"), found.improvement_run, found.improvement_verdict),
@@ -193,6 +194,14 @@ def _shown(found: Guarantee) -> dict[str, Any]:
             if outcomes
         ],
         "again": queries.corrected_labels(found) > 0,
+    }
+
+
+def _outcome(stored: dict[str, Any]) -> dict[str, Any]:
+    """What was measured of a criterion, in the reader's language; a note of release 0.1 as it was written."""
+    return stored | {
+        "said": fact_words(Criterion.from_dict(stored["criterion"]).as_fact()),
+        "note": fact_words(stored.get("note_fact") or stored["note"]),
     }
 
 

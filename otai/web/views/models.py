@@ -27,7 +27,7 @@ from otai.pricing.price_book import Mode
 from otai.serving import advice, deletion, feedback, queries
 from otai.serving import jobs as serving_jobs
 from otai.serving import versions as serving_versions
-from otai.serving.models import ModelEvent, ModelVersion, TrainedModel
+from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web.access import MemberRequest, page
@@ -116,8 +116,7 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "snippets": snippets(request, live),
         "undecided": [one for one in versions if one.number > live.number],
         "events": list(serving_versions.events(found).reverse()[:events_shown]),
-        "may_roll_back": request.member.may(Action.MANAGE_MODELS)
-        and ModelEvent.objects.filter(model=found, version=live, before__isnull=False, move="-> live").exists(),
+        "may_roll_back": request.member.may(Action.MANAGE_MODELS) and serving_versions.may_roll_back(live),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
         "advice": advice_for(live, request.organisation),
         "balance": ledger.balance(request.organisation.id),

@@ -44,3 +44,13 @@ MOVEMENTS: Mapping[str, tuple[Sentence, ...]] = {
     "moved_withdrawal": ("Credits withdrawn",),
 }
 """By the source of granted credits, by the kind of every other movement."""
+
+MOVED_WHY: Mapping[str, tuple[Sentence, ...]] = {
+    "moved_why.included": ("A training that the guarantee includes",),
+    "moved_why.fee": ("The agreed criteria were missed twice: the training fee is credited",),
+    "moved_why.funding_back": ("The included training brought no model: what paid for it goes back",),
+    "moved_why.fee_paid_back": ("Paid back as money: {why}", "Paid back as money"),
+    "moved_why.paid_back": ("Paid back: {why}", "Paid back"),
+    "moved_why.taken_back": ("The payment was taken back by the bank",),
+}
+"""What brought a movement about, where the books did it by themselves; `why` is what a person wrote."""
