@@ -192,7 +192,8 @@ def left(english: dict[str, str], other: dict[str, str], *, alike: frozenset[str
 
 def written_alike(language: str) -> frozenset[str]:
     """Words of sentences that are the same in English and in a language: `Version`, `Total`."""
-    alike = [entry.msgid for room in ROOMS for entry in catalogue(language, room) if entry.msgid in texts(entry)]
+    entries = [entry for room in ROOMS for entry in catalogue(language, room)]
+    alike = [text for entry in entries for text in (entry.msgid, entry.msgid_plural) if text in texts(entry)]
     return frozenset(word for text in alike for word in WORD.findall(text))
 
 
