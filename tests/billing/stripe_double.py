@@ -91,6 +91,7 @@ class CheckoutSession(StripeObject):  # type: ignore[misc]
             "metadata",
             "expires_at",
             "locale",
+            "payment_method_types",
             "currency",
         }
         if set(asked) - known or mode not in ("payment", "setup"):

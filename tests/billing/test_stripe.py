@@ -14,7 +14,7 @@ from otai.billing import operations as billing
 from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState
 from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import PaymentRefund, Purchase, WebhookEvent
-from otai.billing.operations import webhooks
+from otai.billing.operations import methods, webhooks
 from otai.billing.status import PurchaseStatus
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -172,7 +172,7 @@ def test_a_cancelled_order_can_not_be_paid_any_more(acme: Organisation, stripe: 
 
 
 def test_a_saved_card_is_charged_without_the_customer(acme: Organisation, stripe: Any, now: datetime) -> None:
-    customer = Stripe().make_customer(name="Acme Ltd", email="billing@acme.example", key="customer:acme")
+    customer = methods.customer_of(acme, "stripe", now=now)
     saved = Stripe().save_method(payment_method=card(stripe), customer=customer)
     assert saved.startswith("cus_")
     buy(acme, now, saved)

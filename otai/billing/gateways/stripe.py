@@ -83,12 +83,16 @@ class Stripe(HostedCheckout):
         asked: dict[str, Any] = {}
         if payment_method:
             asked["payment_method"] = _method_of(payment_method)
-            if customer := payment_method.rpartition(":")[0]:
-                # A kept method pays only for its own customer, who may not have been known when this was opened.
-                _ask(lambda: _client().v1.payment_intents.update(reference, {"customer": customer}))
+            self._give_customer(reference, payment_method.rpartition(":")[0])
         if without_payer:
             asked["off_session"] = True
         return _seen(_ask(lambda: _client().v1.payment_intents.confirm(reference, asked)))  # type: ignore[arg-type]
+
+    def _give_customer(self, reference: str, customer: str) -> None:
+        """A kept method pays only for its own customer, who may not have been known when the payment was opened; a
+        payment that has a customer keeps it."""
+        if customer and not _ask(lambda: _client().v1.payment_intents.retrieve(reference)).to_dict().get("customer"):
+            _ask(lambda: _client().v1.payment_intents.update(reference, {"customer": customer}))
 
     def look_up(self, reference: str) -> PaymentSeen:
         return _seen(_ask(lambda: _client().v1.payment_intents.retrieve(reference)))
@@ -103,7 +107,9 @@ class Stripe(HostedCheckout):
     def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
         # Stripe's idempotency keys last a day, and a double may have none: a refund that carries our key is the one we
         # asked for.
-        for made in _ask(lambda: _client().v1.refunds.list({"payment_intent": reference})).data:
+        for made in _ask(
+            lambda: _client().v1.refunds.list({"payment_intent": reference, "limit": 100})
+        ).auto_paging_iter():
             if (made.to_dict().get("metadata") or {}).get("key") == key:
                 return _refund_seen(made)
         asked: dict[str, Any] = {"payment_intent": reference, "amount": cents, "metadata": {"key": key}}
@@ -132,6 +138,9 @@ class Stripe(HostedCheckout):
             "locale": order.language if order.language in CHECKOUT_LOCALES else "auto",
             "metadata": metadata,
         }
+        if order.keeps_method:
+            # Only what can be charged later, without the payer and by the same intents.
+            asked["payment_method_types"] = PAYMENT_METHODS
         if order.cents:
             product = {"name": order.title}
             price = {"currency": order.currency.lower(), "unit_amount": order.cents, "product_data": product}
@@ -140,9 +149,7 @@ class Stripe(HostedCheckout):
             if order.keeps_method:
                 asked["payment_intent_data"]["setup_future_usage"] = "off_session"
         else:
-            # Without a currency Stripe cannot tell which methods there are to choose from.
             asked["currency"] = order.currency.lower()
-            del asked["expires_at"]
         made = _ask(lambda: _client().v1.checkout.sessions.create(asked, {"idempotency_key": order.key}))  # type: ignore[arg-type]
         return self._checkout(made)
 
@@ -314,7 +321,8 @@ def _ask(call: Callable[[], Answer]) -> Answer:
         raise PaymentDeclined("provider", said=said or "no reason was given", reason=error.code or "") from None
     except stripe.InvalidRequestError as error:
         said = error.user_message or error.code or "invalid request"
-        raise PaymentDeclined("provider_refused", said=said) from None
+        is_customer = error.code == "resource_missing" and error.param == "customer"
+        raise PaymentDeclined("provider_refused", said=said, reason="no_customer" if is_customer else "") from None
     except stripe.AuthenticationError:
         raise GatewayUnavailable("key") from None
     except stripe.StripeError as error:

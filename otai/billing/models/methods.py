@@ -87,6 +87,10 @@ class CheckoutPage(models.Model):
     gateway = models.CharField(max_length=40)
     reference = models.CharField(max_length=200, help_text="The provider's name for the page.")
     url = models.CharField(max_length=2000, blank=True, default="", help_text="Emptied once it is no longer open.")
+    cents = models.PositiveBigIntegerField(default=0, help_text="Gross, what it asks for; 0 where it keeps a method.")
+    payment_reference = models.CharField(
+        max_length=200, blank=True, default="", help_text="The provider's name for the payment made on it."
+    )
     keeps_method = models.BooleanField()
     for_renewals = models.BooleanField(
         default=False, help_text="What is kept pays the months of the tier from then on."
@@ -95,6 +99,7 @@ class CheckoutPage(models.Model):
     opened_at = models.DateTimeField()
     opened_by = models.CharField(max_length=200)
     expires_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked about it.")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

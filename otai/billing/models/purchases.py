@@ -82,6 +82,9 @@ class Purchase(models.Model):
     gateway_reference = models.CharField(
         max_length=200, blank=True, default="", help_text="The provider's name for this payment."
     )
+    payments_withdrawn = models.PositiveSmallIntegerField(
+        default=0, help_text="Payments that were begun for it and given up: the next is another one to the provider."
+    )
     key = models.CharField(max_length=200, help_text="The buyer's idempotency key: a double click changes nothing.")
     request_hash = models.CharField(max_length=64)
 

@@ -3,6 +3,7 @@ transactions."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from otai.billing import packages
-from otai.billing.gateway import GatewayUnavailable, PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
+from otai.billing.gateway import PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
-from otai.billing.models import CheckoutPage, Purchase, PurchaseKind, Subscription
+from otai.billing.models import Purchase, PurchaseKind, Subscription
+from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import (
     cancel_locked,
     locked,
@@ -22,10 +24,12 @@ from otai.billing.operations.orders import (
     request_hash_of,
 )
 from otai.billing.operations.pages import close_pages
-from otai.billing.operations.payments import apply_seen
+from otai.billing.operations.payments import apply_seen, try_refused
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
-from otai.errors import Invalid, NotFound, Refused
+from otai.errors import Invalid, NotFound, OtaiError, Refused
 from otai.orgs.models import Organisation
+
+logger = logging.getLogger(__name__)
 
 
 class PurchaseKeyReused(Refused):
@@ -68,7 +72,8 @@ def buy(
     purchase, replayed = order_package(
         organisation=organisation, package=package, key=key, who=who, now=now, gateway=gateway, automatic=automatic
     )
-    payment = pay(purchase, now=now, payment_method=payment_method, without_payer=automatic)
+    charged = own_method(organisation, purchase.gateway, payment_method)
+    payment = pay(purchase, now=now, payment_method=charged, without_payer=automatic)
     purchase.refresh_from_db()
     return Bought(purchase, payment, replayed)
 
@@ -139,44 +144,28 @@ def _ordered_once(
 def pay(purchase: Purchase, *, now: datetime, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
     """Opens the payment at the provider, charges the method if there is one, and books what came of it.
 
-    Called outside a transaction. May be called again at any time: what was paid stays paid. Raises PaymentDeclined
-    (booked as a failed attempt) and GatewayUnavailable.
+    Called outside a transaction. May be called again at any time: what was paid stays paid. A page on which the order
+    could be paid is closed before anything is charged. Raises PaymentDeclined (booked as a failed attempt) and
+    GatewayUnavailable.
     """
     gateway = gateway_named(purchase.gateway)
-    if not purchase.gateway_reference:
-        # After a page that led to nothing the payment is another one: the provider knows a withdrawn one by its key.
-        pages = CheckoutPage.objects.filter(purchase=purchase).count()
-        seen = gateway.open_payment(
-            PaymentOrder(
-                purchase=str(purchase.id),
-                reference=purchase.reference,
-                cents=purchase.gross_cents,
-                currency=purchase.currency,
-                key=f"purchase:{purchase.id}" + (f":{pages}" if pages else ""),
-                payment_method=payment_method,
-            )
-        )
-        # Stored before it is charged: a process that dies in between leaves a payment that the sweep can look up.
-        Purchase.objects.filter(id=purchase.id, gateway_reference="").update(gateway_reference=seen.reference)
+    if payment_method:
+        close_pages(purchase, now=now)
         purchase.refresh_from_db()
-    else:
-        seen = gateway.look_up(purchase.gateway_reference)
-    if (
-        purchase.status != PurchaseStatus.CANCELLED
-        and payment_method
-        and seen.state
-        in (
-            PaymentState.WAITING,
-            PaymentState.FAILED,
-        )
-    ):
+    may_charge = bool(payment_method) and purchase.status == PurchaseStatus.OPEN
+    if may_charge:
         refuse_card_while_owed(purchase.organisation, gateway.name)
+    if purchase.gateway_reference:
+        seen = gateway.look_up(purchase.gateway_reference)
+    elif purchase.status == PurchaseStatus.OPEN:
+        seen = _opened(purchase, payment_method, now=now)
+    else:
+        return PaymentSeen("", PaymentState.WAITING, 0, purchase.currency)
+    if may_charge and seen.state in (PaymentState.WAITING, PaymentState.FAILED):
         try:
-            seen = gateway.confirm(
-                purchase.gateway_reference, payment_method=payment_method, without_payer=without_payer
-            )
+            seen = gateway.confirm(seen.reference, payment_method=payment_method, without_payer=without_payer)
         except PaymentDeclined as declined:
-            seen = gateway.look_up(purchase.gateway_reference)
+            seen = gateway.look_up(seen.reference)
             apply_seen(purchase, seen, who=gateway.name, now=now)
             declined.details["purchase"] = purchase.reference
             if seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
@@ -185,6 +174,33 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "", without_
             raise
     apply_seen(purchase, seen, who=gateway.name, now=now)
     return seen
+
+
+def _opened(purchase: Purchase, payment_method: str, *, now: datetime) -> PaymentSeen:
+    """The payment, made known to the provider and stored before it is charged: a process that dies in between leaves
+    one that the sweep can look up. The same question again opens the same payment; a withdrawn one is never opened
+    again."""
+    gateway = gateway_named(purchase.gateway)
+    number = purchase.payments_withdrawn
+    asked = request_hash_of(purchase.gross_cents, purchase.currency, payment_method)[:12]
+    try:
+        seen = gateway.open_payment(
+            PaymentOrder(
+                purchase=str(purchase.id),
+                reference=purchase.reference,
+                cents=purchase.gross_cents,
+                currency=purchase.currency,
+                key=f"purchase:{purchase.id}:{number}:{asked}",
+                payment_method=payment_method,
+            )
+        )
+    except PaymentDeclined as declined:
+        try_refused(purchase, declined, who=gateway.name, now=now)
+        raise
+    Purchase.objects.filter(id=purchase.id, gateway_reference="").update(gateway_reference=seen.reference)
+    purchase.refresh_from_db()
+    # Where two opened one at once, the one that was stored counts.
+    return seen if purchase.gateway_reference == seen.reference else gateway.look_up(purchase.gateway_reference)
 
 
 class CannotCancel(Refused):
@@ -234,7 +250,9 @@ def cancel_expired(*, now: datetime) -> int:
                 now=now,
             )
             cancelled += 1
-        except Refused:
+        except OtaiError as error:
+            if not isinstance(error, Refused):
+                logger.warning("The order %s could not be cancelled: %s", purchase.reference, type(error).__name__)
             continue
     return cancelled
 
@@ -244,13 +262,14 @@ def ask_gateways(*, now: datetime, older_than: timedelta = timedelta(minutes=10)
     moved = 0
     waiting = Purchase.objects.filter(status__in=AWAITING_PAYMENT, ordered_at__lte=now - older_than)
     for purchase in waiting.exclude(gateway_reference=""):
-        gateway = gateway_named(purchase.gateway)
-        try:
-            seen = gateway.look_up(purchase.gateway_reference)
-        except GatewayUnavailable:
-            continue
         before = purchase.status
-        apply_seen(purchase, seen, who=gateway.name, now=now)
+        try:
+            gateway = gateway_named(purchase.gateway)
+            seen = gateway.look_up(purchase.gateway_reference)
+            apply_seen(purchase, seen, who=gateway.name, now=now)
+        except OtaiError as error:
+            logger.warning("The payment of %s could not be looked up: %s", purchase.reference, type(error).__name__)
+            continue
         purchase.refresh_from_db()
         moved += purchase.status != before
     return moved

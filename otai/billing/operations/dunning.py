@@ -34,12 +34,13 @@ def charge_without_payer(purchase: Purchase, payment_method: str, *, now: dateti
     Called outside a transaction. A refusal is no error here: it is booked and mailed, once for this try; None is
     returned. Raises GatewayUnavailable.
     """
+    known = ChargeAttempt.objects.filter(purchase=purchase).count()
     close_pages(purchase, now=now)
     purchase.refresh_from_db()
     if purchase.status != PurchaseStatus.OPEN or queries.owed(purchase.organisation).owed:
         # While a payment that was taken back is owed, nothing is charged: no try is used up by it.
         return None
-    attempt = _claim(purchase, payment_method, now=now)
+    attempt = _claim(purchase, payment_method, known, now=now)
     if attempt is None:
         return None
     outcome, problem, seen = UNKNOWN, "", None
@@ -53,8 +54,8 @@ def charge_without_payer(purchase: Purchase, payment_method: str, *, now: dateti
     return seen
 
 
-def _claim(purchase: Purchase, payment_method: str, *, now: datetime) -> ChargeAttempt | None:
-    number = ChargeAttempt.objects.filter(purchase=purchase).count() + 1
+def _claim(purchase: Purchase, payment_method: str, known: int, *, now: datetime) -> ChargeAttempt | None:
+    number = known + 1
     try:
         with transaction.atomic():
             return ChargeAttempt.objects.create(
@@ -74,8 +75,13 @@ def charge_again(*, now: datetime) -> int:
         status=PurchaseStatus.OPEN,
         organisation__subscription__status=SubscriptionStatus.UNPAID,
     ).exclude(organisation__subscription__renewal_payment_method="")
-    for purchase in waiting.select_related("organisation__subscription"):
+    for id in list(waiting.values_list("id", flat=True)):
+        # Read for each: what was charged before it may have paid the month, or changed how it is paid.
+        purchase = Purchase.objects.select_related("organisation__subscription").get(id=id)
         subscription = purchase.organisation.subscription
+        if purchase.tier != subscription.tier or subscription.status != SubscriptionStatus.UNPAID:
+            # A rise is paid by somebody who is there, never by itself.
+            continue
         way = gateways().get(subscription.renewal_gateway)
         if way is None or not way.charges_saved_methods or purchase.gateway != way.name:
             continue

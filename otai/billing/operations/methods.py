@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from otai.billing.gateways import hosted
-from otai.billing.models import CreditWatch, GatewayCustomer, PaymentMethod, Subscription
+from otai.billing.models import CreditWatch, Event, GatewayCustomer, PaymentMethod, Subscription
 from otai.billing.operations.events import record
 from otai.billing.operations.orders import billing_details
 from otai.billing.operations.renewal_payment import set_renewal_payment
-from otai.db import new_id
+from otai.db import new_id, one_transaction
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
 from otai.words.catalogue import say_fact
@@ -32,7 +32,9 @@ def customer_of(organisation: Organisation, gateway: str, *, now: datetime) -> s
     if known is not None:
         return known.reference
     details = billing_details(organisation)
-    reference = way.make_customer(name=details.name, email=details.email, key=f"customer:{organisation.id}")
+    made = Event.objects.filter(subject="gateway_customer", subject_id=str(organisation.id), move="forgotten").count()
+    key = f"customer:{organisation.id}" + (f":{made}" if made else "")
+    reference = way.make_customer(name=details.name, email=details.email, key=key)
     try:
         with transaction.atomic():
             GatewayCustomer.objects.create(
@@ -43,6 +45,21 @@ def customer_of(organisation: Organisation, gateway: str, *, now: datetime) -> s
         known = GatewayCustomer.objects.get(organisation=organisation, gateway=way.name)
         return known.reference
     return reference
+
+
+@one_transaction
+def forget_customer(organisation: Organisation, gateway: str, reference: str, *, now: datetime) -> None:
+    """The provider knows the customer no more: the next need makes another one."""
+    if GatewayCustomer.objects.filter(organisation=organisation, gateway=gateway, reference=reference).delete()[0]:
+        record(
+            organisation=organisation,
+            subject="gateway_customer",
+            subject_id=organisation.id,
+            move="forgotten",
+            who=gateway,
+            now=now,
+            reference=reference,
+        )
 
 
 def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, now: datetime) -> PaymentMethod | None:
@@ -82,6 +99,24 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
                 last_four=found.last_four,
             )
     return found
+
+
+def own_method(organisation: Organisation, gateway: str, said: str) -> str:
+    """The provider's name for a method that somebody named: the id of a kept one, a name of the organisation's own, or
+    one that was just entered. Raises NotFound for another organisation's."""
+    if not said:
+        return ""
+    try:
+        return payment_method(organisation, UUID(said)).reference
+    except ValueError:
+        pass
+    customer = said.rpartition(":")[0]
+    if (
+        customer
+        and not GatewayCustomer.objects.filter(organisation=organisation, gateway=gateway, reference=customer).exists()
+    ):
+        raise NotFound("payment_method", id=said[:60])
+    return said
 
 
 def payment_methods(organisation: Organisation) -> list[PaymentMethod]:

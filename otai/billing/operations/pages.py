@@ -7,19 +7,20 @@ stays booked. A browser that never comes back is made good by the provider's new
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from otai.billing.gateway import (
     CheckoutOrder,
     CheckoutSeen,
     CheckoutState,
-    GatewayUnavailable,
     HostedCheckout,
     PaymentDeclined,
     PaymentState,
@@ -29,10 +30,10 @@ from otai.billing.models import CheckoutPage, CheckoutStateOf, Purchase, Purchas
 from otai.billing.operations import methods
 from otai.billing.operations.events import record
 from otai.billing.operations.orders import billing_details, refuse_card_while_owed
-from otai.billing.operations.payments import apply_seen
+from otai.billing.operations.payments import apply_seen, give_up_payment
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id
-from otai.errors import NotFound, Refused
+from otai.errors import NotFound, OtaiError, Refused
 from otai.orgs.models import Organisation
 
 logger = logging.getLogger(__name__)
@@ -70,11 +71,11 @@ def open_payment_page(
     purchase = Purchase.objects.filter(organisation=organisation, reference=reference).first()
     if purchase is None:
         raise NotFound("purchase", reference=reference)
-    way = _way_for(purchase, who=who, now=now)
+    way = _way_for(purchase)
     refuse_card_while_owed(organisation, way.name)
     standing = _standing_page(purchase, now=now)
     purchase.refresh_from_db()
-    if standing is None and purchase.status == PurchaseStatus.OPEN:
+    if standing is None and purchase.status == PurchaseStatus.OPEN and is_hosted(purchase.gateway):
         _withdraw_payment(purchase, way, now=now)
     if purchase.status not in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID):
         if standing is None and purchase.status in (PurchaseStatus.PAID, PurchaseStatus.PROCESSING):
@@ -82,30 +83,31 @@ def open_payment_page(
         raise NothingToPay("purchase", reference=reference, status=purchase.status)
     if standing is not None:
         return PageOpened(standing, purchase)
-    pages = CheckoutPage.objects.filter(purchase=purchase).count()
+    due = purchase.gross_cents - purchase.paid_cents
     query = urlencode({"back": back}) if back else ""
     here = f"{_credits(organisation)}/purchases/{purchase.reference}"
-    seen = way.open_checkout(
-        CheckoutOrder(
-            customer=methods.customer_of(organisation, way.name, now=now),
-            cents=purchase.gross_cents - purchase.paid_cents,
-            currency=purchase.currency,
-            title=f"{purchase.title} ({purchase.reference})",
-            key=f"page:{purchase.id}:{pages}:{int(keeps_method)}",
-            return_url=f"{here}/returned?page={{session}}" + (f"&{query}" if query else ""),
-            cancel_url=f"{here}/?left=1" + (f"&{query}" if query else ""),
-            expires_at=_expiry(now),
-            language=purchase.language,
-            purchase=str(purchase.id),
-            reference=purchase.reference,
-            keeps_method=keeps_method,
-        )
+    asked = CheckoutOrder(
+        customer="",
+        cents=due,
+        currency=purchase.currency,
+        title=f"{purchase.title} ({purchase.reference})",
+        key="",
+        return_url=f"{here}/returned?page={{session}}" + (f"&{query}" if query else ""),
+        cancel_url=f"{here}/?left=1" + (f"&{query}" if query else ""),
+        expires_at=_expiry(now),
+        language=purchase.language,
+        purchase=str(purchase.id),
+        reference=purchase.reference,
+        keeps_method=keeps_method,
     )
+    pages = CheckoutPage.objects.filter(purchase=purchase).count()
+    seen = _opened(organisation, way, asked, key=f"page:{purchase.id}:{pages}", now=now)
     page = _stored(
         organisation,
         seen,
         way,
         purchase=purchase,
+        cents=due,
         keeps_method=keeps_method,
         for_renewals=keeps_method and purchase.kind == PurchaseKind.SUBSCRIPTION,
         who=who,
@@ -114,28 +116,31 @@ def open_payment_page(
     return PageOpened(page, purchase)
 
 
-def _way_for(purchase: Purchase, *, who: str, now: datetime) -> HostedCheckout:
-    """The provider with a page for this order. One that was to be paid by transfer, and is not yet, may be paid on the
-    page after all: its invoice stays. Raises GatewayUnknown."""
-    if is_hosted(purchase.gateway):
-        return hosted(purchase.gateway)
+def _way_for(purchase: Purchase) -> HostedCheckout:
+    """The provider with a page for this order: its own, or for one that was to be paid by transfer the first that there
+    is. Raises GatewayUnknown."""
     ways = hosted_gateways()
-    if not ways or purchase.status != PurchaseStatus.OPEN:
+    if is_hosted(purchase.gateway) or not ways:
         return hosted(purchase.gateway)
-    with transaction.atomic():
-        rows = Purchase.objects.filter(id=purchase.id, status=PurchaseStatus.OPEN, gateway=purchase.gateway)
-        if rows.update(gateway=ways[0].name, gateway_reference=""):
-            record(
-                organisation=purchase.organisation_id,
-                subject="purchase",
-                subject_id=purchase.id,
-                move="paid otherwise",
-                who=who,
-                now=now,
-                gateway=ways[0].name,
-            )
-    purchase.refresh_from_db()
-    return hosted(purchase.gateway)
+    return ways[0]
+
+
+def _opened(
+    organisation: Organisation, way: HostedCheckout, asked: CheckoutOrder, *, key: str, now: datetime
+) -> CheckoutSeen:
+    """Opens the page. The key holds what is asked, so that it is never used for another question; a customer that the
+    provider does not know any more is made anew."""
+    for is_last in (False, True):
+        customer = methods.customer_of(organisation, way.name, now=now)
+        whole = replace(asked, customer=customer)
+        digest = hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
+        try:
+            return way.open_checkout(replace(whole, key=f"{key}:{digest}"))
+        except PaymentDeclined as declined:
+            if is_last or declined.details.get("reason") != "no_customer":
+                raise
+            methods.forget_customer(organisation, way.name, customer, now=now)
+    raise AssertionError("the last try returns or raises")
 
 
 def open_method_page(
@@ -148,21 +153,20 @@ def open_method_page(
     way = hosted(gateway)
     details = billing_details(organisation)
     here = f"{_credits(organisation)}/methods/"
-    seen = way.open_checkout(
-        CheckoutOrder(
-            customer=methods.customer_of(organisation, way.name, now=now),
-            cents=0,
-            currency="EUR",
-            title="",
-            key=f"method:{new_id()}",
-            return_url=f"{here}returned?page={{session}}",
-            cancel_url=here,
-            expires_at=_expiry(now),
-            language=details.language,
-        )
+    asked = CheckoutOrder(
+        customer="",
+        cents=0,
+        currency="EUR",
+        title="",
+        key="",
+        return_url=f"{here}returned?page={{session}}",
+        cancel_url=here,
+        expires_at=_expiry(now),
+        language=details.language,
     )
+    seen = _opened(organisation, way, asked, key=f"method:{new_id()}", now=now)
     return _stored(
-        organisation, seen, way, purchase=None, keeps_method=True, for_renewals=for_renewals, who=who, now=now
+        organisation, seen, way, purchase=None, cents=0, keeps_method=True, for_renewals=for_renewals, who=who, now=now
     )
 
 
@@ -199,15 +203,29 @@ def close_pages(purchase: Purchase, *, now: datetime) -> None:
 
 
 def look_at_pages(*, now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
-    """Settles open pages whose news may have been lost; returns how many have ended."""
+    """Settles open pages whose news may have been lost, and closes those of orders that wait for nothing any more;
+    returns how many have ended."""
     ended = 0
     waiting = CheckoutPage.objects.filter(state=CheckoutStateOf.OPEN, opened_at__lte=now - older_than)
-    for page in waiting.select_related("organisation", "purchase").order_by("opened_at", "id")[:most_looks]:
+    waiting = waiting.order_by(F("looked_at").asc(nulls_first=True), "opened_at", "id")
+    for page in waiting.select_related("organisation", "purchase")[:most_looks]:
+        CheckoutPage.objects.filter(id=page.id).update(looked_at=now)
         try:
-            ended += settle_page(page, now=now).state is not CheckoutState.OPEN
-        except (GatewayUnavailable, PaymentDeclined):
-            logger.warning("The provider could not be asked about the page %s.", page.reference)
+            if page.purchase is not None and not _is_asked_for(page, page.purchase):
+                close_pages(page.purchase, now=now)
+                ended += 1
+            else:
+                ended += settle_page(page, now=now).state is not CheckoutState.OPEN
+        except OtaiError as error:
+            # One that cannot be settled does not keep the others from their turn.
+            logger.warning("The page %s could not be settled: %s", page.reference, type(error).__name__)
     return ended
+
+
+def _is_asked_for(page: CheckoutPage, purchase: Purchase) -> bool:
+    """Whether the order still waits for just what the page asks."""
+    waits = purchase.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)
+    return waits and page.cents in (0, purchase.gross_cents - purchase.paid_cents)
 
 
 def _credits(organisation: Organisation) -> str:
@@ -224,7 +242,7 @@ def _standing_page(purchase: Purchase, *, now: datetime) -> CheckoutPage | None:
     page = CheckoutPage.objects.filter(purchase=purchase, state=CheckoutStateOf.OPEN).first()
     if page is None:
         return None
-    if page.expires_at <= now + timedelta(minutes=30):
+    if page.expires_at <= now + timedelta(minutes=30) or not _is_asked_for(page, purchase):
         close_pages(purchase, now=now)
         return None
     if settle_page(page, now=now).state is not CheckoutState.OPEN:
@@ -234,15 +252,16 @@ def _standing_page(purchase: Purchase, *, now: datetime) -> CheckoutPage | None:
 
 def _withdraw_payment(purchase: Purchase, way: HostedCheckout, *, now: datetime) -> None:
     """Withdraws a payment that was begun without a page, so that the order cannot be paid twice."""
-    if not purchase.gateway_reference:
+    begun = purchase.gateway_reference
+    if not begun or not give_up_payment(purchase):
         return
-    seen = way.cancel(purchase.gateway_reference)
+    # Given up before it is cancelled: news of its end is then no news of the order.
+    seen = way.cancel(begun)
     if seen.state is not PaymentState.CANCELLED:
+        rows = Purchase.objects.filter(id=purchase.id, gateway_reference="", status=PurchaseStatus.OPEN)
+        rows.update(gateway_reference=begun)
         apply_seen(purchase, seen, who=way.name, now=now)
-    else:
-        rows = Purchase.objects.filter(id=purchase.id, gateway_reference=purchase.gateway_reference)
-        rows.filter(status=PurchaseStatus.OPEN).update(gateway_reference="")
-    purchase.refresh_from_db()
+        purchase.refresh_from_db()
 
 
 def _stored(
@@ -251,6 +270,7 @@ def _stored(
     way: HostedCheckout,
     *,
     purchase: Purchase | None,
+    cents: int,
     keeps_method: bool,
     for_renewals: bool,
     who: str,
@@ -265,6 +285,7 @@ def _stored(
                 gateway=way.name,
                 reference=seen.reference,
                 url=seen.url,
+                cents=cents,
                 keeps_method=keeps_method,
                 for_renewals=for_renewals,
                 opened_at=now,
@@ -292,17 +313,23 @@ def _stored(
 
 
 def _apply(page: CheckoutPage, seen: CheckoutSeen, way: HostedCheckout, *, now: datetime) -> None:
-    kept = seen.method
-    if page.purchase is not None and seen.payment and seen.state is CheckoutState.COMPLETE:
-        rows = Purchase.objects.filter(id=page.purchase.id, status__in=[*AWAITING_PAYMENT, PurchaseStatus.CANCELLED])
-        rows.update(gateway_reference=seen.payment)
-        page.purchase.refresh_from_db()
+    kept, is_first = seen.method, page.state == CheckoutStateOf.OPEN
+    is_complete = seen.state is CheckoutState.COMPLETE
+    if page.purchase is not None and seen.payment and is_complete:
+        if is_first:
+            CheckoutPage.objects.filter(id=page.id).update(payment_reference=seen.payment)
+            # The order is paid so now, whatever was said before. A later look leaves it to whatever came after.
+            rows = Purchase.objects.filter(id=page.purchase.id)
+            rows.filter(status__in=[*AWAITING_PAYMENT, PurchaseStatus.CANCELLED]).update(
+                gateway=way.name, gateway_reference=seen.payment
+            )
+            page.purchase.refresh_from_db()
         payment = way.look_up(seen.payment)
         kept = payment.kept_method if page.keeps_method else ""
         apply_seen(page.purchase, payment, who=way.name, now=now)
-    if kept and seen.state is CheckoutState.COMPLETE:
+    if kept and is_complete and is_first:
         method = methods.keep(page.organisation, way.name, kept, who=page.opened_by, now=now)
-        if method is not None and page.for_renewals and page.state == CheckoutStateOf.OPEN:
+        if method is not None and page.for_renewals and method.removed_at is None:
             methods.pay_renewals_with(organisation=page.organisation, method=method.id, who=page.opened_by, now=now)
     if seen.state is not CheckoutState.OPEN:
         CheckoutPage.objects.filter(id=page.id, state=CheckoutStateOf.OPEN).update(

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from otai.billing.gateway import PaymentSeen, PaymentState
+from otai.billing.gateway import PaymentDeclined, PaymentSeen, PaymentState
 from otai.billing.models import (
     BroughtLot,
     ChargeAttempt,
@@ -102,6 +102,9 @@ def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime
     """Books what a provider says of a payment now. Whatever has been booked before is not booked again."""
     purchase = locked(purchase.id)
     status = PurchaseStatus(purchase.status)
+    if seen.state is not PaymentState.SUCCEEDED and seen.reference != purchase.gateway_reference:
+        # Of a payment that was withdrawn, or that another one has taken the place of; only money still counts.
+        return
     match seen.state:
         case PaymentState.SUCCEEDED:
             book_payment(
@@ -146,7 +149,11 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
             now=now,
             attempt=this_try,
         )
-    if CheckoutPage.objects.filter(purchase=purchase, state=CheckoutStateOf.OPEN).exists():
+    pages = CheckoutPage.objects.filter(purchase=purchase)
+    if pages.filter(payment_reference=seen.reference).exists():
+        # What a page made can be confirmed on it alone: the next try is a payment of its own.
+        give_up_payment(purchase)
+    if pages.filter(state=CheckoutStateOf.OPEN).exists():
         return
     if seen.needs_payer:
         problem = {"code": "payer_needed"}
@@ -167,6 +174,25 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
         },
         now=now,
     )
+
+
+def give_up_payment(purchase: Purchase) -> bool:
+    """The payment that was begun is no longer the order's, unless another took its place meanwhile."""
+    rows = Purchase.objects.filter(id=purchase.id, gateway_reference=purchase.gateway_reference)
+    gone = rows.filter(status=PurchaseStatus.OPEN).update(
+        gateway_reference="", payments_withdrawn=F("payments_withdrawn") + 1
+    )
+    purchase.refresh_from_db()
+    return bool(gone)
+
+
+def try_refused(purchase: Purchase, declined: PaymentDeclined, *, who: str, now: datetime) -> None:
+    """A payment that the provider did not even open is a try that failed, and is mailed like one."""
+    problem = str(declined.details.get("said") or declined.message)
+    tries = ChargeAttempt.objects.filter(purchase=purchase).count()
+    seen = PaymentSeen("", PaymentState.FAILED, 0, purchase.currency, problem=problem, charge=f"refused:{tries}")
+    with transaction.atomic():
+        _attempt_failed(locked(purchase.id), seen, who=who, now=now)
 
 
 def book_payment(

@@ -7,12 +7,14 @@ from datetime import datetime
 
 from otai.billing import queries
 from otai.billing.gateway import PaymentSeen
-from otai.billing.models import Purchase, Subscription
+from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
+from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import cancel_locked, order_month, refuse_more_unpaid
+from otai.billing.operations.pages import close_pages
 from otai.billing.operations.renewals import open_months, settle_what_ended
 from otai.billing.operations.subscriptions import locked, move, rank, unused_share_cents
-from otai.billing.status import SubscriptionStatus
+from otai.billing.status import AWAITING_PAYMENT, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
@@ -58,15 +60,28 @@ def change_tier(
     NotFound.
     """
     why = why.strip() or f"Asked for {tier.title}"
+    _close_pages_of_a_month(organisation, now=now)
     _settle(organisation, now=now)
     subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=why, now=now)
-    payment = pay(purchase, now=now, payment_method=payment_method) if purchase and opens_payment else None
+    payment = None
+    if purchase is not None and opens_payment:
+        charged = own_method(organisation, purchase.gateway, payment_method)
+        payment = pay(purchase, now=now, payment_method=charged)
     subscription.refresh_from_db()
     if purchase is not None:
         purchase.refresh_from_db()
     in_force = subscription.tier == tier.value
     waits = subscription.paid_until_at if subscription.next_tier == tier.value else None
     return TierAnswer(subscription, in_force, now if in_force else waits, purchase, payment)
+
+
+def _close_pages_of_a_month(organisation: Organisation, *, now: datetime) -> None:
+    """A month that may be replaced cannot be paid on its page any more; what was paid on it counts. Outside a
+    transaction."""
+    for purchase in Purchase.objects.filter(
+        organisation=organisation, kind=PurchaseKind.SUBSCRIPTION, status__in=AWAITING_PAYMENT
+    ):
+        close_pages(purchase, now=now)
 
 
 @one_transaction

@@ -77,8 +77,8 @@ def lead_to_payment(
     try:
         if method:
             seen = billing.pay(purchase, now=now, payment_method=method)
-            _pays_the_months_that_follow(request, purchase, method)
-            if seen.state is not PaymentState.ACTION_NEEDED:
+            if seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
+                _pays_the_months_that_follow(request, purchase, method)
                 return redirect(there)
         opened = billing.open_payment_page(
             organisation=request.organisation,
