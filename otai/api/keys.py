@@ -85,7 +85,8 @@ def once(
     """The answer of `work` as JSON with `status`, worked out now or before.
 
     Work that goes on after the request gives its job: the answer is 202 then. `content_sha256` stands for a body that
-    was not kept in memory. `secret` names a field of the answer that is shown once: what is kept says null there.
+    was not kept in memory. `secret` names a field of the answer that is shown once, with dots where it lies deeper:
+    what is kept says null there.
     """
     key = key_of(request, required=required)
     if not key:
@@ -107,9 +108,17 @@ def once(
         # Nothing was written by it, so the key stands for nothing yet.
         KeyedRequest.objects.filter(id=mine.id).delete()
         raise
-    kept = {**answer, secret: None} if secret else answer
+    kept = _without(answer, secret.split(".")) if secret else answer
     KeyedRequest.objects.filter(id=mine.id).update(status=status, answer=kept)
     return _response(answer, status)
+
+
+def _without(answer: Any, path: list[str]) -> Any:
+    """The answer with null where the path leads; as it is where it leads nowhere."""
+    if not isinstance(answer, dict) or path[0] not in answer:
+        return answer
+    name, *deeper = path
+    return {**answer, name: _without(answer[name], deeper) if deeper else None}
 
 
 def _taken_over(found: KeyedRequest, asked: str, *, now: datetime) -> bool:

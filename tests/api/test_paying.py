@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from otai.api.models import KeyedRequest
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from tests.api.callers import Program, answered
@@ -40,6 +42,15 @@ def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: P
     assert (status, answer["items"][0]["pays_tier"]) == (200, True)
     assert program.call("DELETE", f"/payment-methods/{method['id']}").status_code == 204
     assert program.get("/payment-methods")[1]["items"] == []
+
+
+def test_what_opens_a_payment_is_shown_once_and_not_kept(program: Program) -> None:
+    once = {"Idempotency-Key": "k"}
+    first = program.post("/purchases", {"package": "50", "gateway": "fake"}, **once)[1]
+    again = program.post("/purchases", {"package": "50", "gateway": "fake"}, **once)[1]
+    assert (first["payment"]["client_secret"], again["payment"]["client_secret"]) == ("shh", None)
+    assert again["reference"] == first["reference"]
+    assert "shh" not in json.dumps(list(KeyedRequest.objects.values_list("answer", flat=True)))
 
 
 def test_a_method_is_saved_on_a_page(program: Program, fake: Any) -> None:  # noqa: F811

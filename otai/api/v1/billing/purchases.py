@@ -55,7 +55,7 @@ class PaymentOut(Schema):
 
     state: str
     problem: str
-    client_secret: str
+    client_secret: str | None = Field(description="Shown once: null where the request is repeated under its key.")
 
 
 class BoughtOut(PurchaseOut):
@@ -122,7 +122,7 @@ def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
         )
         return BoughtOut.model_validate(bought_out(bought.purchase, bought.payment))
 
-    return keys.once(request, work, required=True)
+    return keys.once(request, work, required=True, secret="payment.client_secret")  # noqa: S106 -- a field's name
 
 
 @noun.get("/purchases", Action.BUY, PurchasesOut, example={"items": [PURCHASE], "next": None})
