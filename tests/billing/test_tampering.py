@@ -44,6 +44,7 @@ ACCEPTED = {
     "wording": {
         *("billing.Purchase.title", "billing.Purchase.language", "billing.Purchase.buyer", "billing.Purchase.key"),
         *("billing.Purchase.request_hash", "billing.Purchase.gateway", "billing.Purchase.gateway_reference"),
+        "billing.Purchase.payments_withdrawn",
         *("billing.Payment.gateway", "billing.Payment.recorded_by", "billing.Payment.note"),
         *("billing.PaymentRefund.reason", "billing.PaymentRefund.requested_by", "billing.PaymentRefund.problem"),
         *("billing.PaymentRefund.gateway", "billing.PaymentRefund.gateway_reference"),

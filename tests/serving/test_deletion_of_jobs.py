@@ -96,7 +96,7 @@ def test_previews_refusals_and_waiting_files_go_and_other_imports_stay(
     assert found_in_tables([WORD]) == {} and found_in_files([WORD]) == {}
     # Whoever asks what became of the other import is still told.
     [kept] = Job.objects.filter(organisation=acme)
-    assert (kept.kind, kept.result) == ("import", {"data_set": str(other.id)})
+    assert (kept.kind, kept.result["data_set"]) == ("import", str(other.id))
     assert alice.get(waits).status_code == 404
     assert "again.csv" not in alice.get("/acme/tickets/").content.decode()
 
