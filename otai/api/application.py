@@ -19,6 +19,7 @@ from otai.api import problems, reference, uploads
 from otai.api.endpoints import guarded
 from otai.api.v1 import (
     advice,
+    attributes,
     billing,
     credits,
     datasets,
@@ -63,6 +64,7 @@ NOUNS: tuple[Router, ...] = (
     credits.noun,
     billing.noun,
     datasets.noun,
+    attributes.noun,
     relabelling.noun,
     waiting_uploads.noun,
     jobs.noun,
@@ -103,7 +105,7 @@ def openapi() -> dict[str, Any]:
     """The OpenAPI 3.1 document: what ninja derives from types, and what `endpoints.py` was told beside them."""
     document: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=PREFIX.strip("/") + "/"))
     document["servers"] = [{"url": settings.OTAI_BASE_URL}]
-    document["tags"] = [{"name": noun.tags[0]} for noun in NOUNS if noun.tags]
+    document["tags"] = [{"name": tag} for tag in dict.fromkeys(noun.tags[0] for noun in NOUNS if noun.tags)]
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     components["securitySchemes"] = {

@@ -203,9 +203,6 @@ class NewsKind(StrEnum):
     """Of a hosted page, named by `subject`."""
     METHOD = "method"
     """A kept payment method, named by `subject`, was changed or removed at the provider."""
-    REVERSAL_OPENED = "reversal_opened"
-    REVERSAL_WON = "reversal_won"
-    REVERSAL_LOST = "reversal_lost"
     REFUND_FAILED = "refund_failed"
     OTHER = "other"
 

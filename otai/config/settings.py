@@ -39,7 +39,7 @@ OTAI_STRIPE_API_BASE = os.environ.get("OTAI_STRIPE_API_BASE", "")
 OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer"]
 """The ways to pay, `module:Class` each; the first one is the default."""
 if OTAI_STRIPE_SECRET_KEY:
-    OTAI_GATEWAYS.append("otai.billing.gateways.stripe_reversals:StripeWithReversals")
+    OTAI_GATEWAYS.append("otai.billing.gateways.stripe:Stripe")
 
 _base = base_url(os.environ.get("OTAI_BASE_URL") or "http://localhost:8000")
 OTAI_BASE_URL = _base.origin

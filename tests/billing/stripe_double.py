@@ -4,7 +4,7 @@ is GPL).
 As it comes it listens on every interface and keeps its data in a fixed file; here it listens on this machine only and
 keeps none. What it lacks of what we use is added here, from Stripe's documentation, outside its code: Checkout Sessions
 with a page to pay on, the customer portal's link, methods kept by a payment, charges without the payer, a second
-method on one payment, and idempotency keys.
+method on one payment, disputes, and idempotency keys.
 """
 
 from __future__ import annotations
@@ -182,6 +182,36 @@ class PortalSession(StripeObject):  # type: ignore[misc]
         self.url = f"{CheckoutSession._base}/_config/portal/{self.id}"
 
 
+# --- disputes ---------------------------------------------------------------------------------------------------------
+
+
+class Dispute(StripeObject):  # type: ignore[misc]
+    object = "dispute"
+    _id_prefix = "dp_"
+
+    def __init__(self, payment_intent: str, amount: Any = None, status: str = "needs_response") -> None:
+        payment = PaymentIntent._api_retrieve(payment_intent)
+        super().__init__()
+        self.payment_intent, self.currency, self.status = payment_intent, payment.currency, status
+        self.amount, self.reason, self.charge = int(amount or payment.amount), "fraudulent", payment.latest_charge.id
+        self.metadata: dict[str, str] = {}
+        schedule_webhook(Event("charge.dispute.created", self))
+
+    @classmethod
+    def _api_decide(cls, id: str, status: str) -> Any:
+        """What the payer's bank does."""
+        found = cls._api_retrieve(id)
+        found.status = status
+        schedule_webhook(Event("charge.dispute.closed", found))
+        return found
+
+    @classmethod
+    def _api_list_all(cls, url: str = "/v1/disputes", payment_intent: str = "", limit: Any = None, **rest: Any) -> Any:
+        found = super()._api_list_all(url, limit=limit, **rest)
+        found._list = [one for one in found._list if one.payment_intent == payment_intent]
+        return found
+
+
 _detached = PaymentMethod._api_detach
 
 
@@ -204,6 +234,9 @@ resources.extra_apis.extend(
         ("GET", "/v1/checkout/sessions/{id}", CheckoutSession._api_retrieve),
         ("POST", "/v1/checkout/sessions/{id}/expire", CheckoutSession._api_expire),
         ("POST", "/v1/billing_portal/sessions", PortalSession._api_create),
+        ("GET", "/v1/disputes", Dispute._api_list_all),
+        ("POST", "/_config/disputes", Dispute._api_create),
+        ("POST", "/_config/disputes/{id}", Dispute._api_decide),
     ]
 )
 

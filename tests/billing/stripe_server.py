@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WEBHOOK_SECRET = "whsec_of_the_tests"
@@ -67,9 +69,23 @@ class Double:
             return str(answer.headers.get("Location") or "")
         return ""
 
-    def _call_form(self, path: str, body: bytes) -> None:
+    def disputes(self, payment: str, cents: int) -> str:
+        """The payer's bank asks for so much of a payment; returns the dispute's name."""
+        return str(self._form("/_config/disputes", payment_intent=payment, amount=str(cents))["id"])
+
+    def decides(self, dispute: str, status: str) -> None:
+        """The payer's bank says won or lost, in Stripe's words."""
+        self._form(f"/_config/disputes/{dispute}", status=status)
+
+    def payer_answers(self, payment: str, client_secret: str, *, yes: bool = True) -> None:
+        """3-D Secure in the payer's browser, by Stripe's script: the bank is told that it is them, or is not."""
+        said = {"success": str(yes).lower(), "client_secret": client_secret, "key": "pk_test_12345"}
+        self._form(f"/v1/payment_intents/{payment}/_authenticate", **said)
+
+    def _form(self, path: str, **fields: str) -> Any:
+        body = urllib.parse.urlencode(fields).encode()
         with urllib.request.urlopen(self.base + path, data=body, timeout=5) as answer:
-            answer.read()
+            return json.loads(answer.read())
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> None:
         request = urllib.request.Request(self.base + path, data=body, method=method)

@@ -48,6 +48,19 @@ def opened(purchase: Purchase, now: datetime, **more: Any) -> CheckoutPage:
     return answer.page
 
 
+def tops_up(organisation: Organisation, now: datetime, *, below: int, method: str) -> None:
+    topups.set_top_up(
+        organisation=organisation,
+        below=below,
+        package="10",
+        monthly_limit=Money(500_00),
+        gateway="fake",
+        payment_method=method,
+        who=ALICE,
+        now=now,
+    )
+
+
 def credits(organisation: Organisation) -> int:
     return ledger.balance(organisation.id).available
 
@@ -91,6 +104,17 @@ def test_asked_for_again_it_is_the_same_page(fake: Any, order: Purchase, now: da
     first = opened(order, now)
     assert opened(order, now + timedelta(minutes=1)).id == first.id
     assert len(fake.account.pages) == 1
+
+
+def test_who_takes_the_tick_back_gets_a_page_that_keeps_nothing(
+    acme: Organisation, fake: Any, order: Purchase, now: datetime
+) -> None:
+    first = opened(order, now)
+    second = opened(order, now, keeps_method=False)
+    assert fake.look_up_checkout(first.reference).state == "expired"
+    fake.payer_pays(second.reference)
+    billing.settle_page(second, now=now)
+    assert (billing.payment_methods(acme), credits(acme)) == ([], 56)
 
 
 def test_a_page_near_its_end_is_closed_and_another_opened(fake: Any, order: Purchase, now: datetime) -> None:
@@ -200,16 +224,7 @@ def test_one_organisation_is_one_customer_however_often_it_pays(
 ) -> None:
     opened(order, now)
     billing.open_method_page(organisation=acme, gateway="fake", who=ALICE, now=now)
-    topups.set_top_up(
-        organisation=acme,
-        below=5,
-        package="10",
-        monthly_limit=Money(500_00),
-        gateway="fake",
-        payment_method=GOOD_CARD,
-        who=ALICE,
-        now=now,
-    )
+    tops_up(acme, now, below=5, method=GOOD_CARD)
     assert (GatewayCustomer.objects.count(), len(fake.account.customers)) == (1, 1)
 
 
@@ -226,16 +241,7 @@ def test_a_method_is_kept_used_and_removed_with_all_that_it_paid_for(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:
     method = kept(acme, fake, now, for_renewals=True)
-    topups.set_top_up(
-        organisation=acme,
-        below=5,
-        package="10",
-        monthly_limit=Money(500_00),
-        gateway="fake",
-        payment_method=method.reference,
-        who=ALICE,
-        now=now,
-    )
+    tops_up(acme, now, below=5, method=method.reference)
     assert queries.subscription_of(acme).renewal_payment_method == method.reference
     assert CreditWatch.objects.get().payment_method == method.reference
     billing.remove_method(organisation=acme, method=method.id, who=ALICE, now=now)
@@ -343,16 +349,7 @@ def test_a_top_up_that_only_the_payer_can_confirm_waits_with_a_link(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:
     method = kept(acme, fake, now, CARD_THAT_ASKS_EVERY_TIME)
-    topups.set_top_up(
-        organisation=acme,
-        below=50,
-        package="10",
-        monthly_limit=Money(500_00),
-        gateway="fake",
-        payment_method=method.reference,
-        who=ALICE,
-        now=now,
-    )
+    tops_up(acme, now, below=50, method=method.reference)
     topups.watch_credits(now=now)
     topups.watch_credits(now=now + timedelta(minutes=20))
     [waiting] = queries.purchases_to_pay(acme)

@@ -13,6 +13,7 @@ from otai.billing import queries
 from otai.billing.audit import audit
 from otai.billing.gateway import NewsKind, ReversalOutcome
 from otai.billing.gateways import stripe_reversals
+from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import Event, Invoice, Notice, Purchase, Reversal, Subscription, WebhookEvent
 from otai.billing.operations import webhooks
 from otai.billing.operations.orders import PaymentOwed
@@ -322,5 +323,5 @@ def test_a_refund_of_ours_is_not_taken_for_one_made_in_stripes_dashboard() -> No
 
 def test_stripes_event_of_a_refund_says_which_payment_to_ask_about() -> None:
     payload = {"type": "charge.refunded", "data": {"object": {"id": "ch_1", "payment_intent": "pi_1"}}}
-    news = stripe_reversals.StripeWithReversals().news(payload)
+    news = Stripe().news(payload)
     assert (news.kind, news.reference) == (NewsKind.REVERSAL, "pi_1")

@@ -11,7 +11,7 @@ from django.db import transaction
 from otai.billing import operations as billing
 from otai.billing.audit import audit
 from otai.billing.gateway import NewsKind, PaymentOrder, ReversalOutcome
-from otai.billing.gateways.stripe_reversals import StripeWithReversals
+from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import Event, Invoice, Payment, PaymentRefund, Purchase, Reversal, Subscription
 from otai.billing.operations import webhooks
 from otai.billing.operations.orders import locked
@@ -202,5 +202,5 @@ def test_beside_another_month_it_is_told_to_an_operator(acme: Organisation, fake
 @pytest.mark.parametrize("kind", ["refund.failed", "charge.refund.updated"])
 def test_stripes_failed_refund_names_its_payment(kind: str) -> None:
     subject = {"id": "re_1", "status": "failed", "failure_reason": "lost_or_stolen_card", "payment_intent": "pi_1"}
-    news = StripeWithReversals().news({"type": kind, "data": {"object": subject}})
+    news = Stripe().news({"type": kind, "data": {"object": subject}})
     assert (news.kind, news.subject, news.reference) == (NewsKind.REFUND_FAILED, "re_1", "pi_1")

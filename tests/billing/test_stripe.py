@@ -11,9 +11,9 @@ import pytest
 import stripe as sdk
 
 from otai.billing import operations as billing
-from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState
+from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState, ProviderEvent
 from otai.billing.gateways.stripe import Stripe
-from otai.billing.models import PaymentRefund, Purchase, WebhookEvent
+from otai.billing.models import PaymentRefund, Purchase, Reversal, WebhookEvent
 from otai.billing.operations import methods, webhooks
 from otai.billing.status import PurchaseStatus
 from otai.ledger import queries as ledger
@@ -80,8 +80,7 @@ def test_3d_secure_waits_until_the_customer_has_answered_the_bank(
 ) -> None:
     bought = buy(acme, now, card(stripe, ASKS_FOR_3D_SECURE))
     assert (bought.payment.state, available(acme)) == (PaymentState.ACTION_NEEDED, 6)
-    body = f"success=true&client_secret={bought.payment.client_secret}&key=pk_test_12345".encode()
-    stripe._call_form(f"/v1/payment_intents/{bought.purchase.gateway_reference}/_authenticate", body)
+    stripe.payer_answers(bought.purchase.gateway_reference, bought.payment.client_secret)
     assert (
         receive(stripe.received.wait_for("payment_intent.succeeded", bought.purchase.gateway_reference), now).state
         == "handled"
@@ -91,8 +90,7 @@ def test_3d_secure_waits_until_the_customer_has_answered_the_bank(
 
 def test_3d_secure_that_fails_grants_nothing(acme: Organisation, stripe: Any, now: datetime) -> None:
     bought = buy(acme, now, card(stripe, ASKS_FOR_3D_SECURE))
-    body = f"success=false&client_secret={bought.payment.client_secret}&key=pk_test_12345".encode()
-    stripe._call_form(f"/v1/payment_intents/{bought.purchase.gateway_reference}/_authenticate", body)
+    stripe.payer_answers(bought.purchase.gateway_reference, bought.payment.client_secret, yes=False)
     billing.ask_gateways(now=now + DAY)
     bought.purchase.refresh_from_db()
     assert (bought.purchase.status, available(acme)) == (PurchaseStatus.OPEN, 6)
@@ -114,8 +112,7 @@ def test_a_sepa_debit_that_fails_later_grants_nothing(acme: Organisation, stripe
 
 def test_a_lost_webhook_is_found_by_asking_stripe(acme: Organisation, stripe: Any, now: datetime) -> None:
     bought = buy(acme, now, card(stripe, ASKS_FOR_3D_SECURE))
-    body = f"success=true&client_secret={bought.payment.client_secret}&key=pk_test_12345".encode()
-    stripe._call_form(f"/v1/payment_intents/{bought.purchase.gateway_reference}/_authenticate", body)
+    stripe.payer_answers(bought.purchase.gateway_reference, bought.payment.client_secret)
     assert available(acme) == 6
     # By the list of events, whose times are the double's own clock ...
     assert webhooks.fetch_lost(now=datetime.now(tz=now.tzinfo)) >= 1
@@ -198,3 +195,36 @@ def test_without_a_key_stripe_says_what_is_missing(
     settings.OTAI_STRIPE_SECRET_KEY = ""
     with pytest.raises(GatewayUnavailable, match="OTAI_STRIPE_SECRET_KEY"):
         buy(acme, now, "pm_x")
+
+
+def test_a_dispute_freezes_its_share_and_its_loss_takes_it(acme: Organisation, stripe: Any, now: datetime) -> None:
+    purchase = buy(acme, now, card(stripe)).purchase
+    dispute = stripe.disputes(purchase.gateway_reference, purchase.gross_cents // 2)
+    receive(stripe.received.wait_for("charge.dispute.created", dispute), now)
+    assert available(acme) == 6 + 25
+    stripe.decides(dispute, "lost")
+    receive(stripe.received.wait_for("charge.dispute.closed", dispute), now)
+    reversal = Reversal.objects.get()
+    assert (reversal.external_id, reversal.state, available(acme)) == (dispute, "lost", 31)
+
+
+def test_a_dispute_that_is_won_gives_everything_back(acme: Organisation, stripe: Any, now: datetime) -> None:
+    purchase = buy(acme, now, card(stripe)).purchase
+    dispute = stripe.disputes(purchase.gateway_reference, purchase.gross_cents)
+    receive(stripe.received.wait_for("charge.dispute.created", dispute), now)
+    assert available(acme) == 6
+    stripe.decides(dispute, "won")
+    # Its news is lost: the sweep asks how what is open stands.
+    assert webhooks.ask_reversals(now=now + DAY) == 1
+    assert available(acme) == 56
+
+
+def test_a_refund_in_stripes_dashboard_takes_what_it_paid_for(acme: Organisation, stripe: Any, now: datetime) -> None:
+    purchase = buy(acme, now, card(stripe)).purchase
+    client(stripe).v1.refunds.create({"payment_intent": purchase.gateway_reference})
+    payload = {"id": "ch_1", "payment_intent": purchase.gateway_reference}
+    event = ProviderEvent("evt_dash", "charge.refunded", {"type": "charge.refunded", "data": {"object": payload}}, now)
+    webhooks.store("stripe", event, now=now)
+    webhooks.handle_waiting(now=now)
+    purchase.refresh_from_db()
+    assert (purchase.status, available(acme)) == (PurchaseStatus.REVERSED, 6)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 
+ROWS = re.compile(r"<sheetData>.*</sheetData>", re.DOTALL)
 
-def workbook(path: Path, sheet: str) -> Path:
+
+def workbook(path: Path, damage: Callable[[str], str]) -> Path:
     """A workbook as Excel writes it, but for the XML of its one sheet."""
     book = openpyxl.Workbook()
     book.active.append(["body", "queue"])  # type: ignore[union-attr]
@@ -18,25 +22,23 @@ def workbook(path: Path, sheet: str) -> Path:
     book.save(whole)
     with zipfile.ZipFile(whole) as made, zipfile.ZipFile(path, "w") as damaged:
         for part in made.infolist():
-            is_sheet = part.filename == "xl/worksheets/sheet1.xml"
-            damaged.writestr(part.filename, sheet.encode() if is_sheet else made.read(part))
+            is_sheet = part.filename.endswith("/sheet1.xml")
+            content = made.read(part)
+            damaged.writestr(part.filename, damage(content.decode()).encode() if is_sheet else content)
     return path
 
 
-def sheet(rows: str) -> str:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-        f"{rows}</sheetData></worksheet>"
-    )
+def rows(xml: str) -> Callable[[str], str]:
+    """These rows instead of the sheet's own."""
+    return lambda sheet: ROWS.sub(f"<sheetData>{xml}</sheetData>", sheet)
 
 
-SHEETS = {
-    "a text that is not there": sheet('<row r="1"><c r="A1" t="s"><v>99999999999</v></c></row>'),
-    "no XML": "this is no XML <<<",
-    "cut off": sheet('<row r="1"><c r="A1" t="inlineStr"><is><t>body</t></is></c></row>')[:-40],
-    "a row far below": sheet('<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>'),
-    "a column far away": sheet('<row r="1"><c r="ZZZZZZZ1"><v>1</v></c></row>'),
+SHEETS: dict[str, Callable[[str], str]] = {
+    "a text that is not there": rows('<row r="1"><c r="A1" t="s"><v>99999999999</v></c></row>'),
+    "no XML": lambda sheet: "this is no XML <<<",
+    "cut off": lambda sheet: sheet[: sheet.index("</sheetData>") - 40],
+    "a row far below": rows('<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>'),
+    "a column far away": rows('<row r="1"><c r="ZZZZZZZ1"><v>1</v></c></row>'),
 }
 
 
@@ -56,7 +58,7 @@ def nested_mails(depth: int) -> str:
 
 def damaged_files(folder: Path) -> list[Path]:
     """One of each."""
-    files = [workbook(folder / f"{name}.xlsx", xml) for name, xml in SHEETS.items()]
+    files = [workbook(folder / f"{name}.xlsx", damage) for name, damage in SHEETS.items()]
     for name, mail in (("parts in parts", nested_parts(1_500)), ("mails in mails", nested_mails(2_000))):
         files.append(folder / f"{name}.mbox")
         files[-1].write_text(mail)

@@ -99,8 +99,7 @@ def test_acme_buys_credits_and_the_books_balance(tmp_path: Path, now: datetime, 
     assert ledger.balance(acme.id).available == 0
 
     # She confirms it with her bank. Stripe's news comes twice, and an earlier event comes last: ten credits, once.
-    answer = f"success=true&client_secret={first.payment.client_secret}&key=pk_test_12345".encode()
-    stripe._call_form(f"/v1/payment_intents/{first.purchase.gateway_reference}/_authenticate", answer)
+    stripe.payer_answers(first.purchase.gateway_reference, first.payment.client_secret)
     body, headers = stripe.received.wait_for("payment_intent.succeeded", first.purchase.gateway_reference)
     for _ in range(2):
         webhooks.receive(gateway="stripe", body=body, headers=headers, now=now + 2 * MINUTE)

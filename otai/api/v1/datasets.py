@@ -4,7 +4,6 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -63,44 +62,6 @@ class ImportedOut(DataSetOut):
 class DataSetsOut(Schema):
     items: list[DataSetOut]
     next: str | None
-
-
-class LabelOut(Schema):
-    name: str
-    count: int
-    training_count: int
-
-
-class AttributeOut(Schema):
-    """Something a model can predict. `usable`: at least two labels with 5 or more tickets each.
-
-    `proposed`: it sorts tickets, so a quote that names no attributes takes it. The others are kept, and cost nothing
-    until they are named; `why` says it in words. `labels` are the most frequent of `label_count`; `next` is the path of
-    the first page of all of them, null where none is left out.
-    """
-
-    name: str
-    kind: str
-    order: list[str]
-    usable: bool
-    proposed: bool
-    why: str
-    label_count: int
-    labels: list[LabelOut]
-    next: str | None
-
-
-class AttributesOut(Schema):
-    items: list[AttributeOut]
-
-
-class LabelsOut(Schema):
-    items: list[LabelOut]
-    next: str | None
-
-
-class LabelQuery(Page):
-    attribute: Annotated[Text, Field(max_length=200)] = Field("", description="Whose labels; the first attribute's.")
 
 
 class TicketsOut(Schema):
@@ -377,82 +338,6 @@ def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
 
 
 @noun.get(
-    "/data-sets/{uuid:data_set}/attributes",
-    Action.VIEW,
-    AttributesOut,
-    errors=[409],
-    example={
-        "items": [
-            {
-                "name": "queue",
-                "kind": "single",
-                "order": [],
-                "usable": True,
-                "proposed": True,
-                "why": "2 different values, 6,240 tickets each on average",
-                "label_count": 2,
-                "labels": [
-                    {"name": "billing", "count": 7012, "training_count": 7012},
-                    {"name": "network", "count": 5468, "training_count": 5468},
-                ],
-                "next": None,
-            }
-        ]
-    },
-)
-def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
-    """What a model could predict from these tickets
-
-    Attributes in the order of the source, each with its most frequent labels: up to 200 of one, and 1,000 of all
-    together. Where there are more, `next` leads to all of them.
-    """
-    found = data_set_of(request.auth, data_set)
-    found.require_tickets()
-    known = {one.name: one for one in queries.profile(found).attributes}
-    usable = [name for name, one in known.items() if one.is_learnable]
-    proposed = set(queries.proposed_among(usable, found))
-    why = {one["name"]: found.roles["why"].get(one["columns"][0], "") for one in found.roles.get("attributes", ())}
-    labels_at = f"{request.path}/labels"
-    return {
-        "items": [
-            {
-                **attribute.as_dict(),
-                "usable": attribute.name in usable,
-                "proposed": attribute.name in proposed,
-                "why": why.get(attribute.name, ""),
-                "label_count": known[attribute.name].label_count,
-                "labels": [asdict(label) for label in known[attribute.name].labels],
-                "next": f"{labels_at}?{urlencode({'attribute': attribute.name})}"
-                if known[attribute.name].label_count > len(known[attribute.name].labels)
-                else None,
-            }
-            for attribute in queries.attributes(found)
-        ]
-    }
-
-
-@noun.get(
-    "/data-sets/{uuid:data_set}/attributes/labels",
-    Action.VIEW,
-    LabelsOut,
-    errors=[409],
-    example={"items": [{"name": "billing", "count": 7012, "training_count": 7012}], "next": None},
-)
-def list_labels(request: CallerRequest, data_set: UUID, asked: Annotated[LabelQuery, Query()]) -> Any:
-    """All labels of one attribute, the most frequent first"""
-    found = data_set_of(request.auth, data_set, without_profile=True)
-    found.require_tickets()
-    return page_of(
-        queries.labels(found, asked.attribute),
-        request.auth,
-        asked,
-        of=f"labels:{found.id}:{asked.attribute}",
-        by=["-count", "name"],
-        shown=lambda label: {name: getattr(label, name) for name in LabelOut.model_fields},
-    )
-
-
-@noun.get(
     "/data-sets/{uuid:data_set}/tickets",
     Action.VIEW,
     TicketsOut,
@@ -466,7 +351,7 @@ def list_tickets(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:
     """The tickets themselves, in the order of the source"""
-    found = data_set_of(request.auth, data_set)
+    found = data_set_of(request.auth, data_set, without_profile=True)
     return {"items": list(queries.tickets(found, offset=offset, limit=limit))}
 
 

@@ -34,7 +34,9 @@ from otai.billing.gateway import (
     ProviderNews,
     RefundOutcome,
     RefundSeen,
+    ReversalSeen,
 )
+from otai.billing.gateways.stripe_reversals import is_about_a_reversal, seen_dispute, seen_refund
 
 PAYMENT_METHODS = ["card", "sepa_debit"]
 CHECKOUT_LOCALES = frozenset({"cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nb", "nl", "pl", "pt", "sv"})
@@ -107,9 +109,8 @@ class Stripe(HostedCheckout):
     def refund(self, *, reference: str, cents: int, currency: str, key: str) -> RefundSeen:
         # Stripe's idempotency keys last a day, and a double may have none: a refund that carries our key is the one we
         # asked for.
-        for made in _ask(
-            lambda: _client().v1.refunds.list({"payment_intent": reference, "limit": 100})
-        ).auto_paging_iter():
+        asked_for: Any = {"payment_intent": reference, "limit": 100}
+        for made in _ask(lambda: list(_client().v1.refunds.list(asked_for).auto_paging_iter())):
             if (made.to_dict().get("metadata") or {}).get("key") == key:
                 return _refund_seen(made)
         asked: dict[str, Any] = {"payment_intent": reference, "amount": cents, "metadata": {"key": key}}
@@ -122,6 +123,13 @@ class Stripe(HostedCheckout):
     def save_method(self, *, payment_method: str, customer: str) -> str:
         _ask(lambda: _client().v1.payment_methods.attach(payment_method, {"customer": customer}))
         return f"{customer}:{payment_method}"
+
+    def reversals(self, reference: str) -> list[ReversalSeen]:
+        asked: Any = {"payment_intent": reference, "limit": 100}
+        disputes = _ask(lambda: list(_client().v1.disputes.list(asked).auto_paging_iter()))
+        refunds = _ask(lambda: list(_client().v1.refunds.list(asked).auto_paging_iter()))
+        made = (seen_refund(one.to_dict()) for one in refunds)
+        return [*(seen_dispute(one.to_dict()) for one in disputes), *(one for one in made if one is not None)]
 
     def make_customer(self, *, name: str, email: str, key: str) -> str:
         asked: Any = {"name": name, "email": email, "metadata": {"key": key}}
@@ -238,23 +246,15 @@ class Stripe(HostedCheckout):
             return ProviderNews(NewsKind.CHECKOUT, subject=str(subject.get("id", "")))
         if kind.startswith("payment_method."):
             return ProviderNews(NewsKind.METHOD, subject=str(subject.get("id", "")))
-        if kind.startswith("charge.dispute."):
-            return ProviderNews(
-                {"won": NewsKind.REVERSAL_WON, "lost": NewsKind.REVERSAL_LOST}.get(
-                    str(subject.get("status")), NewsKind.REVERSAL_OPENED
-                ),
-                reference=str(subject.get("payment_intent") or ""),
-                subject=str(subject.get("id", "")),
-                cents=int(subject.get("amount") or 0),
-                currency=str(subject.get("currency", "")).upper(),
-                reason=str(subject.get("reason") or "dispute"),
-            )
-        if kind == "charge.failed" and subject.get("payment_intent"):
-            return ProviderNews(NewsKind.PAYMENT, reference=str(subject["payment_intent"]))
+        payment = str(subject.get("payment_intent") or "")
+        if kind == "charge.failed" and payment:
+            return ProviderNews(NewsKind.PAYMENT, reference=payment)
         if kind in ("refund.failed", "charge.refund.updated") and subject.get("status") == "failed":
-            return ProviderNews(
-                NewsKind.REFUND_FAILED, subject=str(subject.get("id", "")), reason=str(subject.get("failure_reason"))
-            )
+            # Of ours, or of one made in the dashboard: then it is asked how the payment's reversals stand.
+            why = str(subject.get("failure_reason"))
+            return ProviderNews(NewsKind.REFUND_FAILED, payment, subject=str(subject.get("id", "")), reason=why)
+        if payment and is_about_a_reversal(kind):
+            return ProviderNews(NewsKind.REVERSAL, payment, subject=str(subject.get("id", "")))
         return ProviderNews(NewsKind.OTHER)
 
 

@@ -7,11 +7,9 @@ A refund of ours carries our key in its metadata, and is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from otai.billing.gateway import NewsKind, ProviderNews, ReversalOutcome, ReversalSeen
-from otai.billing.gateways import stripe as payments
+from otai.billing.gateway import ReversalOutcome, ReversalSeen
 
 _DISPUTES = {
     # https://docs.stripe.com/api/disputes/object: a warning is an inquiry, for which no money moves.
@@ -63,24 +61,6 @@ def seen_refund(refund: Mapping[str, Any]) -> ReversalSeen | None:
     )
 
 
-class StripeWithReversals(payments.Stripe):
-    """Stripe with all that goes back: what an installation offers."""
-
-    def reversals(self, reference: str) -> list[ReversalSeen]:
-        asked: Any = {"payment_intent": reference, "limit": 100}
-        disputes = payments._ask(lambda: payments._client().v1.disputes.list(asked))
-        refunds = payments._ask(lambda: payments._client().v1.refunds.list(asked))
-        found = [seen_dispute(one.to_dict()) for one in disputes.auto_paging_iter()]
-        made = [seen_refund(one.to_dict()) for one in refunds.auto_paging_iter()]
-        return [*found, *(one for one in made if one is not None)]
-
-    def news(self, payload: dict[str, Any]) -> ProviderNews:
-        known = super().news(payload)
-        subject = payload.get("data", {}).get("object", {})
-        tells = str(payload.get("type", "")).startswith(_TELLS_OF_A_REVERSAL) and subject.get("payment_intent")
-        if not tells:
-            return known
-        if known.kind is NewsKind.REFUND_FAILED:
-            # Of ours, or of one made in the dashboard: then it is asked how the payment's reversals stand.
-            return replace(known, reference=str(subject["payment_intent"]))
-        return ProviderNews(NewsKind.REVERSAL, str(subject["payment_intent"]), str(subject.get("id", "")))
+def is_about_a_reversal(kind: str) -> bool:
+    """Whether an event of this type tells that money of a payment goes back, or came back."""
+    return kind.startswith(_TELLS_OF_A_REVERSAL)

@@ -61,7 +61,7 @@ class PageOpened:
 def open_payment_page(
     *, organisation: Organisation, reference: str, who: str, now: datetime, keeps_method: bool = True, back: str = ""
 ) -> PageOpened:
-    """A page at the provider on which this order can be paid, with any method; asked for again, the same page.
+    """A page at the provider on which this order can be paid, with any method; asked for again alike, the same page.
 
     A payment that was begun otherwise is withdrawn first, so that nobody pays twice. `keeps_method`: the provider keeps
     what paid for later charges without the payer; for a month of a tier it then pays the following months. `back` is a
@@ -73,7 +73,7 @@ def open_payment_page(
         raise NotFound("purchase", reference=reference)
     way = _way_for(purchase)
     refuse_card_while_owed(organisation, way.name)
-    standing = _standing_page(purchase, now=now)
+    standing = _standing_page(purchase, keeps_method=keeps_method, now=now)
     purchase.refresh_from_db()
     if standing is None and purchase.status == PurchaseStatus.OPEN and is_hosted(purchase.gateway):
         _withdraw_payment(purchase, way, now=now)
@@ -237,12 +237,14 @@ def _expiry(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) + open_for
 
 
-def _standing_page(purchase: Purchase, *, now: datetime) -> CheckoutPage | None:
-    """The page of this order that can still be paid on; one that is done with, or nearly so, is settled."""
+def _standing_page(purchase: Purchase, *, keeps_method: bool, now: datetime) -> CheckoutPage | None:
+    """The page of this order that can still be paid on, and keeps a method just where the payer wants it; another is
+    closed, and what was paid on it booked."""
     page = CheckoutPage.objects.filter(purchase=purchase, state=CheckoutStateOf.OPEN).first()
     if page is None:
         return None
-    if page.expires_at <= now + timedelta(minutes=30) or not _is_asked_for(page, purchase):
+    is_wanted = page.keeps_method == keeps_method and _is_asked_for(page, purchase)
+    if not is_wanted or page.expires_at <= now + timedelta(minutes=30):
         close_pages(purchase, now=now)
         return None
     if settle_page(page, now=now).state is not CheckoutState.OPEN:

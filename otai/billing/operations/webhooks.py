@@ -111,7 +111,8 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
     if purchase is None and seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
         # Our process died between opening the payment and storing its name, or the payer's browser never came back from
         # the provider's page: the metadata still says whose it is. A payment that came to nothing is nobody's.
-        purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference)
+        is_paid = seen.state is PaymentState.SUCCEEDED
+        purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference, is_paid=is_paid)
     if purchase is None:
         return WebhookState.IGNORED, "No purchase of ours has this payment."
     if purchase.gateway == event.gateway:
@@ -154,13 +155,15 @@ def _all_reversals(purchase: Purchase) -> list[ReversalSeen]:
     return [one for of_a_payment in seen for one in of_a_payment]
 
 
-def _purchase_of_metadata(gateway: str, purchase: str, reference: str) -> Purchase | None:
+def _purchase_of_metadata(gateway: str, purchase: str, reference: str, *, is_paid: bool) -> Purchase | None:
     try:
         id = UUID(purchase)
     except ValueError:
         return None
-    Purchase.objects.filter(id=id, gateway=gateway, gateway_reference="").update(gateway_reference=reference)
-    return Purchase.objects.filter(id=id, gateway=gateway, gateway_reference=reference).first()
+    mine = Purchase.objects.filter(id=id)
+    mine.filter(gateway=gateway, gateway_reference="").update(gateway_reference=reference)
+    # Where the order waits for another payment by now, money that came all the same is booked, and is surplus.
+    return (mine if is_paid else mine.filter(gateway=gateway, gateway_reference=reference)).first()
 
 
 def retry(*, event: UUID, who: str, why: str, now: datetime) -> WebhookEvent:
