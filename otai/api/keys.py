@@ -114,8 +114,8 @@ def once(
 
 
 def _without(answer: Any, path: list[str]) -> Any:
-    """The answer with null where the path leads; as it is where it leads nowhere."""
-    if not isinstance(answer, dict) or path[0] not in answer:
+    """The answer with null where the path leads to something; as it is where there is nothing to hide."""
+    if not isinstance(answer, dict) or not answer.get(path[0]):
         return answer
     name, *deeper = path
     return {**answer, name: _without(answer[name], deeper) if deeper else None}
