@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet, Sum
 from django.utils.module_loading import import_string
 
+from otai.billing.gateways import gateway_named
 from otai.billing.models import (
     BillingDetails,
     CreditWatch,
@@ -122,6 +123,15 @@ def purchase(organisation: Organisation, reference: str) -> Purchase:
     found = Purchase.objects.filter(organisation=organisation, reference=reference.strip().upper()).first()
     if found is None:
         raise NotFound("purchase", reference=reference)
+    return found
+
+
+def order_to_confirm(organisation: Organisation, reference: str) -> Purchase:
+    """The order, where a bank transfer is to pay it. Raises NotFound, also for one that is paid in another way: it has
+    its invoice at once."""
+    found = purchase(organisation, reference)
+    if not gateway_named(found.gateway).pays_by_invoice:
+        raise NotFound("order_confirmation", reference=found.reference)
     return found
 
 

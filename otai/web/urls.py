@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/ledger.csv", credits.movements_csv, name="ledger_csv"),
     path("<slug:slug>/credits/packages/<slug:code>/", buying.package, name="package"),
     path("<slug:slug>/credits/purchases/<slug:reference>/", buying.purchase, name="purchase"),
+    path("<slug:slug>/credits/purchases/<slug:reference>.pdf", buying.order_confirmation, name="order_confirmation"),
     path("<slug:slug>/credits/purchases/<slug:reference>/cancel", buying.cancel, name="purchase_cancel"),
     path("<slug:slug>/credits/purchases/<slug:reference>/pay", paying.pay, name="pay"),
     path("<slug:slug>/credits/purchases/<slug:reference>/returned", paying.returned, name="payment_returned"),

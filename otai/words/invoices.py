@@ -15,6 +15,7 @@ from otai.words.sentences import Sentence
 PRINTED: Mapping[str, str] = {
     "invoice": "Invoice",
     "credit_note": "Credit note",
+    "order_confirmation": "Order confirmation",
     "number": "Number",
     "issued_on": "Date",
     "delivered_on": "Date of supply",
@@ -31,6 +32,7 @@ PRINTED: Mapping[str, str] = {
     "gross": "Total",
     "paid": "Paid in full. Nothing is due.",
     "pay": "Please transfer the total to the account below and name the reference {reference}.",
+    "no_invoice": "This is not an invoice: no VAT can be deducted with it. The invoice comes with the payment.",
     "scan": "Scan to pay",
     "credited": "The total is paid back or set off against the invoice.",
     "corrects": "This credit note corrects invoice {number} of {on}.",

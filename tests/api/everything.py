@@ -25,7 +25,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets import waiting
 from otai.tickets.files import file_store
 from tests import stories
-from tests.billing.people import details
+from tests.billing.people import details, transfer
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     quote = stories.quote_for(organisation, data_set, now)
     details(organisation, now=now)
     purchase = buy(organisation=organisation, package="10", key="k1", who="alice", now=now).purchase
+    paid = buy(organisation=organisation, package="10", key="k2", who="alice", now=now).purchase
+    transfer(paid, now)
     method, page = stories.a_kept_method_and_a_page(organisation, purchase, now)
     key = ApiKey.objects.filter(organisation=organisation).order_by("created_at").first()
     endpoint = outbound.create_endpoint(
@@ -64,7 +66,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "reference": purchase.reference,
             "method": str(method.id),
             "checkout": str(page.id),
-            "/invoices/number": Invoice.objects.get(purchase=purchase).number,
+            "/invoices/number": Invoice.objects.get(purchase=paid).number,
             "/runs/number": str(run.number),
             "attempt": "1",
             "data_set": str(data_set.id),

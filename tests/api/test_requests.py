@@ -16,7 +16,7 @@ from otai.orgs.operations import add_member, revoke_api_key
 from otai.orgs.permissions import Scope
 from otai.tickets.models import DataSet
 from tests.api.callers import ROOT, Program, answered
-from tests.billing.people import details
+from tests.billing.people import details, transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -264,6 +264,10 @@ def test_a_line_of_the_csv_cannot_run_in_a_spreadsheet(acme: Any, alice: Program
 def test_an_invoice_can_be_fetched_as_pdf_and_xml(acme: Any, alice: Program, moment: Any) -> None:
     details(acme, now=moment)
     alice.post("/purchases", {"package": "10"}, **{"Idempotency-Key": "k"})
+    purchase = Purchase.objects.get()
+    confirmation = alice.call("GET", f"/purchases/{purchase.reference}/confirmation")
+    assert confirmation["Content-Type"] == "application/pdf" and confirmation.content.startswith(b"%PDF")
+    transfer(purchase, moment)
     invoice = alice.get("/invoices")[1]["items"][0]
     pdf = alice.call("GET", f"/invoices/{invoice['number']}/pdf")
     assert pdf["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF")

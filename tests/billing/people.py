@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from otai.billing import operations as billing
+from otai.billing.models import Purchase
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.units import Money
 
 ALICE = "alice@acme.example"
 BOB = "bob@acme.example"
@@ -44,3 +46,15 @@ def globex_signs_up(now: datetime) -> Organisation:
     globex = billing.sign_up(slug="globex", name="Globex SA", time_zone="UTC", tier=Tier.COMMUNITY, now=now)
     details(globex, now=now, country="FR", city="Paris", postcode="75002", vat_id="FR40303265045")
     return globex
+
+
+def transfer(purchase: Purchase, now: datetime) -> None:
+    """What a purchase costs comes by bank transfer, and Olga sees it on the statement."""
+    billing.confirm_payment(
+        reference=purchase.reference,
+        received=Money(purchase.gross_cents, purchase.currency),
+        bank_reference=f"entry {purchase.reference}",
+        who=OLGA,
+        why="bank statement",
+        now=now,
+    )

@@ -38,6 +38,7 @@ def test_buying_by_bank_transfer_from_order_to_refund(acme: Organisation, tmp_pa
     assert as_json("buy", "50", "--key", "click")["replayed"]
     assert [row["reference"] for row in as_json("purchases")] == [bought["reference"]]
     assert "50-credit" in otai("purchases")
+    assert Path(as_json("confirmation", bought["reference"], "--folder", tmp_path)["files"][0]).suffix == ".pdf"
     part = as_json("confirm-payment", bought["reference"], "500", "--bank-reference", "TX1")
     assert (part["status"], part["missing_cents"]) == ("part_paid", 3550)
     rest = as_json("confirm-payment", bought["reference"], "36", "--bank-reference", "TX2")

@@ -128,7 +128,8 @@ def test_olga_offers_a_package_and_changes_a_tier(desk: Client, acme: Organisati
 
 
 def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datetime) -> None:
-    order(acme, now)
+    purchase = order(acme, now)
+    act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="statement")
     invoice = Invoice.objects.get()
     for kind, beginning in (("pdf", b"%PDF-"), ("xml", b"<?xml")):
         answer = desk.get(reverse("admin:billing_invoice_download", args=[invoice.id, kind]))

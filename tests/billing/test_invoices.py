@@ -19,8 +19,7 @@ from otai.billing.operations.invoices import facts_hash
 from otai.ledger import operations as ledger_operations
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import PRICE_BOOK
-from otai.units import Money
-from tests.billing.people import ALICE, OLGA, acme_signs_up, details
+from tests.billing.people import ALICE, OLGA, acme_signs_up, details, transfer
 from tests.billing.validation import problems
 
 pytestmark = pytest.mark.django_db
@@ -42,15 +41,11 @@ def order(
     return billing.buy(organisation=organisation, package=package, key=key, who=ALICE, now=now, **more).purchase
 
 
-def transfer(purchase: Purchase, now: datetime) -> None:
-    billing.confirm_payment(
-        reference=purchase.reference,
-        received=Money(purchase.gross_cents),
-        bank_reference=f"entry {purchase.reference}",
-        who=OLGA,
-        why="bank statement",
-        now=now,
-    )
+def invoiced(organisation: Organisation, now: datetime, **more: Any) -> Invoice:
+    """The invoice of a package that was ordered and transferred."""
+    purchase = order(organisation, now, **more)
+    transfer(purchase, now)
+    return Invoice.objects.get(purchase=purchase)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -99,8 +94,7 @@ def test_paid_at_once_and_months_of_a_tier_pass_the_checks_too(acme: Organisatio
 
 
 def test_the_checks_find_a_wrong_total(acme: Organisation, now: datetime) -> None:
-    order(acme, now)
-    xml = invoice_xml(Invoice.objects.get())
+    xml = invoice_xml(invoiced(acme, now))
     wrong = xml.replace(b"<ram:GrandTotalAmount>535.50", b"<ram:GrandTotalAmount>535.51")
     assert wrong != xml
     assert any("BR-CO-15" in problem for problem in problems(wrong))
@@ -109,8 +103,7 @@ def test_the_checks_find_a_wrong_total(acme: Organisation, now: datetime) -> Non
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_the_pdf_is_pdf_a_3_and_carries_the_same_xml(language: str, acme: Organisation, now: datetime) -> None:
     details(acme, now=now, language=language)
-    order(acme, now)
-    invoice = Invoice.objects.get()
+    invoice = invoiced(acme, now)
     pdf = invoice_pdf(invoice)
     reader = PdfReader(BytesIO(pdf))
     assert reader.attachments["factur-x.xml"] == [invoice_xml(invoice)]
@@ -130,23 +123,23 @@ def test_the_pdf_is_pdf_a_3_and_carries_the_same_xml(language: str, acme: Organi
 
 
 def test_the_same_invoice_is_the_same_file(acme: Organisation, now: datetime) -> None:
-    order(acme, now)
-    invoice = Invoice.objects.get()
+    invoice = invoiced(acme, now)
     assert invoice_pdf(invoice) == invoice_pdf(invoice)
     assert facts_hash(invoice.facts) == invoice.facts_sha256
 
 
 def test_an_invoice_keeps_the_address_it_was_made_out_to(acme: Organisation, now: datetime) -> None:
-    order(acme, now)
+    purchase = order(acme, now)
     details(acme, now=now, name="Acme Renamed AG")
+    transfer(purchase, now)
     assert b"Acme Renamed" not in invoice_xml(Invoice.objects.get())
 
 
 def test_numbers_have_no_gaps_and_begin_anew_each_year(acme: Organisation, globex: Organisation, now: datetime) -> None:
     for n, organisation in enumerate((acme, globex, acme)):
-        order(organisation, now, key=f"k{n}")
+        invoiced(organisation, now, key=f"k{n}")
     new_year_in_berlin = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
-    order(acme, new_year_in_berlin, key="k9")
+    invoiced(acme, new_year_in_berlin, key="k9")
     numbers = list(Invoice.objects.order_by("issued_at", "sequence").values_list("number", flat=True))
     assert numbers == ["INV-2026-000001", "INV-2026-000002", "INV-2026-000003", "INV-2027-000001"]
 
@@ -156,9 +149,9 @@ def test_a_purchase_that_rolls_back_gives_its_number_back(acme: Organisation, no
         pass
 
     with pytest.raises(Crash), transaction.atomic():
-        order(acme, now)
+        invoiced(acme, now)
         raise Crash
-    order(acme, now, key="k2")
+    invoiced(acme, now, key="k2")
     assert Invoice.objects.get().number == "INV-2026-000001"
 
 
@@ -166,7 +159,7 @@ BOOK_OF_MANY_ORDERS = replace(PRICE_BOOK, most_unpaid_orders=99)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_orders_at_once_leave_no_gap(now: datetime, settings: Any) -> None:
+def test_payments_at_once_leave_no_gap(now: datetime, settings: Any) -> None:
     settings.OTAI_PRICE_BOOK = "tests.billing.test_invoices:BOOK_OF_MANY_ORDERS"
     acme, problems_found = acme_signs_up(now), []
     barrier = threading.Barrier(4)
@@ -175,7 +168,7 @@ def test_orders_at_once_leave_no_gap(now: datetime, settings: Any) -> None:
         try:
             barrier.wait()
             for m in range(5):
-                order(acme, now, key=f"k{n}-{m}", automatic=True)
+                invoiced(acme, now, key=f"k{n}-{m}", automatic=True)
         except Exception as error:  # noqa: BLE001 -- reported below
             problems_found.append(error)
         finally:
@@ -191,7 +184,7 @@ def test_orders_at_once_leave_no_gap(now: datetime, settings: Any) -> None:
 
 
 def test_an_issued_invoice_cannot_be_changed_even_with_sql(acme: Organisation, now: datetime) -> None:
-    order(acme, now)
+    invoiced(acme, now)
     for statement in (
         "UPDATE billing_invoice SET gross_cents = 1, net_cents = 1, vat_cents = 0",
         "UPDATE billing_invoice SET facts = '{}'",
@@ -206,7 +199,7 @@ def test_an_issued_invoice_cannot_be_changed_even_with_sql(acme: Organisation, n
 
 
 def test_a_number_cannot_be_left_out_even_with_sql(acme: Organisation, now: datetime) -> None:
-    order(acme, now)
+    invoiced(acme, now)
     with connection.cursor() as cursor:
         columns = ", ".join(
             field.column for field in Invoice._meta.local_fields if field.column not in ("id", "number", "sequence")

@@ -21,7 +21,7 @@ from otai.billing.testing import DECLINED_CARD
 from otai.config.languages import translated
 from otai.orgs.models import Organisation
 from otai.units import Money
-from tests.billing.people import ALICE, acme_signs_up, details
+from tests.billing.people import ALICE, acme_signs_up, details, transfer
 
 LANGUAGES = translated()
 ROOT = Path(otai.__file__).parent
@@ -82,13 +82,21 @@ def notice(organisation: Organisation, template: str, language: str, now: dateti
     "template", [path.name.partition(".")[0] for path in ENGLISH if "billing" in path.relative_to(ROOT).parts]
 )
 def test_every_mail_can_be_written(template: str, language: str, acme: Organisation, now: datetime) -> None:
-    message = compose(notice(acme, template, language, now))
+    facts = _of_a_paid_order(acme, now) if template in ("document", "month_due", "order_confirmed") else {}
+    message = compose(notice(acme, template, language, now, **facts))
     assert message.subject
     assert len(message.body) > 80
     assert "{" not in message.subject + message.body
     assert "  " not in message.body.replace("\n    ", "\n")
     if language != "en":
-        assert message.subject != compose(notice(acme, template, "en", now)).subject
+        assert message.subject != compose(notice(acme, template, "en", now, **facts)).subject
+
+
+def _of_a_paid_order(acme: Organisation, now: datetime) -> dict[str, Any]:
+    """What the mails that bring a document say of it."""
+    purchase = billing.buy(organisation=acme, package="50", key="k", who=ALICE, now=now).purchase
+    transfer(purchase, now)
+    return {"reference": purchase.reference, "document": "INV-2026-000001"}
 
 
 @pytest.mark.django_db
@@ -118,7 +126,14 @@ def test_who_is_invoiced_in_french_reads_french(acme: Organisation, now: datetim
     assert "avant le 02/12/2026" in message.body
     (_name, content, _kind) = message.attachments[0]
     text = " ".join(page.extract_text() for page in PdfReader(BytesIO(bytes(content))).pages)
-    for printed in ("Facture", "Pack de 50 crédits", "450,00 EUR", "TVA 19 % (DE)", "535,50 EUR", "SPÉCIMEN"):
+    for printed in (
+        "Confirmation de commande",
+        "Pack de 50 crédits",
+        "450,00 EUR",
+        "TVA 19 % (DE)",
+        "535,50 EUR",
+        "SPÉCIMEN",
+    ):
         assert printed in text
     for english in ("Invoice", "Date of", "Net total", "Please", "credits", "SPECIMEN", "VAT"):
         assert not re.search(rf"\b{english}\b", text), english

@@ -216,7 +216,7 @@ def test_a_refund_in_the_providers_dashboard_takes_credits_and_claims_nothing(
     assert queries.owed(acme).owed == []
     note = Invoice.objects.get(kind="credit_note")
     assert note.net_cents == 400_00, "the vendor made it cheaper"
-    assert Notice.objects.get(template="payment_refunded").context["credit_note"] == note.number
+    assert Notice.objects.get(template="document").context["document"] == note.number
     deliver(fake, fake.refund_by_hand(bought.gateway_reference, cents=bought.gross_cents // 2, name="2"), now)
     assert status(bought) == PurchaseStatus.REVERSED
     assert_books_fit()

@@ -16,7 +16,7 @@ from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import Invoice
 from otai.billing.seller import SPECIMEN, seller
 from otai.orgs.models import Organisation
-from tests.billing.people import ALICE
+from tests.billing.people import ALICE, transfer
 from tests.billing.validation import problems
 
 GOOD = """
@@ -52,6 +52,7 @@ def test_a_sellers_own_invoice_is_no_specimen_and_passes_the_checks(
     file: Path, acme: Organisation, now: datetime
 ) -> None:
     purchase = billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now).purchase
+    transfer(purchase, now)
     invoice = Invoice.objects.get()
     assert invoice.number == "RE-2026-000001"
     assert (purchase.vat_treatment, purchase.vat_permille) == ("destination", 190)

@@ -235,11 +235,11 @@ def test_pages_are_told_what_to_warn_of(acme: Organisation, fake: Any, now: date
 # --- mail
 
 
-def test_mail_goes_out_once_with_the_invoice_attached_in_the_customers_language(
+def test_mail_goes_out_once_with_the_order_confirmation_in_the_customers_language(
     acme: Organisation, now: datetime
 ) -> None:
     details(acme, now=now, language="de")
-    billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now)
+    purchase = billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now).purchase
     assert (send_notices(now=now), send_notices(now=now)) == (1, 0)
     (message,) = mail.outbox
     assert message.to == ["billing@acme.example"]
@@ -247,7 +247,7 @@ def test_mail_goes_out_once_with_the_invoice_attached_in_the_customers_language(
     assert "535,50 EUR" in message.body
     assert "02.12.2026" in message.body
     (name, content, kind) = message.attachments[0]
-    assert (name, bytes(content[:5]), kind) == ("INV-2026-000001.pdf", b"%PDF-", "application/pdf")
+    assert (name, bytes(content[:5]), kind) == (f"{purchase.reference}.pdf", b"%PDF-", "application/pdf")
 
 
 def test_mail_that_cannot_be_sent_waits_for_the_next_sweep(acme: Organisation, now: datetime, settings: Any) -> None:

@@ -113,7 +113,7 @@ def test_acme_buys_credits_and_the_books_balance(tmp_path: Path, now: datetime, 
     train(acme, support, now + 5 * MINUTE)
     assert ledger.balance(acme.id).available == 9
 
-    # A second purchase, by bank transfer: the invoice comes first, the credits when an operator has seen the money.
+    # A second purchase, by bank transfer: credits and invoice come when an operator has seen the money.
     second = billing.buy(organisation=acme, package="50", key="alice's second click", who="alice", now=now + 6 * MINUTE)
     assert ledger.balance(acme.id).available == 9
     billing.confirm_payment(

@@ -23,6 +23,7 @@ from otai.runs.executors import Failed
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
 from tests import stories
+from tests.billing.people import transfer
 from tests.web.visitors import browser, member_of, of
 
 pytestmark = pytest.mark.django_db
@@ -217,18 +218,25 @@ def test_scripts_in_names_and_reasons_stay_words(alice: Client, acme: Organisati
 def test_invoices_are_listed_and_downloaded(alice: Client, acme: Organisation, now: datetime) -> None:
     with_details(acme, now)
     bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    page = f"/acme/credits/purchases/{bought.purchase.reference}"
+    assert "Order confirmation" in text_of(alice.get(f"{page}/"))
+    assert alice.get(f"{page}.pdf").content.startswith(b"%PDF")
+    transfer(bought.purchase, now)
     [invoice] = queries.invoices(acme)
     assert invoice.number in text_of(alice.get("/acme/credits/invoices/"))
     pdf = alice.get(f"/acme/credits/invoices/{invoice.number}.pdf")
     assert pdf.content.startswith(b"%PDF")
     assert pdf.headers["Content-Disposition"] == f'attachment; filename="{invoice.number}.pdf"'
     assert b"CrossIndustryInvoice" in alice.get(f"/acme/credits/invoices/{invoice.number}.xml").content
-    cancelled = alice.post(f"/acme/credits/purchases/{bought.purchase.reference}/cancel")
-    assert cancelled.status_code == 302
-    assert queries.invoices(acme).count() == 2
-    again = alice.post(f"/acme/credits/purchases/{bought.purchase.reference}/cancel")
-    assert again.status_code == 302
-    assert queries.invoices(acme).count() == 2
+
+
+def test_an_order_is_cancelled_by_two_clicks_once(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    for _click in range(2):
+        assert alice.post(f"/acme/credits/purchases/{bought.purchase.reference}/cancel").status_code == 302
+    assert queries.purchase(acme, bought.purchase.reference).status == "cancelled"
+    assert queries.invoices(acme).count() == 0
 
 
 def test_a_tier_is_changed_after_a_yes_and_the_credits_stay(alice: Client, acme: Organisation, now: datetime) -> None:
@@ -320,6 +328,7 @@ def test_who_may_only_look_cannot_buy(acme: Organisation, now: datetime) -> None
 def test_carol_of_globex_finds_nothing_of_acme_and_changes_nothing(acme: Organisation, now: datetime) -> None:
     with_details(acme, now)
     bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now)
+    transfer(billing.buy(organisation=acme, package="10", key="k2", who="alice", now=now).purchase, now)
     [invoice] = queries.invoices(acme)
     globex = stories.globex(now)
     carol = of(member_of(globex, "carol", Role.OWNER, now))
@@ -327,6 +336,7 @@ def test_carol_of_globex_finds_nothing_of_acme_and_changes_nothing(acme: Organis
     for slug in ("acme", "globex"):
         assert carol.get(f"/{slug}/credits/purchases/{reference}/").status_code == 404
         assert carol.get(f"/{slug}/credits/invoices/{number}.pdf").status_code == 404
+        assert carol.get(f"/{slug}/credits/purchases/{reference}.pdf").status_code == 404
         assert carol.post(f"/{slug}/credits/purchases/{reference}/cancel").status_code == 404
         assert carol.post(f"/{slug}/credits/purchases/{reference}/demo").status_code == 404
     for page in ("", "now", "credits/", "credits/ledger/", "credits/ledger.csv", "credits/tier/", "help/"):

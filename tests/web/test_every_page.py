@@ -33,6 +33,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web import urls
 from tests import stories
+from tests.billing.people import transfer
 from tests.web.visitors import browser, member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +108,8 @@ def make_world(tmp_path: Path) -> World:
         now=now,
     )
     purchase = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now).purchase
+    paid = billing.buy(organisation=acme, package="10", key="k2", who="alice", now=now).purchase
+    transfer(paid, now)
     [invoice] = queries.invoices(acme)
     method, checkout = stories.a_kept_method_and_a_page(acme, purchase, now)
     data_set = stories.tickets_of(acme, tmp_path, now)

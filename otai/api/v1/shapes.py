@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from django.http import HttpResponse
 from ninja import Schema
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -46,3 +47,8 @@ class MoneyOut(Schema):
 def money(amount: Money | None) -> dict[str, Any] | None:
     """An amount in cents with its currency, or None."""
     return None if amount is None else {"cents": amount.cents, "currency": amount.currency}
+
+
+def file_out(content: bytes, name: str, kind: str) -> HttpResponse:
+    """A file to download, under its name."""
+    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

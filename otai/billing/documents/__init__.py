@@ -7,7 +7,8 @@ language are in `otai.words.invoices`.
 
 from __future__ import annotations
 
-from otai.billing.models import Invoice
+from otai.billing.documents.facts import confirmation_facts
+from otai.billing.models import Invoice, Purchase
 
 # The libraries that draw take half a second to import: only who wants a document waits for them, not every command.
 
@@ -17,6 +18,14 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     from otai.billing.documents.pdf import invoice_pdf
 
     return invoice_pdf(invoice)
+
+
+def order_confirmation_pdf(purchase: Purchase) -> bytes:
+    """What confirms an order that a bank transfer is to pay: amounts, account and reference; no invoice, and no number
+    of their series."""
+    from otai.billing.documents.pdf import document_pdf
+
+    return document_pdf(confirmation_facts(purchase), language=purchase.language)
 
 
 def invoice_xml(invoice: Invoice) -> bytes:

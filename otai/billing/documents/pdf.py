@@ -3,7 +3,7 @@ suffices."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -19,6 +19,7 @@ from otai.words.invoices import day, money, words_in
 
 FONTS = Path(__file__).parent / "fonts"
 XML_NAME = "factur-x.xml"
+ORDER_CONFIRMATION = "order_confirmation"
 INK, QUIET, RULE, ALERT = (28, 32, 40), (96, 104, 118), (208, 213, 221), (190, 30, 30)
 LEFT, RIGHT, WIDTH = 22.0, 188.0, 166.0
 """Millimetres on A4."""
@@ -26,19 +27,24 @@ LEFT, RIGHT, WIDTH = 22.0, 188.0, 166.0
 
 def invoice_pdf(invoice: Invoice) -> bytes:
     """The same bytes for the same invoice: nothing in it depends on when or where it is made."""
-    page = _Page(invoice)
+    return document_pdf(invoice.facts, language=invoice.language, xml=invoice_xml(invoice))
+
+
+def document_pdf(facts: dict[str, Any], *, language: str, xml: bytes | None = None) -> bytes:
+    """A document from its facts; what is no invoice has no XML inside."""
+    page = _Page(facts, language, xml)
     page.draw()
     return bytes(page.output())
 
 
 class _Page(FPDF):
-    def __init__(self, invoice: Invoice) -> None:
+    def __init__(self, facts: dict[str, Any], language: str, xml: bytes | None) -> None:
         super().__init__(format="A4", enforce_compliance="PDF/A-3B")
-        self.facts: dict[str, Any] = invoice.facts
-        self.language = invoice.language
+        self.facts = facts
+        self.language = language
         self.words = words_in(self.language)
         self.heading = f"{self.words[self.facts['kind']]} {self.facts['number']}"
-        issued = datetime.combine(invoice.issued_on, time.min, tzinfo=UTC)
+        issued = datetime.combine(date.fromisoformat(facts["issued_on"]), time.min, tzinfo=UTC)
         self.set_creation_date(issued)
         self.add_font("Noto", "", FONTS / "NotoSans-Regular.ttf")
         self.add_font("Noto", "B", FONTS / "NotoSans-Bold.ttf")
@@ -47,15 +53,18 @@ class _Page(FPDF):
         self.set_lang(self.language)
         self.set_margins(LEFT, 20, 210 - RIGHT)
         self.set_auto_page_break(True, margin=38)
-        self.set_xmp_metadata(_xmp(self.heading, self.facts["seller"]["name"], self.language, issued))
-        self.embed_file(
-            bytes=invoice_xml(invoice),
-            basename=XML_NAME,
-            mime_type="text/xml",
-            desc="Factur-X invoice",
-            modification_date=issued,
-            associated_file_relationship="Alternative",
+        self.set_xmp_metadata(
+            _xmp(self.heading, facts["seller"]["name"], language, issued, is_factur_x=xml is not None)
         )
+        if xml is not None:
+            self.embed_file(
+                bytes=xml,
+                basename=XML_NAME,
+                mime_type="text/xml",
+                desc="Factur-X invoice",
+                modification_date=issued,
+                associated_file_relationship="Alternative",
+            )
         self.alias_nb_pages()
         self.add_page()
 
@@ -119,10 +128,10 @@ class _Page(FPDF):
         if facts["period_from_on"]:
             span = f"{day(facts['period_from_on'], self.language)} - {day(facts['period_until_on'], self.language)}"
             entries.append((words["period"], span))
-        else:
+        elif facts["kind"] != ORDER_CONFIRMATION:
             entries.append((words["delivered_on"], day(facts["delivered_on"], self.language)))
         entries.append((words["reference"], facts["reference"]))
-        if facts["kind"] == "invoice" and not facts["is_paid"]:
+        if facts["kind"] != "credit_note" and not facts["is_paid"]:
             entries.append((words["pay_until"], day(facts["pay_until_on"], self.language)))
         if buyer["vat_id"]:
             entries.append((words["customer_vat_id"], buyer["vat_id"]))
@@ -164,7 +173,7 @@ class _Page(FPDF):
         self.multi_cell(
             widths[0] - 2, 5.2, line_title(facts, self.language), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
         )
-        if facts["line"]["kind"] == "package" and facts["kind"] == "invoice":
+        if facts["line"]["kind"] == "package" and facts["kind"] != "credit_note":
             self._font(8.5, QUIET)
             self.cell(widths[0], 5, words["no_expiry"], new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         bottom = self.get_y()
@@ -196,6 +205,10 @@ class _Page(FPDF):
 
     def _what_to_do(self) -> None:
         facts, words = self.facts, self.words
+        if facts["kind"] == ORDER_CONFIRMATION:
+            self._font(9)
+            self.multi_cell(WIDTH, 5, words["no_invoice"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.ln(2)
         self._font(10)
         if facts["kind"] == "credit_note":
             self.multi_cell(WIDTH, 5, words["credited"], align="L")
@@ -239,9 +252,19 @@ def _grouped(iban: str) -> str:
     return " ".join(compact[i : i + 4] for i in range(0, len(compact), 4))
 
 
-def _xmp(title: str, author: str, language: str, made_at: datetime) -> str:
-    """What PDF/A-3b and Factur-X want said in the file's metadata: the extension schema, and what the attachment is."""
+def _xmp(title: str, author: str, language: str, made_at: datetime, *, is_factur_x: bool) -> str:
+    """What PDF/A-3b wants said in the file's metadata, and Factur-X where its XML is inside."""
     at = made_at.isoformat(timespec="seconds")
+    factur_x = _factur_x() if is_factur_x else ""
+    return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"><pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance></rdf:Description>
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:format>application/pdf</dc:format><dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(title)}</rdf:li></rdf:Alt></dc:title><dc:creator><rdf:Seq><rdf:li>{escape(author)}</rdf:li></rdf:Seq></dc:creator><dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language></rdf:Description>
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><xmp:CreateDate>{at}</xmp:CreateDate><xmp:ModifyDate>{at}</xmp:ModifyDate></rdf:Description>
+{factur_x}</rdf:RDF></x:xmpmeta>"""
+
+
+def _factur_x() -> str:
+    """The extension schema of Factur-X, and what the attachment is."""
     schema = "".join(
         f"<rdf:li rdf:parseType='Resource'><pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text"
         "</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>"
@@ -253,10 +276,6 @@ def _xmp(title: str, author: str, language: str, made_at: datetime) -> str:
             ("ConformanceLevel", "conformance level of the embedded XML"),
         )
     )
-    return f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"><pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance></rdf:Description>
-<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:format>application/pdf</dc:format><dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(title)}</rdf:li></rdf:Alt></dc:title><dc:creator><rdf:Seq><rdf:li>{escape(author)}</rdf:li></rdf:Seq></dc:creator><dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language></rdf:Description>
-<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><xmp:CreateDate>{at}</xmp:CreateDate><xmp:ModifyDate>{at}</xmp:ModifyDate></rdf:Description>
-<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema><pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{schema}</rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
+    return f"""<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema><pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{schema}</rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
 <rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"><fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>{XML_NAME}</fx:DocumentFileName><fx:Version>1.0</fx:Version><fx:ConformanceLevel>EN 16931</fx:ConformanceLevel></rdf:Description>
-</rdf:RDF></x:xmpmeta>"""
+"""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Sum
 
+from otai.billing.documents.facts import facts_of
 from otai.billing.models import Invoice, InvoiceKind, InvoiceSeries, Purchase
-from otai.billing.operations.events import record
+from otai.billing.operations.events import notify, record
 from otai.billing.seller import seller
-from otai.billing.status import AWAITING_PAYMENT
 from otai.db import new_id
 from otai.pricing.vat import vat_cents
 
@@ -57,7 +56,7 @@ def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
     if standing is None:
         return None
     net, vat = _credited(standing)
-    return _issue(
+    note = _issue(
         purchase,
         kind=InvoiceKind.CREDIT_NOTE,
         unused=0,
@@ -67,6 +66,8 @@ def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
         reason=why,
         now=now,
     )
+    mail(note, now=now)
+    return note
 
 
 def part_of_vat(purchase: Purchase, net_cents: int) -> int:
@@ -106,10 +107,31 @@ def left_to_credit(purchase: Purchase) -> int:
 
 
 def charge_again(purchase: Purchase, *, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
-    """An invoice over what credit notes had taken back and what the buyer paid after all."""
+    """An invoice over what credit notes had taken back and what the buyer paid after all; it is mailed."""
     if net + vat <= 0:
         return None
-    return _issue(purchase, kind=InvoiceKind.INVOICE, unused=0, net=net, vat=vat, corrects=None, reason=why, now=now)
+    again = _issue(purchase, kind=InvoiceKind.INVOICE, unused=0, net=net, vat=vat, corrects=None, reason=why, now=now)
+    mail(again, now=now)
+    return again
+
+
+def mail(invoice: Invoice | None, *, now: datetime) -> None:
+    """Mails a document that no other mail brings. None is no document, and no mail."""
+    if invoice is None:
+        return
+    notify(
+        organisation=invoice.organisation,
+        template="document",
+        key=f"document:{invoice.id}",
+        context={
+            "document": invoice.number,
+            "reference": invoice.purchase.reference,
+            "amount_cents": invoice.gross_cents,
+            "currency": invoice.currency,
+            "is_credit_note": "yes" if invoice.kind == InvoiceKind.CREDIT_NOTE else "",
+        },
+        now=now,
+    )
 
 
 def _issue(
@@ -132,7 +154,7 @@ def _issue(
     series.save(update_fields=["last"])
     prefix = vendor.invoice_prefix if kind == InvoiceKind.INVOICE else vendor.credit_note_prefix
     number = f"{prefix}-{issued_on.year}-{series.last:06d}"
-    facts = _facts(
+    facts = facts_of(
         purchase, kind=kind, number=number, unused=unused, net=net, vat=vat, corrects=corrects, reason=reason
     )
     facts["issued_on"] = issued_on.isoformat()
@@ -171,54 +193,3 @@ def _issue(
 def facts_hash(facts: dict[str, Any]) -> str:
     """SHA-256 over the facts in their canonical form, in hexadecimal: what an invoice printed can be held against."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _facts(
-    purchase: Purchase,
-    *,
-    kind: InvoiceKind,
-    number: str,
-    unused: int,
-    net: int,
-    vat: int,
-    corrects: Invoice | None,
-    reason: str,
-) -> dict[str, Any]:
-    zone = seller().zone
-    delivered_at = purchase.paid_at or purchase.ordered_at
-    return {
-        "kind": kind.value,
-        "number": number,
-        "seller": asdict(seller()),
-        "buyer": purchase.buyer,
-        "reference": purchase.reference,
-        "line": {
-            "kind": purchase.kind,
-            "credits": purchase.credits,
-            "tier": purchase.tier,
-            "unused": unused,
-        },
-        "net_cents": net,
-        "vat_cents": vat,
-        "gross_cents": net + vat,
-        "currency": purchase.currency,
-        "vat": {
-            "treatment": purchase.vat_treatment,
-            "country": purchase.vat_country,
-            "permille": purchase.vat_permille,
-        },
-        "delivered_on": delivered_at.astimezone(zone).date().isoformat(),
-        "period_from_on": _day(purchase.period_from_at),
-        # The last day that was paid for, not the first that was not.
-        "period_until_on": _day(purchase.period_until_at and purchase.period_until_at - timedelta(seconds=1)),
-        "pay_until_on": purchase.expires_at.astimezone(zone).date().isoformat(),
-        "is_paid": purchase.status not in AWAITING_PAYMENT and kind == InvoiceKind.INVOICE,
-        "gateway": purchase.gateway,
-        "corrects": corrects.number if corrects else "",
-        "corrects_on": corrects.issued_on.isoformat() if corrects else "",
-        "reason": reason,
-    }
-
-
-def _day(at: datetime | None) -> str:
-    return at.astimezone(seller().zone).date().isoformat() if at else ""

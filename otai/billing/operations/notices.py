@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 
-from otai.billing.documents import invoice_pdf
+from otai.billing.documents import invoice_pdf, order_confirmation_pdf
+from otai.billing.gateways import gateway_named
 from otai.billing.models import Invoice, Notice, Purchase
-from otai.billing.operations.invoices import standing_invoice
 from otai.billing.seller import seller
 from otai.orgs.languages import templates
 from otai.words import mails
@@ -77,17 +77,19 @@ def compose(notice: Notice) -> EmailMessage:
         to=[notice.recipient],
         reply_to=[seller().email],
     )
-    if (invoice := _invoice_of(notice)) is not None:
-        mail.attach(f"{invoice.number}.pdf", invoice_pdf(invoice), "application/pdf")
+    if (document := _document_of(notice)) is not None:
+        mail.attach(*document, "application/pdf")
     return mail
 
 
-def _invoice_of(notice: Notice) -> Invoice | None:
-    if number := notice.context.get("credit_note"):
-        return Invoice.objects.filter(organisation=notice.organisation, number=number).first()
-    if notice.template not in ("invoice", "purchase_paid", "month_due"):
+def _document_of(notice: Notice) -> tuple[str, bytes] | None:
+    """The file that a mail brings: an invoice or credit note by its number, or what confirms the order."""
+    if number := notice.context.get("document"):
+        invoice = Invoice.objects.get(organisation=notice.organisation, number=number)
+        return f"{invoice.number}.pdf", invoice_pdf(invoice)
+    if notice.template not in ("order_confirmed", "month_due"):
         return None
-    purchase = Purchase.objects.filter(
-        organisation=notice.organisation, reference=notice.context.get("reference", "")
-    ).first()
-    return standing_invoice(purchase) if purchase else None
+    purchase = Purchase.objects.get(organisation=notice.organisation, reference=notice.context["reference"])
+    if not gateway_named(purchase.gateway).pays_by_invoice:
+        return None
+    return f"{purchase.reference}.pdf", order_confirmation_pdf(purchase)

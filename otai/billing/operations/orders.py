@@ -118,8 +118,8 @@ def order(
     now: datetime,
     deducted_cents: int | None = None,
 ) -> Purchase:
-    """Makes the purchase, with its invoice where it is paid by one, in the caller's transaction. `price` is net. Raises
-    BillingDetailsMissing and PaymentOwed; of two with one key, the second violates a constraint."""
+    """Makes the purchase, in the caller's transaction; where a transfer is to pay it, a mail confirms it. `price` is
+    net. Raises BillingDetailsMissing and PaymentOwed; of two with one key, the second violates a constraint."""
     refuse_card_while_owed(organisation, gateway)
     details = billing_details(organisation)
     book = queries.price_book()
@@ -170,15 +170,15 @@ def order(
         gateway=way.name,
     )
     if way.pays_by_invoice:
-        invoices.issue(purchase, now=now)
-        _send_invoice(purchase, now=now)
+        _confirm_order(purchase, now=now)
     return purchase
 
 
-def _send_invoice(purchase: Purchase, *, now: datetime) -> None:
+def _confirm_order(purchase: Purchase, *, now: datetime) -> None:
+    """What to transfer, with the order confirmation. The invoice comes with the payment, dated as the supply is."""
     notify(
         organisation=purchase.organisation,
-        template="invoice",
+        template="order_confirmed",
         key=f"ordered:{purchase.id}",
         context={
             "bought": bought(purchase),

@@ -347,7 +347,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
     # Last, since all organisations share the series: nothing is waited for while it is held.
     for order in obsolete:
         cancel_locked(order, who=who, why=f"{purchase.title} was paid instead.", now=now)
-    invoices.issue(purchase, now=now)
+    invoice = invoices.issue(purchase, now=now)
     notify(
         organisation=purchase.organisation,
         template="purchase_paid",
@@ -358,6 +358,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
             "credits": purchase.credits,
             "amount_cents": purchase.gross_cents,
             "currency": purchase.currency,
+            "document": invoice.number,
         },
         now=now,
     )

@@ -103,7 +103,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             "credits": wanted,
             "amount_cents": net + vat,
             "currency": purchase.currency,
-            "credit_note": note.number if note else "",
+            "document": note.number if note else "",
         },
         now=now,
     )
@@ -264,6 +264,7 @@ def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str,
         purchase, RefundKind.TRAINING_FEE, credits=credits, net=net, vat=vat, who=who, why=why, now=now
     )
     note = invoices.credit(purchase, unused=0, net=net, vat=vat, why=why, now=now)
+    invoices.mail(note, now=now)
     for refund in refunds:
         record(
             organisation=purchase.organisation_id,

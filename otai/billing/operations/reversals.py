@@ -17,7 +17,6 @@ from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.models import (
     CreditWatch,
     Event,
-    InvoiceKind,
     Payment,
     Purchase,
     PurchaseKind,
@@ -297,7 +296,6 @@ def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
 def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> None:
     for reversal in begun:
         if reversal.kind == ReversalKind.REFUND:
-            note = purchase.invoices.filter(kind=InvoiceKind.CREDIT_NOTE, issued_at=now).order_by("-sequence").first()
             notify(
                 organisation=purchase.organisation,
                 template="payment_refunded",
@@ -308,7 +306,6 @@ def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> No
                     "credits": reversal.withdrawn_credits,
                     "amount_cents": reversal.cents,
                     "currency": reversal.currency,
-                    "credit_note": note.number if note else "",
                 },
                 now=now,
             )
@@ -353,7 +350,10 @@ def _credit(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) 
     if net > 0:
         net = min(net, invoices.left_to_credit(purchase))
         vat = invoices.part_of_vat(purchase, net)
-        invoices.credit(purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=reversal.reason, now=now)
+        note = invoices.credit(
+            purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=reversal.reason, now=now
+        )
+        invoices.mail(note, now=now)
     else:
         vat = -(reversal.credited_vat_cents * -net // reversal.credited_net_cents)
         invoices.charge_again(purchase, net=-net, vat=-vat, why="The payment stays after all.", now=now)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.documents import order_confirmation_pdf
 from otai.billing.models import Purchase
 from otai.billing.seller import seller
 from otai.cli.actor import actor
@@ -67,13 +69,30 @@ def list_purchases(org: OrgOption = None, json: JsonOption = False) -> None:
     )
 
 
+def export_confirmation(
+    reference: Annotated[str, typer.Argument(help="OT-XXXXX-XXXXX")],
+    folder: Annotated[Path, typer.Option(help="Where the file goes.")] = Path(),
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the confirmation of an order by bank transfer to a PDF. The invoice comes with the payment."""
+    found = queries.order_to_confirm(organisation_named(org), reference)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{found.reference}.pdf"
+    target.write_bytes(order_confirmation_pdf(found))
+    if json:
+        print_json({"files": [target]})
+    else:
+        say(str(target))
+
+
 def cancel_purchase(
     reference: Annotated[str, typer.Argument(help="OT-XXXXX-XXXXX")],
     why: Why = "cancelled",
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Cancel an order that is not paid; a credit note closes its invoice."""
+    """Cancel an order that is not paid."""
     found = billing.cancel(
         organisation=organisation_named(org), reference=reference, who=actor(), why=why, now=utc_now()
     )
@@ -152,4 +171,4 @@ def say_how_to_pay(purchase: Purchase) -> None:
         say("  paid; the credits are in the account." if purchase.credits else "  paid.")
     elif purchase.gateway == "bank_transfer":
         say(f"  Please transfer {gross} to IBAN {seller().iban}, naming {purchase.reference}.")
-        say(f"  The invoice: otai billing invoices export --purchase {purchase.reference}")
+        say(f"  The order confirmation: otai billing confirmation {purchase.reference}")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
-from otai.billing.documents import invoice_pdf, invoice_xml
+from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.gateways import gateway_named, hosted_gateways
 from otai.billing.models import Purchase
 from otai.billing.seller import seller
@@ -135,8 +135,16 @@ def cancel(request: MemberRequest, reference: str) -> HttpResponse:
         why="Cancelled on the page",
         now=utc_now(),
     )
-    messages.success(request, _("The order is cancelled, and its invoice closed by a credit note."))
+    messages.success(request, _("The order is cancelled. Nothing is to be paid."))
     return redirect("web:purchase", slug=request.organisation.slug, reference=reference)
+
+
+@require_GET
+@page(Action.VIEW)
+def order_confirmation(request: MemberRequest, reference: str) -> HttpResponse:
+    """What confirms the order, for whoever makes the transfer, as PDF."""
+    found = queries.order_to_confirm(request.organisation, reference)
+    return _file(order_confirmation_pdf(found), f"{found.reference}.pdf", "application/pdf")
 
 
 @require_http_methods(["GET", "POST"])
@@ -199,6 +207,10 @@ def invoice_file(request: MemberRequest, number: str, form: str) -> HttpResponse
     """The invoice as PDF (with the electronic invoice inside) or as XML alone."""
     found = queries.invoice(request.organisation, number)
     body, kind = (invoice_pdf(found), "application/pdf") if form == "pdf" else (invoice_xml(found), "application/xml")
+    return _file(body, f"{found.number}.{form}", kind)
+
+
+def _file(body: bytes, name: str, kind: str) -> HttpResponse:
     response = HttpResponse(body, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{found.number}.{form}"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

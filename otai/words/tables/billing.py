@@ -77,6 +77,9 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.invoice": said(
         "There is no invoice {number}.",
     ),
+    "not_found.order_confirmation": said(
+        "{reference} is not paid by bank transfer, and has no order confirmation: its invoice comes with the payment."
+    ),
     "not_found.package": said(
         "There is no package {package:quoted}. There are: {known:words}.",
     ),

@@ -9,7 +9,7 @@ from ninja import Query, Schema
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import MoneyOut, Name
+from otai.api.v1.shapes import MoneyOut, Name, file_out
 from otai.billing import queries
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import Invoice
@@ -72,18 +72,14 @@ def download_invoice_pdf(request: CallerRequest, number: Name) -> HttpResponse:
     PDF/A-3 with its XML inside (Factur-X, ZUGFeRD); the same bytes whenever it is asked for.
     """
     found = queries.invoice(request.auth.organisation, number)
-    return _file(invoice_pdf(found), f"{found.number}.pdf", "application/pdf")
+    return file_out(invoice_pdf(found), f"{found.number}.pdf", "application/pdf")
 
 
 @noun.get("/invoices/{number}/xml", Action.BUY, produces=["application/xml"])
 def download_invoice_xml(request: CallerRequest, number: Name) -> HttpResponse:
     """The invoice as EN 16931 XML"""
     found = queries.invoice(request.auth.organisation, number)
-    return _file(invoice_xml(found), f"{found.number}.xml", "application/xml")
-
-
-def _file(content: bytes, name: str, kind: str) -> HttpResponse:
-    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return file_out(invoice_xml(found), f"{found.number}.xml", "application/xml")
 
 
 def _invoice(invoice: Invoice) -> dict[str, Any]:

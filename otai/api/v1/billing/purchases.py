@@ -11,8 +11,9 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import MoneyOut, Name, Text
+from otai.api.v1.shapes import MoneyOut, Name, Text, file_out
 from otai.billing import operations, queries
+from otai.billing.documents import order_confirmation_pdf
 from otai.billing.gateway import PaymentSeen
 from otai.billing.models import Purchase
 from otai.db import utc_now
@@ -136,6 +137,16 @@ def list_purchases(request: CallerRequest, page: PageQuery) -> Any:
 def getpurchase_out(request: CallerRequest, reference: Name) -> Any:
     """One purchase"""
     return purchase_out(queries.purchase(request.auth.organisation, reference))
+
+
+@noun.get("/purchases/{reference}/confirmation", Action.BUY, produces=["application/pdf"])
+def download_order_confirmation(request: CallerRequest, reference: Name) -> HttpResponse:
+    """The order confirmation as PDF
+
+    Of a purchase by bank transfer: amount, account and reference. It is no invoice; that comes with the payment.
+    """
+    found = queries.order_to_confirm(request.auth.organisation, reference)
+    return file_out(order_confirmation_pdf(found), f"{found.reference}.pdf", "application/pdf")
 
 
 @noun.post(
