@@ -28,6 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runs_attempt",),
     ("runs_guarantee",),
     ("billing_subscription",),
+    ("billing_payment_method",),
     ("billing_purchase",),
     ("billing_payment",),
     ("billing_reversal",),

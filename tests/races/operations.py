@@ -7,12 +7,9 @@ deadlock is not.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from otai.billing import operations as billing
@@ -22,101 +19,21 @@ from otai.billing.operations import topups
 from otai.db import new_id
 from otai.ledger import operations as ledger
 from otai.orgs import operations as orgs
-from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role, Scope
 from otai.outbound.operations import create_endpoint, delete_endpoint
-from otai.pricing.price_book import PRICE_BOOK, Tier
-from otai.pricing.settlement import Ending
+from otai.pricing.price_book import Tier
 from otai.runs import operations as runs
 from otai.runs import queries as run_queries
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.models import Guarantee, Run
-from otai.runs.operations.attempts import begin_attempt
 from otai.serving.deletion import delete_model, delete_tickets
 from otai.serving.operations import register_completed_runs
-from otai.tickets.models import DataSet
 from otai.units import Money
 from tests import stories
-from tests.billing import people
 from tests.orgs.people import joins, person
-from tests.runs.guarantees import agreed, report_card
-
-EACH = 3
-MANY_ORDERS = replace(PRICE_BOOK, most_unpaid_orders=1000)
-"""So many calls of one operation meet as many of another."""
-
-Calls = list[Callable[[], object]]
-
-
-@dataclass
-class World:
-    """Acme in a paid Pro month, with credits, tickets and billing details."""
-
-    acme: Organisation
-    support: DataSet
-    folder: Path
-    now: datetime
-    number: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-
-    @classmethod
-    def begun(cls, folder: Path, now: datetime) -> World:
-        acme = people.acme_signs_up(now)
-        source = stories.write_tickets(folder / "support.csv", tickets=300)
-        support = stories.import_tickets(organisation=acme, name="support", source=source, now=now)
-        world = cls(acme, support, folder, now)
-        world.gifts(200)
-        billing.change_tier(organisation=acme, tier=Tier.PRO, who="alice", now=now)
-        world.pays(Purchase.objects.get(kind=PurchaseKind.SUBSCRIPTION))
-        return world
-
-    def key(self) -> str:
-        return f"n{next(self.number)}"
-
-    def gifts(self, credits: int) -> None:
-        billing.give_goodwill(
-            organisation=self.acme, credits=credits, who="olga", why="for the race", key=self.key(), now=self.now
-        )
-
-    def pays(self, purchase: Purchase, entry: str = "") -> None:
-        billing.confirm_payment(
-            reference=purchase.reference,
-            received=Money(purchase.gross_cents, purchase.currency),
-            bank_reference=entry or self.key(),
-            who="olga",
-            why="on the statement",
-            now=self.now,
-        )
-
-    def bought(self, package: str = "10") -> Purchase:
-        return billing.buy(organisation=self.acme, package=package, key=self.key(), who="alice", now=self.now).purchase
-
-    def ordered(self) -> Run:
-        return stories.ordered(self.acme, self.support, self.now)
-
-    def at_work(self, run: Run) -> Run:
-        begun = begin_attempt(run, worker="w", pool="local", hardware="none", now=self.now)
-        assert begun is not None
-        return begun.run
-
-    def ends(self, run: Run, **accuracies: float) -> None:
-        """Completed with a model that reached these accuracies."""
-        runs.end_run(
-            run=run.id,
-            attempt=run.attempt,
-            outcome=runs.AttemptOutcome(
-                Ending.COMPLETED,
-                bundle_file=f"models/{run.id}.otai",
-                bundle_sha256="0" * 64,
-                bundle_bytes=1,
-                report_card=report_card(**(accuracies or {"queue": 0.9, "priority": 0.9})),
-            ),
-            who="w",
-            log=None,
-            now=self.now,
-        )
-
-    def later(self, days: int) -> datetime:
-        return self.now + timedelta(days=days)
+from tests.races import paying
+from tests.races.world import EACH, Calls, World
+from tests.runs.guarantees import agreed
 
 
 def order(world: World) -> Calls:
@@ -211,7 +128,7 @@ def payment_refund(world: World) -> Calls:
 
 
 def cancel_purchase(world: World) -> Calls:
-    return [
+    by_hand = [
         partial(
             billing.cancel,
             organisation=world.acme,
@@ -222,6 +139,7 @@ def cancel_purchase(world: World) -> Calls:
         )
         for one in (world.bought() for _ in range(EACH))
     ]
+    return [*by_hand, partial(billing.cancel_expired, now=world.later(60))]
 
 
 def dispute(world: World) -> Calls:
@@ -365,6 +283,14 @@ ALL: dict[str, Callable[[World], Calls]] = {
         import_tickets,
         delete_some_tickets,
         delete_a_model,
+        paying.checkout_pages,
+        paying.kept_methods,
+        paying.renewal_payment,
+        paying.dunning,
+        paying.month_taken_back,
+        paying.confirmations,
+        paying.refunds_confirmed,
+        paying.at_the_desk,
     )
 }
 
