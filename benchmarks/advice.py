@@ -23,7 +23,7 @@ from benchmarks.machine import measured_on
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.evidence import drift
-from otai.learning.evidence.drift import Judged, Seen
+from otai.learning.evidence.drift import DescribedTickets, JudgedTickets
 from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import RECIPES
 from otai.learning.training import train
@@ -40,11 +40,11 @@ LOST = 0.10
 class Pool:
     """Tickets as a model sees them, with whether it is right about each."""
 
-    seen: Seen
+    seen: DescribedTickets
     right: np.ndarray
 
-    def take(self, rows: np.ndarray) -> tuple[Seen, np.ndarray]:
-        part = Seen(
+    def take(self, rows: np.ndarray) -> tuple[DescribedTickets, np.ndarray]:
+        part = DescribedTickets(
             self.seen.known_words[rows],
             self.seen.sketches[rows],
             self.seen.confidence[rows],
@@ -126,8 +126,8 @@ def desk(name: str, seed: int) -> Desk:
     )
 
 
-def joined(parts: list[tuple[Seen, np.ndarray]]) -> tuple[Seen, np.ndarray]:
-    seen = Seen(
+def joined(parts: list[tuple[DescribedTickets, np.ndarray]]) -> tuple[DescribedTickets, np.ndarray]:
+    seen = DescribedTickets(
         np.concatenate([one.known_words for one, _ in parts]),
         np.concatenate([one.sketches for one, _ in parts]),
         np.concatenate([one.confidence for one, _ in parts]),
@@ -137,7 +137,7 @@ def joined(parts: list[tuple[Seen, np.ndarray]]) -> tuple[Seen, np.ndarray]:
 
 
 def advised(
-    found: Desk, week: tuple[Seen, np.ndarray], history: tuple[Seen, np.ndarray], *, seed: int
+    found: Desk, week: tuple[DescribedTickets, np.ndarray], history: tuple[DescribedTickets, np.ndarray], *, seed: int
 ) -> dict[bool, bool]:
     """What the product decides on two weeks of tickets, knowing those before: without feedback (False), and with it
     (True)."""
@@ -151,20 +151,20 @@ def advised(
             seen,
             [name],
             accuracy={name: (found.accuracy, found.measured)},
-            judged={name: Judged(right, seen.confidence[:, 0])} if feedback else None,
+            judged={name: JudgedTickets(right, seen.confidence[:, 0])} if feedback else None,
             history=history[0],
-            judged_before={name: Judged(history[1], history[0].confidence[:, 0])} if feedback else None,
+            judged_before={name: JudgedTickets(history[1], history[0].confidence[:, 0])} if feedback else None,
             seed=seed,
         )
         decided[feedback] = any(signal.is_drift for signal in signals)
     return decided
 
 
-Week = Callable[[np.random.Generator], tuple[Seen, np.ndarray]]
+Week = Callable[[np.random.Generator], tuple[DescribedTickets, np.ndarray]]
 
 
 def usual_week(found: Desk) -> Week:
-    def week(chance: np.random.Generator) -> tuple[Seen, np.ndarray]:
+    def week(chance: np.random.Generator) -> tuple[DescribedTickets, np.ndarray]:
         return found.usual.take(chance.choice(len(found.usual.right), WEEK, replace=False))
 
     return week
@@ -174,7 +174,7 @@ def shifted_week(found: Desk, kind: str) -> Week:
     """A week in which the expected accuracy is 10 points lower than usual."""
     usual = float(found.usual.right.mean())
 
-    def week(chance: np.random.Generator) -> tuple[Seen, np.ndarray]:
+    def week(chance: np.random.Generator) -> tuple[DescribedTickets, np.ndarray]:
         if kind == "labels mean something else":
             seen, right = usual_week(found)(chance)
             # People now call right what they called otherwise: of the right ones as many turn wrong as make 10 points.

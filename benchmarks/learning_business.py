@@ -171,7 +171,7 @@ def speed(name: str) -> dict[str, float]:
     return {"alone_ms": statistics.median(alone), "a_second": statistics.median(batches)}
 
 
-def abroad() -> dict[str, float]:
+def out_of_language() -> dict[str, float]:
     """xsid: trained on the English `valid` rows alone; accuracy on all 500 test rows of each language, labels too rare
     to be learnt included."""
     import dataclasses
@@ -214,7 +214,7 @@ def main() -> None:
         print(json.dumps(speed(sys.argv[2])))
         return
     if len(sys.argv) == 3 and sys.argv[1] == "--probe":
-        print(json.dumps(abroad() if sys.argv[2] == "xsid" else probe(sys.argv[2])))
+        print(json.dumps(out_of_language() if sys.argv[2] == "xsid" else probe(sys.argv[2])))
         return
     if not SHARED.exists():
         raise SystemExit(f"The public data sets are not there: {SHARED}")

@@ -56,17 +56,17 @@ class HousekeepingThreads:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tidy, name="housekeeping", daemon=True)
-        self._telling = threading.Thread(target=self._tell, name="webhooks", daemon=True)
+        self._webhooks = threading.Thread(target=self._tell, name="webhooks", daemon=True)
 
     def __enter__(self) -> HousekeepingThreads:
         self._thread.start()
-        self._telling.start()
+        self._webhooks.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._telling.join()
+        self._webhooks.join()
 
     def _tidy(self) -> None:
         self._rounds(tidy, lambda: seconds_between)

@@ -35,7 +35,7 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
-class Spec:
+class TrainingSpec:
     """What is to be trained, from where, into which folder; `threads` is how many cores it may use."""
 
     tickets: Path
@@ -50,7 +50,7 @@ class Spec:
     assurance: float | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Spec:
+    def read(cls, path: Path) -> TrainingSpec:
         """Raises OSError, ValueError, KeyError: whoever wrote the file is at fault."""
         values = json.loads(path.read_text(encoding="utf-8"))
         return cls(
@@ -74,13 +74,13 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m otai.learning.process SPEC.json", file=sys.stderr)  # noqa: T201
         return 2
     end_with_parent()
-    spec = Spec.read(Path(arguments[0]))
+    spec = TrainingSpec.read(Path(arguments[0]))
     result = run(spec)
     _write(spec.output_dir / "result.json", json.dumps(result, ensure_ascii=False))
     return 1 if result.get("failure") == "system" else 0
 
 
-def run(spec: Spec) -> dict[str, Any]:
+def run(spec: TrainingSpec) -> dict[str, Any]:
     """Trains and writes the bundle and the report card; returns what belongs into `result.json`. Raises nothing."""
     # numpy's BLAS reads these once, when it is first imported: hence no import of it above.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -113,11 +113,11 @@ def run(spec: Spec) -> dict[str, Any]:
         }
 
 
-def _completed(spec: Spec) -> dict[str, Any]:
+def _completed(spec: TrainingSpec) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
-    from otai.learning.evidence.energy import Meter
+    from otai.learning.evidence.energy import CostMeter
     from otai.learning.evidence.risk_control import ASSURANCE
     from otai.learning.progress import Progress, Stage
     from otai.learning.recipes import recipe_for
@@ -125,7 +125,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
     from otai.words import findings as words
 
     seconds: dict[str, float] = {}
-    meter = Meter()
+    meter = CostMeter()
 
     def tell(progress: Progress) -> None:
         if progress.note:
@@ -181,7 +181,7 @@ def _completed(spec: Spec) -> dict[str, Any]:
     }
 
 
-def _encoding(spec: Spec) -> Encoding:
+def _encoding(spec: TrainingSpec) -> Encoding:
     from otai.learning.encoders import EncoderStore, VectorCache
     from otai.learning.features.embeddings import Encoding
 

@@ -16,6 +16,10 @@ _STORED_NAMES = {
 """What was stored under another name by the first version stays under that name: models of all versions tell of their
 recipe alike."""
 
+LEAST_GAIN_OF_A_DEARER_MODE = 0.01
+"""A gain in utility below this cannot be told from chance on a thousand or two of tickets, and recommends no dearer
+mode, whatever its interval."""
+
 
 def _stored(value: Any) -> Any:
     if isinstance(value, dict):

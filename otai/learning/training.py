@@ -31,7 +31,7 @@ from otai.learning.features.embeddings import Encoding
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.finetuning.hierarchy import found_below
-from otai.learning.linear.cross_fitting import Fitting, Inputs, Linear, OutOfFold
+from otai.learning.linear.cross_fitting import CrossFitting, Inputs, LinearWeights, OutOfFold
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, decided_beside
 from otai.learning.linear.subset_models import MOST_ENTRIES, SubsetDecision, SubsetModels, SubsetSample
 from otai.learning.linear.training_vectors import ENCODING_STEPS, Compared, EncodedTickets, read_vectors
@@ -174,13 +174,13 @@ class _Training:
     folds: Rows | None = field(init=False)
     fine_tuned: list[FineTuned] = field(init=False)
     # fit
-    fitting: Fitting = field(init=False)
+    fitting: CrossFitting = field(init=False)
     sample: SubsetSample | None = field(init=False)
     out_of_fold: list[OutOfFold] = field(init=False)
     holdout_scores: list[Matrix] = field(init=False)
     business: list[tuple[OutOfFold, Matrix]] = field(init=False)
     ensembled: Ensembled | None = field(init=False)
-    fallback: Fitting | None = field(init=False)
+    fallback: CrossFitting | None = field(init=False)
     fallback_out_of_fold: list[OutOfFold] = field(init=False)
     fallback_holdout: list[Matrix] = field(init=False)
     # calibrate
@@ -272,7 +272,7 @@ class _Training:
         ensemble with fine-tuned networks."""
         split, same_text = self.split, self.text_numbers[self.split.train]
         inputs = Inputs(self.train_matrix, self.compared.train)
-        self.fitting = Fitting(
+        self.fitting = CrossFitting(
             self.features,
             (inputs, self._holdout_inputs),
             self.targets,
@@ -545,7 +545,7 @@ class _Training:
         return [self.tickets.texts[row] for row in rows]
 
 
-def _as_fallback(linear: Linear) -> OutOfLanguageFallback:
+def _as_fallback(linear: LinearWeights) -> OutOfLanguageFallback:
     return OutOfLanguageFallback(linear.vector_weights, linear.intercepts)
 
 
@@ -556,9 +556,7 @@ class _Calibrated:
 
     def with_fallback_head(self, target: AttributeTarget, out_of_fold: OutOfFold) -> _Calibrated:
         head, _ = _head(target, out_of_fold)
-        return dataclasses.replace(
-            self, model=dataclasses.replace(self.model, fallback_head=head, doubts_fallback=True)
-        )
+        return dataclasses.replace(self, model=dataclasses.replace(self.model, fallback_head=head, caps_fallback=True))
 
 
 def _columns_so_far(models: Sequence[_Calibrated]) -> int:

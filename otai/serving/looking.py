@@ -22,7 +22,7 @@ from otai.learning.data.label_changes import LabelChanges, label_changes
 from otai.tickets.changing import text_key
 
 if TYPE_CHECKING:
-    from otai.learning.evidence.drift import Judged, Seen
+    from otai.learning.evidence.drift import DescribedTickets, JudgedTickets
     from otai.learning.model.bundle import Bundle
 
 MOST_TICKETS = 2_000
@@ -315,7 +315,7 @@ def drift_signals(facts: Facts, bundle: Bundle, latest: NewTickets, earlier: New
     return [signal.as_dict() for signal in signals]
 
 
-def _looked_at(bundle: Bundle, found: NewTickets) -> tuple[Seen, dict[str, Judged]]:
+def _looked_at(bundle: Bundle, found: NewTickets) -> tuple[DescribedTickets, dict[str, JudgedTickets]]:
     from otai.learning.data.language import detect_languages
     from otai.learning.evidence import drift
 
@@ -341,10 +341,10 @@ def _judged(
     latest: NewTickets,
     said: Sequence[tuple[str, ...]],
     confidence: Any,
-) -> Judged | None:
+) -> JudgedTickets | None:
     import numpy as np
 
-    from otai.learning.evidence.drift import FEWEST_TICKETS, Judged
+    from otai.learning.evidence.drift import FEWEST_TICKETS, JudgedTickets
 
     known = {label.casefold() for label in bundle.attributes[at].labels}
     spoken_of = [
@@ -370,4 +370,4 @@ def _judged(
         )
         for row in rows
     ]
-    return Judged(np.asarray(right), np.asarray(confidence, np.float64)[rows])
+    return JudgedTickets(np.asarray(right), np.asarray(confidence, np.float64)[rows])

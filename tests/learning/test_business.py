@@ -98,7 +98,7 @@ def test_the_english_encoder_may_doubt_a_foreign_tickets_label_and_not_choose_it
     assert bundle.reader is not None and bundle.fallback is not None
     # Models from before were as sure as the multilingual reading alone.
     alone = dataclasses.replace(
-        bundle, attributes=tuple(dataclasses.replace(one, doubts_fallback=False) for one in bundle.attributes)
+        bundle, attributes=tuple(dataclasses.replace(one, caps_fallback=False) for one in bundle.attributes)
     )
     before = alone.probabilities(texts)["queue"]
     vectors = bundle.reader.vectors(texts)

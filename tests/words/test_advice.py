@@ -37,8 +37,8 @@ def signals() -> list[dict[str, Any]]:
     chance = np.random.default_rng(3)
     tickets = 400
 
-    def seen(words_known: float, sure: float, language: str, shift: float) -> drift.Seen:
-        return drift.Seen(
+    def seen(words_known: float, sure: float, language: str, shift: float) -> drift.DescribedTickets:
+        return drift.DescribedTickets(
             known_words=np.clip(chance.normal(words_known, 0.05, tickets), 0, 1),
             sketches=chance.normal(shift, 1, (tickets, 8)),
             confidence=np.clip(chance.normal(sure, 0.05, (tickets, 1)), 0, 1),
@@ -61,9 +61,9 @@ def signals() -> list[dict[str, Any]]:
         now,
         ["queue"],
         accuracy={"queue": (0.91, 500)},
-        judged={"queue": drift.Judged(wrong, now.confidence[:, 0])},
+        judged={"queue": drift.JudgedTickets(wrong, now.confidence[:, 0])},
         history=before,
-        judged_before={"queue": drift.Judged(right, before.confidence[:, 0])},
+        judged_before={"queue": drift.JudgedTickets(right, before.confidence[:, 0])},
     )
     same = drift.check(reference, before, ["queue"], accuracy={})
     return [one.as_dict() for one in [*found, *[one for one in same if one.kind == "words"]]]

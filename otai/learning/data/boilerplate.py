@@ -129,7 +129,7 @@ def without_tails(lines: list[str], tails: frozenset[str]) -> tuple[list[str], l
     return lines[:end], ["\n".join(longest)]
 
 
-class Tails:
+class TailIndex:
     """Which texts of a column may end in one of the tails, by their last lines: each different one is looked at
     once."""
 

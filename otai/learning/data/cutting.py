@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import mail_patterns as mail
-from otai.learning.data.boilerplate import Tails, squeezed_key, without_tails
+from otai.learning.data.boilerplate import TailIndex, squeezed_key, without_tails
 from otai.learning.data.phrases import without_phrases
 
 METADATA_KEY = b"otai_text_rules"
@@ -136,7 +136,7 @@ class TextRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutText:
     """A text and what was cut from it, by kind."""
 
     text: str
@@ -214,11 +214,11 @@ def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
     if SIGNATURE in rules.kinds:
         found[SIGNATURE] = pc.or_(found[SIGNATURE], pc.match_substring_regex(texts, mail.SIGNED_MARKS))
     if rules.tails:
-        found[RECURRING] = Tails(rules.tails).may_end(texts)
+        found[RECURRING] = TailIndex(rules.tails).may_end(texts)
     yield from found.items()
 
 
-def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> Cut:
+def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> CutText:
     """The customer's own message of a mail, and what else stood there. A text of which nothing would be left stays as
     it is.
 
@@ -243,9 +243,9 @@ def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> C
         lines, tails = without_tails(lines, rules.tails)
         removed += [(RECURRING, tail) for tail in tails]
     if not removed:
-        return Cut(text)
+        return CutText(text)
     kept = "\n".join(lines).strip()
-    return Cut(kept, tuple(removed)) if kept else Cut(text)
+    return CutText(kept, tuple(removed)) if kept else CutText(text)
 
 
 @dataclass(slots=True)

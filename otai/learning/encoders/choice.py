@@ -13,7 +13,7 @@ ENGLISH_DOMINATES = 0.8
 """From this share of English on, the English encoder adds more than it costs; on mixed tickets it did not help
 (docs/experiments-encoders.md)."""
 
-WORTH_ANOTHER_ENCODER = 0.1
+LEAST_SHARE_NOT_SPOKEN = 0.1
 """A share of tickets in languages that the default does not speak, below which nobody waits eight times as long for the
 rest."""
 
@@ -39,19 +39,19 @@ def encoders_for(
     told = {code: share for code, share in languages.items() if code and share > 0}
     all_told = sum(told.values())
     shares = {code: share / all_told for code, share in told.items()} if all_told else {}
-    foreign = _not_spoken(USE_MULTILINGUAL, shares)
+    not_spoken = _not_spoken(USE_MULTILINGUAL, shares)
     base, reasons = USE_MULTILINGUAL, []
-    if sum(foreign.values()) >= WORTH_ANOTHER_ENCODER:
-        better = sum(_not_spoken(E5_SMALL, shares).values()) < sum(foreign.values())
+    if sum(not_spoken.values()) >= LEAST_SHARE_NOT_SPOKEN:
+        better = sum(_not_spoken(E5_SMALL, shares).values()) < sum(not_spoken.values())
         if better and E5_SMALL.name in present:
             base = E5_SMALL
-            reasons.append(_reason("other_taken", E5_SMALL, foreign, other=USE_MULTILINGUAL))
+            reasons.append(_reason("other_taken", E5_SMALL, not_spoken, other=USE_MULTILINGUAL))
         elif better:
-            reasons.append(_reason("other_not_there", USE_MULTILINGUAL, foreign, other=E5_SMALL))
+            reasons.append(_reason("other_not_there", USE_MULTILINGUAL, not_spoken, other=E5_SMALL))
         else:
-            reasons.append(_reason("none_speaks", USE_MULTILINGUAL, foreign))
+            reasons.append(_reason("none_speaks", USE_MULTILINGUAL, not_spoken))
     elif shares:
-        spoken = {code: share for code, share in shares.items() if code not in foreign}
+        spoken = {code: share for code, share in shares.items() if code not in not_spoken}
         reasons.append(_reason("speaks", USE_MULTILINGUAL, spoken))
     else:
         reasons.append(_reason("language_unknown", USE_MULTILINGUAL))

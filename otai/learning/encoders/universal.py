@@ -27,7 +27,7 @@ from otai.learning.encoders.conversion import BRANCHES, CHUNKS, PIECE_DIMENSION
 
 BRANCH_DIMENSION = 256
 EPSILON = 1e-12
-REACH = 2
+RADIUS = 2
 """No branch looks further than this many pieces to either side."""
 
 UNKNOWN, BEGIN, END = 0, 1, 2
@@ -47,7 +47,7 @@ class Branch(nn.Module):
         """(pieces, 256). `distinct` (u, 256): one row a distinct piece; `which` (pieces,): the row of each piece;
         `neighbours` (pieces, 5): position of each neighbour, or `pieces` where the text has ended."""
         pieces, rows = len(which), len(distinct)
-        around = neighbours[:, REACH - self.left : REACH - self.left + self.width]
+        around = neighbours[:, RADIUS - self.left : RADIUS - self.left + self.width]
         # Each distinct piece's share of the first layer, for every place it can stand at: (u, width * 256).
         weight = self.first.weight.view(BRANCH_DIMENSION, self.width, BRANCH_DIMENSION).permute(1, 0, 2)
         shares = functional.linear(distinct, weight.reshape(self.width * BRANCH_DIMENSION, BRANCH_DIMENSION))
@@ -60,7 +60,7 @@ class Branch(nn.Module):
         return functional.relu(self.second(beyond[around].view(pieces, self.width * BRANCH_DIMENSION))) + first
 
 
-class Pieces(nn.Module):
+class QuantisedEmbedding(nn.Module):
     """The vectors of word pieces, kept as bytes (66 MB instead of 262) and not trained."""
 
     table: Tensor
@@ -85,7 +85,7 @@ class UniversalModule(nn.Module):
     def __init__(self, pieces: int) -> None:
         super().__init__()
         found = PIECE_DIMENSION + len(BRANCHES) * BRANCH_DIMENSION
-        self.pieces = Pieces(pieces)
+        self.pieces = QuantisedEmbedding(pieces)
         self.project = nn.Linear(PIECE_DIMENSION, len(BRANCHES) * BRANCH_DIMENSION)
         self.project_norm = nn.LayerNorm(len(BRANCHES) * BRANCH_DIMENSION, eps=EPSILON)
         self.branches = nn.ModuleList(Branch(width, left) for width, left in BRANCHES)
@@ -144,7 +144,7 @@ class UniversalModule(nn.Module):
         device = lengths.device
         starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths, output_size=pieces)
         ends = starts + torch.repeat_interleave(lengths, lengths, output_size=pieces)
-        around = torch.arange(pieces, device=device)[:, None] + torch.arange(-REACH, REACH + 1, device=device)
+        around = torch.arange(pieces, device=device)[:, None] + torch.arange(-RADIUS, RADIUS + 1, device=device)
         inside = (around >= starts[:, None]) & (around < ends[:, None])
         return torch.where(inside, around, pieces)
 

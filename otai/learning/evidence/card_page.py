@@ -341,7 +341,7 @@ def _suspects(report: AttributeReport) -> str:
     rows = [
         [
             escape(one.ticket_id),
-            *(escape(said) for said in _doubted(one, report.kind)),
+            *(escape(said) for said in _suspected(one, report.kind)),
             percent(one.confidence),
             escape(one.excerpt),
         ]
@@ -355,7 +355,7 @@ def _suspects(report: AttributeReport) -> str:
     return f"<details><summary>Labels that look wrong ({wrong.total:,})</summary>{table}</details>"
 
 
-def _doubted(one: SuspectedLabel, kind: str) -> tuple[str, str]:
+def _suspected(one: SuspectedLabel, kind: str) -> tuple[str, str]:
     """What was given and what it should rather be; of several labels only those that would change."""
     if kind == "multi":
         return ", ".join(one.taken_away) or "-", ", ".join(f"+ {label}" for label in one.added) or "-"

@@ -58,7 +58,7 @@ ENOUGH_EXCEEDED = 20
 
 
 @dataclass(frozen=True)
-class Seen:
+class DescribedTickets:
     """New tickets as a model sees them; shapes as in Reference."""
 
     known_words: Floats
@@ -70,12 +70,12 @@ class Seen:
         return len(self.known_words)
 
 
-def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) -> Seen:
+def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) -> DescribedTickets:
     """What the model sees in these tickets. Reads the texts; keeps none."""
     matrix, known = bundle.features.read(bundle.as_learnt(texts))
     probabilities = bundle.probabilities(texts)
     confidence = [model.confidence(probabilities[model.spec.name]) for model in bundle.attributes]
-    return Seen(
+    return DescribedTickets(
         known_words=known,
         sketches=sketch(matrix, bundle.features),
         confidence=np.stack(confidence, axis=1),
@@ -84,7 +84,7 @@ def look(bundle: Bundle, texts: Sequence[str], languages: Sequence[str | None]) 
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTickets:
     """New tickets of which people said whether the model was right about an attribute: 0/1 and how sure it was, shape
     (tickets,)."""
 
@@ -127,13 +127,13 @@ class Signal:
 
 def check(
     reference: Reference,
-    seen: Seen,
+    seen: DescribedTickets,
     names: Sequence[str],
     *,
     accuracy: Mapping[str, tuple[float, int]],
-    judged: Mapping[str, Judged] | None = None,
-    history: Seen | None = None,
-    judged_before: Mapping[str, Judged] | None = None,
+    judged: Mapping[str, JudgedTickets] | None = None,
+    history: DescribedTickets | None = None,
+    judged_before: Mapping[str, JudgedTickets] | None = None,
     seed: int = 0,
 ) -> list[Signal]:
     """All tests on the new tickets; `names` are the model's attributes, `accuracy` what was measured at the training
@@ -219,7 +219,7 @@ def _confidence(
     )
 
 
-def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> Signal:
+def _unfamiliar(reference: Reference, seen: DescribedTickets, *, chance: np.random.Generator) -> Signal:
     was, is_now = float(reference.known_words.mean()), _mean(seen.known_words)
     p_value = permutation_p(reference.known_words.astype(np.float64), seen.known_words, chance=chance)
     limit = FALSE_ALARMS["unfamiliar"]
@@ -235,7 +235,7 @@ def _unfamiliar(reference: Reference, seen: Seen, *, chance: np.random.Generator
     )
 
 
-def _words(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> Signal:
+def _words(reference: Reference, seen: DescribedTickets, *, chance: np.random.Generator) -> Signal:
     """Whether the words changed at all: the distance between the two means of the sketches. Says why, and is no reason
     by itself."""
     before, now = reference.sketches.astype(np.float64), seen.sketches.astype(np.float64)
@@ -271,7 +271,7 @@ def _words(reference: Reference, seen: Seen, *, chance: np.random.Generator) -> 
     )
 
 
-def _languages(reference: Reference, seen: Seen) -> list[Signal]:
+def _languages(reference: Reference, seen: DescribedTickets) -> list[Signal]:
     trained = sum(reference.languages.values())
     counts = Counter(code for code in seen.language if code)
     before = Counter(reference.language)
@@ -300,7 +300,7 @@ def _languages(reference: Reference, seen: Seen) -> list[Signal]:
 
 
 def _accuracy(
-    share: float, tickets: int, before: NDArray[Any], found: Judged, name: str, when: str, *, limit: float
+    share: float, tickets: int, before: NDArray[Any], found: JudgedTickets, name: str, when: str, *, limit: float
 ) -> Signal:
     """`share` of `tickets` were right before. Two independent losses, combined: of confidence, and of right answers
     beside it."""
@@ -309,9 +309,9 @@ def _accuracy(
     of_confidence = math.sqrt(float(found.confidence.var(ddof=1)) / many + float(before.var(ddof=1)) / few)
     less_sure = (was_sure - sure) / max(of_confidence, 1e-9)
     # If confidences are what they say, a right answer varies around its own by c (1 - c).
-    doubt_now = float((found.confidence * (1 - found.confidence)).mean())
-    doubt_then = max(float((before * (1 - before)).mean()), share * (1 - share) - float(before.var()))
-    of_gap = math.sqrt(max(doubt_now, doubt_then) / many + doubt_then / max(tickets, 1))
+    variance_now = float((found.confidence * (1 - found.confidence)).mean())
+    variance_then = max(float((before * (1 - before)).mean()), share * (1 - share) - float(before.var()))
+    of_gap = math.sqrt(max(variance_now, variance_then) / many + variance_then / max(tickets, 1))
     less_right = ((share - was_sure) - (float(found.right.mean()) - sure)) / max(of_gap, 1e-9)
     p_value = float(
         stats.combine_pvalues([max(float(stats.norm.sf(z)), 1e-300) for z in (less_sure, less_right)]).pvalue

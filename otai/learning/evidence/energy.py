@@ -5,7 +5,7 @@ through RAPL, where the kernel lets us read it. RAPL counts the whole socket, ot
 where this process had most of the machine. Everywhere else it is estimated: processor time, times what one core of a
 server takes under load. That is marked as an estimate, with the method in words.
 
-    meter = Meter()
+    meter = CostMeter()
     ...                     # the training, in this process
     cost = meter.cost()     # report_card.Cost
 """
@@ -34,7 +34,7 @@ _NVML_SUCCESS = 0
 
 
 @dataclass
-class Meter:
+class CostMeter:
     """Begins to measure when it is made. All of this process and its ended children count."""
 
     rapl_folder: Path = RAPL

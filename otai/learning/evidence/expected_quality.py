@@ -33,7 +33,7 @@ from otai.learning.evidence.learning_curve import (
 )
 from otai.learning.evidence.training_findings import has_no_signal
 from otai.learning.features.text import TextFeatures
-from otai.learning.linear.cross_fitting import Fitting, Inputs
+from otai.learning.linear.cross_fitting import CrossFitting, Inputs
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
 from otai.learning.metrics import chance_of_no_signal
@@ -163,7 +163,7 @@ class _Trial:
         features, matrix = TextFeatures.fit([self.tickets.texts[row] for row in self.train], min_tickets=1)
         read, _ = features.read([self.tickets.texts[row] for row in self.holdout])
         inputs, held_out = _words_only(matrix), _words_only(read)
-        fitting = Fitting(
+        fitting = CrossFitting(
             features,
             (inputs, held_out),
             self.targets,

@@ -19,7 +19,7 @@ THIN_TICKETS = 20
 """A label with fewer training tickets than this is learnt badly more often than not (docs/report-card.md)."""
 
 FEW_OF_A_LANGUAGE = 0.05
-WORTH_SAYING = 0.005
+LEAST_SHARE_SAID = 0.005
 MOST_MERGES = 5
 MOST_NAMED = 10
 MODES = ("basic", "business", "maximum")
@@ -111,15 +111,15 @@ def _wrong_labels(report: AttributeReport) -> list[Improvement]:
 
 
 def _merges(report: AttributeReport) -> list[Improvement]:
-    both_ways: dict[tuple[int, int], list[int]] = {}
+    confused: dict[tuple[int, int], list[int]] = {}
     for actual, predicted, tickets in report.confusion:
         if actual != predicted:
             pair = (min(actual, predicted), max(actual, predicted))
-            both_ways.setdefault(pair, [0, 0])[actual > predicted] += tickets
+            confused.setdefault(pair, [0, 0])[actual > predicted] += tickets
     merges = []
-    for (first, other), (there, back) in both_ways.items():
+    for (first, other), (there, back) in confused.items():
         # Confused one way only, a label is too broad; both ways, the tickets do not tell the two apart.
-        if min(there, back) < 1 or (there + back) < WORTH_SAYING * report.holdout_tickets or there + back < 3:
+        if min(there, back) < 1 or (there + back) < LEAST_SHARE_SAID * report.holdout_tickets or there + back < 3:
             continue
         gain = wilson(there + back, report.holdout_tickets)
         names = [report.labels[first], report.labels[other]]
@@ -145,7 +145,7 @@ def _more_tickets(report: AttributeReport) -> list[Improvement]:
         return []
     best = max(curve.forecasts, key=lambda one: one.more_tickets)
     gain = best.accuracy
-    if gain.high < WORTH_SAYING:
+    if gain.high < LEAST_SHARE_SAID:
         return []
     return [
         Improvement(

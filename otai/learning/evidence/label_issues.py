@@ -26,8 +26,8 @@ from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, exce
 MOST_LISTED = 50
 
 # How much likelier the suggested label must be than the given one. Queues that people themselves mix up give thousands
-# of small doubts, which nobody can settle: with this margin a real helpdesk's list halves, and a clean set's stays
-# (docs/report-card.md).
+# of small disagreements, which nobody can settle: with this margin a real helpdesk's list halves, and a clean set's
+# stays (docs/report-card.md).
 LEAST_MARGIN = 0.5
 
 # A multi-label ticket is suspected by a single label that is nearly sure to be missing or too many.

@@ -37,7 +37,7 @@ PURITY = 0.95
 """So nearly always they stand beside one label."""
 COVERAGE = 0.25
 """In this share of the labelled tickets stand at least one of them."""
-WORTH = 0.05
+LEAST_LOSS = 0.05
 """By so much the measured share of right answers falls without them; what is worth less is what people simply write."""
 MEASURED_TICKETS = 1_000
 FEWEST_MEASURED = 50
@@ -117,8 +117,10 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> lis
     # Each takes a second; all of them are measured, for what is left out would look as if nothing had been found.
     for covered_share, attribute, suspected, said, labelled in sorted(candidates, key=lambda one: (-one[0], one[1])):
         rules = TextRules(kinds=(), lines=frozenset(suspected), phrases=frozenset(said))
-        measured = _worth(texts, _one_each(labels[attribute], decided[attribute]), labelled, rules)
-        if measured is not None and measured[0] - measured[1] >= WORTH:
+        measured = _share_right_with_and_without(
+            texts, _one_each(labels[attribute], decided[attribute]), labelled, rules
+        )
+        if measured is not None and measured[0] - measured[1] >= LEAST_LOSS:
             examples = tuple(lines.shown(suspected, EXAMPLES) + phrases.shown(said, EXAMPLES))[:EXAMPLES]
             leaks.append(Leak(attribute, rules.lines, rules.phrases, examples, covered_share, *measured))
     return leaks
@@ -234,7 +236,7 @@ def _lines(text: str) -> dict[str, str]:
     return found
 
 
-def _worth(
+def _share_right_with_and_without(
     texts: Sequence[str], column: Sequence[Any], labelled: Sequence[int], rules: TextRules
 ) -> tuple[float, float] | None:
     """The share of right answers with the words and without; None where there are too few tickets to tell."""
@@ -261,7 +263,7 @@ def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
     """Of a Basic model, measured on tickets that it did not learn; None where nothing can be learnt."""
     # They load scipy, which takes longer than most commands of `otai` that come by here and measure nothing.
     from otai.learning.features.text import TextFeatures
-    from otai.learning.linear.cross_fitting import Fitting, Inputs
+    from otai.learning.linear.cross_fitting import CrossFitting, Inputs
 
     recipe = RECIPES["basic"]
     rows = np.arange(len(texts))
@@ -274,7 +276,7 @@ def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
         return None
     features, matrix = TextFeatures.fit(texts, min_tickets=1)
     nothing = Inputs(matrix[:0], np.zeros((0, 0), np.float32))
-    fitting = Fitting(
+    fitting = CrossFitting(
         features,
         (Inputs(matrix, np.zeros((len(texts), 0), np.float32)), nothing),
         [target],

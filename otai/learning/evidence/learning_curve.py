@@ -50,7 +50,7 @@ FEWEST_SIZES = 3
 
 
 @dataclass(frozen=True)
-class Laws:
+class PowerLaws:
     """Power laws, one for each redrawn set of measurements: a - b (n / scale)^-c. Arrays of shape (redrawn,)."""
 
     a: Floats
@@ -63,7 +63,7 @@ class Laws:
         return self.a - self.b * (tickets / self.scale) ** -self.c
 
 
-def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> Laws:
+def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> PowerLaws:
     """Least squares with 0 <= b and a <= 1, for each row of `values`, shape (redrawn, sizes); `tickets` and `weights`
     (sizes,).
 
@@ -87,7 +87,7 @@ def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> Laws:
         better = loss < best - 1e-15
         best[better] = loss[better]
         found[:, better] = np.stack([a, b, np.full_like(a, bend)])[:, better]
-    return Laws(found[0], found[1], found[2], scale)
+    return PowerLaws(found[0], found[1], found[2], scale)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class SizeMeasurements:
         trusted: Floats = self.tickets * self.models
         return trusted
 
-    def laws(self, values: Floats) -> Laws:
+    def laws(self, values: Floats) -> PowerLaws:
         """The laws through `values`, which are those of one metric, shape (1 + redrawn, sizes)."""
         return fit_laws(self.tickets, values, self.weights)
 

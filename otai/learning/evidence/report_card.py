@@ -199,7 +199,7 @@ class RandomPart:
 
 
 @dataclass(frozen=True)
-class Newest:
+class NewestPart:
     """Which part of the holdout are the newest tickets: how many, since which day (ISO), and how many others there
     are."""
 
@@ -295,7 +295,7 @@ class ReportCard:
     findings: list[Finding]
     seconds: dict[str, float] = field(default_factory=dict)
     cost: Cost | None = None
-    newest: Newest | None = None
+    newest: NewestPart | None = None
     format: int = FORMAT
 
     def attribute(self, name: str) -> AttributeReport:

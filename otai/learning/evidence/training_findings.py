@@ -8,9 +8,9 @@ from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.report_card import AttributeReport, Newest
+from otai.learning.evidence.report_card import AttributeReport, NewestPart
 from otai.learning.finding import Finding
-from otai.learning.recipes import Recipe
+from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE, Recipe
 
 FEW_HOLDOUT_TICKETS = 100
 MOST_LISTED = 50
@@ -18,10 +18,7 @@ FEWEST_SUSPECTS_TO_TELL = 5
 
 # Of attributes that no text tells, 19 of 20 are found.
 LIKELY_CHANCE = 0.05
-FEWEST_TO_DOUBT = 30
-
-# A gain below this cannot be told from chance on a thousand or two of tickets.
-WORTH_THE_DEARER_MODE = 0.01
+FEWEST_TO_TEST_FOR_SIGNAL = 30
 
 
 # A difference between new tickets and others that chance alone gives in one of twenty.
@@ -29,15 +26,15 @@ SURE_OF_DRIFT = 1.96
 LEAST_DRIFT = 0.01
 
 
-def newest_part(tickets: LabelledTickets, split: Split) -> Newest | None:
+def newest_part(tickets: LabelledTickets, split: Split) -> NewestPart | None:
     """What the card says of the newest tickets; None where nobody knows which they are."""
     if split.newest is None or tickets.created_at is None:
         return None
     times = [time for row in split.newest if (time := tickets.created_at[row]) is not None]
-    return Newest(len(split.newest), min(times).date().isoformat(), len(split.holdout) - len(split.newest))
+    return NewestPart(len(split.newest), min(times).date().isoformat(), len(split.holdout) - len(split.newest))
 
 
-def newest_finding(newest: Newest) -> Finding:
+def newest_finding(newest: NewestPart) -> Finding:
     """Which tickets the figures are of."""
     values = {"newest": newest.tickets, "since": newest.since, "others": newest.others}
     return Finding("newest_measured", "note", values=values)
@@ -94,7 +91,7 @@ def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate
             {"gain": gain.value, "low": gain.low, "high": gain.high},
         )
         for target, gain in zip(targets, gains, strict=True)
-        if gain.low <= 0 or gain.value < WORTH_THE_DEARER_MODE
+        if gain.low <= 0 or gain.value < LEAST_GAIN_OF_A_DEARER_MODE
     ]
 
 
@@ -110,7 +107,7 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
     if has_no_signal(report.chance_of_no_signal, report.holdout_tickets):
         shares = {"right": report.accuracy.value, "share": guessing_by_frequency(report)}
         yield Finding("no_signal", "warning", report.name, shares)
-        # What such a model confuses, and which labels it doubts, says nothing about the labels.
+        # What such a model confuses, and which labels it suspects, says nothing about the labels.
         return
     yield from _drift_of(report)
     if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
@@ -151,8 +148,9 @@ def _drift_of(report: AttributeReport) -> Iterator[Finding]:
 
 
 def has_no_signal(chance: float | None, tickets: int) -> bool:
-    """Whether the answers could as well have been dealt out. Fewer tickets than `FEWEST_TO_DOUBT` decide nothing."""
-    return chance is not None and chance > LIKELY_CHANCE and tickets >= FEWEST_TO_DOUBT
+    """Whether the answers could as well have been dealt out. Fewer tickets than `FEWEST_TO_TEST_FOR_SIGNAL` decide
+    nothing."""
+    return chance is not None and chance > LIKELY_CHANCE and tickets >= FEWEST_TO_TEST_FOR_SIGNAL
 
 
 def guessing_by_frequency(report: AttributeReport) -> float | None:

@@ -6,13 +6,13 @@ all tokens, made as long as one. One more layer of the same architecture, with w
 makes the one of the other:
 
 - Its attention has no queries and no keys, so every token looks at all tokens alike: what it gives is their mean. It is
-  multiplied by `LOUD`, so that the first token's own state, which the layer adds, is drowned.
+  multiplied by `LARGE_FACTOR`, so that the first token's own state, which the layer adds, is drowned.
 - A layer norm then subtracts the mean over the dimensions and divides by the spread. To divide by the length instead,
   the vector must have no mean: states come out of a layer norm themselves, so they lie in a plane; a reflection turns
   that plane into the one of vectors without mean, and loses nothing.
 - The feed-forward part is zero, and the norm after it changes nothing a second time.
-- The head's dense layer reflects back and makes the numbers so small (`QUIET`) that tanh leaves them as they are; the
-  last layer makes up for both.
+- The head's dense layer reflects back and makes the numbers so small (`SMALL_FACTOR`) that tanh leaves them as they
+  are; the last layer makes up for both.
 
 What remains of the difference is measured on a few texts at every export.
 """
@@ -33,7 +33,7 @@ from otai.learning.evidence.report_card import ReportCard
 from otai.learning.exporting import TRIED_ON, Exported, ExportedPart, NothingToExport
 from otai.learning.exporting.text_rules import said_of, write_text_rules
 
-LOUD, QUIET = 1e4, 1e-3
+LARGE_FACTOR, SMALL_FACTOR = 1e4, 1e-3
 
 # By how much a probability may differ between the network and the folder.
 MOST_DIFFERENCE = 0.01
@@ -111,9 +111,9 @@ def _fill(model: nn.Module, part: ExportedPart, backbone: nn.Module) -> None:
     if part.network.network.module.pooling != "mean":
         raise NothingToExport("first_token")
     dense, out = _head(model)
-    dense.weight.copy_(QUIET * reflection)
+    dense.weight.copy_(SMALL_FACTOR * reflection)
     dense.bias.zero_()
-    out.weight.copy_(weights / (QUIET * dimension**0.5))
+    out.weight.copy_(weights / (SMALL_FACTOR * dimension**0.5))
     out.bias.copy_(bias)
 
 
@@ -126,7 +126,7 @@ def _fill_gathering(layer: Any, reflection: Tensor) -> None:
     attention.value.weight.copy_(torch.eye(len(reflection)))
     attention.value.bias.zero_()
     gathered = layer.attention.output
-    gathered.dense.weight.copy_(LOUD * reflection)
+    gathered.dense.weight.copy_(LARGE_FACTOR * reflection)
     gathered.dense.bias.zero_()
     for dense in (layer.intermediate.dense, layer.output.dense):
         dense.weight.zero_()

@@ -19,9 +19,7 @@ from otai.learning.finetuning.hierarchy import Hierarchy, found_below
 from otai.learning.linear.blending import utility_of
 from otai.learning.linear.calibration import fitted_temperature
 from otai.learning.linear.cross_fitting import OutOfFold
-
-# A gain below this is not worth a dearer mode, whatever its interval.
-WORTH_THE_DEARER_MODE = 0.01
+from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE
 
 # Labels that agree are worth something by themselves, but not more than this of accuracy and macro F1.
 MOST_COST_OF_AGREEING = 0.005
@@ -52,7 +50,7 @@ def ensembled(
     ones."""
     place_of = {int(row): place for place, row in enumerate(train)}
     places = np.asarray([place_of[int(row)] for row in out_of_fold[0].rows], np.int64)
-    combinations, new_unseen, new_holdout = [], [], []
+    combinations, new_out_of_fold, new_holdout = [], [], []
     start = 0
     for target, business, measured in zip(targets, out_of_fold, holdout, strict=True):
         columns = slice(start, start + len(target.labels))
@@ -70,25 +68,25 @@ def ensembled(
             multi=target.spec.is_multi,
         )
         combinations.append(chosen)
-        new_unseen.append(chosen.scores(scores, networks))
+        new_out_of_fold.append(chosen.scores(scores, networks))
         new_holdout.append(
             chosen.scores(
                 measured.astype(np.float64), [network.holdout[:, columns].astype(np.float64) for network in fine_tuned]
             )
         )
-    hierarchy = _hierarchy(targets, train, out_of_fold, new_unseen) if agrees else None
-    agreeing = hierarchy.scores(new_unseen) if hierarchy is not None else new_unseen
-    cost = _cost(hierarchy, targets, out_of_fold, new_unseen, agreeing) if hierarchy is not None else 0.0
+    hierarchy = _hierarchy(targets, train, out_of_fold, new_out_of_fold) if agrees else None
+    agreeing = hierarchy.scores(new_out_of_fold) if hierarchy is not None else new_out_of_fold
+    cost = _cost(hierarchy, targets, out_of_fold, new_out_of_fold, agreeing) if hierarchy is not None else 0.0
     dear = cost > MOST_COST_OF_AGREEING
     if hierarchy is not None and not dear:
-        new_unseen, new_holdout = agreeing, hierarchy.scores(new_holdout)
+        new_out_of_fold, new_holdout = agreeing, hierarchy.scores(new_holdout)
     known_rows = [target.known[scored.rows] for target, scored in zip(targets, out_of_fold, strict=True)]
     return Ensembled(
         ensemble=_ensemble(fine_tuned, combinations),
         hierarchy=None if dear else hierarchy,
         out_of_fold=[
             OutOfFold(scored.rows[known], scores[known].astype(np.float32))
-            for scored, known, scores in zip(out_of_fold, known_rows, new_unseen, strict=True)
+            for scored, known, scores in zip(out_of_fold, known_rows, new_out_of_fold, strict=True)
         ],
         holdout=[scores.astype(np.float32) for scores in new_holdout],
         findings=_findings(fine_tuned, targets, combinations) + _agreements(targets, hierarchy, cost),
@@ -141,7 +139,7 @@ def _findings(
         if chosen.is_business_alone:
             left_out = {"networks_left_out": len(fine_tuned)}
             findings.append(Finding("business_is_enough", "warning", name, measured | left_out))
-        elif chosen.low <= 0 or chosen.gain < WORTH_THE_DEARER_MODE:
+        elif chosen.low <= 0 or chosen.gain < LEAST_GAIN_OF_A_DEARER_MODE:
             findings.append(Finding("business_is_enough", "note", name, measured))
         else:
             findings.append(Finding("fine_tuning_gained", "note", name, measured))

@@ -30,7 +30,7 @@ FEWEST_TICKETS = 50
 
 
 @dataclass(frozen=True)
-class Below:
+class ChildAttribute:
     """The attribute `child` lies below `parent` (numbers of attributes); `parent_of[label]` is the number of the
     parent's label."""
 
@@ -45,7 +45,7 @@ class Hierarchy:
     """Which attributes lie below which. `temperatures[attribute]` turns an attribute's scores into probabilities;
     attributes outside have none."""
 
-    below: tuple[Below, ...]
+    below: tuple[ChildAttribute, ...]
     temperatures: Mapping[int, float]
 
     @property
@@ -102,7 +102,7 @@ class Hierarchy:
             return None
         return cls(
             tuple(
-                Below(int(child), int(parent), tuple(map(int, of)), float(purity))
+                ChildAttribute(int(child), int(parent), tuple(map(int, of)), float(purity))
                 for child, parent, of, purity in entry["below"]
             ),
             {int(number): float(value) for number, value in entry["temperatures"].items()},
@@ -125,11 +125,11 @@ def _log_softmax(scores: Floats) -> Floats:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[Below, ...]:
+def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[ChildAttribute, ...]:
     """The hierarchies in these rows of the data set. Each attribute has at most one parent: of several, the one with
     the most labels (the nearest)."""
     single = [number for number, target in enumerate(targets) if not target.spec.is_multi]
-    found: list[Below] = []
+    found: list[ChildAttribute] = []
     for child in single:
         candidates = [
             one
@@ -142,7 +142,7 @@ def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[Below, 
     return tuple(found)
 
 
-def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Rows) -> Below | None:
+def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Rows) -> ChildAttribute | None:
     both = rows[targets[child].known[rows] & targets[parent].known[rows]]
     if len(both) < FEWEST_TICKETS:
         return None
@@ -155,4 +155,4 @@ def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Ro
     explained = (purity - majority) / max(1 - majority, 1e-9)
     if purity < PURE_ENOUGH or explained < EXPLAINED_ENOUGH or majority == 1.0:
         return None
-    return Below(child, parent, tuple(int(one) for one in together.argmax(axis=1)), purity)
+    return ChildAttribute(child, parent, tuple(int(one) for one in together.argmax(axis=1)), purity)

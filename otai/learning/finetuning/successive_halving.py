@@ -14,19 +14,19 @@ GROWTH = 2
 
 
 @dataclass(frozen=True)
-class Round:
+class HalvingRound:
     """How many configurations are tried, on how many tickets."""
 
     configurations: int
     tickets: int
 
 
-def rounds(configurations: int, tickets: int) -> list[Round]:
+def rounds(configurations: int, tickets: int) -> list[HalvingRound]:
     """Every round keeps the better half of the one before; the last leaves one. Nothing to choose: no round."""
     found = []
     learning = FIRST_TICKETS
     while configurations > 1:
-        found.append(Round(configurations, min(learning, tickets)))
+        found.append(HalvingRound(configurations, min(learning, tickets)))
         configurations, learning = (configurations + 1) // 2, learning * GROWTH
     return found
 

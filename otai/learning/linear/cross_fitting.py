@@ -16,7 +16,7 @@ from otai.learning.features.kernel import kernel, nystroem_normalisation
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.blending import Blend, best_blend, gain_over
 from otai.learning.linear.heads import FOLDS, balanced_folds
-from otai.learning.linear.solver import CURVATURE, MOST_STEPS, Fitted, Goal, fit
+from otai.learning.linear.solver import CURVATURE, MOST_STEPS, FitTarget, Fitted, fit
 from otai.learning.linear.spaces import (
     FEWEST_SKETCH_COLUMNS,
     MOST_SKETCH_ENTRIES,
@@ -54,7 +54,7 @@ class OutOfFold:
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearWeights:
     """Weights of columns, shape (columns, labels of all attributes), of vectors, shape (d, labels), and intercepts.
 
     `sketch_columns` 0: columns are features. `landmarks`, shape (landmarks, d): vectors count by the kernel between
@@ -91,7 +91,7 @@ class _Made:
     fitted: Fitted
 
 
-class Fitting:
+class CrossFitting:
     """The models of one training. `train` and `holdout` are rows of the data set, in the order of their inputs' rows.
 
     With `refit` the holdout's texts stand in the same space as the training part's, but no label of theirs is looked at
@@ -152,7 +152,7 @@ class Fitting:
         self._begin_from: dict[tuple[int, int], Fitted] = {}
         self._blends: list[Blend] = []
         self._gains: list[Estimate] = []
-        self._linear: Linear | None = None
+        self._linear: LinearWeights | None = None
 
     @staticmethod
     def sketch_columns_for(tickets: int) -> int:
@@ -188,10 +188,10 @@ class Fitting:
         """
         step, finish = _bounded(step_done, self.steps())
         held_back = self._held_back()
-        crossed = [self._cross_fitted(number, held_back, step) for number in range(len(self._candidates))]
+        cross_fitted = [self._cross_fitted(number, held_back, step) for number in range(len(self._candidates))]
         for number, target in enumerate(self._targets):
-            rows = self._order[crossed[0][number].rows]
-            tried = [by_candidate[number].only(target.known[rows]) for by_candidate in crossed]
+            rows = self._order[cross_fitted[0][number].rows]
+            tried = [by_candidate[number].only(target.known[rows]) for by_candidate in cross_fitted]
             y = target.y[rows[target.known[rows]]]
             self._blends.append(
                 best_blend(
@@ -213,14 +213,14 @@ class Fitting:
                 self._gains.append(gain_over(alone, self._blends[-1], scores, prior_offset, y, multi=multi))
         out_of_fold = [
             OutOfFold(
-                self._order[crossed[0][number].rows],
+                self._order[cross_fitted[0][number].rows],
                 blend.scores(
-                    [by_candidate[number].scores for by_candidate in crossed], crossed[0][number].prior_offset
+                    [by_candidate[number].scores for by_candidate in cross_fitted], cross_fitted[0][number].prior_offset
                 ),
             )
             for number, blend in enumerate(self._blends)
         ]
-        del crossed
+        del cross_fitted
 
         taking_part = np.arange(len(self._order)) < len(self._train)
         if self._refit:
@@ -248,7 +248,7 @@ class Fitting:
         """How often `step_done` will be called by `measure`."""
         return MOST_STEPS * (len(self._candidates) + 1) * max(len(self._targets), 1)
 
-    def final(self) -> Linear:
+    def final(self) -> LinearWeights:
         """The model to deliver; it learns from the holdout as well if it was asked to refit."""
         if self._linear is not None:
             return self._linear
@@ -268,7 +268,7 @@ class Fitting:
         return self._space[1]
 
     def _cross_fitted(
-        self, candidate: int, held_back: list[tuple[int, Rows, Goal]], step: Callable[[], None]
+        self, candidate: int, held_back: list[tuple[int, Rows, FitTarget]], step: Callable[[], None]
     ) -> list[_CrossFitted]:
         """For each attribute the scores of tickets by models of this candidate that had not seen them."""
         space = self._space_of(candidate)
@@ -277,10 +277,10 @@ class Fitting:
             # From nothing: models of another fold have learnt from the tickets that this one keeps back.
             scores = self._fitted(candidate, space, batch, step, from_earlier=False).scores
             start = 0
-            for number, rows, goal in batch:
-                columns = slice(start, start + goal.y.shape[1])
+            for number, rows, fit_target in batch:
+                columns = slice(start, start + fit_target.y.shape[1])
                 start = columns.stop
-                prior_offset = np.broadcast_to(goal.prior_offset, (len(rows), goal.y.shape[1]))
+                prior_offset = np.broadcast_to(fit_target.prior_offset, (len(rows), fit_target.y.shape[1]))
                 found[number].append(_CrossFitted(rows, scores[rows, columns], prior_offset))
         return [_CrossFitted.joined(parts) for parts in found]
 
@@ -288,31 +288,31 @@ class Fitting:
         self,
         candidate: int,
         space: Space,
-        batch: list[tuple[int, Rows, Goal]],
+        batch: list[tuple[int, Rows, FitTarget]],
         step: Callable[[], None],
         *,
         from_earlier: bool,
     ) -> Fitted:
         """Models of a batch; `from_earlier`: those of an attribute begin where earlier ones of it ended, a fold's or
         those without the holdout."""
-        goals = [goal for _, _, goal in batch]
+        fit_targets = [fit_target for _, _, fit_target in batch]
         keys = [(candidate, number) for number, _, _ in batch]
         known = [self._begin_from[key] for key in keys if from_earlier and key in self._begin_from]
-        fitted = fit(space, goals, step_done=step, begin_from=known if len(known) == len(keys) else None)
+        fitted = fit(space, fit_targets, step_done=step, begin_from=known if len(known) == len(keys) else None)
         if sum(len(target.labels) for target in self._targets) * space.tickets <= MOST_KEPT_TO_BEGIN_FROM:
             start = 0
-            for key, goal in zip(keys, goals, strict=True):
-                self._begin_from[key] = fitted.columns([slice(start, start + goal.y.shape[1])])
-                start += goal.y.shape[1]
+            for key, fit_target in zip(keys, fit_targets, strict=True):
+                self._begin_from[key] = fitted.columns([slice(start, start + fit_target.y.shape[1])])
+                start += fit_target.y.shape[1]
         return fitted
 
-    def _held_back(self) -> list[tuple[int, Rows, Goal]]:
+    def _held_back(self) -> list[tuple[int, Rows, FitTarget]]:
         """(attribute, rows of the space held back, what to fit): the folds of each attribute.
 
         Each fold yields a fifth of the training part and costs as much as the model itself, so no more are fitted than
         it takes.
         """
-        goals = []
+        fit_targets = []
         in_training = np.arange(len(self._order)) < len(self._train)
         for number, target in enumerate(self._targets):
             known = target.known[self._order] & in_training
@@ -321,33 +321,33 @@ class Fitting:
                 folds[: len(self._train)] = self._given_folds
                 for fold in range(FOLDS):
                     if (held_back := np.flatnonzero(folds == fold)).size:
-                        goals.append((number, held_back, self._goal(target, known & (folds != fold))))
+                        fit_targets.append((number, held_back, self._fit_target(target, known & (folds != fold))))
                 continue
             folds = self._folds(target, np.flatnonzero(known))
             wanted = -(-self._tickets_to_calibrate * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
             for fold in range(min(wanted, FOLDS)):
                 held_back = np.flatnonzero(known & (folds == fold))
                 if len(held_back):
-                    goals.append((number, held_back, self._goal(target, known & (folds != fold))))
-        return goals
+                    fit_targets.append((number, held_back, self._fit_target(target, known & (folds != fold))))
+        return fit_targets
 
     def _made(self, taking_part: Mask, step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
         """Every attribute's models of all tickets that take part, by each candidate of its blend."""
         # The candidate whose space is there goes first.
         kept = self._space[0] if self._space else 0
         for candidate in sorted(range(len(self._candidates)), key=lambda number: (number != kept, number)):
-            goals = [
-                (number, np.zeros(0, np.int64), self._goal(target, target.known[self._order] & taking_part))
+            fit_targets = [
+                (number, np.zeros(0, np.int64), self._fit_target(target, target.known[self._order] & taking_part))
                 for number, (target, blend) in enumerate(zip(self._targets, self._blends, strict=True))
                 if candidate in blend.candidates
             ]
-            for batch in self._batches(goals):
+            for batch in self._batches(fit_targets):
                 space = self._space_of(candidate)
                 fitted = self._fitted(candidate, space, batch, step, from_earlier=True)
                 start = 0
-                for number, _, goal in batch:
-                    yield number, _Made(space, fitted.columns([slice(start, start + goal.y.shape[1])]))
-                    start += goal.y.shape[1]
+                for number, _, fit_target in batch:
+                    yield number, _Made(space, fitted.columns([slice(start, start + fit_target.y.shape[1])]))
+                    start += fit_target.y.shape[1]
 
     def _holdout_scores(self, taking_part: Mask, step: Callable[[], None]) -> list[Matrix]:
         scores = [np.zeros((len(self._holdout), len(target.labels)), np.float32) for target in self._targets]
@@ -359,11 +359,12 @@ class Fitting:
         """What each attribute's scores are moved by, so that frequent labels are as likely as the blend wants, shape
         (labels,)."""
         return [
-            np.float32(blend.prior_share) * self._goal(target, target.known[self._order] & taking_part).prior_offset
+            np.float32(blend.prior_share)
+            * self._fit_target(target, target.known[self._order] & taking_part).prior_offset
             for target, blend in zip(self._targets, self._blends, strict=True)
         ]
 
-    def _as_linear(self, taking_part: Mask, step: Callable[[], None]) -> Linear:
+    def _as_linear(self, taking_part: Mask, step: Callable[[], None]) -> LinearWeights:
         found: list[Weights | None] = [None] * len(self._targets)
         for number, made in self._made(taking_part, step):
             part = made.space.weights(made.fitted.models).times(1 / len(self._blends[number].candidates))
@@ -372,7 +373,7 @@ class Fitting:
         weights = Weights.beside([one for one in found if one is not None])
         vectors = weights.vectors if self._normalisation is None else self._normalisation @ weights.vectors
         # Half precision is what the bundle keeps, so half precision is what is measured.
-        return Linear(
+        return LinearWeights(
             weights=weights.words.astype(np.float16).astype(np.float32),
             vector_weights=vectors.astype(np.float16).astype(np.float32),
             intercepts=weights.intercepts + np.concatenate(self._shifts(taking_part)),
@@ -380,7 +381,7 @@ class Fitting:
             landmarks=self._landmarks,
         )
 
-    def _scores_by(self, linear: Linear, inputs: Inputs) -> list[Matrix]:
+    def _scores_by(self, linear: LinearWeights, inputs: Inputs) -> list[Matrix]:
         matrix = inputs.matrix @ self._sketch if self._columns else inputs.matrix
         vectors = inputs.vectors
         if linear.landmarks is not None and self._length_scale is not None:
@@ -400,19 +401,19 @@ class Fitting:
         folds[rows] = of_text[text]
         return folds
 
-    def _goal(self, target: AttributeTarget, rows: Mask) -> Goal:
-        return Goal(y=target.y[self._order], rows=rows, is_multi=target.spec.is_multi)
+    def _fit_target(self, target: AttributeTarget, rows: Mask) -> FitTarget:
+        return FitTarget(y=target.y[self._order], rows=rows, is_multi=target.spec.is_multi)
 
-    def _batches(self, goals: list[tuple[int, Rows, Goal]]) -> list[list[tuple[int, Rows, Goal]]]:
-        batches: list[list[tuple[int, Rows, Goal]]] = []
+    def _batches(self, fit_targets: list[tuple[int, Rows, FitTarget]]) -> list[list[tuple[int, Rows, FitTarget]]]:
+        batches: list[list[tuple[int, Rows, FitTarget]]] = []
         most = max(MOST_SCORES_AT_ONCE // len(self._order), 1)
         columns = most + 1
-        for goal in goals:
-            columns += goal[2].y.shape[1]
+        for fit_target in fit_targets:
+            columns += fit_target[2].y.shape[1]
             if columns > most:
                 batches.append([])
-                columns = goal[2].y.shape[1]
-            batches[-1].append(goal)
+                columns = fit_target[2].y.shape[1]
+            batches[-1].append(fit_target)
         return batches
 
 

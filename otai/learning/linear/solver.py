@@ -35,7 +35,8 @@ HINGE_SHARE = 0.25
 HINGE_MARGIN = 4.0
 HINGE_PRIOR_SHARE = 0.5
 
-# A goal is done when a step lowers its loss by less than this share; hundreds of labels take more steps than four do.
+# A target is fitted when a step lowers its loss by less than this share; hundreds of labels take more steps than four
+# do.
 LEAST_GAIN = 0.004
 MOST_STEPS = 30
 
@@ -44,7 +45,7 @@ FIRST_SPREAD = 5.0
 
 
 @dataclass(frozen=True)
-class Goal:
+class FitTarget:
     """One attribute to fit on some of the tickets. `y` is 0/1 of shape (tickets, labels); `rows` says which take
     part."""
 
@@ -60,9 +61,9 @@ class Goal:
 
 @dataclass(eq=False)
 class _Block:
-    """One goal: its columns among those still moving and in the end, and how its descent is going."""
+    """One target: its columns among those still moving and in the end, and how its descent is going."""
 
-    goal: Goal
+    fit_target: FitTarget
     columns: slice
     final_columns: slice
     prior_offset: Matrix
@@ -75,7 +76,7 @@ class _Block:
     @cached_property
     def own(self) -> tuple[Rows, ...]:
         """Which entries of `y` are 1: asked for at every step."""
-        return np.nonzero(self.goal.y)
+        return np.nonzero(self.fit_target.y)
 
 
 @dataclass(frozen=True)
@@ -103,26 +104,26 @@ class Fitted:
 
 def fit(
     space: Space,
-    goals: Sequence[Goal],
+    fit_targets: Sequence[FitTarget],
     *,
     step_done: Callable[[], None] = lambda: None,
     begin_from: Sequence[Fitted] | None = None,
 ) -> Fitted:
-    """Models of all goals side by side; `step_done` is called `MOST_STEPS` times.
+    """Models of all `fit_targets` side by side; `step_done` is called `MOST_STEPS` times.
 
-    `begin_from`: for each goal the models of one much like it, from which fewer steps are needed.
+    `begin_from`: for each of them the models of one much like it, from which fewer steps are needed.
     """
     blocks: list[_Block] = []
     column = 0
-    for goal in goals:
-        columns = slice(column, column + goal.y.shape[1])
-        blocks.append(_Block(goal, columns, columns, goal.prior_offset))
+    for fit_target in fit_targets:
+        columns = slice(column, column + fit_target.y.shape[1])
+        blocks.append(_Block(fit_target, columns, columns, fit_target.prior_offset))
         column = columns.stop
     here = Fitted.beside(begin_from) if begin_from else _first_guess(space, blocks)
-    ahead = Fitted(here.models.copy(), here.scores.copy())
+    extrapolated = Fitted(here.models.copy(), here.scores.copy())
     finished = Fitted(np.empty_like(here.models), np.empty_like(here.scores))
     for taken in range(MOST_STEPS):
-        here = _step(space, blocks, here, ahead)
+        here = _step(space, blocks, here, extrapolated)
         step_done()
         going_on = [block for block in blocks if not block.is_done] if taken + 1 < MOST_STEPS else []
         if len(going_on) < len(blocks):
@@ -130,7 +131,7 @@ def fit(
                 finished.models[:, block.final_columns] = here.models[:, block.columns]
                 finished.scores[:, block.final_columns] = here.scores[:, block.columns]
             kept = [block.columns for block in going_on]
-            here, ahead = here.columns(kept), ahead.columns(kept)
+            here, extrapolated = here.columns(kept), extrapolated.columns(kept)
             _renumber(going_on)
         blocks = going_on
         if not blocks:
@@ -144,17 +145,20 @@ def _first_guess(space: Space, blocks: list[_Block]) -> Fitted:
     columns = blocks[-1].columns.stop if blocks else 0
     guess = np.zeros((space.tickets, columns), np.float32)
     for block in blocks:
-        taking_part = block.goal.y[block.goal.rows]
-        guess[block.goal.rows, block.columns] = FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
+        taking_part = block.fit_target.y[block.fit_target.rows]
+        guess[block.fit_target.rows, block.columns] = (
+            FIRST_SPREAD * CURVATURE * (taking_part.mean(axis=0) - taking_part)
+        )
     return Fitted(*(-part for part in space.step(guess, np.zeros((space.size, columns), np.float32))))
 
 
-def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fitted:
-    """Where one step from `ahead` leads; `ahead` itself moves on beyond that, by the momentum of each block."""
-    lengths = space.lengths(ahead.models, ahead.scores)
-    residuals = np.empty_like(ahead.scores)
+def _step(space: Space, blocks: list[_Block], here: Fitted, extrapolated: Fitted) -> Fitted:
+    """Where one step from `extrapolated` leads. Changes `extrapolated` to the point beyond that to which the momentum
+    of each block carries."""
+    lengths = space.lengths(extrapolated.models, extrapolated.scores)
+    residuals = np.empty_like(extrapolated.scores)
     for block in blocks:
-        residuals[:, block.columns], loss = _residual(block, ahead.scores[:, block.columns])
+        residuals[:, block.columns], loss = _residual(block, extrapolated.scores[:, block.columns])
         loss += 0.5 * space.penalty * float(lengths[block.columns].sum())
         if loss > block.loss:
             # The shared curvature was too optimistic here: go slower from now on, and forget the momentum.
@@ -162,13 +166,16 @@ def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fi
         else:
             block.is_done = block.loss - loss < LEAST_GAIN * loss
         block.loss = loss
-    there = Fitted(*space.step(residuals, ahead.models))
+    there = Fitted(*space.step(residuals, extrapolated.models))
     speed, pull = np.empty(residuals.shape[1], np.float32), np.empty(residuals.shape[1], np.float32)
     for block in blocks:
         grown = (1 + np.sqrt(1 + 4 * block.momentum**2)) / 2
         speed[block.columns], pull[block.columns] = block.speed, (block.momentum - 1) / grown
         block.momentum = grown
-    for now, then, beyond in ((here.models, there.models, ahead.models), (here.scores, there.scores, ahead.scores)):
+    for now, then, beyond in (
+        (here.models, there.models, extrapolated.models),
+        (here.scores, there.scores, extrapolated.scores),
+    ):
         then *= -speed
         then += beyond
         np.subtract(then, now, out=beyond)
@@ -180,7 +187,7 @@ def _step(space: Space, blocks: list[_Block], here: Fitted, ahead: Fitted) -> Fi
 def _renumber(blocks: list[_Block]) -> None:
     start = 0
     for block in blocks:
-        block.columns = slice(start, start + block.goal.y.shape[1])
+        block.columns = slice(start, start + block.fit_target.y.shape[1])
         start = block.columns.stop
 
 
@@ -196,39 +203,39 @@ def log_prior_offset(y: Matrix, *, multi: bool, trust: float) -> Matrix:
 def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     """The slope of the loss at each score, shape of `scores`, zero for tickets that take no part; and the loss of the
     others."""
-    goal = block.goal
+    fit_target = block.fit_target
     logits = scores + block.prior_offset
-    if goal.is_multi:
-        loss = np.logaddexp(np.float32(0), logits) - goal.y * logits
+    if fit_target.is_multi:
+        loss = np.logaddexp(np.float32(0), logits) - fit_target.y * logits
         # Twice as fast as scipy's `expit`, and asked for at every step.
         likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        residual, total = likely - goal.y, float(loss[goal.rows].sum(dtype=np.float64))
+        residual, total = likely - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
     else:
         logits -= logits.max(axis=1, keepdims=True)
         likely = np.exp(logits)
         normaliser = likely.sum(axis=1, keepdims=True)
         likely /= normaliser
-        loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", goal.y, logits)
-        residual, total = likely - goal.y, float(loss[goal.rows].sum(dtype=np.float64))
+        loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", fit_target.y, logits)
+        residual, total = likely - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
         if HINGE_SHARE:
             slope, hinge = _squared_hinge(block, scores)
             residual *= np.float32(1 - HINGE_SHARE)
             residual += np.float32(HINGE_SHARE) * slope
             total = (1 - HINGE_SHARE) * total + HINGE_SHARE * hinge
-    residual[~goal.rows] = 0
+    residual[~fit_target.rows] = 0
     return residual, total
 
 
 def _squared_hinge(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     """As `_residual`, of each label against the rest, scaled so that its curvature is the one that all models share."""
-    goal, offset = block.goal, block.prior_offset
+    fit_target, offset = block.fit_target, block.prior_offset
     shift = np.float32(HINGE_PRIOR_SHARE) * (offset - offset.max()) + np.float32(HINGE_MARGIN)
     # What each score is beyond minus the margin; where the label applies, what it lacks to the margin.
     missing = scores + shift
     own = block.own
     missing[own] = np.float32(2 * HINGE_MARGIN) - missing[own]
     np.maximum(missing, 0, out=missing)
-    missing[~goal.rows] = 0
+    missing[~fit_target.rows] = 0
     flat = missing.ravel()
     loss = 0.5 * CURVATURE * float(flat @ flat)
     missing *= np.float32(CURVATURE)

@@ -25,7 +25,7 @@ from otai.learning.features.gram import gram
 from otai.learning.linear.blending import Blend
 from otai.learning.linear.cross_fitting import Inputs, OutOfFold
 from otai.learning.linear.heads import decided_beside
-from otai.learning.linear.solver import CURVATURE, Goal, fit
+from otai.learning.linear.solver import CURVATURE, FitTarget, fit
 from otai.learning.linear.spaces import ProductBase
 from otai.learning.recipes import Candidate
 
@@ -203,7 +203,9 @@ class _Subset:
         rows = self.sample.rows[self.members]
         inputs = self.sample.inputs.rows(np.flatnonzero(self.members))
         used = sorted({candidate for blend in blends for candidate in blend.candidates})
-        goals = [Goal(y=target.y[rows], rows=target.known[rows], is_multi=target.spec.is_multi) for target in targets]
+        fit_targets = [
+            FitTarget(y=target.y[rows], rows=target.known[rows], is_multi=target.spec.is_multi) for target in targets
+        ]
         # All attributes' columns side by side: a sparse product with many columns costs little more than one with few.
         widths = [len(target.labels) for target in targets]
         starts = np.concatenate([[0], np.cumsum(widths)])
@@ -213,9 +215,11 @@ class _Subset:
         base = ProductBase(inputs.matrix, inputs.vectors, spaces=len(used), words=self.words)
         for candidate in used:
             space = base.space(candidates[candidate], curvature=CURVATURE)
-            asking = [at for at, blend in enumerate(blends) if candidate in blend.candidates and goals[at].rows.any()]
+            asking = [
+                at for at, blend in enumerate(blends) if candidate in blend.candidates and fit_targets[at].rows.any()
+            ]
             for batch in _batches(asking, targets):
-                models = fit(space, [goals[at] for at in batch]).models
+                models = fit(space, [fit_targets[at] for at in batch]).models
                 columns = np.concatenate([np.arange(starts[at], starts[at + 1]) for at in batch])
                 shares = np.concatenate([np.full(widths[at], 1 / len(blends[at].candidates)) for at in batch])
                 models = models * shares.astype(np.float32)
@@ -226,11 +230,13 @@ class _Subset:
                         part = read.matrix @ weights.words + weights.intercepts
                         part += space.columns_of(read.vectors) @ weights.vectors
                         into[:, columns[some]] += part
-        for at, (goal, blend) in enumerate(zip(goals, blends, strict=True)):
-            prior_offset = np.float32(blend.prior_share) * goal.prior_offset if goal.rows.any() else np.float32(0)
+        for at, (fit_target, blend) in enumerate(zip(fit_targets, blends, strict=True)):
+            prior_offset = (
+                np.float32(blend.prior_share) * fit_target.prior_offset if fit_target.rows.any() else np.float32(0)
+            )
             own = slice(starts[at], starts[at + 1])
             yield _SubsetScores(
-                scores[0][:, own] + prior_offset, scores[1][:, own] + prior_offset, int(goal.rows.sum())
+                scores[0][:, own] + prior_offset, scores[1][:, own] + prior_offset, int(fit_target.rows.sum())
             )
 
 

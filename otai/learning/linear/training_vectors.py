@@ -16,7 +16,7 @@ from otai.learning.features.embeddings import Encoding, VectorReader
 from otai.learning.features.kernel import LandmarkKernel, principal_directions, project
 from otai.learning.features.text import NO_FEATURES
 from otai.learning.finding import Finding
-from otai.learning.linear.cross_fitting import Fitting, Inputs, Linear
+from otai.learning.linear.cross_fitting import CrossFitting, Inputs, LinearWeights
 from otai.learning.progress import Steps
 from otai.learning.recipes import FALLBACK, Recipe
 
@@ -51,7 +51,7 @@ class EncodedTickets:
 
     def fallback_fitting(
         self, targets: Sequence[AttributeTarget], split: Split, same_text: Rows, *, refit: bool, recipe: Recipe
-    ) -> Fitting | None:
+    ) -> CrossFitting | None:
         """Models by the multilingual encoder alone; None where every encoder is multilingual, and tickets in new
         languages are safe."""
         if self.reader is None or len(self.reader.used) == 1:
@@ -60,7 +60,7 @@ class EncodedTickets:
             Inputs(sparse.csr_matrix((len(vectors), 0), dtype=np.float32), vectors[:, : self.base_width])
             for vectors in (self.train, self.holdout)
         ]
-        return Fitting(
+        return CrossFitting(
             NO_FEATURES,
             (inputs[0], inputs[1]),
             targets,
@@ -85,7 +85,7 @@ class Compared:
     directions: Vectors | None = None
     length_scale: float = 0.0
 
-    def kernel(self, linear: Linear) -> LandmarkKernel | None:
+    def kernel(self, linear: LinearWeights) -> LandmarkKernel | None:
         """What the model must remember beside its weights."""
         if self.directions is None or linear.landmarks is None:
             return None

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.features.text import TextFeatures, TokenCounts
-from otai.learning.linear.cross_fitting import MOST_EXACT_WEIGHTS, Fitting
+from otai.learning.linear.cross_fitting import MOST_EXACT_WEIGHTS, CrossFitting
 from otai.learning.recipes import Recipe
 
 # A model of very many labels gives up rarer words than this to stay small; beyond it, it becomes a sketch.
@@ -23,7 +23,7 @@ def chosen_features(
     Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And
     where many labels would make the model too large, the rarest words are what it can do without.
     """
-    exact = Fitting.is_exact_for(taking_part, recipe.candidates)
+    exact = CrossFitting.is_exact_for(taking_part, recipe.candidates)
     labels = sum(len(target.labels) for target in targets)
     fewest = recipe.min_tickets_per_feature or (1 if exact else 2)
     counted = TokenCounts.of(texts)

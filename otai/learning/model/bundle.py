@@ -124,8 +124,8 @@ class OutOfLanguageFallback:
     alone.
 
     An encoder of one language beside a multilingual one takes 20 points from every language that the training did not
-    show (docs/experiments-encoders.md), so it has no say in such tickets' labels; it may only doubt them. `weights` has
-    shape (base width, labels of all attributes).
+    show (docs/experiments-encoders.md), so it has no say in such tickets' labels; it may only lower the confidence in
+    them. `weights` has shape (base width, labels of all attributes).
     """
 
     weights: Matrix
@@ -147,7 +147,7 @@ class AttributeModel:
     thresholds: Mapping[str, float]
     frequencies: Floats
     fallback_head: OneLabelHead | ManyLabelsHead | None = None
-    doubts_fallback: bool = False
+    caps_fallback: bool = False
     """Of a ticket whose words training never showed, the model is no surer than both heads are. False: models from
     before, which were as sure as the fallback."""
 
@@ -158,7 +158,7 @@ class AttributeModel:
         if scored.out_of_language is not None and scored.fallback_scores is not None and self.fallback_head is not None:
             here = scored.out_of_language
             fallback = self.fallback_head.probabilities(scored.fallback_scores[here])
-            if self.doubts_fallback and not self.spec.is_multi and here.any():
+            if self.caps_fallback and not self.spec.is_multi and here.any():
                 fallback = with_top(fallback, np.minimum(fallback.max(axis=1), likely[here].max(axis=1)))
             likely[here] = fallback
         likely[scored.no_known_token] = self.frequencies
@@ -356,7 +356,7 @@ class Bundle:
                     "order": list(one.spec.order),
                     "labels": list(one.labels),
                     "thresholds": dict(one.thresholds),
-                    **({"doubts_abroad": True} if one.doubts_fallback else {}),
+                    **({"doubts_abroad": True} if one.caps_fallback else {}),
                 }
                 for one in self.attributes
             ],
@@ -449,7 +449,7 @@ def _attributes(
                 thresholds=entry["thresholds"],
                 frequencies=arrays["frequencies"],
                 fallback_head=head.from_arrays(fallback) if fallback else None,
-                doubts_fallback=entry.get("doubts_abroad") is True,
+                caps_fallback=entry.get("doubts_abroad") is True,
             )
         )
     return tuple(attributes)

@@ -380,10 +380,10 @@ def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
     # A backslash before a quote is an escape only if reading it so makes the table more regular.
     escapes: list[str | None] = [None, "\\"] if '\\"' in start else [None]
     for rank, candidate in enumerate(candidates):
-        doubt = 0.5 * _misplaced_quotes(start, candidate) + (0.5 if candidate in passed_over else 0.0)
+        penalty = 0.5 * _misplaced_quotes(start, candidate) + (0.5 if candidate in passed_over else 0.0)
         for escape in escapes:
             width, regular = _regularity(start, candidate, escape)
-            score = regular * (1 - doubt) if width > 1 or delimiter else 0.0
+            score = regular * (1 - penalty) if width > 1 or delimiter else 0.0
             if (score, -rank) > (best[0], -best[1]) and score > best[0] + 1e-9:
                 best = (score, rank, candidate, escape)
     return best[2], best[3]

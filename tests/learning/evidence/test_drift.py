@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otai.learning.evidence.drift import FALSE_ALARMS, Judged, Seen, check, permutation_p
+from otai.learning.evidence.drift import FALSE_ALARMS, DescribedTickets, JudgedTickets, check, permutation_p
 from otai.learning.model.reference import Reference
 
 pytestmark = pytest.mark.pure
@@ -24,8 +24,8 @@ def reference(chance: np.random.Generator, tickets: int = 800) -> Reference:
 
 def seen(
     chance: np.random.Generator, tickets: int = 400, *, sure: float = 8, words: float = 9, german: int = 0
-) -> Seen:
-    return Seen(
+) -> DescribedTickets:
+    return DescribedTickets(
         known_words=chance.beta(words, 1, tickets),
         sketches=chance.normal(size=(tickets, 64)).astype(np.float32),
         confidence=chance.beta(sure, 2, (tickets, 1)),
@@ -33,7 +33,7 @@ def seen(
     )
 
 
-def drifted(chance: np.random.Generator, now: Seen, judged: Judged | None = None) -> set[str]:
+def drifted(chance: np.random.Generator, now: DescribedTickets, judged: JudgedTickets | None = None) -> set[str]:
     found = check(
         reference(chance),
         now,
@@ -65,8 +65,8 @@ def test_what_people_say_shows_where_tickets_do_not_change() -> None:
     chance = np.random.default_rng(3)
     now = seen(chance)
     sure = now.confidence[:, 0]
-    as_before = Judged((chance.random(400) < sure).astype(float), sure)
-    worse = Judged((chance.random(400) < sure - 0.12).astype(float), sure)
+    as_before = JudgedTickets((chance.random(400) < sure).astype(float), sure)
+    worse = JudgedTickets((chance.random(400) < sure - 0.12).astype(float), sure)
     assert drifted(chance, now, as_before) == set()
     assert drifted(chance, now, worse) == {"accuracy"}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from otai.learning.evidence import energy
-from otai.learning.evidence.energy import WATTS_PER_CORE, Meter
+from otai.learning.evidence.energy import WATTS_PER_CORE, CostMeter
 
 pytestmark = pytest.mark.pure
 
@@ -28,7 +28,7 @@ def rapl(folder: Path, microjoules: int) -> None:
 
 
 def test_an_estimate_follows_processor_time_and_says_that_it_is_one(tmp_path: Path) -> None:
-    meter = Meter(rapl_folder=tmp_path)
+    meter = CostMeter(rapl_folder=tmp_path)
     work(0.2)
     cost = meter.cost()
     assert 0.2 <= cost.processor_seconds < 5
@@ -37,7 +37,7 @@ def test_an_estimate_follows_processor_time_and_says_that_it_is_one(tmp_path: Pa
 
 
 def test_a_sleeping_process_takes_time_and_hardly_energy(tmp_path: Path) -> None:
-    meter = Meter(rapl_folder=tmp_path)
+    meter = CostMeter(rapl_folder=tmp_path)
     time.sleep(0.2)
     cost = meter.cost()
     assert cost.wall_seconds >= 0.2 and cost.processor_seconds < 0.1
@@ -49,7 +49,7 @@ def test_the_processors_counter_is_believed_where_the_machine_is_ours(
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(energy, "SHARE_TO_TRUST_RAPL", 0.01)
     rapl(tmp_path, 1_000_000)
-    meter = Meter(rapl_folder=tmp_path)
+    meter = CostMeter(rapl_folder=tmp_path)
     work(0.05)
     rapl(tmp_path, 37_000_000)
     cost = meter.cost()
@@ -61,11 +61,11 @@ def test_a_counter_that_ran_over_or_counts_others_is_not_believed(
 ) -> None:
     rapl(tmp_path, 37_000_000)
     monkeypatch.setattr(energy, "SHARE_TO_TRUST_RAPL", 0.0)
-    over = Meter(rapl_folder=tmp_path)
+    over = CostMeter(rapl_folder=tmp_path)
     rapl(tmp_path, 5)
     assert not over.cost().energy_is_measured
     monkeypatch.setattr(energy, "SHARE_TO_TRUST_RAPL", 0.9)
-    shared = Meter(rapl_folder=tmp_path)
+    shared = CostMeter(rapl_folder=tmp_path)
     time.sleep(0.1)
     rapl(tmp_path, 50_000_000)
     assert not shared.cost().energy_is_measured

@@ -175,7 +175,7 @@ def test_an_export_that_answers_otherwise_is_not_kept(
 ) -> None:
     from otai.learning.exporting import huggingface
 
-    monkeypatch.setattr(huggingface, "LOUD", 0.01)
+    monkeypatch.setattr(huggingface, "LARGE_FACTOR", 0.01)
     with pytest.raises(ExportDiffers):
         huggingface.write_folder(part_of(maximum, "queue"), tmp_path / "queue", name="support v2")
     assert not list(tmp_path.iterdir())

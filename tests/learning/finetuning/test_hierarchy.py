@@ -10,7 +10,7 @@ import pytest
 
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import AttributeSpec
-from otai.learning.finetuning.hierarchy import Below, Hierarchy, found_below
+from otai.learning.finetuning.hierarchy import ChildAttribute, Hierarchy, found_below
 
 pytestmark = pytest.mark.pure
 
@@ -32,7 +32,7 @@ def helpdesk(tickets: int = 400, *, mistakes: int = 0) -> tuple[AttributeTarget,
     return target("category", parents), target("sub_category", children)
 
 
-def found(*targets: AttributeTarget) -> tuple[Below, ...]:
+def found(*targets: AttributeTarget) -> tuple[ChildAttribute, ...]:
     return found_below(targets, np.arange(len(targets[0].known)))
 
 
@@ -71,7 +71,7 @@ def test_tickets_of_which_one_level_is_unknown_do_not_count() -> None:
 
 
 def test_predictions_of_two_levels_are_the_pair_with_the_largest_product() -> None:
-    hierarchy = Hierarchy((Below(1, 0, PARENT_OF, 1.0),), {0: 0.7, 1: 1.3})
+    hierarchy = Hierarchy((ChildAttribute(1, 0, PARENT_OF, 1.0),), {0: 0.7, 1: 1.3})
     scores = [CHANCE.normal(size=(200, 3)) * 2, CHANCE.normal(size=(200, 5)) * 2]
     parents, children = hierarchy.scores(scores)
     logs = [
@@ -90,7 +90,11 @@ def test_predictions_of_two_levels_are_the_pair_with_the_largest_product() -> No
 def test_three_levels_and_two_children_of_one_parent_agree_all_together() -> None:
     # 0: top (2), 1: middle (4) below top, 2: leaf (8) below middle, 3: another child (3) of top; 4 is outside.
     middle_of, leaf_of, other_of = (0, 0, 1, 1), (0, 0, 1, 1, 2, 2, 3, 3), (0, 1, 1)
-    below = (Below(1, 0, middle_of, 1.0), Below(2, 1, leaf_of, 1.0), Below(3, 0, other_of, 1.0))
+    below = (
+        ChildAttribute(1, 0, middle_of, 1.0),
+        ChildAttribute(2, 1, leaf_of, 1.0),
+        ChildAttribute(3, 0, other_of, 1.0),
+    )
     hierarchy = Hierarchy(below, dict.fromkeys(range(4), 1.0))
     scores = [CHANCE.normal(size=(60, labels)) for labels in (2, 4, 8, 3, 5)]
     top, middle, leaf, other, outside = hierarchy.scores(scores)
@@ -108,12 +112,12 @@ def test_three_levels_and_two_children_of_one_parent_agree_all_together() -> Non
 
 
 def test_a_category_without_a_learnt_sub_category_can_still_be_predicted() -> None:
-    hierarchy = Hierarchy((Below(1, 0, (0, 0), 1.0),), {0: 1.0, 1: 1.0})
+    hierarchy = Hierarchy((ChildAttribute(1, 0, (0, 0), 1.0),), {0: 1.0, 1: 1.0})
     parents, children = hierarchy.scores([np.array([[0.0, 9.0]]), np.array([[1.0, 0.0]])])
     assert parents.argmax() == 1 and children.argmax() == 0
 
 
 def test_it_survives_the_bundles_manifest() -> None:
-    hierarchy = Hierarchy((Below(1, 0, PARENT_OF, 0.99),), {0: 0.7, 1: 1.3})
+    hierarchy = Hierarchy((ChildAttribute(1, 0, PARENT_OF, 0.99),), {0: 0.7, 1: 1.3})
     assert Hierarchy.from_manifest(json.loads(json.dumps(hierarchy.manifest()))) == hierarchy
     assert Hierarchy.from_manifest(None) is None

@@ -8,7 +8,7 @@ import pytest
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import AttributeSpec
 from otai.learning.finetuning.folds import shared_folds
-from otai.learning.finetuning.successive_halving import Round, rounds, successive_halving
+from otai.learning.finetuning.successive_halving import HalvingRound, rounds, successive_halving
 from otai.learning.recipes import Tuning
 
 pytestmark = pytest.mark.pure
@@ -38,7 +38,7 @@ def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
 
 def test_nothing_to_choose_costs_nothing() -> None:
     assert rounds(1, 10_000) == []
-    assert rounds(4, 300) == [Round(4, 300), Round(2, 300)]
+    assert rounds(4, 300) == [HalvingRound(4, 300), HalvingRound(2, 300)]
     assert successive_halving(WAYS[:1], 500, lambda *_: pytest.fail("tried"))[0] == WAYS[0]
 
 

@@ -14,7 +14,7 @@ from otai.learning.features.gram import gram
 from otai.learning.features.kernel import kernel, nystroem_normalisation, project
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear import solver
-from otai.learning.linear.solver import CURVATURE, Goal, fit
+from otai.learning.linear.solver import CURVATURE, FitTarget, fit
 from otai.learning.linear.spaces import ProductBase, SketchBase, Space, sketch_matrix, sketched
 from otai.learning.recipes import WORDS_ALONE, Candidate
 from tests.learning.made_up import made_up_tickets
@@ -64,7 +64,7 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
     y = hot_of("queue")
     space = product_space(matrix)
-    scores = fit(space, [Goal(y, ALL, is_multi=False)]).scores
+    scores = fit(space, [FitTarget(y, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
     theirs = LogisticRegression(C=1 / WORDS_ALONE.penalty, fit_intercept=False, tol=1e-8, max_iter=2_000)
     theirs.fit(with_intercept, y.argmax(axis=1))
@@ -81,7 +81,7 @@ def test_the_hinge_alone_reaches_the_optimum_of_a_support_vector_machine(
     monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
     y = hot_of("queue")
-    scores = fit(product_space(matrix), [Goal(y, ALL, is_multi=False)]).scores
+    scores = fit(product_space(matrix), [FitTarget(y, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
     theirs = LinearSVC(C=CURVATURE / (2 * WORDS_ALONE.penalty), fit_intercept=False, tol=1e-8, max_iter=20_000)
     theirs.fit(with_intercept, y.argmax(axis=1))
@@ -93,13 +93,13 @@ def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> Non
     exact = product_space(matrix)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     wide = SketchBase(sketched([matrix], identity, no_vectors(matrix)), 0).space(WORDS_ALONE, curvature=CURVATURE)
-    goal = Goal(y, ALL, is_multi=False)
+    goal = FitTarget(y, ALL, is_multi=False)
     np.testing.assert_allclose(fit(wide, [goal]).scores, fit(exact, [goal]).scores, atol=2e-2)
 
 
 def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    fitted = fit(space, [Goal(hot_of("queue"), ALL, is_multi=False)])
+    fitted = fit(space, [FitTarget(hot_of("queue"), ALL, is_multi=False)])
     weights = space.weights(fitted.models)
     np.testing.assert_allclose(matrix @ weights.words + weights.intercepts, fitted.scores, atol=1e-3)
     np.testing.assert_allclose(space.scores(fitted.models), fitted.scores, atol=1e-3)
@@ -108,7 +108,7 @@ def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -
 @pytest.mark.parametrize("candidate", [Candidate(0.0, 0.2), Candidate(4.0, 0.1)])
 def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_matrix, candidate: Candidate) -> None:
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32) / 3
-    goal = Goal(hot_of("queue"), ALL, is_multi=False)
+    goal = FitTarget(hot_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     found = []
     for base in (ProductBase(matrix, vectors), SketchBase(sketched([matrix], identity, vectors), 6)):
@@ -126,7 +126,7 @@ def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: 
     """All tickets as landmarks: the sketch's columns stand for the same products as the exact space's."""
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
     places = project(vectors, np.eye(6, dtype=np.float32))
-    goal = Goal(hot_of("queue"), ALL, is_multi=False)
+    goal = FitTarget(hot_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     candidate = Candidate(4.0, 0.2, length_scale=0.6)
     exact = ProductBase(matrix, places).space(candidate, curvature=CURVATURE)
@@ -144,9 +144,9 @@ def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: 
 
 def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    queue = Goal(hot_of("queue"), ALL, is_multi=False)
-    tags = Goal(hot_of("tags"), ALL, is_multi=True)
-    priority = Goal(hot_of("priority"), ALL, is_multi=False)
+    queue = FitTarget(hot_of("queue"), ALL, is_multi=False)
+    tags = FitTarget(hot_of("tags"), ALL, is_multi=True)
+    priority = FitTarget(hot_of("priority"), ALL, is_multi=False)
     together = fit(space, [tags, queue, priority]).models
     alone = fit(space, [queue]).models
     start = tags.y.shape[1]
@@ -170,8 +170,8 @@ class CountingSpace:
 def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix: sparse.csr_matrix) -> None:
     space = CountingSpace(product_space(matrix))
     y = hot_of("queue")
-    fold = fit(cast(Space, space), [Goal(y, np.arange(200) % 5 > 0, is_multi=False)])
-    goal = Goal(y, ALL, is_multi=False)
+    fold = fit(cast(Space, space), [FitTarget(y, np.arange(200) % 5 > 0, is_multi=False)])
+    goal = FitTarget(y, ALL, is_multi=False)
     space.steps = 0
     cold = fit(cast(Space, space), [goal])
     taken, space.steps = space.steps, 0
@@ -187,14 +187,14 @@ def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) 
     some = np.arange(200) % 3 > 0
     scrambled = y.copy()
     scrambled[~some] = np.roll(y[~some], 1, axis=1)
-    first = fit(space, [Goal(y, some, is_multi=False)])
-    second = fit(space, [Goal(scrambled, some, is_multi=False)])
+    first = fit(space, [FitTarget(y, some, is_multi=False)])
+    second = fit(space, [FitTarget(scrambled, some, is_multi=False)])
     assert np.array_equal(first.models, second.models)
 
 
 def test_every_step_is_counted_even_when_fewer_are_taken(matrix: sparse.csr_matrix) -> None:
     counted = []
-    fit(product_space(matrix), [Goal(hot_of("queue"), ALL, is_multi=False)], step_done=lambda: counted.append(1))
+    fit(product_space(matrix), [FitTarget(hot_of("queue"), ALL, is_multi=False)], step_done=lambda: counted.append(1))
     assert len(counted) == solver.MOST_STEPS
 
 

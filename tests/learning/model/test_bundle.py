@@ -150,7 +150,7 @@ def test_a_ticket_of_unknown_words_is_no_surer_than_both_heads_are() -> None:
     words, meaning = np.array([[0.2, 0.0], [0.2, 0.0]]), np.array([[0.0, 5.0], [0.0, 5.0]])
     scored = Scored(words, np.zeros(2, np.bool_), np.array([True, False]), meaning)
     sure = before.probabilities(scored)
-    doubting = dataclasses.replace(before, doubts_fallback=True).probabilities(scored)
-    assert sure[0].argmax() == doubting[0].argmax() == 1, "the label stays the fallback's"
-    assert sure[0].max() > 0.99 and doubting[0].max() == pytest.approx(np.exp(0.2) / (1 + np.exp(0.2)))
-    np.testing.assert_array_equal(sure[1], doubting[1])
+    capped = dataclasses.replace(before, caps_fallback=True).probabilities(scored)
+    assert sure[0].argmax() == capped[0].argmax() == 1, "the label stays the fallback's"
+    assert sure[0].max() > 0.99 and capped[0].max() == pytest.approx(np.exp(0.2) / (1 + np.exp(0.2)))
+    np.testing.assert_array_equal(sure[1], capped[1])

@@ -1,0 +1,100 @@
+"""Learning speaks the field's words: each word of its class names stands in the glossary, and no coinage comes back."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from tests.test_house import OTAI, class_names
+
+pytestmark = pytest.mark.pure
+
+GLOSSARY = OTAI.parent / "docs" / "glossary.md"
+
+
+def _listed(names: str) -> set[str]:
+    return set(names.split())
+
+
+COINAGES = _listed(
+    "abroad crossed foreign halved hot lesson lessons likeness loud nearness student taught teacher telling "
+    "unseen voice voices wordless"
+)
+"""What learning once said instead of the field's words. No name in `otai/` has them."""
+
+COINAGES_OF_LEARNING = COINAGES | {"doubt", "doubts", "keeping", "lead", "mix", "patience", "reach", "ways", "worth"}
+"""These are plain words elsewhere: a page may lead somewhere, a request has patience."""
+
+NAMES_OF_OTHERS = {"ForeignKey"}
+
+PLAIN_WORDS = _listed(
+    "an array base bin branch builder cache child choice clean compared confused cost count counts cut damaged "
+    "decision described differs encoded encoding ensembled estimate expectation export exported failure family file "
+    "fitted found growing hub index input inputs installed invalid judged labelled linear many measurements meter "
+    "metric missing mixture module network not nothing one onnx package pair personal pi point prediction product "
+    "progress promised py reader repository round sample score scored size spec such suspected tail to tokenised "
+    "trained tuned universal unknown used wrong"
+)
+"""Words of class names that need no line: plain English, and programmers'."""
+
+
+def words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)}
+
+
+def names_in(source: str) -> set[str]:
+    """All identifiers of a file, wherever they stand; text and comments are none."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {token.string for token in tokens if token.type == tokenize.NAME}
+
+
+def glossary_words() -> set[str]:
+    terms = [line.split("|")[1] for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return {word.lower() for word in re.findall(r"[A-Za-z0-9]+", " ".join(terms))}
+
+
+def _with_plural(known: set[str]) -> set[str]:
+    return known | {f"{word}s" for word in known} | {word.removesuffix("s") for word in known}
+
+
+def test_every_word_of_a_class_of_learning_is_plain_or_in_the_glossary() -> None:
+    used = set().union(*(words(name) for name in class_names(OTAI / "learning")))
+    known = _with_plural(glossary_words())
+    assert sorted(used - known - PLAIN_WORDS) == []
+    assert sorted(PLAIN_WORDS - (used - known)) == [], "no word is kept that no class has, or that has its line now"
+
+
+@pytest.mark.parametrize(("folder", "barred"), [(OTAI, COINAGES), (OTAI / "learning", COINAGES_OF_LEARNING)])
+def test_no_name_is_a_coinage_of_before(folder: Path, barred: set[str]) -> None:
+    said = [
+        f"{path.relative_to(OTAI)}: {name}"
+        for path in sorted(folder.rglob("*.py"))
+        if any(word in (source := path.read_text(encoding="utf-8")).lower() for word in barred)
+        for name in sorted(names_in(source) - NAMES_OF_OTHERS)
+        if words(name) & barred
+    ]
+    assert said == []
+
+
+def test_a_coinage_is_found_in_a_name_and_not_in_text() -> None:
+    source = 'loud_voices = 1  # foreign\nclass Lesson:\n    "abroad"\n'
+    assert {name for name in names_in(source) if words(name) & COINAGES} == {"loud_voices", "Lesson"}
+
+
+def test_a_term_of_the_glossary_stands_once_and_in_a_line() -> None:
+    rows = [line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    terms = [line.split("|")[1].strip() for line in rows if "---" not in line and not line.startswith("| term |")]
+    assert sorted({term for term in terms if terms.count(term) > 1}) == []
+    assert [line for line in rows if line.count("|") != 3] == []
+
+
+def test_what_the_glossary_quotes_of_the_code_is_there() -> None:
+    quoted = re.findall(r"`recipes\.(\w+)`", GLOSSARY.read_text(encoding="utf-8"))
+    tree = ast.parse((OTAI / "learning" / "recipes.py").read_text(encoding="utf-8"))
+    assert quoted
+    assert set(quoted) <= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
