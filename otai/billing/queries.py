@@ -87,10 +87,25 @@ def billing_details_of(organisation: Organisation) -> BillingDetails:
     return found
 
 
+BUYER = (
+    "name",
+    "street",
+    "address_line_2",
+    "postcode",
+    "city",
+    "country",
+    "vat_id",
+    "buyer_reference",
+    "purchase_order",
+    "leitweg_id",
+    "email",
+)
+"""What a purchase copies of the billing details: whom its invoice is made out to."""
+
+
 def details_as_dict(details: BillingDetails) -> dict[str, str]:
     """Whom invoices are made out to, as JSON."""
-    names = ("name", "street", "postcode", "city", "country", "vat_id", "email", "language")
-    return {name: getattr(details, name) for name in names}
+    return {name: getattr(details, name) for name in (*BUYER, "language")}
 
 
 def vat_of(details: BillingDetails) -> Vat:
@@ -100,6 +115,7 @@ def vat_of(details: BillingDetails) -> Vat:
         seller_country=seller().country,
         buyer_country=details.country,
         buyer_vat_id=details.vat_id,
+        seller_is_small=seller().small_business,
     )
 
 

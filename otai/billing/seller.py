@@ -21,12 +21,14 @@ from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
 from otai.pricing.vat import EU_STANDARD_RATES
+from otai.words.countries import COUNTRIES
 
 
 @dataclass(frozen=True, slots=True)
 class Seller:
     """All that the law wants on an invoice, and where money goes. `registration` is the entry in the commercial
-    register."""
+    register, `directors` are those who manage a company, `small_business` adds no VAT where the seller would owe it
+    (section 19 UStG)."""
 
     name: str
     street: str
@@ -45,6 +47,8 @@ class Seller:
     time_zone: str = "Europe/Berlin"
     invoice_prefix: str = "INV"
     credit_note_prefix: str = "CN"
+    directors: str = ""
+    small_business: bool = False
     is_specimen: bool = False
 
     @property
@@ -62,6 +66,7 @@ SPECIMEN = Seller(
     vat_id="DE136695976",
     tax_number="37/000/00000",
     registration="HRB 000000, Amtsgericht Charlottenburg",
+    directors="Erika Mustermann",
     email="billing@vendor.example",
     phone="+49 30 0000000",
     contact="Accounts",
@@ -98,12 +103,18 @@ def _load(path: str) -> Seller:
 
 
 def _check(found: Seller, path: str) -> None:
-    needed = ("name", "street", "city", "country", "registration", "email", "iban")
+    needed = ["name", "street", "city", "country", "email", "iban"]
+    # A sole trader has no entry in the register, and a small business perhaps no VAT id; then its tax number is needed.
+    needed.append("tax_number" if found.small_business else "registration")
     if empty := [name for name in needed if not getattr(found, name)]:
         raise ImproperlyConfigured(f"OTAI_SELLER={path!r} leaves {', '.join(empty)} empty; an invoice needs them.")
+    if not isinstance(found.small_business, bool):
+        raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: small_business is true or false.")
+    if found.country not in COUNTRIES:
+        raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: {found.country!r} is no country of ISO 3166.")
     try:
         iban_numbers.validate(found.iban)
-        if found.country in EU_STANDARD_RATES:
+        if found.country in EU_STANDARD_RATES and (found.vat_id or not found.small_business):
             eu_vat.validate(found.vat_id)
     except ValidationError as error:
         raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: the IBAN or the VAT id is not valid ({error}).") from error

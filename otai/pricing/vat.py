@@ -87,6 +87,8 @@ class VatTreatment(StrEnum):
     """Buyer in another member state with a VAT id: none on the invoice, the buyer owes it (article 196)."""
     OUTSIDE = "outside"
     """Buyer outside the Union: not subject to VAT of a member state (article 44)."""
+    SMALL_BUSINESS = "small_business"
+    """A small seller that is exempt in its country (article 284; in Germany section 19 UStG) adds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Vat:
                 return "reverse charge: the buyer owes the VAT"
             case VatTreatment.OUTSIDE:
                 return "no VAT outside the European Union"
+            case VatTreatment.SMALL_BUSINESS:
+                return "no VAT: the seller is a small business"
             case _:
                 return f"{percent(self.permille)} % VAT ({self.country})"
 
@@ -147,16 +151,27 @@ class CountryUnknown(Invalid):
     code = "country_unknown"
 
 
-def vat_on_sale(*, rates: Mapping[str, VatRate], seller_country: str, buyer_country: str, buyer_vat_id: str) -> Vat:
+def vat_on_sale(
+    *,
+    rates: Mapping[str, VatRate],
+    seller_country: str,
+    buyer_country: str,
+    buyer_vat_id: str,
+    seller_is_small: bool = False,
+) -> Vat:
     """Decides in this order: same country; another member state with or without VAT id; everywhere else.
 
-    A seller without a rate in the book (outside the Union) adds none. `buyer_vat_id` has been checked.
+    A seller without a rate in the book (outside the Union) adds none, and so does one that is a small business, where
+    it would owe the VAT. `buyer_vat_id` has been checked.
     """
     for country in (seller_country, buyer_country):
         if len(country) != 2 or not country.isascii() or not country.isupper():
             raise CountryUnknown("code", country=country)
     if seller_country not in rates:
         return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
+    owes_it = buyer_country == seller_country or (buyer_country in rates and not buyer_vat_id)
+    if seller_is_small and owes_it:
+        return Vat(VatTreatment.SMALL_BUSINESS, buyer_country, 0)
     if buyer_country == seller_country:
         return Vat(VatTreatment.DOMESTIC, buyer_country, rates[buyer_country].permille)
     if buyer_country not in rates:

@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from otai.errors import OtaiError
-from otai.pricing.vat import EU_STANDARD_RATES
 from otai.units import MAX_CREDITS
 from otai.web.refusals import in_words
+from otai.words.countries import countries
 
 
 def add_refusal(form: forms.Form, refused: OtaiError) -> None:
@@ -29,12 +30,16 @@ class BillingDetailsForm(forms.Form):
         label=_("Postcode"), max_length=20, required=False, widget=forms.TextInput({"autocomplete": "postal-code"})
     )
     city = forms.CharField(label=_("City"), max_length=100, widget=forms.TextInput({"autocomplete": "address-level2"}))
-    country = forms.CharField(
+    address_line_2 = forms.CharField(
+        label=_("Second address line"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "address-line2"}),
+    )
+    country = forms.ChoiceField(
         label=_("Country"),
-        min_length=2,
-        max_length=2,
-        help_text=_("Two letters, for example DE."),
-        widget=forms.TextInput({"autocomplete": "country", "list": "countries", "size": 2}),
+        choices=lambda: countries(get_language() or "en"),
+        widget=forms.Select({"autocomplete": "country"}),
     )
     vat_id = forms.CharField(
         label=_("VAT id"),
@@ -45,11 +50,16 @@ class BillingDetailsForm(forms.Form):
     email = forms.EmailField(label=_("Mail address for invoices"), widget=forms.EmailInput({"autocomplete": "email"}))
     language = forms.ChoiceField(label=_("Language of invoices"), choices=lambda: settings.LANGUAGES)
 
-    countries = sorted({*EU_STANDARD_RATES, "CH", "GB", "LI", "NO", "US"})
-
-    def clean_country(self) -> str:
-        """The country's code in capitals."""
-        return str(self.cleaned_data["country"]).upper()
+    buyer_reference = forms.CharField(
+        label=_("Your reference"), max_length=100, required=False, help_text=_("Printed on each invoice.")
+    )
+    purchase_order = forms.CharField(label=_("Purchase-order number"), max_length=100, required=False)
+    leitweg_id = forms.CharField(
+        label=_("Leitweg-ID"),
+        max_length=46,
+        required=False,
+        help_text=_("Of German public authorities: the XML is an XRechnung then."),
+    )
 
 
 class NoticeForm(forms.Form):

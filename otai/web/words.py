@@ -141,6 +141,8 @@ def vat_words(vat: Vat) -> str:
             return _now("No VAT is added: reverse charge, the buyer owes it")
         case VatTreatment.OUTSIDE:
             return _now("No VAT is added outside the European Union")
+        case VatTreatment.SMALL_BUSINESS:
+            return _now("No VAT is added: the seller is a small business")
         case _:
             return _now("%(rate)s %% VAT (%(country)s)") % {"rate": vat_rate(vat.permille), "country": vat.country}
 

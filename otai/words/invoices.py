@@ -41,6 +41,11 @@ PRINTED: Mapping[str, str] = {
     "2006/112/EC).",
     "outside": "Not subject to VAT: the place of supply is outside the European Union (article 44 of Directive "
     "2006/112/EC).",
+    "small_business": "No VAT is shown: the seller is a small business (section 19 UStG).",
+    "buyer_reference": "Your reference",
+    "purchase_order": "Purchase order",
+    "leitweg_id": "Leitweg-ID",
+    "directors": "Managing directors",
     "package": "Package of {credits} training credits",
     "unused": "Paid back: {unused} unused of {credits} training credits",
     "month": "OTAI Studio {tier}, one month",

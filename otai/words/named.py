@@ -39,6 +39,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "country": "country",
         "vat_id": "VAT id",
         "email": "mail address",
+        "address_line_2": "second address line",
+        "buyer_reference": "reference of the buyer",
+        "purchase_order": "purchase-order number",
     },
 }
 

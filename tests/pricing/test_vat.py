@@ -43,6 +43,23 @@ def test_vat_follows_the_buyers_country_and_vat_id(
     assert (found.treatment, found.permille) == (treatment, permille)
 
 
+@pytest.mark.parametrize(
+    ("buyer", "vat_id", "treatment"),
+    [
+        ("DE", "", VatTreatment.SMALL_BUSINESS),
+        ("DE", "DE136695976", VatTreatment.SMALL_BUSINESS),
+        ("AT", "", VatTreatment.SMALL_BUSINESS),
+        ("AT", "ATU13585627", VatTreatment.REVERSE_CHARGE),
+        ("CH", "", VatTreatment.OUTSIDE),
+    ],
+)
+def test_a_small_business_adds_none_where_it_would_owe_it(buyer: str, vat_id: str, treatment: VatTreatment) -> None:
+    found = vat_on_sale(
+        rates=BOOK.vat_rates, seller_country="DE", buyer_country=buyer, buyer_vat_id=vat_id, seller_is_small=True
+    )
+    assert (found.treatment, found.country, found.permille) == (treatment, buyer, 0)
+
+
 def test_a_seller_outside_the_union_adds_none() -> None:
     found = vat_on_sale(rates=EU_STANDARD_RATES, seller_country="CH", buyer_country="DE", buyer_vat_id="")
     assert found.treatment is VatTreatment.OUTSIDE
@@ -164,7 +181,7 @@ def test_a_refused_country_is_named(country: str) -> None:
     for seller, buyer in ((country, "DE"), ("DE", country)):
         with pytest.raises(CountryUnknown) as refused:
             vat_on_sale(rates=BOOK.vat_rates, seller_country=seller, buyer_country=buyer, buyer_vat_id="")
-        assert refused.value.message == f"A country is a two-letter ISO code such as DE; “{country}” is not."
+        assert refused.value.message == f"A country is a two-letter code of ISO 3166 such as DE; “{country}” is none."
         assert refused.value.details == {"country": country}
 
 

@@ -127,7 +127,7 @@ def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client
         "street": "A 1",
         "postcode": "",
         "city": "B",
-        "country": "de",
+        "country": "DE",
         "vat_id": "",
         "language": "en",
     }
@@ -135,6 +135,8 @@ def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client
     wrong = alice.post(address, form | {"email": "b@acme.example", "vat_id": "DE1"})
     assert wrong.status_code == 422
     assert "is not a valid VAT id" in text_of(wrong)
+    assert alice.post(address, form | {"email": "b@acme.example", "country": "ZZ"}).status_code == 422
+    assert '<option value="AT">Österreich' in alice.get(address, headers={"accept-language": "de"}).content.decode()
     saved = alice.post(address, form | {"email": "b@acme.example"})
     assert saved.headers["Location"] == "/acme/credits/packages/10/?back=%2Facme%2Ftrain%2F"
     ordered = alice.post(saved.headers["Location"], {"key": "1", "back": "/acme/train/"})

@@ -148,7 +148,7 @@ def fill_in_details(page: Any) -> None:
     page.fill("[name=street]", "Hauptstr. 1")
     page.fill("[name=postcode]", "10115")
     page.fill("[name=city]", "Berlin")
-    page.fill("[name=country]", "DE")
+    page.select_option("[name=country]", "DE")
     page.fill("[name=email]", "billing@acme.example")
     page.click("main button.primary")
 

@@ -29,7 +29,7 @@ def order_confirmation_pdf(purchase: Purchase) -> bytes:
 
 
 def invoice_xml(invoice: Invoice) -> bytes:
-    """The invoice as EN 16931 XML (CII)."""
+    """The invoice as EN 16931 XML (CII); an XRechnung where the buyer has a Leitweg-ID."""
     from otai.billing.documents.xml import invoice_xml
 
     return invoice_xml(invoice)

@@ -13,8 +13,9 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from otai.billing.documents.words import exemption, line_title, vat_line
-from otai.billing.documents.xml import invoice_xml
+from otai.billing.documents.xml import factur_x_xml
 from otai.billing.models import Invoice
+from otai.words.countries import country_name
 from otai.words.invoices import day, money, words_in
 
 FONTS = Path(__file__).parent / "fonts"
@@ -27,7 +28,7 @@ LEFT, RIGHT, WIDTH = 22.0, 188.0, 166.0
 
 def invoice_pdf(invoice: Invoice) -> bytes:
     """The same bytes for the same invoice: nothing in it depends on when or where it is made."""
-    return document_pdf(invoice.facts, language=invoice.language, xml=invoice_xml(invoice))
+    return document_pdf(invoice.facts, language=invoice.language, xml=factur_x_xml(invoice))
 
 
 def document_pdf(facts: dict[str, Any], *, language: str, xml: bytes | None = None) -> bytes:
@@ -80,6 +81,7 @@ class _Page(FPDF):
                 f"{self.words['vat_id']} {seller['vat_id']}" if seller["vat_id"] else "",
                 f"{self.words['tax_number']} {seller['tax_number']}" if seller["tax_number"] else "",
                 seller["registration"],
+                f"{self.words['directors']}: {seller['directors']}" if seller.get("directors") else "",
             ],
             [seller["bank"], f"IBAN {_grouped(seller['iban'])}", f"BIC {seller['bic']}" if seller["bic"] else ""],
         )
@@ -122,8 +124,7 @@ class _Page(FPDF):
         facts, buyer, words = self.facts, self.facts["buyer"], self.words
         self.set_xy(LEFT, 48)
         self._font(10)
-        address = [buyer["name"], buyer["street"], f"{buyer['postcode']} {buyer['city']}".strip(), buyer["country"]]
-        self.multi_cell(88, 5, "\n".join(address), align="L")
+        self.multi_cell(88, 5, "\n".join(self._address()), align="L")
         entries = [(words["number"], facts["number"]), (words["issued_on"], day(facts["issued_on"], self.language))]
         if facts["period_from_on"]:
             span = f"{day(facts['period_from_on'], self.language)} - {day(facts['period_until_on'], self.language)}"
@@ -135,6 +136,9 @@ class _Page(FPDF):
             entries.append((words["pay_until"], day(facts["pay_until_on"], self.language)))
         if buyer["vat_id"]:
             entries.append((words["customer_vat_id"], buyer["vat_id"]))
+        for name in ("buyer_reference", "purchase_order", "leitweg_id"):
+            if value := buyer.get(name):
+                entries.append((words[name], value))
         self.set_y(48)
         for name, value in entries:
             self.set_x(116)
@@ -155,6 +159,19 @@ class _Page(FPDF):
                 WIDTH, 5, f"{words['reason']}: {facts['reason']}", align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT
             )
         self.ln(5)
+
+    def _address(self) -> list[str]:
+        """Whom the document is made out to; the country by name where a letter leaves the seller's."""
+        buyer = self.facts["buyer"]
+        country = "" if buyer["country"] == self.facts["seller"]["country"] else buyer["country"]
+        lines = [
+            buyer["name"],
+            buyer["street"],
+            buyer.get("address_line_2", ""),
+            f"{buyer['postcode']} {buyer['city']}".strip(),
+            country_name(country, self.language),
+        ]
+        return [line for line in lines if line]
 
     def _table(self) -> None:
         facts, words = self.facts, self.words

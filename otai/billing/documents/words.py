@@ -33,4 +33,6 @@ def exemption(facts: dict[str, Any], language: str) -> str:
             return printed("reverse_charge", language=language)
         case VatTreatment.OUTSIDE:
             return printed("outside", language=language)
+        case VatTreatment.SMALL_BUSINESS:
+            return printed("small_business", language=language)
     return ""

@@ -19,28 +19,50 @@ from otai.pricing.vat import VatTreatment
 from otai.words.invoices import words_in
 
 GUIDELINE = "urn:cen.eu:en16931:2017"
+XRECHNUNG = f"{GUIDELINE}#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
+BILLING_PROCESS = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
+"""XRechnung wants the business process named; this is the plain one, an invoice for what was bought."""
 INVOICE, CREDIT_NOTE = "380", "381"
 """UNTDID 1001."""
-SEPA_TRANSFER, CARD = "58", "48"
-"""UNTDID 4461."""
+SEPA_TRANSFER, CARD, ONLINE_SERVICE = "58", "48", "68"
+"""UNTDID 4461. XRechnung wants digits of the card with CARD (BR-DE-24), which only the provider knows."""
+
+EMAIL, LEITWEG_ID = "EM", "0204"
+"""The code list of electronic addresses."""
 
 CATEGORY = {
     VatTreatment.DOMESTIC: "S",
     VatTreatment.DESTINATION: "S",
     VatTreatment.REVERSE_CHARGE: "AE",
     VatTreatment.OUTSIDE: "O",
+    VatTreatment.SMALL_BUSINESS: "E",
 }
-"""UNTDID 5305: standard rate, reverse charge, services outside the scope of tax."""
+"""UNTDID 5305: standard rate, reverse charge, services outside the scope of tax, exempt."""
 EXEMPTION_CODE = {VatTreatment.REVERSE_CHARGE: "VATEX-EU-AE", VatTreatment.OUTSIDE: "VATEX-EU-O"}
+"""The code list has none for small businesses; the reason stands in words."""
 
 
 def invoice_xml(invoice: Invoice) -> bytes:
-    """Raises AssertionError where the XML breaks the schema: a bug of ours, not something a customer could cause."""
+    """For German public buyers, who give a Leitweg-ID, an XRechnung; else what the PDF carries.
+
+    Raises AssertionError where the XML breaks the schema: a bug of ours, not something a customer could cause.
+    """
+    return _xml(invoice, is_xrechnung=bool(invoice.facts["buyer"].get("leitweg_id")))
+
+
+def factur_x_xml(invoice: Invoice) -> bytes:
+    """The XML inside the PDF, of Factur-X's profile EN 16931 whoever buys. Raises as `invoice_xml` does."""
+    return _xml(invoice, is_xrechnung=False)
+
+
+def _xml(invoice: Invoice, *, is_xrechnung: bool) -> bytes:
     facts: dict[str, Any] = invoice.facts
     language = invoice.language
     treatment = VatTreatment(facts["vat"]["treatment"])
     document = Document()
-    document.context.guideline_parameter.id = GUIDELINE
+    document.context.guideline_parameter.id = XRECHNUNG if is_xrechnung else GUIDELINE
+    if is_xrechnung:
+        document.context.business_parameter.id = BILLING_PROCESS
     document.header.id = facts["number"]
     document.header.type_code = INVOICE if facts["kind"] == "invoice" else CREDIT_NOTE
     document.header.issue_date_time = date.fromisoformat(facts["issued_on"])
@@ -51,7 +73,7 @@ def invoice_xml(invoice: Invoice) -> bytes:
     _parties(document, facts, treatment)
     _delivery(document, facts)
     _line(document, facts, treatment, language)
-    _settlement(document, facts, treatment, language)
+    _settlement(document, facts, treatment, language, by_provider=ONLINE_SERVICE if is_xrechnung else CARD)
     xml: bytes = document.serialize(schema="FACTUR-X_EN16931")
     return xml
 
@@ -70,8 +92,14 @@ def _notes(facts: dict[str, Any], language: str) -> list[str]:
 
 def _parties(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> None:
     agreement = document.trade.agreement
-    agreement.buyer_reference = facts["reference"]
     seller, buyer = facts["seller"], facts["buyer"]
+    # Documents issued before buyers had these fields have none of them.
+    leitweg_id = buyer.get("leitweg_id", "")
+    agreement.buyer_reference = leitweg_id or buyer.get("buyer_reference") or facts["reference"]
+    if purchase_order := buyer.get("purchase_order"):
+        agreement.buyer_order.issuer_assigned_id = purchase_order
+    if line_two := buyer.get("address_line_2"):
+        agreement.buyer.address.line_two = line_two
     for party, found in ((agreement.seller, seller), (agreement.buyer, buyer)):
         party.name = found["name"]
         party.address.line_one = found["street"]
@@ -79,7 +107,9 @@ def _parties(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> N
             party.address.postcode = found["postcode"]
         party.address.city_name = found["city"]
         party.address.country_id = found["country"]
-        party.electronic_address.uri_ID = ("EM", found["email"])
+        party.electronic_address.uri_ID = (EMAIL, found["email"])
+    if leitweg_id:
+        agreement.buyer.electronic_address.uri_ID = (LEITWEG_ID, leitweg_id)
     agreement.seller.legal_organization.id = ("", seller["registration"])
     agreement.seller.contact.person_name = seller["contact"] or seller["name"]
     if seller["phone"]:
@@ -126,12 +156,14 @@ def _rate(facts: dict[str, Any]) -> Decimal:
     return Decimal(facts["vat"]["permille"]).scaleb(-1)
 
 
-def _settlement(document: Any, facts: dict[str, Any], treatment: VatTreatment, language: str) -> None:
+def _settlement(
+    document: Any, facts: dict[str, Any], treatment: VatTreatment, language: str, *, by_provider: str
+) -> None:
     settlement = document.trade.settlement
     settlement.payment_reference = facts["reference"]
     settlement.currency_code = facts["currency"]
     means = PaymentMeans()
-    means.type_code = SEPA_TRANSFER if facts["gateway"] == "bank_transfer" else CARD
+    means.type_code = SEPA_TRANSFER if facts["gateway"] == "bank_transfer" else by_provider
     if facts["gateway"] == "bank_transfer":
         means.payee_account.iban = facts["seller"]["iban"]
         means.payee_account.account_name = facts["seller"]["name"]
@@ -143,7 +175,8 @@ def _settlement(document: Any, facts: dict[str, Any], treatment: VatTreatment, l
     tax.type_code = "VAT"
     if reason := exemption(facts, language):
         tax.exemption_reason = reason
-        tax.exemption_reason_code = EXEMPTION_CODE[treatment]
+        if treatment in EXEMPTION_CODE:
+            tax.exemption_reason_code = EXEMPTION_CODE[treatment]
     tax.basis_amount = _decimal(facts["net_cents"])
     tax.category_code = CATEGORY[treatment]
     if treatment is not VatTreatment.OUTSIDE:

@@ -115,10 +115,20 @@ class BillingDetails(models.Model):
     )
     name = models.CharField(max_length=200)
     street = models.CharField(max_length=200)
+    address_line_2 = models.CharField(max_length=200, blank=True, default="", help_text="Department, building, floor.")
     postcode = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100)
     country = models.CharField(max_length=2, help_text="ISO 3166, for example DE.")
     vat_id = models.CharField(max_length=20, blank=True, verbose_name="VAT id")
+    buyer_reference = models.CharField(
+        max_length=100, blank=True, default="", help_text="What the buyer wants named on invoices (BT-10)."
+    )
+    purchase_order = models.CharField(
+        max_length=100, blank=True, default="", help_text="The buyer's purchase-order number (BT-13)."
+    )
+    leitweg_id = models.CharField(
+        max_length=46, blank=True, default="", help_text="Of a German public buyer: invoices are XRechnung then."
+    )
     email = models.EmailField(help_text="Where invoices and notices go.")
     language = models.CharField(max_length=10, default="en")
     updated_at = models.DateTimeField()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from stdnum.de import leitweg
+from stdnum.exceptions import ValidationError as NotValid
 
 from otai.billing.models import BillingDetails
 from otai.billing.operations.events import record
@@ -15,6 +16,18 @@ from otai.errors import Invalid
 from otai.orgs.languages import languages, listed
 from otai.orgs.models import Organisation
 from otai.pricing.vat import CountryUnknown, checked_vat_id
+from otai.words.countries import COUNTRIES
+
+LONGEST = {
+    "name": 200,
+    "street": 200,
+    "address_line_2": 200,
+    "postcode": 20,
+    "city": 100,
+    "buyer_reference": 100,
+    "purchase_order": 100,
+}
+NEEDED = ("name", "street", "city")
 
 
 class InvalidBillingDetails(Invalid):
@@ -32,23 +45,35 @@ def set_billing_details(
     email: str,
     vat_id: str = "",
     language: str = "",
+    address_line_2: str = "",
+    buyer_reference: str = "",
+    purchase_order: str = "",
+    leitweg_id: str = "",
     who: str,
     now: datetime,
 ) -> BillingDetails:
     """Who the invoices from now on are made out to; those issued stay as they are.
 
-    `language` is one of the installation's, or empty for its first. The VAT id is checked by form and check digit.
-    Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
+    `country` is of ISO 3166. `language` is one of the installation's, or empty for its first. VAT id and Leitweg-ID are
+    checked by form and check digit. Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
     """
     country = country.strip().upper()
-    if not re.fullmatch(r"[A-Z]{2}", country):
+    if country not in COUNTRIES:
         raise CountryUnknown("code", country=country)
-    texts = {"name": name, "street": street, "postcode": postcode, "city": city}
-    limits = {"name": 200, "street": 200, "postcode": 20, "city": 100}
+    texts = {
+        "name": name,
+        "street": street,
+        "address_line_2": address_line_2,
+        "postcode": postcode,
+        "city": city,
+        "buyer_reference": buyer_reference,
+        "purchase_order": purchase_order,
+    }
     for field, text in texts.items():
         texts[field] = text = " ".join(text.split())
-        if (not text and field != "postcode") or len(text) > limits[field] or not text.isprintable():
-            raise InvalidBillingDetails("length", most=limits[field], field=field)
+        most = LONGEST[field]
+        if (not text and field in NEEDED) or len(text) > most or not text.isprintable():
+            raise InvalidBillingDetails("length" if field in NEEDED else "at_most", most=most, field=field)
     try:
         validate_email(email)
     except ValidationError:
@@ -57,6 +82,7 @@ def set_billing_details(
     if language not in languages():
         raise InvalidBillingDetails("language", known=listed(), language=language, field="language")
     checked = checked_vat_id(vat_id, country=country)
+    routed = _checked_leitweg_id(leitweg_id)
     with transaction.atomic():
         details, _ = BillingDetails.objects.update_or_create(
             organisation=organisation,
@@ -64,6 +90,7 @@ def set_billing_details(
                 **texts,
                 "country": country,
                 "vat_id": checked,
+                "leitweg_id": routed,
                 "email": email,
                 "language": language,
                 "updated_at": now,
@@ -80,3 +107,13 @@ def set_billing_details(
             vat_id=checked,
         )
     return details
+
+
+def _checked_leitweg_id(value: str) -> str:
+    """In its written form, `991-01234-44`; "" for none. Raises InvalidBillingDetails."""
+    if not value.strip():
+        return ""
+    try:
+        return str(leitweg.validate(value))
+    except NotValid:
+        raise InvalidBillingDetails("leitweg_id", leitweg_id=value.strip()[:60], field="leitweg_id") from None

@@ -21,8 +21,9 @@ from otai.db import new_id
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
-from otai.pricing.vat import vat_cents
+from otai.pricing.vat import CountryUnknown, vat_cents
 from otai.units import Money
+from otai.words.countries import COUNTRIES
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """For references that people copy by hand: without 0 and O, 1 and I."""
@@ -144,10 +145,7 @@ def order(
         vat_treatment=vat.treatment.value,
         vat_country=vat.country,
         vat_permille=vat.permille,
-        buyer={
-            name: getattr(details, name)
-            for name in ("name", "street", "postcode", "city", "country", "vat_id", "email")
-        },
+        buyer={name: getattr(details, name) for name in queries.BUYER},
         language=details.language,
         gateway=way.name,
         key=key,
@@ -197,10 +195,13 @@ def _new_reference() -> str:
 
 
 def billing_details(organisation: Organisation) -> BillingDetails:
-    """Raises BillingDetailsMissing."""
+    """Raises BillingDetailsMissing and CountryUnknown."""
     details = BillingDetails.objects.filter(organisation=organisation).first()
     if details is None:
         raise BillingDetailsMissing("details", organisation=organisation.slug)
+    if details.country not in COUNTRIES:
+        # Before countries were checked, any two letters could be saved.
+        raise CountryUnknown("code", country=details.country)
     return details
 
 

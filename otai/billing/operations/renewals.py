@@ -22,6 +22,7 @@ from otai.billing.operations.subscriptions import move
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
 from otai.errors import OtaiError
 from otai.pricing.price_book import Tier
+from otai.words.countries import COUNTRIES
 
 logger = logging.getLogger(__name__)
 SWEEP = "sweep"
@@ -152,11 +153,16 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
 
 def _was_ordered(subscription: Subscription) -> bool:
     """Whether the month after the paid one was ever ordered, or cannot be for want of an address to invoice."""
-    if not BillingDetails.objects.filter(organisation=subscription.organisation_id).exists():
+    if not _can_be_invoiced(subscription):
         return True
     return Purchase.objects.filter(
         organisation=subscription.organisation_id, key__startswith=_key_of_next_month(subscription)
     ).exists()
+
+
+def _can_be_invoiced(subscription: Subscription) -> bool:
+    details = BillingDetails.objects.filter(organisation=subscription.organisation_id, country__in=COUNTRIES)
+    return details.exists()
 
 
 def _key_of_next_month(subscription: Subscription) -> str:
@@ -184,7 +190,7 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
     if subscription.status != SubscriptionStatus.UNPAID or open_renewal(subscription) is not None:
         return None
     organisation = subscription.organisation
-    if not BillingDetails.objects.filter(organisation=organisation).exists():
+    if not _can_be_invoiced(subscription):
         # Nobody can be invoiced without an address; the grace time runs, and the desk shows who is affected.
         return None
     purchase = order_month(

@@ -27,6 +27,12 @@ def details_set(
     language: Annotated[
         str, typer.Option(help="Language of invoices and mails, such as en; else the first one of the installation.")
     ] = "",
+    address_line_2: Annotated[str, typer.Option(help="Department, building, floor.")] = "",
+    buyer_reference: Annotated[str, typer.Option(help="Your reference, named on invoices.")] = "",
+    purchase_order: Annotated[str, typer.Option(help="Your purchase-order number, named on invoices.")] = "",
+    leitweg_id: Annotated[
+        str, typer.Option(help="Of a German public buyer: the XML of invoices is an XRechnung then.")
+    ] = "",
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -41,6 +47,10 @@ def details_set(
         email=email,
         vat_id=vat_id,
         language=language,
+        address_line_2=address_line_2,
+        buyer_reference=buyer_reference,
+        purchase_order=purchase_order,
+        leitweg_id=leitweg_id,
         who=actor(),
         now=utc_now(),
     )

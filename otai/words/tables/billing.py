@@ -20,7 +20,7 @@ TABLE: Mapping[str, Refusal] = {
         "{reference} cannot be cancelled any more. Unused credits can be paid back by an operator.",
     ),
     "country_unknown.code": said(
-        "A country is a two-letter ISO code such as DE; {country:quoted} is not.",
+        "A country is a two-letter code of ISO 3166 such as DE; {country:quoted} is none.",
     ),
     "duplicate_request.purchase": said(
         "The key {key:quoted} was used for {title} ({reference}). Use a new key for a new purchase.",
@@ -45,6 +45,12 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "invalid_billing_details.language": said(
         "Invoices are written in {known}, not in {language:quoted}.",
+    ),
+    "invalid_billing_details.leitweg_id": said(
+        "{leitweg_id:quoted} is no Leitweg-ID: one looks like 991-01234-44, and ends with two check digits.",
+    ),
+    "invalid_billing_details.at_most": said(
+        "The {field:field} can have {most:n} printable characters at most.",
     ),
     "invalid_billing_details.length": said(
         "The {field:field} must be 1 to {most:n} printable characters.",

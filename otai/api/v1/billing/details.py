@@ -25,6 +25,10 @@ class BillingDetailsOut(Schema):
     vat_id: str
     email: str
     language: str
+    address_line_2: str
+    buyer_reference: str
+    purchase_order: str
+    leitweg_id: str
 
 
 class BillingDetailsIn(Schema):
@@ -36,6 +40,12 @@ class BillingDetailsIn(Schema):
     vat_id: Annotated[Text, Field(max_length=20)] = ""
     email: Annotated[Text, Field(max_length=254)]
     language: Annotated[Text, Field(max_length=10, json_schema_extra={"enum": list(languages())})] = languages()[0]
+    address_line_2: Annotated[Text, Field(max_length=200)] = ""
+    buyer_reference: Annotated[Text, Field(max_length=100, description="Named on invoices (BT-10).")] = ""
+    purchase_order: Annotated[Text, Field(max_length=100, description="Named on invoices (BT-13).")] = ""
+    leitweg_id: Annotated[
+        Text, Field(max_length=46, description="Of a German public buyer: the XML of invoices is an XRechnung then.")
+    ] = ""
 
 
 DETAILS = {
@@ -47,6 +57,10 @@ DETAILS = {
     "vat_id": "",
     "email": "billing@acme.example",
     "language": "de",
+    "address_line_2": "3. OG",
+    "buyer_reference": "",
+    "purchase_order": "4500012345",
+    "leitweg_id": "",
 }
 
 
