@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
+from otai.billing.document_lists import signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import (
     ChargeAttempt,
@@ -425,8 +426,8 @@ class InvoiceDesk(Desk):
 
     @admin.display(description="gross", ordering="gross_cents")
     def gross(self, row: Invoice) -> str:
-        """With its currency."""
-        return cents_shown(row.gross_cents, row.currency)
+        """With its currency; negative for a credit note."""
+        return str(signed(row, row.gross_cents))
 
     @admin.display(description="files")
     def files(self, row: Invoice) -> SafeString:

@@ -129,6 +129,11 @@ def purchases_to_pay(organisation: Organisation) -> list[Purchase]:
     return list(purchases(organisation).filter(status__in=sorted(AWAITING_PAYMENT)))
 
 
+def orders_to_transfer(organisation: Organisation) -> list[Purchase]:
+    """Orders that wait for a bank transfer, newest first: each has an order confirmation, and no invoice yet."""
+    return [one for one in purchases_to_pay(organisation) if gateway_named(one.gateway).pays_by_invoice]
+
+
 def credit_watch_of(organisation: Organisation) -> CreditWatch:
     """What the organisation wants to happen when credits run low; nothing, while nobody has set it."""
     return CreditWatch.objects.filter(organisation=organisation).first() or CreditWatch(organisation=organisation)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import buying, credits, demo, front, help, home, paying, plans, webhooks
+from otai.web.views import buying, credits, demo, documents, front, help, home, paying, plans, webhooks
 
 app_name = "web"
 
@@ -36,7 +36,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/methods/portal", paying.portal, name="payment_portal"),
     path("<slug:slug>/credits/methods/<uuid:method>/remove", paying.remove_method, name="remove_method"),
     path("<slug:slug>/credits/purchases/<slug:reference>/demo", demo.transfer_arrives, name="demo_transfer"),
-    path("<slug:slug>/credits/invoices/", buying.invoices, name="invoices"),
+    path("<slug:slug>/credits/invoices/", documents.invoices, name="invoices"),
+    path("<slug:slug>/credits/invoices/<slug:month>.zip", documents.invoices_of_month, name="invoices_of_month"),
     path("<slug:slug>/credits/invoices/<slug:number>.pdf", buying.invoice_file, {"form": "pdf"}, name="invoice_pdf"),
     path("<slug:slug>/credits/invoices/<slug:number>.xml", buying.invoice_file, {"form": "xml"}, name="invoice_xml"),
     path("<slug:slug>/credits/details/", buying.details, name="billing_details"),

@@ -73,6 +73,13 @@ WHY_MOVED: Mapping[str, str] = {
 
 INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 
+DOCUMENT_STATES: Words = {
+    "open": _("To be paid"),
+    "paid": _("Paid"),
+    "cancelled": _("Cancelled"),
+    "refunded": _("Refunded"),
+}
+
 
 def delivery_words(delivery: str) -> str:
     return str(DELIVERIES[Delivery(delivery)])

@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 
 from otai.billing.models import Purchase
+from otai.billing.months import Month
+from otai.billing.seller import seller
 from otai.orgs.models import ApiKey, User
 from otai.orgs.operations import add_member, revoke_api_key
 from otai.orgs.permissions import Scope
@@ -269,6 +271,11 @@ def test_an_invoice_can_be_fetched_as_pdf_and_xml(acme: Any, alice: Program, mom
     assert confirmation["Content-Type"] == "application/pdf" and confirmation.content.startswith(b"%PDF")
     transfer(purchase, moment)
     invoice = alice.get("/invoices")[1]["items"][0]
+    assert (invoice["state"], invoice["amount"]["cents"]) == ("paid", 119_00)
+    assert alice.get("/invoices?state=open")[1]["items"] == []
+    assert alice.get("/invoices?state=lost")[0] == 422
+    pack = alice.call("GET", f"/invoices/archive?month={Month.at(moment, seller().zone)}")
+    assert pack["Content-Type"] == "application/zip" and pack.content.startswith(b"PK")
     pdf = alice.call("GET", f"/invoices/{invoice['number']}/pdf")
     assert pdf["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF")
     assert b"CrossIndustryInvoice" in alice.call("GET", f"/invoices/{invoice['number']}/xml").content

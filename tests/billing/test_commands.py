@@ -49,6 +49,8 @@ def test_buying_by_bank_transfer_from_order_to_refund(acme: Organisation, tmp_pa
     assert (refund["gross_cents"], refund["state"]) == (21420, "sent")
     assert "confirmed" in otai("confirm-refund", refund["refund"], "--why", "transferred")
     assert [row["kind"] for row in as_json("invoices", "list")] == ["credit_note", "invoice"]
+    assert "EUR -214.20" in otai("invoices", "list", "--state", "refunded")
+    assert as_json("invoices", "list", "--month", "2020-01") == []
     files = as_json("invoices", "export", "--folder", tmp_path / "out")["files"]
     assert sorted(Path(file).suffix for file in files) == [".pdf", ".pdf"]
     otai("invoices", "export", "--xml", "--folder", tmp_path / "out", "--purchase", bought["reference"])

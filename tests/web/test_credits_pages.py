@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.months import Month
+from otai.billing.seller import seller
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -230,6 +233,27 @@ def test_invoices_are_listed_and_downloaded(alice: Client, acme: Organisation, n
     assert pdf.content.startswith(b"%PDF")
     assert pdf.headers["Content-Disposition"] == f'attachment; filename="{invoice.number}.pdf"'
     assert b"CrossIndustryInvoice" in alice.get(f"/acme/credits/invoices/{invoice.number}.xml").content
+
+
+def test_documents_are_narrowed_and_a_month_comes_as_one_archive(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    with_details(acme, now)
+    paid, waits = (billing.buy(organisation=acme, package="10", key=key, who="alice", now=now).purchase for key in "ab")
+    transfer(paid, now)
+    billing.refund_payment(reference=paid.reference, who="olga", why="no longer needed", now=now)
+    address, month = "/acme/credits/invoices/", str(Month.at(now, seller().zone))
+    everything = text_of(alice.get(address))
+    assert "EUR \N{MINUS SIGN}119" in everything
+    assert waits.reference in everything
+    refunded = text_of(alice.get(address, {"state": "refunded", "month": month}))
+    assert "INV-2026-000001" in refunded and "CN-2026-000001" in refunded and waits.reference not in refunded
+    assert "INV-2026-000001" not in text_of(alice.get(address, {"state": "open"}))
+    assert alice.get(address, {"month": "2026-13"}).status_code == 422
+    with zipfile.ZipFile(io.BytesIO(alice.get(f"{address}{month}.zip").content)) as pack:
+        assert pack.namelist() == ["CN-2026-000001.pdf", "INV-2026-000001.pdf"]
+        assert pack.read("INV-2026-000001.pdf").startswith(b"%PDF")
+    assert alice.get(f"{address}2020-01.zip").status_code == 422
 
 
 def test_an_order_is_cancelled_by_two_clicks_once(alice: Client, acme: Organisation, now: datetime) -> None:

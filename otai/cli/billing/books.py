@@ -8,12 +8,12 @@ import typer
 
 from otai.billing import queries
 from otai.billing.audit import audit as billing_audit
+from otai.billing.months import Month
 from otai.billing.operations.sweep import sweep as run_sweep
 from otai.billing.revenue import Movement, month_close
 from otai.billing.seller import seller
 from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
-from otai.errors import Invalid
 from otai.pricing.published import as_published, book_of
 
 
@@ -85,10 +85,8 @@ def month_close_command(
     month: Annotated[str, typer.Argument(help="For example 2026-11.")], json: JsonOption = False
 ) -> None:
     """For operators: revenue recognised and deferred, received and refunded, invoices and VAT of a month."""
-    year, _, number = month.partition("-")
-    if not (year.isdigit() and number.isdigit() and 2000 <= int(year) <= 2200 and 1 <= int(number) <= 12):
-        raise Invalid("month", month=month, code="invalid_month")
-    close = month_close(int(year), int(number), zone=seller().zone)
+    asked = Month.parse(month)
+    close = month_close(asked.year, asked.number, zone=seller().zone)
     if json:
         movements = {
             name: {**jsonable(movement), "difference": movement.difference}

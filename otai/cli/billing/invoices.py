@@ -8,16 +8,30 @@ from typing import Annotated, Any
 import typer
 
 from otai.billing import queries
+from otai.billing.document_lists import documents, signed
 from otai.billing.documents import invoice_pdf, invoice_xml
+from otai.billing.months import Month
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
-from otai.units import Money
+from otai.orgs.models import Organisation
 
 app = typer.Typer(help="Invoices and credit notes: list, export.", no_args_is_help=True)
 
 
+InMonth = Annotated[str | None, typer.Option("--month", help="Only those issued in this month, such as 2026-11.")]
+
+
+def _documents(organisation: Organisation, *, month: str | None, state: str = "", purchase: str | None = None) -> Any:
+    return documents(organisation, state=state, month=Month.parse(month) if month else None, purchase=purchase)
+
+
 @app.command("list")
-def invoices_list(org: OrgOption = None, json: JsonOption = False) -> None:
-    """All invoices and credit notes of an organisation, newest first."""
+def invoices_list(
+    state: Annotated[str, typer.Option(help="Only those that are open, paid, cancelled or refunded.")] = "",
+    month: InMonth = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """All invoices and credit notes of an organisation, newest first. What a credit note gives back is negative."""
     rows: list[dict[str, Any]] = [
         {
             "number": invoice.number,
@@ -29,20 +43,25 @@ def invoices_list(org: OrgOption = None, json: JsonOption = False) -> None:
             "vat_cents": invoice.vat_cents,
             "gross_cents": invoice.gross_cents,
             "currency": invoice.currency,
+            "state": invoice.state,
+            "amount": signed(invoice, invoice.gross_cents),
+            "signed": [str(signed(invoice, cents)) for cents in (invoice.net_cents, invoice.vat_cents)],
         }
-        for invoice in queries.invoices(organisation_named(org))
+        for invoice in _documents(organisation_named(org), state=state, month=month)
     ]
     if json:
         print_json(rows)
         return
     print_table(
-        ["number", "date", "purchase", "net", "VAT", "gross", "corrects"],
+        ["number", "date", "purchase", "net", "VAT", "gross", "state", "corrects"],
         [
             [
                 row["number"],
                 row["issued_on"],
                 row["purchase"],
-                *(Money(row[f"{name}_cents"], row["currency"]) for name in ("net", "vat", "gross")),
+                *row["signed"],
+                row["amount"],
+                row["state"],
                 row["corrects"],
             ]
             for row in rows
@@ -55,15 +74,18 @@ def invoices_list(org: OrgOption = None, json: JsonOption = False) -> None:
 def invoices_export(
     number: Annotated[str | None, typer.Argument(help="INV-2026-000001; all of them if left out.")] = None,
     purchase: Annotated[str | None, typer.Option(help="Only those of this purchase.")] = None,
+    month: InMonth = None,
     folder: Annotated[Path, typer.Option(help="Where the files go.")] = Path(),
-    xml: Annotated[bool, typer.Option("--xml", help="EN 16931 XML (CII) instead of PDF.")] = False,
+    xml: Annotated[bool, typer.Option("--xml", help="EN 16931 XML instead of PDF.")] = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write invoices to files: PDF with the XML inside (Factur-X, ZUGFeRD), or the XML alone."""
     organisation = organisation_named(org)
     found = (
-        [queries.invoice(organisation, number)] if number else list(queries.invoices(organisation, purchase=purchase))
+        [queries.invoice(organisation, number)]
+        if number
+        else list(_documents(organisation, month=month, purchase=purchase))
     )
     folder.mkdir(parents=True, exist_ok=True)
     written = []

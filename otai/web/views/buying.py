@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -170,35 +169,6 @@ def details(request: MemberRequest) -> HttpResponse:
             return redirect(then or reverse("web:credits", args=[organisation.slug]))
     status = 422 if form.errors else 200
     return render(request, "web/credits/details.html", {"form": form, "next": then}, status=status)
-
-
-@require_safe
-@page(Action.VIEW)
-def invoices(request: MemberRequest) -> HttpResponse:
-    """All invoices and credit notes, newest first, a hundred at a time."""
-    found = queries.invoices(request.organisation)
-    last = request.GET.get("before", "")
-    if last:
-        edge = queries.invoice(request.organisation, last)
-        found = found.filter(issued_at__lte=edge.issued_at).exclude(id=edge.id)
-    shown = [InvoiceShown(words.INVOICES.get(invoice.kind, invoice.kind), invoice) for invoice in found[:101]]
-    context = {
-        "invoices": shown[:100],
-        "newer": "?" if last else "",
-        "older": f"?before={shown[99].invoice.number}" if len(shown) > 100 else "",
-    }
-    return render(request, "web/credits/invoices.html", context)
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceShown:
-    what: Any
-    invoice: Any
-
-    @property
-    def gross(self) -> Money:
-        """With its currency."""
-        return Money(self.invoice.gross_cents, self.invoice.currency)
 
 
 @require_GET

@@ -55,6 +55,15 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_billing_details.length": said(
         "The {field:field} must be 1 to {most:n} printable characters.",
     ),
+    "invalid_request.document_state": said(
+        "{state:quoted} is no state of a document: {known:words}.",
+    ),
+    "invalid_request.archive": said(
+        "These are more than {most:n} documents. Ask for a month, or for one by its number.",
+    ),
+    "invalid_request.archive_empty": said(
+        "There are no such documents.",
+    ),
     "invalid_request.purchase_key": said(
         "A purchase needs a key of 1 to 200 characters, so that a double click buys once.",
     ),

@@ -9,17 +9,19 @@ from ninja import Query, Schema
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import MoneyOut, Name, file_out
+from otai.api.v1.shapes import MoneyOut, Name, file_out, money
 from otai.billing import queries
+from otai.billing.document_lists import archive, documents, signed
 from otai.billing.documents import invoice_pdf, invoice_xml
-from otai.billing.models import Invoice
+from otai.billing.months import Month
 from otai.orgs.permissions import Action
 
 noun = Noun()
 
 
 class InvoiceOut(Schema):
-    """An invoice or a credit note. `corrects` is the invoice that a credit note takes back."""
+    """An invoice or a credit note. `corrects` is the invoice that a credit note takes back, `amount` the total with its
+    sign, negative for a credit note; `state` is open, paid, cancelled or refunded."""
 
     number: str
     kind: str
@@ -29,6 +31,9 @@ class InvoiceOut(Schema):
     vat: MoneyOut
     gross: MoneyOut
     corrects: str | None
+    state: str
+    amount: MoneyOut
+    credited: MoneyOut
 
 
 class InvoicesOut(Schema):
@@ -45,6 +50,9 @@ INVOICE = {
     "vat": {"cents": 8550, "currency": "EUR"},
     "gross": {"cents": 53550, "currency": "EUR"},
     "corrects": None,
+    "state": "paid",
+    "amount": {"cents": 53550, "currency": "EUR"},
+    "credited": {"cents": 0, "currency": "EUR"},
 }
 
 
@@ -53,16 +61,34 @@ def list_invoices(
     request: CallerRequest,
     page: PageQuery,
     purchase: Annotated[Name | None, Query(description="Only those of this purchase, by its reference.")] = None,
+    state: Annotated[Name | None, Query(description="Only those that are open, paid, cancelled or refunded.")] = None,
+    month: Annotated[Name | None, Query(description="Only those issued in this month, such as 2026-11.")] = None,
 ) -> Any:
     """Invoices and credit notes, the newest first"""
-    found = queries.invoices(request.auth.organisation, purchase=purchase)
+    found = documents(
+        request.auth.organisation, purchase=purchase, state=state or "", month=Month.parse(month) if month else None
+    )
     return page_of(found, request.auth, page, of="invoices", by=["-issued_at", "-number"], shown=_invoice)
+
+
+@noun.get("/invoices/archive", Action.BUY, produces=["application/zip"])
+def download_invoices(
+    request: CallerRequest, month: Annotated[Name, Query(description="As people write it: 2026-11.")]
+) -> HttpResponse:
+    """All PDFs of a month
+
+    Invoices and credit notes as one zip, by the day of issue.
+    """
+    asked = Month.parse(month)
+    found = documents(request.auth.organisation, month=asked)
+    return file_out(archive(found), f"invoices-{asked}.zip", "application/zip")
 
 
 @noun.get("/invoices/{number}", Action.BUY, InvoiceOut, example=INVOICE)
 def get_invoice(request: CallerRequest, number: Name) -> Any:
     """One invoice or credit note"""
-    return _invoice(queries.invoice(request.auth.organisation, number))
+    found = queries.invoice(request.auth.organisation, number)
+    return _invoice(documents(request.auth.organisation).get(id=found.id))
 
 
 @noun.get("/invoices/{number}/pdf", Action.BUY, produces=["application/pdf"])
@@ -82,7 +108,8 @@ def download_invoice_xml(request: CallerRequest, number: Name) -> HttpResponse:
     return file_out(invoice_xml(found), f"{found.number}.xml", "application/xml")
 
 
-def _invoice(invoice: Invoice) -> dict[str, Any]:
+def _invoice(invoice: Any) -> dict[str, Any]:
+    """Of `documents`, which says how it stands."""
     currency = invoice.currency
     return {
         "number": invoice.number,
@@ -93,4 +120,7 @@ def _invoice(invoice: Invoice) -> dict[str, Any]:
         "vat": {"cents": invoice.vat_cents, "currency": currency},
         "gross": {"cents": invoice.gross_cents, "currency": currency},
         "corrects": invoice.corrects.number if invoice.corrects else None,
+        "state": invoice.state,
+        "amount": money(signed(invoice, invoice.gross_cents)),
+        "credited": {"cents": invoice.credited_cents, "currency": currency},
     }
