@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
 
@@ -69,6 +71,20 @@ def made_up_tickets(
         attributes={"queue": queues, "priority": priorities, "tags": tags},
         splits=["test" if number % 5 == 0 else "train" for number in range(tickets)] if splits else None,
     )
+
+
+def tickets_that_moved(days: int = 700) -> LabelledTickets:
+    """A ticket a day. In the last 60 of 700 days everything about networks and hardware goes to the other of the
+    two."""
+    made = made_up_tickets(days, noise=0.0)
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    moved = {"Network": "Hardware", "Hardware": "Network"}
+    queues = [
+        moved.get(str(queue), queue) if number * 70 >= days * 64 else queue
+        for number, queue in enumerate(made.attributes["queue"])
+    ]
+    times = [began + timedelta(days=number) for number in range(days)]
+    return dataclasses.replace(made, attributes={"queue": queues}, created_at=times)
 
 
 def tickets_of(texts: Sequence[str], labels: Sequence[Value], name: str = "queue") -> LabelledTickets:

@@ -18,7 +18,7 @@ from otai.learning.model.bundle import Bundle
 from otai.learning.progress import Progress, Stage
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
-from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
+from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of, tickets_that_moved
 
 pytestmark = pytest.mark.pure
 
@@ -292,19 +292,7 @@ def test_a_weak_signal_is_a_signal() -> None:
 
 
 def test_what_has_changed_of_late_is_measured_on_the_newest_tickets_and_said() -> None:
-    made = made_up_tickets(700, noise=0.0)
-    began = datetime(2026, 1, 1, tzinfo=UTC)
-    # In the last weeks everything about networks and hardware goes to the other of the two.
-    moved = {"Network": "Hardware", "Hardware": "Network"}
-    queues = [
-        moved.get(str(queue), queue) if number >= 640 else queue
-        for number, queue in enumerate(made.attributes["queue"])
-    ]
-    timed = dataclasses.replace(
-        made,
-        attributes={"queue": queues},
-        created_at=[began + timedelta(days=number) for number in range(700)],
-    )
+    timed = tickets_that_moved()
     card = train(timed, [QUEUE], recipe_for("basic")).report_card
     report = card.attribute("queue")
     assert card.newest is not None and card.newest.since >= "2027-09-01"

@@ -67,16 +67,7 @@ def split_of(
             raise InputFailure("nothing_to_learn_from")
         return Split(train, given.holdout, True, given.duplicates_moved)
     labelled = np.asarray([row for row in usable if any(labels.rows[row] is not None for labels in cleaned)], np.int64)
-    times = tickets.created_at
-    newest = labelled[
-        newest_apart(
-            None if times is None else [times[row] for row in labelled],
-            related_numbers[labelled],
-            _labels_of(cleaned, labelled),
-            share=newest_share,
-            fewest_tickets=fewest_tickets,
-        )
-    ]
+    newest = newest_rows(tickets, labelled, related_numbers, cleaned, share=newest_share, fewest_tickets=fewest_tickets)
     others = np.setdiff1d(labelled, newest)
     chosen = split_by_hash(
         [tickets.texts[row] for row in others],
@@ -87,6 +78,31 @@ def split_of(
     )
     holdout = np.union1d(others[chosen.holdout], newest)
     return Split(others[chosen.train], holdout, False, newest=newest if len(newest) else None)
+
+
+def newest_rows(
+    tickets: LabelledTickets,
+    labelled: Rows,
+    related_numbers: Rows,
+    cleaned: Sequence[CleanLabels],
+    *,
+    share: float,
+    fewest_tickets: int,
+) -> Rows:
+    """About `share` of the `labelled` rows, the newest (`newest_apart`); none where nobody knows which those are.
+
+    `related_numbers` has a number for each ticket of the data set. What the card, the expectation before the order and
+    a guarantee call new is the same.
+    """
+    times = tickets.created_at
+    places = newest_apart(
+        None if times is None else [times[row] for row in labelled],
+        related_numbers[labelled],
+        _labels_of(cleaned, labelled),
+        share=share,
+        fewest_tickets=fewest_tickets,
+    )
+    return labelled[places]
 
 
 def _labels_of(cleaned: Sequence[CleanLabels], rows: Rows) -> dict[str, list[tuple[str, ...]]]:

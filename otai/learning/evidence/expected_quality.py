@@ -18,8 +18,9 @@ import numpy as np
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Rows
-from otai.learning.data.splitting import rows_with_text, split_as_given, text_numbers_of
-from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels, column_of
+from otai.learning.data.preparing import newest_rows
+from otai.learning.data.splitting import related_numbers_of, rows_with_text, split_as_given, text_numbers_of
+from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.estimate import Estimate
@@ -80,11 +81,18 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     rows, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
     if len(np.unique(text_numbers[rows])) < 2:
         return {spec.name: _nothing("The tickets have no text, or all the same.") for spec in attributes}
-    train, measured_on, all_train, all_measured = _parted(tickets, rows, text_numbers, seed=seed)
-    targets: list[AttributeTarget] = []
+    cleaned: dict[AttributeSpec, CleanLabels] = {}
     for spec in attributes:
         try:
-            labels = clean_labels(column_of(tickets, spec))
+            cleaned[spec] = clean_labels(column_of(tickets, spec))
+        except InputFailure as failure:
+            expectations[spec.name] = _nothing(failure.message)
+    train, measured_on, all_train, all_measured = _parted(
+        tickets, rows, text_numbers, list(cleaned.values()), seed=seed
+    )
+    targets: list[AttributeTarget] = []
+    for spec, labels in cleaned.items():
+        try:
             target = attribute_target(spec, labels, all_train, fewest_tickets=RECIPES["basic"].fewest_tickets)
         except InputFailure as failure:
             expectations[spec.name] = _nothing(failure.message)
@@ -123,21 +131,39 @@ def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectati
     return Expectation(dict.fromkeys(MODES), guessing, tried_on, why)
 
 
-def _parted(tickets: LabelledTickets, rows: Rows, text_numbers: Rows, *, seed: int) -> tuple[Rows, Rows, Rows, Rows]:
+def _parted(
+    tickets: LabelledTickets, rows: Rows, text_numbers: Rows, cleaned: Sequence[CleanLabels], *, seed: int
+) -> tuple[Rows, Rows, Rows, Rows]:
     """Rows to try on, in chance's order, and to measure on; and what a training would learn from and be measured on. No
-    text is in two of them."""
+    text is in two of them. Measured on are the newest tickets where a card's figures will be theirs."""
     chance = np.random.default_rng(seed)
+    recipe = RECIPES["basic"]
     given = split_as_given(text_numbers, tickets.splits) if tickets.splits is not None else None
     if given is not None:
         train, measured = np.intersect1d(given.train, rows), np.intersect1d(given.holdout, rows)
     else:
-        share = RECIPES["basic"].holdout_share
+        newest = _newest(tickets, rows, cleaned)
+        # The random half of a holdout is not learnt from either, though the figures are the newest tickets'.
+        share = recipe.holdout_share - recipe.newest_share if len(newest) else recipe.holdout_share
         texts = np.unique(text_numbers[rows])
         kept_aside = chance.random(int(texts.max()) + 1) < share
         aside = kept_aside[text_numbers[rows]]
-        train, measured = rows[~aside], rows[aside]
+        train, measured = np.setdiff1d(rows[~aside], newest), newest if len(newest) else rows[aside]
     few = measured[chance.permutation(len(measured))[:MOST_MEASURED_TICKETS]]
     return train[chance.permutation(len(train))[:MOST_TICKETS]], few, train, measured
+
+
+def _newest(tickets: LabelledTickets, rows: Rows, cleaned: Sequence[CleanLabels]) -> Rows:
+    labelled = np.asarray([row for row in rows if any(labels.rows[row] is not None for labels in cleaned)], np.int64)
+    recipe = RECIPES["basic"]
+    return newest_rows(
+        tickets,
+        labelled,
+        related_numbers_of(tickets.texts),
+        cleaned,
+        share=recipe.newest_share,
+        fewest_tickets=recipe.fewest_tickets,
+    )
 
 
 def _affordable(targets: Sequence[AttributeTarget]) -> int:

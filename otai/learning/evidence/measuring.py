@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from otai.learning.arrays import Floats
-from otai.learning.data.splitting import rows_with_text, split_as_given, split_by_hash, text_numbers_of
+from otai.learning.data.preparing import newest_rows
+from otai.learning.data.splitting import (
+    FEWEST_NEWEST,
+    related_numbers_of,
+    rows_with_text,
+    split_as_given,
+    split_by_hash,
+    text_numbers_of,
+)
 from otai.learning.data.targets import clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
@@ -18,13 +26,18 @@ from otai.learning.evidence.evaluation import TARGET_PRECISIONS, decisions
 from otai.learning.evidence.report_card import AttributeReport, Coverage, LabelReport, Majority
 from otai.learning.metrics import macro_f1, wilson
 from otai.learning.model.bundle import AttributeModel, Bundle
+from otai.learning.recipes import RECIPES
 
 
 def choose_holdout(
     tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, share: float, fewest_tickets: int = 5
 ) -> NDArray[np.int64]:
-    """The rows to measure on: the customer's own test tickets if the data set has them, else about `share` of the
-    labelled ones, by a hash of their text. Raises InputFailure when no ticket can be used."""
+    """The rows to measure on: the customer's own test tickets if the data set has them; else, where it is known when
+    tickets came in, the newest tenth, which a report card measures too; else about `share` of the labelled ones, by a
+    hash of their text. Raises InputFailure when no ticket can be used.
+
+    The newest stand alone only where each attribute has enough of them to be measured on.
+    """
     cleaned = [clean_labels(column_of(tickets, spec)) for spec in attributes]
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         return given.holdout
@@ -33,6 +46,16 @@ def choose_holdout(
     ]
     if not labelled:
         raise InputFailure("nothing_labelled")
+    newest = newest_rows(
+        tickets,
+        np.asarray(labelled, np.int64),
+        related_numbers_of(tickets.texts),
+        cleaned,
+        share=RECIPES["basic"].newest_share,
+        fewest_tickets=fewest_tickets,
+    )
+    if all(sum(labels.rows[row] is not None for row in newest) >= FEWEST_NEWEST for labels in cleaned):
+        return newest
     chosen = split_by_hash(
         [tickets.texts[row] for row in labelled],
         {str(number): [labels.rows[row] or () for row in labelled] for number, labels in enumerate(cleaned)},

@@ -14,7 +14,7 @@ from otai.learning.data.tickets import AttributeSpec
 from otai.learning.evidence.expected_quality import GAINS_FILE, MOST_TICKETS, expected, gains_over_basic
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
-from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of
+from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets, tickets_of, tickets_that_moved
 
 pytestmark = pytest.mark.pure
 
@@ -102,6 +102,17 @@ def test_a_mode_that_was_never_measured_is_unknown(monkeypatch: pytest.MonkeyPat
 def test_the_customers_own_split_is_measured_on() -> None:
     found = expected(made_up_tickets(1_000, splits=True), [QUEUE])["queue"]
     assert found.tried_on == 800 and found.modes["basic"] is not None
+
+
+def test_what_is_expected_is_of_the_newest_tickets_as_the_cards_figures_are() -> None:
+    timed = tickets_that_moved(1_200)
+    of_new, of_all = (
+        expected(tickets, [QUEUE])["queue"].modes["basic"]
+        for tickets in (timed, dataclasses.replace(timed, created_at=None))
+    )
+    assert of_new is not None and of_all is not None
+    reached = train(timed, [QUEUE], recipe_for("basic")).report_card.attribute("queue").accuracy.value
+    assert of_new.accuracy.low <= reached <= of_new.accuracy.high < of_all.accuracy.value
 
 
 @pytest.mark.parametrize(
