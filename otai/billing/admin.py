@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from otai.billing import balance_desk  # noqa: F401 -- registers its tables
 from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
 from otai.billing.document_lists import signed

@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from otai.billing import queries
 from otai.billing.causes import unexplained
-from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
+from otai.billing.models import BalanceDifference, BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
 from otai.billing.operations.invoices import facts_hash
 from otai.billing.operations.takings import counts, expected_owed
 from otai.billing.status import DELIVERED, PurchaseStatus
@@ -52,6 +52,7 @@ def audit() -> BillingAudit:
         invoices += 1
         findings += _of_invoice(invoice)
     findings += _lots_nobody_paid()
+    findings += _balances_that_differ()
     findings += [Discrepancy(one.what, one.where, one.details) for one in unexplained()]
     return BillingAudit(purchases, invoices, findings)
 
@@ -92,7 +93,7 @@ def _of_invoice(invoice: Invoice) -> Iterator[Discrepancy]:
 
 def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
     """What reversals took is what they say, and what the ledger says was withdrawn and given back for them."""
-    reversals = list(purchase.reversals.all())
+    reversals = list(purchase.reversals.select_related("payment"))
     takings = list(purchase.takings.all())
     if not reversals and not takings:
         return
@@ -101,6 +102,8 @@ def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
     if took != said:
         yield Discrepancy("reversals took what they say", purchase.reference, f"{took} credits, not {said}")
     for reversal in reversals:
+        if reversal.payment.purchase_id != purchase.id:
+            yield Discrepancy("a reversal is of a payment of its purchase", reversal.external_id, "another purchase's")
         claimed = reversal.surplus_cents + reversal.price_cents + reversal.excess_cents
         counted = reversal.cents if counts(reversal) else 0
         if claimed != counted:
@@ -120,6 +123,13 @@ def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
     taken_gross = sum(reversal.price_cents for reversal in reversals)
     if taken_gross > purchase.gross_cents:
         yield Discrepancy("no more of a price is taken than was paid", purchase.reference, f"{taken_gross} cents")
+
+
+def _balances_that_differ() -> Iterator[Discrepancy]:
+    """What the last daily comparison with a provider's balance found."""
+    for one in BalanceDifference.objects.filter(gone_at__isnull=True).order_by("found_at", "id"):
+        details = f"{one.theirs_cents} cents there, {one.ours_cents} here"
+        yield Discrepancy(f"the balance at {one.gateway} is the books': {one.what}", one.subject, details)
 
 
 def _lots_nobody_paid() -> Iterator[Discrepancy]:

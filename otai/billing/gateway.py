@@ -173,9 +173,11 @@ class ReversalSeen:
     """Money of one payment that goes back otherwise than by a refund we sent, as the provider sees it now.
 
     `subject` is its name there, `cents` gross in `currency`, `provider_state` the provider's own word. `is_refund`:
-    made by the vendor at the provider, rather than asked for by the payer's bank.
+    made by the vendor at the provider, rather than asked for by the payer's bank. `payment` is the provider's name for
+    the payment, as it was asked with.
     """
 
+    payment: str
     subject: str
     outcome: ReversalOutcome
     cents: int
@@ -183,6 +185,37 @@ class ReversalSeen:
     reason: str = ""
     provider_state: str = ""
     is_refund: bool = False
+
+
+class MoveKind(StrEnum):
+    """What moved the vendor's balance at the provider, in our terms."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    """Sent; or its money is back, where it did not arrive."""
+    DISPUTE = "dispute"
+    """Taken by the payer's bank, or given back by it."""
+    FEE = "fee"
+    PAYOUT = "payout"
+    OTHER = "other"
+    """None that we cause: an operator looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSeen:
+    """One movement of our balance at the provider. `id` is its name there, `cents` gross and negative where it went
+    out, `fee_cents` what the provider kept of it; `payment` names the payment that it is of, `subject` the refund,
+    dispute or payout."""
+
+    id: str
+    kind: MoveKind
+    cents: int
+    fee_cents: int
+    currency: str
+    at: datetime
+    payment: str = ""
+    subject: str = ""
+    provider_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +264,10 @@ class Gateway(Protocol):
     pays_by_invoice: bool
     """Whether the customer pays an invoice after the order, rather than at once."""
 
+    def least_cents(self, currency: str) -> int:
+        """The smallest amount (gross) that can be paid this way; less is refused before it is ordered."""
+        ...
+
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         """Makes the payment known to the provider. The same `order.key` again returns the same payment."""
         ...
@@ -257,6 +294,11 @@ class Gateway(Protocol):
     def reversals(self, reference: str) -> list[ReversalSeen]:
         """All that went back of a payment otherwise than by `refund`, or may: disputes, inquiries, refunds made at the
         provider. Raises GatewayUnavailable."""
+        return []
+
+    def balance_moves(self, since: datetime) -> list[MoveSeen]:
+        """What moved our balance there since then, oldest first: payments, refunds, disputes, fees, payouts. Raises
+        GatewayUnavailable."""
         return []
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:

@@ -19,6 +19,8 @@ from otai.billing.gateway import (
     GatewayUnavailable,
     HostedCheckout,
     MethodSeen,
+    MoveKind,
+    MoveSeen,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
@@ -42,6 +44,9 @@ CARD_THAT_ASKS_EVERY_TIME = "pm_asks"
 SLOW_DEBIT = "pm_debit"
 """Processing first; `settle` decides its outcome."""
 
+FEE_CENTS = 35
+"""What the fake provider keeps of each payment."""
+
 
 @dataclass
 class _Account:
@@ -50,8 +55,10 @@ class _Account:
     keys: dict[str, str] = field(default_factory=dict)
     amounts: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
+    refunds_failed: list[str] = field(default_factory=list)
     reversals: dict[str, tuple[str, ReversalSeen]] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
+    moves: list[MoveSeen] = field(default_factory=list)
     customers: dict[str, str] = field(default_factory=dict)
     pages: dict[str, tuple[CheckoutOrder, CheckoutSeen]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
@@ -66,6 +73,9 @@ class FakeGateway(HostedCheckout):
     charges_saved_methods = True
     pays_by_invoice = False
 
+    def least_cents(self, currency: str) -> int:
+        return 50
+
     def __init__(self) -> None:
         self.account = _Account()
 
@@ -77,11 +87,16 @@ class FakeGateway(HostedCheckout):
         if self.account.is_down:
             raise GatewayUnavailable("down")
 
+    def _takes(self, cents: int) -> None:
+        if cents < self.least_cents("EUR"):
+            raise PaymentDeclined("provider", reason="amount_too_small", said="The amount is too small.")
+
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         self._answers()
         account = self.account
         if order.key in account.keys:
             return account.payments[account.keys[order.key]]
+        self._takes(order.cents)
         reference = f"fp_{len(account.payments) + 1}"
         account.keys[order.key] = reference
         account.methods[reference] = order.payment_method
@@ -144,8 +159,33 @@ class FakeGateway(HostedCheckout):
             **{"problem": "", "charge": "", "needs_payer": False, **changes},
         )
         self.account.payments[reference] = found
+        if state is PaymentState.SUCCEEDED:
+            self._moves(MoveKind.PAYMENT, found.received_cents, payment=reference, fee_cents=FEE_CENTS)
         self.tell(f"payment.{state}", {"payment": reference})
         return found
+
+    def _moves(self, kind: MoveKind, cents: int, *, payment: str = "", subject: str = "", fee_cents: int = 0) -> None:
+        number = len(self.account.moves) + 1
+        at = datetime.fromtimestamp(1_790_000_000 + number, tz=UTC)
+        self.account.moves.append(
+            MoveSeen(f"fm_{number}", kind, cents, fee_cents, "EUR", at, payment, subject, provider_kind=kind.value)
+        )
+
+    def _reversal_moves(self, reference: str, seen: ReversalSeen) -> None:
+        """Brings the balance to what a reversal says now."""
+        is_gone = seen.outcome in (ReversalOutcome.OPEN, ReversalOutcome.LOST)
+        moved = sum(move.cents for move in self.account.moves if move.subject == seen.subject)
+        if missing := (-seen.cents if is_gone else 0) - moved:
+            kind = MoveKind.REFUND if seen.is_refund else MoveKind.DISPUTE
+            self._moves(kind, missing, payment=reference, subject=seen.subject)
+
+    def pays_out(self, cents: int) -> None:
+        """The provider sends so much of the balance to the vendor's bank."""
+        self._moves(MoveKind.PAYOUT, -cents, subject=f"fo_{len(self.account.moves) + 1}")
+
+    def balance_moves(self, since: datetime) -> list[MoveSeen]:
+        self._answers()
+        return list(self.account.moves)
 
     def tell(self, type: str, subject: dict[str, Any]) -> ProviderEvent:
         """Something happens at the provider: an event that a webhook could bring, and that `events_since` lists."""
@@ -167,9 +207,16 @@ class FakeGateway(HostedCheckout):
         subject = f"fd_{reference}{name}"
         amount = self.account.amounts[reference] if cents is None else cents
         seen = ReversalSeen(
-            subject, known.get(verdict, ReversalOutcome.UNKNOWN), amount, "EUR", "fraudulent", provider_state=verdict
+            reference,
+            subject,
+            known.get(verdict, ReversalOutcome.UNKNOWN),
+            amount,
+            "EUR",
+            "fraudulent",
+            provider_state=verdict,
         )
         self.account.reversals[subject] = (reference, seen)
+        self._reversal_moves(reference, seen)
         return self.tell(f"dispute.{verdict}", {"payment": reference, "dispute": subject, "cents": amount})
 
     def refund_by_hand(
@@ -178,9 +225,10 @@ class FakeGateway(HostedCheckout):
         """Somebody refunds a payment at the provider, past the Studio."""
         subject = f"fr_{reference}_{name}"
         seen = ReversalSeen(
-            subject, outcome, cents, "EUR", "refunded by hand", provider_state="succeeded", is_refund=True
+            reference, subject, outcome, cents, "EUR", "refunded by hand", provider_state="succeeded", is_refund=True
         )
         self.account.reversals[subject] = (reference, seen)
+        self._reversal_moves(reference, seen)
         return self.tell("refund.made", {"payment": reference})
 
     def reversals(self, reference: str) -> list[ReversalSeen]:
@@ -211,8 +259,20 @@ class FakeGateway(HostedCheckout):
         back += sum(seen.cents for seen in self.reversals(reference) if seen.outcome is ReversalOutcome.LOST)
         if cents > paid - back:
             return RefundSeen("", RefundOutcome.FAILED, "More than was paid.")
+        tries = self.account.refunds_failed.count(key)
+        name = f"fr_{key}" + (f":try-{tries}" if tries else "")
+        if key not in self.account.refunds:
+            self._moves(MoveKind.REFUND, -cents, payment=reference, subject=name)
         self.account.refunds[key] = (reference, cents)
-        return RefundSeen(f"fr_{key}", RefundOutcome.CONFIRMED)
+        return RefundSeen(name, RefundOutcome.CONFIRMED)
+
+    def refund_fails(self, refund: str) -> ProviderEvent:
+        """A refund of ours did not arrive after all, and its money is back with us; another can be sent."""
+        key = refund.removeprefix("fr_").partition(":try-")[0]
+        payment, cents = self.account.refunds.pop(key)
+        self._moves(MoveKind.REFUND, cents, payment=payment, subject=refund)
+        self.account.refunds_failed.append(key)
+        return self.tell("refund.failed", {"refund": refund, "payment": payment})
 
     def save_method(self, *, payment_method: str, customer: str) -> str:
         self._answers()

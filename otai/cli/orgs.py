@@ -61,15 +61,26 @@ def list_organisations(json: JsonOption = False) -> None:
 
 @app.command("show")
 def show(org: OrgOption = None, json: JsonOption = False) -> None:
-    """One organisation: tier, time zone and credits."""
+    """One organisation: tier, time zone, credits, and what it owes for payments that were taken back."""
     organisation = organisation_named(org)
     tier = billing.tier_of(organisation)
     balance = _balance(organisation.id)
+    owed = billing.owed(organisation)
     if json:
-        print_json({"organisation": organisation.slug, "name": organisation.name, "tier": tier, **balance})
+        gone = {
+            "owed": [{"cents": amount.cents, "currency": amount.currency} for amount in owed.owed],
+            "owed_credits": owed.credits,
+            "frozen_credits": owed.frozen_credits,
+        }
+        print_json({"organisation": organisation.slug, "name": organisation.name, "tier": tier, **balance, **gone})
     else:
         say(f"{organisation.name} ({organisation.slug}), {tier.title}, {organisation.time_zone}")
         say(f"{balance['available']} credits available | {balance['held']} held | {balance['spent']} spent")
+        if owed.owed or owed.credits:
+            amounts = ", ".join(str(amount) for amount in owed.owed) or "no money"
+            say(f"OWED for payments that were taken back: {amounts}, {owed.credits} credits.")
+        if owed.frozen_credits:
+            say(f"{owed.frozen_credits} credits are frozen while a payment is disputed.")
 
 
 def _balance(organisation: UUID) -> dict[str, int]:

@@ -10,6 +10,9 @@ from uuid import uuid4
 import pytest
 
 from otai.api.models import KeyedRequest
+from otai.billing.models import Purchase
+from otai.billing.operations import webhooks
+from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from tests.api.callers import Program, answered
@@ -42,6 +45,18 @@ def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: P
     assert (status, answer["items"][0]["pays_tier"]) == (200, True)
     assert program.call("DELETE", f"/payment-methods/{method['id']}").status_code == 204
     assert program.get("/payment-methods")[1]["items"] == []
+
+
+def test_what_is_owed_is_told_with_the_organisation(program: Program, fake: Any) -> None:  # noqa: F811
+    bought = program.post(
+        "/purchases", {"package": "50", "gateway": "fake", "payment_method": GOOD_CARD}, **{"Idempotency-Key": "k"}
+    )[1]
+    assert program.get("/organisation")[1]["owed"] == {"amounts": [], "credits": 0, "frozen_credits": 0}
+    purchase = Purchase.objects.get(reference=bought["reference"])
+    fake.dispute(purchase.gateway_reference, cents=purchase.gross_cents + 10_00)
+    webhooks.ask_about(purchase, now=purchase.ordered_at)
+    owed = program.get("/organisation")[1]["owed"]
+    assert (owed["amounts"][0]["cents"], owed["frozen_credits"]) == (10_00, 50)
 
 
 def test_what_opens_a_payment_is_shown_once_and_not_kept(program: Program) -> None:

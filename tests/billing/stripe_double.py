@@ -4,7 +4,8 @@ is GPL).
 As it comes it listens on every interface and keeps its data in a fixed file; here it listens on this machine only and
 keeps none. What it lacks of what we use is added here, from Stripe's documentation, outside its code: Checkout Sessions
 with a page to pay on, the customer portal's link, methods kept by a payment, charges without the payer, a second
-method on one payment, disputes, and idempotency keys.
+method on one payment, least amounts, disputes and inquiries, refunds that fail later, what they move of the balance,
+and idempotency keys.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ import sys
 from typing import Any
 
 from localstripe import resources
-from localstripe.resources import Customer, Event, PaymentIntent, PaymentMethod, SetupIntent, StripeObject, UserError
+from localstripe.resources import (
+    BalanceTransaction,
+    Customer,
+    Event,
+    PaymentIntent,
+    PaymentMethod,
+    Refund,
+    SetupIntent,
+    StripeObject,
+    UserError,
+)
 from localstripe.webhooks import schedule_webhook
 
 ASKS_EVERY_TIME = "4000002760003184"
@@ -29,7 +40,13 @@ def without_code(error: UserError) -> str:
 # --- payments ---------------------------------------------------------------------------------------------------------
 
 
+LEAST_CENTS = 50
+"""Of euros: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
+
+
 def _create_payment(cls: Any, setup_future_usage: str | None = None, **data: Any) -> Any:
+    if int(data.get("amount") or 0) < LEAST_CENTS:
+        raise UserError(400, "Amount must be at least €0.50 eur", {"code": "amount_too_small"})
     made = _created(**data)
     made.setup_future_usage = setup_future_usage
     return made
@@ -182,6 +199,32 @@ class PortalSession(StripeObject):  # type: ignore[misc]
         self.url = f"{CheckoutSession._base}/_config/portal/{self.id}"
 
 
+# --- the balance ------------------------------------------------------------------------------------------------------
+
+
+class BalanceMoved(BalanceTransaction):  # type: ignore[misc]
+    """A movement of the balance that localstripe does not know: of a dispute, of a refund that failed."""
+
+    def __init__(self, source: Any, cents: int, type: str) -> None:
+        StripeObject.__init__(self)
+        self.amount, self.currency, self.source, self.type = cents, source.currency, source.id, type
+        self.fee, self.fee_details, self.exchange_rate, self.description = 0, [], None, ""
+        self.available_on, self.reporting_category, self.status = self.created, type, "available"
+
+
+def _list_balance(created: Any = None, **rest: Any) -> Any:
+    return BalanceTransaction._api_list_all("/v1/balance_transactions", **rest)
+
+
+def _fail_refund(id: str) -> Any:
+    """The payer's bank sends a refund back."""
+    found = Refund._api_retrieve(id)
+    found.status, found.failure_reason = "failed", "lost_or_stolen_card"
+    BalanceMoved(found, found.amount, "refund_failure")
+    schedule_webhook(Event("refund.failed", found))
+    return found
+
+
 # --- disputes ---------------------------------------------------------------------------------------------------------
 
 
@@ -195,13 +238,23 @@ class Dispute(StripeObject):  # type: ignore[misc]
         self.payment_intent, self.currency, self.status = payment_intent, payment.currency, status
         self.amount, self.reason, self.charge = int(amount or payment.amount), "fraudulent", payment.latest_charge.id
         self.metadata: dict[str, str] = {}
+        self._moved = 0
+        self._move_balance()
         schedule_webhook(Event("charge.dispute.created", self))
+
+    def _move_balance(self) -> None:
+        """An inquiry moves nothing; what is disputed is out until it is won."""
+        gone = self.amount if self.status in ("needs_response", "under_review", "lost") else 0
+        if gone != self._moved:
+            BalanceMoved(self, self._moved - gone, "adjustment")
+            self._moved = gone
 
     @classmethod
     def _api_decide(cls, id: str, status: str) -> Any:
         """What the payer's bank does."""
         found = cls._api_retrieve(id)
         found.status = status
+        found._move_balance()
         schedule_webhook(Event("charge.dispute.closed", found))
         return found
 
@@ -235,6 +288,8 @@ resources.extra_apis.extend(
         ("POST", "/v1/checkout/sessions/{id}/expire", CheckoutSession._api_expire),
         ("POST", "/v1/billing_portal/sessions", PortalSession._api_create),
         ("GET", "/v1/disputes", Dispute._api_list_all),
+        ("GET", "/v1/balance_transactions", _list_balance),
+        ("POST", "/_config/refunds/{id}/fail", _fail_refund),
         ("POST", "/_config/disputes", Dispute._api_create),
         ("POST", "/_config/disputes/{id}", Dispute._api_decide),
     ]

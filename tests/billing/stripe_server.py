@@ -69,9 +69,15 @@ class Double:
             return str(answer.headers.get("Location") or "")
         return ""
 
-    def disputes(self, payment: str, cents: int) -> str:
-        """The payer's bank asks for so much of a payment; returns the dispute's name."""
-        return str(self._form("/_config/disputes", payment_intent=payment, amount=str(cents))["id"])
+    def disputes(self, payment: str, cents: int, status: str = "needs_response") -> str:
+        """The payer's bank asks for so much of a payment, or only about it (`warning_needs_response`); returns the
+        dispute's name."""
+        asked = {"payment_intent": payment, "amount": str(cents), "status": status}
+        return str(self._form("/_config/disputes", **asked)["id"])
+
+    def refund_fails(self, refund: str) -> None:
+        """The payer's bank sends a refund back, whoever made it."""
+        self._form(f"/_config/refunds/{refund}/fail")
 
     def decides(self, dispute: str, status: str) -> None:
         """The payer's bank says won or lost, in Stripe's words."""

@@ -10,8 +10,10 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from otai.billing import operations as billing
+from otai.billing.gateway import MoveKind
 from otai.billing.models import ChargeAttempt, CreditWatch, PaymentMethod, Purchase, Reversal, TopUp, WebhookEvent
 from otai.billing.operations import topups, webhooks
+from otai.billing.operations.balance import compare_balances
 from otai.billing.testing import GOOD_CARD, SLOW_DEBIT
 from otai.db import new_id
 from otai.ledger import operations as ledger_operations
@@ -61,6 +63,13 @@ BROKEN = {
         "UPDATE billing_checkout_page SET state = 'expired', ended_at = opened_at WHERE url <> ''",
     ],
     "billing_checkout_page_has_a_name": ["UPDATE billing_checkout_page SET reference = ''"],
+    "billing_balance_move_is_stored_once": ["UPDATE billing_balance_move SET external_id = 'fm_1'"],
+    "billing_balance_move_kind_is_known": ["UPDATE billing_balance_move SET kind = 'gift'"],
+    "billing_balance_move_has_a_name": ["UPDATE billing_balance_move SET external_id = '' WHERE external_id = 'fm_1'"],
+    "billing_balance_check_is_made_once_a_day": [
+        "UPDATE billing_balance_check SET day = (SELECT min(day) FROM billing_balance_check)"
+    ],
+    "billing_balance_difference_stands_once": ["UPDATE billing_balance_difference SET what = 'x', subject = 'y'"],
     "billing_charge_attempt_is_made_once": ["UPDATE billing_charge_attempt SET number = 1"],
     "billing_charge_attempt_has_an_outcome_when_ended": [
         "UPDATE billing_charge_attempt SET outcome = 'failed'",
@@ -255,6 +264,10 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
     kept = billing.open_method_page(organisation=acme, gateway="fake", who=ALICE, now=now)
     fake.payer_pays(kept.reference, SLOW_DEBIT)
     billing.settle_page(kept, now=now)
+    for cents in (1, 2):
+        fake._moves(MoveKind.OTHER, cents)
+    for day in (0, 1):
+        compare_balances(now=now + timedelta(days=day))
     assert TopUp.objects.count() >= 2
     assert PaymentMethod.objects.count() == 2
     assert Reversal.objects.exists()

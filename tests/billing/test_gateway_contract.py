@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,11 +18,13 @@ from otai.billing.gateway import (
     CheckoutState,
     ForgedWebhook,
     HostedCheckout,
+    MoveKind,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
     PaymentState,
     RefundOutcome,
+    ReversalOutcome,
 )
 from otai.billing.gateways.bank_transfer import BankTransfer
 from otai.billing.testing import CARD_THAT_ASKS_EVERY_TIME, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
@@ -38,6 +41,10 @@ class Tried:
     asks_every_time: Callable[[], str]
     pays_on: Callable[[CheckoutSeen, str], None]
     """A payer on the hosted page: enters "good", "declined" or "asks" there."""
+    disputes: Callable[[str, int, str], Callable[[str], object]]
+    """`disputes(payment, cents, how)`: the payer's bank does, or asks; what it returns says how it stands later. In
+    Stripe's words."""
+    refund_fails: Callable[[str], object]
 
 
 @pytest.fixture(params=["fake", "stripe"])
@@ -50,6 +57,12 @@ def tried(request: pytest.FixtureRequest) -> Tried:
             with suppress(PaymentDeclined):
                 gateway.payer_pays(page.reference, cards[card])
 
+        verdicts = {"needs_response": "opened", "warning_needs_response": "inquiry", "warning_closed": "inquiry_closed"}
+
+        def disputes(payment: str, cents: int, how: str) -> Callable[[str], object]:
+            gateway.dispute(payment, cents=cents, verdict=verdicts.get(how, how))
+            return lambda then: gateway.dispute(payment, cents=cents, verdict=verdicts.get(then, then))
+
         return Tried(
             gateway,
             lambda: GOOD_CARD,
@@ -57,6 +70,8 @@ def tried(request: pytest.FixtureRequest) -> Tried:
             lambda: SLOW_DEBIT,
             lambda: CARD_THAT_ASKS_EVERY_TIME,
             pays_on,
+            disputes,
+            gateway.refund_fails,
         )
     from otai.billing.gateways.stripe import Stripe
     from tests.billing.test_stripe import ASKS_EVERY_TIME, DECLINED_WHEN_CHARGED, REFUSED_IBAN, card, debit
@@ -70,11 +85,20 @@ def tried(request: pytest.FixtureRequest) -> Tried:
         lambda: debit(double, REFUSED_IBAN),
         lambda: card(double, ASKS_EVERY_TIME),
         lambda page, which: bool(double.payer_pays(page.url, numbers[which], bank="yes")) and None,
+        lambda payment, cents, how: partial(double.decides, double.disputes(payment, cents, how)),
+        double.refund_fails,
     )
 
 
-def order(method: str = "", key: str = "k1") -> PaymentOrder:
-    return PaymentOrder("0192f7a0-0000-7000-8000-000000000001", "OT-AAAAA-BBBBB", 535_50, "EUR", key, method)
+def order(method: str = "", key: str = "k1", *, cents: int = 535_50) -> PaymentOrder:
+    return PaymentOrder("0192f7a0-0000-7000-8000-000000000001", "OT-AAAAA-BBBBB", cents, "EUR", key, method)
+
+
+def test_less_than_the_least_amount_is_refused(tried: Tried) -> None:
+    least = tried.gateway.least_cents("EUR")
+    with pytest.raises(PaymentDeclined):
+        tried.gateway.open_payment(order(cents=least - 1))
+    assert tried.gateway.open_payment(order(cents=least, key="k2")).state is PaymentState.WAITING
 
 
 def test_an_opened_payment_waits_and_knows_its_purchase(tried: Tried) -> None:
@@ -123,6 +147,63 @@ def test_a_refund_under_one_key_is_sent_once(tried: Tried) -> None:
     made = [tried.gateway.refund(reference=opened.reference, cents=100_00, currency="EUR", key="r1") for _ in range(3)]
     assert {refund.outcome for refund in made} == {RefundOutcome.CONFIRMED}
     assert len({refund.reference for refund in made}) == 1
+
+
+def test_a_refund_that_failed_later_can_be_sent_again(tried: Tried) -> None:
+    opened = tried.gateway.open_payment(order(tried.good()))
+    tried.gateway.confirm(opened.reference)
+    asked: dict[str, Any] = {"reference": opened.reference, "cents": 100_00, "currency": "EUR", "key": "r1"}
+    first = tried.gateway.refund(**asked)
+    tried.refund_fails(first.reference)
+    again = [tried.gateway.refund(**asked) for _ in range(2)]
+    assert {one.outcome for one in again} == {RefundOutcome.CONFIRMED}
+    assert {one.reference for one in again}.isdisjoint({first.reference}) and again[0] == again[1]
+
+
+def test_a_dispute_and_an_inquiry_stand_as_the_bank_says(tried: Tried) -> None:
+    opened = tried.gateway.open_payment(order(tried.good()))
+    tried.gateway.confirm(opened.reference)
+    then = tried.disputes(opened.reference, 535_50, "warning_needs_response")
+
+    def stands() -> ReversalOutcome:
+        (seen,) = tried.gateway.reversals(opened.reference)
+        assert (seen.payment, seen.cents, seen.currency) == (opened.reference, 535_50, "EUR")
+        return seen.outcome
+
+    assert stands() is ReversalOutcome.INQUIRY
+    for word, outcome in (
+        ("needs_response", ReversalOutcome.OPEN),
+        ("won", ReversalOutcome.WON),
+        ("lost", ReversalOutcome.LOST),
+        ("warning_closed", ReversalOutcome.INQUIRY_CLOSED),
+    ):
+        then(word)
+        assert stands() is outcome
+
+
+def test_what_moved_the_balance_is_listed(tried: Tried) -> None:
+    opened = tried.gateway.open_payment(order(tried.good()))
+    tried.gateway.confirm(opened.reference)
+    sent = tried.gateway.refund(reference=opened.reference, cents=100_00, currency="EUR", key="r1").reference
+    tried.refund_fails(sent)
+    then = tried.disputes(opened.reference, 200_00, "needs_response")
+    then("won")
+    inquired = tried.gateway.open_payment(order(tried.good(), key="k2"))
+    tried.gateway.confirm(inquired.reference)
+    tried.disputes(inquired.reference, 535_50, "warning_needs_response")
+    moves = tried.gateway.balance_moves(datetime.now(tz=UTC) - timedelta(minutes=5))
+    mine = [(move.kind, move.cents, move.currency) for move in moves if move.payment == opened.reference]
+    assert sorted(mine) == sorted(
+        [
+            (MoveKind.PAYMENT, 535_50, "EUR"),
+            (MoveKind.REFUND, -100_00, "EUR"),
+            (MoveKind.REFUND, 100_00, "EUR"),
+            (MoveKind.DISPUTE, -200_00, "EUR"),
+            (MoveKind.DISPUTE, 200_00, "EUR"),
+        ]
+    )
+    assert {move.subject for move in moves if move.kind is MoveKind.REFUND} == {sent}
+    assert [move.kind for move in moves if move.payment == inquired.reference] == [MoveKind.PAYMENT]
 
 
 def test_a_saved_method_can_be_charged_again(tried: Tried) -> None:

@@ -61,6 +61,8 @@ EVERYTHING = {
     "minutes": 15,
     "failures": 3,
     "package": "10",
+    "external_id": "dp_1",
+    "state": "a_new_word",
 }
 
 

@@ -80,7 +80,7 @@ def test_a_dispute_of_the_version_before_goes_on_as_it_stood(fake: Any, now: dat
     kept = Reversal.objects.get()
     assert (kept.price_cents, kept.share_credits, kept.withdrawn_credits) == (bought.gross_cents, 100, 100)
     assert audit().findings == []
-    won = ReversalSeen("dp_old", ReversalOutcome.WON, bought.gross_cents, "EUR")
+    won = ReversalSeen(bought.gateway_reference, "dp_old", ReversalOutcome.WON, bought.gross_cents, "EUR")
     billing.book_reversals(bought.id, [won], who="fake", now=now)
     assert ledger.balance(acme.id).available == 200
     assert Purchase.objects.get(id=bought.id).status == "paid"

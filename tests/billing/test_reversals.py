@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from otai.billing import operations as billing
 from otai.billing import queries
@@ -16,9 +17,11 @@ from otai.billing.gateways import stripe_reversals
 from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import Event, Invoice, Notice, Purchase, Reversal, Subscription, WebhookEvent
 from otai.billing.operations import webhooks
+from otai.billing.operations.notices import compose
 from otai.billing.operations.orders import PaymentOwed
 from otai.billing.operations.reversals import NEEDS_A_PERSON
 from otai.billing.operations.sweep import sweep
+from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import operations as ledger_operations
@@ -294,6 +297,34 @@ def test_a_lost_event_of_a_dispute_is_made_up_for_by_asking(acme: Organisation, 
     fake.account.events.clear()
     sweep(now=now + DAY)
     assert (available(acme), status(bought)) == (106, PurchaseStatus.PAID)
+
+
+def test_a_word_that_nobody_taught_us_is_told_to_the_vendor_once(acme: Organisation, fake: Any, now: datetime) -> None:
+    bought = buys(acme, now)
+    for event in [fake.dispute(bought.gateway_reference, verdict=word) for word in ("a_new_word", "a_new_word")]:
+        deliver(fake, event, now)
+    (told,) = Notice.objects.filter(template="needs_a_person")
+    assert (told.recipient, told.context["state"]) == (seller().email, "a_new_word")
+    body = compose(told).body
+    assert "EUR 952.00" in body and bought.reference in body and "Acme Ltd (acme)" in body
+    deliver(fake, fake.dispute(bought.gateway_reference, verdict="another_word"), now)
+    assert Notice.objects.filter(template="needs_a_person").count() == 2
+
+
+def test_a_reversal_is_of_the_payment_that_went_back(acme: Organisation, fake: Any, now: datetime) -> None:
+    bought = buys(acme, now)
+    other = buys(acme, now, key="other")
+    seen = deliver(fake, fake.dispute(bought.gateway_reference, cents=10_00), now)
+    assert seen.state == "handled"
+    booked = Reversal.objects.get()
+    assert booked.payment.external_id == bought.gateway_reference
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Reversal.objects.update(payment=None)
+    Reversal.objects.update(payment=other.payments.get())
+    assert "a reversal is of a payment of its purchase" in {found.what for found in audit().findings}
+    deliver(fake, fake.dispute(bought.gateway_reference, cents=10_00, verdict="won"), now)
+    assert Reversal.objects.get().payment == booked.payment, "the provider says which it was"
+    assert audit().findings == []
 
 
 # --- Stripe's words

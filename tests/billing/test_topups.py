@@ -130,7 +130,7 @@ def test_failures_pause_for_a_day_and_then_stop(acme: Organisation, fake: Any, n
         rounds(now + timedelta(hours=hour), 0, 20, 40)
     watch = CreditWatch.objects.get()
     assert (fake.account.charges, watch.failures, watch.stopped_at is not None) == (3, 3, True)
-    assert (sent("top_up_failed"), sent("top_up_stopped")) == (2, 1)
+    assert (sent("top_up_failed"), sent("top_up_stopped"), sent("payment_failed")) == (2, 1, 0), "one mail for each"
     assert not Purchase.objects.exclude(status=PurchaseStatus.CANCELLED).exists(), "no order is left lying about"
     opt_in(acme, now + 7 * DAY, GOOD_CARD)
     rounds(now + 7 * DAY, 0, 15)

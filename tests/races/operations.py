@@ -14,7 +14,7 @@ from typing import Any
 
 from otai.billing import operations as billing
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
-from otai.billing.models import Purchase, PurchaseKind
+from otai.billing.models import Payment, Purchase, PurchaseKind
 from otai.billing.operations import topups
 from otai.db import new_id
 from otai.ledger import operations as ledger
@@ -152,7 +152,12 @@ def dispute(world: World) -> Calls:
             one.id,
             [
                 ReversalSeen(
-                    f"dispute of {one.reference}", ReversalOutcome.LOST, one.gross_cents, one.currency, "taken back"
+                    Payment.objects.get(purchase=one).external_id,
+                    f"dispute of {one.reference}",
+                    ReversalOutcome.LOST,
+                    one.gross_cents,
+                    one.currency,
+                    "taken back",
                 )
             ],
             who="bank",

@@ -252,7 +252,7 @@ def test_credits_that_come_back_while_their_payment_is_disputed_pay_for_no_run(t
         now=now,
         deadline_at=now + timedelta(days=1),
     )
-    disputed = ReversalSeen("dp_1", ReversalOutcome.OPEN, bought.gross_cents, "EUR")
+    disputed = ReversalSeen("TX", "dp_1", ReversalOutcome.OPEN, bought.gross_cents, "EUR")
     billing.book_reversals(bought.id, [disputed], who="bank", now=now)
     ledger_operations.release(organisation=acme.id, hold=hold.hold, key="r", reason="failed", now=now)
     offered = stories.quote_for(acme, stories.tickets_of(acme, tmp_path, now), now)

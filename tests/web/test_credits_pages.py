@@ -309,7 +309,7 @@ def test_what_is_owed_and_frozen_is_told_in_the_readers_language(
     billing.confirm_payment(
         reference=bought.reference, received=came, bank_reference="T", who="op", why="bank", now=now
     )
-    disputed = ReversalSeen("dp_1", ReversalOutcome.OPEN, bought.gross_cents + 1500, "EUR")
+    disputed = ReversalSeen("T", "dp_1", ReversalOutcome.OPEN, bought.gross_cents + 1500, "EUR")
     billing.book_reversals(bought.id, [disputed], who="bank", now=now)
     page = text_of(alice.get("/acme/credits/"))
     assert "A payment is disputed: 50 credits frozen until the bank has decided." in page

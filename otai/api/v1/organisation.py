@@ -7,7 +7,7 @@ from ninja import Schema
 
 from otai.api.access import Caller, CallerRequest
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import Name
+from otai.api.v1.shapes import MoneyOut, Name, money
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.ledger import queries as ledger
@@ -25,6 +25,15 @@ class BalanceOut(Schema):
     spent: int
 
 
+class OwedOut(Schema):
+    """For payments that were taken back: money and credits owed, and credits frozen while a dispute is open. While
+    money is owed, nothing is bought by card."""
+
+    amounts: list[MoneyOut]
+    credits: int
+    frozen_credits: int
+
+
 class WarningOut(Schema):
     code: str
     message: str
@@ -36,6 +45,7 @@ class OrganisationOut(Schema):
     time_zone: str
     tier: str
     balance: BalanceOut
+    owed: OwedOut
     next_grant_at: datetime
     next_grant_credits: int
     warnings: list[WarningOut]
@@ -63,6 +73,7 @@ EXAMPLE = {
     "time_zone": "Europe/Berlin",
     "tier": "pro",
     "balance": {"available": 91, "held": 3, "spent": 6},
+    "owed": {"amounts": [], "credits": 0, "frozen_credits": 0},
     "next_grant_at": "2026-12-02T09:30:00Z",
     "next_grant_credits": 50,
     "warnings": [{"code": "low_balance", "message": "91 credits are left, fewer than 100."}],
@@ -74,12 +85,18 @@ def _organisation(caller: Caller) -> dict[str, Any]:
     subscription = billing.subscription_of(organisation)
     terms = billing.price_book().tiers[billing.tier_of(organisation)]
     balance = ledger.balance(organisation.id)
+    owed = billing.owed(organisation)
     return {
         "organisation": organisation.slug,
         "name": organisation.name,
         "time_zone": organisation.time_zone,
         "tier": subscription.tier,
         "balance": {"available": balance.available, "held": balance.held, "spent": balance.spent},
+        "owed": {
+            "amounts": [money(amount) for amount in owed.owed],
+            "credits": owed.credits,
+            "frozen_credits": owed.frozen_credits,
+        },
         "next_grant_at": subscription.next_grant_at,
         "next_grant_credits": terms.monthly_credits,
         "warnings": [{"code": found.code, "message": found.message} for found in billing.warnings(organisation)],

@@ -28,6 +28,9 @@ class BankTransfer(Gateway):
     charges_saved_methods = False
     pays_by_invoice = True
 
+    def least_cents(self, currency: str) -> int:
+        return 1
+
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         return PaymentSeen(order.reference, PaymentState.WAITING, 0, order.currency, purchase=order.purchase)
 

@@ -25,6 +25,7 @@ from otai.billing.gateway import (
     GatewayUnavailable,
     HostedCheckout,
     MethodSeen,
+    MoveSeen,
     NewsKind,
     PaymentDeclined,
     PaymentOrder,
@@ -36,11 +37,39 @@ from otai.billing.gateway import (
     RefundSeen,
     ReversalSeen,
 )
+from otai.billing.gateways.stripe_balance import seen_move
 from otai.billing.gateways.stripe_reversals import is_about_a_reversal, seen_dispute, seen_refund
 
 PAYMENT_METHODS = ["card", "sepa_debit"]
 CHECKOUT_LOCALES = frozenset({"cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nb", "nl", "pl", "pt", "sv"})
 """Of the languages that Stripe's Checkout speaks; for others it is left to the browser."""
+LEAST_CENTS: Mapping[str, int] = {
+    # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, for accounts that settle in that currency.
+    "AUD": 50,
+    "BRL": 50,
+    "CAD": 50,
+    "CHF": 50,
+    "EUR": 50,
+    "GBP": 30,
+    "HKD": 4_00,
+    "HUF": 175_00,
+    "INR": 50,
+    "AED": 2_00,
+    "BGN": 1_00,
+    "CZK": 15_00,
+    "DKK": 2_50,
+    "MXN": 10_00,
+    "MYR": 2_00,
+    "NOK": 3_00,
+    "NZD": 50,
+    "PLN": 2_00,
+    "RON": 2_00,
+    "SEK": 3_00,
+    "SGD": 50,
+    "THB": 10_00,
+    "USD": 50,
+}
+"""The smallest charge of each currency."""
 timeout_seconds = 20
 network_retries = 2
 most_webhook_age_seconds = 300
@@ -65,6 +94,9 @@ class Stripe(HostedCheckout):
     title = "Card, SEPA debit or wallet"
     charges_saved_methods = True
     pays_by_invoice = False
+
+    def least_cents(self, currency: str) -> int:
+        return LEAST_CENTS.get(currency, 50)
 
     def open_payment(self, order: PaymentOrder) -> PaymentSeen:
         customer, _, method = order.payment_method.rpartition(":")
@@ -110,12 +142,17 @@ class Stripe(HostedCheckout):
         # Stripe's idempotency keys last a day, and a double may have none: a refund that carries our key is the one we
         # asked for.
         asked_for: Any = {"payment_intent": reference, "limit": 100}
+        tries = 0
         for made in _ask(lambda: list(_client().v1.refunds.list(asked_for).auto_paging_iter())):
             if (made.to_dict().get("metadata") or {}).get("key") == key:
-                return _refund_seen(made)
+                if _refund_seen(made).outcome is not RefundOutcome.FAILED:
+                    return _refund_seen(made)
+                # Its money is back with us: what did not arrive is sent as another refund.
+                tries += 1
         asked: dict[str, Any] = {"payment_intent": reference, "amount": cents, "metadata": {"key": key}}
+        once = f"{key}:{tries}" if tries else key
         try:
-            made = _ask(lambda: _client().v1.refunds.create(asked, {"idempotency_key": key}))  # type: ignore[arg-type]
+            made = _ask(lambda: _client().v1.refunds.create(asked, {"idempotency_key": once}))  # type: ignore[arg-type]
         except PaymentDeclined as error:
             return RefundSeen("", RefundOutcome.FAILED, error.message)
         return _refund_seen(made)
@@ -130,6 +167,11 @@ class Stripe(HostedCheckout):
         refunds = _ask(lambda: list(_client().v1.refunds.list(asked).auto_paging_iter()))
         made = (seen_refund(one.to_dict()) for one in refunds)
         return [*(seen_dispute(one.to_dict()) for one in disputes), *(one for one in made if one is not None)]
+
+    def balance_moves(self, since: datetime) -> list[MoveSeen]:
+        asked: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
+        found = _ask(lambda: list(_client().v1.balance_transactions.list(asked).auto_paging_iter()))
+        return sorted((seen_move(one.to_dict()) for one in found), key=lambda move: (move.at, move.id))
 
     def make_customer(self, *, name: str, email: str, key: str) -> str:
         asked: Any = {"name": name, "email": email, "metadata": {"key": key}}

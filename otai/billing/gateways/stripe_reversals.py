@@ -36,6 +36,7 @@ def seen_dispute(dispute: Mapping[str, Any]) -> ReversalSeen:
     """A dispute as Stripe's API returns it; a status that Stripe added since is UNKNOWN."""
     status = str(dispute.get("status") or "")
     return ReversalSeen(
+        payment=str(dispute.get("payment_intent") or ""),
         subject=str(dispute["id"]),
         outcome=_DISPUTES.get(status, ReversalOutcome.UNKNOWN),
         cents=int(dispute.get("amount") or 0),
@@ -51,6 +52,7 @@ def seen_refund(refund: Mapping[str, Any]) -> ReversalSeen | None:
         return None
     status = str(refund.get("status") or "")
     return ReversalSeen(
+        payment=str(refund.get("payment_intent") or ""),
         subject=str(refund["id"]),
         outcome=_REFUNDS.get(status, ReversalOutcome.UNKNOWN),
         cents=int(refund.get("amount") or 0),

@@ -1,5 +1,6 @@
 """The tables of billing, by noun."""
 
+from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.methods import (
     ChargeAttempt,
@@ -26,6 +27,9 @@ from otai.billing.models.webhooks import WebhookEvent, WebhookState
 
 __all__ = [
     "TIERS",
+    "BalanceCheck",
+    "BalanceDifference",
+    "BalanceMove",
     "BillingDetails",
     "BroughtLot",
     "ChargeAttempt",

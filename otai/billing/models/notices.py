@@ -125,5 +125,10 @@ class TopUp(models.Model):
             ),
         ]
 
+    @property
+    def order_key(self) -> str:
+        """The idempotency key of the order that it makes."""
+        return f"top-up:{self.id}"
+
     def __str__(self) -> str:
         return f"top-up {self.month}"

@@ -144,6 +144,7 @@ class Reversal(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="reversals")
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="reversals")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="reversals")
     external_id = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=20, choices=ReversalKind.choices, default=ReversalKind.DISPUTE)
     state = models.CharField(max_length=20, choices=ReversalState.choices)

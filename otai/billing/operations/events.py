@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from otai.billing.models import BillingDetails, Event, Notice, Purchase, PurchaseKind
+from otai.billing.seller import seller
 from otai.db import new_id
 from otai.errors import Invalid
 from otai.orgs.models import Organisation
@@ -57,6 +58,14 @@ def bought(purchase: Purchase) -> dict[str, Any]:
     return {"kind": "package", "credits": purchase.credits}
 
 
+def tell_operator(
+    *, organisation: Organisation, template: str, key: str, context: dict[str, Any], now: datetime
+) -> None:
+    """Writes a mail to the vendor about something of this organisation that wants a person: to the address that the
+    seller's documents name. The same key again writes nothing."""
+    _write(organisation, template, key, context, recipient=seller().email, language="en", now=now)
+
+
 def notify(*, organisation: Organisation, template: str, key: str, context: dict[str, Any], now: datetime) -> None:
     """Writes the mail, in the transaction that gives cause for it; the same key again writes nothing.
 
@@ -65,14 +74,27 @@ def notify(*, organisation: Organisation, template: str, key: str, context: dict
     details = BillingDetails.objects.filter(organisation=organisation).first()
     if details is None:
         return
+    _write(organisation, template, key, context, recipient=details.email, language=details.language, now=now)
+
+
+def _write(
+    organisation: Organisation,
+    template: str,
+    key: str,
+    context: dict[str, Any],
+    *,
+    recipient: str,
+    language: str,
+    now: datetime,
+) -> None:
     notice = Notice(
         id=new_id(),
         organisation=organisation,
         key=key,
         template=template,
         context={"organisation": organisation.name, "slug": organisation.slug, **context},
-        recipient=details.email,
-        language=details.language,
+        recipient=recipient,
+        language=language,
         made_at=now,
     )
     Notice.objects.bulk_create([notice], ignore_conflicts=True)

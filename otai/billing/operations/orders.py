@@ -43,6 +43,12 @@ class TooManyUnpaidOrders(Refused):
     code = "too_many_unpaid_orders"
 
 
+class AmountTooSmall(Refused):
+    """Less than the provider charges: another way to pay takes it."""
+
+    code = "amount_too_small"
+
+
 class PurchaseMoved(Refused):
     """Someone else changed the purchase meanwhile. Look at it again."""
 
@@ -95,6 +101,14 @@ def refuse_card_while_owed(organisation: Organisation, gateway: str) -> None:
         raise PaymentOwed("card", amount=owed[0])
 
 
+def refuse_too_small(gateway: str, gross: Money) -> None:
+    """Raises AmountTooSmall where the way to pay takes no amount as small as this: an order that nobody could pay is
+    not made."""
+    way = gateway_named(gateway)
+    if gross.cents < (least := way.least_cents(gross.currency)):
+        raise AmountTooSmall("charge", amount=gross, least=Money(least, gross.currency), gateway=way.title)
+
+
 def refuse_more_unpaid(organisation: Organisation) -> None:
     """Raises TooManyUnpaidOrders where the price book's number of orders waits for its money already."""
     waiting = queries.purchases_to_pay(organisation)
@@ -120,13 +134,15 @@ def order(
     deducted_cents: int | None = None,
 ) -> Purchase:
     """Makes the purchase, in the caller's transaction; where a transfer is to pay it, a mail confirms it. `price` is
-    net. Raises BillingDetailsMissing and PaymentOwed; of two with one key, the second violates a constraint."""
+    net. Raises BillingDetailsMissing, PaymentOwed and AmountTooSmall; of two with one key, the second violates a
+    constraint."""
     refuse_card_while_owed(organisation, gateway)
     details = billing_details(organisation)
     book = queries.price_book()
     vat = queries.vat_of(details)
     way = gateway_named(gateway)
     tax = vat_cents(price.cents, vat.permille)
+    refuse_too_small(way.name, Money(price.cents + tax, price.currency))
     purchase = Purchase(
         id=new_id(),
         organisation=organisation,

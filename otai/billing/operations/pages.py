@@ -29,12 +29,13 @@ from otai.billing.gateways import gateway_named, hosted, hosted_gateways
 from otai.billing.models import CheckoutPage, CheckoutStateOf, Purchase, PurchaseKind
 from otai.billing.operations import methods
 from otai.billing.operations.events import record
-from otai.billing.operations.orders import billing_details, refuse_card_while_owed
+from otai.billing.operations.orders import billing_details, refuse_card_while_owed, refuse_too_small
 from otai.billing.operations.payments import apply_seen, give_up_payment
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id
 from otai.errors import NotFound, OtaiError, Refused
 from otai.orgs.models import Organisation
+from otai.units import Money
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def open_payment_page(
     A payment that was begun otherwise is withdrawn first, so that nobody pays twice. `keeps_method`: the provider keeps
     what paid for later charges without the payer; for a month of a tier it then pays the following months. `back` is a
     path of ours to which the payer is led at the end. Raises NotFound, NothingToPay, PaymentOwed, GatewayUnknown
-    (nothing here has such pages), PaymentDeclined and GatewayUnavailable.
+    (nothing here has such pages), AmountTooSmall (what is left of a part payment), PaymentDeclined and
+    GatewayUnavailable.
     """
     purchase = Purchase.objects.filter(organisation=organisation, reference=reference).first()
     if purchase is None:
@@ -84,6 +86,7 @@ def open_payment_page(
     if standing is not None:
         return PageOpened(standing, purchase)
     due = purchase.gross_cents - purchase.paid_cents
+    refuse_too_small(way.name, Money(due, purchase.currency))
     query = urlencode({"back": back}) if back else ""
     here = f"{_credits(organisation)}/purchases/{purchase.reference}"
     asked = CheckoutOrder(

@@ -153,7 +153,7 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
     if pages.filter(payment_reference=seen.reference).exists():
         # What a page made can be confirmed on it alone: the next try is a payment of its own.
         give_up_payment(purchase)
-    if pages.filter(state=CheckoutStateOf.OPEN).exists():
+    if pages.filter(state=CheckoutStateOf.OPEN).exists() or _is_told_by_its_top_up(purchase):
         return
     if seen.needs_payer:
         problem = {"code": "payer_needed"}
@@ -174,6 +174,12 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
         },
         now=now,
     )
+
+
+def _is_told_by_its_top_up(purchase: Purchase) -> bool:
+    """Whether an automatic top-up is under way with this order: it says itself how it ended, in one mail."""
+    under_way = TopUp.objects.filter(organisation=purchase.organisation_id, ended_at__isnull=True)
+    return any(purchase.key == top_up.order_key for top_up in under_way)
 
 
 def give_up_payment(purchase: Purchase) -> bool:

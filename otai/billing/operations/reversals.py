@@ -27,7 +27,7 @@ from otai.billing.models import (
     Subscription,
 )
 from otai.billing.operations import invoices, takings
-from otai.billing.operations.events import bought, checked_why, notify, record
+from otai.billing.operations.events import bought, checked_why, notify, record, tell_operator
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
 from otai.billing.status import PurchaseStatus, SubscriptionStatus
@@ -74,7 +74,8 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
     months = Purchase.objects.filter(id=purchase_id, kind=PurchaseKind.SUBSCRIPTION).values("organisation")
     list(Subscription.objects.select_for_update(no_key=True).filter(organisation__in=months))
     purchase = locked(purchase_id)
-    if seen and not _can_be_booked(purchase):
+    payments = {payment.external_id: payment for payment in Payment.objects.filter(purchase=purchase)}
+    if seen and not (_can_be_booked(purchase) and all(one.payment in payments for one in seen)):
         raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
     known = {reversal.external_id: reversal for reversal in _locked_reversals(purchase)}
     begun = []
@@ -82,11 +83,14 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
         found = known.get(one.subject)
         if found is None:
             known[one.subject] = found = _new(purchase, one, now=now)
+        found.payment = payments[one.payment]
         before = (found.kind, found.state, found.provider_state, found.cents)
         counted = takings.counts(found) and not found._state.adding
         _see(found, one, now=now)
         if found._state.adding or (found.kind, found.state, found.provider_state, found.cents) != before:
             _record(found, one, before=None if found._state.adding else before, who=who, now=now)
+            if found.needs_a_person:
+                _tell_operator(found, now=now)
         if takings.counts(found) and not counted:
             begun.append(found)
         if found._state.adding:
@@ -156,6 +160,23 @@ def _record(
         currency=reversal.currency,
         provider_state=seen.provider_state,
         purchase=reversal.purchase.reference,
+    )
+
+
+def _tell_operator(reversal: Reversal, *, now: datetime) -> None:
+    """A word or a currency of the provider's that nobody taught us is told to the vendor, once for each word."""
+    tell_operator(
+        organisation=reversal.purchase.organisation,
+        template="needs_a_person",
+        key=f"needs-a-person:{reversal.id}:{reversal.provider_state}",
+        context={
+            "reference": reversal.purchase.reference,
+            "external_id": reversal.external_id,
+            "state": reversal.provider_state,
+            "amount_cents": reversal.cents,
+            "currency": reversal.currency,
+        },
+        now=now,
     )
 
 

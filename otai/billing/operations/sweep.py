@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from otai.billing.operations import webhooks
+from otai.billing.operations.balance import compare_balances
 from otai.billing.operations.checkout import ask_gateways, cancel_expired
 from otai.billing.operations.dunning import charge_again
 from otai.billing.operations.grants import sweep_grants
@@ -42,6 +43,7 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "owed_credits_collected": collect_owed,
         "credits_watched": watch_credits,
         "refunds_sent": send_waiting,
+        "balance_differences": compare_balances,
         "notices_sent": send_notices,
     }
     report: dict[str, Any] = {}

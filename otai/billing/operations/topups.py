@@ -279,7 +279,7 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
         bought = buy(
             organisation=organisation,
             package=top_up.package,
-            key=f"top-up:{top_up.id}",
+            key=top_up.order_key,
             who=AUTO,
             now=now,
             gateway=watch.gateway,
@@ -287,7 +287,7 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
             automatic=True,
         )
     except PaymentDeclined:
-        purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
+        purchase = Purchase.objects.filter(organisation=organisation, key=top_up.order_key).first()
         TopUp.objects.filter(id=top_up.id).update(purchase=purchase)
         raise
     TopUp.objects.filter(id=top_up.id).update(purchase=bought.purchase)
@@ -333,7 +333,7 @@ def _wants_the_payer(error: OtaiError) -> bool:
 
 def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now: datetime) -> None:
     organisation = top_up.organisation
-    purchase = Purchase.objects.filter(organisation=organisation, key=f"top-up:{top_up.id}").first()
+    purchase = Purchase.objects.filter(organisation=organisation, key=top_up.order_key).first()
     # Where only the payer is missing the order stays open, and the mail leads to its page.
     waits = problem["code"] == "confirmation_needed" and purchase is not None
     pay_link = purchase.reference if waits and purchase is not None else ""

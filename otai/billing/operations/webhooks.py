@@ -106,23 +106,33 @@ def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
     if news.kind is NewsKind.METHOD:
         ours = methods.look_again(event.gateway, news.subject, now=now)
         return (WebhookState.HANDLED, "Looked again.") if ours else (WebhookState.IGNORED, "No method of ours.")
-    purchase = _purchase(event.gateway, news)
-    seen = gateway.look_up(news.reference)
+    return _of_a_payment(event.gateway, news, now=now)
+
+
+def _of_a_payment(name: str, news: ProviderNews, *, now: datetime) -> tuple[WebhookState, str]:
+    purchase = _purchase(name, news)
+    seen = gateway_named(name).look_up(news.reference)
     if purchase is None and seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
         # Our process died between opening the payment and storing its name, or the payer's browser never came back from
         # the provider's page: the metadata still says whose it is. A payment that came to nothing is nobody's.
         is_paid = seen.state is PaymentState.SUCCEEDED
-        purchase = _purchase_of_metadata(event.gateway, seen.purchase, news.reference, is_paid=is_paid)
+        purchase = _purchase_of_metadata(name, seen.purchase, news.reference, is_paid=is_paid)
     if purchase is None:
         return WebhookState.IGNORED, "No purchase of ours has this payment."
-    if purchase.gateway == event.gateway:
+    if purchase.gateway == name:
         # Otherwise it was booked when the order was paid that way, and is paid another way by now.
-        apply_seen(purchase, seen, who=event.gateway, now=now)
+        apply_seen(purchase, seen, who=name, now=now)
     if news.kind is not NewsKind.PAYMENT:
         # Whatever the event says of a dispute: how it stands is asked, with all else that goes back of this purchase.
-        book_reversals(purchase.id, _all_reversals(purchase), who=event.gateway, now=now)
+        book_reversals(purchase.id, _all_reversals(purchase), who=name, now=now)
     purchase.refresh_from_db()
     return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
+
+
+def ask_about_payment(gateway: str, reference: str, *, now: datetime) -> None:
+    """Asks how a payment and all that goes back of it stand, and books it: for what no news ever told of. Raises what
+    the provider and the books refuse."""
+    _of_a_payment(gateway, ProviderNews(NewsKind.REVERSAL, reference), now=now)
 
 
 def _of_a_page(gateway: str, reference: str, *, now: datetime) -> tuple[WebhookState, str]:
@@ -206,6 +216,12 @@ def fetch_lost(*, now: datetime, since: timedelta = timedelta(days=3)) -> int:
     return missing
 
 
+def ask_about(purchase: Purchase, *, now: datetime) -> None:
+    """Asks the providers what goes back of a purchase's payments, and books it. Raises GatewayUnavailable, and
+    PurchaseNotDelivered where nothing was booked that could go back."""
+    book_reversals(purchase.id, _all_reversals(purchase), who=purchase.gateway, now=now)
+
+
 def ask_reversals(*, now: datetime) -> int:
     """Asks the providers how what is open of disputes and inquiries stands; returns how many purchases were asked
     about."""
@@ -213,7 +229,7 @@ def ask_reversals(*, now: datetime) -> int:
     open_ones = Reversal.objects.filter(state=ReversalState.OPEN)
     for purchase in Purchase.objects.filter(id__in=open_ones.values("purchase")).order_by("id"):
         try:
-            book_reversals(purchase.id, _all_reversals(purchase), who=purchase.gateway, now=now)
+            ask_about(purchase, now=now)
             asked += 1
         except OtaiError:
             logger.warning("How the reversals of %s stand could not be asked.", purchase.reference)

@@ -10,6 +10,12 @@ TABLE: Mapping[str, Refusal] = {
     "already_in_tier.tier": said(
         "{organisation} is in {tier:title} already.",
     ),
+    "amount_too_small.charge": said(
+        "{gateway} takes no less than {least:money}; this is {amount:money}.",
+        page="Pay it by invoice and bank transfer.",
+        api='Order with the gateway "bank_transfer", or send what is left by bank transfer.',
+        command="Order with --gateway bank_transfer, or send what is left by bank transfer.",
+    ),
     "billing_details_missing.details": said(
         "An invoice needs a name and an address first.",
         page="Enter the billing details.",

@@ -1,0 +1,48 @@
+"""The desk's pages of the balance at payment providers."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from otai.billing.desk import Desk, cents_shown
+from otai.billing.models import BalanceDifference, BalanceMove
+
+
+@admin.register(BalanceDifference)
+class BalanceDifferenceDesk(Desk):
+    """Where a provider's balance and the books differ; compared daily."""
+
+    list_display = ("found_at", "gateway", "what", "subject", "theirs", "ours", "gone_at")
+    list_filter = ("gateway", ("gone_at", admin.EmptyFieldListFilter))
+    search_fields = ("subject",)
+    ordering = ("-found_at",)
+
+    @admin.display(description="there")
+    def theirs(self, row: BalanceDifference) -> str:
+        """What the provider's balance says."""
+        return cents_shown(row.theirs_cents, row.currency or "EUR")
+
+    @admin.display(description="here")
+    def ours(self, row: BalanceDifference) -> str:
+        """What the books say."""
+        return cents_shown(row.ours_cents, row.currency or "EUR")
+
+
+@admin.register(BalanceMove)
+class BalanceMoveDesk(Desk):
+    """What moved the vendor's balance at a provider, fees and payouts too."""
+
+    list_display = ("moved_at", "gateway", "kind", "provider_kind", "amount", "fee", "payment", "subject")
+    list_filter = ("gateway", "kind")
+    search_fields = ("external_id", "payment", "subject")
+    ordering = ("-moved_at",)
+
+    @admin.display(description="amount")
+    def amount(self, row: BalanceMove) -> str:
+        """Gross; negative where it went out."""
+        return cents_shown(row.cents, row.currency)
+
+    @admin.display(description="fee")
+    def fee(self, row: BalanceMove) -> str:
+        """What the provider kept of it."""
+        return cents_shown(row.fee_cents, row.currency)

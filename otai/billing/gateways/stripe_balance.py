@@ -1,0 +1,41 @@
+"""Stripe's balance transactions in our terms: https://docs.stripe.com/reports/balance-transaction-types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from otai.billing.gateway import MoveKind, MoveSeen
+
+_KINDS = {
+    **dict.fromkeys(("charge", "payment", "payment_failure_refund", "payment_reversal"), MoveKind.PAYMENT),
+    **dict.fromkeys(("refund", "payment_refund", "refund_failure"), MoveKind.REFUND),
+    **dict.fromkeys(("stripe_fee", "stripe_fx_fee", "tax_fee"), MoveKind.FEE),
+    **dict.fromkeys(("payout", "payout_failure", "payout_cancel"), MoveKind.PAYOUT),
+}
+
+
+def seen_move(found: Mapping[str, Any]) -> MoveSeen:
+    """A balance transaction whose `source` is expanded; a type that Stripe added since is OTHER.
+
+    What a dispute takes and gives back is an `adjustment`, and told from others by its source.
+    """
+    source = found.get("source")
+    source = source if isinstance(source, Mapping) else {}
+    what = str(source.get("object") or "")
+    kind = _KINDS.get(str(found.get("type") or ""), MoveKind.OTHER)
+    if what == "dispute":
+        kind = MoveKind.DISPUTE
+    is_of_a_payment = what in ("charge", "refund", "dispute")
+    return MoveSeen(
+        id=str(found["id"]),
+        kind=kind,
+        cents=int(found.get("amount") or 0),
+        fee_cents=int(found.get("fee") or 0),
+        currency=str(found.get("currency") or "").upper(),
+        at=datetime.fromtimestamp(int(found["created"]), tz=UTC),
+        payment=str(source.get("payment_intent") or "") if is_of_a_payment else "",
+        subject="" if what == "charge" else str(source.get("id") or ""),
+        provider_kind=str(found.get("type") or ""),
+    )

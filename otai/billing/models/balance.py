@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from otai.billing.gateway import MoveKind
+from otai.db import new_id
+
+
+class BalanceMove(models.Model):
+    """A movement of the vendor's balance at a payment provider, as the provider lists it. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    gateway = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in MoveKind])
+    provider_kind = models.CharField(max_length=60, help_text="In the provider's own word.")
+    cents = models.BigIntegerField(help_text="Gross; negative where it went out.")
+    fee_cents = models.BigIntegerField(default=0, help_text="What the provider kept of it.")
+    currency = models.CharField(max_length=3)
+    payment = models.CharField(max_length=200, blank=True, default="", help_text="The provider's name for the payment.")
+    subject = models.CharField(max_length=200, blank=True, default="", help_text="Of the refund, dispute or payout.")
+    moved_at = models.DateTimeField()
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "billing_balance_move"
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "external_id"], name="billing_balance_move_is_stored_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in MoveKind]), name="billing_balance_move_kind_is_known"
+            ),
+            models.CheckConstraint(condition=~Q(external_id=""), name="billing_balance_move_has_a_name"),
+        ]
+        indexes = [
+            models.Index(fields=["gateway", "payment"], name="billing_balance_move_payment"),
+            models.Index(fields=["gateway", "subject"], name="billing_balance_move_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class BalanceCheck(models.Model):
+    """A day on which a provider's movements were compared with the books: those from `since_at` on."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    gateway = models.CharField(max_length=40)
+    day = models.DateField(help_text="UTC.")
+    since_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+    moves = models.PositiveIntegerField(help_text="How many were new.")
+    differences = models.PositiveIntegerField(help_text="How many stood after it.")
+
+    class Meta:
+        db_table = "billing_balance_check"
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "day"], name="billing_balance_check_is_made_once_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.day}"
+
+
+class BalanceDifference(models.Model):
+    """Something that the provider's balance and the books do not say alike; it stands until a comparison no longer
+    finds it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    gateway = models.CharField(max_length=40)
+    what = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200, help_text="The provider's name for what it is about.")
+    ours_cents = models.BigIntegerField(help_text="What the books say.")
+    theirs_cents = models.BigIntegerField(help_text="What the provider's balance says.")
+    currency = models.CharField(max_length=3)
+    found_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "billing_balance_difference"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "what", "subject"],
+                condition=Q(gone_at__isnull=True),
+                name="billing_balance_difference_stands_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.subject}"

@@ -1,0 +1,109 @@
+"""The balance at the provider, compared with the books once a day: what no news told of is booked, what differs stands
+on the desk and in the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from otai.billing import operations as billing
+from otai.billing.audit import audit
+from otai.billing.gateway import MoveKind
+from otai.billing.models import BalanceCheck, BalanceDifference, BalanceMove, Payment, Purchase
+from otai.billing.operations.balance import compare_balances
+from otai.billing.operations.sweep import sweep
+from otai.billing.testing import GOOD_CARD
+from otai.orgs.models import Organisation
+from tests.billing.people import ALICE, OLGA
+
+pytestmark = pytest.mark.django_db
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def buys(organisation: Organisation, now: datetime, key: str = "click") -> Purchase:
+    return billing.buy(
+        organisation=organisation, package="50", key=key, who=ALICE, now=now, gateway="fake", payment_method=GOOD_CARD
+    ).purchase
+
+
+def standing() -> list[tuple[str, int, int]]:
+    found = BalanceDifference.objects.filter(gone_at__isnull=True).order_by("what", "subject")
+    return list(found.values_list("what", "ours_cents", "theirs_cents"))
+
+
+def test_books_and_balance_say_the_same(acme: Organisation, fake: Any, now: datetime) -> None:
+    disputed, refunded = buys(acme, now), buys(acme, now, key="two")
+    fake.dispute(disputed.gateway_reference, cents=100_00)
+    billing.refund_payment(reference=refunded.reference, who=OLGA, why="refund", now=now, credits=5)
+    fake.refund_by_hand(refunded.gateway_reference, cents=10_00)
+    fake.pays_out(300_00)
+    sweep(now=now + 2 * HOUR)
+    assert standing() == []
+    assert BalanceCheck.objects.get().moves == 6
+    assert sum(BalanceMove.objects.filter(kind=MoveKind.PAYMENT).values_list("fee_cents", flat=True)) == 70
+    fake.dispute(disputed.gateway_reference, cents=100_00, verdict="won")
+    sweep(now=now + DAY)
+    assert (standing(), audit().findings) == ([], [])
+
+
+def test_it_is_compared_once_a_day(acme: Organisation, fake: Any, now: datetime) -> None:
+    for hours in (0, 1, 5, 24, 25):
+        compare_balances(now=now + hours * HOUR)
+    assert BalanceCheck.objects.count() == 2
+
+
+def test_a_dispute_that_no_news_told_of_is_booked(acme: Organisation, fake: Any, now: datetime) -> None:
+    bought = buys(acme, now)
+    fake.dispute(bought.gateway_reference)
+    fake.account.events.pop()
+    sweep_without_balance = now + 2 * HOUR
+    BalanceCheck.objects.create(gateway="fake", day=now.date(), since_at=now - DAY, made_at=now, moves=0, differences=0)
+    sweep(now=sweep_without_balance)
+    bought.refresh_from_db()
+    assert bought.status == "paid", "nobody told, and nobody asked"
+    sweep(now=now + DAY)
+    bought.refresh_from_db()
+    assert (bought.status, standing()) == ("disputed", [])
+
+
+def test_what_is_not_booked_stands_until_it_is_gone(
+    acme: Organisation, fake: Any, now: datetime, admin_client: Client
+) -> None:
+    bought = buys(acme, now)
+    fake.account.moves.clear()
+    fake._moves(MoveKind.PAYMENT, 77_00, payment="fp_nobody_knows")
+    fake._moves(MoveKind.OTHER, 5_00)
+    sweep(now=now + 2 * HOUR)
+    unknown = ("movement of an unknown kind: other", 0, 5_00)
+    missing = ("a payment did not move the balance", bought.gross_cents, 0)
+    assert standing() == [missing, ("a payment is not booked", 0, 77_00), unknown]
+    found = [found for found in audit().findings if found.what.startswith("the balance at fake")]
+    assert (len(found), found[1].where) == (3, "fp_nobody_knows")
+    page = admin_client.get("/desk/billing/balancedifference/?gone_at__isempty=1").content.decode()
+    assert "fp_nobody_knows" in page and "EUR 77" in page
+    assert "fp_nobody_knows" in admin_client.get("/desk/billing/balancemove/").content.decode()
+    fake._moves(MoveKind.PAYMENT, bought.gross_cents, payment=bought.gateway_reference)
+    fake._moves(MoveKind.PAYMENT, -77_00, payment="fp_nobody_knows")
+    sweep(now=now + DAY)
+    assert standing() == [unknown]
+    assert BalanceDifference.objects.filter(gone_at=now + DAY).count() == 2
+
+
+def test_a_payment_whose_amount_was_changed_is_found(acme: Organisation, fake: Any, now: datetime) -> None:
+    bought = buys(acme, now)
+    Payment.objects.update(cents=1_000_00, surplus_cents=1_000_00 - bought.gross_cents)
+    sweep(now=now + 2 * HOUR)
+    assert standing() == [("a payment moved another amount", 1_000_00, bought.gross_cents)]
+
+
+def test_a_provider_that_does_not_answer_is_compared_later(acme: Organisation, fake: Any, now: datetime) -> None:
+    buys(acme, now)
+    fake.account.is_down = True
+    compare_balances(now=now + 2 * HOUR)
+    assert BalanceCheck.objects.count() == 0
+    fake.account.is_down = False
+    compare_balances(now=now + 3 * HOUR)
+    assert (BalanceCheck.objects.count(), standing()) == (1, [])
