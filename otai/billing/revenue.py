@@ -2,14 +2,19 @@
 
 For each month and kind of sale: deferred at its begin + received - refunded = recognised + deferred at its end.
 Packages are earned as their credits are spent (the ledger tells), months of a tier day by day.
+
+Whatever is compared comes from one clock. What moved credits is dated by the ledger's transfer: the ledger's time never
+runs backwards in an organisation (decision 0206), so that it may be another month there than on the machine that booked
+the payment. Months of a tier are dated by billing alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from otai.billing.models import (
     Invoice,
@@ -22,8 +27,12 @@ from otai.billing.models import (
     ReversalState,
     Taking,
 )
+from otai.billing.operations.refunds import PAID_BACK
 from otai.ledger import queries as ledger
+from otai.ledger.models import Lot, LotSource, Transfer
 from otai.units import Money
+
+OF_PACKAGES = {"purchase__kind": PurchaseKind.PACKAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +135,33 @@ def _deferred(before: datetime, currency: str) -> Money:
     return totals.get(currency, Money(0, currency))
 
 
-def _taken(start: datetime, end: datetime, currency: str, **where: object) -> int:
-    """Net cents that reversals took between two times, less what they gave back."""
-    rows = Taking.objects.filter(at__gte=start, at__lt=end, purchase__currency=currency, **where)
+def _taken(currency: str, **where: object) -> int:
+    """Net cents that reversals took, less what they gave back."""
+    rows = Taking.objects.filter(purchase__currency=currency, **where)
     return _sum(rows.filter(gives_back=False), "net_cents") - _sum(rows.filter(gives_back=True), "net_cents")
 
 
+def _moved(start: datetime, end: datetime) -> QuerySet[Transfer]:
+    """The ledger's transfers between two times, by its own clock."""
+    return Transfer.objects.filter(at__gte=start, at__lt=end)
+
+
 def _packages_received(start: datetime, end: datetime, currency: str) -> int:
-    bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, paid_at__gte=start, paid_at__lt=end, currency=currency)
+    lots = Lot.objects.filter(source=LotSource.PURCHASE, granted_at__gte=start, granted_at__lt=end)
+    bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, currency=currency, lot__in=lots.values("id"))
     return _sum(bought, "net_cents")
 
 
 def _packages_refunded(start: datetime, end: datetime, currency: str) -> int:
-    paid_back = PaymentRefund.objects.filter(
-        kind=RefundKind.UNUSED_CREDITS, requested_at__gte=start, requested_at__lt=end, currency=currency
+    keys = _moved(start, end).filter(key__startswith=PAID_BACK).values_list("key", flat=True)
+    purchases = {UUID(key.split(":")[1]) for key in keys}
+    paid_back = sum(
+        PaymentRefund.objects.filter(
+            kind=RefundKind.UNUSED_CREDITS, purchase__in=purchases, currency=currency
+        ).values_list("net_cents", flat=True)
     )
-    taken = _taken(start, end, currency, purchase__kind=PurchaseKind.PACKAGE, credits__gte=1)
-    return _sum(paid_back, "net_cents") + taken + _reductions(start, end, currency)
+    taken = _taken(currency, credits__gte=1, transfer__in=_moved(start, end).values("id"), **OF_PACKAGES)
+    return paid_back + taken + _reductions(start, end, currency)
 
 
 def _reductions(start: datetime, end: datetime, currency: str) -> int:
@@ -154,7 +173,7 @@ def _reductions(start: datetime, end: datetime, currency: str) -> int:
         requested_at__lt=end,
         currency=currency,
     )
-    return _sum(fees, "net_cents") + _taken(start, end, currency, purchase__kind=PurchaseKind.PACKAGE, credits=0)
+    return _sum(fees, "net_cents") + _taken(currency, credits=0, at__gte=start, at__lt=end, **OF_PACKAGES)
 
 
 def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
@@ -179,7 +198,8 @@ def _tiers(start: datetime, end: datetime, currency: str) -> Movement:
         requested_at__lt=end,
         currency=currency,
     )
-    paid_back = _sum(fees, "net_cents") + _taken(start, end, currency, purchase__kind=PurchaseKind.SUBSCRIPTION)
+    taken = _taken(currency, at__gte=start, at__lt=end, purchase__kind=PurchaseKind.SUBSCRIPTION)
+    paid_back = _sum(fees, "net_cents") + taken
     return Movement(
         Money(before, currency),
         Money(received, currency),

@@ -75,6 +75,39 @@ def test_a_month_of_a_tier_is_earned_day_by_day(acme: Organisation, fake: Any, n
     assert december.tiers.deferred_after.cents == 0
 
 
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize("what", ["purchase", "refund", "dispute"])
+def test_clocks_that_are_two_minutes_apart_break_no_month(what: str, acme: Organisation, fake: Any) -> None:
+    """A machine whose clock is ahead writes to the ledger first, and the ledger's time never runs backwards: for what
+    the other machine books a minute before midnight it is December there."""
+    before, late, ahead = MIDNIGHT - DAY, MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)
+
+    def bought(at: datetime) -> Purchase:
+        return billing.buy(
+            organisation=acme, package="100", key="b", who=ALICE, now=at, gateway="fake", payment_method=GOOD_CARD
+        ).purchase
+
+    def fast_machine() -> None:
+        billing.give_goodwill(organisation=acme, credits=1, who=OLGA, why="sorry", key="fast", now=ahead)
+
+    purchase = None if what == "purchase" else bought(before)
+    fast_machine()
+    if purchase is None:
+        purchase = bought(late)
+    elif what == "refund":
+        billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=late)
+    else:
+        fake.dispute(purchase.gateway_reference)
+        billing.book_reversals(purchase.id, fake.reversals(purchase.gateway_reference), who="fake", now=late)
+    closes = [month_close(2026, month, zone=BERLIN) for month in (11, 12)]
+    assert [close.total.difference.cents for close in closes] == [0, 0]
+    assert sum(close.packages.received.cents for close in closes) == 800_00
+    assert sum(close.packages.refunded.cents for close in closes) == (0 if what == "purchase" else 800_00)
+    assert closes[0].packages.deferred_after == closes[1].packages.deferred_before
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_year_of_everything_closes_to_the_cent(
     seed: int, acme: Organisation, globex: Organisation, fake: Any, now: datetime

@@ -26,6 +26,9 @@ from otai.ledger.revenue import value_of
 from otai.orgs.models import Organisation
 from otai.units import Money, round_up, whole_credits
 
+PAID_BACK = "payment-refund:"
+"""Before the purchase's id: the key of the ledger's transfer that withdraws what is paid back."""
+
 
 class PaymentAlreadyRefunded(Refused):
     code = "already_refunded"
@@ -83,7 +86,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             organisation=purchase.organisation_id,
             lot=lot.id,
             credits=part,
-            key=f"payment-refund:{purchase.id}:{number}" if number else f"payment-refund:{purchase.id}",
+            key=f"{PAID_BACK}{purchase.id}:{number}" if number else f"{PAID_BACK}{purchase.id}",
             reference=f"purchase:{purchase.reference}",
             reason=f"Paid back: {why}",
             now=now,
