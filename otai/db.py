@@ -12,7 +12,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import uuid_utils.compat
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 
 from otai.errors import Unavailable
 
@@ -42,6 +42,12 @@ def made_at(id: uuid.UUID) -> datetime:
 def utc_now() -> datetime:
     """The time, for doors and workers. Nothing that decides calls this: decisions are handed their clock."""
     return datetime.now(tz=UTC)
+
+
+def give_back_connection() -> None:
+    """This thread does without the database for a while: what it has of its process's pool is free for others
+    (otai/config/pool.py). Without a pool it keeps its own; within a transaction nothing happens."""
+    close_old_connections()
 
 
 def was_given_up_for_another(error: BaseException) -> bool:

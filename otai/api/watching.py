@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from otai.db import utc_now
+from otai.db import give_back_connection, utc_now
 from otai.runs.watching import ServiceFigures, watched
 
 
@@ -48,12 +48,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def database_answers() -> bool:
     """Whether the database answers and has our tables."""
+    close_old_connections()
     try:
-        close_old_connections()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM runs_pool LIMIT 1")
     except DatabaseError:
         return False
+    finally:
+        give_back_connection()
     return True
 
 
@@ -62,7 +64,10 @@ def metrics_text() -> bytes:
     close_old_connections()
     registry = CollectorRegistry()
     registry.register(_Now())
-    return generate_latest(registry)
+    try:
+        return generate_latest(registry)
+    finally:
+        give_back_connection()
 
 
 class _Now(Collector):

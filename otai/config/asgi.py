@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from otai.config.addresses import client_address
+from otai.config.pool import beside_pages, close_shared, share_connections
 from otai.config.start import settle_in
 from otai.front.application import Front, folder_for
 from otai.front.limits import ServerLimits
@@ -27,6 +28,13 @@ def front() -> Front:
     from otai.orgs.streams import Hub
 
     limits = ServerLimits()
+    asked = settings.OTAI_DATABASE_POOL_SIZE
+    share_connections(most=limits.threads + beside_pages if asked is None else asked)
+
+    def ending() -> None:
+        shared.close()
+        close_shared()
+
     answered = probes(
         ready=watching.database_answers,
         metrics=watching.metrics_text,
@@ -40,7 +48,7 @@ def front() -> Front:
         limits=limits,
         folder=folder_for(settings.OTAI_HOME),
         address_of=partial(client_address, trusted_proxies=settings.OTAI_TRUSTED_PROXIES),
-        ending=shared.close,
+        ending=ending,
     )
 
 

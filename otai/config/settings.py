@@ -279,6 +279,11 @@ OTAI_DATABASE_LOCK_SECONDS = int(os.environ.get("OTAI_DATABASE_LOCK_SECONDS", "1
 """How long a statement waits for a row of PostgreSQL that another transaction has; 0: without end, for poolers that
 pass no options on."""
 
+_pool_size = os.environ.get("OTAI_DATABASE_POOL_SIZE", "")
+OTAI_DATABASE_POOL_SIZE: int | None = int(_pool_size) if _pool_size else None
+"""Connections to PostgreSQL that a server's process has at most; 0: one for each of its threads; None: as many as its
+work needs (otai/config/asgi.py)."""
+
 
 def database(url: str) -> dict[str, Any]:
     """Django's settings for the database at `url`, with what SQLite and PostgreSQL need for our ledger and queue."""

@@ -16,7 +16,7 @@ class ServerLimits:
     """Read when the server's process starts."""
 
     threads: int = field(default_factory=lambda: _number("OTAI_WEB_THREADS", 8))
-    """Pages that are worked on at once. Each thread keeps one connection to the database."""
+    """Pages that are worked on at once, each with a connection to the database meanwhile."""
     waiting: int = field(default_factory=lambda: _number("OTAI_WEB_WAITING", 256))
     """Requests that wait for a thread; one more is told to come back, instead of waiting for longer than anybody
     looks."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from otai.db import utc_now
+from otai.db import give_back_connection, utc_now
 from otai.errors import OtaiError
 from otai.jobs.child import OUT_OF_MEMORY
 from otai.jobs.failures import failure, refusal_of
@@ -149,6 +149,7 @@ class Conducting:
             self.job.look_again()
             self._start()
             return
+        give_back_connection()
         time.sleep(look_every_seconds)
         if self._is_time_to_write() and not self._still(JobStatus.QUEUED):
             self._ended_by_another()
@@ -208,7 +209,10 @@ class Conducting:
     def _still(self, status: JobStatus) -> bool:
         """Says that we are here and how far the job is; False: somebody ended it."""
         here = Job.objects.filter(id=self.job.id, status=status)
-        return bool(here.update(heartbeat_at=utc_now(), **self._told))
+        found = here.update(heartbeat_at=utc_now(), **self._told)
+        # Whoever follows a job waits most of the time.
+        give_back_connection()
+        return bool(found)
 
     # Its end.
 

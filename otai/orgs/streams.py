@@ -28,7 +28,7 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse
 
-from otai.db import utc_now
+from otai.db import give_back_connection, utc_now
 from otai.errors import Refused
 from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, shared
 from otai.orgs.standing import Standing, still_standing
@@ -351,7 +351,10 @@ class Hub:
 
         def with_connection() -> Any:
             close_old_connections()
-            return work()
+            try:
+                return work()
+            finally:
+                give_back_connection()
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, with_connection)
 
