@@ -9,13 +9,14 @@ TOGETHER = -n $(JOBS) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
 	@echo "make studio  the Studio in the browser, on this machine, with the demo's organisation signed in"
 	@echo "make test    all tests, on SQLite and on PostgreSQL"
-	@echo "make check   format, lint, types, import contracts, migrations"
+	@echo "make check   format, lint, types, import contracts, migrations, subjects of commits"
+	@echo "make hooks   git asks for the form of subjects at each commit"
 	@echo "make words   collect the sentences for translators, and compile (LANGUAGE=nl begins a new language)"
 	@echo "make bench   measure, and update docs/benchmarks.md"
 	@echo "make torture the long proofs"
@@ -73,6 +74,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m otai.config.manage makemigrations --check --dry-run
+	$(BIN)/python -m tests.subjects
+
+hooks:
+	git config core.hooksPath .githooks
 
 format: setup
 	$(BIN)/ruff format .
