@@ -65,7 +65,8 @@ def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
         "improvement_verdict": found.improvement_verdict,
         "fee_credits": found.fee_credits,
         "events": [
-            {"at": event.at, "move": event.move, "who": event.who, "why": event.why} for event in queries.events(found)
+            {"at": event.at, "move": event.move, "who": event.who, **event.explained()}
+            for event in queries.events(found)
         ],
     }
 
@@ -151,7 +152,7 @@ def show(
     print_table(
         ["when", "what happened", "who", "why"],
         [
-            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.why]
+            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.said()]
             for e in queries.events(guarantee)
         ],
     )

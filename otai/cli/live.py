@@ -80,6 +80,7 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
                         "version": e.version and e.version.number,
                         "who": e.who,
                         "why": e.why,
+                        "fact": e.details.get("why"),
                     }
                     for e in happened
                 ],

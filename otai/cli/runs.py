@@ -112,7 +112,7 @@ def show(
         print_json(
             {
                 **run_as_dict(run),
-                "events": [{"at": e.at, "move": e.move, "who": e.who, "why": e.why} for e in happened],
+                "events": [{"at": e.at, "move": e.move, "who": e.who, **e.explained()} for e in happened],
                 "attempts": [
                     {
                         "number": a.number,
@@ -134,7 +134,10 @@ def show(
     presented.show_run(shown(run), zone=organisation.zone, also=[*expected, *_where(attempts)])
     print_table(
         ["when", "what happened", "who", "why"],
-        [[f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, _short(e.who), e.why] for e in happened],
+        [
+            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, _short(e.who), e.said()]
+            for e in happened
+        ],
     )
     if run.report_card:
         report_card_summary(run.report_card)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from otai.runs.forecast import Expected, PoolSlots, WaitingRun, forecast, free_a
 from otai.runs.models import Housekeeping, Pool, Quote, RegisteredWorker, Run
 from otai.runs.ordering import Place, Waiting, place
 from otai.runs.status import WORKING, RunStatus
+from otai.words.sentences import Fact
 
 refresh_every = timedelta(seconds=20)
 """Someone who watches a run sees what changed within this time; an expectation need not be fresher."""
@@ -194,16 +195,12 @@ def _flag(run: UUID, *, finishes_at: datetime | None, now: datetime) -> int:
         if found is None:
             return 0
         Run.objects.filter(id=run).update(expected_late_at=now)
-        ready = (
-            f"it is expected to be ready at {finishes_at:%Y-%m-%d %H:%M} UTC"
-            if finishes_at
-            else "no worker is there for it"
-        )
+        times = {"due_at": found.due_at, "ready_at": finishes_at}
         record(
             found,
             move=WILL_BE_LATE,
             who="forecast",
-            why=f"due at {found.due_at:%Y-%m-%d %H:%M} UTC; {ready}",
+            why=Fact("run.late", {name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}Z" for name, at in times.items() if at}),
             now=now,
         )
     return 1

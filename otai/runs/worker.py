@@ -203,7 +203,6 @@ class Worker:
                     run=run.id,
                     attempt=number,
                     who=self.name,
-                    why="the worker stops and hands the run back",
                     log=result.log,
                     now=self.clock(),
                 )

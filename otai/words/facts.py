@@ -12,6 +12,7 @@ from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.criteria import CRITERIA
+from otai.words.tables.history import HISTORY
 from otai.words.tables.kinds_of_files import FILES, JSON
 from otai.words.tables.prices import MOVED_WHY, MOVEMENTS, PRICES
 from otai.words.tables.reasons import REASONS
@@ -71,6 +72,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **MOVED_WHY,
     **REASONS,
     **CRITERIA,
+    **HISTORY,
 }
 
 

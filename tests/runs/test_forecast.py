@@ -191,7 +191,7 @@ def test_a_run_that_will_be_late_is_flagged_before_it_is_late_and_once(acme, tmp
     assert expectations.WILL_BE_LATE not in [event.move for event in queries.events(first)]
     [flagged] = [event for event in queries.events(second) if event.move == expectations.WILL_BE_LATE]
     assert flagged.at == now < second.due_at
-    assert "due at 2026-11-02 10:30 UTC; it is expected to be ready at 2026-11-02 10:40 UTC" in flagged.why
+    assert "due at 2026-11-02 10:30 UTC; it is expected to be ready at 2026-11-02 10:40 UTC" in flagged.said()
 
 
 @pytest.mark.django_db
@@ -213,7 +213,7 @@ def test_a_run_that_nobody_is_there_to_train_is_flagged(acme, tmp_path: Path, no
     assert run.expected_late_at is None
     expectations.refresh(now=now + minutes(59.9))
     [flagged] = [event for event in queries.events(run) if event.move == expectations.WILL_BE_LATE]
-    assert flagged.why.endswith("no worker is there for it")
+    assert flagged.said().endswith("no worker is there for it")
 
 
 @pytest.mark.django_db

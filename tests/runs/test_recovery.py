@@ -128,7 +128,7 @@ def test_a_run_handed_back_after_it_was_cancelled_stays_cancelled(acme, run: Run
     claimed = queue.claim(worker="w", hardware="h", now=now)
     operations.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
     with pytest.raises(operations.RunMoved):
-        operations.hand_back(run=run.id, attempt=claimed.attempt.number, who="w", why="", log=None, now=now)
+        operations.hand_back(run=run.id, attempt=claimed.attempt.number, who="w", log=None, now=now)
     run.refresh_from_db()
     assert run.status == "cancelled"
 

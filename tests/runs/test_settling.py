@@ -17,6 +17,7 @@ from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker, is_gone, this_worker
 from otai.serving import queries as serving
 from otai.serving.operations import register_completed_runs
+from otai.words.sentences import Fact
 from tests import stories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,37 @@ def test_a_training_that_never_says_it_evaluates_still_passes_through_every_stat
     assert moves(run)[-2:] == ["training -> evaluating", "evaluating -> completed"]
 
 
+def test_why_a_run_moved_is_kept_as_codes_and_said_in_the_language_of_whoever_reads(run: Run, now: datetime) -> None:
+    worker(FakeExecutor(model=b"a model"), now).work_once()
+    happened = list(queries.events(run))
+    assert [event.why for event in happened] == [""] * 4, "no sentence is stored"
+    assert [event.fact.code for event in happened] == ["run.ordered", "run.begun", "run.trained", "run.completed"]
+    assert [event.said(language="fr") for event in happened][::2] == [
+        "1 crédit réservé",
+        "L\u2019entraînement est terminé.",
+    ]
+    assert happened[-1].said(language="de") == "1 Credit ausgegeben"
+    assert happened[-1].explained() == {
+        "why": "1 credit spent",
+        "fact": {"code": "run.completed", "values": {"credits": 1}},
+    }
+
+
+def test_what_went_wrong_with_the_tickets_is_said_in_german_and_forgotten_with_them(
+    acme, run: Run, now: datetime
+) -> None:
+    rare = Fact("label_too_rare.single", {"attribute": "queue", "label": "Zoll"})
+    worker(
+        FakeExecutor(failure=Failed(True, "label_too_rare", "Zoll is rare.", "log", rare.as_dict())), now
+    ).work_once()
+    told = queries.events(run).last()
+    assert "Zoll" in str(told.details)
+    assert "Mit den Tickets lässt sich nicht trainieren: 1 Credit zurückgegeben" in told.said(language="de")
+    operations.forget_tickets(organisation=acme, data_sets=[run.data_set_id], who="alice", now=now)
+    assert not [event for event in queries.events(run) if "Zoll" in f"{event.why} {event.details}"]
+    assert queries.events(run).get(id=told.id).said().startswith("The tickets cannot be trained on: 1 credit")
+
+
 def test_data_that_cannot_be_trained_on_costs_nothing_and_is_not_tried_again(acme, run: Run, now: datetime) -> None:
     failing = FakeExecutor(failure=Failed(True, "label_too_rare", "Queue has one label only.", "log"))
     working = worker(failing, now)
@@ -105,7 +137,7 @@ def test_a_crash_of_the_executor_itself_ends_the_attempt_and_not_the_worker(acme
 
 
 def moves_why(run: Run) -> list[str]:
-    return [event.why for event in queries.events(run)]
+    return [event.said() for event in queries.events(run)]
 
 
 def test_a_run_cancelled_while_it_waits_gives_its_credits_back(acme, run: Run, now: datetime) -> None:

@@ -184,7 +184,8 @@ class ModelEventOut(Schema):
     move: str
     version: int | None
     who: str
-    why: str
+    why: str = Field(description="In English, or as a person wrote it.")
+    fact: dict[str, Any] | None = Field(description="What `why` says, as a code with values; null: a person's words.")
 
 
 class ModelEventsOut(Schema):
@@ -209,7 +210,16 @@ class KeptTicketsOut(Schema):
     Action.VIEW,
     ModelEventsOut,
     example={
-        "items": [{"at": "2026-11-02T09:36:00Z", "move": "live", "version": 3, "who": "comparison", "why": "not worse"}]
+        "items": [
+            {
+                "at": "2026-11-02T09:36:00Z",
+                "move": "live",
+                "version": 3,
+                "who": "comparison",
+                "why": "the first version",
+                "fact": {"code": "version_first", "values": {}},
+            }
+        ]
     },
 )
 def list_model_events(request: CallerRequest, model: Name) -> Any:
@@ -223,6 +233,7 @@ def _event(event: ModelEvent) -> dict[str, Any]:
     return {
         "version": number,
         "move": event.what.value,
+        "fact": event.details.get("why"),
         **{name: getattr(event, name) for name in ("at", "who", "why")},
     }
 

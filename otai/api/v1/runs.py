@@ -72,7 +72,8 @@ class RunMoveOut(Schema):
     at: datetime
     move: str
     who: str
-    why: str
+    why: str = Field(description="In English, or as a person wrote it.")
+    fact: dict[str, Any] | None = Field(description="What `why` says, as a code with values; null: a person's words.")
 
 
 class RunProgressOut(Schema):
@@ -214,7 +215,8 @@ def cancel_run(request: CallerRequest, number: Number) -> Any:
                 "at": "2026-11-02T09:31:02Z",
                 "move": "queued -> training",
                 "who": "host/boot/4711.1762075860",
-                "why": "attempt 1",
+                "why": "attempt 1 on NVIDIA H100",
+                "fact": {"code": "run.begun", "values": {"attempt": 1, "hardware": "NVIDIA H100"}},
             }
         ],
         "progress": {

@@ -8,6 +8,8 @@ from typing import Any
 from otai.errors import Refused
 from otai.runs.guarantee_status import MOVES, GuaranteeStatus
 from otai.runs.models import Guarantee, GuaranteeEvent
+from otai.runs.models.history import kept
+from otai.words.sentences import Fact
 
 
 class GuaranteeMoved(Refused):
@@ -16,16 +18,17 @@ class GuaranteeMoved(Refused):
     code = "guarantee_moved"
 
 
-def record(guarantee: Guarantee, *, move: str, who: str, now: datetime, why: str = "", **details: Any) -> None:
-    """Writes a line of the guarantee's history, in the caller's transaction."""
+def record(guarantee: Guarantee, *, move: str, who: str, now: datetime, why: str | Fact = "", **details: Any) -> None:
+    """Writes a line of the guarantee's history, in the caller's transaction.
+
+    `why`: a person's own words, or a fact that each reader is told in their language."""
     GuaranteeEvent.objects.create(
         guarantee=guarantee,
         organisation_id=guarantee.organisation_id,
         at=now,
         move=move,
         who=who,
-        why=why,
-        details=details,
+        **kept(why, details),
     )
 
 
@@ -34,7 +37,7 @@ def move(
     to: GuaranteeStatus,
     *,
     who: str,
-    why: str,
+    why: str | Fact,
     now: datetime,
     details: dict[str, Any] | None = None,
     **changes: Any,

@@ -31,6 +31,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.erasing import delete_files, let_go
 from otai.tickets.files import StoredFile
 from otai.tickets.models import DataSet
+from otai.words.sentences import Fact
 
 MOST_CRITERIA = 200
 
@@ -65,7 +66,13 @@ def open_guarantees(*, organisation: Organisation, now: datetime) -> list[Guaran
         try:
             with transaction.atomic():
                 opened = Guarantee.objects.create(organisation=organisation, tier=tier, opened_at=now)
-                record(opened, move="-> open", who="guarantee", why=f"{tier.title} was reached", now=now)
+                record(
+                    opened,
+                    move="-> open",
+                    who="guarantee",
+                    why=Fact("guarantee.reached", {"tier": tier.title}),
+                    now=now,
+                )
         except IntegrityError:
             # Another process opened it meanwhile.
             continue
@@ -173,9 +180,9 @@ def record_proposal(
     data_set.require_tickets()
     found = Guarantee.objects.select_for_update(no_key=True).get(id=proposal.guarantee.id)
     _require_changeable(found)
-    why = "; ".join(criterion.in_words for criterion in criteria)
+    why = Fact("guarantee.proposed", {"criteria": [criterion.as_fact().as_dict() for criterion in criteria]})
     if found.status == GuaranteeStatus.AGREED:
-        move(found, GuaranteeStatus.OPEN, who=who, why="other criteria are proposed", now=now, agreed_at=None)
+        move(found, GuaranteeStatus.OPEN, who=who, why=Fact("guarantee.proposed_anew"), now=now, agreed_at=None)
     above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
     found.criteria = [criterion.as_dict() for criterion in criteria]
     found.proposed_by, found.proposed_at = who, now
@@ -188,7 +195,7 @@ def record_proposal(
     found.save()
     record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
     if not above:
-        _agree(found, who="price book", why=f"at or below the standard bar of {book.version}", now=now)
+        _agree(found, who="price book", why=Fact("guarantee.standard", {"book": book.version}), now=now)
     return found
 
 
@@ -213,7 +220,7 @@ def _require_changeable(guarantee: Guarantee) -> None:
         raise CriteriaFrozen("frozen", status=guarantee.status)
 
 
-def _agree(guarantee: Guarantee, *, who: str, why: str, now: datetime) -> None:
+def _agree(guarantee: Guarantee, *, who: str, why: str | Fact, now: datetime) -> None:
     book = billing.price_book()
     move(
         guarantee,

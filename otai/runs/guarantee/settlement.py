@@ -18,6 +18,7 @@ from otai.runs.guarantee.moves import move, record
 from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import RunStatus
+from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +54,10 @@ def _measured(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
     outcomes = verdict_on(guarantee, run.report_card or {})
     written = [outcome.as_dict() for outcome in outcomes]
     met = all(outcome.met for outcome in outcomes)
-    why = "; ".join(
-        f"{one.criterion.in_words}: {one.measured.value:.1%} on {one.tickets} tickets, {'met' if one.met else 'missed'}"
-        for one in outcomes
-    )
+    why = Fact("guarantee.measured", {"outcomes": [_fact_of(outcome) for outcome in outcomes]})
     details = {"run": run.number, "verdict": written}
     if guarantee.status == GuaranteeStatus.TRAINING:
-        why_trained = f"run {run.number} is completed"
+        why_trained = Fact("guarantee.trained", {"run": run.number})
         move(guarantee, GuaranteeStatus.TRAINED, who=SYSTEM, why=why_trained, now=now, verdict=written)
     else:
         Guarantee.objects.filter(id=guarantee.id).update(improvement_verdict=written)
@@ -69,6 +67,15 @@ def _measured(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
     move(guarantee, to, who=SYSTEM, why=why, now=now, details=details)
     if is_second and not met:
         _credit_the_fee(guarantee, now=now)
+
+
+def _fact_of(outcome: Outcome) -> dict[str, Any]:
+    said = {
+        "criterion": outcome.criterion.as_fact().as_dict(),
+        "value": outcome.measured.value,
+        "tickets": outcome.tickets,
+    }
+    return Fact("guarantee.met" if outcome.met else "guarantee.missed", said).as_dict()
 
 
 def _credit_the_fee(guarantee: Guarantee, *, now: datetime) -> None:
@@ -87,7 +94,7 @@ def _credit_the_fee(guarantee: Guarantee, *, now: datetime) -> None:
         guarantee,
         GuaranteeStatus.CREDITED,
         who=SYSTEM,
-        why=f"missed twice: the list price of run {guarantee.run.number}, {fee} credits, is credited",
+        why=Fact("guarantee.fee", {"run": guarantee.run.number, "credits": fee}),
         now=now,
         details={"credits": fee, "lot": str(made.lot)},
         fee_credits=fee,
@@ -99,9 +106,7 @@ def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> Non
     """The run cost nothing, so what paid for it goes back as well; the chance stays."""
     short = run.credits - _withdraw_funding(run, now=now)
     details = {"run": run.number, "credits": run.credits, "short": short}
-    why = (
-        f"run {run.number} was {run.status}: its {run.credits} credits went back, the included run can be ordered again"
-    )
+    why = Fact("guarantee.funding_back", {"run": run.number, "credits": run.credits})
     if guarantee.run_id == run.id:
         move(guarantee, GuaranteeStatus.AGREED, who=SYSTEM, why=why, now=now, details=details, run=None)
     else:
@@ -109,7 +114,8 @@ def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> Non
     if short:
         # Only where someone released the hold by hand and its credits were spent before the run ended.
         log.warning("guarantee %s: %s of %s funding credits were spent already", guarantee.id, short, run.credits)
-        record(guarantee, move="funding not recovered", who=SYSTEM, why=f"{short} credits were spent", now=now)
+        spent = Fact("guarantee.funding_spent", {"credits": short})
+        record(guarantee, move="funding not recovered", who=SYSTEM, why=spent, now=now)
 
 
 def _withdraw_funding(run: Run, *, now: datetime) -> int:

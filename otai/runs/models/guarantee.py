@@ -7,6 +7,7 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, GuaranteeStatus
+from otai.runs.models.history import Explained
 from otai.tickets.models import DataSet
 
 _AGREED = sorted(set(GuaranteeStatus) - {GuaranteeStatus.OPEN})
@@ -104,7 +105,7 @@ class Guarantee(models.Model):
         return f"guarantee of {self.tier}"
 
 
-class GuaranteeEvent(models.Model):
+class GuaranteeEvent(Explained, models.Model):
     """Something that happened to a guarantee, with who and why. Never changed."""
 
     id = models.BigAutoField(primary_key=True)

@@ -7,6 +7,7 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
+from otai.runs.models.history import Explained
 from otai.runs.status import ENDED, OPEN, WORKING, RunStatus
 from otai.tickets.models import DataSet
 
@@ -356,7 +357,7 @@ class Attempt(models.Model):
         return f"attempt {self.number}"
 
 
-class Event(models.Model):
+class Event(Explained, models.Model):
     """Something that happened to a run, with who and why. History, support answer and outbox at once; never changed."""
 
     id = models.BigAutoField(primary_key=True)

@@ -12,8 +12,9 @@ from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.pricing.settlement import Ending, attempt_again
 from otai.runs.models import Attempt, Run
-from otai.runs.operations.moves import AttemptOutcome, RunMoved, move, require_moved, settle_run
+from otai.runs.operations.moves import AttemptOutcome, RunMoved, move, require_moved, said_by, settle_run
 from otai.runs.status import WORKING, RunStatus
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def begin_attempt(run: Run, *, worker: str, pool: str, hardware: str, now: datet
         run,
         to=RunStatus.TRAINING,
         who=worker,
-        why=f"attempt {number} on {hardware}",
+        why=Fact("run.begun", {"attempt": number, "hardware": hardware}),
         now=now,
         attempt=number,
         worker=worker,
@@ -74,7 +75,7 @@ def record_progress(
     if found is None:
         return False
     if stage == "evaluating" and found.status == RunStatus.TRAINING:
-        move(found, to=RunStatus.EVALUATING, who=found.worker, why="training is done", now=now)
+        move(found, to=RunStatus.EVALUATING, who=found.worker, why=Fact("run.trained"), now=now)
     kept = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).update(
         heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
     )
@@ -100,11 +101,12 @@ def end_run(*, run: UUID, attempt: int, outcome: AttemptOutcome, who: str, log: 
         found.failures = failures
     most_attempts = billing.price_book().system_failure_attempts
     if attempt_again(ending=outcome.ending, attempts=found.failures, most_attempts=most_attempts):
-        why = f"{outcome.failure_code}: {outcome.failure_message} Failure {found.failures} of at most {most_attempts}."
+        known = {"what": outcome.failure_code, "failures": found.failures, "most": most_attempts}
+        why = Fact("run.again", known | said_by(outcome))
         _queue_again(found, who=who, why=why, now=now)
         return found
     if outcome.ending is Ending.COMPLETED and found.status == RunStatus.TRAINING:
-        require_moved(move(found, to=RunStatus.EVALUATING, who=who, why="training is done", now=now), found)
+        require_moved(move(found, to=RunStatus.EVALUATING, who=who, why=Fact("run.trained"), now=now), found)
     settle_run(found, outcome=outcome, who=who, now=now)
     return found
 
@@ -113,7 +115,7 @@ HANDED_BACK = "handed_back"
 
 
 @one_transaction
-def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, now: datetime) -> Run:
+def hand_back(*, run: UUID, attempt: int, who: str, log: str | None, now: datetime) -> Run:
     """The worker stops and gives the run back to the queue, to its old place. No failure: it uses up none of the run's
     attempts.
 
@@ -121,7 +123,7 @@ def hand_back(*, run: UUID, attempt: int, who: str, why: str, log: str | None, n
     """
     found = _at_work(run, attempt)
     _close(found, outcome=HANDED_BACK, log=log, now=now)
-    _queue_again(found, who=who, why=why, now=now)
+    _queue_again(found, who=who, why=Fact("run.handed_back"), now=now)
     return found
 
 
@@ -141,7 +143,7 @@ def _close(run: Run, *, outcome: str, log: str | None, now: datetime) -> None:
     Attempt.objects.filter(run=run, number=run.attempt, ended_at__isnull=True).update(**closing)
 
 
-def _queue_again(run: Run, *, who: str, why: str, now: datetime) -> None:
+def _queue_again(run: Run, *, who: str, why: Fact, now: datetime) -> None:
     moved = move(
         run,
         to=RunStatus.QUEUED,

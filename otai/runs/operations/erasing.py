@@ -20,6 +20,7 @@ from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeStatus
 from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
 from otai.runs.status import OPEN, RunStatus
 from otai.tickets.erasing import let_go
+from otai.words.sentences import Fact
 
 MODEL_DELETED = "deleted"
 """Stands for the file and its hash in a run whose model was deleted: it was made, and is not there any more."""
@@ -74,10 +75,8 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
         if run.report_card is not None:
             run.report_card = values_without_tickets(run.report_card)
         # What went wrong is said with labels, and by parts that are not ours with anything; the code stays.
+        _forget_what_was_said(run)
         if run.failure_message:
-            for event in Event.objects.filter(run=run, why__contains=run.failure_message):
-                why = event.why.replace(run.failure_message, run.failure_code).strip()
-                Event.objects.filter(id=event.id).update(why=why)
             run.failure_message, run.failure = "", {}
         run.save(update_fields=["tickets_file", "checkpoint_file", "report_card", "failure_message", "failure"])
         if run.bundle_file in ("", MODEL_DELETED):
@@ -88,6 +87,24 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
         organisation=organisation, data_set__in=data_sets
     ):
         _forget_held(guarantee, who=who, now=now)
+
+
+WORDS_OF_A_FAILURE = {"failure", "said"}
+"""Values of the facts of a failure (`moves.said_by`) that may hold labels."""
+
+
+def _forget_what_was_said(run: Run) -> None:
+    """Of the run's history; the codes stay."""
+    for event in Event.objects.filter(run=run):
+        values = event.details.get("why", {}).get("values", {})
+        if values.keys() & WORDS_OF_A_FAILURE:
+            event.details["why"]["values"] = {name: values[name] for name in values.keys() - WORDS_OF_A_FAILURE}
+        elif run.failure_message and run.failure_message in event.why:
+            # A line of release 0.1, which kept sentences.
+            event.why = event.why.replace(run.failure_message, run.failure_code).strip()
+        else:
+            continue
+        event.save(update_fields=["why", "details"])
 
 
 def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
@@ -114,7 +131,7 @@ def forget_labels(run: Run) -> None:
 
 def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:
     let_go([guarantee.holdout_file.replace(TICKETS_DELETED, "")], now=now)
-    why = "the tickets to measure on were deleted"
+    why = Fact("guarantee.tickets_deleted")
     if guarantee.status not in BEFORE_THE_RUN:
         Guarantee.objects.filter(id=guarantee.id).update(holdout_file=TICKETS_DELETED)
         guarantees.record(guarantee, move="tickets deleted", who=who, why=why, now=now)

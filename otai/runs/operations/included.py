@@ -24,6 +24,7 @@ from otai.runs.models import Guarantee, Quote, Run
 from otai.runs.operations.orders import Inclusion, order_run, require_open
 from otai.tickets.erasing import let_go
 from otai.tickets.files import StoredFile
+from otai.words.sentences import Fact
 
 
 class NothingMissed(Refused):
@@ -165,7 +166,7 @@ def record_order(
         "corrected_labels": made.corrected,
         "left_out_same_text": made.left_out,
     }
-    why = f"run {run.number} is ordered: {run.credits} credits, included"
+    why = Fact("guarantee.ordered", {"run": run.number, "credits": run.credits})
     changes = {"run": run} if to is GuaranteeStatus.TRAINING else {"improvement_run": run}
     move(guarantee, to, who=who, why=why, now=now, details=details, **changes)
     return run

@@ -16,6 +16,7 @@ from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
 from otai.runs.models import Run
 from otai.runs.status import MOVES, RunStatus, status_after
+from otai.words.sentences import Fact
 
 
 def hold_reference(run: UUID) -> str:
@@ -23,7 +24,7 @@ def hold_reference(run: UUID) -> str:
     return f"run:{run}"
 
 
-def move(run: Run, *, to: RunStatus, who: str, why: str, now: datetime, **changes: Any) -> bool:
+def move(run: Run, *, to: RunStatus, who: str, why: str | Fact, now: datetime, **changes: Any) -> bool:
     """Moves the run, if it is still where we last saw it and still in the attempt we saw: one compare-and-swap, one
     event.
 
@@ -65,12 +66,19 @@ def require_moved(moved: bool, run: Run) -> None:
         raise RunMoved("run", number=run.number)
 
 
+def said_by(outcome: AttemptOutcome) -> dict[str, Any]:
+    """What went wrong, as values of a fact: `failure`, a fact itself, and `said`, the words of the program that failed.
+    Whichever there is."""
+    values = {"failure": dict(outcome.failure), "said": outcome.failure_message}
+    return {name: value for name, value in values.items() if value}
+
+
 def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) -> None:
     """The last move of a run, and with it the resolution of its hold. The caller has the run's row."""
     lock_guarantee_of(run)
     settlement = settle(held=run.credits, ending=outcome.ending)
     resolve = ledger.capture if settlement.capture else ledger.release
-    why = settlement.in_words
+    happened = f"run.{outcome.ending}"
     try:
         resolve(
             organisation=run.organisation_id,
@@ -84,12 +92,12 @@ def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) ->
         # ledger has recorded the late capture for an operator.
         if settlement.capture:
             outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
-        why = "the credits had been given back before, nothing charged"
+        happened = "run.hold_gone"
     moved = move(
         run,
         to=status_after(outcome.ending),
         who=who,
-        why=" ".join(filter(None, [outcome.failure_message, why])),
+        why=Fact(happened, {"credits": run.credits} | said_by(outcome)),
         now=now,
         ended_at=now,
         ending=outcome.ending,

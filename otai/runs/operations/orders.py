@@ -181,7 +181,7 @@ def order_run(
         run,
         move="-> queued",
         who=who,
-        why=f"{offered.credits} credits held",
+        why=Fact("run.ordered", {"credits": offered.credits}),
         now=now,
         quote=str(offered.id),
         to=RunStatus.QUEUED,
