@@ -1,4 +1,5 @@
-"""What mails about money name: what was bought, and why a payment came to nothing."""
+"""What mails about money name: what was bought, and why a payment came to nothing. And the mail about a webhook that
+was turned off."""
 
 from __future__ import annotations
 
@@ -23,6 +24,13 @@ PROBLEMS: Mapping[str, tuple[Sentence, ...]] = {
 }
 OTHERWISE: Sentence = "The order is not possible as things are."
 
+WEBHOOK_OFF: tuple[Sentence, Sentence] = (
+    "A webhook of {organisation} was turned off",
+    "{url}\n\n{why:fact}\n\nWhat did not arrive is in the delivery log for {days:n} days and can be sent again from "
+    "there, once the endpoint is turned on again: {log}\n",
+)
+"""Subject and text."""
+
 
 def bought(what: Mapping[str, Any], *, language: str = ENGLISH) -> str:
     """`{"kind": "package", "credits": 50}` or `{"kind": "month", "tier": "Pro"}` as a mail names it."""
@@ -36,9 +44,17 @@ def problem(what: Mapping[str, Any], *, language: str = ENGLISH) -> str:
     )
 
 
+def webhook_off(values: Mapping[str, Any], *, language: str = ENGLISH) -> tuple[str, str]:
+    """Subject and text of the mail to an owner. `values`: `organisation`, `url`, `why` (a fact), the `days` for which
+    what did not arrive is kept, and `log`, the address where."""
+    subject, text = (say(sentence, values, language=language) for sentence in WEBHOOK_OFF)
+    return subject, text
+
+
 def sentences() -> Iterator[Sentence]:
     """All of them, for the translators' books."""
     yield from BOUGHT.values()
     for several in PROBLEMS.values():
         yield from several
     yield OTHERWISE
+    yield from WEBHOOK_OFF

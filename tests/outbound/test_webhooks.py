@@ -195,7 +195,9 @@ def test_an_endpoint_that_never_answers_is_turned_off_and_people_are_told(
     acme: Organisation, receiver: Receiver, mailoutbox: list[Any]
 ) -> None:
     alice = User.objects.create_user("alice", "alice@acme.example", "long enough for anybody")
-    add_member(organisation=acme, user=alice, role="owner", who="alice", now=present())
+    amelie = User.objects.create_user("amelie", "amelie@acme.example", "long enough for anybody", language="fr")
+    for owner in (alice, amelie):
+        add_member(organisation=acme, user=owner, role="owner", who="alice", now=present())
     made = listening(acme, receiver, present())
     receiver.statuses = [500] * 9
     operations.send_test(organisation=acme, endpoint=made.endpoint.id, who="alice", now=present())
@@ -204,8 +206,12 @@ def test_an_endpoint_that_never_answers_is_turned_off_and_people_are_told(
     deliver_due(now=late)
     found = queries.endpoint(acme, made.endpoint.id)
     assert found.disabled_at == late and "No message arrived" in found.disabled_why
-    assert [mail.to for mail in mailoutbox] == [["alice@acme.example"]] and receiver.url in mailoutbox[0].body
-    assert TeamEvent.objects.filter(what="webhook_disabled").count() == 1
+    to_alice, to_amelie = mailoutbox
+    assert (to_alice.to, to_amelie.to) == (["alice@acme.example"], ["amelie@acme.example"])
+    assert receiver.url in to_alice.body and "No message arrived" in to_alice.body
+    assert to_amelie.subject == f"Un webhook de {acme.name} a été désactivé"
+    assert "Aucun message" in to_amelie.body and "No message" not in to_amelie.body
+    assert TeamEvent.objects.get(what="webhook_disabled").details["why"]["code"] == "webhook_silent"
     assert not WebhookDelivery.objects.filter(state="waiting").exists()
     with pytest.raises(EndpointDisabled):
         operations.send_test(organisation=acme, endpoint=found.id, who="alice", now=late)

@@ -21,11 +21,13 @@ from django.db import connection, transaction
 
 from otai import __version__
 from otai.orgs import queries as orgs
+from otai.orgs.languages import languages
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Role
 from otai.outbound import sending
 from otai.outbound.models import DeliveryAttempt, DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import headers
+from otai.words import mails
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
@@ -186,27 +188,27 @@ def _turn_off(endpoint: Endpoint, why: Fact, *, at: datetime) -> None:
         who="webhooks",
         what="webhook_disabled",
         subject=endpoint.url[:254],
-        details={"endpoint": str(endpoint.id), "why": say_fact(why)[:500]},
+        details={"endpoint": str(endpoint.id), "why": why.as_dict()},
     )
 
 
 def _tell_people(endpoint: Endpoint, why: Fact) -> None:
-    owners = orgs.members(endpoint.organisation).filter(role=Role.OWNER).values_list("user__email", flat=True)
-    recipients = sorted(set(filter(None, owners)))
-    if not recipients:
-        return
-    try:
-        send_mail(
-            f"A webhook of {endpoint.organisation.name} was turned off",
-            f"{endpoint.url}\n\n{say_fact(why)}\n\nWhat did not arrive is in the delivery log for 30 days and can be "
-            "sent again from there, once the endpoint is turned on again: "
-            f"{settings.OTAI_BASE_URL}/{endpoint.organisation.slug}/\n",
-            settings.DEFAULT_FROM_EMAIL,
-            recipients,
-        )
-    except OSError:
-        # The page says it too; a mail server that is away must not stop the messages of others.
-        log.warning("nobody could be told that webhook %s was turned off", endpoint.id, exc_info=True)
+    """The owners, each in their language."""
+    values = {
+        "organisation": endpoint.organisation.name,
+        "url": endpoint.url,
+        "why": why,
+        "days": messages_kept_for.days,
+        "log": f"{settings.OTAI_BASE_URL}/{endpoint.organisation.slug}/team/webhooks/",
+    }
+    owners = orgs.members(endpoint.organisation).filter(role=Role.OWNER)
+    for email, language in owners.exclude(user__email="").values_list("user__email", "user__language"):
+        subject, text = mails.webhook_off(values, language=language or languages()[0])
+        try:
+            send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [email])
+        except OSError:
+            # The page says it too; a mail server that is away must not stop the messages of others.
+            log.warning("an owner could not be told that webhook %s was turned off", endpoint.id, exc_info=True)
 
 
 def _end(delivery: WebhookDelivery, state: DeliveryState, *, at: datetime) -> None:
