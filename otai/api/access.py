@@ -80,7 +80,7 @@ class Access:
         if rate.exceeded:
             raise TooManyRequests("requests", limit=rate.limit, seconds=rate.reset_seconds)
         if not caller.may(self.action):
-            raise _needed(caller, self.action)
+            raise needed(caller, self.action)
         return caller
 
 
@@ -136,11 +136,13 @@ def _named(request: HttpRequest) -> str:
     return request.headers.get("Otai-Organisation") or request.GET.get("organisation", "")
 
 
-def _needed(caller: Caller, action: Action) -> NotAllowed:
+def needed(caller: Caller, *actions: Action) -> NotAllowed:
+    """The refusal of a caller who may do none of these actions, of which one is enough."""
+    needs = " or ".join(action.value for action in actions)
     if caller.key is not None:
-        opening = [scope.value for scope, actions in SCOPE_ACTIONS.items() if action in actions]
+        opening = [scope.value for scope, opened in SCOPE_ACTIONS.items() if opened & set(actions)]
         if not opening:
-            return NotAllowed("no_key_may", needs=action.value)
-        return NotAllowed("scopes", scopes=caller.scopes, opening=" or ".join(opening), needs=action.value)
-    roles = [role.value for role, actions in ROLE_ACTIONS.items() if action in actions]
-    return NotAllowed("role", roles=" or ".join(roles), needs=action.value)
+            return NotAllowed("no_key_may", needs=needs)
+        return NotAllowed("scopes", scopes=caller.scopes, opening=" or ".join(opening), needs=needs)
+    roles = [role.value for role, allowed in ROLE_ACTIONS.items() if allowed & set(actions)]
+    return NotAllowed("role", roles=" or ".join(roles), needs=needs)

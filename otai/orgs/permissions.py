@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 
@@ -67,6 +67,31 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
     # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself
     # permanent.
 }
+
+JOB_ACTIONS: dict[str, frozenset[Action]] = {
+    "import": frozenset({Action.UPLOAD_TICKETS}),
+    "preview": frozenset({Action.UPLOAD_TICKETS}),
+    "next_version": frozenset({Action.UPLOAD_TICKETS, Action.TRAIN}),
+    "deletion": frozenset({Action.UPLOAD_TICKETS}),
+    "look": frozenset({Action.MANAGE_MODELS}),
+    "holdout": frozenset({Action.TRAIN}),
+    "included_run": frozenset({Action.TRAIN}),
+    # Any reader may ask these, and the answer is everybody's: ended by who may act on it, and by who asked.
+    "expected_quality": frozenset({Action.TRAIN, Action.UPLOAD_TICKETS}),
+    "same_texts": frozenset({Action.UPLOAD_TICKETS}),
+    "comparison": frozenset({Action.MANAGE_MODELS}),
+}
+"""By the kind of a job, who may cancel it: whoever may start it, for all that changes something."""
+
+
+def cancelled_with(kind: str) -> frozenset[Action]:
+    """Each of these actions opens the cancelling of a job of that kind."""
+    return JOB_ACTIONS.get(kind, frozenset({Action.UPLOAD_TICKETS}))
+
+
+def may_cancel(kind: str, *, is_own: bool, may: Callable[[Action], bool]) -> bool:
+    """Whether somebody who `may` do these actions may cancel a job of that kind; `is_own`: who asked for it."""
+    return is_own or any(may(action) for action in cancelled_with(kind))
 
 
 def allowed(role: Role | str, action: Action) -> bool:

@@ -60,16 +60,21 @@ def page(action: Action) -> Callable[[View], View]:
             known = cast(MemberRequest, request)
             known.member, known.organisation = member, member.organisation
             if not member.may(action):
-                raise PermissionDenied(
-                    _("Your role in %(organisation)s does not include this. An owner can change it on the Team page.")
-                    % {"organisation": member.organisation.name}
-                )
+                raise role_does_not_include_this(known)
             return view(request, *args, **rest)
 
         guarded.page_action = action  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def role_does_not_include_this(request: MemberRequest) -> PermissionDenied:
+    """The refusal of a member who may see the page's organisation, and may not do this there."""
+    return PermissionDenied(
+        _("Your role in %(organisation)s does not include this. An owner can change it on the Team page.")
+        % {"organisation": request.organisation.name}
+    )
 
 
 def signed_in(view: View) -> View:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otai.jobs.models import Job
+from otai.jobs.work import JobKind
 from otai.orgs.models import Organisation
-from otai.orgs.permissions import Scope
+from otai.orgs.permissions import JOB_ACTIONS, Scope
+from otai.runs import jobs as run_jobs
+from otai.serving import jobs as serving_jobs
+from otai.tickets import jobs as tickets_jobs
 from otai.tickets.models import DataSet
+from tests import stories
 from tests.api.callers import Program, answered
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,3 +136,46 @@ def test_carol_sees_no_job_of_acme_and_a_reader_cancels_none(
     assert reader.post(f"{location}/cancel")[0] == 403
     ended(alice, location)
     assert Job.objects.get().status == "done"
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "may"),
+    [
+        ("holdout", Scope.RUNS_ORDER, True),
+        ("included_run", Scope.RUNS_ORDER, True),
+        ("included_run", Scope.TICKETS_WRITE, False),
+        ("import", Scope.TICKETS_WRITE, True),
+        ("import", Scope.RUNS_ORDER, False),
+        ("next_version", Scope.RUNS_ORDER, True),
+        ("look", Scope.MODELS_MANAGE, True),
+        ("look", Scope.TICKETS_WRITE, False),
+        ("comparison", Scope.READ, False),
+    ],
+)
+def test_a_key_cancels_what_it_may_start(
+    acme: Organisation, tmp_path: Path, now: datetime, kind: str, scope: Scope, may: bool
+) -> None:
+    job = stories.waiting_job(acme, tmp_path, now)
+    Job.objects.filter(id=job.id).update(kind=kind)
+    program = Program(acme, [Scope.READ, scope], "program")
+    status, answer = program.post(f"/jobs/{job.id}/cancel")
+    assert status == (200 if may else 403)
+    job.refresh_from_db()
+    assert job.status == ("cancelled" if may else "queued")
+    if not may:
+        assert answer["error"]["code"] == "not_allowed"
+
+
+def test_a_reader_cancels_what_the_reader_asked(acme: Organisation, tmp_path: Path, now: datetime) -> None:
+    job = stories.waiting_job(acme, tmp_path, now)
+    reader, other = Program(acme, [Scope.READ], "reader"), Program(acme, [Scope.READ], "other")
+    asked_by = f"reader (API key {reader.key.prefix})"
+    Job.objects.filter(id=job.id).update(kind="expected_quality", asked_by=asked_by)
+    assert other.post(f"/jobs/{job.id}/cancel")[0] == 403
+    assert reader.post(f"/jobs/{job.id}/cancel")[0] == 200
+
+
+def test_each_kind_of_job_says_who_cancels_it() -> None:
+    rooms = (run_jobs, serving_jobs, tickets_jobs)
+    kinds = {one.name for room in rooms for one in vars(room).values() if isinstance(one, JobKind)}
+    assert kinds == set(JOB_ACTIONS)

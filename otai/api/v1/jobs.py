@@ -7,13 +7,13 @@ from uuid import UUID
 from ninja import Query, Schema
 from pydantic import Field
 
-from otai.api.access import CallerRequest
+from otai.api.access import CallerRequest, needed
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.waiting import job_out
 from otai.db import utc_now
 from otai.jobs import event_stream, operations, queries
-from otai.orgs.permissions import Action
+from otai.orgs.permissions import Action, cancelled_with, may_cancel
 
 noun = Noun("Jobs")
 
@@ -133,12 +133,17 @@ def watch_job(request: CallerRequest, job: UUID) -> Any:
     return {"progress": event_stream.progress_of(found, now=utc_now())}
 
 
-@noun.post("/jobs/{uuid:job}/cancel", Action.UPLOAD_TICKETS, JobOut, example={**JOB, "status": "cancelled"})
+@noun.post("/jobs/{uuid:job}/cancel", Action.VIEW, JobOut, example={**JOB, "status": "cancelled"})
 def cancel_job(request: CallerRequest, job: UUID) -> Any:
     """Cancel a job that has not ended
 
-    Its process is ended within a second, and nothing of it is kept.
+    Its process is ended within a second, and nothing of it is kept. For who may start such a job: an import is
+    cancelled with `tickets:write`, a guarantee's work with `runs:order`, a look at a model with `models:manage`; what
+    any reader may ask, by who asked and by who may act on the answer.
     """
-    found = queries.job_with_id(request.auth.organisation, job)
+    caller = request.auth
+    found = queries.job_with_id(caller.organisation, job)
+    if not may_cancel(found.kind, is_own=found.asked_by == caller.who, may=caller.may):
+        raise needed(caller, *sorted(cancelled_with(found.kind)))
     operations.cancel(found, now=utc_now())
     return job_out(found)

@@ -21,12 +21,12 @@ from otai.jobs.event_stream import job_events_response
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded
 from otai.jobs.places import place_in_queue
-from otai.orgs.permissions import Action
+from otai.orgs.permissions import Action, may_cancel
 from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
-from otai.web.access import MemberRequest, local_path, page, standing_of
+from otai.web.access import MemberRequest, local_path, page, role_does_not_include_this, standing_of
 from otai.web.views import guarantee
 
 
@@ -42,7 +42,7 @@ def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
         "place": place_in_queue(job, now=utc_now()),
         "percent": round(100 * job.share),
         "problem": queries.error_of(job),
-        "may_cancel": not job.has_ended and request.member.may(Action.UPLOAD_TICKETS),
+        "may_cancel": not job.has_ended and _may_cancel(request, job),
         "of_guarantee": job.kind in (run_jobs.PROPOSING.name, run_jobs.ORDERING.name),
         "here": request.get_full_path(),
     }
@@ -124,11 +124,17 @@ def events(request: MemberRequest, job: UUID) -> HttpResponseBase:
     return job_events_response(request, found, standing=standing_of(request, Action.VIEW))
 
 
+def _may_cancel(request: MemberRequest, job: Job) -> bool:
+    return may_cancel(job.kind, is_own=job.asked_by == request.user.email, may=request.member.may)
+
+
 @require_POST
-@page(Action.UPLOAD_TICKETS)
+@page(Action.VIEW)
 def cancel(request: MemberRequest, job: UUID) -> HttpResponse:
-    """Cancels a job; one that was done a moment before stays done."""
+    """Cancels a job; one that was done a moment before stays done. For who may start such a job."""
     found = queries.job_with_id(request.organisation, job)
+    if not _may_cancel(request, found):
+        raise role_does_not_include_this(request)
     # It may have been done a moment before: the page says so.
     with suppress(JobHasEnded):
         operations.cancel(found, now=utc_now())
