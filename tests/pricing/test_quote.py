@@ -40,6 +40,7 @@ def test_a_price_is_the_exact_amount_rounded_up_and_never_free(mode: Mode, deliv
     assert found.credits >= 1
     assert 0 <= found.credits - found.exact < 1
     assert found.lines[-1].amount == found.credits
+    assert [line.as_dict()["amount"] for line in found.lines] == [str(line.amount) for line in found.lines]
 
 
 @given(st.sampled_from(Mode), st.integers(1, 199))

@@ -39,6 +39,18 @@ def test_a_criterion_is_read_as_people_write_it(text: str, metric: Metric, thres
 
 
 @pytest.mark.parametrize(
+    ("text", "code", "values"),
+    [
+        ("queue accuracy 0.85", "criterion.accuracy", {"threshold": 0.85}),
+        ("queue macro_f1 60", "criterion.macro_f1", {"threshold": 0.6}),
+        ("queue coverage@95 0.3", "criterion.coverage", {"threshold": 0.3, "precision": 0.95}),
+    ],
+)
+def test_a_criterion_is_handed_to_doors_as_a_code_with_its_figures(text: str, code: str, values: dict) -> None:
+    assert Criterion.parse(text).as_fact() == Fact(code, {"attribute": "queue", **values})
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "queue",
@@ -110,6 +122,7 @@ def test_the_measured_value_counts_and_equality_is_enough() -> None:
     reports = [attribute_report("queue", 17 / 20)]
     [met] = judge([Criterion.parse("queue accuracy 0.85")], reports, by_bound=False)
     assert (met.met, met.measured.value, met.tickets) == (True, 0.85, 100)
+    assert met.note is None, "an accuracy needs no remark"
     [missed] = judge([Criterion.parse("queue accuracy 0.8501")], reports, by_bound=False)
     assert not missed.met
     [bound] = judge([Criterion.parse("queue accuracy 0.85")], reports, by_bound=True)
