@@ -98,14 +98,14 @@ def quality(name: str) -> dict[str, Any]:
 
 def ours_timed() -> dict[str, Any]:
     """One Basic training on endava_5k, as a user's run does it: reading Parquet, report card, bundle on disk."""
-    from otai.learning.process import TrainingSpec, _completed
+    from otai.learning.process import ProcessSpec, _completed
 
     tickets, specs = tickets_of("endava_5k")
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         tickets.write_parquet(Path(folder) / "tickets.parquet")
         attributes = tuple({"name": spec.name, "kind": spec.kind.value} for spec in specs)
-        spec = TrainingSpec(Path(folder) / "tickets.parquet", attributes, "basic", 0, Path(folder), _threads())
+        spec = ProcessSpec(Path(folder) / "tickets.parquet", attributes, "basic", 0, Path(folder), _threads())
         # The progress lines are not what is measured here.
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere), timed(figures, "ours"):
             result = _completed(spec)

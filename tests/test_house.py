@@ -41,7 +41,9 @@ LONGER_OR_BUSIER: dict[str, str] = {
 
 MORE_PARAMETERS: dict[str, str] = {
     "api/endpoints.py:endpoint": "one for each thing that an endpoint may declare",
+    "billing/operations/details.py:set_billing_details": "the lines of an address and what an invoice says, by name",
     "billing/operations/orders.py:order": "what an order holds, each by its name",
+    "cli/billing/details.py:details_set": "the options of a command",
     "cli/models.py:predict": "the options of a command",
     "cli/remote.py:import_tickets": "the options of a command",
     "cli/tickets.py:import_": "the options of a command",

@@ -35,7 +35,7 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
-class TrainingSpec:
+class ProcessSpec:
     """What is to be trained, from where, into which folder; `threads` is how many cores it may use."""
 
     tickets: Path
@@ -50,7 +50,7 @@ class TrainingSpec:
     assurance: float | None = None
 
     @classmethod
-    def read(cls, path: Path) -> TrainingSpec:
+    def read(cls, path: Path) -> ProcessSpec:
         """Raises OSError, ValueError, KeyError: whoever wrote the file is at fault."""
         values = json.loads(path.read_text(encoding="utf-8"))
         return cls(
@@ -74,13 +74,13 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m otai.learning.process SPEC.json", file=sys.stderr)  # noqa: T201
         return 2
     end_with_parent()
-    spec = TrainingSpec.read(Path(arguments[0]))
+    spec = ProcessSpec.read(Path(arguments[0]))
     result = run(spec)
     _write(spec.output_dir / "result.json", json.dumps(result, ensure_ascii=False))
     return 1 if result.get("failure") == "system" else 0
 
 
-def run(spec: TrainingSpec) -> dict[str, Any]:
+def run(spec: ProcessSpec) -> dict[str, Any]:
     """Trains and writes the bundle and the report card; returns what belongs into `result.json`. Raises nothing."""
     # numpy's BLAS reads these once, when it is first imported: hence no import of it above.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -113,7 +113,7 @@ def run(spec: TrainingSpec) -> dict[str, Any]:
         }
 
 
-def _completed(spec: TrainingSpec) -> dict[str, Any]:
+def _completed(spec: ProcessSpec) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
@@ -181,7 +181,7 @@ def _completed(spec: TrainingSpec) -> dict[str, Any]:
     }
 
 
-def _encoding(spec: TrainingSpec) -> Encoding:
+def _encoding(spec: ProcessSpec) -> Encoding:
     from otai.learning.encoders import EncoderStore, VectorCache
     from otai.learning.features.embeddings import Encoding
 

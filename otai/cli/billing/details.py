@@ -37,7 +37,7 @@ def details_set(
     json: JsonOption = False,
 ) -> None:
     """Who the invoices from now on are made out to; VAT follows country and VAT id."""
-    found = billing.set_billing_details(
+    details = billing.set_billing_details(
         organisation=organisation_named(org),
         name=name,
         street=street,
@@ -54,11 +54,11 @@ def details_set(
         who=actor(),
         now=utc_now(),
     )
-    vat = queries.vat_of(found)
+    vat = queries.vat_of(details)
     if json:
-        print_json({**queries.details_as_dict(found), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
+        print_json({**queries.details_as_dict(details), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
     else:
-        say(f"Invoices are made out to {found.name}, {found.city}, {found.country}: {vat.in_words}.")
+        say(f"Invoices are made out to {details.name}, {details.city}, {details.country}: {vat.in_words}.")
 
 
 @app.command("show")
