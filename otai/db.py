@@ -47,7 +47,8 @@ def utc_now() -> datetime:
 def give_back_connection() -> None:
     """This thread does without the database for a while: what it has of its process's pool is free for others
     (otai/config/pool.py). Without a pool it keeps its own; within a transaction nothing happens."""
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def was_given_up_for_another(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from otai.config import pool
 from otai.db import give_back_connection
@@ -94,6 +94,12 @@ def test_whoever_finds_none_is_told_that_the_database_is_busy(shared: Any, monke
         for one in taken:
             shared.putconn(one)
     assert connections() == MOST
+
+
+def test_within_a_transaction_nothing_is_given_back(shared: Any) -> None:
+    with transaction.atomic():
+        held = connections()
+        assert (connections(), shared.get_stats()["pool_available"]) == (held, shared.get_stats()["pool_size"] - 1)
 
 
 def test_a_database_that_started_again_is_not_noticed(shared: Any) -> None:
