@@ -14,7 +14,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from otai.billing import balance_desk  # noqa: F401 -- registers its tables
+from otai.billing import (
+    balance_desk,  # noqa: F401 -- registers its tables
+    books_admin,  # noqa: F401 -- registers its own tables
+)
 from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
 from otai.billing.document_lists import signed
@@ -112,6 +115,13 @@ def _send_refund(row: PaymentRefund, *, who: str, now: datetime, why: str) -> st
 def _settle_owed(row: Reversal, *, who: str, now: datetime, why: str) -> str:
     billing.settle_owed(reversal=row.id, who=who, why=why, now=now)
     return "Settled."
+
+
+def _write_off(row: Reversal, *, who: str, now: datetime, why: str) -> str:
+    lost = billing.write_off_owed(reversal=row.id, who=who, why=why, now=now)
+    return (
+        f"{Money(lost.gross_cents, lost.currency)} are written off, {Money(lost.vat_cents, lost.currency)} of it VAT."
+    )
 
 
 def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
@@ -387,7 +397,14 @@ class ReversalDesk(Desk):
             "Settle what is owed",
             _settle_owed,
             applies=lambda row: row.settled_at is None and row.owed_gross_cents > 0,
-            explanation="Paid another way, or written off: say which.",
+            explanation="Paid another way, or waived: say which.",
+        ),
+        DeskAction(
+            "write-off",
+            "Write off what is owed",
+            _write_off,
+            applies=lambda row: row.settled_at is None and row.owed_gross_cents > 0 and row.state == "lost",
+            explanation="Nobody will pay it: its VAT is corrected this month (section 17 UStG). The invoice stands.",
         ),
     )
 

@@ -50,3 +50,39 @@ class Month:
     def ends(self, zone: tzinfo) -> datetime:
         """The first moment that is no longer of it."""
         return self.next.begins(zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Months in a row, first and last: a month, or a quarter."""
+
+    first: Month
+    last: Month
+
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """`2026-11`, or `2026-Q4`. Raises Invalid, code `invalid_month`."""
+        found = re.fullmatch(r"(\d{4})-?[Qq]([1-4])", text.strip(), re.ASCII)
+        if found is None:
+            month = Month.parse(text)
+            return cls(month, month)
+        return cls.quarter(Month.parse(f"{found[1]}-{int(found[2]) * 3}"))
+
+    @classmethod
+    def quarter(cls, month: Month) -> Period:
+        """The quarter that a month lies in."""
+        first = Month(month.year, (month.number - 1) // 3 * 3 + 1)
+        return cls(first, first.plus(2))
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first.year}-Q{(self.first.number + 2) // 3}"
+
+    def begins(self, zone: tzinfo) -> datetime:
+        """The first moment of it."""
+        return self.first.begins(zone)
+
+    def ends(self, zone: tzinfo) -> datetime:
+        """The first moment that is no longer of it."""
+        return self.last.ends(zone)

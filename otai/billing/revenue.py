@@ -26,6 +26,7 @@ from otai.billing.models import (
     Reversal,
     ReversalState,
     Taking,
+    WriteOff,
 )
 from otai.billing.operations.refunds import PAID_BACK
 from otai.ledger import queries as ledger
@@ -84,6 +85,7 @@ class MonthClose:
     cash_paid_back: Money
     invoiced: Money
     credited: Money
+    written_off: Money
     vat: Money
     owed_by_customers: Money
 
@@ -103,6 +105,7 @@ def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -
     )
     tiers = _tiers(start, end, currency)
     invoices = Invoice.objects.filter(issued_at__gte=start, issued_at__lt=end, currency=currency)
+    lost = WriteOff.objects.filter(written_off_at__gte=start, written_off_at__lt=end, currency=currency)
     issued, credited = invoices.filter(kind="invoice"), invoices.filter(kind="credit_note")
     payments = Payment.objects.filter(received_at__gte=start, received_at__lt=end, currency=currency)
     back = PaymentRefund.objects.filter(requested_at__gte=start, requested_at__lt=end, currency=currency)
@@ -121,7 +124,8 @@ def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -
         cash_paid_back=Money(_sum(back, "gross_cents") + _sum(taken, "cents"), currency),
         invoiced=Money(_sum(issued, "gross_cents"), currency),
         credited=Money(_sum(credited, "gross_cents"), currency),
-        vat=Money(_sum(issued, "vat_cents") - _sum(credited, "vat_cents"), currency),
+        written_off=Money(_sum(lost, "gross_cents"), currency),
+        vat=Money(_sum(issued, "vat_cents") - _sum(credited, "vat_cents") - _sum(lost, "vat_cents"), currency),
         owed_by_customers=Money(_sum(owed, "owed_gross_cents"), currency),
     )
 

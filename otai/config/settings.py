@@ -28,6 +28,7 @@ OTAI_PRICE_BOOK = os.environ.get("OTAI_PRICE_BOOK") or "otai.pricing.price_book:
 
 
 OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
+OTAI_ACCOUNTS = os.environ.get("OTAI_ACCOUNTS", "")
 """TOML file that says who sells: name, address, VAT id, bank account. Without it invoices are specimens of a fictitious
 seller."""
 

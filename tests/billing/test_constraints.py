@@ -11,7 +11,17 @@ from django.db import IntegrityError, connection, transaction
 
 from otai.billing import operations as billing
 from otai.billing.gateway import MoveKind
-from otai.billing.models import ChargeAttempt, CreditWatch, PaymentMethod, Purchase, Reversal, TopUp, WebhookEvent
+from otai.billing.models import (
+    ChargeAttempt,
+    ClosedMonth,
+    CreditWatch,
+    PaymentMethod,
+    Purchase,
+    Reversal,
+    TopUp,
+    WebhookEvent,
+    WriteOff,
+)
 from otai.billing.operations import topups, webhooks
 from otai.billing.operations.balance import compare_balances
 from otai.billing.testing import GOOD_CARD, SLOW_DEBIT
@@ -28,7 +38,24 @@ SUBSCRIPTION = "billing_subscription"
 PURCHASE = "billing_purchase"
 NEW_ID = "'0192f7a0-0000-7000-8000-0000000000ff'"
 
+CLOSED_MONTH = (
+    f"INSERT INTO billing_closed_month (id, content, closed_at, year, month, sha256, closed_by) SELECT {NEW_ID}, "
+    "content, closed_at, {}, {} FROM billing_closed_month"
+)
+WRITE_OFF = (
+    f"INSERT INTO billing_write_off (id, organisation_id, purchase_id, reversal_id, net_cents, vat_cents, currency, "
+    f"written_off_at, written_off_by, gross_cents, reason) SELECT {NEW_ID}, organisation_id, purchase_id, reversal_id, "
+    "net_cents, vat_cents, currency, written_off_at, written_off_by, {}, {} FROM billing_write_off"
+)
 BROKEN = {
+    "billing_closed_month_is_closed_once": [CLOSED_MONTH.format("year, month", "'a', 'b'")],
+    "billing_closed_month_is_a_month": [CLOSED_MONTH.format("year, 13", "'a', 'b'")],
+    "billing_closed_month_says_who": [
+        CLOSED_MONTH.format("year + 1, month", "'', 'b'"),
+        CLOSED_MONTH.format("year + 1, month", "'a', ''"),
+    ],
+    "billing_write_off_gross_is_net_plus_vat": [WRITE_OFF.format("gross_cents + 1", "reason")],
+    "billing_write_off_says_who_and_why": [WRITE_OFF.format("gross_cents", "''")],
     # constraint: statements that break it
     "billing_gateway_customer_one_for_each_organisation": [
         "INSERT INTO billing_gateway_customer (id, organisation_id, gateway, reference, made_at) SELECT "
@@ -274,6 +301,18 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
     assert WebhookEvent.objects.count() == 2
     assert CreditWatch.objects.exists()
     assert ledger_operations
+    ClosedMonth.objects.create(year=2026, month=10, content="", sha256="a", closed_at=now, closed_by=OLGA)
+    lost = {
+        "net_cents": 1,
+        "vat_cents": 0,
+        "gross_cents": 1,
+        "currency": "EUR",
+        "written_off_by": OLGA,
+        "reason": "gone",
+    }
+    WriteOff.objects.create(
+        organisation=acme, purchase=disputed, reversal=disputed.reversals.get(), written_off_at=now, **lost
+    )
     return acme
 
 

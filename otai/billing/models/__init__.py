@@ -1,6 +1,7 @@
 """The tables of billing, by noun."""
 
 from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
+from otai.billing.models.books import ClosedMonth, WriteOff
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.methods import (
     ChargeAttempt,
@@ -35,6 +36,7 @@ __all__ = [
     "ChargeAttempt",
     "CheckoutPage",
     "CheckoutStateOf",
+    "ClosedMonth",
     "CreditWatch",
     "CustomPackage",
     "Event",
@@ -60,4 +62,5 @@ __all__ = [
     "TopUpState",
     "WebhookEvent",
     "WebhookState",
+    "WriteOff",
 ]

@@ -29,6 +29,7 @@ from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
 from otai.billing.operations.subscriptions import sign_up
 from otai.billing.operations.tiers import cancel_tier, change_tier
+from otai.billing.operations.write_offs import write_off_owed
 
 __all__ = [
     "ask_gateways",
@@ -69,4 +70,5 @@ __all__ = [
     "sweep_grants",
     "sweep_subscriptions",
     "withdraw_package",
+    "write_off_owed",
 ]

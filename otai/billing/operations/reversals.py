@@ -465,4 +465,9 @@ def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversa
         credits=found.owed_credits,
         gross_cents=found.owed_gross_cents,
     )
+    if found.purchase.kind == PurchaseKind.PACKAGE:
+        # As the next news of it would say: nothing is taken for it any more.
+        found.owed_credits = takings.expected_owed(found)
+        takings.say_what_is_owed(found.purchase, found)
+        found.save(update_fields=["owed_credits", "owed_net_cents", "owed_gross_cents", "waived_cents"])
     return found

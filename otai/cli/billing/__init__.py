@@ -2,7 +2,7 @@
 
 import typer
 
-from otai.cli.billing import books, details, invoices, methods, packages, purchases, refunds, tier, top_up
+from otai.cli.billing import accountant, books, details, invoices, methods, packages, purchases, refunds, tier, top_up
 from otai.cli.billing.arguments import money_from
 
 __all__ = ["billing_app", "money_from"]
@@ -13,6 +13,7 @@ billing_app.add_typer(details.app, name="details")
 billing_app.add_typer(invoices.app, name="invoices")
 billing_app.add_typer(top_up.app, name="topup")
 billing_app.add_typer(methods.app, name="methods")
+billing_app.add_typer(accountant.app, name="accountant")
 billing_app.command("packages")(packages.list_packages)
 billing_app.command("offer-package")(packages.offer_package)
 billing_app.command("buy")(purchases.buy)
@@ -24,6 +25,7 @@ billing_app.command("confirm-payment")(purchases.confirm_payment)
 billing_app.command("refund-payment")(refunds.refund_payment)
 billing_app.command("return-surplus")(refunds.return_surplus)
 billing_app.command("confirm-refund")(refunds.confirm_refund)
+billing_app.command("write-off")(refunds.write_off)
 billing_app.command("goodwill")(refunds.goodwill)
 billing_app.command("sweep")(books.sweep)
 billing_app.command("price-book")(books.price_book)

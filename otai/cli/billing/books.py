@@ -103,6 +103,6 @@ def month_close_command(
     )
     say(f"Cash received {close.cash_received} (surplus {close.cash_surplus}), paid back {close.cash_paid_back}")
     say(
-        f"Invoiced {close.invoiced}, credited {close.credited}, VAT {close.vat}; owed by customers "
-        f"{close.owed_by_customers}"
+        f"Invoiced {close.invoiced}, credited {close.credited}, written off {close.written_off}, VAT {close.vat}; "
+        f"owed by customers {close.owed_by_customers}"
     )

@@ -36,6 +36,17 @@ def return_surplus(payment: Annotated[UUID, typer.Argument()], why: Why, json: J
     _show_refund(billing.return_surplus(payment=payment, who=actor(), why=why, now=utc_now()), json=json)
 
 
+def write_off(reversal: Annotated[UUID, typer.Argument()], why: Why, json: JsonOption = False) -> None:
+    """For operators: what a reversal leaves owed will not be paid; its VAT is corrected this month."""
+    lost = billing.write_off_owed(reversal=reversal, who=actor(), why=why, now=utc_now())
+    if json:
+        names = ("net_cents", "vat_cents", "gross_cents", "currency")
+        print_json({name: getattr(lost, name) for name in names})
+    else:
+        amount, vat = Money(lost.gross_cents, lost.currency), Money(lost.vat_cents, lost.currency)
+        say(f"{amount} are written off, {vat} of it VAT.")
+
+
 def confirm_refund(refund: Annotated[UUID, typer.Argument()], why: Why, json: JsonOption = False) -> None:
     """For operators: the bank transfer of a payment refund was made."""
     _show_refund(billing.confirm_refund(refund=refund, who=actor(), why=why, now=utc_now()), json=json)

@@ -128,6 +128,27 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.no_webhook_event": said(
         "There is no webhook event {event}.",
     ),
+    "invalid_month.quarter": said(
+        "The One Stop Shop is declared by quarter: write 2026-Q4, not {period}.",
+    ),
+    "invalid_request.export": said(
+        "{kind:quoted} is nothing that is exported: {known:words}.",
+    ),
+    "month_does_not_add_up.month": said(
+        "{month} does not add up: {difference:money} are unexplained. Nothing was closed; ask `otai billing audit`.",
+    ),
+    "month_not_over.month": said(
+        "{month} is not over yet. Close it when it is.",
+    ),
+    "months_in_order.month": said(
+        "Months are closed in their order: {next} comes before {month}.",
+    ),
+    "not_found.closed_month": said(
+        "{month} is not closed.",
+    ),
+    "nothing_owed.reversal": said(
+        "Nothing is owed for {reversal}, or the bank has not decided yet.",
+    ),
     "nothing_to_refund.less_than_a_cent": said(
         "{wanted} credits of {reference} are worth less than a cent.",
     ),

@@ -1,0 +1,165 @@
+"""Bookings of a month for DATEV: a Buchungsstapel in the EXTF format, version 700, as Windows-1252.
+
+Each invoice is a booking of a debtor against revenue, each credit note the same the other way round, each payment money
+against the debtor, and what went back the other way round; a write-off is a loss against the debtor. Revenue is booked
+with the invoice: what of it is not earned yet is in the month's close, and the accountant defers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from otai.billing.accountant.accounts import Accounts, accounts
+from otai.billing.accountant.datev_columns import COLUMNS
+from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund, Reversal, ReversalState, WriteOff
+from otai.billing.months import Month
+from otai.billing.seller import seller
+from otai.pricing.vat import VatTreatment
+
+FORMAT_VERSION, CATEGORY, BATCH_VERSION = 700, 21, 13
+LONGEST_TEXT, LONGEST_DOCUMENT = 60, 36
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """`cents` of `account` against `contra`, as debit where positive and as credit where negative."""
+
+    at: datetime
+    cents: int
+    currency: str
+    account: int
+    contra: int
+    document: str
+    text: str
+    supplied_on: str = ""
+    eu_country_or_vat_id: str = ""
+    eu_permille: int = 0
+
+
+def bookings(month: Month, currency: str = "EUR") -> list[Booking]:
+    """All of a month in a currency, in the order of their time."""
+    zone, chart = seller().zone, accounts()
+    since, until = month.begins(zone), month.ends(zone)
+    found = [
+        *_of_documents(chart, since, until),
+        *_of_money_that_came(chart, since, until),
+        *_of_money_that_went(chart, since, until),
+        *_of_losses(chart, since, until),
+    ]
+    return sorted((one for one in found if one.currency == currency), key=lambda one: one.at)
+
+
+def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    documents = Invoice.objects.filter(issued_at__gte=since, issued_at__lt=until).select_related("purchase")
+    for one in documents.order_by("issued_at", "number"):
+        vat = one.facts["vat"]
+        abroad = {
+            VatTreatment.REVERSE_CHARGE: one.facts["buyer"]["vat_id"],
+            VatTreatment.DESTINATION: vat["country"],
+        }.get(vat["treatment"], "")
+        yield Booking(
+            at=one.issued_at,
+            cents=-one.gross_cents if one.kind == InvoiceKind.CREDIT_NOTE else one.gross_cents,
+            currency=one.currency,
+            account=chart.debtor,
+            contra=chart.revenue_of(vat["treatment"], vat["permille"]),
+            document=one.number,
+            text=f"{one.facts['buyer']['name']} {one.purchase.reference}",
+            supplied_on=one.facts["delivered_on"],
+            eu_country_or_vat_id=abroad,
+            eu_permille=vat["permille"] if vat["treatment"] == VatTreatment.DESTINATION else 0,
+        )
+
+
+def _of_money_that_came(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    came = Payment.objects.filter(received_at__gte=since, received_at__lt=until).select_related("purchase")
+    for one in came.order_by("received_at", "id"):
+        reference = one.purchase.reference
+        yield Booking(
+            one.received_at, one.cents, one.currency, chart.money_of(one.gateway), chart.debtor, reference, "Payment"
+        )
+
+
+def _of_money_that_went(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    refunds = PaymentRefund.objects.filter(requested_at__gte=since, requested_at__lt=until)
+    for one in refunds.select_related("purchase").order_by("requested_at", "id"):
+        money = chart.money_of(one.gateway)
+        reference = one.purchase.reference
+        yield Booking(
+            one.requested_at, -one.gross_cents, one.currency, money, chart.debtor, reference, "Payment refund"
+        )
+    gone = Reversal.objects.filter(state=ReversalState.LOST, decided_at__gte=since, decided_at__lt=until)
+    for lost in gone.select_related("purchase", "payment").order_by("decided_at", "id"):
+        assert lost.decided_at is not None, "lost is decided"
+        money = chart.money_of(lost.payment.gateway)
+        text = f"Taken back {lost.external_id}"
+        yield Booking(lost.decided_at, -lost.cents, lost.currency, money, chart.debtor, lost.purchase.reference, text)
+
+
+def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    gone = WriteOff.objects.filter(written_off_at__gte=since, written_off_at__lt=until).select_related("purchase")
+    for one in gone.order_by("written_off_at", "id"):
+        reference = one.purchase.reference
+        yield Booking(
+            one.written_off_at, one.gross_cents, one.currency, chart.loss, chart.debtor, reference, "Written off"
+        )
+
+
+def datev_file(month: Month, *, currency: str = "EUR", now: datetime) -> bytes:
+    """The file as DATEV imports it: header, columns, a booking a line. `now` is said to be when it was made."""
+    chart, zone = accounts(), seller().zone
+    lines = [_header(month, currency, chart, now=now.astimezone(zone)), ";".join(COLUMNS)]
+    lines += [_line(one, one.at.astimezone(zone)) for one in bookings(month, currency)]
+    # What Windows-1252 cannot write (a Greek name) is a question mark: DATEV reads nothing else.
+    return "".join(f"{line}\r\n" for line in lines).encode("cp1252", errors="replace")
+
+
+def _header(month: Month, currency: str, chart: Accounts, *, now: datetime) -> str:
+    zone = seller().zone
+    last = month.ends(zone) - timedelta(days=1)
+    begins = int(chart.fiscal_year_begins[:2])
+    year = month.year if month.number >= begins else month.year - 1
+    made = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
+    title = f"OTAI Studio {month}"
+    entries = [
+        *(_quoted("EXTF"), FORMAT_VERSION, CATEGORY, _quoted("Buchungsstapel"), BATCH_VERSION, made, ""),
+        *(_quoted(""), _quoted(""), _quoted("")),
+        *(chart.consultant, chart.client, f"{year}{begins:02d}01", chart.account_length),
+        *(f"{month.begins(zone):%Y%m%d}", f"{last:%Y%m%d}", _quoted(title), _quoted(""), 1, 0, 0, _quoted(currency)),
+        *("", _quoted(""), "", "", _quoted(""), "", "", _quoted(""), _quoted("")),
+    ]
+    return ";".join(str(entry) for entry in entries)
+
+
+def _line(one: Booking, at: datetime) -> str:
+    values = {
+        "Umsatz (ohne Soll/Haben-Kz)": _amount(one.cents),
+        "Soll/Haben-Kennzeichen": _quoted("S" if one.cents >= 0 else "H"),
+        "WKZ Umsatz": _quoted(one.currency),
+        "Konto": str(one.account),
+        "Gegenkonto (ohne BU-Schlüssel)": str(one.contra),
+        "Belegdatum": f"{at:%d%m}",
+        "Belegfeld 1": _quoted(one.document[:LONGEST_DOCUMENT]),
+        "Buchungstext": _quoted(one.text[:LONGEST_TEXT]),
+        "Festschreibung": "0",
+    }
+    if one.supplied_on:
+        year, month, day = one.supplied_on.split("-")
+        values["Leistungsdatum"] = f"{day}{month}{year}"
+    if one.eu_country_or_vat_id:
+        values["EU-Land u. UStID (Bestimmung)"] = _quoted(one.eu_country_or_vat_id)
+    if one.eu_permille:
+        values["EU-Steuersatz (Bestimmung)"] = f"{one.eu_permille // 10},{one.eu_permille % 10}0"
+    return ";".join(values.get(column, "") for column in COLUMNS)
+
+
+def _amount(cents: int) -> str:
+    units, rest = divmod(abs(cents), 100)
+    return f"{units},{rest:02d}"
+
+
+def _quoted(text: str) -> str:
+    plain = "".join(character if character.isprintable() else " " for character in text)
+    return '"' + plain.replace('"', '""') + '"'

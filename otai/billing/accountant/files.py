@@ -1,0 +1,82 @@
+"""The accountant's files: their names, and what is in them. Amounts have a point and two digits; separators are
+semicolons, as German spreadsheets read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from otai.billing.accountant.closing import currencies
+from otai.billing.accountant.datev import datev_file
+from otai.billing.accountant.tax import one_stop_shop, recapitulative_statement, vat_figures
+from otai.billing.months import Month, Period
+from otai.errors import Invalid
+from otai.pricing.vat import percent
+
+
+def vat_file(period: Period) -> str:
+    """VAT by treatment, country and rate."""
+    rows = [
+        [
+            one.currency,
+            one.treatment,
+            one.country,
+            percent(one.permille),
+            _amount(one.net_cents),
+            _amount(one.vat_cents),
+        ]
+        for one in vat_figures(period)
+    ]
+    return _csv(["currency", "treatment", "country", "rate", "net", "vat"], rows)
+
+
+def oss_file(period: Period) -> str:
+    """The One Stop Shop's quarter. Raises Invalid for what is none."""
+    if period != Period.quarter(period.first):
+        raise Invalid("quarter", period=str(period), code="invalid_month")
+    rows = [
+        [one.supplied, one.country, percent(one.permille), one.currency, _amount(one.net_cents), _amount(one.vat_cents)]
+        for one in one_stop_shop(period)
+    ]
+    return _csv(["quarter", "country", "rate", "currency", "net", "vat"], rows)
+
+
+def recapitulative_file(period: Period) -> str:
+    """Sales under reverse charge by VAT id, as the Zusammenfassende Meldung names them (S: other services)."""
+    rows = [
+        [one.vat_id[:2], one.vat_id[2:], str(one.whole), "S", one.currency, _amount(one.net_cents)]
+        for one in recapitulative_statement(period)
+    ]
+    header = ["Laenderkennzeichen", "USt-IdNr.", "Betrag", "Art der Leistung", "Waehrung", "Betrag in Cent genau"]
+    return _csv(header, rows)
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    # No cell is a customer's own text: codes, checked VAT ids and amounts need no quotes.
+    return "".join(";".join(row) + "\r\n" for row in [header, *rows])
+
+
+def _amount(cents: int) -> str:
+    units, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{units}.{rest:02d}"
+
+
+KINDS: dict[str, Callable[[Period], str]] = {"vat": vat_file, "oss": oss_file, "zm": recapitulative_file}
+DATEV = "datev"
+
+
+def export(kind: str, period: Period, *, now: datetime) -> dict[str, bytes]:
+    """The files of one kind for a month or a quarter, by name. DATEV's are one for each month and each currency that
+    anything was booked in: it takes one currency at a time. Raises Invalid."""
+    if kind in KINDS:
+        return {f"{kind}-{period}.csv": KINDS[kind](period).encode()}
+    if kind != DATEV:
+        raise Invalid("export", kind=kind[:20], known=[*KINDS, DATEV], code="invalid_request")
+    found = {}
+    month: Month = period.first
+    while month <= period.last:
+        for currency in currencies():
+            name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
+            found[name] = datev_file(month, currency=currency, now=now)
+        month = month.next
+    return found

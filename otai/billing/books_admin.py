@@ -1,0 +1,135 @@
+"""The operator's desk for the accountant: exports of a month, and months that were closed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from otai.billing.accountant.closing import close_month, closed_month
+from otai.billing.accountant.files import DATEV, KINDS, export
+from otai.billing.desk import Desk, cents_shown
+from otai.billing.models import ClosedMonth, WriteOff
+from otai.billing.months import Month, Period
+from otai.billing.seller import seller
+from otai.db import utc_now
+from otai.errors import OtaiError
+
+TITLES = {
+    "vat": "VAT by treatment, country and rate",
+    "oss": "One Stop Shop (quarter)",
+    "zm": "Recapitulative statement (Zusammenfassende Meldung)",
+    DATEV: "Bookings for DATEV (EXTF)",
+}
+
+
+@admin.register(ClosedMonth)
+class ClosedMonthDesk(Desk):
+    """Months that were handed over to the accountant; the page beside the list has the exports and closes one."""
+
+    list_display = ("__str__", "closed_at", "closed_by", "sha256", "file")
+    exclude = ("content",)
+    ordering = ("-year", "-month")
+    event_subject = "closed month"
+    change_list_template = "billing/desk/closed_months.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        return [
+            named("accountant/", self.accountant, "billing_accountant"),
+            named("accountant/<slug:kind>/<slug:period>/", self.download, "billing_accountant_file"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="file")
+    def file(self, row: ClosedMonth) -> SafeString:
+        """A link to the file that was handed over."""
+        address = reverse("admin:billing_accountant_file", args=["closed", str(row)])
+        return format_html('<a href="{}">CSV</a>', address)
+
+    def accountant(self, request: HttpRequest) -> HttpResponse:
+        """What can be exported of a month and its quarter; a POST closes the month."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        last = Month.at(utc_now(), seller().zone).plus(-1)
+        try:
+            month = Month.parse(request.POST.get("month") or request.GET.get("month") or str(last))
+            if request.method == "POST":
+                return self._close(request, month)
+        except OtaiError as refused:
+            messages.error(request, refused.message)
+            month = last
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"For the accountant: {month}",
+            "month": month,
+            "before": month.plus(-1),
+            "after": month.next,
+            "quarter": Period.quarter(month),
+            "kinds": [(kind, TITLES[kind]) for kind in (*KINDS, DATEV)],
+            "closed": ClosedMonth.objects.filter(year=month.year, month=month.number).first(),
+            "may_close": self.may_act(request),
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "billing/desk/accountant.html", context)
+
+    def _close(self, request: HttpRequest, month: Month) -> HttpResponse:
+        if not self.may_act(request):
+            raise PermissionDenied
+        closed = close_month(month, who=str(request.user), now=utc_now())
+        messages.success(request, f"{closed} is closed: {closed.sha256}")
+        return HttpResponseRedirect(f"{reverse('admin:billing_accountant')}?month={month}")
+
+    def download(self, request: HttpRequest, kind: str, period: str) -> HttpResponse:
+        """One file, or several as a zip."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            if kind == "closed":
+                found = closed_month(Month.parse(period))
+                files = {f"month-{found}.csv": found.content.encode()}
+            else:
+                files = export(kind, Period.parse(period), now=utc_now())
+        except OtaiError as refused:
+            return HttpResponse(refused.message, status=422, content_type="text/plain; charset=utf-8")
+        if len(files) == 1:
+            [(name, content)] = files.items()
+        else:
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as pack:
+                for inside, written in files.items():
+                    pack.writestr(inside, written)
+            name, content = f"{kind}-{period}.zip", packed.getvalue()
+        answer = HttpResponse(content, content_type="text/csv" if len(files) == 1 else "application/zip")
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+@admin.register(WriteOff)
+class WriteOffDesk(Desk):
+    """Debts that nobody will pay, and the VAT that was corrected for them."""
+
+    list_display = ("purchase", "organisation", "gross", "vat", "written_off_at", "written_off_by", "reason")
+    search_fields = ("purchase__reference", "organisation__slug")
+    list_select_related = ("organisation", "purchase")
+    ordering = ("-written_off_at",)
+
+    @admin.display(description="gross", ordering="gross_cents")
+    def gross(self, row: WriteOff) -> str:
+        """With its currency."""
+        return cents_shown(row.gross_cents, row.currency)
+
+    @admin.display(description="VAT", ordering="vat_cents")
+    def vat(self, row: WriteOff) -> str:
+        """What of it is VAT that is corrected."""
+        return cents_shown(row.vat_cents, row.currency)
