@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,68 @@ def test_classes_and_functions_of_learning_say_what_they_are() -> None:
     missing, total = undocumented(OTAI / "learning")
     assert total > 300
     assert len(missing) <= (1 - LEAST_DOCUMENTED) * total, missing
+
+
+DOORS = {"api", "cli", "web"}
+"""What their functions say is the help of a command, a paragraph of the reference, or about a page: refusals are listed
+elsewhere."""
+
+ARRAYS = {"Floats", "Mask", "Matrix", "NDArray", "Rows", "csr_matrix"}
+SAYS_ITS_SHAPE = re.compile(
+    r"[Ss]hape|\([a-z0-9][\w +*]*,.*\)|\b[Ff]or each|\b[Ee]ach\b|\b[Aa]s (in|each|`)", re.DOTALL
+)
+
+
+def documented(folder: Path) -> Iterator[tuple[str, ast.FunctionDef, str]]:
+    """Public functions and methods of a folder with their docstrings."""
+    for path in sorted(folder.rglob("*.py")):
+        for name, node in _public(ast.parse(path.read_text(encoding="utf-8")), path.relative_to(folder).as_posix()):
+            if isinstance(node, ast.FunctionDef) and (said := ast.get_docstring(node)):
+                yield name, node, said
+
+
+def raised(function: ast.AST) -> set[str]:
+    """The errors that a function raises itself and does not catch, by name; not what only a bug could raise."""
+    nodes = list(_own_nodes(function))
+    caught = {
+        (id(node), handler.type.id)
+        for attempt in nodes
+        if isinstance(attempt, ast.Try)
+        for handler in attempt.handlers
+        if isinstance(handler.type, ast.Name)
+        for part in attempt.body
+        for node in ast.walk(part)
+    }
+    thrown = [(node, node.exc) for node in nodes if isinstance(node, ast.Raise)]
+    named = [(node, error.func if isinstance(error, ast.Call) else error) for node, error in thrown]
+    return {
+        error.id
+        for node, error in named
+        if isinstance(error, ast.Name) and error.id[0].isupper() and (id(node), error.id) not in caught
+    } - {"AssertionError"}
+
+
+def test_a_docstring_names_what_its_function_raises() -> None:
+    rooms = [path for path in OTAI.iterdir() if path.is_dir() and path.name not in DOORS]
+    found = [
+        f"{room.name}/{name}: {error}"
+        for room in sorted(rooms)
+        for name, function, said in documented(room)
+        for error in sorted(raised(function))
+        if error not in said
+    ]
+    assert found == []
+
+
+def test_a_function_of_learning_that_hands_out_arrays_says_their_shape() -> None:
+    found = [
+        name
+        for name, function, said in documented(OTAI / "learning")
+        if function.returns is not None
+        and {node.id for node in ast.walk(function.returns) if isinstance(node, ast.Name)} & ARRAYS
+        and not SAYS_ITS_SHAPE.search(said)
+    ]
+    assert found == []
 
 
 def test_a_docstring_is_counted_where_help_would_show_it(tmp_path: Path) -> None:

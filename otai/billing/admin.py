@@ -563,7 +563,7 @@ class EventDesk(Desk):
         return [path("month-close/", view, name="billing_month_close"), *super().get_urls()]
 
     def month_close(self, request: HttpRequest) -> HttpResponse:
-        """Revenue and deferred revenue, this month or `?month=2026-11`."""
+        """Revenue and deferred revenue, this month or `?month=2026-11`; 422 for what is no month."""
         if not self.has_view_permission(request):
             return HttpResponse(status=403)
         zone = seller().zone

@@ -119,7 +119,8 @@ class Desk(admin.ModelAdmin):
         return list(Event.objects.filter(subject=self.event_subject, subject_id=str(row.pk)).order_by("id"))
 
     def act(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
-        """Shows the form of an action, and runs it."""
+        """Shows the form of an action, and runs it. Raises PermissionDenied for whoever may not, and Http404 for what
+        is not there."""
         if not self.may_act(request):
             raise PermissionDenied
         row = self.get_object(request, object_id)

@@ -317,7 +317,8 @@ class Studio:
         return found
 
     def download(self, model: str, target: Path | str, *, version: int | None = None) -> Path:
-        """Saves the model file to `target` (a file, or a folder), checked against its SHA-256 before it counts."""
+        """Saves the model file to `target` (a file, or a folder), checked against its SHA-256 before it counts. Raises
+        Unavailable where what arrived is not what was announced."""
         import hashlib
 
         found = self.model(model, version)

@@ -71,7 +71,7 @@ MOST_DRAWN = 20_000_000
 
 def bootstrap_parts(tickets: int, resamples: int, chance: np.random.Generator) -> Iterator[Floats]:
     """The rows of `bootstrap`, a part of them at a time, the first row in the first part: of a large holdout all of
-    them together take gigabytes."""
+    them together take gigabytes. Each part has shape (rows, tickets)."""
     at_once = max(1, MOST_DRAWN // max(tickets, 1))
     yield np.ones((1, tickets))
     for begun in range(0, resamples, at_once):

@@ -35,7 +35,7 @@ def organisation(slug: str) -> Organisation:
 
 def the_only_organisation() -> Organisation:
     """The organisation of an installation that has just one; raises OrganisationNotNamed when a name is needed to
-    choose."""
+    choose. Raises NotFound where there is none."""
     found = list(Organisation.objects.order_by("slug")[:2])
     if not found:
         raise NotFound("no_organisation_yet")

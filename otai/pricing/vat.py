@@ -162,7 +162,8 @@ def vat_on_sale(
     """Decides in this order: same country; another member state with or without VAT id; everywhere else.
 
     A seller without a rate in the book (outside the Union) adds none, and so does one that is a small business, where
-    it would owe the VAT. `buyer_vat_id` has been checked.
+    it would owe the VAT. `buyer_vat_id` has been checked. Raises CountryUnknown for what is no
+    two capital letters.
     """
     for country in (seller_country, buyer_country):
         if len(country) != 2 or not country.isascii() or not country.isupper():

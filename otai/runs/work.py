@@ -27,7 +27,8 @@ def choose_holdout(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[st
 def training_file(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     """`holdout.TrainingFile` of an included run; what it trains on lies in the folder as STAGED.
 
-    Refuses where the tickets to measure on are gone: whoever agrees on other criteria lets go of them."""
+    Raises Refused where the tickets to measure on are gone: whoever agrees on other criteria lets go of them.
+    """
     source, held = Path(spec["tickets"]), Path(spec["held"])
     if not held.is_file():
         raise Refused("others_meanwhile", code="criteria_not_agreed")

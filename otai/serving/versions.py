@@ -157,7 +157,7 @@ def _arrivals(model: TrainedModel, version: UUID | None) -> QuerySet[ModelEvent]
 @one_transaction
 def keep_tickets(*, organisation: Organisation, name: str, days: int, who: str, now: datetime) -> TrainedModel:
     """How long tickets that the model is asked about are kept, to see drift; 0: none is kept, and those that were are
-    deleted."""
+    deleted. Raises Refused for a number of days that is not offered."""
     if not 0 <= days <= 90:
         raise Refused("days", days=days, code="days_out_of_range")
     version = queries.version(organisation, name)

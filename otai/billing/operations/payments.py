@@ -204,7 +204,8 @@ def try_refused(purchase: Purchase, declined: PaymentDeclined, *, who: str, now:
 def book_payment(
     purchase: Purchase, *, gateway: str, external_id: str, received: Money, who: str, why: str, now: datetime
 ) -> PaymentBooked:
-    """Books money for a locked purchase and delivers what was bought once it is paid in full, in one transaction."""
+    """Books money for a locked purchase and delivers what was bought once it is paid in full, in one transaction.
+    Raises PaymentDiffers where the same payment was booked with other figures."""
     before = Payment.objects.filter(gateway=gateway, external_id=external_id).first()
     if before is not None:
         if before.purchase_id != purchase.id or (before.cents, before.currency) != (received.cents, received.currency):

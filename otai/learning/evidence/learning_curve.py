@@ -107,7 +107,8 @@ class SizeMeasurements:
 
     @property
     def weights(self) -> Floats:
-        """How much each size is to be trusted: models of more tickets differ less, and so does the mean of several."""
+        """How much each size is to be trusted: models of more tickets differ less, and so does the mean of several.
+        Shape (sizes,)."""
         trusted: Floats = self.tickets * self.models
         return trusted
 

@@ -36,7 +36,7 @@ def choose_holdout(
     tickets came in, the newest tenth, which a report card measures too; else about `share` of the labelled ones, by a
     hash of their text. Raises InputFailure when no ticket can be used.
 
-    The newest stand alone only where each attribute has enough of them to be measured on.
+    The newest stand alone only where each attribute has enough of them to be measured on. Shape (rows,), ascending.
     """
     cleaned = [clean_labels(column_of(tickets, spec)) for spec in attributes]
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):

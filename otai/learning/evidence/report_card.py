@@ -329,7 +329,8 @@ class ReportCard:
 
     @classmethod
     def from_values(cls, values: Any) -> ReportCard:
-        """The same from what JSON was read to, as the database keeps it."""
+        """The same from what JSON was read to, as the database keeps it. Raises ValueError for a card of
+        another format, or an incomplete one."""
         if not isinstance(values, dict) or values.get("format") not in (1, FORMAT):
             raise ValueError(f"This is no report card of format 1 to {FORMAT}.")
         if values["format"] == 1:

@@ -17,7 +17,7 @@ def shared_folds(targets: Sequence[AttributeTarget], train: Rows, same_text: Row
 
     Each fold is a fifth of the tickets and costs as much as a model, so there are no more than keep back
     `tickets_wanted`. Tickets of one text (`same_text` is equal) share a fold. Tickets are dealt out by their rarest
-    label, so that every label of every attribute has its share in each fold.
+    label, so that every label of every attribute has its share in each fold. Shape (training tickets,).
     """
     counts = [target.y[train].sum(axis=0) for target in targets]
     first = np.concatenate([[0], np.cumsum([len(count) for count in counts])[:-1]])

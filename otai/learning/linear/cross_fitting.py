@@ -166,7 +166,7 @@ class CrossFitting:
 
     def products(self, rows: Rows) -> Matrix | None:
         """The products of training tickets with each other, by their places in the training part; None where they were
-        never made. Ask before `measure`."""
+        never made. Ask before `measure`. Shape (tickets, tickets)."""
         return self._base.products(rows) if isinstance(self._base, ProductBase) else None
 
     @property
@@ -184,7 +184,7 @@ class CrossFitting:
         """For each attribute: out-of-fold scores of training tickets, and scores of all holdout tickets, by models of
         the training part.
 
-        Calls `step_done` `steps()` times.
+        Calls `step_done` `steps()` times. Both have shape (tickets, labels).
         """
         step, finish = _bounded(step_done, self.steps())
         held_back = self._held_back()

@@ -36,8 +36,8 @@ class OneLabelHead:
     confidence: ConfidenceMap
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had
-        it."""
+        """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had it.
+        Shape (tickets, labels), as `scores`."""
         raw = special.softmax(scores / self.temperature, axis=1)
         return with_top(raw, self.confidence(raw.max(axis=1)))
 
@@ -90,7 +90,7 @@ class ManyLabelsHead:
     confidence: ConfidenceMap
 
     def probabilities(self, scores: Floats) -> Floats:
-        """How likely each label applies, each on its own."""
+        """How likely each label applies, each on its own. Shape (tickets, labels), as `scores`."""
         return self.confidence(logistic(scores * self.slopes + self.offsets))
 
     def arrays(self) -> Arrays:
@@ -163,7 +163,7 @@ def with_top(raw: Floats, top: Floats) -> Floats:
     """`raw` with its largest entry of each row set to `top`, the others scaled so that the row adds up to 1.
 
     The order of labels stays: the largest entry is never set below what the runner-up is left with. Others that had
-    nothing share evenly.
+    nothing share evenly. `raw` has shape (tickets, labels), `top` (tickets,).
     """
     rows = np.arange(len(raw))
     best = raw.argmax(axis=1)

@@ -112,7 +112,7 @@ class Space(Protocol):
 
     def columns_of(self, vectors: Matrix) -> Matrix:
         """What `Weights.vectors` are weights of, for any tickets: their vectors, or the kernel between them and the
-        tickets of the space."""
+        tickets of the space. Shape (tickets, columns)."""
         ...
 
 
@@ -129,8 +129,8 @@ class ProductBase:
         self._words: Matrix | None = gram(matrix) if words is None else words
 
     def products(self, rows: NDArray[np.int64]) -> Matrix:
-        """A copy of the products of these rows with each other; only before the single space has taken the memory
-        over."""
+        """A copy of the products of these rows with each other; only before the single space has taken the memory over.
+        Shape (rows, rows)."""
         assert self._words is not None
         return self._words[np.ix_(rows, rows)]
 
@@ -297,7 +297,7 @@ class SketchSpace:
 
 def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vectors: Matrix) -> Matrix:
     """The rows of all parts, their features added up into the sketch's columns, then their vectors, and the intercept's
-    column last."""
+    column last. Shape (tickets, columns)."""
     columns = sketch.shape[1]
     dense = np.empty((len(vectors), columns + vectors.shape[1] + 1), np.float32)
     dense[:, columns:-1] = vectors

@@ -21,7 +21,8 @@ def chosen_features(
     """The vocabulary and the matrix of the training part. `taking_part`: how many tickets the final model learns from.
 
     Every word counts where fitting is exact; in a sketch a word that one ticket has is only noise to the others. And
-    where many labels would make the model too large, the rarest words are what it can do without.
+    where many labels would make the model too large, the rarest words are what it can do without. The matrix has shape
+    (tickets, features).
     """
     exact = CrossFitting.is_exact_for(taking_part, recipe.candidates)
     labels = sum(len(target.labels) for target in targets)

@@ -370,7 +370,7 @@ class Bundle:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Bundle:
-        """As `load`, from the content of a file."""
+        """As `load`, from the content of a file. Raises BundleInvalid."""
         manifest_text, tensors = _checked(content)
         try:
             return cls._assembled(json.loads(manifest_text), tensors)
@@ -500,7 +500,7 @@ def _ensemble(
 
 def out_of_language_tickets(known_words: Floats, base: Vectors) -> Mask:
     """Which tickets the multilingual encoder judges alone: it read something, and few of their words were seen in
-    training."""
+    training. Shape (tickets,)."""
     out_of_language: Mask = (known_words < FEWEST_KNOWN_WORDS) & base.any(axis=1)
     return out_of_language
 

@@ -43,7 +43,7 @@ class HoldoutRecord:
     attributes: Mapping[str, HoldoutLabels]
 
     def arrays(self, names: Sequence[str]) -> dict[str, NDArray[np.generic]]:
-        """As arrays by name; attributes by their number among `names`."""
+        """Arrays by name, each of shape (tickets, ...); attributes by their number among `names`."""
         found: dict[str, NDArray[np.generic]] = {"holdout.texts": self.texts}
         for number, name in enumerate(names):
             found[f"holdout.{number}.actual"] = self.attributes[name].actual
@@ -66,7 +66,7 @@ class HoldoutRecord:
 
 
 def text_hashes(texts: Sequence[str]) -> Hashes:
-    """Equal for texts that differ only in case, blanks or Unicode form."""
+    """Equal for texts that differ only in case, blanks or Unicode form. Shape (texts,)."""
     return np.frombuffer(b"".join(same_text_key(text)[:8] for text in texts), np.uint64).copy()
 
 

@@ -75,7 +75,7 @@ class Reference:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """As a model stores it, in half precision."""
+        """Arrays by name in half precision, in the shapes of the fields: as a model stores them."""
         number = {code: at for at, code in enumerate(sorted(set(self.language)))}
         return {
             "known_words": self.known_words.astype(np.float16),

@@ -133,7 +133,8 @@ def asked_to_resolve(
 
 
 def hold_resolved(answer: DatabaseAnswer, request: TransferRequest, *, kind: TransferKind, hold: UUID) -> HoldResolved:
-    """The answer as a result; raises what was refused."""
+    """The answer as a result. Raises what was refused: HoldNotFound, HoldAlreadyResolved, HoldNotCaptured or
+    AlreadyRefunded."""
     match answer.outcome, answer.state:
         case (("done" | "replayed"), _):
             assert answer.transfer is not None and answer.credits is not None and answer.available is not None

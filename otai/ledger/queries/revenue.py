@@ -77,8 +77,8 @@ def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> Recognis
     in it.
 
     Over all months, the amounts of a lot add up to its price, less what was withdrawn. A credit refund counts in the
-    month in which
-    it happens, so a month that has been reported never changes.
+    month in which it happens, so a month that has been reported never changes. Raises InvalidRequest for a
+    month that no calendar has.
     """
     if not (1 <= month <= 12 and 1 <= year <= 9998):
         raise InvalidRequest("month", year=year, month=month, field="month")

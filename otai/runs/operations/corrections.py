@@ -52,7 +52,7 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
     """Gives back the credits of a completed run found faulty, to the lots they came from, once (policies.md, "Charging
     a run").
 
-    Raises NotFound, RunNotCharged and AlreadyRefunded.
+    Raises NotFound, RunNotCharged, AlreadyRefunded, and Invalid without a reason.
     """
     if not why.strip():
         raise Invalid("why", field="why", code="reason_missing")

@@ -67,7 +67,7 @@ def make_quote(
 
     Raises TicketsDeleted, UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange,
     ModeNotInTier, NotFound (the data set is not the organisation's) and what `readiness.require` raises (a mode whose
-    parts are not installed here).
+    parts are not installed here). Raises InvalidModelName.
     """
     if data_set.organisation_id != organisation.id:
         raise NotFound("data_set")

@@ -17,7 +17,8 @@ def sign_up_organisation(*, user: User, name: str, time_zone: str, now: datetime
     """A new organisation in Community, with its initial credits, that belongs to `user`. All of it, or nothing.
 
     The short name follows from the name. A time zone that does not exist (browsers are asked, and may answer anything)
-    is UTC. Raises InvalidOrganisation for the name.
+    is UTC. Raises InvalidOrganisation for the name, and OrganisationExists where every short
+    name like it is taken.
     """
     for _ in range(3):
         try:
