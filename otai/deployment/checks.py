@@ -49,6 +49,10 @@ def _said(text: str) -> Callable[[Situation], str]:
     return lambda _: text
 
 
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "tls",
@@ -181,6 +185,17 @@ CHECKS: tuple[Check, ...] = (
         ),
         "Set OTAI_DATABASE_URL to a PostgreSQL, or serve with one process (--workers 1).",
         at_start=True,
+    ),
+    Check(
+        "memory_for_jobs",
+        Severity.ADVISED,
+        lambda s: s.jobs_at_once * s.memory_of_a_job > s.memory_of_machine,
+        lambda s: (
+            f"{s.jobs_at_once} jobs at once may hold {_gib(s.jobs_at_once * s.memory_of_a_job)} of memory (imports "
+            f"and looks at tickets, {_gib(s.memory_of_a_job)} each), and this machine has {_gib(s.memory_of_machine)}: "
+            "the kernel may end others for them."
+        ),
+        "Set OTAI_JOB_MEMORY_MB or OTAI_JOBS_AT_ONCE to less, or give the machine more memory.",
     ),
     Check(
         "demo",

@@ -11,6 +11,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from otai.jobs.places import places
+from otai.jobs.processes import memory_of_machine
+from otai.jobs.work import JobLane
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -40,6 +44,11 @@ class Situation:
     stripe_tells: bool
     webhooks_go_inside: bool
     is_demo: bool
+    jobs_at_once: int
+    """Processes that read files and look at tickets side by side."""
+    memory_of_a_job: int
+    memory_of_machine: int
+    """Bytes, as those of a job; in a container what it may hold."""
     processes: int | None = None
     listens_on: str | None = None
 
@@ -72,6 +81,9 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         stripe_tells=bool(settings.OTAI_STRIPE_WEBHOOK_SECRET),
         webhooks_go_inside=settings.OTAI_WEBHOOKS_ALLOW_PRIVATE,
         is_demo=(Path(settings.OTAI_HOME) / "is-demo").is_file(),
+        jobs_at_once=sum(places(lane) for lane in JobLane),
+        memory_of_a_job=settings.OTAI_JOB_MEMORY_BYTES,
+        memory_of_machine=memory_of_machine(),
         processes=processes,
         listens_on=listens_on,
     )

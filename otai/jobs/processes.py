@@ -22,6 +22,15 @@ def memory_of_group(group: int) -> int:
     return used
 
 
+def memory_of_machine() -> int:
+    """Bytes that this machine has, or that the container we are in may hold."""
+    total = psutil.virtual_memory().total
+    # The container's limit; absent outside of one, "max" where there is none.
+    with contextlib.suppress(OSError, ValueError):
+        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return total
+
+
 def kernel_killed_for_memory() -> int:
     """How many processes the kernel has killed for want of memory since the machine started, as far as it tells us
     (Linux), here and in our cgroup."""

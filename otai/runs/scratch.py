@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from django.conf import settings
 
 from otai.jobs.identity import is_gone
+from otai.jobs.processes import memory_of_machine
 
 least_free_bytes = 256 * 2**20
 """With less room than this no training is begun here: it would only fail."""
@@ -42,11 +41,7 @@ def free_bytes() -> int:
 
 def memory_for_one_of(trainings: int) -> int:
     """Bytes for each of so many trainings at once on this machine, or in the container we are in."""
-    total = psutil.virtual_memory().total
-    # The container's limit; absent outside of one, "max" where there is none.
-    with contextlib.suppress(OSError, ValueError):
-        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return int(total * share_of_memory_for_trainings / max(1, trainings))
+    return int(memory_of_machine() * share_of_memory_for_trainings / max(1, trainings))
 
 
 def _process_of(worker: str) -> str:

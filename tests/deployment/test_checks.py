@@ -34,6 +34,9 @@ READY = Situation(
     stripe_tells=True,
     webhooks_go_inside=False,
     is_demo=False,
+    jobs_at_once=4,
+    memory_of_a_job=2 << 30,
+    memory_of_machine=16 << 30,
     processes=2,
     listens_on="127.0.0.1",
 )
@@ -54,6 +57,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "migrations": {"unapplied_migrations": 3},
     "database": {"database": "sqlite", "processes": 1},
     "database_for_processes": {"database": "sqlite"},
+    "memory_for_jobs": {"memory_of_machine": 4 << 30},
     "demo": {"is_demo": True},
     "webhooks_inside": {"webhooks_go_inside": True},
     "card_payments_told": {"stripe_tells": False},
