@@ -13,6 +13,7 @@ from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.criteria import CRITERIA
 from otai.words.tables.history import HISTORY
+from otai.words.tables.improvements import IMPROVEMENTS
 from otai.words.tables.kinds_of_files import FILES, JSON
 from otai.words.tables.prices import MOVED_WHY, MOVEMENTS, PRICES
 from otai.words.tables.reasons import REASONS
@@ -73,6 +74,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **REASONS,
     **CRITERIA,
     **HISTORY,
+    **IMPROVEMENTS,
 }
 
 

@@ -205,7 +205,19 @@ def merge_feedback(request: CallerRequest, model: Name) -> HttpResponse:
     "/models/{model}/improvements",
     Action.VIEW,
     dict[str, list[dict[str, Any]]],
-    example={"queue": [{"kind": "more_tickets", "title": "2 000 more tickets", "details": {}}]},
+    example={
+        "queue": [
+            {
+                "kind": "duplicates",
+                "attribute": "queue",
+                "sentence": "12 tickets have the same text as another with another label: no model can be right about "
+                "both. Decide which it is.",
+                "fact": {"code": "improvement.duplicates", "values": {"tickets": 12}},
+                "gain": None,
+                "details": {"tickets": 12},
+            }
+        ]
+    },
     errors=[503],
 )
 def list_improvements(
@@ -218,7 +230,7 @@ def list_improvements(
     # An old card that this release cannot read is told as such.
     cards.report_card(found)
     improved = advice.improvements(request.auth.organisation, found.model.name, found.number)
-    return {name: [asdict(one) for one in each] for name, each in improved.items()}
+    return {name: [asdict(one) | {"sentence": one.sentence} for one in each] for name, each in improved.items()}
 
 
 @noun.post(

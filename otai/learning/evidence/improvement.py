@@ -14,6 +14,8 @@ from typing import Any
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import AttributeReport
 from otai.learning.metrics import wilson
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 THIN_TICKETS = 20
 """A label with fewer training tickets than this is learnt badly more often than not (docs/report-card.md)."""
@@ -21,7 +23,6 @@ THIN_TICKETS = 20
 FEW_OF_A_LANGUAGE = 0.05
 LEAST_SHARE_SAID = 0.005
 MOST_MERGES = 5
-MOST_NAMED = 10
 MODES = ("basic", "business", "maximum")
 
 
@@ -39,13 +40,19 @@ class ImprovementKind(StrEnum):
 
 @dataclass(frozen=True)
 class Improvement:
-    """One thing to do about an attribute, in a sentence; `details` has what a page or a program needs to do it."""
+    """One thing to do about an attribute: `fact` says it in any language (`otai.words.tables.improvements`), `details`
+    has what a page or a program needs to do it."""
 
     kind: ImprovementKind
     attribute: str
-    sentence: str
+    fact: Fact
     gain: Estimate | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """In English."""
+        return say_fact(self.fact)
 
 
 def improvements(
@@ -89,8 +96,10 @@ def _wrong_labels(report: AttributeReport) -> list[Improvement]:
         Improvement(
             ImprovementKind.WRONG_LABELS,
             report.name,
-            f"{wrong.total} of {wrong.examined} labels look wrong; the likeliest {len(listed)} are listed. Look at "
-            "them, and accept those that are.",
+            Fact(
+                "improvement.wrong_labels",
+                {"wrong": wrong.total, "examined": wrong.examined, "listed": len(listed)},
+            ),
             None,
             {
                 "total": wrong.total,
@@ -125,13 +134,13 @@ def _merges(report: AttributeReport) -> list[Improvement]:
         names = [report.labels[first], report.labels[other]]
         learnt = {label.label: label.train_tickets for label in report.per_label}
         thin = [name for name in names if learnt.get(name, THIN_TICKETS) < THIN_TICKETS]
-        why = f" {thin[0]!r} has only {learnt[thin[0]]} tickets." if thin else ""
+        values = {"names": names, "wrong": there + back, "tickets": report.holdout_tickets}
+        few = {"thin": thin[0], "learnt": learnt[thin[0]]} if thin else {}
         merges.append(
             Improvement(
                 ImprovementKind.MERGE_LABELS,
                 report.name,
-                f"{names[0]!r} and {names[1]!r} are taken for each other in {there + back} of {report.holdout_tickets} "
-                f"measured tickets ({there} and {back}).{why} Joined, those would be right.",
+                Fact("improvement.merge_labels", values | few),
                 gain,
                 {"labels": names, "confused": [there, back], "tickets": [learnt.get(name, 0) for name in names]},
             )
@@ -151,8 +160,10 @@ def _more_tickets(report: AttributeReport) -> list[Improvement]:
         Improvement(
             ImprovementKind.MORE_TICKETS,
             report.name,
-            f"{best.more_tickets} more labelled tickets would add {100 * gain.low:.1f} to {100 * gain.high:.1f} points "
-            "of accuracy, as the learning curve goes.",
+            Fact(
+                "improvement.more_tickets",
+                {"tickets": best.more_tickets, "low": gain.low, "high": gain.high},
+            ),
             gain,
             {
                 "forecasts": [
@@ -182,14 +193,20 @@ def _thin_labels(report: AttributeReport) -> list[Improvement]:
     if not thin:
         return []
     thin.sort(key=lambda one: one.train_tickets)
-    named = ", ".join(f"{one.label!r} ({one.train_tickets})" for one in thin[:MOST_NAMED])
     missing = sum(THIN_TICKETS - one.train_tickets for one in thin)
     return [
         Improvement(
             ImprovementKind.THIN_LABELS,
             report.name,
-            f"{len(thin)} labels have fewer than {THIN_TICKETS} tickets and are mostly missed: {named}. {missing} more "
-            f"tickets would bring each to {THIN_TICKETS}.",
+            Fact(
+                "improvement.thin_labels",
+                {
+                    "labels": len(thin),
+                    "fewest": THIN_TICKETS,
+                    "named": [f"{one.label} ({one.train_tickets})" for one in thin],
+                    "missing": missing,
+                },
+            ),
             None,
             {
                 "labels": {one.label: THIN_TICKETS - one.train_tickets for one in thin},
@@ -206,8 +223,7 @@ def _duplicates(report: AttributeReport, contradicting: int) -> list[Improvement
         Improvement(
             ImprovementKind.DUPLICATES,
             report.name,
-            f"{contradicting} tickets have the same text as another with another label: no model can be right about "
-            "both. Decide which it is.",
+            Fact("improvement.duplicates", {"tickets": contradicting}),
             None,
             {"tickets": contradicting},
         )
@@ -220,8 +236,7 @@ def _languages(report: AttributeReport, languages: Mapping[str, float]) -> list[
         Improvement(
             ImprovementKind.LANGUAGE,
             report.name,
-            f"Only {share:.1%} of the tickets are in {code!r}. More of them would help, or a mode whose encoder reads "
-            "other languages as well.",
+            Fact("improvement.language", {"share": share, "language": code}),
             None,
             {"language": code, "share": share},
         )
@@ -242,7 +257,7 @@ def _modes(
                 Improvement(
                     ImprovementKind.STRONGER_MODE,
                     report.name,
-                    f"{stronger.capitalize()} learns more; by how much has not been measured.",
+                    Fact("improvement.stronger_mode", {"mode": stronger}),
                     None,
                     {"mode": stronger},
                 )
@@ -258,8 +273,16 @@ def _modes(
             Improvement(
                 ImprovementKind.STRONGER_MODE,
                 report.name,
-                f"{stronger.capitalize()} gained {100 * mean:+.1f} points of accuracy on {len(differences)} attributes "
-                f"of public sets, mostly between {100 * gain.low:+.1f} and {100 * gain.high:+.1f}; yours may differ.",
+                Fact(
+                    "improvement.stronger_mode",
+                    {
+                        "mode": stronger,
+                        "mean": mean,
+                        "attributes": len(differences),
+                        "low": gain.low,
+                        "high": gain.high,
+                    },
+                ),
                 gain,
                 {"mode": stronger, "measured_on": len(differences)},
             )

@@ -10,6 +10,7 @@ from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import gains_over_basic
 from otai.learning.evidence.improvement import ImprovementKind, improvements, tickets_needed
 from otai.learning.evidence.report_card import Forecast, LabelReport, LearningCurve, SuspectedLabel, WrongLabels
+from otai.words.catalogue import say_fact
 from tests.runs.guarantees import attribute_report
 
 pytestmark = pytest.mark.pure
@@ -74,3 +75,29 @@ def test_a_stronger_mode_has_the_gain_that_was_measured_or_none() -> None:
 def test_contradictions_and_a_rare_language_are_said() -> None:
     found = improvements(report(), mode="maximum", contradicting_duplicates=12, languages={"en": 0.97, "de": 0.03})
     assert kinds(found) == ["duplicates", "language"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_every_improvement_is_said_in_every_language_with_its_figures(language: str) -> None:
+    suspect = SuspectedLabel("T7", ["a"], ["b"], 0.97, "the printer is on fire")
+    curve = LearningCurve([], [Forecast(500, Estimate(0.02, 0.01, 0.03), Estimate(0.03, 0.01, 0.05))])
+    found = improvements(
+        report(
+            wrong_labels=WrongLabels(400, 23, [suspect]),
+            confusion=[[0, 1, 9], [1, 0, 8]],
+            learning_curve=curve,
+            per_label=[LabelReport("visa", 6, 2, 0, None, 0.0, 0.0)],
+        ),
+        mode="basic",
+        contradicting_duplicates=12,
+        languages={"en": 0.97, "de": 0.03},
+        gains_of_modes=gains_over_basic(),
+    )
+    assert {one.kind for one in found} == set(ImprovementKind)
+    said = {one.kind.value: say_fact(one.fact, language=language) for one in found}
+    assert not [text for text in said.values() if "{" in text or text.startswith("improvement.")]
+    assert "23" in said["wrong_labels"] and "400" in said["wrong_labels"]
+    assert "17" in said["merge_labels"] and "500" in said["more_tickets"] and "12" in said["duplicates"]
+    assert "visa (6)" in said["thin_labels"] and "14" in said["thin_labels"] and "3" in said["language"]
+    english = {one.sentence for one in found}
+    assert english.isdisjoint(said.values()) == (language != "en")
