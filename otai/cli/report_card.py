@@ -6,12 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from otai.cli.output import print_table, say
+from otai.words.card_findings import HEADLINES
 from otai.words.findings import told
 
 
 def report_card_summary(card: dict[str, Any]) -> None:
     """The report card (its JSON form, see `otai.learning.evidence.report_card`) as a table and sentences."""
     say(f"\nReport card: {_origin(card)}")
+    findings = told(card.get("findings", []), of_card=True)
+    for finding in findings:
+        if finding["code"] in HEADLINES:
+            say(finding["message"])
     rows = []
     for attribute in card["attributes"]:
         accuracy, majority = attribute["accuracy"], attribute["majority"]
@@ -55,8 +60,9 @@ def report_card_summary(card: dict[str, Any]) -> None:
             f"It took {cost['wall_seconds']:.0f} s, {cost['processor_seconds']:.0f} s of processor time, "
             f"{cost['peak_memory_bytes'] / 1e6:.0f} MB and {about}{cost['energy_watt_hours']:.2g} Wh."
         )
-    for finding in told(card.get("findings", []), of_card=True):
-        say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
+    for finding in findings:
+        if finding["code"] not in HEADLINES:
+            say(f"  {'!' if finding['severity'] == 'warning' else '-'} {finding['message']}")
 
 
 def _by_labels(attribute: dict[str, Any]) -> None:

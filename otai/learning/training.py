@@ -26,7 +26,13 @@ from otai.learning.evidence.leaks import given_away
 from otai.learning.evidence.learning_curve import learning_curve
 from otai.learning.evidence.report_card import AttributeReport, RandomPart, ReportCard, excerpt_of
 from otai.learning.evidence.risk_control import ASSURANCE
-from otai.learning.evidence.training_findings import data_findings, evidence_findings, newest_part, vector_findings
+from otai.learning.evidence.training_findings import (
+    data_findings,
+    evidence_findings,
+    headline_findings,
+    newest_part,
+    vector_findings,
+)
 from otai.learning.features.embeddings import Encoding
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
@@ -522,7 +528,8 @@ class _Training:
             holdout="given" if split.fixed_by_customer else "chosen" if len(split.holdout) else "left_out",
             final_model_learnt_holdout=self.refits,
             attributes=self.reports,
-            findings=data_findings(self.tickets, len(self.usable), split, self.targets, self.recipe)
+            findings=headline_findings(self.reports)
+            + data_findings(self.tickets, len(self.usable), split, self.targets, self.recipe)
             + self.encoded.findings()
             + (vector_findings(self.targets, gains) if gains else [])
             + (self.ensembled.findings if self.ensembled else [])

@@ -9,7 +9,21 @@ from otai.words.sentences import Counted
 
 _measured = "{gain:points} points ({low:points} to {high:points})"
 
+HEADLINES = ("best_and_worst", "no_better_than_guessing")
+"""Those that stand above everything else."""
+
 CARD: Mapping[str, Words] = {
+    "best_and_worst": Words(
+        (
+            "Told best is {best}, right {best_right:percent1} of the time; told worst is {worst}, right "
+            "{worst_right:percent1}.",
+            "The attribute that is told best is right {best_right:percent1} of the time, the worst "
+            "{worst_right:percent1}.",
+        )
+    ),
+    "no_better_than_guessing": Words(
+        ("No better than guessing: {attributes:names}.", "Some attributes are told no better than by guessing.")
+    ),
     "business_is_enough": Words(
         (
             "{attribute}: fine-tuning changed the mean of accuracy and macro F1 by "
@@ -146,10 +160,9 @@ CARD: Mapping[str, Words] = {
     "labels_suspected": Words(
         (
             "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at the {listed:n} "
-            "likeliest before adding tickets.",
-            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at them before adding "
-            "tickets.",
-            "{attribute}: some tickets look wrongly labelled. Look at them before adding tickets.",
+            "likeliest.",
+            "{attribute}: {wrong:n} of {examined:n} tickets examined look wrongly labelled. Look at them.",
+            "{attribute}: some tickets look wrongly labelled. Look at them.",
         )
     ),
     "mostly_unlabelled": Words(

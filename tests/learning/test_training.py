@@ -284,6 +284,20 @@ def test_labels_drawn_at_random_are_not_worth_a_training() -> None:
     assert finding.values["share"] == pytest.approx(0.25, abs=0.02)
 
 
+def test_a_card_says_first_what_is_told_best_and_worst_and_what_is_guessed() -> None:
+    data = made_up_tickets(600)
+    drawn = np.random.default_rng(2).choice(["a", "b", "c"], 600).tolist()
+    data = dataclasses.replace(data, attributes={**data.attributes, "drawn": drawn})
+    card = train(data, [QUEUE, PRIORITY, TAGS, AttributeSpec("drawn")], BASIC).report_card
+    best, guessed = card.findings[:2]
+    assert (best.code, guessed.code) == ("best_and_worst", "no_better_than_guessing")
+    assert (best.values["best"], best.values["worst"]) == ("priority", "drawn")
+    assert best.values["best_right"] == card.attribute("priority").accuracy.value
+    assert guessed.values == {"attributes": ["drawn"]}
+    one = train(data, [QUEUE], BASIC).report_card
+    assert not {"best_and_worst", "no_better_than_guessing"} & codes(one)
+
+
 def test_a_weak_signal_is_a_signal() -> None:
     """Seven of ten labels are random, and the most frequent one is right nearly as often as the model."""
     card = train(made_up_tickets(800, noise=0.7), [QUEUE], BASIC).report_card

@@ -170,6 +170,7 @@ def of_cards() -> Iterator[Finding]:
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
     yield Leak("queue", frozenset({"a"}), frozenset(), ("Team Billing",), 0.4, 0.93, 0.61).finding_of_card()
+    yield from training_findings.headline_findings(list(reports()))
     yield from training_findings.evidence_findings(list(reports()))
     yield from of_fine_tuning()
     for choice in (

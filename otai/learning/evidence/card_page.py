@@ -24,6 +24,7 @@ from otai.learning.evidence.comparison import AttributeComparison, Comparison
 from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, LabelsFound, ReportCard, SuspectedLabel
 from otai.learning.finding import Finding
 from otai.words import findings as words
+from otai.words.card_findings import HEADLINES
 from otai.words.catalogue import say_fact
 
 MOST_LABEL_ROWS = 200
@@ -84,7 +85,7 @@ def card_html(
         ),
         _findings(
             "What to know about the data as a whole",
-            [finding for finding in card.findings if finding.attribute is None],
+            [one for one in card.findings if one.attribute is None and one.code not in HEADLINES],
         ),
         _cost(card.cost, card),
         _reading_aid(),
@@ -114,10 +115,11 @@ def _head(card: ReportCard, title: str, facts: Sequence[tuple[str, str]]) -> str
             how = f"trained on {card.train_tickets:,} tickets and measured on {measured} that were kept aside"
     if card.final_model_learnt_holdout:
         how += "; the delivered model then learnt from those as well"
+    headlines = _notes([one for one in card.findings if one.code in HEADLINES])
     more = "".join(f"<span class='pill'>{escape(what)}: {escape(value)}</span> " for what, value in facts)
     return (
         f"<header><p class='muted'>Report card · {escape(MODES.get(card.mode, card.mode))}</p><h1>{escape(title)}</h1>"
-        f"<p>{escape(how[0].upper() + how[1:])}.</p><p>{more}</p></header>"
+        f"<p>{escape(how[0].upper() + how[1:])}.</p><p>{more}</p>{headlines}</header>"
     )
 
 

@@ -95,6 +95,37 @@ def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate
     ]
 
 
+def headline_findings(reports: Sequence[AttributeReport]) -> list[Finding]:
+    """What a card says first of several attributes: which is told best and which worst, and which are guessed.
+
+    Several labels a ticket are hardly ever all right: such attributes are told by labels, not compared by this.
+    """
+    findings = []
+    compared = sorted((one for one in reports if one.holdout_tickets and one.kind != "multi"), key=_right)
+    if len(compared) > 1:
+        worst, best = compared[0], compared[-1]
+        values = {"best": best.name, "best_right": _right(best), "worst": worst.name, "worst_right": _right(worst)}
+        findings.append(Finding("best_and_worst", "note", values=values))
+    guessed = [one.name for one in reports if one.holdout_tickets and _is_guessed(one)]
+    if guessed and len(reports) > 1:
+        findings.append(Finding("no_better_than_guessing", "warning", values={"attributes": _listed(guessed)}))
+    return findings
+
+
+def _right(report: AttributeReport) -> float:
+    return report.accuracy.value
+
+
+def _is_guessed(report: AttributeReport) -> bool:
+    return has_no_signal(report.chance_of_no_signal, report.holdout_tickets) or _is_like_the_majority(report)
+
+
+def _is_like_the_majority(report: AttributeReport) -> bool:
+    """Whether always giving the same answer is as good, within the intervals."""
+    beside = report.majority
+    return report.accuracy.low <= beside.accuracy and report.macro_f1.low <= beside.macro_f1 + 0.02
+
+
 def evidence_findings(reports: Sequence[AttributeReport]) -> list[Finding]:
     """What the figures mean, where they mean something to act upon."""
     return [finding for report in reports for finding in _evidence_of(report)]
@@ -110,7 +141,7 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
         # What such a model confuses, and which labels it suspects, says nothing about the labels.
         return
     yield from _drift_of(report)
-    if report.accuracy.low <= report.majority.accuracy and report.macro_f1.low <= report.majority.macro_f1 + 0.02:
+    if _is_like_the_majority(report):
         label, share = report.majority.label, report.majority.accuracy
         if label is None:
             yield Finding("no_better_than_nothing", "warning", report.name, {"share": share})
