@@ -60,6 +60,43 @@ class ConfidenceMap:
         return cls(np.concatenate([[0.0], centres, [1.0]]), np.clip(calibrated, 0.0, 1.0))
 
 
+# Fewer predictions of a label than this say little about how often it is right.
+TICKETS_PER_LABEL = 20
+
+# How strongly a label's shift is held at none: as by a normal distribution around 0 of variance 1 / 2.
+SHIFT_PENALTY = 2.0
+NEWTON_STEPS = 8
+
+
+def label_shifts(confidence: Floats, right: Mask, predicted: Codes, *, labels: int) -> Floats:
+    """By how much the log-odds of the confidence in each label are moved, shape (labels,): up where its predictions are
+    right more often than `confidence` says, down where less often.
+
+    All three are of shape (tickets,), of tickets not trained on; `predicted` are numbers of labels. A label that was
+    predicted for few tickets is not moved.
+    """
+    shifts = np.zeros(labels)
+    log_odds = _log_odds(confidence)
+    for _ in range(NEWTON_STEPS):
+        likely = special.expit(log_odds + shifts[predicted])
+        slope = np.bincount(predicted, weights=right - likely, minlength=labels) - SHIFT_PENALTY * shifts
+        curvature = np.bincount(predicted, weights=likely * (1 - likely), minlength=labels) + SHIFT_PENALTY
+        shifts += slope / curvature
+    shifts[np.bincount(predicted, minlength=labels) < TICKETS_PER_LABEL] = 0
+    return shifts
+
+
+def shifted(confidence: Floats, shifts: Floats) -> Floats:
+    """Each confidence with its log-odds moved; all of shape (tickets,)."""
+    moved: Floats = special.expit(_log_odds(confidence) + shifts)
+    return np.where(shifts == 0, confidence, moved)
+
+
+def _log_odds(confidence: Floats) -> Floats:
+    odds: Floats = special.logit(np.clip(confidence, 1e-6, 1 - 1e-6))
+    return odds
+
+
 def logistic(values: Floats) -> Floats:
     """1 / (1 + e^-x), any shape.
 

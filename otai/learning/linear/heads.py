@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from otai.learning.arrays import Arrays, Floats, Mask, Matrix
-from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, logistic
+from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, label_shifts, logistic, shifted
 from otai.learning.metrics import argmax_decision
 
 FOLDS = 5
@@ -30,24 +30,34 @@ class Head(Protocol):
 
 @dataclass(frozen=True)
 class OneLabelHead:
-    """Exactly one label a ticket: softmax of the scores over a temperature, and a calibrated top confidence."""
+    """Exactly one label a ticket: softmax of the scores over a temperature, and a calibrated top confidence.
+
+    One map for all labels, and for each label a shift of the log-odds of what the map says, shape (labels,): a label
+    with enough tickets has thresholds of its own, by which confidences of all labels mean the same. None: models from
+    before, which had the map alone.
+    """
 
     temperature: float
     confidence: ConfidenceMap
+    label_shifts: Floats | None = None
 
     def probabilities(self, scores: Floats) -> Floats:
         """Rows add up to 1; the largest is the calibrated confidence, the others share the rest as the softmax had it.
         Shape (tickets, labels), as `scores`."""
         raw = special.softmax(scores / self.temperature, axis=1)
-        return with_top(raw, self.confidence(raw.max(axis=1)))
+        top = self.confidence(raw.max(axis=1))
+        if self.label_shifts is not None:
+            top = shifted(top, self.label_shifts[raw.argmax(axis=1)])
+        return with_top(raw, top)
 
     def arrays(self) -> Arrays:
         """The numbers of the head by name, as a model stores them; `from_arrays` takes them."""
-        return {
+        arrays = {
             "temperature": np.asarray([self.temperature]),
             "confidence_raw": self.confidence.raw,
             "confidence": self.confidence.calibrated,
         }
+        return arrays if self.label_shifts is None else arrays | {"label_shifts": self.label_shifts}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> OneLabelHead:
@@ -55,24 +65,33 @@ class OneLabelHead:
         return cls(
             temperature=float(arrays["temperature"][0]),
             confidence=ConfidenceMap(arrays["confidence_raw"], arrays["confidence"]),
+            label_shifts=arrays.get("label_shifts"),
         )
 
     @classmethod
     def fit(cls, out_of_fold: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
         """From scores of tickets not trained on, shape (tickets, labels), and each ticket's label number.
 
-        Returns the head and the calibrated probabilities of these tickets, each by a confidence map fitted without its
+        Returns the head and the calibrated probabilities of these tickets, each by a map and shifts fitted without its
         fifth of the tickets; thresholds are chosen on those.
         """
         temperature = fitted_temperature(out_of_fold, codes)
         raw = special.softmax(out_of_fold / temperature, axis=1)
-        top, right = raw.max(axis=1), raw.argmax(axis=1) == codes
+        top, predicted = raw.max(axis=1), raw.argmax(axis=1)
+        right = predicted == codes
+
+        def calibrated_by(tickets: Mask) -> tuple[ConfidenceMap, Floats]:
+            confidence = ConfidenceMap.fit(top[tickets], right[tickets])
+            said = confidence(top[tickets])
+            return confidence, label_shifts(said, right[tickets], predicted[tickets], labels=raw.shape[1])
+
         calibrated = np.empty_like(top)
         folds = balanced_folds(codes)
         for fold in range(FOLDS):
             inside = folds == fold
-            calibrated[inside] = ConfidenceMap.fit(top[~inside], right[~inside])(top[inside])
-        return cls(temperature, ConfidenceMap.fit(top, right)), with_top(raw, calibrated)
+            confidence, shifts = calibrated_by(~inside)
+            calibrated[inside] = shifted(confidence(top[inside]), shifts[predicted[inside]])
+        return cls(temperature, *calibrated_by(np.ones(len(top), np.bool_))), with_top(raw, calibrated)
 
 
 # What a label's best F1 has to gain over giving the label to every ticket before the model is believed to know anything

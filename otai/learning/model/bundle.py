@@ -440,6 +440,8 @@ def _attributes(
         head = ManyLabelsHead if kind is AttributeKind.MULTI else OneLabelHead
         columns = slice(start, start + len(entry["labels"]))
         start = columns.stop
+        for shifts in (arrays[name] for name in ("label_shifts", "abroad.label_shifts") if name in arrays):
+            _fits("shifts of labels", shifts, (len(entry["labels"]),))
         attributes.append(
             AttributeModel(
                 spec=AttributeSpec(entry["name"], kind, tuple(entry["order"])),

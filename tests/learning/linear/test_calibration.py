@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
+from otai.learning.evidence.risk_control import promise
 from otai.learning.linear.calibration import (
     ConfidenceMap,
     expected_calibration_error,
     fitted_temperature,
+    label_shifts,
     logistic,
     reliability,
+    shifted,
 )
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead
 
@@ -54,6 +59,44 @@ def test_a_fitted_head_keeps_its_word_on_new_tickets() -> None:
     right = fitted.argmax(axis=1) == codes[4_000:]
     assert expected_calibration_error(raw.max(axis=1), right) > 0.1
     assert expected_calibration_error(fitted.max(axis=1), right) < 0.03
+
+
+def one_boastful_label(tickets: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of four labels, the first of which is right in seven of ten tickets that are given to it and any other in
+    98 of 100, though its scores are as high as theirs."""
+    chance = np.random.default_rng(seed)
+    predicted = chance.integers(0, 4, tickets)
+    scores = chance.normal(size=(tickets, 4)) * 0.3
+    scores[np.arange(tickets), predicted] += 4
+    right = chance.random(tickets) < np.where(predicted == 0, 0.7, 0.98)
+    return scores, np.where(right, predicted, (predicted + 1) % 4)
+
+
+def test_a_label_that_is_wrong_more_often_is_left_to_people_and_the_others_are_not() -> None:
+    scores, codes = one_boastful_label(2_000, seed=0)
+    later, truth = one_boastful_label(2_000, seed=1)
+    head, out_of_fold = OneLabelHead.fit(scores, codes)
+    alike = dataclasses.replace(head, label_shifts=None)
+    right = out_of_fold.argmax(axis=1) == codes
+    threshold = promise(out_of_fold.max(axis=1), right, target=0.95).confidence
+    assert threshold is not None
+    assert promise(alike.probabilities(scores).max(axis=1), right, target=0.95).confidence is None
+    said = head.probabilities(later)
+    alone = said.max(axis=1) >= threshold
+    assert alone.mean() > 0.7 and (said.argmax(axis=1) == truth)[alone].mean() >= 0.95
+    assert alone[said.argmax(axis=1) == 0].mean() < 0.2
+    assert np.array_equal(said.argmax(axis=1), alike.probabilities(later).argmax(axis=1))
+
+
+def test_a_label_with_few_tickets_keeps_what_the_map_says() -> None:
+    confidence, predicted = np.full(60, 0.9), np.repeat([0, 1], [40, 20])
+    right = np.ones(60, np.bool_)
+    right[:8] = False
+    shifts = label_shifts(confidence, right, predicted, labels=3)
+    assert shifts[0] < 0 < shifts[1] and shifts[2] == 0
+    assert shifts[0] > np.log(0.8 / 0.2) - np.log(0.9 / 0.1)
+    assert not label_shifts(confidence[:-1], right[:-1], predicted[:-1], labels=3)[1:].any()
+    assert shifted(np.array([0.123456]), np.zeros(1))[0] == 0.123456
 
 
 @settings(max_examples=50, deadline=None)
