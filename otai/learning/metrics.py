@@ -5,13 +5,13 @@ Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Mask
+from otai.learning.arrays import Floats, Mask, Rows
 from otai.learning.estimate import Estimate
 
 RESAMPLES = 400
@@ -123,10 +123,18 @@ def chance_of_no_signal(actual: Mask, decided: Mask, *, seed: int) -> float:
     if actual.size > MOST_PERMUTED:
         rows = chance.choice(len(actual), max(MOST_PERMUTED // actual.shape[1], 1), replace=False)
         actual, decided = actual[rows], decided[rows]
+    hits = _hits_in_order(actual, decided)
+    reached = hits(np.arange(len(actual)))
     # Hits of every ticket's answer with every other's truth need no memory of (tickets, tickets): one order at a time.
-    there, given = sparse.csr_matrix(actual.astype(np.float32)), decided.astype(np.float32)
-    reached = float(there.multiply(given).sum())
-    as_many = sum(
-        float(there[chance.permutation(len(given))].multiply(given).sum()) >= reached for _ in range(PERMUTATIONS)
-    )
+    as_many = sum(hits(chance.permutation(len(actual))) >= reached for _ in range(PERMUTATIONS))
     return (as_many + 1) / (PERMUTATIONS + 1)
+
+
+def _hits_in_order(actual: Mask, decided: Mask) -> Callable[[Rows], float]:
+    """How many labels are right where the tickets' truth stands in the order given beside their answers."""
+    if (actual.sum(axis=1) == 1).all() and (decided.sum(axis=1) == 1).all():
+        # One label each is a number each, a hundred times as quick to compare.
+        truth, answers = actual.argmax(axis=1), decided.argmax(axis=1)
+        return lambda order: float(np.count_nonzero(truth[order] == answers))
+    there, given = sparse.csr_matrix(actual.astype(np.float32)), decided.astype(np.float32)
+    return lambda order: float(there[order].multiply(given).sum())

@@ -10,7 +10,7 @@ from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.evidence.evaluation import evaluate, thresholds_for
 from otai.learning.evidence.report_card import AttributeReport, ReportCard
 from otai.learning.finding import Finding
-from otai.learning.metrics import macro_f1, wilson
+from otai.learning.metrics import chance_of_no_signal, macro_f1, wilson
 
 pytestmark = pytest.mark.pure
 
@@ -179,3 +179,17 @@ def test_a_report_card_comes_back_from_json_unchanged() -> None:
 def test_what_is_no_report_card_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         ReportCard.from_json(text)
+
+
+def test_answers_that_have_nothing_to_do_with_the_tickets_are_told_by_one_label_and_by_several_alike() -> None:
+    chance = np.random.default_rng(4)
+    truth, drawn = (np.eye(3, dtype=np.bool_)[chance.integers(0, 3, 200)] for _ in range(2))
+    known = truth.copy()
+    known[:120] = drawn[:120]
+    # A fourth label that nobody gives or has makes no difference; one that one ticket has makes it several labels.
+    several = np.hstack([truth, np.zeros((200, 1), np.bool_)])
+    several[0, 3] = True
+    for answers, is_signal in ((drawn, False), (known, True)):
+        beside = np.hstack([answers, np.zeros((200, 1), np.bool_)])
+        by_one, by_several = (chance_of_no_signal(*pair, seed=0) for pair in ((truth, answers), (several, beside)))
+        assert by_one == by_several and (by_one < 0.01) is is_signal
