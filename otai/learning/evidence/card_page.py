@@ -28,6 +28,9 @@ from otai.words.card_findings import HEADLINES
 from otai.words.catalogue import say_fact
 
 MOST_LABEL_ROWS = 200
+"""Of an attribute; and of a page of many attributes no more together than these, but some of each."""
+MOST_LABEL_ROWS_OF_A_PAGE = 2_000
+FEWEST_LABEL_ROWS = 20
 
 PAGE_CSS = """
 :root{color-scheme:light dark;--paper:#fff;--ground:#f7f6f3;--ink:#23211d;--muted:#6b675f;--line:#e2dfd8;--accent:#0f7c80;--accent-ink:#0b6366;--amber:#c27803;
@@ -184,7 +187,7 @@ def _attribute(
     return (
         f"<section id='a{number}'><h2>{escape(report.name)}</h2><p class='muted'>{_kind(report)}</p>{_figures(report)}"
         f"{_compared(compared, compared_with)}{_notes(notes)}<div class='grid'>{drawn}</div>"
-        f"{_coverage(report)}{_confusions(report)}{_suspects(report)}{_labels(report)}{_tables(report)}</section>"
+        f"{_coverage(report)}{_confusions(report)}{_suspects(report)}{_labels(report, most=_label_rows(len(card.attributes)))}{_tables(report)}</section>"
     )
 
 
@@ -364,7 +367,12 @@ def _suspected(one: SuspectedLabel, kind: str) -> tuple[str, str]:
     return ", ".join(one.given) or "(none)", ", ".join(one.suggested) or "(none)"
 
 
-def _labels(report: AttributeReport) -> str:
+def _label_rows(attributes: int) -> int:
+    """How many labels of each of so many attributes stand on one page."""
+    return max(FEWEST_LABEL_ROWS, min(MOST_LABEL_ROWS, MOST_LABEL_ROWS_OF_A_PAGE // max(attributes, 1)))
+
+
+def _labels(report: AttributeReport, *, most: int) -> str:
     ordered = sorted(report.per_label, key=lambda one: (-one.train_tickets, one.label))
     rows = [
         [
@@ -376,9 +384,9 @@ def _labels(report: AttributeReport) -> str:
             _share(one.recall),
             _share(one.f1) + " " + share_bar(one.f1),
         ]
-        for one in ordered[:MOST_LABEL_ROWS]
+        for one in ordered[:most]
     ]
-    more = f" The {MOST_LABEL_ROWS} most frequent are shown." if len(ordered) > MOST_LABEL_ROWS else ""
+    more = f" The {most} most frequent are shown." if len(ordered) > most else ""
     head = ["label", "learnt from", "measured on", "predicted", "precision", "recall", "F1"]
     return (
         "<details><summary>Every label "

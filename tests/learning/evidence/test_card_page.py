@@ -160,3 +160,18 @@ def test_cards_without_charts_have_a_page_all_the_same(trained: Trained) -> None
 def test_a_bare_card_shows_no_text(trained: Trained) -> None:
     text = Page(card_html(trained.report_card.without_texts())).text
     assert "ticket 1" not in text and "T-" in text
+
+
+@pytest.mark.parametrize(("attributes", "rows", "most_bytes"), [(1, 200, 200_000), (100, 20, 5_000_000)])
+def test_thousands_of_labels_make_no_heavy_page(trained: Trained, attributes: int, rows: int, most_bytes: int) -> None:
+    report = trained.report_card.attributes[0]
+    names = [f"Label {number} with a name of a usual length" for number in range(3000)]
+    many = dataclasses.replace(
+        report,
+        labels=names,
+        per_label=[dataclasses.replace(report.per_label[0], label=name) for name in names],
+        confusion=[[number, number, 1] for number in range(3000)],
+    )
+    page = card_html(dataclasses.replace(trained.report_card, attributes=[many] * attributes))
+    assert len(page) < most_bytes
+    assert page.count(f"The {rows} most frequent are shown") == attributes
