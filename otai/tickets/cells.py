@@ -391,17 +391,19 @@ class _SeenIds:
     def add(self, ids: pa.Array) -> np.ndarray:
         """For each id (bool), whether it was there before, in this batch or an earlier one."""
         hashes = np.fromiter(map(hash, ids.to_pylist()), dtype=np.int64, count=len(ids))
-        unique, first = np.unique(hashes, return_index=True)
+        _, first = np.unique(hashes, return_index=True)
         repeated = np.ones(len(ids), dtype=bool)
         repeated[first] = False
         for run in self._runs:
             places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
             repeated |= run[places] == hashes
-        if len(unique):
-            self._runs.append(unique)
+        if not repeated.all():
+            self._runs.append(np.sort(hashes[~repeated]))
         while len(self._runs) > 1 and 2 * len(self._runs[-1]) >= len(self._runs[-2]):
-            later, earlier = self._runs.pop(), self._runs.pop()
-            self._runs.append(np.union1d(earlier, later))
+            merged = np.concatenate((self._runs.pop(), self._runs.pop()))
+            # In place: of millions of ids each further copy is tens of megabytes.
+            merged.sort()
+            self._runs.append(merged)
         return repeated
 
 

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from otai.tickets.column_names import CONTAINERS
+from otai.tickets.column_names import AGENT, CONTAINERS, MULTI, ORDERED, SORTING
 from otai.tickets.column_stats import ColumnStats, Look
 
 _KIND_WORDS = frozenset(
@@ -17,6 +17,7 @@ _KIND_WORDS = frozenset(
         "name",
         "value",
         "display",
+        "dv",
         "displayvalue",
         "formatted",
         "key",
@@ -33,6 +34,8 @@ _KIND_WORDS = frozenset(
 )
 
 
+FEWEST_NUMBERED = 3
+"""Of two values each, that two columns agree says nothing."""
 _FOR_MACHINES = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://\S+", re.IGNORECASE)
 
 
@@ -64,6 +67,7 @@ def doubles(
                     yield column, better
                     break
     yield from _told_of_one_thing(look, candidates)
+    yield from _numbers_of_names(look, candidates)
 
 
 def _told_of_one_thing(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:
@@ -81,9 +85,39 @@ def _told_of_one_thing(look: Look, candidates: Sequence[ColumnStats]) -> Iterato
                 yield column, better
 
 
+def _numbers_of_names(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:
+    """Ids for machines that stand one for each of another column's names: a team's id beside the department."""
+    short = [
+        column
+        for column in candidates
+        if column.words.fits(SORTING) and FEWEST_NUMBERED <= column.distinct <= 200 and not column.is_capped
+    ]
+    for column in short:
+        if _is_for_machines(column) != 3:
+            continue
+        for better in short:
+            if _is_for_machines(better) or _thing(better) != _thing(column):
+                continue
+            if better.distinct == column.distinct and _one_each(look, column, better):
+                yield column, better
+                break
+
+
+def _thing(column: ColumnStats) -> int | None:
+    """Columns of different things that agree only happen to: 0 people, 1 scales, 2 tags, 3 what else sorts tickets."""
+    kinds = (AGENT, ORDERED, MULTI, SORTING)
+    return next((number for number, words in enumerate(kinds) if column.words.fits(words)), None)
+
+
+def _one_each(look: Look, one: ColumnStats, other: ColumnStats) -> bool:
+    pairs = {(left, right) for left, right in look.rows_of(one, other) if left or right}
+    return len(pairs) == one.distinct and all(left and right for left, right in pairs)
+
+
 def _stem(column: ColumnStats) -> str:
     words = [word for part in column.words.parts for word in part]
-    return "".join(word for word in words if word not in _KIND_WORDS)
+    # assignees beside assignee
+    return "".join(word.removesuffix("s") for word in words if word not in _KIND_WORDS)
 
 
 def _is_for_machines(column: ColumnStats) -> int:

@@ -28,7 +28,8 @@ SUBJECT = _words(
 )
 """From the surest to the weakest: a title may also be a person's."""
 BODY = _words(
-    "description beschreibung body text message nachricht omschrijving beschrijving descripcion descrizione descricao "
+    "description descriptiontext beschreibung body text "
+    "message nachricht omschrijving beschrijving descripcion descrizione descricao "
     "opis tresc wiadomosc content inhalt inhoud contenido contenu contenuto conteudo mensaje messaggio mensagem "
     "bericht texte texto testo tekst cuerpo corpo corps ticketbody ticketdescription emailbody mailbody mailtext "
     "mailinhalt tickettext messagebody plaintext bodytext fulltext question frage pregunta domanda vraag pergunta "
@@ -97,7 +98,7 @@ _TICKET_THINGS = _words(
 _NUMBERS = _words(
     "number nummer key schluessel kennung nr no n num numero numer cle clave chiave sleutel klucz chave reference "
     "referenz referencia riferimento referentie ref code codice codigo kod "
-    "identyfikator identificador identifiant identificativo identificatie"
+    "identyfikator identificador identifiant identificativo identificatie #"
 )
 
 
@@ -116,6 +117,7 @@ def _numbered(things: Iterable[str], numbers: Iterable[str]) -> tuple[str, ...]:
 
 
 TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
+    "idreadable "
     "ticketnumber ticketno ticketnr ticketnummer issuekey caseno casenumber incidentnumber incidentno requestnumber "
     "vorgangsnummer fallnummer meldingsnummer meldingnummer zaaknummer numerozgloszenia nrzgloszenia numeroticket "
     "numerodeticket numerodecaso numerochamado protocolo displayid ticketid caseid incidentid requestid issueid "
@@ -173,7 +175,8 @@ AFTERWARDS = frozenset(
         "beendet antwort antworten beantwortet rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf "
         "historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt ueberfaellig ueberschritten "
         "eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit "
-        "reaktionszeit aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter "
+        "reaktionszeit abgerechnet abgerechnete sperre alter "
+        "aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter "
         "letztes zuletzt faellig faelligkeit abgabedatum vorlage ergebnis neuzuweisungen weiterleitungen bearbeitet "
         # French
         "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis "
@@ -205,7 +208,8 @@ AFTERWARDS = frozenset(
         "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado "
         "encerrada encerramento concluido concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao "
         "violado violada atrasado vencido reaberto quantidade duracao tempogasto modificado atualizado atualizacao "
-        "ultima reabertura reaberturas custo encerramentos transferencias"
+        "ultima reabertura reaberturas custo encerramentos transferencias done votes revision revisions fixversions "
+        "numberof madesla slamet metsla withinsla insla slaerfuellt slaeingehalten"
     )
 )
 """Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it
@@ -234,6 +238,7 @@ AFTERWARDS_PAIRS = frozenset(
 )
 STATUS = frozenset(
     _words(
+        "stand "
         "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato "
         "stan zustand situacao resolved closed pendingreason holdreason"
     )
@@ -262,7 +267,7 @@ SURE_PERSON = PERSON - frozenset(_words("name from von to an cc email emails mai
 NAME_PARTS = frozenset(
     _words(
         "firstname lastname surname vorname nachname givenname prenom nom nombre apellido apellidos cognome voornaam "
-        "achternaam imie nazwisko sobrenome"
+        "achternaam imie nazwisko sobrenome fullname nomcomplet nombrecompleto nomecompleto volledigenaam"
     )
 )
 
@@ -297,6 +302,7 @@ BLANK_SEPARATED = frozenset(
 )
 AGENT = frozenset(
     _words(
+        "operator "
         "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan "
         "sachbearbeiter agentassigned adminassignee technician techniker asignado asignadoa responsable agente "
         "propietario assigne assignea technicien assegnato assegnatoa responsabile operatore behandelaar toegewezenaan "
@@ -314,7 +320,7 @@ SORTING = (
     frozenset(
         _words(
             "folder ordner queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie "
-            "subcategory "
+            "subcategory subsystem item level "
             "unterkategorie categorie categoria kategoria sottocategoria sousclasse subcategoria subcategorie rubriek "
             "type typ tipo soort rodzaj tickettype ticketart art issuetype requesttype tracker group gruppe groupe "
             "grupo gruppo groep grupa assignmentgroup bearbeitergruppe supportgroup supportgruppe team teams equipe "
@@ -434,6 +440,13 @@ _CUSTOM_FIELD = re.compile(
 )
 _SHOWN_BESIDE = re.compile(r"@OData\.Community\.Display\.V1\.FormattedValue$")
 """Dynamics writes what people read of a code beside it."""
+_SALESFORCE = re.compile(r"__(?:pc|c|r)$", re.IGNORECASE)
+"""What Salesforce puts behind fields that a customer made."""
+_RUN_TOGETHER = re.compile(
+    r"(is)?(last)?(modified|created|updated|closed|owner|contact|account|assigned|resolved|supplied|escalated)"
+    r"(by|to)?(id|name|date|email)?",
+    re.IGNORECASE,
+)
 _LINKED = re.compile(r"^_(\w+?)(?:id)?_value(?=$|\.)")
 _CODED = re.compile(r"\b(case(?=type|origin))?(type|origin|priority|state|status|severity|impact|urgency)code\b")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")
@@ -537,7 +550,10 @@ def name_of(raw: str) -> Name:
 
 @functools.lru_cache(maxsize=10_000)
 def _name_of(raw: str) -> Name:
-    text = _CUSTOM_FIELD.sub(r"\1", _LINKED.sub(r"\1", _SHOWN_BESIDE.sub(".formatted", raw.strip())))
+    text = _SALESFORCE.sub("", raw.strip())
+    if (together := _RUN_TOGETHER.fullmatch(text)) is not None:
+        text = " ".join(word for word in together.groups() if word)
+    text = _CUSTOM_FIELD.sub(r"\1", _LINKED.sub(r"\1", _SHOWN_BESIDE.sub(".formatted", text)))
     text = _CODED.sub(lambda found: f"{found[1] or ''} {found[2]}".strip(), text)
     text = re.sub(r" \(\d+\)'*$", "", text)
     parts = []

@@ -42,6 +42,8 @@ NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N°", "Nº")
 
 MOST_LABELS = 2_000
 FEW_CODES = 50
+CUSTOMERS_AN_AGENT = 3
+"""At least so many customers are there for each agent."""
 
 
 def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
@@ -344,7 +346,7 @@ class _Guess(TextRoles):
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
         if column.share(_is_mail_address) > 0.5 and not column.words.fits(names.ATTRIBUTE):
             return Fact("column_mail_addresses")
-        if is_person(column):
+        if is_person(column) or self._owns_as_customer(column):
             return Fact("column_person")
         if known_afterwards.is_state(column) or known_afterwards.is_outcome(column):
             return Fact("column_state")
@@ -360,6 +362,19 @@ class _Guess(TextRoles):
             if agents is not column and agents.words.fits(names.AGENT) and known_afterwards.same_people(column, agents):
                 return Fact("column_agents", {"column": agents.name})
         return None
+
+    def _owns_as_customer(self, column: ColumnStats) -> bool:
+        """Whether who owns the ticket is who sent it: beside a column of agents an owner is one of many others."""
+        if "owner" not in column.words.words or not column.words.fits(names.AGENT):
+            return False
+        for agents in self.look.columns:
+            names_agents = agents.words.fits(names.AGENT) and not agents.words.fits(names.SORTING - names.AGENT)
+            if not names_agents or "owner" in agents.words.words or not agents.distinct:
+                continue
+            others = column.distinct >= CUSTOMERS_AN_AGENT * agents.distinct
+            if others and column.share(agents.counts.__contains__) < 0.2:
+                return True
+        return False
 
     def _no_attribute(self, column: ColumnStats) -> Fact | None:
         """Why the column is no attribute; None if it is one."""

@@ -27,13 +27,39 @@ _DURATION = re.compile(
     re.IGNORECASE,
 )
 
+_GOING = re.compile(
+    r"(re)?open(ed)?|new|to ?do|in progress|pending|waiting( .*)?|on hold|assigned|active|backlog|triage|neu|offen|"
+    r"in (arbeit|bearbeitung)|wartend|zugewiesen|nouveau|ouvert|en (cours|attente|curso|espera)|nuevo|abierto|nuovo|aperto|"
+    r"in (corso|attesa|behandeling)|nieuw|open(staand)?|now[ye]|otwart[ye]|w (toku|trakcie)|novo|aberto|em (andamento|espera)",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(r"true|false|yes|no|1|0|ja|nein|oui|non|si|sí|sì|nee|tak|nie|sim|não", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"open|isopen|active|isactive|offen|aktiv|ouvert|abierto|aperto|otwarte|aberto|onhold", re.IGNORECASE
+)
+_COUNTED = re.compile(
+    r"messages|threads|articles|artikel|nachrichten|mensajes|messaggi|berichten|wiadomosci|mensagens|"
+    r"posts|attachments|anhaenge",
+    re.IGNORECASE,
+)
+
 LEAST_OPEN_ROWS = 20
 """Fewer open tickets than these say nothing about when a column is filled."""
 
 
+_PAIRS = names.AFTERWARDS_PAIRS | names.AFTERWARDS
+
+
 def by_name(column: ColumnStats) -> str | None:
     """The word of the column's name that tells; None where it tells nothing."""
-    word = column.words.mentions(names.AFTERWARDS, names.AFTERWARDS_PAIRS)
+    word = column.words.mentions(names.AFTERWARDS, _PAIRS)
+    if (
+        word is None
+        and column.words.core
+        and _COUNTED.fullmatch(column.words.core[-1])
+        and column.share(str.isdecimal) > 0.9
+    ):
+        return column.words.core[-1]
     if word is not None and word not in column.words.words and (column.words.rank(names.SORTING) or (9, 0))[0] <= 1:
         # A word that only begins like one of them: "odpowiedzialna", who is responsible, like "odpowiedzi", answers.
         return None if " " not in word else word
@@ -43,15 +69,24 @@ def by_name(column: ColumnStats) -> str | None:
 def is_state(column: ColumnStats) -> bool:
     """Whether the column says how far a ticket is, which nobody knows when it comes in."""
     words = column.words
+    if (
+        _GOES_ON.fullmatch("".join(words.core))
+        and column.share(lambda value: _YES_OR_NO.fullmatch(value.strip())) > 0.9
+    ):
+        return True
     return words.is_one_of(names.STATUS) or (
         bool(words.parts) and any(word in names.STATUS for word in (*words.parts[-1], *words.core))
     )
 
 
 def is_outcome(column: ColumnStats) -> bool:
-    """Whether the values say how tickets ended, whatever the column is called: Fixed, Deferred, Duplicate."""
+    """Whether the values say how tickets ended, or how far they are, whatever the column is called: Fixed,
+    Deferred, Duplicate; New, Completed."""
     if column.distinct < 2 or column.is_capped or column.mean_length > 40:
         return False
+    going = column.share(lambda value: _GOING.fullmatch(value.strip()) is not None)
+    if 0 < going < 1 and going + column.share(lambda value: _ENDED.match(value.strip()) is not None) >= 0.95:
+        return True
     return column.share(lambda value: bool(_OUTCOME.fullmatch(value.strip()) or _ENDED.match(value.strip()))) >= 0.9
 
 

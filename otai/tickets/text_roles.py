@@ -88,11 +88,11 @@ class TextRoles:
         if vocabulary is names.SUBJECT and sorts_by_values(equal[0]):
             # Where a subject is chosen from a list (Dynamics), the title is what the customer wrote.
             equal = [column for column in fitting if not sorts_by_values(column)] or equal
-        return (
-            max(equal, key=lambda column: column.filled)
-            if vocabulary is names.SUBJECT
-            else max(equal, key=lambda column: column.characters)
-        )
+        if vocabulary is names.SUBJECT:
+            return max(equal, key=lambda column: column.filled)
+        most = max(equal, key=lambda column: column.characters)
+        # The same without its markup: description_text beside description.
+        return next((column for column in fitting if column.folded == most.folded + "text"), most)
 
     def _body_of_threads(self) -> None:
         """A column whose cells hold all messages of a ticket: the first of the customer is the text."""
@@ -101,6 +101,8 @@ class TextRoles:
             column
             for column in self._named(names.BODY, worst=0)
             if column not in threads
+            # The beginning of a message, often of the last.
+            and "preview" not in column.words.core
             and could_be_text(column)
             and column.filled > 0.5 * self.look.rows
             and known_afterwards.by_name(column) is None
@@ -250,6 +252,8 @@ def is_person(column: ColumnStats) -> bool:
     if any("".join(part) in names.PERSON for part in words.parts[:-1]) and not words.fits(names.AGENT):
         return True
     if "".join(words.core) in names.PERSON or words.folded in names.PERSON:
+        return True
+    if words.core and words.core[-1] == "user" and not words.fits(names.AGENT):
         return True
     return words.mentions(names.SURE_PERSON) is not None and not words.is_one_of(names.ATTRIBUTE)
 

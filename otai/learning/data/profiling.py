@@ -237,23 +237,21 @@ class ProfileBuilder:
         """Tickets whose text an earlier one has already, once case and blanks are made equal; empty ones are no
         duplicates."""
         hashes = self._text_hashes.numbers
-        with_text = np.flatnonzero(hashes)
-        # Stable, so that the first of each group is its first ticket.
-        order = with_text[np.argsort(hashes[with_text], kind="stable")]
-        ordered = hashes[order]
-        if len(order) == 0:
+        repeated = _repeated(hashes)
+        if not len(repeated):
             return findings.Duplicates(0, 0, {}, 0)
+        members_of_any = _places_of(repeated, hashes)
+        # Stable, so that the first of each group is its first ticket.
+        order = members_of_any[np.argsort(hashes[members_of_any], kind="stable")]
+        ordered = hashes[order]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         sizes = np.diff(np.r_[starts, len(order)])
-        repeated_groups = np.flatnonzero(sizes > 1)
-        if len(repeated_groups) == 0:
-            return findings.Duplicates(0, 0, {}, 0)
         codes = self._codes.numbers
         is_test = self._is_test.numbers
         names = list(self._tallies)[:CODES_KEPT]
         by_attribute: Counter[str] = Counter()
         contradicting = leaked = 0
-        for group in repeated_groups:
+        for group in range(len(starts)):
             members = order[starts[group] : starts[group] + sizes[group]]
             differs = (codes[members] != codes[members[0]]).any(axis=0)
             if differs.any():
@@ -319,6 +317,27 @@ def text_hashes(batch: pa.RecordBatch) -> pa.Array:
     # Python's own hash is 64-bit SipHash with a key of this process (and those it forks): quick, and nobody can aim for
     # collisions.
     return pa.array((hash(text) if text else 0 for text in normal), pa.int64())
+
+
+ROWS_AT_A_TIME = 1 << 18
+
+
+def _repeated(hashes: np.ndarray) -> np.ndarray:
+    """The hashes of texts that stand more than once, ascending, each once."""
+    ordered = np.sort(hashes)
+    found = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return found[found != 0]
+
+
+def _places_of(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """Where any of the `wanted` (ascending) stands, ascending; without an array of all places, which would be as large
+    as the hashes."""
+    found = []
+    for start in range(0, len(hashes), ROWS_AT_A_TIME):
+        some = hashes[start : start + ROWS_AT_A_TIME]
+        nearest = np.minimum(np.searchsorted(wanted, some), len(wanted) - 1)
+        found.append(start + np.flatnonzero(wanted[nearest] == some))
+    return np.concatenate(found)
 
 
 def code_of_labels(text: str) -> int:
