@@ -296,6 +296,17 @@ def cut(name: relabelling.NameArgument, version: VersionOption = None, json: Jso
     data_sets.show_cut(made, Profile.from_dict(made.raw["profile"]))
 
 
+@tickets_app.command("uncut")
+def uncut(name: relabelling.NameArgument, version: VersionOption = None, json: JsonOption = False) -> None:
+    """Make a new version with the texts as they came, before the import cut them. The version before stays."""
+    with studio() as there:
+        made = there.data_set_details(there.uncut(there.data_set(name, version).id).id)
+    if json:
+        print_json(made.raw)
+        return
+    data_sets.show_uncut(made, Profile.from_dict(made.raw["profile"]))
+
+
 tickets_app.command("sample")(local_tickets.sample)
 
 

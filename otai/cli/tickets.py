@@ -296,6 +296,22 @@ def cut(
     data_sets.show_cut(made, queries.profile(made))
 
 
+@app.command("uncut")
+def uncut(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: VersionOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a new version with the texts as they came, before the import cut them (see `otai tickets profile`). The
+    version before stays."""
+    made = versions.with_texts_uncut(queries.data_set(organisation_named(org), name, version), now=utc_now())
+    if json:
+        print_json(_as_dict(made) | {"profile": _profile_said(made)})
+        return
+    data_sets.show_uncut(made, queries.profile(made))
+
+
 app.command("labels")(relabelling.labels)
 
 

@@ -191,6 +191,11 @@ class Studio:
         """A new version without what gives labels away. Raises Invalid (`change_invalid`) where nothing does."""
         return self._made(self._post(f"/data-sets/{data_set}/cut", None, key=_new_key()))
 
+    def uncut(self, data_set: uuid.UUID | str) -> DataSet:
+        """A new version with the texts as they came, before the import cut them. Raises Invalid (`change_invalid`)
+        where nothing was cut."""
+        return self._made(self._post(f"/data-sets/{data_set}/uncut", None, key=_new_key()))
+
     def _made(self, raw: Mapping[str, Any]) -> DataSet:
         if _is_job(raw):
             job = self.wait_for_job(raw["id"])

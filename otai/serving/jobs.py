@@ -38,7 +38,16 @@ from otai.tickets.files import StoredFile, file_store
 from otai.tickets.jobs import LOOK, NEXT_VERSION, long_bounds
 from otai.tickets.models import DataSet
 from otai.tickets.relabelling import Renamed, plan
-from otai.tickets.versions import CUT, ChangeInvalid, LabelChange, Labels, base_version, given_away, save_next_version
+from otai.tickets.versions import (
+    CUT,
+    UNCUT_AGAIN,
+    ChangeInvalid,
+    LabelChange,
+    Labels,
+    base_version,
+    given_away,
+    save_next_version,
+)
 from otai.tickets.versions import stored as stored_version
 
 if TYPE_CHECKING:
@@ -195,6 +204,12 @@ def ask_to_cut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
     return _ask_for_version(data_set, what=CUT, change=None, by=by, now=now, why="", kind=CUTTING, given=given)
 
 
+def ask_to_uncut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
+    """`versions.with_texts_uncut` as a job. Raises TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to
+    say."""
+    return _ask_for_version(data_set, what=UNCUT_AGAIN, change=None, by=by, now=now, why="", kind=CUTTING, uncut=True)
+
+
 def _newest(base: DataSet) -> str | None:
     found = tickets.data_sets(base.organisation, newest_only=True).filter(name=base.name).first()
     return None if found is None else str(found.id)
@@ -211,6 +226,7 @@ def _ask_for_version(
     labels: Sequence[Any] = (),
     mapping: Mapping[str, Renamed] | None = None,
     given: Mapping[str, Sequence[str]] | None = None,
+    uncut: bool = False,
     source: Path | None = None,
     kind: JobKind = VERSION,
 ) -> Asked:
@@ -221,6 +237,7 @@ def _ask_for_version(
         "labels": list(labels),
         "mapping": mapping or {},
         "given": given,
+        "uncut": uncut,
         "newest": _newest(base),
         "source": None,
         "what": what,

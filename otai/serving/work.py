@@ -23,6 +23,7 @@ from otai.tickets.changing import (
     lines_given_away,
     rules_of,
     text_keys_of,
+    uncut,
 )
 
 STAGED = "tickets.parquet"
@@ -75,8 +76,12 @@ def next_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str,
 
 def cut_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     """The next version without the lines and phrases that give labels away, staged in the folder: `spec["given"]`, or
-    what its tickets tell. Raises ChangeInvalid where there are none."""
+    what its tickets tell; `spec["uncut"]`: with the texts as they came instead. Raises ChangeInvalid where there is
+    nothing to cut or to undo."""
     base, given = BaseVersion.from_dict(spec["base"]), spec["given"]
+    if spec["uncut"]:
+        profile = uncut(base, into=folder / STAGED)
+        return {"profile": profile.as_dict(), "changes": [], "changed": 0, "added": 0}
     if given is None:
         lines, phrases = lines_given_away(leaks_of(base))
     else:

@@ -25,6 +25,7 @@ from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.day_order import DayOrder
 from otai.tickets.label_columns import split_labels
 from otai.tickets.limits import Limits
+from otai.tickets.linking import LINKS, link_columns, links_of
 from otai.tickets.missing_words import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
@@ -90,6 +91,8 @@ class TicketMaker:
         self.reader = TextReader()
         self.noticed = Noticed(reader=self.reader)
         self._seen_ids = _SeenIds()
+        in_use = {*roles.single.values(), *(name for found in roles.attributes for name in found.columns)}
+        self._links = link_columns(columns, in_use)
         self.schema = pa.schema(
             [
                 ("ticket", pa.string()),
@@ -100,6 +103,7 @@ class TicketMaker:
                 ("split", pa.string()),
                 ("row", pa.int64()),
                 *((("sender", pa.string()),) if joins and "sender" in roles.single else ()),
+                *(((LINKS, pa.list_(pa.string())),) if self._links else ()),
                 *(
                     (
                         ATTRIBUTE_PREFIX + found.name,
@@ -127,6 +131,9 @@ class TicketMaker:
             self.noticed.blank_rows += int(blank.sum())
             keep &= ~blank
         made = self._made(cells, rows.numbers, keep, bad)
+        if self._links:
+            linking = {name: _values(rows.columns[self._columns.index(name)]) for name in self._links}
+            made[LINKS] = links_of(linking, self._links, made["ticket"].to_pylist())
         numbers = pa.array(rows.numbers, pa.int64())
         arrays = {**made, "row": numbers}
         batch = pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
@@ -439,6 +446,10 @@ def _array_of(column: Sequence[Any], reject: Callable[[int, str], None]) -> pa.A
                 cell = None
             cleaned.append(cell)
         return _array_of(cleaned, reject)
+
+
+def _values(column: Any) -> Sequence[Any]:
+    return column.to_pylist() if isinstance(column, pa.Array) else column
 
 
 def _has_surrogates(text: str) -> bool:

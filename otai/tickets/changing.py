@@ -26,6 +26,7 @@ from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import own_ids
 from otai.tickets.comparing import compare
+from otai.tickets.preparing import TEXT_WAS_CUT, UNCUT
 from otai.tickets.reading import ROW_GROUP_TICKETS
 from otai.words.sentences import Fact
 
@@ -381,6 +382,36 @@ def cut(base: BaseVersion, *, lines: Set[str], phrases: Set[str], into: Path) ->
                 kept = [text and (without(text) or None) for text in table[name].to_pylist()]
                 table = table.set_column(at, table.schema.field(at), pa.array(kept, pa.string()))
             target.add(table.cast(target.schema))
+    return target.finish()
+
+
+def uncut(base: BaseVersion, *, into: Path) -> Profile:
+    """Writes the tickets of `base` to `into` with the bodies as they came, before earlier mails, signatures and notices
+    were cut from them. What gives labels away stays cut, and personal data masked.
+
+    Raises ChangeInvalid where nothing was cut, or the bodies are not kept beside.
+    """
+    base = dataclasses.replace(base, still_true=tuple(one for one in base.still_true if one.code != TEXT_WAS_CUT))
+    with pq.ParquetFile(base.path) as source:
+        rules = TextRules.of_schema(source.schema_arrow)
+        if rules is None or UNCUT not in source.schema_arrow.names:
+            raise ChangeInvalid("nothing_cut")
+        rules = dataclasses.replace(rules, kinds=(), tails=frozenset())
+        target = _Target(base, into, rules.in_schema(source.schema_arrow))
+        restored = 0
+        for batch in source.iter_batches(batch_size=ROW_GROUP_TICKETS):
+            table = pa.Table.from_batches([batch])
+            kept = table[UNCUT].to_pylist()
+            restored += sum(text is not None for text in kept)
+            own = zip(kept, table["body"].to_pylist(), strict=True)
+            bodies = [cut_body if text is None else rules.without_given(text) or None for text, cut_body in own]
+            for name, texts in (("body", bodies), (UNCUT, [None] * len(bodies))):
+                at = table.schema.get_field_index(name)
+                table = table.set_column(at, table.schema.field(at), pa.array(texts, pa.string()))
+            target.add(table.cast(target.schema))
+    if not restored:
+        target.close()
+        raise ChangeInvalid("nothing_cut")
     return target.finish()
 
 

@@ -22,6 +22,7 @@ from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of
+from otai.tickets.linking import kind_of_link
 from otai.tickets.periods import is_period
 from otai.tickets.problems import refused
 from otai.tickets.text_roles import (
@@ -77,6 +78,7 @@ class _Guess(TextRoles):
         self._created()
         self._texts()
         self._language()
+        self._linking()
         self._doubles()
         self._sender()
         self._numbered()
@@ -279,6 +281,11 @@ class _Guess(TextRoles):
         compared = [(language_code(row[0]), code) for row, code in zip(rows, detected, strict=True) if code is not None]
         # A few dozen short texts are no evidence against the customer's own column.
         return len(compared) < 30 or sum(told == code for told, code in compared) >= 0.7 * len(compared)
+
+    def _linking(self) -> None:
+        for column in list(self.open):
+            if kind_of_link(column.words) is not None:
+                self._take(column, Fact("column_links_tickets"))
 
     def _doubles(self) -> None:
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
+from otai.tickets.linking import LINKS
 
 SENDER = "sender"
 """A column of staged rows (customer, desk, or null) that no data set keeps."""
@@ -80,6 +81,8 @@ def join(
         for name in schema.names
         if name.startswith(ATTRIBUTE_PREFIX) or name == "split"
     }
+    if LINKS in schema.names:
+        labels[LINKS] = _all_links(_column(parts, LINKS, schema.field(LINKS).type), codes, tickets)
     earliest = np.full(tickets, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(earliest, codes, times)
     _write(tables, target, schema, codes, text_row, labels, earliest, add, row_group)
@@ -168,6 +171,16 @@ def _newest(column: pa.Array, codes: np.ndarray, order: np.ndarray, tickets: int
     np.maximum.at(best, codes[filled], places[filled])
     rows = np.where(best >= 0, order[np.maximum(best, 0)], -1) if len(order) else best
     return column.take(pa.array(rows, pa.int64(), mask=rows < 0))
+
+
+def _all_links(links: pa.Array, codes: np.ndarray, tickets: int) -> pa.Array:
+    """What any row of each ticket names."""
+    owners = codes[pc.list_parent_indices(links).to_numpy()]
+    named = pa.table({"ticket": owners, "link": links.flatten()})
+    grouped = named.group_by("ticket").aggregate([("link", "distinct")])
+    rows = np.full(tickets, -1, dtype=np.int64)
+    rows[grouped.column("ticket").to_numpy()] = np.arange(grouped.num_rows)
+    return grouped.column("link_distinct").combine_chunks().take(pa.array(rows, pa.int64(), mask=rows < 0))
 
 
 def _write(

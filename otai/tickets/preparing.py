@@ -36,6 +36,7 @@ from otai.tickets.joining import Joined
 UNCUT = "uncut_body"
 """Where something was cut from a body, the body as it came; else null. What makes a cut reversible."""
 
+TEXT_WAS_CUT = "text_was_cut"
 PERSONAL_TEXTS = 1_000
 LOOKED_AT_CHARACTERS = 4_000
 MOST_DESK_NAMES = 2_000
@@ -163,7 +164,7 @@ class TextPreparation:
             return
         examples = {kind: self.count.examples[kind] for kind in (*KINDS, RECURRING) if kind in self.count.examples}
         yield Finding(
-            "text_was_cut",
+            TEXT_WAS_CUT,
             values={
                 "tickets": self.count.rows,
                 "all": tickets,

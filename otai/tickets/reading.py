@@ -42,6 +42,7 @@ from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
 from otai.tickets.label_orders import order_of
 from otai.tickets.limits import LIMITS, Limits
+from otai.tickets.linking import LINKS
 from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
@@ -311,7 +312,7 @@ class TicketsWriter:
     """Batches of tickets into a Parquet file, in row groups of bounded size."""
 
     def __init__(self, target: Path, schema: pa.Schema) -> None:
-        single = ("ticket", "subject", "body", UNCUT, "row", "created_at")
+        single = ("ticket", "subject", "body", UNCUT, "row", "created_at", LINKS)
         repeating = [name for name in schema.names if name not in single]
         self._schema = schema
         self._file = pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating)
@@ -450,6 +451,9 @@ class _Reading:
 
         kept = [field for field in self._preparation.schema(self._maker.schema) if field.name != SENDER]
         schema = self._preparation.schema(pa.schema(kept))
+        together = [*([base] if base is not None else []), *parts]
+        if LINKS not in schema.names and any(LINKS in pq.read_schema(part).names for part in together):
+            schema = schema.append(pa.field(LINKS, pa.list_(pa.string())))
         if base is None:
             return join(parts, into, schema, add=add, row_group=ROW_GROUP_TICKETS)
         stored = pq.ParquetFile(base).metadata.num_rows

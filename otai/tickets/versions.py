@@ -30,6 +30,7 @@ from otai.tickets.changing import (
     cut,
     leaks_of,
     lines_given_away,
+    uncut,
 )
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
@@ -40,10 +41,12 @@ STILL_TRUE = ("text_was_cut", "personal_data")
 """Findings of the import that the next version keeps: its texts are the same."""
 
 CUT = "lines cut that give labels away"
+UNCUT_AGAIN = "texts as they came, uncut"
 
 __all__ = [
     "CUT",
     "STILL_TRUE",
+    "UNCUT_AGAIN",
     "ChangeInvalid",
     "Changed",
     "LabelChange",
@@ -57,6 +60,7 @@ __all__ = [
     "next_version",
     "save_next_version",
     "stored",
+    "with_texts_uncut",
     "without_given_lines",
 ]
 
@@ -137,6 +141,20 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
         profile = cut(base_version(base), lines=lines, phrases=phrases, into=path)
         file = stored(path, base.organisation_id)
     return _saved(base, file, profile, what=CUT, now=now)
+
+
+def with_texts_uncut(base: DataSet, *, now: datetime) -> DataSet:
+    """A new version whose texts are as they came, with the earlier mails, signatures and notices that the import cut. A
+    model trained on it cuts nothing of that from new tickets. The version before stays as it is.
+
+    Raises ChangeInvalid where nothing was cut, TicketsDeleted and FileStoreUnavailable.
+    """
+    base.require_tickets()
+    with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
+        path = Path(folder) / "tickets.parquet"
+        profile = uncut(base_version(base), into=path)
+        file = stored(path, base.organisation_id)
+    return _saved(base, file, profile, what=UNCUT_AGAIN, now=now)
 
 
 def stored(path: Path, organisation: UUID) -> StoredFile:

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
     path("<slug:slug>/tickets/<uuid:data_set>/labels", labels.labels, name="labels"),
     path("<slug:slug>/tickets/<uuid:data_set>/cut", labels.cut, name="cut_lines"),
+    path("<slug:slug>/tickets/<uuid:data_set>/uncut", labels.uncut, name="uncut"),
     path("<slug:slug>/tickets/<uuid:data_set>/delete", deleting.delete, name="delete_data_set"),
     path("<slug:slug>/jobs/<uuid:job>/", jobs.job, name="job"),
     path("<slug:slug>/jobs/<uuid:job>/now", jobs.now, name="job_now"),

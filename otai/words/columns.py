@@ -46,6 +46,9 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
     "column_not_of_texts_language": (
         "by its name a language, but the texts are often in another one: it seems to be the one that the person set",
     ),
+    "column_links_tickets": (
+        "says which tickets belong together; none is learnt from while another of them is measured on",
+    ),
     "column_doubled": ("says the same as “{other}”",),
     "column_one_list": ("every list holds the same",),
     "column_lists_single_things": ("lists of single things, which do not sort tickets",),

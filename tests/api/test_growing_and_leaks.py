@@ -115,3 +115,17 @@ def test_what_gives_labels_away_is_cut(alice: Program, signed: dict[str, Any]) -
     assert quote["warnings"] == []
     status, refused = alice.post(f"/data-sets/{made['id']}/cut", {}, Prefer="wait=60")
     assert (status, refused["error"]["code"]) == (422, "change_invalid")
+
+
+def test_cuts_of_the_import_are_undone(alice: Program, carol: Program) -> None:
+    quote = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words"
+    rows = "".join(
+        f'T{n},"The {"printer router"[n % 2 * 8 :][:7]} number {n} fails{quote}",{"ab"[n % 2]}\n' for n in range(60)
+    )
+    found = imported(alice, f"ticket id,text,queue\n{rows}".encode())
+    assert carol.post(f"/data-sets/{found['id']}/uncut", {})[0] == 404
+    status, made = alice.post(f"/data-sets/{found['id']}/uncut", {}, Prefer="wait=60")
+    assert status == 201 and made["version"] == 2, made
+    assert "text_was_cut" not in {one["code"] for one in made["profile"]["findings"]}
+    status, refused = alice.post(f"/data-sets/{made['id']}/uncut", {}, Prefer="wait=60")
+    assert (status, refused["error"]["code"]) == (422, "change_invalid")

@@ -173,6 +173,16 @@ def test_labels_are_changed_after_a_look_and_lines_are_cut(
     assert otai_tickets("import", file, "--name", "support", "--add").count("that went: 0") == 1
 
 
+def test_cuts_are_undone_by_a_command(acme: Organisation, store: FileStore, tmp_path: Path) -> None:
+    quote = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words"
+    rows = "".join(f'T{n},"The printer number {n} fails{quote}",{"ab"[n % 2]}\n' for n in range(60))
+    (tmp_path / "mails.csv").write_text(f"ticket id,text,queue\n{rows}")
+    otai_tickets("import", str(tmp_path / "mails.csv"), "--name", "mails")
+    assert "as they came" in otai_tickets("uncut", "mails")
+    with pytest.raises(Invalid, match="cut nothing"):
+        otai_tickets("uncut", "mails")
+
+
 def test_columns_say_which_dates_nothing_settles(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     rows = [f"The printer in room {n} is on fire,q{n % 3},03/04/2026" for n in range(40)]

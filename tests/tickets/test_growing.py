@@ -176,3 +176,46 @@ def test_findings_about_texts_stay_with_the_next_version(bring: Bring, now: date
     assert finding(base, "personal_data")
     made = versions.next_version(base, mapping={"queue": {"billing": "finance"}}, what="renamed", now=now).data_set
     assert finding(made, "personal_data") == finding(base, "personal_data")
+
+
+def answered(rows: dict[str, str]) -> str:
+    """Tickets whose texts quote an earlier mail, the last one none."""
+    quote = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana Okafor <dana@acme.example> wrote:\n> The earlier words of {id}"
+    quotes = [*(quote.format(id=id) for id in list(rows)[:-1]), ""]
+    lines = [
+        f'{id},"The {WORDS[n % 7]} of case {id} makes trouble{quotes[n]}",{queue}\n'
+        for n, (id, queue) in enumerate(rows.items())
+    ]
+    return "ticket id,text,queue\n" + "".join(lines)
+
+
+def test_what_the_import_cut_is_put_back_as_a_new_version(bring: Bring, now: datetime) -> None:
+    base = bring(answered(by_queue(0, 40)))
+    assert finding(base, "text_was_cut")["tickets"] == 39
+    made = versions.with_texts_uncut(base, now=now)
+    assert made.version == 2 and sum("earlier words" in text for text in texts(made)) == 39
+    assert not any("earlier words" in text for text in texts(base))
+    assert "text_was_cut" not in {one.code for one in queries.profile(made).findings}
+    assert finding(made, "versions_compared")["changed"] == 39
+    rules = LabelledTickets.read_parquet(file_store().local_path(made.file)).text_rules
+    assert rules is not None and not rules.kinds and not rules.tails
+    # What is added is stored as the rest, and there is nothing to undo twice.
+    grown = bring(answered({"T90": "network", "T91": "billing"}), add=True)
+    assert sum("earlier words" in text for text in texts(grown)) == 40
+    with pytest.raises(versions.ChangeInvalid, match="cut nothing"):
+        versions.with_texts_uncut(made, now=now)
+
+
+def test_what_is_masked_stays_masked_when_cuts_are_undone(bring: Bring, now: datetime) -> None:
+    rows = answered(by_queue(0, 40)).replace("The earlier words", "My IBAN is DE89 3704 0044 0532 0130 00, words")
+    made = versions.with_texts_uncut(bring(rows, mask=True), now=now)
+    assert sum("[iban]" in text for text in texts(made)) == 39
+    assert not any("3704" in text or "dana@acme" in text for text in texts(made))
+
+
+def test_lines_that_give_labels_away_stay_cut_when_cuts_are_undone(bring: Bring, now: datetime) -> None:
+    rows = {f"T{n}": ("network", "billing")[n * n // 3 % 2] for n in range(300)}
+    chain = signed(rows).replace('",', '\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words",')
+    cut = versions.without_given_lines(bring(chain), now=now)
+    made = versions.with_texts_uncut(cut, now=now)
+    assert all("earlier words" in text and "Okafor" not in text for text in texts(made))

@@ -119,7 +119,8 @@ def test_carol_and_viewers_change_nothing(acme: Organisation, support: DataSet, 
     carol, viewer = Client(), Client()
     carol.force_login(joins(stories.globex(now), person("carol", at="globex.example"), Role.OWNER, now).user)
     viewer.force_login(joins(acme, person("vera"), Role.VIEWER, now).user)
-    for address in (f"/acme/tickets/{support.id}/labels", f"/acme/tickets/{support.id}/cut"):
+    for what in ("labels", "cut", "uncut"):
+        address = f"/acme/tickets/{support.id}/{what}"
         assert carol.post(address, {"attribute": "queue"}).status_code in (403, 404)
         assert viewer.post(address, {"attribute": "queue"}).status_code == 403
     assert "Rename, join or leave out" not in viewer.get(f"/acme/tickets/{support.id}/").content.decode()
@@ -171,3 +172,18 @@ def test_lines_that_no_import_looked_for_are_looked_for_by_a_job(
         assert not any("took this" in (row["body"] or "") for row in tickets.tickets(made.get()))
     else:
         assert "No lines that give a label away" in page and not made.exists()
+
+
+def test_what_the_import_cut_is_put_back_with_one_click(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    quote = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words"
+    rows = "".join(f'T{n},"The printer number {n} fails{quote}",{"ab"[n % 2]}\n' for n in range(60))
+    (tmp_path / "mails.csv").write_text(f"ticket id,text,queue\n{rows}")
+    found = import_tickets(organisation=acme, name="support", source=tmp_path / "mails.csv", now=now)
+    assert "Undo the cuts" in alice.get(f"/acme/tickets/{found.id}/").content.decode()
+    page = alice.post(f"/acme/tickets/{found.id}/uncut", follow=True).content.decode()
+    assert "has the texts as they came" in page and "Undo the cuts" not in page
+    assert all("earlier words" in row["body"] for row in tickets.tickets(newest()))
+    page = alice.post(f"/acme/tickets/{newest().id}/uncut", follow=True).content.decode()
+    assert "cut nothing from these texts" in page and newest().version == 2

@@ -161,3 +161,31 @@ def cut_lines(request: CallerRequest, data_set: UUID) -> HttpResponse:
         return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
 
     return keys.once(request, work)
+
+
+@noun.post(
+    "/data-sets/{uuid:data_set}/uncut",
+    Action.UPLOAD_TICKETS,
+    ImportedOut,
+    status=201,
+    example={**DATA_SET, "profile": {"tickets": 12480}, "roles": {}},
+    later=JobOut,
+    repeatable=True,
+    errors=[409, 503],
+)
+def uncut(request: CallerRequest, data_set: UUID) -> HttpResponse:
+    """Undo what the import cut
+
+    Makes a new version of the data set with the texts as they came: earlier mails, signatures and notices that the
+    finding `text_was_cut` counts are in them again. The version before stays; models of the new one cut nothing of that
+    from new tickets. `change_invalid` where nothing was cut. Where it takes longer than two seconds, the answer is 202
+    with a job.
+    """
+    caller = request.auth
+
+    def work() -> Any:
+        found = data_set_of(caller, data_set)
+        made = merged_or_job(request, serving_jobs.ask_to_uncut(data_set=found, by=caller.who, now=utc_now()))
+        return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
+
+    return keys.once(request, work)

@@ -58,6 +58,12 @@ def show_cut(made: DataSet, profile: Profile) -> None:
     show_profile(profile)
 
 
+def show_uncut(made: DataSet, profile: Profile) -> None:
+    """Prints a version that was made with the texts as they came."""
+    say(f"{made.name} v{made.version}: {made.tickets:,} tickets, with the texts as they came.")
+    show_profile(profile)
+
+
 def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
     """Prints data sets as a table, times in the zone."""
     print_table(

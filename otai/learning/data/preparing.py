@@ -41,7 +41,7 @@ def usable_rows(tickets: LabelledTickets) -> tuple[Rows, Rows]:
         raise InputFailure("all_empty", tickets=len(tickets))
     if len(np.unique(text_numbers_of(tickets.texts)[usable])) == 1:
         raise InputFailure("all_same", tickets=len(usable))
-    return usable, related_numbers_of(tickets.texts)
+    return usable, related_numbers_of(tickets.texts, tickets.links)
 
 
 def split_of(
@@ -76,6 +76,7 @@ def split_of(
         share=share - newest_share if len(newest) else share,
         fewest_tickets=fewest_tickets,
         seed=seed,
+        links=None if tickets.links is None else [tickets.links[row] for row in others],
     )
     holdout = np.union1d(others[chosen.holdout], newest)
     return Split(others[chosen.train], holdout, False, newest=newest if len(newest) else None)

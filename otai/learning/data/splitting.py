@@ -57,11 +57,33 @@ MOST_IN_A_THREAD = 12
 FEWEST_SUBJECT_WORDS = 3
 
 
-def related_numbers_of(texts: Sequence[str]) -> Rows:
-    """A number for each text, shape (texts,): equal for equal texts, and for the tickets of one mail thread, which
-    helpdesks export as several where a customer answers a closed one ("Re: printer 4711 is broken" beside "printer 4711
-    is broken")."""
+MOST_LINKED = 50
+"""What more tickets name is no conversation but a project or a known error that much hangs on."""
+
+
+def related_numbers_of(texts: Sequence[str], links: Sequence[Sequence[str]] | None = None) -> Rows:
+    """A number for each text, shape (texts,): equal for equal texts, and for the tickets of one thread.
+
+    Helpdesks export a thread as several tickets where a customer answers a closed one ("Re: printer 4711 is broken"
+    beside "printer 4711 is broken"), and name the other ticket: those that share one of their `links` belong together.
+    """
     numbers = text_numbers_of(texts)
+    first = np.arange(len(texts), dtype=np.int64)
+
+    def root(number: int) -> int:
+        while first[number] != number:
+            first[number] = first[first[number]]
+            number = int(first[number])
+        return number
+
+    for rows in (*_answered(texts), *_linked(links or ())):
+        roots = sorted({root(int(numbers[row])) for row in rows})
+        first[roots] = roots[0]
+    return np.asarray([root(number) for number in numbers.tolist()], np.int64)
+
+
+def _answered(texts: Sequence[str]) -> list[list[int]]:
+    """The rows of each subject that one of them answers."""
     threads: dict[str, list[int]] = {}
     answered: set[str] = set()
     for row, text in enumerate(texts):
@@ -74,19 +96,16 @@ def related_numbers_of(texts: Sequence[str]) -> Rows:
         threads.setdefault(thread, []).append(row)
         if len(bare) < len(subject):
             answered.add(thread)
-    first = np.arange(len(texts), dtype=np.int64)
+    return [threads[thread] for thread in answered if len(threads[thread]) <= MOST_IN_A_THREAD]
 
-    def root(number: int) -> int:
-        while first[number] != number:
-            first[number] = first[first[number]]
-            number = int(first[number])
-        return number
 
-    for thread in answered:
-        if len(threads[thread]) <= MOST_IN_A_THREAD:
-            roots = sorted({root(int(numbers[row])) for row in threads[thread]})
-            first[roots] = roots[0]
-    return np.asarray([root(number) for number in numbers.tolist()], np.int64)
+def _linked(links: Sequence[Sequence[str]]) -> list[list[int]]:
+    """The rows of each link that several share."""
+    sharing: dict[str, list[int]] = {}
+    for row, named in enumerate(links):
+        for link in named:
+            sharing.setdefault(link, []).append(row)
+    return [rows for rows in sharing.values() if 2 <= len(rows) <= MOST_LINKED]
 
 
 def rows_with_text(texts: Sequence[str]) -> Rows:
@@ -121,16 +140,18 @@ def split_by_hash(
     share: float,
     fewest_tickets: int,
     seed: int,
+    links: Sequence[Sequence[str]] | None = None,
 ) -> Split:
     """Keeps about `share` of the tickets aside, of each label of each attribute about the same share.
 
-    `labels[attribute][row]` holds the labels of a row (none: empty). Every ticket is dealt with in the stratum of its
-    rarest label, in which the tickets with the lowest hashes are kept aside; a label never loses a ticket to the
-    holdout when that would leave it fewer than `fewest_tickets` to learn from. Same input and seed, same split.
+    `labels[attribute][row]` holds the labels of a row (none: empty), `links[row]` what it shares with related ones.
+    Every ticket is dealt with in the stratum of its rarest label, in which the tickets with the lowest hashes are kept
+    aside; a label never loses a ticket to the holdout when that would leave it fewer than `fewest_tickets` to learn
+    from. Same input and seed, same split.
     """
     numbered = _Numbered.of(labels, len(texts))
     strata: dict[int, list[list[int]]] = {}
-    for rows in _same_texts(texts, seed=seed):
+    for rows in _same_texts(texts, links, seed=seed):
         strata.setdefault(numbered.stratum(rows, fewest_tickets=fewest_tickets), []).append(rows)
 
     spare = [tickets - fewest_tickets for tickets in numbered.tickets]
@@ -206,11 +227,11 @@ def newest_apart(
     return np.asarray(sorted(held), np.int64) if len(held) >= FEWEST_NEWEST else none
 
 
-def _same_texts(texts: Sequence[str], *, seed: int) -> list[list[int]]:
+def _same_texts(texts: Sequence[str], links: Sequence[Sequence[str]] | None, *, seed: int) -> list[list[int]]:
     """The rows of each text or thread, in the order of the salted hash of the first of them."""
     groups: dict[bytes, list[int]] = {}
     firsts: dict[int, bytes] = {}
-    for row, number in enumerate(related_numbers_of(texts).tolist()):
+    for row, number in enumerate(related_numbers_of(texts, links).tolist()):
         groups.setdefault(firsts.setdefault(number, same_text_key(texts[row])), []).append(row)
     salt = seed.to_bytes(8, "little", signed=True)
     ordered = sorted(groups, key=lambda key: hashlib.blake2b(key, digest_size=8, key=salt).digest())

@@ -18,7 +18,7 @@ from otai.learning.errors import InputFailure
 
 ATTRIBUTE_PREFIX = "attribute:"
 
-_OF_A_TICKET = {"ticket", "subject", "body", "language", "split"}
+_OF_A_TICKET = {"ticket", "subject", "body", "language", "split", "links"}
 
 Label = str
 Labels = tuple[str, ...]
@@ -73,6 +73,9 @@ class LabelledTickets:
     text_rules: TextRules | None = None
     """What was cut from the texts; a model that learns from them cuts the same from every text it reads."""
     created_at: Sequence[datetime | None] | None = field(default=None)
+    links: Sequence[Sequence[str]] | None = field(default=None)
+    """What each ticket is called and what it names (hashes): tickets that share one belong together and are never both
+    learnt from and measured on. None: nobody knows."""
 
     def __post_init__(self) -> None:
         columns: dict[str, Sequence[object]] = {"texts": self.texts, "languages": self.languages}
@@ -81,6 +84,8 @@ class LabelledTickets:
             columns["splits"] = self.splits
         if self.created_at is not None:
             columns["created_at"] = self.created_at
+        if self.links is not None:
+            columns["links"] = self.links
         for name, column in columns.items():
             if len(column) != len(self.ids):
                 raise InputFailure("lengths", tickets=len(self.ids), entries=len(column), column=name, where=name)
@@ -96,7 +101,7 @@ class LabelledTickets:
     def read_parquet(cls, path: Path | str, *, attributes: Collection[str] | None = None) -> LabelledTickets:
         """Reads what `write_parquet` wrote, or what the tickets room exported; of the attributes only those named.
 
-        Columns: `ticket` (id), `subject`, `body`, `language`, `created_at` (optional), `split` (optional), and one
+        Columns: `ticket` (id), `subject`, `body`, `language`, `created_at`, `split` and `links` (optional), and one
         `attribute:<name>` for each attribute, string or list of strings. Raises `InputFailure` (`dataset_invalid`) for
         a file that is not Parquet or lacks `ticket`, `subject` and `body`.
         """
@@ -120,6 +125,8 @@ class LabelledTickets:
             columns["split"] = pa.array(self.splits, pa.string())
         if self.created_at is not None:
             columns["created_at"] = pa.array(self.created_at, _TIME)
+        if self.links is not None:
+            columns["links"] = pa.array([list(row) for row in self.links], pa.list_(pa.string()))
         for name, values in self.attributes.items():
             lists = any(isinstance(value, tuple) for value in values)
             kind = pa.list_(pa.string()) if lists else pa.string()
@@ -150,6 +157,7 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
     languages: list[str | None] = []
     splits: list[str | None] = []
     times: list[datetime | None] = []
+    links: list[list[str]] = []
     own = _OF_A_TICKET | ({"created_at"} if _has_times(schema) else set())
     read = [*sorted(own & set(schema.names)), *(ATTRIBUTE_PREFIX + name for name in values)]
     # A part at a time: the texts of a million tickets need not lie in memory twice.
@@ -160,6 +168,8 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
         splits += _strings(batch, "split")
         if "created_at" in own:
             times += batch["created_at"].cast(_TIME).to_pylist()
+        if "links" in schema.names:
+            links += [row or [] for row in batch["links"].to_pylist()]
         for name, column in values.items():
             column += _values(batch[ATTRIBUTE_PREFIX + name])
     return {
@@ -169,6 +179,7 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
         "attributes": values,
         "splits": splits if "split" in schema.names else None,
         "text_rules": TextRules.of_schema(schema),
+        "links": links if any(links) else None,
         "created_at": times if any(time is not None for time in times) else None,
     }
 

@@ -145,9 +145,8 @@ def _parted(
         newest = _newest(tickets, rows, cleaned)
         # The random half of a holdout is not learnt from either, though the figures are the newest tickets'.
         share = recipe.holdout_share - recipe.newest_share if len(newest) else recipe.holdout_share
-        texts = np.unique(text_numbers[rows])
-        kept_aside = chance.random(int(texts.max()) + 1) < share
-        aside = kept_aside[text_numbers[rows]]
+        related = related_numbers_of(tickets.texts, tickets.links)[rows]
+        aside = (chance.random(int(related.max()) + 1) < share)[related]
         train, measured = np.setdiff1d(rows[~aside], newest), newest if len(newest) else rows[aside]
     few = measured[chance.permutation(len(measured))[:MOST_MEASURED_TICKETS]]
     return train[chance.permutation(len(train))[:MOST_TICKETS]], few, train, measured
@@ -159,7 +158,7 @@ def _newest(tickets: LabelledTickets, rows: Rows, cleaned: Sequence[CleanLabels]
     return newest_rows(
         tickets,
         labelled,
-        related_numbers_of(tickets.texts),
+        related_numbers_of(tickets.texts, tickets.links),
         cleaned,
         share=recipe.newest_share,
         fewest_tickets=recipe.fewest_tickets,

@@ -49,7 +49,7 @@ def choose_holdout(
     newest = newest_rows(
         tickets,
         np.asarray(labelled, np.int64),
-        related_numbers_of(tickets.texts),
+        related_numbers_of(tickets.texts, tickets.links),
         cleaned,
         share=RECIPES["basic"].newest_share,
         fewest_tickets=fewest_tickets,
@@ -62,6 +62,7 @@ def choose_holdout(
         share=share,
         fewest_tickets=fewest_tickets,
         seed=0,
+        links=None if tickets.links is None else [tickets.links[row] for row in labelled],
     )
     return np.asarray(labelled, np.int64)[chosen.holdout]
 

@@ -123,14 +123,26 @@ def cut(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """A new version without what gives labels away; the training that was being chosen goes on with it."""
     found = queries.data_set_with_id(request.organisation, data_set)
     begun = serving_jobs.ask_to_cut(data_set=found, by=request.user.email, now=utc_now())
+    return _made(request, begun, _("%(data_set)s is without these lines. The version before keeps them."))
+
+
+@require_POST
+@page(Action.UPLOAD_TICKETS)
+def uncut(request: MemberRequest, data_set: UUID) -> HttpResponse:
+    """A new version with the texts as they came, before the import cut them."""
+    found = queries.data_set_with_id(request.organisation, data_set)
+    begun = serving_jobs.ask_to_uncut(data_set=found, by=request.user.email, now=utc_now())
+    return _made(request, begun, _("%(data_set)s has the texts as they came. The version before stays."))
+
+
+def _made(request: MemberRequest, begun: serving_jobs.Asked, said: str) -> HttpResponse:
+    """To the new version; to the job where it takes longer, or came to nothing."""
     job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
     if not job.is_done or job.result is None:
         # How far it is, or why nothing came of it; loading that page again asks for nothing.
         return redirect("web:job", slug=request.organisation.slug, job=job.id)
     made = queries.data_set_with_id(request.organisation, UUID(job.result["data_set"]))
-    messages.success(
-        request, _("%(data_set)s is without these lines. The version before keeps them.") % {"data_set": made}
-    )
+    messages.success(request, said % {"data_set": made})
     if request.POST.get("then") == "train":
         address = reverse("web:train", args=[request.organisation.slug])
         return HttpResponseRedirect(f"{address}?{urlencode({'data_set': str(made.id)})}")

@@ -16,6 +16,10 @@ TABLE: Mapping[str, Refusal] = {
     "change_invalid.no_attribute": said(
         "There is no attribute {attribute:quoted}. There is: {known:words}.",
     ),
+    "change_invalid.nothing_cut": said(
+        "The import cut nothing from these texts, or did not keep what it cut.",
+        "Choose a version whose findings say that texts were cut, or import the file again with --keep-quotes.",
+    ),
     "change_invalid.no_lines": said(
         "No lines that give a label away were found in these tickets, so there is nothing to cut.",
     ),
