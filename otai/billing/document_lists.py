@@ -87,8 +87,10 @@ def signed(document: Invoice, cents: int) -> Money:
 def archive(documents: QuerySet[Invoice]) -> bytes:
     """Their PDFs as a zip, the same bytes for the same documents. Raises Invalid for none and for too many."""
     found = list(documents[: most_in_an_archive + 1])
-    if not found or len(found) > most_in_an_archive:
-        raise Invalid("archive" if found else "archive_empty", most=most_in_an_archive, code="invalid_request")
+    if not found:
+        raise Invalid("archive_empty", code="invalid_request")
+    if len(found) > most_in_an_archive:
+        raise Invalid("archive", most=most_in_an_archive, code="invalid_request")
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as pack:
         for document in sorted(found, key=lambda one: one.number):

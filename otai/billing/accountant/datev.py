@@ -55,7 +55,7 @@ def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator
     documents = Invoice.objects.filter(issued_at__gte=since, issued_at__lt=until).select_related("purchase")
     for one in documents.order_by("issued_at", "number"):
         vat = one.facts["vat"]
-        abroad = {
+        destination = {
             VatTreatment.REVERSE_CHARGE: one.facts["buyer"]["vat_id"],
             VatTreatment.DESTINATION: vat["country"],
         }.get(vat["treatment"], "")
@@ -68,7 +68,7 @@ def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator
             document=one.number,
             text=f"{one.facts['buyer']['name']} {one.purchase.reference}",
             supplied_on=one.facts["delivered_on"],
-            eu_country_or_vat_id=abroad,
+            eu_country_or_vat_id=destination,
             eu_permille=vat["permille"] if vat["treatment"] == VatTreatment.DESTINATION else 0,
         )
 

@@ -72,8 +72,11 @@ def set_billing_details(
     for field, text in texts.items():
         texts[field] = text = " ".join(text.split())
         most = LONGEST[field]
-        if (not text and field in NEEDED) or len(text) > most or not text.isprintable():
-            raise InvalidBillingDetails("length" if field in NEEDED else "at_most", most=most, field=field)
+        is_readable = len(text) <= most and text.isprintable()
+        if field in NEEDED and not (text and is_readable):
+            raise InvalidBillingDetails("length", most=most, field=field)
+        if not is_readable:
+            raise InvalidBillingDetails("at_most", most=most, field=field)
     try:
         validate_email(email)
     except ValidationError:
