@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,10 +16,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from otai.billing import operations as billing
 from otai.billing.accountant.closing import close_month, closed_month
 from otai.billing.accountant.files import DATEV, KINDS, export
-from otai.billing.desk import Desk, cents_shown
-from otai.billing.models import ClosedMonth, WriteOff
+from otai.billing.desk import Desk, DeskAction, asking, cents_shown
+from otai.billing.models import BankEntry, BankEntryState, ClosedMonth, WriteOff
 from otai.billing.months import Month, Period
 from otai.billing.seller import seller
 from otai.db import utc_now
@@ -113,6 +116,67 @@ class ClosedMonthDesk(Desk):
         answer = HttpResponse(content, content_type="text/csv" if len(files) == 1 else "application/zip")
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
+
+
+def _assign(row: BankEntry, *, who: str, now: datetime, why: str, reference: str) -> str:
+    billing.assign_entry(entry=row.id, reference=reference, who=who, why=why, now=now)
+    return f"Booked for {reference.strip().upper()}."
+
+
+def _dismiss(row: BankEntry, *, who: str, now: datetime, why: str) -> str:
+    billing.dismiss_entry(entry=row.id, who=who, why=why, now=now)
+    return "Dismissed."
+
+
+def _is_waiting(row: BankEntry) -> bool:
+    return row.state == BankEntryState.WAITING
+
+
+@admin.register(BankEntry)
+class BankEntryDesk(Desk):
+    """Money on the bank statement: what fits an order was booked, the rest waits for a person."""
+
+    list_display = ("booked_on", "amount", "payer", "text", "state", "purchase", "decided_by")
+    list_filter = ("state",)
+    search_fields = ("payer", "text", "reference", "purchase__reference")
+    list_select_related = ("purchase",)
+    ordering = ("-booked_on", "-id")
+    event_subject = "bank entry"
+    change_list_template = "billing/desk/bank_entries.html"
+    desk_actions = (
+        DeskAction(
+            "assign",
+            "Book it for an order",
+            _assign,
+            asking(reference=forms.CharField(max_length=20, help_text="OT-XXXXX-XXXXX")),
+            applies=_is_waiting,
+            explanation="Less than the order asks for waits for the rest, more is kept as surplus.",
+        ),
+        DeskAction("dismiss", "No customer's payment", _dismiss, applies=_is_waiting),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.upload)
+        return [path("import/", view, name="billing_import_statement"), *super().get_urls()]
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Imports the statement that is sent, and says what came of it."""
+        if request.method != "POST" or not self.may_act(request):
+            raise PermissionDenied
+        sent = request.FILES.get("statement")
+        try:
+            done = billing.import_statement(sent.read() if sent else b"", who=str(request.user), now=utc_now())
+        except OtaiError as refused:
+            messages.error(request, refused.message)
+        else:
+            told = f"{done.matched} booked, {done.waiting} wait for a person, {done.known} were known."
+            messages.success(request, told)
+        return HttpResponseRedirect(reverse("admin:billing_bankentry_changelist"))
+
+    @admin.display(description="amount", ordering="cents")
+    def amount(self, row: BankEntry) -> str:
+        """With its currency."""
+        return cents_shown(row.cents, row.currency)
 
 
 @admin.register(WriteOff)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from otai.billing import operations as billing
 from otai.billing.gateway import MoveKind
 from otai.billing.models import (
+    BankEntry,
     ChargeAttempt,
     ClosedMonth,
     CreditWatch,
@@ -54,6 +55,14 @@ BROKEN = {
         CLOSED_MONTH.format("year + 1, month", "'', 'b'"),
         CLOSED_MONTH.format("year + 1, month", "'a', ''"),
     ],
+    "billing_bank_entry_is_imported_once": ["UPDATE billing_bank_entry SET reference = 'same'"],
+    "billing_bank_entry_has_an_amount": ["UPDATE billing_bank_entry SET cents = 0"],
+    "billing_bank_entry_has_a_reference": ["UPDATE billing_bank_entry SET reference = '' WHERE reference = 'a'"],
+    "billing_bank_entry_is_matched_with_a_purchase": [
+        "UPDATE billing_bank_entry SET state = 'matched', decided_by = 'x', reason = 'y'",
+        "UPDATE billing_bank_entry SET state = 'lost', decided_by = 'x', reason = 'y'",
+    ],
+    "billing_bank_entry_says_who_decided_and_why": ["UPDATE billing_bank_entry SET state = 'dismissed'"],
     "billing_write_off_gross_is_net_plus_vat": [WRITE_OFF.format("gross_cents + 1", "reason")],
     "billing_write_off_says_who_and_why": [WRITE_OFF.format("gross_cents", "''")],
     # constraint: statements that break it
@@ -301,6 +310,16 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
     assert WebhookEvent.objects.count() == 2
     assert CreditWatch.objects.exists()
     assert ledger_operations
+    for reference in "ab":
+        BankEntry.objects.create(
+            account="DE",
+            reference=reference,
+            booked_on=now.date(),
+            cents=1,
+            currency="EUR",
+            imported_at=now,
+            imported_by=OLGA,
+        )
     ClosedMonth.objects.create(year=2026, month=10, content="", sha256="a", closed_at=now, closed_by=OLGA)
     lost = {
         "net_cents": 1,

@@ -1,7 +1,7 @@
 """The tables of billing, by noun."""
 
 from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
-from otai.billing.models.books import ClosedMonth, WriteOff
+from otai.billing.models.books import BankEntry, BankEntryState, ClosedMonth, WriteOff
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.methods import (
     ChargeAttempt,
@@ -31,6 +31,8 @@ __all__ = [
     "BalanceCheck",
     "BalanceDifference",
     "BalanceMove",
+    "BankEntry",
+    "BankEntryState",
     "BillingDetails",
     "BroughtLot",
     "ChargeAttempt",

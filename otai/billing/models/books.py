@@ -64,3 +64,54 @@ class WriteOff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gross_cents} {self.currency}"
+
+
+class BankEntryState(models.TextChoices):
+    """`waiting -> matched | dismissed`; one whose reference and amount fit begins as matched."""
+
+    MATCHED = "matched", "Matched"
+    WAITING = "waiting", "Waits for a person"
+    DISMISSED = "dismissed", "No customer's payment"
+
+
+class BankEntry(models.Model):
+    """Money that a bank statement shows on the seller's account. Imported once, however often its statement is."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.CharField(max_length=34, help_text="The seller's IBAN.")
+    reference = models.CharField(max_length=180, help_text="The bank's own, or a hash where it gives none.")
+    booked_on = models.DateField()
+    cents = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    payer = models.CharField(max_length=200, blank=True, default="")
+    text = models.CharField(max_length=500, blank=True, default="", help_text="What the payer wrote.")
+    state = models.CharField(max_length=20, choices=BankEntryState.choices, default=BankEntryState.WAITING)
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, null=True, blank=True, related_name="bank_entries")
+    imported_at = models.DateTimeField()
+    imported_by = models.CharField(max_length=200)
+    decided_by = models.CharField(max_length=200, blank=True, default="")
+    reason = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        db_table = "billing_bank_entry"
+        verbose_name_plural = "bank entries"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "reference"], name="billing_bank_entry_is_imported_once"),
+            models.CheckConstraint(condition=Q(cents__gte=1), name="billing_bank_entry_has_an_amount"),
+            models.CheckConstraint(condition=~Q(reference=""), name="billing_bank_entry_has_a_reference"),
+            models.CheckConstraint(
+                condition=Q(state=BankEntryState.MATCHED, purchase__isnull=False)
+                | Q(state__in=[BankEntryState.WAITING, BankEntryState.DISMISSED], purchase__isnull=True),
+                name="billing_bank_entry_is_matched_with_a_purchase",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=BankEntryState.WAITING) | (~Q(decided_by="") & ~Q(reason="")),
+                name="billing_bank_entry_says_who_decided_and_why",
+            ),
+        ]
+        indexes = [
+            models.Index("booked_on", name="billing_bank_entry_waits", condition=Q(state=BankEntryState.WAITING.value))
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

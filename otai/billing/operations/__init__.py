@@ -27,12 +27,14 @@ from otai.billing.operations.refunds import (
 from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
+from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
 from otai.billing.operations.subscriptions import sign_up
 from otai.billing.operations.tiers import cancel_tier, change_tier
 from otai.billing.operations.write_offs import write_off_owed
 
 __all__ = [
     "ask_gateways",
+    "assign_entry",
     "book_reversals",
     "buy",
     "cancel",
@@ -43,7 +45,9 @@ __all__ = [
     "collect_owed",
     "confirm_payment",
     "confirm_refund",
+    "dismiss_entry",
     "give_goodwill",
+    "import_statement",
     "is_hosted",
     "offer_package",
     "open_method_page",

@@ -142,6 +142,18 @@ def confirm_payment(
         say(f"  {booked.surplus} are surplus: otai billing return-surplus {booked.payment.id} --why ...")
 
 
+def import_statement(
+    file: Annotated[Path, typer.Argument(help="A bank statement in CAMT.053, as XML.", exists=True, dir_okay=False)],
+    json: JsonOption = False,
+) -> None:
+    """For operators: book the transfers of a bank statement; what does not fit an order waits at the desk."""
+    done = billing.import_statement(file.read_bytes(), who=actor(), now=utc_now())
+    if json:
+        print_json({"matched": done.matched, "waiting": done.waiting, "known": done.known})
+    else:
+        say(f"{done.matched} booked, {done.waiting} wait for a person at the desk, {done.known} were known.")
+
+
 def purchase_row(purchase: Purchase) -> dict[str, Any]:
     """A purchase as JSON; amounts in cents."""
     return {

@@ -128,6 +128,30 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.no_webhook_event": said(
         "There is no webhook event {event}.",
     ),
+    "entry_decided.entry": said(
+        "{entry} was decided before, by {decided_by}.",
+    ),
+    "invalid_statement.no_account": said(
+        "The statement names no IBAN.",
+    ),
+    "invalid_statement.no_amount": said(
+        "{text:quoted} is no amount of an entry. Nothing was imported.",
+    ),
+    "invalid_statement.no_camt": said(
+        "This is no bank statement in CAMT.053: its root is {root:quoted}.",
+    ),
+    "invalid_statement.no_day": said(
+        "{text:quoted} is no day of an entry. Nothing was imported.",
+    ),
+    "invalid_statement.no_xml": said(
+        "The file is no XML that can be read. Ask the bank for CAMT.053, and unpack archives first.",
+    ),
+    "invalid_statement.other_account": said(
+        "The statement is of {account}, and the seller's account is {own}. Nothing was imported.",
+    ),
+    "invalid_statement.too_large": said(
+        "A statement has {most:n} bytes at most.",
+    ),
     "invalid_month.quarter": said(
         "The One Stop Shop is declared by quarter: write 2026-Q4, not {period}.",
     ),
@@ -142,6 +166,9 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "months_in_order.month": said(
         "Months are closed in their order: {next} comes before {month}.",
+    ),
+    "not_found.bank_entry": said(
+        "There is no bank entry {entry}.",
     ),
     "not_found.closed_month": said(
         "{month} is not closed.",

@@ -1,0 +1,152 @@
+"""Bank statements: what came is booked where reference and amount say for which order; the rest waits for a person."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from otai.billing.bank_statement import InvalidStatement, StatementEntry, read_statement
+from otai.billing.models import BankEntry, BankEntryState, Purchase
+from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.payments import confirm_payment
+from otai.billing.seller import seller
+from otai.billing.status import PurchaseStatus
+from otai.db import new_id, one_transaction
+from otai.errors import NotFound, OtaiError, Refused
+from otai.units import Money
+
+REFERENCE = re.compile(r"OT-?([2-9A-HJ-NP-Z]{5})-?([2-9A-HJ-NP-Z]{5})")
+WHY = "Bank statement: reference and amount fit."
+
+
+class EntryDecided(Refused):
+    code = "entry_decided"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementImported:
+    """How many entries were booked, wait for a person, and were known from a statement before."""
+
+    matched: int
+    waiting: int
+    known: int
+
+
+def import_statement(content: bytes, *, who: str, now: datetime) -> StatementImported:
+    """Imports a CAMT.053 file of the seller's account. An entry counts once, in however many statements it stands.
+
+    An order is paid by an entry that names it alone and brings exactly what is missing, in its currency. Raises
+    InvalidStatement, also for another account's; then nothing was imported.
+    """
+    entries = read_statement(content)
+    own = seller().iban.replace(" ", "")
+    if strange := sorted({entry.account for entry in entries} - {own}):
+        raise InvalidStatement("other_account", account=strange[0][:40], own=own)
+    counted = {"known": 0, BankEntryState.MATCHED: 0, BankEntryState.WAITING: 0}
+    for entry in entries:
+        counted[_import(entry, who=who, now=now)] += 1
+    return StatementImported(counted[BankEntryState.MATCHED], counted[BankEntryState.WAITING], counted["known"])
+
+
+def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
+    try:
+        with transaction.atomic():
+            row = BankEntry.objects.create(
+                id=new_id(),
+                account=entry.account,
+                reference=entry.reference,
+                booked_on=entry.booked_on,
+                cents=entry.cents,
+                currency=entry.currency,
+                payer=entry.payer,
+                text=entry.text,
+                imported_at=now,
+                imported_by=who,
+            )
+    except IntegrityError:
+        # `billing_bank_entry_is_imported_once`: a statement before showed it, or an import beside this one does.
+        return "known"
+    purchase = None if entry.is_reversal else _meant(row)
+    if purchase is None:
+        return BankEntryState.WAITING
+    try:
+        _match(row.id, purchase.reference, who=who, why=WHY, now=now)
+    except OtaiError:
+        # Somebody else was faster, or has to agree: a person looks at it.
+        return BankEntryState.WAITING
+    return BankEntryState.MATCHED
+
+
+def _meant(row: BankEntry) -> Purchase | None:
+    """The one order that the payer named and that lacks exactly this amount."""
+    # Banks break lines in the middle of a reference, and payers leave hyphens out.
+    written = re.sub(r"\s", "", row.text).upper()
+    named = {f"OT-{first}-{second}" for first, second in REFERENCE.findall(written)}
+    found = list(Purchase.objects.filter(reference__in=named))
+    if len(named) != 1 or len(found) != 1:
+        return None
+    [purchase] = found
+    is_due = purchase.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)
+    fits = (row.cents, row.currency) == (purchase.gross_cents - purchase.paid_cents, purchase.currency)
+    return purchase if is_due and fits else None
+
+
+@one_transaction
+def _match(entry: UUID, reference: str, *, who: str, why: str, now: datetime) -> BankEntry:
+    row = _waiting(entry)
+    booked = confirm_payment(
+        reference=reference,
+        received=Money(row.cents, row.currency),
+        bank_reference=row.reference,
+        who=who,
+        why=why,
+        now=now,
+    )
+    return _decide(row, BankEntryState.MATCHED, booked.purchase, who=who, why=why, now=now)
+
+
+def assign_entry(*, entry: UUID, reference: str, who: str, why: str, now: datetime) -> BankEntry:
+    """An operator says which order a waiting entry pays, whatever its amount: less waits for the rest, more is surplus.
+
+    Raises NotFound, EntryDecided, WhoAndWhyMissing and what `confirm_payment` raises.
+    """
+    return _match(entry, reference, who=who, why=checked_why(why), now=now)
+
+
+@one_transaction
+def dismiss_entry(*, entry: UUID, who: str, why: str, now: datetime) -> BankEntry:
+    """An operator says that an entry is no customer's payment. Raises NotFound, EntryDecided, WhoAndWhyMissing."""
+    why = checked_why(why)
+    return _decide(_waiting(entry), BankEntryState.DISMISSED, None, who=who, why=why, now=now)
+
+
+def _waiting(entry: UUID) -> BankEntry:
+    row = BankEntry.objects.select_for_update(no_key=True).filter(id=entry).first()
+    if row is None:
+        raise NotFound("bank_entry", entry=str(entry))
+    if row.state != BankEntryState.WAITING:
+        raise EntryDecided("entry", entry=row.reference, decided_by=row.decided_by)
+    return row
+
+
+def _decide(
+    row: BankEntry, state: BankEntryState, purchase: Purchase | None, *, who: str, why: str, now: datetime
+) -> BankEntry:
+    row.state, row.purchase, row.decided_by, row.reason = state, purchase, who, why
+    row.save(update_fields=["state", "purchase", "decided_by", "reason"])
+    record(
+        organisation=purchase.organisation_id if purchase else None,
+        subject="bank entry",
+        subject_id=row.id,
+        move=f"{BankEntryState.WAITING.value} -> {state.value}",
+        who=who,
+        why=why,
+        now=now,
+        cents=row.cents,
+        currency=row.currency,
+    )
+    return row
