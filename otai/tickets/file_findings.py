@@ -10,6 +10,8 @@ from otai.learning.finding import Finding
 from otai.tickets.sources.table import Noted
 
 MOST_NAMED = 50
+NAMED_BY_CHARACTERS = 60
+"""Of a name that is too long: enough to find the column."""
 
 
 def findings_of_file(noted: Noted) -> Iterator[Finding]:
@@ -22,6 +24,11 @@ def findings_of_file(noted: Noted) -> Iterator[Finding]:
         )
     if noted.columns_left_out:
         yield Finding("columns_left_out", values={"columns": list(noted.columns_left_out[:MOST_NAMED])})
+    if noted.names_cut:
+        beginnings = [f"{name[:NAMED_BY_CHARACTERS].rstrip()}…" for name in noted.names_cut[:MOST_NAMED]]
+        yield Finding(
+            "column_names_cut", values={"columns": beginnings, "characters": len(max(noted.names_cut, key=len))}
+        )
     yield from _of_parts(noted)
     if noted.mixed_encodings:
         yield Finding("encodings_mixed")

@@ -40,6 +40,10 @@ DATA: Mapping[str, Words] = {
         ("Columns of structures were left out: {columns:names}.",),
         "If they matter, write them as text or as lists of text.",
     ),
+    "column_names_cut": Words(
+        ("Names of columns that are longer than {characters:n} characters were cut: {columns:names}.",),
+        "If a text stands where names should, name the row of the header.",
+    ),
     "columns_left_out": Words(
         (
             "The file has more columns than an import may have: columns that repeat a name many times were left out: "

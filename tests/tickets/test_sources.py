@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from openpyxl.cell import WriteOnlyCell
 
+from otai.tickets.file_findings import findings_of_file
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.options import FormatOptions
 from otai.tickets.problems import BadRows, DatasetInvalid
@@ -374,3 +375,25 @@ class TestTheHeaderHasASayInTheDelimiter:
     def test_a_bar_in_a_quoted_name_of_the_header_is_part_of_the_name(self, tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text('text,"queue|team"\n"a, b|c",IT\n"d|e",HR,\n')
         assert open_source(tmp_path / "t.csv").columns == ["text", "queue|team"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet", "xlsx"])
+def test_a_column_whose_name_is_cut_is_told(ending: str, tmp_path: Path) -> None:
+    question = "How satisfied are you with " + "the answer to " * 20 + "your question?"
+    path, rows = tmp_path / f"tickets.{ending}", [["It prints nothing.", "very"], ["It hums.", "hardly"]]
+    names = ["text", question]
+    if ending == "csv":
+        path.write_text("\n".join(",".join(row) for row in [names, *rows]))
+    elif ending == "json":
+        path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    elif ending == "parquet":
+        pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), path)
+    else:
+        book = openpyxl.Workbook()
+        for row in [names, *rows]:
+            book.active.append(row)
+        book.save(path)
+    source = open_source(path)
+    assert source.columns == ["text", question[:200]]
+    [found] = [one for one in findings_of_file(source.noted) if one.code == "column_names_cut"]
+    assert (found.values["columns"], found.values["characters"]) == ([question[:60].rstrip() + "…"], 200)

@@ -107,6 +107,7 @@ def of_data() -> Iterator[Finding]:
         footer_rows=[1240],
         footer_example="Total 1239",
         columns_left_out=["note", "note"],
+        names_cut=[f"How satisfied are you with {'all ' * 50}of it?"[:200]],
         mixed_encodings=True,
         is_headless=False,
         title_rows=2,

@@ -81,7 +81,7 @@ class DelimitedSource:
             self.noted.columns_left_out = sorted({clean_name(names[at] or "") or "without a name" for at in left_out})
         kept_names = names if self._kept is None else [names[at] for at in self._kept]
         self._width = len(names)
-        self.columns = unique_header(kept_names, self._limits, headless=self._frame.is_headless)
+        self.columns = unique_header(kept_names, self._limits, self.noted, headless=self._frame.is_headless)
         self.format = f"{_NAMES.get(self._delimiter, f'CSV separated by {self._delimiter!r}')}, {text.description}"
 
     def _framed(self, header: int | None) -> Frame:

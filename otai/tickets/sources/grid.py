@@ -204,7 +204,7 @@ class GridReader:
     """Rows of cells under a frame, as batches: short rows filled up, repeated headers and the footer passed over."""
 
     def __init__(self, frame: Frame, *, limits: Limits, noted: Noted) -> None:
-        self.columns = unique_header(frame.names, limits, headless=frame.is_headless)
+        self.columns = unique_header(frame.names, limits, noted, headless=frame.is_headless)
         self._frame = frame
         self._limits = limits
         self._noted = noted

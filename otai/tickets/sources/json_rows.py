@@ -44,7 +44,7 @@ class JsonSource:
         self._is_lines = may_be_lines and self._first_line_is_an_object()
         self.late_keys: dict[str, int] = {}
         self._keys = self._first_keys()
-        self.columns = unique_header(self._keys, self._limits)
+        self.columns = unique_header(self._keys, self._limits, self.noted)
         self.noted.list_at = ".".join(self._where.path)
         kind = "JSON array" if self._is_array else "JSON Lines" if self._is_lines else "JSON"
         at = f", list {self.noted.list_at!r}" if self._where.path else ""

@@ -47,7 +47,7 @@ class ParquetSource:
             raise refused("parquet_column_twice")
         self._names = names
         self.left_out = [clean_name(field.name) for field in schema if not _is_readable(field.type)]
-        self.columns = unique_header(names, limits)
+        self.columns = unique_header(names, limits, self.noted)
         self.format = "Parquet"
 
     def bytes_read(self) -> int:

@@ -39,6 +39,8 @@ class Noted:
     footer_example: str = ""
     columns_left_out: list[str] = field(default_factory=list)
     """Of a file with more columns than an import may have: those that repeat a name many times."""
+    names_cut: list[str] = field(default_factory=list)
+    """Columns whose names are longer than a name may be: what is left of them."""
     sheets: list[str] = field(default_factory=list)
     """The sheets that were read."""
     sheets_left_out: list[str] = field(default_factory=list)
@@ -72,16 +74,18 @@ class Source(Protocol):
         ...
 
 
-def unique_header(names: Sequence[str | None], limits: Limits, *, headless: bool = False) -> list[str]:
+def unique_header(names: Sequence[str | None], limits: Limits, noted: Noted, *, headless: bool = False) -> list[str]:
     """Header cells as column names: trimmed, empty ones numbered, a repeated one told apart as in `Labels`, `Labels
     (2)`.
 
-    A `headless` table has numbers only. Raises DatasetInvalid for more columns than an import may have, and for a
-    header in which nothing is written.
+    A `headless` table has numbers only. A name that is too long is cut, and `noted`. Raises
+    DatasetInvalid for more columns than an import may have, and for a header in which nothing is written.
     """
     if len(names) > limits.columns:
         raise refused("columns", columns=len(names), most=limits.columns)
-    cleaned = [clean_name(name or "")[: limits.label_characters] for name in names]
+    whole = [clean_name(name or "") for name in names]
+    cleaned = [name[: limits.label_characters] for name in whole]
+    noted.names_cut = [kept for kept, name in zip(cleaned, whole, strict=True) if kept != name]
     if not any(cleaned) and not headless:
         raise refused("header_empty", row=1)
     header: list[str] = []

@@ -140,7 +140,7 @@ class XmlSource:
         if not keys:
             raise refused("xml_nothing_repeats")
         self._keys = list(keys)
-        self.columns = unique_header(self._keys, self._limits)
+        self.columns = unique_header(self._keys, self._limits, self.noted)
         self.format = f"XML, elements {self._path[-1]!r}"
 
     def bytes_read(self) -> int:
