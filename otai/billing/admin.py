@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
     books_admin,  # noqa: F401 -- registers its own tables
+    requests_desk,  # noqa: F401 -- registers its tables
 )
 from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
@@ -29,6 +30,7 @@ from otai.billing.models import (
     Event,
     Invoice,
     Notice,
+    OperatorRequest,
     Payment,
     PaymentMethod,
     PaymentRefund,
@@ -37,7 +39,7 @@ from otai.billing.models import (
     Subscription,
     WebhookEvent,
 )
-from otai.billing.operations import webhooks
+from otai.billing.operations import second_operator, webhooks
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
@@ -62,13 +64,15 @@ def _money(amount: Any, currency: str = "EUR") -> Money:
     return Money(int(amount * 100), currency)
 
 
+WAITS_FOR_A_SECOND = "This is more than one operator may do alone: it waits for a second one, who approves it here."
+
 # --- what the actions do
 
 
 def _confirm_payment(
     row: Purchase, *, who: str, now: datetime, why: str, amount: Any, bank_reference: str, currency: str
 ) -> str:
-    booked = billing.confirm_payment(
+    booked = second_operator.payment(
         reference=row.reference,
         received=_money(amount, currency),
         bank_reference=bank_reference,
@@ -76,6 +80,8 @@ def _confirm_payment(
         why=why,
         now=now,
     )
+    if isinstance(booked, OperatorRequest):
+        return WAITS_FOR_A_SECOND
     if booked.replayed:
         return "This entry was recorded before; nothing changed."
     if booked.delivered and not booked.surplus.cents:
@@ -125,7 +131,9 @@ def _write_off(row: Reversal, *, who: str, now: datetime, why: str) -> str:
 
 
 def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
-    made = billing.give_goodwill(organisation=row, credits=credits, who=who, why=why, key=key, now=now)
+    made = second_operator.goodwill(organisation=row, credits=credits, who=who, why=why, key=key, now=now)
+    if isinstance(made, OperatorRequest):
+        return WAITS_FOR_A_SECOND
     return f"{made.credits} credits given; {made.available_after} are available."
 
 

@@ -5,3 +5,11 @@ class BillingConfig(AppConfig):
     name = "otai.billing"
     label = "billing"
     verbose_name = "Billing"
+
+    def ready(self) -> None:
+        """Checkpoints of the ledger name the end of billing's chain too."""
+        from otai.billing.chain import hash_at, head
+        from otai.ledger.checkpoint import OtherChain, other_chains
+
+        if all(chain.name != "billing" for chain in other_chains):
+            other_chains.append(OtherChain("billing", head, hash_at))

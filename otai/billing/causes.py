@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from django.db.models import Max, Q
 
-from otai.billing import queries
 from otai.billing.models import (
     BroughtLot,
     Event,
@@ -30,13 +29,14 @@ from otai.billing.models import (
 )
 from otai.billing.operations.reversals import NEEDS_A_PERSON
 from otai.billing.operations.takings import net_of
+from otai.billing.price_books import book_named
 from otai.billing.seller import seller
 from otai.billing.status import SubscriptionStatus
 from otai.ledger.models import Hold, Lot, LotSource, Transfer
 from otai.orgs.models import TeamEvent
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
-from otai.pricing.published import PriceBookUnknown, book_of
+from otai.pricing.published import PriceBookUnknown
 
 BETWEEN_ZONES = timedelta(days=2)
 """A day begins up to 26 hours earlier in one zone than in another, and may be the last of a month there alone."""
@@ -65,7 +65,7 @@ def unexplained() -> Iterator[Unexplained]:
 
 def _book(version: str) -> PriceBook | None:
     try:
-        return book_of(version, in_force=queries.price_book())
+        return book_named(version)
     except PriceBookUnknown:
         return None
 

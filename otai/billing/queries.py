@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet, Sum
-from django.utils.module_loading import import_string
 
 from otai.billing.gateways import gateway_named
 from otai.billing.models import (
@@ -24,30 +20,15 @@ from otai.billing.models import (
     Subscription,
     TierChange,
 )
+from otai.billing.price_books import price_book
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import PriceBook, Tier
+from otai.pricing.price_book import Tier
 from otai.pricing.vat import Vat, vat_on_sale
 from otai.units import Money
-
-
-def price_book() -> PriceBook:
-    """The price book in force: the one that `OTAI_PRICE_BOOK` names as `module:name`."""
-    return _load(settings.OTAI_PRICE_BOOK)
-
-
-@lru_cache
-def _load(name: str) -> PriceBook:
-    try:
-        book = import_string(name.replace(":", "."))
-    except (ImportError, ValueError) as error:
-        raise ImproperlyConfigured(f"OTAI_PRICE_BOOK={name!r} cannot be loaded: {error}") from error
-    if not isinstance(book, PriceBook):
-        raise ImproperlyConfigured(f"OTAI_PRICE_BOOK={name!r} is a {type(book).__name__}, not a PriceBook.")
-    return book
 
 
 def tier_of(organisation: Organisation) -> Tier:

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from otai.billing.operations.sweep import sweep
 from otai.db import utc_now
 from otai.jobs import operations as jobs
-from otai.ledger import checkpoint
+from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
 from otai.runs import queries as runs
@@ -39,6 +39,7 @@ def tidy(*, now: datetime) -> None:
     finish_deletions(now=now)
     sweep_orphans(now=now)
     checkpoint.keep_daily(now=now)
+    copies.send_copies()
 
 
 def tell(*, now: datetime) -> int:

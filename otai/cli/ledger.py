@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.output import JsonOption, OrgOption, jsonable, organisation_named, print_json, print_table, say
 from otai.cli.presenters.credits import balance_in_words
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.ledger import checkpoint as checkpoints
-from otai.ledger import operations, queries
+from otai.ledger import copies, operations, proof, queries
 from otai.ledger.audit import audit as audit_ledger
 from otai.runs import queries as runs
 
@@ -30,12 +30,15 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Recompute every balance, lot, hold and hash from the transfers, and compare with the newest of the daily
-    checkpoints. Exit code 0 only if everything fits."""
+    checkpoints, here and in the store elsewhere. Exit code 0 only if everything fits."""
     report = audit_ledger(organisation_named(org).id if org else None)
-    kept = None if org else checkpoints.newest_kept()
-    cut_off = [str(problem) for problem in checkpoints.verify_checkpoint(kept.read_text()).problems] if kept else []
+    kept = {} if org else _kept_checkpoints()
+    cut_off = {
+        name: [str(problem) for problem in checkpoints.verify_checkpoint(text).problems] for name, text in kept.items()
+    }
     if json:
-        print_json({**report.as_dict(), "checkpoint": kept.name if kept else None, "since_checkpoint": cut_off})
+        since = sorted({problem for problems in cut_off.values() for problem in problems})
+        print_json({**report.as_dict(), "checkpoints": list(kept), "since_checkpoint": since})
     else:
         counted = (
             f"{report.organisations} organisations, {report.transfers} transfers, {report.lots} lots, "
@@ -49,11 +52,43 @@ def audit(
                 say(f"  {problem}")
             if report.is_cut_short:
                 say("  ... and the audit stopped here.")
-        if kept:
-            say(f"Checkpoint {kept.name}: {'all of it is there.' if not cut_off else 'NOT CLEAN.'}")
-        for problem_since in cut_off:
-            say(f"  {problem_since}")
-    if not report.clean or cut_off:
+        for name, problems in cut_off.items():
+            say(f"Checkpoint {name}: {'NOT CLEAN.' if problems else 'all of it is there.'}")
+            for problem_since in problems:
+                say(f"  {problem_since}")
+    if not report.clean or any(cut_off.values()):
+        raise typer.Exit(1)
+
+
+def _kept_checkpoints() -> dict[str, str]:
+    """The newest checkpoint beside the database, and the newest elsewhere: whoever takes this machine over may have
+    changed the first."""
+    kept = {}
+    if here := checkpoints.newest_kept():
+        kept[here.name] = here.read_text(encoding="utf-8")
+    if copy := copies.newest_copy():
+        kept[f"{copy[0]} (store)"] = copy[1]
+    return kept
+
+
+@app.command("verify")
+def verify_statement(
+    file: Annotated[Path, typer.Argument(help="A statement written by `otai statement --proof`, or from the API.")],
+    json: JsonOption = False,
+) -> None:
+    """Recompute a statement's chain, and compare its end with the ledger where that has the organisation. Exit code 0
+    only if everything fits."""
+    report = proof.verify_statement(_text(file))
+    if json:
+        print_json({**jsonable(report), "clean": report.clean})
+    elif report.clean:
+        there = f"the ledger has it, and {report.transfers_since} transfers since" if report.is_known else ""
+        say(f"All {report.transfers} transfers fit{': ' + there if there else ', this ledger does not know them'}.")
+    else:
+        say("NOT CLEAN:")
+        for problem in report.problems:
+            say(f"  {problem}")
+    if not report.clean:
         raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from otai.cli.output import JsonOption, OrgOption, organisation_named, print_jso
 from otai.cli.presenters import credits
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.ledger.proof import statement_proof
 from otai.orgs import queries as orgs
 from otai.pricing.price_book import Tier
 
@@ -91,10 +92,17 @@ def _balance(organisation: UUID) -> dict[str, int]:
 def statement(
     org: OrgOption = None,
     csv: Annotated[Path | None, typer.Option(help="Write the statement to this CSV file instead.")] = None,
+    proof: Annotated[
+        Path | None, typer.Option(help="Write the statement to this file, as `otai ledger verify` checks it.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Every movement of credits with the balance after it: what came in, what is held, what was spent."""
     organisation = organisation_named(org)
+    if proof is not None:
+        proof.write_text(statement_proof(organisation.id, now=utc_now()), encoding="utf-8")
+        say(f"Written to {proof}: keep it, and check it at any time with `otai ledger verify {proof}`.")
+        return
     lines = list(ledger.statement(organisation.id))
     balance = ledger.balance(organisation.id)
     if csv is not None:

@@ -23,9 +23,21 @@ OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai
 OTAI_FILES = os.environ.get("OTAI_FILES") or (OTAI_HOME / "files").as_uri()
 """fsspec URL of the file store for data sets and models, for example `s3://bucket/otai`."""
 
+OTAI_CHECKPOINT_STORE = os.environ.get("OTAI_CHECKPOINT_STORE", "")
+"""fsspec URL of a folder, best on another machine, that gets each day's checkpoint of the ledger."""
+
+OTAI_CHECKPOINT_MAIL = os.environ.get("OTAI_CHECKPOINT_MAIL", "")
+"""Address that gets each day's checkpoint of the ledger."""
+
 OTAI_PRICE_BOOK = os.environ.get("OTAI_PRICE_BOOK") or "otai.pricing.price_book:PRICE_BOOK"
 """`module:name` of the price book in force. A vendor who runs this names its own."""
 
+OTAI_PRICE_BOOKS = Path(os.environ.get("OTAI_PRICE_BOOKS") or OTAI_HOME / "price-books")
+"""Folder of price books that come into force on a day of their own: `otai billing schedule-price-book`."""
+OTAI_GOODWILL_ALONE = whole_number(os.environ, "OTAI_GOODWILL_ALONE", otherwise=100)
+OTAI_PAYMENT_ALONE = whole_number(os.environ, "OTAI_PAYMENT_ALONE", otherwise=5000)
+"""What one operator may do alone: credits of goodwill, and a payment (in EUR) confirmed by hand. Above, a second one
+approves."""
 
 OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
 OTAI_ACCOUNTS = os.environ.get("OTAI_ACCOUNTS", "")

@@ -28,12 +28,15 @@ MOST_PROBLEMS = 100
 class LedgerProblem:
     """One thing that does not fit. `seq` is the place in the organisation's chain, where there is one."""
 
-    organisation: UUID
+    organisation: UUID | None
+    """None where it is about a chain of the whole installation."""
     what: str
     seq: int | None = None
     transfer: UUID | None = None
 
     def __str__(self) -> str:
+        if self.organisation is None:
+            return f"{self.what}, place {self.seq}"
         place = f", transfer {self.seq}" if self.seq is not None else ""
         return f"organisation {self.organisation}{place}: {self.what}"
 
@@ -72,7 +75,7 @@ class AuditReport:
             "sealing_lag_seconds": self.sealing_lag_seconds,
             "problems": [
                 {
-                    "organisation": str(problem.organisation),
+                    "organisation": str(problem.organisation) if problem.organisation else None,
                     "seq": problem.seq,
                     "transfer": str(problem.transfer) if problem.transfer else None,
                     "what": problem.what,

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,11 +66,13 @@ def export_checkpoint(*, now: datetime, key: bytes | None = None) -> str:
             .values_list("organisation_id", "last_seq", "last_hash")
             .iterator(chunk_size=5000)
         ]
+        others = {chain.name: chain.head() for chain in other_chains}
     document: dict[str, Any] = {
         "format": FORMAT,
         "algorithm": ALGORITHM,
         "made_at": now.isoformat(),
         "organisations": ends,
+        "chains": {name: {"seq": seq, "hash": last} for name, (seq, last) in others.items()},
     }
     document["signature"] = _signature(document, _usable(key) if key else checkpoint_key())
     return json.dumps(document, indent=1)
@@ -92,6 +95,19 @@ def keep_daily(*, now: datetime) -> Path | None:
 def newest_kept() -> Path | None:
     """The newest of the daily checkpoints, None where there is none yet."""
     return max((Path(settings.OTAI_HOME) / FOLDER).glob("????-??-??.json"), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherChain:
+    """A chain of a room above that checkpoints name too: `head()` says its last place and hash, `hash_at(place)` the
+    hash at a place, None where that is gone."""
+
+    name: str
+    head: Callable[[], tuple[int, str]]
+    hash_at: Callable[[int], str | None]
+
+
+other_chains: list[OtherChain] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,20 @@ def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointRepor
             since += max(0, (account or 0) - seq)
             if len(problems) >= MOST_PROBLEMS:
                 break
+        problems += _of_other_chains(document.get("chains", {}))
     return CheckpointReport(document["made_at"], len(document["organisations"]), since, problems)
+
+
+def _of_other_chains(named: Mapping[str, Any]) -> Iterator[LedgerProblem]:
+    for chain in other_chains:
+        end = named.get(chain.name)
+        if end is None or not end["seq"]:
+            # A checkpoint of before, or of an empty chain.
+            continue
+        found = chain.hash_at(end["seq"])
+        if found != end["hash"]:
+            what = "was in the checkpoint and is gone" if found is None else "was rewritten up to here"
+            yield LedgerProblem(None, f"the chain of {chain.name} {what}", seq=end["seq"])
 
 
 def _hash_at(organisation: UUID, seq: int) -> bytes | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from otai.billing import operations as billing
+from otai.billing.audit import Discrepancy, audit
 from otai.billing.models import Purchase
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
@@ -34,6 +35,12 @@ def details(organisation: Organisation, *, now: datetime, **changes: Any) -> Non
 
 def sign_up(slug: str, tier: Tier, at: datetime, zone: str = "Europe/Berlin") -> Organisation:
     return billing.sign_up(slug=slug, name=slug.title(), time_zone=zone, tier=tier, now=at)
+
+
+def own_findings() -> list[Discrepancy]:
+    """What the audit finds, but for the fee of a guarantee that a test of billing grants by hand: guarantees are of
+    the room above."""
+    return [found for found in audit().findings if "guarantee" not in found.what]
 
 
 def acme_signs_up(now: datetime) -> Organisation:

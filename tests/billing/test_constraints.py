@@ -48,6 +48,8 @@ WRITE_OFF = (
     f"written_off_at, written_off_by, gross_cents, reason) SELECT {NEW_ID}, organisation_id, purchase_id, reversal_id, "
     "net_cents, vat_cents, currency, written_off_at, written_off_by, {}, {} FROM billing_write_off"
 )
+MOMENT = "2026-11-02 09:30:00+00:00"
+
 BROKEN = {
     "billing_closed_month_is_closed_once": [CLOSED_MONTH.format("year, month", "'a', 'b'")],
     "billing_closed_month_is_a_month": [CLOSED_MONTH.format("year, 13", "'a', 'b'")],
@@ -106,6 +108,13 @@ BROKEN = {
         "UPDATE billing_balance_check SET day = (SELECT min(day) FROM billing_balance_check)"
     ],
     "billing_balance_difference_stands_once": ["UPDATE billing_balance_difference SET what = 'x', subject = 'y'"],
+    "billing_chain_link_is_of_an_event_or_an_invoice": [
+        f"INSERT INTO billing_chain_link (seq, hash, chained_at) SELECT 1000, 'x', '{MOMENT}'"
+    ],
+    "billing_chain_link_counts_from_one": [
+        f"INSERT INTO billing_chain_link (seq, event_id, hash, chained_at) SELECT 0, max(id), 'x', '{MOMENT}' "
+        "FROM billing_event"
+    ],
     "billing_charge_attempt_is_made_once": ["UPDATE billing_charge_attempt SET number = 1"],
     "billing_charge_attempt_has_an_outcome_when_ended": [
         "UPDATE billing_charge_attempt SET outcome = 'failed'",
@@ -250,6 +259,10 @@ ELSEWHERE = {
     # These need a second row; their own tests are below.
     "billing_payment_refund_once_for_each_payment",
     "billing_purchase_one_open_month_for_each_tier",
+    # In test_second_operator.py.
+    "billing_operator_request_kind_is_known",
+    "billing_operator_request_is_decided_by_somebody",
+    "billing_operator_request_is_approved_by_another",
 }
 
 

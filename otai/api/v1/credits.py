@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Query, Schema
 from pydantic import Field
 
@@ -13,8 +13,10 @@ from otai.api.cursors import Page, next_cursor, position
 from otai.api.endpoints import Noun
 from otai.api.v1.organisation import BalanceOut
 from otai.api.v1.shapes import Moment, MoneyOut, Name, money
+from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.models import TransferKind
+from otai.ledger.proof import statement_proof
 from otai.orgs.permissions import Action
 
 noun = Noun("Credits")
@@ -167,6 +169,19 @@ def list_statement(request: CallerRequest, asked: Annotated[StatementQuery, Quer
         "items": [{"number": line.seq, **{name: getattr(line, name) for name in names}} for line in shown],
         "next": next_cursor(caller, [shown[-1].seq], of="statement") if more else None,
     }
+
+
+@noun.get("/statement/proof", Action.VIEW, produces=["application/json"])
+def download_proof(request: CallerRequest) -> Any:
+    """The statement that you can check
+
+    Every transfer as it was chained, and where the chain ends: keep it, and check it later with `otai ledger verify`,
+    or by the form in the documentation of the ledger.
+    """
+    organisation = request.auth.organisation
+    response = HttpResponse(statement_proof(organisation.id, now=utc_now()), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="statement-{organisation.slug}.json"'
+    return response
 
 
 @noun.get("/statement.csv", Action.VIEW, produces=["text/csv"])

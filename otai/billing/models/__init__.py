@@ -2,6 +2,7 @@
 
 from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
 from otai.billing.models.books import BankEntry, BankEntryState, ClosedMonth, WriteOff
+from otai.billing.models.chain import ChainLink
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.methods import (
     ChargeAttempt,
@@ -23,6 +24,7 @@ from otai.billing.models.payments import (
     Taking,
 )
 from otai.billing.models.purchases import CustomPackage, Purchase, PurchaseKind
+from otai.billing.models.requests import OperatorRequest, OperatorRequestKind, OperatorRequestState
 from otai.billing.models.subscriptions import TIERS, BillingDetails, Event, Subscription, TierChange
 from otai.billing.models.webhooks import WebhookEvent, WebhookState
 
@@ -35,6 +37,7 @@ __all__ = [
     "BankEntryState",
     "BillingDetails",
     "BroughtLot",
+    "ChainLink",
     "ChargeAttempt",
     "CheckoutPage",
     "CheckoutStateOf",
@@ -47,6 +50,9 @@ __all__ = [
     "InvoiceKind",
     "InvoiceSeries",
     "Notice",
+    "OperatorRequest",
+    "OperatorRequestKind",
+    "OperatorRequestState",
     "Payment",
     "PaymentMethod",
     "PaymentRefund",

@@ -3,7 +3,10 @@ transaction."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +52,32 @@ def record(
         why=why,
         details=details,
     )
+
+
+def became(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What columns became by a change, for its event: the audit holds the row against the last of them."""
+    return {name: plain(value) for name, value in columns.items()}
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+TERMS = (
+    *("reference", "kind", "title", "credits", "tier", "custom_package_id", "price_book", "deducted_cents"),
+    *("net_cents", "vat_cents", "gross_cents", "currency", "vat_treatment", "vat_country", "vat_permille", "buyer"),
+    *("language", "key", "request_hash", "ordered_at", "ordered_by", "expires_at"),
+)
+"""What of an order never changes."""
+
+
+def terms_of(purchase: Purchase) -> str:
+    """SHA-256 (hex) over what of an order never changes: its event keeps it."""
+    form = json.dumps({name: plain(getattr(purchase, name)) for name in TERMS}, sort_keys=True)
+    return hashlib.sha256(form.encode()).hexdigest()
 
 
 def bought(purchase: Purchase) -> dict[str, Any]:

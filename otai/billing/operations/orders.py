@@ -15,7 +15,7 @@ from otai.billing import queries
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
 from otai.billing.operations import invoices
-from otai.billing.operations.events import bought, notify, record
+from otai.billing.operations.events import became, bought, notify, record, terms_of
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
 from otai.errors import Refused
@@ -182,6 +182,7 @@ def order(
         gross_cents=purchase.gross_cents,
         currency=purchase.currency,
         gateway=way.name,
+        terms=terms_of(purchase),
     )
     if way.pays_by_invoice:
         _confirm_order(purchase, now=now)
@@ -249,6 +250,7 @@ def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: dat
         who=who,
         why=why,
         now=now,
+        became=became({name: value for name, value in columns.items() if name != "paid_cents"}),
     )
 
 

@@ -244,6 +244,7 @@ def book_payment(
         currency=received.currency,
         applied_cents=applied,
         external_id=external_id,
+        gateway=gateway,
     )
     if applied == 0:
         _say_surplus(payment, purchase, now=now)

@@ -14,7 +14,7 @@ from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState, Subscription
 from otai.billing.operations import invoices
-from otai.billing.operations.events import bought, checked_why, notify, record
+from otai.billing.operations.events import became, bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.takings import kept_net
 from otai.billing.status import PurchaseStatus
@@ -180,6 +180,7 @@ def _requested(
                 reason=why,
             )
         )
+        _record_request(rows[-1], now=now)
     return rows
 
 
@@ -317,6 +318,7 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
             requested_by=who,
             reason=why,
         )
+        _record_request(refund, now=now)
         record(
             organisation=received.organisation_id,
             subject="payment",
@@ -359,7 +361,8 @@ def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRef
         state=state, gateway_reference=seen.reference, sent_at=now, problem=seen.problem[:500]
     )
     if moved:
-        _record_move(refund, state, who=who or gateway.name, why=seen.problem or why, now=now)
+        sent = {"gateway_reference": seen.reference, "sent_at": now, "problem": seen.problem[:500]}
+        _record_move(refund, state, who=who or gateway.name, why=seen.problem or why, now=now, **sent)
     refund.refresh_from_db()
     return refund
 
@@ -391,11 +394,13 @@ def refund_failed(*, gateway_reference: str, why: str, now: datetime) -> bool:
         return False
     with transaction.atomic():
         PaymentRefund.objects.filter(id=found.id).update(state=RefundState.FAILED, problem=why[:500])
-        _record_move(found, RefundState.FAILED, who=found.gateway, why=why, now=now)
+        _record_move(found, RefundState.FAILED, who=found.gateway, why=why, now=now, problem=why[:500])
     return True
 
 
-def _record_move(refund: PaymentRefund, to: RefundState, *, who: str, why: str, now: datetime) -> None:
+def _record_move(
+    refund: PaymentRefund, to: RefundState, *, who: str, why: str, now: datetime, **columns: object
+) -> None:
     record(
         organisation=refund.organisation_id,
         subject="payment refund",
@@ -405,4 +410,20 @@ def _record_move(refund: PaymentRefund, to: RefundState, *, who: str, why: str, 
         why=why,
         now=now,
         amount=str(Money(refund.gross_cents, refund.currency)),
+        **({"became": became(columns)} if columns else {}),
+    )
+
+
+def _record_request(refund: PaymentRefund, *, now: datetime) -> None:
+    """A refund that is decided, as it will be sent."""
+    fixed = ("kind", "credits", "net_cents", "vat_cents", "gross_cents", "currency", "gateway", "requested_at")
+    record(
+        organisation=refund.organisation_id,
+        subject="payment refund",
+        subject_id=refund.id,
+        move="requested",
+        who=refund.requested_by,
+        why=refund.reason,
+        now=now,
+        became=became({name: getattr(refund, name) for name in fixed}),
     )

@@ -33,5 +33,6 @@ def set_renewal_payment(
         who=who,
         now=now,
         gateway=gateway,
+        became={"renewal_gateway": gateway, "renewal_payment_method": subscription.renewal_payment_method},
     )
     return subscription

@@ -27,7 +27,7 @@ from otai.billing.models import (
     Subscription,
 )
 from otai.billing.operations import invoices, takings
-from otai.billing.operations.events import bought, checked_why, notify, record, tell_operator
+from otai.billing.operations.events import became, bought, checked_why, notify, record, tell_operator
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
 from otai.billing.status import PurchaseStatus, SubscriptionStatus
@@ -244,13 +244,28 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
         ):
             why = f"The payment of {purchase.reference} was taken back."
             move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
-            Purchase.objects.filter(id=purchase.id).update(period_cut_at=now)
-            purchase.period_cut_at = now
+            _cut(purchase, at=now, who=who, why=why, now=now)
     if purchase.period_cut_at is None:
         return {}
     left = (purchase.period_until_at - max(purchase.period_cut_at, purchase.period_from_at)) // SECOND
     whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
     return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
+
+
+def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: str, now: datetime) -> None:
+    """The month ends at this time; None: at its own end after all."""
+    Purchase.objects.filter(id=purchase.id).update(period_cut_at=at)
+    purchase.period_cut_at = at
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move="month ended early" if at else "month restored",
+        who=who,
+        why=why,
+        now=now,
+        became=became({"period_cut_at": at}),
+    )
 
 
 def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> None:
@@ -275,8 +290,7 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
         # Its day is that of its end: the months that follow are counted from there.
         begun = purchase.period_until_at
     why = f"The payment of {purchase.reference} stays after all."
-    Purchase.objects.filter(id=purchase.id).update(period_cut_at=None)
-    purchase.period_cut_at = None
+    _cut(purchase, at=None, who=who, why=why, now=now)
     move_subscription(
         subscription,
         SubscriptionStatus.PAID,

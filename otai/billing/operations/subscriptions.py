@@ -10,7 +10,7 @@ from django.db.models import Q, Sum
 
 from otai.billing import queries
 from otai.billing.models import BroughtLot, Purchase, PurchaseKind, Subscription, Taking, TierChange
-from otai.billing.operations.events import record
+from otai.billing.operations.events import became, record
 from otai.billing.operations.takings import kept_net
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
@@ -57,6 +57,10 @@ def locked(organisation: Organisation) -> Subscription:
     return found
 
 
+MOVED = ("tier", "next_tier", "billing_anchor_at", "paid_until_at", "grace_until_at")
+"""The columns that go with a subscription's status."""
+
+
 def move(
     subscription: Subscription,
     to: SubscriptionStatus,
@@ -99,7 +103,7 @@ def move(
         now=now,
         tier=subscription.tier,
         next_tier=subscription.next_tier,
-        paid_until=subscription.paid_until_at.isoformat() if subscription.paid_until_at else None,
+        became=became({name: getattr(subscription, name) for name in MOVED}),
     )
     if tier is not None and changed:
         _bring_into_force(subscription, tier, effective_at=effective_at or now, who=who, why=why, now=now)

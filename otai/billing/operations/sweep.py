@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from otai.billing.operations import webhooks
 from otai.billing.operations.balance import compare_balances
+from otai.billing.operations.chaining import chain_new
 from otai.billing.operations.checkout import ask_gateways, cancel_expired
 from otai.billing.operations.dunning import charge_again
 from otai.billing.operations.grants import sweep_grants
@@ -44,6 +45,7 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "credits_watched": watch_credits,
         "refunds_sent": send_waiting,
         "balance_differences": compare_balances,
+        "rows_chained": chain_new,
         "notices_sent": send_notices,
     }
     report: dict[str, Any] = {}

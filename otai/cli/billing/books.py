@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from otai.billing import queries
+from otai.billing import price_books
 from otai.billing.audit import audit as billing_audit
 from otai.billing.months import Month
 from otai.billing.operations.sweep import sweep as run_sweep
@@ -14,7 +15,8 @@ from otai.billing.revenue import Movement, month_close
 from otai.billing.seller import seller
 from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
-from otai.pricing.published import as_published, book_of
+from otai.errors import Invalid
+from otai.pricing.published import as_published
 
 
 def sweep(json: JsonOption = False) -> None:
@@ -42,12 +44,14 @@ def price_book(
     json: JsonOption = False,
 ) -> None:
     """The price book in force, or the one that an old quote was priced by: every number with its reason."""
-    in_force = queries.price_book()
-    book = as_published(book_of(version or in_force.version, in_force=in_force))
+    in_force = price_books.price_book()
+    book = as_published(price_books.book_named(version or in_force.version))
     if json:
         print_json(book)
         return
-    say(f"Price book {book['version']}, in force since {book['effective_on']}")
+    say(f"Price book {book['version']}, in force from {book['effective_on']} on")
+    for later in price_books.to_come(utc_now()):
+        say(f"To come: {later.version}, from {later.effective_on} on")
     print_table(
         ["mode and delivery", "credits", "why"],
         [[name, of["credits"], of["reason"]] for name, of in book["base_prices"].items()],
@@ -66,6 +70,24 @@ def price_book(
         ],
         right=["initial", "monthly"],
     )
+
+
+def schedule_price_book(
+    file: Annotated[
+        Path, typer.Argument(help="JSON as `otai billing price-book --json` writes it, with a new version.")
+    ],
+    json: JsonOption = False,
+) -> None:
+    """For operators: keep a price book that comes into force at its `effective_on`, without a deployment."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("file", file=file, error=error, code="file_unreadable") from None
+    book = price_books.schedule(text, now=utc_now())
+    if json:
+        print_json({"version": book.version, "effective_on": book.effective_on})
+    else:
+        say(f"Price book {book.version} comes into force on {book.effective_on}.")
 
 
 def audit(json: JsonOption = False) -> None:

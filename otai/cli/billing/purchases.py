@@ -10,10 +10,12 @@ import typer
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.documents import order_confirmation_pdf
-from otai.billing.models import Purchase
+from otai.billing.models import OperatorRequest, Purchase
+from otai.billing.operations import second_operator
 from otai.billing.seller import seller
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Key, Why, at_in_words, money_from
+from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import new_id, utc_now
 from otai.units import Money
@@ -113,7 +115,7 @@ def confirm_payment(
     json: JsonOption = False,
 ) -> None:
     """For operators: money came by bank transfer. In full, it brings the credits."""
-    booked = billing.confirm_payment(
+    booked = second_operator.payment(
         reference=reference,
         received=money_from(amount, currency=currency.upper()),
         bank_reference=bank_reference,
@@ -121,6 +123,9 @@ def confirm_payment(
         why=why,
         now=utc_now(),
     )
+    if isinstance(booked, OperatorRequest):
+        say_it_waits(booked, json=json)
+        return
     if json:
         print_json(
             {

@@ -8,6 +8,8 @@ from uuid import UUID
 import typer
 
 from otai.billing import operations as billing
+from otai.billing.models import OperatorRequest
+from otai.billing.operations import second_operator
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Key, Why
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
@@ -75,6 +77,29 @@ def _as_json(refund: Any) -> dict[str, Any]:
     }
 
 
+def say_it_waits(request: OperatorRequest, *, json: bool) -> None:
+    """What one operator may not do alone waits for another."""
+    if json:
+        print_json({"request": request.id, "state": request.state})
+    else:
+        say(f"It waits for a second operator: otai billing approve {request.id} --why ...")
+
+
+def approve(
+    request: Annotated[UUID, typer.Argument(help="What waits, as the command that asked for it said.")],
+    why: Why,
+    decline: Annotated[bool, typer.Option("--decline", help="Do not do it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """For operators: do what another one asked for and may not do alone, or decline it."""
+    decide = second_operator.decline if decline else second_operator.approve
+    found = decide(request=request, who=actor(), why=why, now=utc_now())
+    if json:
+        print_json({"request": found.id, "state": found.state})
+    else:
+        say(f"{found.state.capitalize()}: {found.kind}, asked for by {found.asked_by}.")
+
+
 def goodwill(
     credits: Annotated[int, typer.Argument(help="How many credits.")],
     why: Why,
@@ -84,9 +109,12 @@ def goodwill(
 ) -> None:
     """For operators: give credits, with a reason the customer reads in the statement."""
     organisation = organisation_named(org)
-    made = billing.give_goodwill(
+    made = second_operator.goodwill(
         organisation=organisation, credits=credits, who=actor(), why=why, key=key or str(new_id()), now=utc_now()
     )
+    if isinstance(made, OperatorRequest):
+        say_it_waits(made, json=json)
+        return
     if json:
         print_json({"credits": made.credits, "available": made.available_after, "replayed": made.replayed})
     else:

@@ -10,6 +10,9 @@ TABLE: Mapping[str, Refusal] = {
     "already_in_tier.tier": said(
         "{organisation} is in {tier:title} already.",
     ),
+    "already_decided.request": said(
+        "This was {state} by {decided_by}.",
+    ),
     "amount_too_small.charge": said(
         "{gateway} takes no less than {least:money}; this is {amount:money}.",
         page="Pay it by invoice and bank transfer.",
@@ -70,6 +73,12 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_request.archive_empty": said(
         "There are no such documents.",
     ),
+    "invalid_price_book.currency": said(
+        "A price book is in the currency of the one in force; this one has {currencies:words}.",
+    ),
+    "invalid_price_book.form": said(
+        "This is no price book: {problem}",
+    ),
     "invalid_request.purchase_key": said(
         "A purchase needs a key of 1 to 200 characters, so that a double click buys once.",
     ),
@@ -118,6 +127,15 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "payment_declined.provider_refused": said(
         "Stripe refused this: {said}",
+    ),
+    "same_operator.approve": said(
+        "{asked_by} asked for this: another operator approves it.",
+    ),
+    "price_book_not_new.day": said(
+        "The price book {version} begins on {effective_on}. Prices change from a day in the future on.",
+    ),
+    "price_book_not_new.version": said(
+        "Each price book has a new version, of letters, digits, points and hyphens; {version:quoted} is none.",
     ),
     "payment_owed.card": said(
         (

@@ -31,6 +31,10 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_checkpoint.signature": said(
         "This checkpoint was changed since it was signed, or signed with another key.",
     ),
+    "invalid_statement.form": said(
+        "This is no statement of credits that can be checked.",
+        command="Write one: otai statement --proof FILE.",
+    ),
     "invalid_deadline.form": said(
         "A hold needs a deadline, a time with a time zone; {deadline_at} is none.",
     ),
@@ -75,6 +79,9 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "not_found.no_lot": said(
         "There is no lot {lot}.",
+    ),
+    "not_found.no_operator_request": said(
+        "There is no such request.",
     ),
     "not_found.no_price_book": said(
         "There is no price book {version:quoted}. Published: {known:words}.",

@@ -1,0 +1,163 @@
+"""What one operator may not do alone: goodwill and confirmed payments above a limit wait until another approves.
+
+The limits are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
+`OTAI_PAYMENT_ALONE` in whole units of the currency.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+
+from otai.billing.models import OperatorRequest, OperatorRequestKind, OperatorRequestState, Purchase
+from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.goodwill import give_goodwill
+from otai.billing.operations.payments import PaymentBooked, confirm_payment
+from otai.db import one_transaction
+from otai.errors import NotAllowed, NotFound, Refused
+from otai.ledger.operations import GrantMade
+from otai.orgs.models import Organisation
+from otai.units import Money, whole_credits
+
+
+class SameOperator(NotAllowed):
+    """Whoever asked cannot approve."""
+
+    code = "same_operator"
+
+
+class AlreadyDecided(Refused):
+    code = "already_decided"
+
+
+def goodwill(
+    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
+) -> GrantMade | OperatorRequest:
+    """Gives credits, or above the limit asks for a second operator. Raises as `give_goodwill` does."""
+    if whole_credits(credits) <= settings.OTAI_GOODWILL_ALONE:
+        return give_goodwill(organisation=organisation, credits=credits, who=who, why=why, key=key, now=now)
+    facts = {"credits": credits, "key": key}
+    return _ask(OperatorRequestKind.GOODWILL, organisation, key, facts, who=who, why=why, now=now)
+
+
+def payment(
+    *, reference: str, received: Money, bank_reference: str, who: str, why: str, now: datetime
+) -> PaymentBooked | OperatorRequest:
+    """Books a payment that the bank statement shows, or above the limit asks for a second operator. Raises as
+    `confirm_payment` does."""
+    if received.cents <= settings.OTAI_PAYMENT_ALONE * 100:
+        return confirm_payment(
+            reference=reference, received=received, bank_reference=bank_reference, who=who, why=why, now=now
+        )
+    purchase = Purchase.objects.select_related("organisation").filter(reference=reference.strip().upper()).first()
+    if purchase is None:
+        raise NotFound("purchase", reference=reference)
+    facts = {
+        "reference": purchase.reference,
+        "cents": received.cents,
+        "currency": received.currency,
+        "bank_reference": bank_reference,
+    }
+    key = f"{purchase.reference}:{bank_reference}"
+    return _ask(OperatorRequestKind.PAYMENT, purchase.organisation, key, facts, who=who, why=why, now=now)
+
+
+@one_transaction
+def _ask(
+    kind: OperatorRequestKind,
+    organisation: Organisation,
+    key: str,
+    facts: dict[str, object],
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+) -> OperatorRequest:
+    why = checked_why(why)
+    asked: dict[str, object] = {"organisation": organisation, "kind": kind, "facts": facts, "asked_at": now}
+    request, made = OperatorRequest.objects.get_or_create(
+        key=f"{kind}:{organisation.id}:{key}", defaults={**asked, "asked_by": who, "why": why}
+    )
+    if made:
+        _record(request, "second operator asked", who=who, why=why, now=now)
+    return request
+
+
+@one_transaction
+def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequest:
+    """Another operator approves: it is done, in the name of both. Raises NotFound, SameOperator, AlreadyDecided,
+    WhoAndWhyMissing, and what doing it refuses; then it waits on."""
+    why = checked_why(why)
+    found = _waiting(request)
+    if _person(found.asked_by) == _person(who):
+        raise SameOperator("approve", asked_by=found.asked_by)
+    both = f"{found.asked_by}, {who}"[:200]
+    facts = found.facts
+    if found.kind == OperatorRequestKind.GOODWILL:
+        give_goodwill(
+            organisation=found.organisation,
+            credits=facts["credits"],
+            who=both,
+            why=found.why,
+            key=facts["key"],
+            now=now,
+        )
+    else:
+        confirm_payment(
+            reference=facts["reference"],
+            received=Money(facts["cents"], facts["currency"]),
+            bank_reference=facts["bank_reference"],
+            who=both,
+            why=found.why,
+            now=now,
+        )
+    return _decide(found, OperatorRequestState.APPROVED, who=who, why=why, now=now)
+
+
+@one_transaction
+def decline(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequest:
+    """It is not done; whoever asked may decline it too. Raises NotFound, AlreadyDecided, WhoAndWhyMissing."""
+    why = checked_why(why)
+    return _decide(_waiting(request), OperatorRequestState.DECLINED, who=who, why=why, now=now)
+
+
+def _waiting(id: UUID) -> OperatorRequest:
+    found = (
+        OperatorRequest.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organisation")
+        .filter(id=id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("no_operator_request", request=str(id))
+    if found.state != OperatorRequestState.WAITING:
+        raise AlreadyDecided("request", state=found.state, decided_by=found.decided_by)
+    return found
+
+
+def _decide(found: OperatorRequest, to: OperatorRequestState, *, who: str, why: str, now: datetime) -> OperatorRequest:
+    found.state, found.decided_at, found.decided_by, found.decided_why = to, now, who, why
+    found.save(update_fields=["state", "decided_at", "decided_by", "decided_why"])
+    _record(found, f"second operator {to}", who=who, why=why, now=now)
+    return found
+
+
+def _record(request: OperatorRequest, move: str, *, who: str, why: str, now: datetime) -> None:
+    record(
+        organisation=request.organisation,
+        subject="operator request",
+        subject_id=request.id,
+        move=move,
+        who=who,
+        why=why,
+        now=now,
+        kind=request.kind,
+        facts=request.facts,
+    )
+
+
+def _person(who: str) -> str:
+    """`Olga (desk)` and `olga` are one person."""
+    return who.partition(" (")[0].strip().casefold()
