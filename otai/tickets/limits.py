@@ -12,6 +12,11 @@ class Limits:
 
     columns: int = 500
     rows: int = 20_000_000
+    cells: int = 500_000_000
+    """Rows times columns, counted as they are read: a small file that unpacks to nothing but separators ends here,
+    with a reason, rather than when its processor time is over. Two million tickets with 250 columns fit."""
+    mails: int = 2_000_000
+    """Of a mailbox: one takes much longer to read than a row."""
     source_bytes: int = 16 << 30
     """Of the text itself: a compressed file counts with what it unpacks to."""
     field_characters: int = 2_000_000

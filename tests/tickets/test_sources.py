@@ -397,3 +397,21 @@ def test_a_column_whose_name_is_cut_is_told(ending: str, tmp_path: Path) -> None
     assert source.columns == ["text", question[:200]]
     [found] = [one for one in findings_of_file(source.noted) if one.code == "column_names_cut"]
     assert (found.values["columns"], found.values["characters"]) == ([question[:60].rstrip() + "…"], 200)
+
+
+def test_cells_are_counted_while_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    write_csv([["x"] * 100] * 20_000, path)
+    with pytest.raises(DatasetInvalid) as refusal:
+        rows_of(path, limits=Limits(cells=1_000_000))
+    assert refusal.value.case == "cells" and refusal.value.details["most"] == 1_000_000
+    assert refusal.value.details["row"] < 15_000, "it is not read to its end"
+    assert len(rows_of(path, limits=Limits(cells=2_000_000))) == 20_000
+
+
+def test_mails_are_counted_while_a_mailbox_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mails.mbox"
+    path.write_text("From ann@acme.example Mon Jan  5 08:00:00 2026\nSubject: printer\n\nIt is on fire.\n\n" * 30)
+    with pytest.raises(DatasetInvalid) as refusal:
+        rows_of(path, limits=Limits(mails=20))
+    assert (refusal.value.case, refusal.value.details["most"]) == ("mails", 20)

@@ -96,8 +96,8 @@ class MailSource:
         mails."""
         batch = RowBatcher(len(self.columns))
         for number, mail in self._mails(bad):
-            if number > self._limits.rows:
-                raise refused("mails", most=self._limits.rows, row=number)
+            if number > self._limits.mails:
+                raise refused("mails", most=self._limits.mails, row=number)
             if batch.add(number, [mail.get(name) for name in self.columns], len(mail["body"] or "")):
                 yield batch.take()
         if len(batch):

@@ -85,28 +85,33 @@ def open_source(
     Raises DatasetInvalid for a file that is missing, empty, no table, or beyond a bound.
     """
     with told_as("file_damaged"):
-        return _Told(_opened(path, (filename or path.name).lower(), options, limits, depth=0))
+        return _Told(_opened(path, (filename or path.name).lower(), options, limits, depth=0), limits)
 
 
 class _Told:
-    """A source that refuses the file where its reader fails: readers raise what their parsers raise."""
+    """A source that refuses the file where its reader fails (readers raise what their parsers raise), and where it has
+    more cells than an import may have."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._source, self._most_cells = source, limits.cells
         self.format, self.columns, self.noted = source.format, source.columns, source.noted
 
     def bytes_read(self) -> int:
         return self._source.bytes_read()
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
-        """Those of the source."""
+        """Those of the source. Raises DatasetInvalid."""
         with told_as("file_damaged"):
             read = self._source.batches(bad)
+        cells = 0
         while True:
             with told_as("file_damaged"):
                 rows = next(read, None)
             if rows is None:
                 return
+            cells += len(rows.numbers) * len(self.columns)
+            if cells > self._most_cells:
+                raise refused("cells", most=self._most_cells, row=rows.numbers[-1])
             yield rows
 
 

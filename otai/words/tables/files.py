@@ -46,6 +46,10 @@ TABLE: Mapping[str, Refusal] = {
             "or as CSV."
         ),
     ),
+    "dataset_invalid.cells": said(
+        "The file has more than {most:n} cells (rows times columns). Leave out columns that are not needed, or "
+        "import it in parts.",
+    ),
     "dataset_invalid.columns": said(
         "The file has {columns:n} columns; {most:n} is the most. Leave out those that are not needed.",
     ),
