@@ -98,10 +98,10 @@ def once(
         with transaction.atomic():
             mine = KeyedRequest.objects.create(organisation=organisation, key=key, request_sha256=asked, made_at=now)
     except IntegrityError:
-        found = KeyedRequest.objects.filter(organisation=organisation, key=key).first()
-        if found is None or not _taken_over(found, asked, now=now):
-            return _repeated(found, asked, key)
-        mine = found
+        before = KeyedRequest.objects.filter(organisation=organisation, key=key).first()
+        if before is None or not _taken_over(before, asked, now=now):
+            return _repeated(before, asked, key)
+        mine = before
     try:
         answer, status = _answered(work(), status)
     except BaseException:

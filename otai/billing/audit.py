@@ -127,10 +127,10 @@ def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
         one.id: (one.kind, one.credits)
         for one in Transfer.objects.filter(organisation=purchase.organisation_id, id__in=[t.transfer for t in takings])
     }
-    for one in takings:
-        kind = TransferKind.GRANT if one.gives_back else TransferKind.WITHDRAWAL
-        if one.transfer is not None and transfers.get(one.transfer) != (kind, one.credits):
-            yield Discrepancy("a taking is a transfer of the ledger", purchase.reference, str(one.id))
+    for taking in takings:
+        kind = TransferKind.GRANT if taking.gives_back else TransferKind.WITHDRAWAL
+        if taking.transfer is not None and transfers.get(taking.transfer) != (kind, taking.credits):
+            yield Discrepancy("a taking is a transfer of the ledger", purchase.reference, str(taking.id))
     taken_gross = sum(reversal.price_cents for reversal in reversals)
     if taken_gross > purchase.gross_cents:
         yield Discrepancy("no more of a price is taken than was paid", purchase.reference, f"{taken_gross} cents")

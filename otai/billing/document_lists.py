@@ -53,7 +53,7 @@ def documents(
     if state and state not in set(DocumentState):
         raise Invalid("document_state", state=state[:40], known=list(DocumentState), code="invalid_request")
     notes = Invoice.objects.filter(corrects=OuterRef("pk")).order_by().values("corrects")
-    found = queries.invoices(organisation, purchase=purchase).annotate(
+    listed = queries.invoices(organisation, purchase=purchase).annotate(
         credited_cents=Coalesce(
             Subquery(notes.annotate(cents=Sum("gross_cents")).values("cents"), output_field=BigIntegerField()), 0
         ),
@@ -61,7 +61,7 @@ def documents(
     )
     # What was credited before it was paid was cancelled, though the buyer may have paid after all, for a new invoice.
     was_paid = {"purchase__paid_at__isnull": False}
-    found = found.annotate(
+    listed = listed.annotate(
         state=Case(
             When(kind=InvoiceKind.CREDIT_NOTE, purchase__paid_at__lte=F("issued_at"), then=Value("refunded")),
             When(kind=InvoiceKind.CREDIT_NOTE, then=Value("cancelled")),
@@ -73,10 +73,10 @@ def documents(
         )
     )
     if state:
-        found = found.filter(state=state)
+        listed = listed.filter(state=state)
     if month is not None:
-        found = found.filter(issued_on__year=month.year, issued_on__month=month.number)
-    return found
+        listed = listed.filter(issued_on__year=month.year, issued_on__month=month.number)
+    return listed
 
 
 def signed(document: Invoice, cents: int) -> Money:

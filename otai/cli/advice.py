@@ -136,16 +136,18 @@ def follow(
     cost."""
     require_installation()
     organisation = organisation_named(org)
-    found = _advice(organisation, id)
-    if found.credits and not yes:
+    advised = _advice(organisation, id)
+    if advised.credits and not yes:
         if json or not sys.stdin.isatty():
             raise Invalid("order", code="confirmation_missing")
-        say(found.title)
-        typer.confirm(f"Train for {found.credits} credits?", abort=True)
-    run = advice.follow(organisation=organisation, id=found.id, who=actor(), now=utc_now(), with_feedback=with_feedback)
+        say(advised.title)
+        typer.confirm(f"Train for {advised.credits} credits?", abort=True)
+    run = advice.follow(
+        organisation=organisation, id=advised.id, who=actor(), now=utc_now(), with_feedback=with_feedback
+    )
     if run is None:
         if json:
-            print_json({"renamed": found.mapping, "credits": 0})
+            print_json({"renamed": advised.mapping, "credits": 0})
         else:
             say("The model uses the new names from now on; nothing was charged.")
         return

@@ -115,9 +115,9 @@ def lots(
 ) -> None:
     """Where an organisation's credits came from and what became of them, in spending order."""
     organisation = organisation_named(org)
-    found = queries.lots(organisation.id, open_only=open_only)
+    listed = queries.lots(organisation.id, open_only=open_only)
     if json:
-        print_json({"organisation": organisation.slug, "lots": found})
+        print_json({"organisation": organisation.slug, "lots": listed})
     else:
         numbers = ["credits", "unspent", "held", "spent", "withdrawn", "price"]
         print_table(
@@ -134,7 +134,7 @@ def lots(
                     lot.price or "",
                     lot.reference,
                 ]
-                for lot in found
+                for lot in listed
             ],
             right=numbers,
             title=f"Lots of {organisation.name}",

@@ -90,20 +90,20 @@ def export(
 ) -> None:
     """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for
     transformers, or as ONNX."""
-    found = queries.version(organisation_named(org), name, version)
+    trained = queries.version(organisation_named(org), name, version)
     if form is not Format.BUNDLE:
-        folder = _export_folder(found, target, form, attribute, json=json)
+        folder = _export_folder(trained, target, form, attribute, json=json)
         if with_card:
-            (folder / "report-card.html").write_text(cards.card_page(found, with_texts=False), encoding="utf-8")
+            (folder / "report-card.html").write_text(cards.card_page(trained, with_texts=False), encoding="utf-8")
         return
-    path = queries.export(found, target, overwrite=overwrite)
+    path = queries.export(trained, target, overwrite=overwrite)
     page = path.with_suffix(".html") if with_card else None
     if page is not None:
-        page.write_text(cards.card_page(found, with_texts=False), encoding="utf-8")
+        page.write_text(cards.card_page(trained, with_texts=False), encoding="utf-8")
     if json:
-        print_json({"file": path, "sha256": found.bundle_sha256, "bytes": found.bundle_bytes, "report_card": page})
+        print_json({"file": path, "sha256": trained.bundle_sha256, "bytes": trained.bundle_bytes, "report_card": page})
         return
-    say(f"{found} is in {path} ({presented.megabytes(found.bundle_bytes)}, sha256 {found.bundle_sha256})")
+    say(f"{trained} is in {path} ({presented.megabytes(trained.bundle_bytes)}, sha256 {trained.bundle_sha256})")
     if page is not None:
         say(f"Its report card is in {page}.")
 
@@ -133,26 +133,26 @@ def card(
 ) -> None:
     """The evidence of a model: how often it is right, what it may decide alone, which labels look wrong, what more
     tickets would bring."""
-    found = queries.version(organisation_named(org), name, version)
+    trained = queries.version(organisation_named(org), name, version)
     if html is not None:
         if html.exists() and not overwrite:
             raise queries.FileExists("file", path=str(html))
         if not html.parent.is_dir():
             raise queries.NoSuchFolder("folder", parent=html.parent, path=str(html.parent))
-        html.write_text(cards.card_page(found, with_texts=texts), encoding="utf-8")
-    evidence = cards.report_card(found)
-    compared = cards.comparison(found)
+        html.write_text(cards.card_page(trained, with_texts=texts), encoding="utf-8")
+    evidence = cards.report_card(trained)
+    compared = cards.comparison(trained)
     if json:
         shown = evidence if texts else evidence.without_texts()
-        print_json({"version": found.number, "report_card": shown, "compared_with_the_version_before": compared})
+        print_json({"version": trained.number, "report_card": shown, "compared_with_the_version_before": compared})
         return
     report_card_summary(jsonable(evidence))
-    for one in compared.attributes if compared else []:
-        verdict = "the same as" if one.verdict == "same" else f"{one.verdict} than"
+    for attribute in compared.attributes if compared else []:
+        verdict = "the same as" if attribute.verdict == "same" else f"{attribute.verdict} than"
         say(
-            f"  {one.name}: {verdict} the version before on {one.tickets} common tickets "
-            f"({100 * one.accuracy.value:+.1f} points, "
-            f"{100 * one.accuracy.low:+.1f} to {100 * one.accuracy.high:+.1f})"
+            f"  {attribute.name}: {verdict} the version before on {attribute.tickets} common tickets "
+            f"({100 * attribute.accuracy.value:+.1f} points, "
+            f"{100 * attribute.accuracy.low:+.1f} to {100 * attribute.accuracy.high:+.1f})"
         )
     if html is not None:
         say(f"The whole report card is in {html}.")

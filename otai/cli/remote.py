@@ -327,19 +327,19 @@ def quote(
         if data_set is not None:
             attributes = len(there.quote(there.data_set(data_set).id, mode="basic").attributes)
         assert attributes is not None
-        found = there.price(attributes, mode=mode.value, delivery=delivery.value)
+        priced = there.price(attributes, mode=mode.value, delivery=delivery.value)
     if json:
-        print_json(found)
+        print_json(priced)
         return
     prices.show_price(
-        {(Mode(one["mode"]), Delivery(one["delivery"])): _offer(one) for one in found["offers"]},
+        {(Mode(one["mode"]), Delivery(one["delivery"])): _offer(one) for one in priced["offers"]},
         mode=mode,
         delivery=delivery,
         attributes=attributes,
-        in_words=found["in_words"],
+        in_words=priced["in_words"],
         tier=None,
-        cheaper=[Saving.of(one) for one in found["cheaper"]],
-        balance=found["balance"],
+        cheaper=[Saving.of(one) for one in priced["cheaper"]],
+        balance=priced["balance"],
         zone=None,
     )
 

@@ -55,8 +55,8 @@ def serve(
     from otai.learning.model.bundle import Bundle
     from otai.serving.http import BUNDLE_VARIABLE, KEY_VARIABLE, NAME_VARIABLE
 
-    path, found = bundle_path(model, version, org)
-    name = str(found) if found else path.stem
+    path, live = bundle_path(model, version, org)
+    name = str(live) if live else path.stem
     # A file that is no model, or an encoder that is missing, is better known before anybody asks.
     Bundle.load(path).predict(["ready"])
     os.environ |= {BUNDLE_VARIABLE: str(path.resolve()), NAME_VARIABLE: name}

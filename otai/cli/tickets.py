@@ -246,26 +246,26 @@ def expect(
     from otai.tickets import expected_quality
 
     data_set = queries.data_set(organisation_named(org), name, version)
-    if (found := expected_quality.stored(data_set)) is None:
+    if (expected := expected_quality.stored(data_set)) is None:
         asked = tickets_jobs.ask_for_expected_quality(data_set=data_set, who=actor(), now=utc_now())
         tickets_jobs.refuse_if_failed(jobs.wait(asked, seconds=None))
-        found = expected_quality.stored(data_set) or {}
+        expected = expected_quality.stored(data_set) or {}
     if json:
-        print_json(found)
+        print_json(expected)
         return
-    modes = list(next(iter(found.values())).modes) if found else []
+    modes = list(next(iter(expected.values())).modes) if expected else []
     print_table(
         ["attribute", "guessing", *modes],
         [
             [attribute, f"{one.guessing:.0%}" if one.tried_on else "", *(_share(one.modes[mode]) for mode in modes)]
-            for attribute, one in found.items()
+            for attribute, one in expected.items()
         ],
         right=["guessing"],
     )
-    for attribute, one in found.items():
-        if one.unknown:
-            say(f"! {attribute}: {one.unknown}")
-    for warning in expected_quality.warnings(data_set, list(found)):
+    for attribute, likely in expected.items():
+        if likely.unknown:
+            say(f"! {attribute}: {likely.unknown}")
+    for warning in expected_quality.warnings(data_set, list(expected)):
         say(f"! {words.message(warning)} {words.advice(warning)}")
     say(
         "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or "

@@ -115,7 +115,7 @@ def fresh_tickets(facts: Facts) -> NewTickets:
         for key, row in _rows(facts.newest, facts.attributes)
         if (row["subject"] or row["body"]) and is_new(key, row)
     )
-    found = NewTickets()
+    fresh = NewTickets()
     for row in rows:
         labels: dict[str, list[str]] = {}
         for name in facts.attributes:
@@ -123,11 +123,11 @@ def fresh_tickets(facts: Facts) -> NewTickets:
             if value is not None:
                 labels[name] = list(value) if isinstance(value, list) else [value]
         subject, body = row["subject"], row["body"]
-        found.texts.append(f"{subject or ''}\n{body}" if body is not None else subject)
-        found.languages.append(row.get("language"))
-        found.labels.append(labels)
-        found.is_complete.append(True)
-    return found
+        fresh.texts.append(f"{subject or ''}\n{body}" if body is not None else subject)
+        fresh.languages.append(row.get("language"))
+        fresh.labels.append(labels)
+        fresh.is_complete.append(True)
+    return fresh
 
 
 def _newest_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -160,30 +160,30 @@ def of_labels(facts: Facts, bundle: Bundle, fresh: NewTickets) -> dict[str, Any]
     moved = _moved(facts)
     for model in bundle.attributes:
         name = model.spec.name
-        found = _changes_of(facts, bundle, name, fresh, moved.get(name, {}))
+        changes = _changes_of(facts, bundle, name, fresh, moved.get(name, {}))
         # Whoever uses the new name already gets it.
         renamed = facts.renamed.get(name, {})
-        open_names = {old: new for old, new in found.renamed.items() if renamed.get(old) != new}
-        if not found or (found.only_renamed and not open_names):
+        open_names = {old: new for old, new in changes.renamed.items() if renamed.get(old) != new}
+        if not changes or (changes.only_renamed and not open_names):
             continue
-        only_names = only_names and found.only_renamed
-        if found.renamed:
-            mapping[name] = dict(found.renamed)
+        only_names = only_names and changes.only_renamed
+        if changes.renamed:
+            mapping[name] = dict(changes.renamed)
         evidence.append(
             {
                 "kind": "labels",
                 "attribute": name,
-                "added": list(found.added),
-                "removed": list(found.removed),
-                "renamed": dict(found.renamed),
-                "split": {old: list(parts) for old, parts in found.split.items()},
-                "joined": {new: list(parts) for new, parts in found.joined.items()},
-                "tickets": dict(found.tickets),
-                "came_from": {new: dict(shares) for new, shares in found.evidence.items()},
+                "added": list(changes.added),
+                "removed": list(changes.removed),
+                "renamed": dict(changes.renamed),
+                "split": {old: list(parts) for old, parts in changes.split.items()},
+                "joined": {new: list(parts) for new, parts in changes.joined.items()},
+                "tickets": dict(changes.tickets),
+                "came_from": {new: dict(shares) for new, shares in changes.evidence.items()},
             }
         )
         points += [
-            {"attribute": name, "label": label, "before": 0, "now": count} for label, count in found.tickets.items()
+            {"attribute": name, "label": label, "before": 0, "now": count} for label, count in changes.tickets.items()
         ]
     if not evidence:
         return None

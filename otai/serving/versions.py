@@ -52,14 +52,16 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
     if live.number >= version.number or version.comparison is not None:
         return
     try:
-        found = compared(live, version)
+        comparison = compared(live, version)
     except (OtaiError, OSError, ValueError) as error:
         # A file that cannot be read keeps nobody from using the live version.
         log.warning("%s could not be compared with %s: %s", version, live, error)
         goes, why, evidence = False, Fact("versions_unread"), {"tickets": 0, "attributes": []}
     else:
-        goes, why = not_worse(found)
-        evidence = dataclasses.asdict(found) | {"unknown": say_fact(found.unknown) if found.unknown else ""}
+        goes, why = not_worse(comparison)
+        evidence = dataclasses.asdict(comparison) | {
+            "unknown": say_fact(comparison.unknown) if comparison.unknown else ""
+        }
     said = {"why": say_fact(why), "reason": why.as_dict()}
     version.comparison = {"with": live.number, "goes_live": goes, **said, **evidence}
     ModelVersion.objects.filter(id=version.id).update(comparison=version.comparison)

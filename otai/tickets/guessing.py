@@ -333,7 +333,9 @@ class _Guess(TextRoles):
                 return
             shown = {"separator": separator, "labels": len(parts)}
             why = Fact("labels_separated", shown) if separator else Fact("labels_in_lists", {"labels": len(parts)})
-            found = AttributeColumns(column.name, AttributeKind.MULTI, (column.name,), separator=separator, reason=why)
+            guessed = AttributeColumns(
+                column.name, AttributeKind.MULTI, (column.name,), separator=separator, reason=why
+            )
         else:
             reason = self._no_attribute(column)
             if reason is not None:
@@ -345,9 +347,9 @@ class _Guess(TextRoles):
             why = Fact("labels_one_a_cell", counts)
             if order:
                 why = Fact("labels_ordered", counts | {"order": " < ".join(order)})
-            found = AttributeColumns(column.name, kind, (column.name,), order=order, reason=why)
-        self.attributes[column.name] = found
-        self._take(column, found.reason)
+            guessed = AttributeColumns(column.name, kind, (column.name,), order=order, reason=why)
+        self.attributes[column.name] = guessed
+        self._take(column, guessed.reason)
 
     def _not_known_when_it_comes(self, column: ColumnStats) -> Fact | None:
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""

@@ -150,9 +150,13 @@ def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
         try:
             with transaction.atomic():
                 data_set.save(force_insert=True)
-                for position, found in enumerate(profile.attributes):
+                for position, profiled in enumerate(profile.attributes):
                     attribute = Attribute.objects.create(
-                        data_set=data_set, name=found.name, kind=found.kind, order=list(found.order), position=position
+                        data_set=data_set,
+                        name=profiled.name,
+                        kind=profiled.kind,
+                        order=list(profiled.order),
+                        position=position,
                     )
                     Label.objects.bulk_create(
                         [
@@ -162,7 +166,7 @@ def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
                                 count=label.count,
                                 training_count=label.training_count,
                             )
-                            for label in found.labels
+                            for label in profiled.labels
                         ],
                         batch_size=1_000,
                     )

@@ -60,14 +60,14 @@ def close_month(month: Month, *, who: str, now: datetime) -> ClosedMonth:
 
 def _closed(month: Month, *, who: str, now: datetime) -> ClosedMonth:
     before = list(ClosedMonth.objects.order_by("year", "month"))
-    for one in before:
-        if (one.year, one.month) == (month.year, month.number):
-            return one
+    for month_before in before:
+        if (month_before.year, month_before.month) == (month.year, month.number):
+            return month_before
     if before and Month(before[-1].year, before[-1].month).next != month:
         raise MonthsInOrder("month", month=str(month), next=str(Month(before[-1].year, before[-1].month).next))
     told: Figures = Counter()
-    for one in before:
-        told.update(_read(one.content))
+    for month_before in before:
+        told.update(_read(month_before.content))
     content = _written(month, [Month(one.year, one.month) for one in before], told, before[-1] if before else None)
     closed = ClosedMonth(
         year=month.year,

@@ -70,7 +70,7 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
     if seen is None:
         return None
     with transaction.atomic():
-        found, is_new = PaymentMethod.objects.get_or_create(
+        method, is_new = PaymentMethod.objects.get_or_create(
             gateway=way.name,
             reference=reference,
             defaults={
@@ -90,15 +90,15 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
             record(
                 organisation=organisation,
                 subject="payment_method",
-                subject_id=found.id,
+                subject_id=method.id,
                 move="kept",
                 who=who,
                 now=now,
                 gateway=way.name,
-                kind=found.kind,
-                last_four=found.last_four,
+                kind=method.kind,
+                last_four=method.last_four,
             )
-    return found
+    return method
 
 
 def own_method(organisation: Organisation, gateway: str, said: str) -> str:

@@ -79,22 +79,22 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
         raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
     known = {reversal.external_id: reversal for reversal in _locked_reversals(purchase)}
     begun = []
-    for one in sorted(seen, key=lambda one: one.subject):
-        found = known.get(one.subject)
-        if found is None:
-            known[one.subject] = found = _new(purchase, one, now=now)
-        found.payment = payments[one.payment]
-        before = (found.kind, found.state, found.provider_state, found.cents)
-        counted = takings.counts(found) and not found._state.adding
-        _see(found, one, now=now)
-        if found._state.adding or (found.kind, found.state, found.provider_state, found.cents) != before:
-            _record(found, one, before=None if found._state.adding else before, who=who, now=now)
-            if found.needs_a_person:
-                _tell_operator(found, now=now)
-        if takings.counts(found) and not counted:
-            begun.append(found)
-        if found._state.adding:
-            found.save(force_insert=True)
+    for news in sorted(seen, key=lambda one: one.subject):
+        booked = known.get(news.subject)
+        if booked is None:
+            known[news.subject] = booked = _new(purchase, news, now=now)
+        booked.payment = payments[news.payment]
+        before = (booked.kind, booked.state, booked.provider_state, booked.cents)
+        counted = takings.counts(booked) and not booked._state.adding
+        _see(booked, news, now=now)
+        if booked._state.adding or (booked.kind, booked.state, booked.provider_state, booked.cents) != before:
+            _record(booked, news, before=None if booked._state.adding else before, who=who, now=now)
+            if booked.needs_a_person:
+                _tell_operator(booked, now=now)
+        if takings.counts(booked) and not counted:
+            begun.append(booked)
+        if booked._state.adding:
+            booked.save(force_insert=True)
     reversals = sorted(known.values(), key=lambda reversal: (reversal.opened_at, reversal.id))
     if reversals:
         _balance(purchase, reversals, who=who, now=now, begun=begun)

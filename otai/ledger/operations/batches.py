@@ -42,7 +42,7 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
     checked: list[tuple[int, TransferRequest]] = []
     for place, request in enumerate(requests):
         try:
-            one = asked_to_hold(
+            asked = asked_to_hold(
                 organisation=organisation,
                 credits=request.credits,
                 key=request.key,
@@ -54,7 +54,7 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
         except OtaiError as error:
             placed[place] = error
         else:
-            checked.append((place, one))
+            checked.append((place, asked))
 
     def ask(some: list[tuple[int, TransferRequest]]) -> list[DatabaseAnswer]:
         wanted = [requests[place] for place, _ in some]
@@ -66,7 +66,7 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
         )
         return answers
 
-    _answer_each(checked, ask, lambda place, answer, one: hold_placed(answer, one), placed)
+    _answer_each(checked, ask, lambda place, answer, asked: hold_placed(answer, asked), placed)
     return [each for each in placed if each is not None]
 
 
@@ -88,7 +88,7 @@ def captures(
     checked: list[tuple[int, TransferRequest]] = []
     for place, request in enumerate(requests):
         try:
-            one = asked_to_resolve(
+            wanted = asked_to_resolve(
                 kind=TransferKind.CAPTURE,
                 organisation=organisation,
                 hold=request.hold,
@@ -99,7 +99,7 @@ def captures(
         except OtaiError as error:
             resolved[place] = error
         else:
-            checked.append((place, one))
+            checked.append((place, wanted))
 
     def ask(some: list[tuple[int, TransferRequest]]) -> list[DatabaseAnswer]:
         answers: list[DatabaseAnswer] = database().captures(
@@ -107,8 +107,8 @@ def captures(
         )
         return answers
 
-    def result(place: int, answer: DatabaseAnswer, one: TransferRequest) -> HoldResolved:
-        return hold_resolved(answer, one, kind=TransferKind.CAPTURE, hold=requests[place].hold)
+    def result(place: int, answer: DatabaseAnswer, wanted: TransferRequest) -> HoldResolved:
+        return hold_resolved(answer, wanted, kind=TransferKind.CAPTURE, hold=requests[place].hold)
 
     _answer_each(checked, ask, result, resolved)
     return [each for each in resolved if each is not None]

@@ -76,14 +76,14 @@ def statement(
     an unknown
     organisation.
     """
-    found = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
+    transfers = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
     if before is not None:
-        found = found.filter(seq__lt=before)
+        transfers = transfers.filter(seq__lt=before)
     if after is not None:
-        found = found.filter(seq__gt=after)
+        transfers = transfers.filter(seq__gt=after)
     if newest_first:
-        found = found.order_by("-seq")
-    return [_line(each) for each in found[offset : offset + limit if limit is not None else None]]
+        transfers = transfers.order_by("-seq")
+    return [_line(each) for each in transfers[offset : offset + limit if limit is not None else None]]
 
 
 def statement_csv(

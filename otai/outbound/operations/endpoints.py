@@ -95,22 +95,22 @@ def change_endpoint(
     NotFound, InvalidWebhookUrl,
     InvalidEndpoint."""
     with transaction.atomic():
-        found = _locked(organisation, endpoint)
+        changed = _locked(organisation, endpoint)
         if url is not None:
-            found.url = checked_url(url)
+            changed.url = checked_url(url)
         if events is not None:
-            found.events = _checked_events(events)
+            changed.events = _checked_events(events)
         if description is not None:
-            found.description = _checked_description(description)
+            changed.description = _checked_description(description)
         if enabled is True:
-            found.disabled_at, found.disabled_why, found.disabled_fact = None, "", {}
-            found.failing_since_at = None
-        elif enabled is False and found.disabled_at is None:
+            changed.disabled_at, changed.disabled_why, changed.disabled_fact = None, "", {}
+            changed.failing_since_at = None
+        elif enabled is False and changed.disabled_at is None:
             fact = Fact("webhook_turned_off", {"who": who})
-            found.disabled_at, found.disabled_why, found.disabled_fact = now, say_fact(fact)[:500], fact.as_dict()
-        found.save()
-        _record(found, "webhook_changed", who=who, now=now)
-    return found
+            changed.disabled_at, changed.disabled_why, changed.disabled_fact = now, say_fact(fact)[:500], fact.as_dict()
+        changed.save()
+        _record(changed, "webhook_changed", who=who, now=now)
+    return changed
 
 
 @one_transaction

@@ -178,25 +178,25 @@ def record_proposal(
     # Whoever deletes the tickets has the row by then: what was just chosen from them must not outlive them.
     data_set = DataSet.objects.select_for_update(no_key=True).get(id=proposal.data_set.id)
     data_set.require_tickets()
-    found = Guarantee.objects.select_for_update(no_key=True).get(id=proposal.guarantee.id)
-    _require_changeable(found)
+    guarantee = Guarantee.objects.select_for_update(no_key=True).get(id=proposal.guarantee.id)
+    _require_changeable(guarantee)
     why = Fact("guarantee.proposed", {"criteria": [criterion.as_fact().as_dict() for criterion in criteria]})
-    if found.status == GuaranteeStatus.AGREED:
-        move(found, GuaranteeStatus.OPEN, who=who, why=Fact("guarantee.proposed_anew"), now=now, agreed_at=None)
+    if guarantee.status == GuaranteeStatus.AGREED:
+        move(guarantee, GuaranteeStatus.OPEN, who=who, why=Fact("guarantee.proposed_anew"), now=now, agreed_at=None)
     above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
-    found.criteria = [criterion.as_dict() for criterion in criteria]
-    found.proposed_by, found.proposed_at = who, now
-    found.waits_for_operator = bool(above)
+    guarantee.criteria = [criterion.as_dict() for criterion in criteria]
+    guarantee.proposed_by, guarantee.proposed_at = who, now
+    guarantee.waits_for_operator = bool(above)
     # What was chosen for an earlier proposal is nobody's any more.
-    let_go([found.holdout_file], now=now)
-    found.data_set, found.holdout_file, found.holdout_sha256 = data_set, stored.path, stored.sha256
-    found.holdout_tickets = chosen.tickets
-    found.agreed_by = ""
-    found.save()
-    record(found, move="criteria proposed", who=who, why=why, now=now, criteria=found.criteria)
+    let_go([guarantee.holdout_file], now=now)
+    guarantee.data_set, guarantee.holdout_file, guarantee.holdout_sha256 = data_set, stored.path, stored.sha256
+    guarantee.holdout_tickets = chosen.tickets
+    guarantee.agreed_by = ""
+    guarantee.save()
+    record(guarantee, move="criteria proposed", who=who, why=why, now=now, criteria=guarantee.criteria)
     if not above:
-        _agree(found, who="price book", why=Fact("guarantee.standard", {"book": book.version}), now=now)
-    return found
+        _agree(guarantee, who="price book", why=Fact("guarantee.standard", {"book": book.version}), now=now)
+    return guarantee
 
 
 def _require_sound(criteria: Sequence[Criterion], data_set: DataSet) -> None:
@@ -275,34 +275,34 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
     less money than that."""
     why = checked_why(why)
     with transaction.atomic():
-        found = (
+        credited = (
             Guarantee.objects.select_for_update(of=("self",), no_key=True)
             .select_related("organisation")
             .filter(id=guarantee)
             .first()
         )
-        if found is None:
+        if credited is None:
             raise NotFound("guarantee")
-        if found.status != GuaranteeStatus.CREDITED:
-            raise FeeNotCredited("fee", status=found.status)
-        assert found.fee_lot is not None
-        lot = Lot.objects.get(id=found.fee_lot, organisation=found.organisation_id)
-        if lot.unspent < found.fee_credits:
+        if credited.status != GuaranteeStatus.CREDITED:
+            raise FeeNotCredited("fee", status=credited.status)
+        assert credited.fee_lot is not None
+        lot = Lot.objects.get(id=credited.fee_lot, organisation=credited.organisation_id)
+        if lot.unspent < credited.fee_credits:
             raise FeeWasSpent(
-                "fee", spent=found.fee_credits - lot.unspent, unspent=lot.unspent, credits=found.fee_credits
+                "fee", spent=credited.fee_credits - lot.unspent, unspent=lot.unspent, credits=credited.fee_credits
             )
         refunds = billing_operations.refund_fee(
-            organisation=found.organisation,
-            credits=found.fee_credits,
+            organisation=credited.organisation,
+            credits=credited.fee_credits,
             lot=lot.id,
-            key=f"guarantee-refund:{found.id}",
-            reference=f"guarantee:{found.id}",
+            key=f"guarantee-refund:{credited.id}",
+            reference=f"guarantee:{credited.id}",
             who=who,
             why=why,
             now=now,
         )
         money = [{"purchase": one.purchase.reference, "net_cents": one.net_cents} for one in refunds]
-        move(found, GuaranteeStatus.REFUNDED, who=who, why=why, now=now, details={"payment_refunds": money})
+        move(credited, GuaranteeStatus.REFUNDED, who=who, why=why, now=now, details={"payment_refunds": money})
     return [billing_operations.send(refund.id, now=now) for refund in refunds]
 
 

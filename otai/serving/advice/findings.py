@@ -83,10 +83,10 @@ def of_drift(
     version: ModelVersion, signals: Sequence[Mapping[str, Any]], newest: DataSet | None
 ) -> dict[AdviceKind, dict[str, Any]]:
     """What the tests of new tickets against the reference say, as advice: a new language, or drift. Empty: neither."""
-    found: dict[AdviceKind, dict[str, Any]] = {}
+    advice: dict[AdviceKind, dict[str, Any]] = {}
     languages = [one for one in signals if one["kind"] == "language" and one["is_drift"]]
     if languages:
-        found[AdviceKind.NEW_LANGUAGE] = {
+        advice[AdviceKind.NEW_LANGUAGE] = {
             "evidence": [dict(one) for one in languages],
             "chart": {
                 "code": "share_by_language",
@@ -98,7 +98,7 @@ def of_drift(
     drifted = [one for one in signals if one["is_drift"] and one["kind"] != "language"]
     # Tickets in a new language are unsure and unfamiliar as well: that is one finding, not two.
     if drifted and not (languages and all(one["kind"] != "accuracy" for one in drifted)):
-        found[AdviceKind.DRIFT] = {
+        advice[AdviceKind.DRIFT] = {
             "evidence": [dict(one) for one in drifted] + [dict(one) for one in signals if one["kind"] == "words"],
             "chart": {
                 "code": "training_and_now",
@@ -111,7 +111,7 @@ def of_drift(
             },
             "reason": Reason.DRIFT,
         }
-    return found
+    return advice
 
 
 def _point(signal: Mapping[str, Any], **of: str | None) -> dict[str, Any]:

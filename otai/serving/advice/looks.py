@@ -153,22 +153,22 @@ def _settle(
     """Writes what holds as open advice, and closes what holds no more. Dismissed advice is not given again for the same
     finding."""
     with transaction.atomic():
-        for one in (
+        for outdated in (
             Advice.objects.select_for_update(no_key=True)
             .filter(version=version, status=AdviceStatus.OPEN)
             .order_by("id")
         ):
-            if AdviceKind(one.kind) not in holding:
-                close(one, AdviceStatus.OUTDATED, by=SYSTEM, why="it holds no more", now=now)
-        for kind, found in holding.items():
-            names = found.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
+            if AdviceKind(outdated.kind) not in holding:
+                close(outdated, AdviceStatus.OUTDATED, by=SYSTEM, why="it holds no more", now=now)
+        for kind, finding in holding.items():
+            names = finding.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
             free = kind is AdviceKind.LABELS_RENAMED
             written = {
                 "checked_at": now,
-                "evidence": found["evidence"],
-                "chart": found["chart"],
-                "mapping": found.get("mapping", {}),
-                "reason": found["reason"],
+                "evidence": finding["evidence"],
+                "chart": finding["chart"],
+                "mapping": finding.get("mapping", {}),
+                "reason": finding["reason"],
                 "data_set": newest,
                 "attributes": names,
                 "credits": 0 if free else _price(version, len(names)),
@@ -177,7 +177,7 @@ def _settle(
                 continue
             last = Advice.objects.filter(version=version, kind=kind).order_by("-found_at", "-id").first()
             was_dismissed = last is not None and last.status == AdviceStatus.DISMISSED
-            if was_dismissed and last is not None and facts_in(last.evidence) == facts_in(found["evidence"]):
+            if was_dismissed and last is not None and facts_in(last.evidence) == facts_in(finding["evidence"]):
                 continue
             Advice.objects.create(version=version, kind=kind, found_at=now, **written)
     return list(open_advice(version))

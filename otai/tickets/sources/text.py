@@ -207,17 +207,17 @@ class _Scan:
 
 
 def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
-    found = _Scan()
+    scan = _Scan()
     since_line_end = 0
     rest = b""
     with io.BufferedReader(_Bounded(path, is_gzip=is_gzip, limits=limits), CHUNK_BYTES) as handle:
         while chunk := handle.read(CHUNK_BYTES):
-            if not found.head:
-                found.head = chunk[:SAMPLE_BYTES]
-                found.nul_even, found.nul_odd = found.head[0::2].count(0), found.head[1::2].count(0)
+            if not scan.head:
+                scan.head = chunk[:SAMPLE_BYTES]
+                scan.nul_even, scan.nul_odd = scan.head[0::2].count(0), scan.head[1::2].count(0)
             last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             first = len(chunk) if last < 0 else min(at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0)
-            found.longest_line = max(found.longest_line, since_line_end + first)
+            scan.longest_line = max(scan.longest_line, since_line_end + first)
             since_line_end = since_line_end + len(chunk) if last < 0 else len(chunk) - last
             data = rest + chunk
             rest = b""
@@ -227,21 +227,21 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
             data = data[: len(data) - len(rest)]
             try:
                 data.decode("utf-8")
-                found.utf8_characters += len(data) - len(data.translate(None, _BEYOND_ASCII))
+                scan.utf8_characters += len(data) - len(data.translate(None, _BEYOND_ASCII))
             except UnicodeDecodeError:
                 decoded = data.decode("utf-8", errors="surrogateescape")
                 undecodable = _ESCAPED.findall(decoded)
-                found.utf8_errors += len(undecodable)
-                found.latin_characters += len(_LATIN.findall(decoded))
-                found.utf8_characters += len(decoded) - len(_BEYOND.sub("", decoded)) - len(undecodable)
-                if len(found.undecodable) < SAMPLE_BYTES:
-                    found.undecodable += "".join(undecodable).encode("utf-8", errors="surrogateescape")
-            if len(found.odd) < SAMPLE_BYTES:
-                found.odd += b"\n".join(_odd_lines(data))[:SAMPLE_BYTES]
+                scan.utf8_errors += len(undecodable)
+                scan.latin_characters += len(_LATIN.findall(decoded))
+                scan.utf8_characters += len(decoded) - len(_BEYOND.sub("", decoded)) - len(undecodable)
+                if len(scan.undecodable) < SAMPLE_BYTES:
+                    scan.undecodable += "".join(undecodable).encode("utf-8", errors="surrogateescape")
+            if len(scan.odd) < SAMPLE_BYTES:
+                scan.odd += b"\n".join(_odd_lines(data))[:SAMPLE_BYTES]
     if rest:
-        found.utf8_errors += 1
-        found.odd += rest
-    return found
+        scan.utf8_errors += 1
+        scan.odd += rest
+    return scan
 
 
 _BEYOND_ASCII = bytes(range(0x80, 0x100))

@@ -87,29 +87,29 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
 @page(Action.VIEW)
 def purchase(request: MemberRequest, reference: str) -> HttpResponse:
     """One order: what it costs, how it is paid, and what became of it."""
-    found = queries.purchase(request.organisation, reference)
-    way = gateway_named(found.gateway)
+    bought = queries.purchase(request.organisation, reference)
+    way = gateway_named(bought.gateway)
     documents = [
         (words.INVOICES.get(invoice.kind, invoice.kind), invoice)
-        for invoice in queries.invoices(request.organisation, purchase=found.reference)
+        for invoice in queries.invoices(request.organisation, purchase=bought.reference)
     ]
-    missing = Money(found.gross_cents - found.paid_cents, found.currency)
+    missing = Money(bought.gross_cents - bought.paid_cents, bought.currency)
     context = {
-        "purchase": found,
-        "title": words.purchase_title(found),
-        "net": Money(found.net_cents, found.currency),
-        "vat": Money(found.vat_cents, found.currency),
-        "gross": Money(found.gross_cents, found.currency),
+        "purchase": bought,
+        "title": words.purchase_title(bought),
+        "net": Money(bought.net_cents, bought.currency),
+        "vat": Money(bought.vat_cents, bought.currency),
+        "gross": Money(bought.gross_cents, bought.currency),
         "missing": missing,
-        "vat_words": _vat_of(found),
+        "vat_words": _vat_of(bought),
         "way": words.GATEWAYS.get(way.name, way.title),
         "by_transfer": way.pays_by_invoice,
-        "is_open": found.status in AWAITING_PAYMENT,
-        "payable_here": found.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)
-        and (billing.is_hosted(found.gateway) or (found.status == PurchaseStatus.OPEN and bool(hosted_gateways()))),
-        "by_page": billing.is_hosted(found.gateway),
-        "has_left": request.GET.get("left") == "1" and found.status == PurchaseStatus.OPEN,
-        "can_cancel": found.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
+        "is_open": bought.status in AWAITING_PAYMENT,
+        "payable_here": bought.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)
+        and (billing.is_hosted(bought.gateway) or (bought.status == PurchaseStatus.OPEN and bool(hosted_gateways()))),
+        "by_page": billing.is_hosted(bought.gateway),
+        "has_left": request.GET.get("left") == "1" and bought.status == PurchaseStatus.OPEN,
+        "can_cancel": bought.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
         "seller": seller(),
         "invoices": documents,
         "back": back_to(request),

@@ -29,10 +29,10 @@ from otai.web.views.jobs import working
 @page(Action.UPLOAD_TICKETS)
 def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """Asks first, with counts; then deletes."""
-    found = queries.data_set_with_id(request.organisation, data_set)
+    wanted = queries.data_set_with_id(request.organisation, data_set)
     said = request.POST if request.method == "POST" else request.GET
     every = said.get("versions") == "all"
-    chosen = deletion.versions_of(found) if every else [found]
+    chosen = deletion.versions_of(wanted) if every else [wanted]
     named: dict[str, Any] = {
         "organisation": request.organisation,
         "data_sets": chosen,
@@ -48,9 +48,9 @@ def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
                 serving_jobs.refuse_if_failed(job)
             return redirect("web:job", slug=request.organisation.slug, job=job.id)
         gone = deletion.delete_tickets(**named, with_models=with_models)
-        return deleted(request, gone.data_sets or [str(found)])
-    if found.deleted_at is not None:
-        return redirect("web:data_set", slug=request.organisation.slug, data_set=found.id)
+        return deleted(request, gone.data_sets or [str(wanted)])
+    if wanted.deleted_at is not None:
+        return redirect("web:data_set", slug=request.organisation.slug, data_set=wanted.id)
     same: deletion.SameTexts = ([], [])
     searching = serving_jobs.ask_what_goes(**named)
     if searching is not None:
@@ -60,9 +60,9 @@ def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
         serving_jobs.refuse_if_failed(job)
         same = serving_jobs.same_texts_of(job)
     context = {
-        "data_set": found,
+        "data_set": wanted,
         "every": every,
-        "versions": len(deletion.versions_of(found)),
+        "versions": len(deletion.versions_of(wanted)),
         "going": deletion.what_goes_with_tickets(organisation=request.organisation, data_sets=chosen, same=same),
         "may_delete_models": request.member.may(Action.MANAGE_MODELS),
     }

@@ -333,8 +333,8 @@ def ordered(request: MemberRequest, number: int) -> HttpResponse:
 def order_included(request: MemberRequest) -> HttpResponse:
     """The included run, or the included improvement after a miss. It costs the organisation nothing."""
     organisation, now = request.organisation, utc_now()
-    found = queries.guarantee(organisation)
-    data_set = _data_set(organisation, request.POST.get("data_set", "")) or found.data_set
+    offered = queries.guarantee(organisation)
+    data_set = _data_set(organisation, request.POST.get("data_set", "")) or offered.data_set
     mode, delivery = request.POST.get("mode", ""), request.POST.get("delivery", "")
     if data_set is None or mode not in tuple(Mode) or delivery not in tuple(Delivery):
         raise Http404
@@ -342,14 +342,14 @@ def order_included(request: MemberRequest) -> HttpResponse:
         sent = UUID(request.POST.get("key", ""))
     except ValueError:
         sent = uuid4()
-    improving = found.status in (GuaranteeStatus.MISSED, GuaranteeStatus.IMPROVING)
+    improving = offered.status in (GuaranteeStatus.MISSED, GuaranteeStatus.IMPROVING)
     quote = runs.make_quote(
         organisation=organisation,
         data_set=data_set,
         attributes=[attribute.name for attribute in tickets.usable_attributes(data_set)],
         mode=Mode(mode),
         delivery=Delivery(delivery),
-        model_name=found.run.model_name if found.run else model_name_for(data_set.name),
+        model_name=offered.run.model_name if offered.run else model_name_for(data_set.name),
         reason=Reason.LABELS_CHANGED if improving else Reason.NEW_MODEL,
         now=now,
         key=uuid5(sent, f"{organisation.pk} {data_set.pk} {mode} {delivery}"),

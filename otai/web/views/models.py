@@ -97,14 +97,14 @@ def _model(organisation: Organisation, id: UUID) -> tuple[TrainedModel, list[Mod
 @page(Action.VIEW)
 def model(request: MemberRequest, model: UUID) -> HttpResponse:
     """One model: its versions, their quality, and what it advises."""
-    found, versions = _model(request.organisation, model)
+    shown, versions = _model(request.organisation, model)
     if not versions:
         raise Http404
-    live = live_of(found, versions)
+    live = live_of(shown, versions)
     card = card_of(live.run)
     rows = summaries(card, earlier=_cards_before(versions, live)) if card else []
     context = {
-        "model": found,
+        "model": shown,
         "versions": [(version, _first_figure(version)) for version in versions],
         "live": live,
         "version": live,
@@ -115,13 +115,13 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "suspected": suspected(rows),
         "snippets": snippets(request, live),
         "undecided": [one for one in versions if one.number > live.number],
-        "events": list(serving_versions.events(found).reverse()[:events_shown]),
+        "events": list(serving_versions.events(shown).reverse()[:events_shown]),
         "may_roll_back": request.member.may(Action.MANAGE_MODELS) and serving_versions.may_roll_back(live),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
         "advice": advice_for(live, request.organisation),
         "balance": ledger.balance(request.organisation.id),
-        "offer": feedback.offer(request.organisation, found.name),
-        "going": deletion.what_goes(found),
+        "offer": feedback.offer(request.organisation, shown.name),
+        "going": deletion.what_goes(shown),
         "may_give": request.member.may(Action.GIVE_FEEDBACK),
         "last_look": advice.checks(live).first(),
         "compares": len(versions) > 1,
