@@ -11,7 +11,8 @@ from django.db.models import Max, Min, Sum
 from otai.billing import queries
 from otai.billing.causes import Unexplained, unexplained
 from otai.billing.chain import broken_links
-from otai.billing.models import BalanceDifference, BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
+from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
+from otai.billing.operations.balance import standing_differences
 from otai.billing.operations.invoices import facts_hash
 from otai.billing.operations.takings import counts, expected_owed
 from otai.billing.revenue import month_close
@@ -155,7 +156,7 @@ def _months_that_do_not_close() -> Iterator[Discrepancy]:
 
 def _balances_that_differ() -> Iterator[Discrepancy]:
     """What the last daily comparison with a provider's balance found."""
-    for one in BalanceDifference.objects.filter(gone_at__isnull=True).order_by("found_at", "id"):
+    for one in standing_differences():
         details = f"{one.theirs_cents} cents there, {one.ours_cents} here"
         yield Discrepancy(f"the balance at {one.gateway} is the books': {one.what}", one.subject, details)
 

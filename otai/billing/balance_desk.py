@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 
-from otai.billing.desk import Desk, cents_shown
+from otai.billing.desk import Desk, DeskAction, cents_shown
 from otai.billing.models import BalanceDifference, BalanceMove
+from otai.billing.operations.balance import explain
+
+
+def _explain(row: BalanceDifference, *, who: str, now: datetime, why: str) -> str:
+    explain(difference=row.id, who=who, why=why, now=now)
+    return "Explained."
 
 
 @admin.register(BalanceDifference)
 class BalanceDifferenceDesk(Desk):
     """Where a provider's balance and the books differ; compared daily."""
 
-    list_display = ("found_at", "gateway", "what", "subject", "theirs", "ours", "gone_at")
-    list_filter = ("gateway", ("gone_at", admin.EmptyFieldListFilter))
+    list_display = ("found_at", "gateway", "what", "subject", "theirs", "ours", "gone_at", "explained_why")
+    list_filter = ("gateway", ("gone_at", admin.EmptyFieldListFilter), ("explained_at", admin.EmptyFieldListFilter))
     search_fields = ("subject",)
     ordering = ("-found_at",)
+    event_subject = "balance difference"
+    desk_actions = (
+        DeskAction(
+            "explain",
+            "Explain it",
+            _explain,
+            applies=lambda row: row.gone_at is None and row.explained_at is None,
+            explanation="It stands no longer, unless its amount changes: of another business of yours, for example.",
+        ),
+    )
 
     @admin.display(description="there")
     def theirs(self, row: BalanceDifference) -> str:

@@ -92,6 +92,22 @@ def test_what_is_not_booked_stands_until_it_is_gone(
     assert BalanceDifference.objects.filter(gone_at=now + DAY).count() == 2
 
 
+def test_what_is_none_of_ours_is_explained_until_its_amount_changes(
+    acme: Organisation, fake: Any, now: datetime, admin_client: Client
+) -> None:
+    fake._moves(MoveKind.PAYMENT, 77_00, payment="fp_of_the_shop")
+    sweep(now=now + 2 * HOUR)
+    found = BalanceDifference.objects.get()
+    action = f"/desk/billing/balancedifference/{found.id}/act/explain/"
+    assert "Explained." in admin_client.post(action, {"why": "our other shop"}, follow=True).content.decode()
+    assert audit().findings == []
+    sweep(now=now + DAY)
+    assert audit().findings == [], "it is found again, and explained still"
+    fake._moves(MoveKind.PAYMENT, 1_00, payment="fp_of_the_shop")
+    sweep(now=now + 2 * DAY)
+    assert [finding.where for finding in audit().findings] == ["fp_of_the_shop"]
+
+
 def test_a_payment_whose_amount_was_changed_is_found(acme: Organisation, fake: Any, now: datetime) -> None:
     bought = buys(acme, now)
     Payment.objects.update(cents=1_000_00, surplus_cents=1_000_00 - bought.gross_cents)

@@ -115,6 +115,10 @@ BROKEN = {
         f"INSERT INTO billing_chain_link (seq, event_id, hash, chained_at) SELECT 0, max(id), 'x', '{MOMENT}' "
         "FROM billing_event"
     ],
+    "billing_balance_difference_is_explained_by_somebody": [
+        "UPDATE billing_balance_difference SET explained_by = 'olga'",
+        "UPDATE billing_balance_difference SET explained_at = found_at",
+    ],
     "billing_charge_attempt_is_made_once": ["UPDATE billing_charge_attempt SET number = 1"],
     "billing_charge_attempt_has_an_outcome_when_ended": [
         "UPDATE billing_charge_attempt SET outcome = 'failed'",

@@ -13,8 +13,9 @@ from django.db import DatabaseError, models, transaction
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
-from otai.billing.models import Purchase
+from otai.billing.models import PaymentRefund, Purchase
 from otai.billing.operations.chaining import chain_new
+from otai.billing.operations.refunds import refund_failed
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import operations as ledger
 from otai.ledger.audit import audit as ledger_audit
@@ -45,6 +46,8 @@ TABLES = [
 ACCEPTED = {
     # The provider's name for the payment that is waited for, and how many were given up: what came is in the payments.
     "ways": {"billing.Purchase.gateway_reference", "billing.Purchase.payments_withdrawn"},
+    # What a provider last said of a refund, for a person to read.
+    "wording": {"billing.PaymentRefund.problem"},
     # Until when a run's credits are held: the sweep releases them after it, and nothing else follows.
     "times": {"ledger.Hold.deadline_at"},
 }
@@ -160,3 +163,15 @@ def test_what_the_audits_were_blind_to_is_found(everything: Organisation, now: d
         Purchase.objects.filter(status="refunded").update(status="paid")
         assert billing_audit().findings
         transaction.set_rollback(True)
+
+
+def test_a_refund_that_waits_for_its_provider_is_no_finding(everything: Organisation, fake: Any, now: datetime) -> None:
+    refund = PaymentRefund.objects.get()
+    fake.refund_fails(refund.gateway_reference)
+    refund_failed(gateway_reference=refund.gateway_reference, why="account closed", now=now)
+    fake.account.is_down = True
+    assert billing.send(refund.id, now=now).problem != "account closed", "what is told is the latest"
+    assert billing_audit().findings == []
+    fake.account.is_down = False
+    assert billing.send(refund.id, now=now).state == "confirmed"
+    assert billing_audit().findings == []

@@ -64,7 +64,7 @@ class BalanceCheck(models.Model):
 
 class BalanceDifference(models.Model):
     """Something that the provider's balance and the books do not say alike; it stands until a comparison no longer
-    finds it."""
+    finds it, or an operator explains it: a payment of another business of the vendor's, for example."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     gateway = models.CharField(max_length=40)
@@ -75,6 +75,9 @@ class BalanceDifference(models.Model):
     currency = models.CharField(max_length=3)
     found_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)
+    explained_at = models.DateTimeField(null=True, blank=True)
+    explained_by = models.CharField(max_length=200, blank=True, default="")
+    explained_why = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
         db_table = "billing_balance_difference"
@@ -83,7 +86,12 @@ class BalanceDifference(models.Model):
                 fields=["gateway", "what", "subject"],
                 condition=Q(gone_at__isnull=True),
                 name="billing_balance_difference_stands_once",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(explained_at__isnull=True, explained_by="", explained_why="")
+                | (Q(explained_at__isnull=False) & ~Q(explained_by="") & ~Q(explained_why="")),
+                name="billing_balance_difference_is_explained_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:

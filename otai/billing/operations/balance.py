@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
@@ -26,10 +27,11 @@ from otai.billing.models import (
     RefundState,
     Reversal,
 )
+from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.takings import counts
 from otai.billing.operations.webhooks import ask_about_payment
-from otai.db import new_id
-from otai.errors import OtaiError
+from otai.db import new_id, one_transaction
+from otai.errors import NotFound, OtaiError
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,39 @@ def compare_balances(*, now: datetime) -> int:
         first = checks.order_by("made_at").first()
         found = list(differences(name, since=first.since_at if first else since, until=now - settling))
         _write(name, found, new, since=since, now=now)
-    return BalanceDifference.objects.filter(gone_at__isnull=True).count()
+    return standing_differences().count()
+
+
+def standing_differences() -> QuerySet[BalanceDifference]:
+    """Those that stand and that nobody has explained, the oldest first."""
+    found = BalanceDifference.objects.filter(gone_at__isnull=True, explained_at__isnull=True)
+    return found.order_by("found_at", "id")
+
+
+@one_transaction
+def explain(*, difference: UUID, who: str, why: str, now: datetime) -> BalanceDifference:
+    """An operator says why a difference is none of ours; it stands again where its amount changes. Raises NotFound and
+    WhoAndWhyMissing."""
+    why = checked_why(why)
+    found = BalanceDifference.objects.select_for_update(no_key=True).filter(id=difference).first()
+    if found is None:
+        raise NotFound("no_balance_difference", difference=str(difference))
+    found.explained_at, found.explained_by, found.explained_why = now, who, why
+    found.save(update_fields=["explained_at", "explained_by", "explained_why"])
+    record(
+        organisation=None,
+        subject="balance difference",
+        subject_id=found.id,
+        move="explained",
+        who=who,
+        why=why,
+        now=now,
+        what=found.what,
+        about=found.subject,
+        ours_cents=found.ours_cents,
+        theirs_cents=found.theirs_cents,
+    )
+    return found
 
 
 def _store(name: str, seen: list[MoveSeen], *, now: datetime) -> int:
@@ -187,8 +221,15 @@ def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: 
                 for one in BalanceDifference.objects.filter(gateway=name, gone_at__isnull=True)
             }
             for one in found:
-                amounts = {"ours_cents": one.ours, "theirs_cents": one.theirs, "currency": one.currency}
+                amounts: dict[str, object] = {
+                    "ours_cents": one.ours,
+                    "theirs_cents": one.theirs,
+                    "currency": one.currency,
+                }
                 if known := standing.pop((one.what, one.subject), None):
+                    if (known.ours_cents, known.theirs_cents) != (one.ours, one.theirs):
+                        # What was explained was another amount.
+                        amounts |= {"explained_at": None, "explained_by": "", "explained_why": ""}
                     BalanceDifference.objects.filter(id=known.id).update(**amounts)
                 else:
                     BalanceDifference.objects.create(

@@ -361,7 +361,7 @@ def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRef
         state=state, gateway_reference=seen.reference, sent_at=now, problem=seen.problem[:500]
     )
     if moved:
-        sent = {"gateway_reference": seen.reference, "sent_at": now, "problem": seen.problem[:500]}
+        sent = {"gateway_reference": seen.reference, "sent_at": now}
         _record_move(refund, state, who=who or gateway.name, why=seen.problem or why, now=now, **sent)
     refund.refresh_from_db()
     return refund
@@ -394,7 +394,7 @@ def refund_failed(*, gateway_reference: str, why: str, now: datetime) -> bool:
         return False
     with transaction.atomic():
         PaymentRefund.objects.filter(id=found.id).update(state=RefundState.FAILED, problem=why[:500])
-        _record_move(found, RefundState.FAILED, who=found.gateway, why=why, now=now, problem=why[:500])
+        _record_move(found, RefundState.FAILED, who=found.gateway, why=why, now=now)
     return True
 
 

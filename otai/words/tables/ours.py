@@ -80,6 +80,9 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.no_lot": said(
         "There is no lot {lot}.",
     ),
+    "not_found.no_balance_difference": said(
+        "There is no such difference.",
+    ),
     "not_found.no_operator_request": said(
         "There is no such request.",
     ),
