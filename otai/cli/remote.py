@@ -10,7 +10,8 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -18,12 +19,12 @@ from typing import Annotated, Any
 
 import platformdirs
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.cli import relabelling
 from otai.cli import tickets as local_tickets
 from otai.cli.given_files import readable
-from otai.cli.output import JsonOption, console, print_json, say
+from otai.cli.import_bar import ImportBar
+from otai.cli.output import JsonOption, print_json, say
 from otai.cli.presenters import credits, data_sets, models, prices, runs
 from otai.cli.presenters.words import count
 from otai.cli.report_card import report_card_summary
@@ -47,7 +48,8 @@ from otai.cli.tickets import (
 )
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine, Studio
-from otai.errors import Invalid
+from otai.errors import Invalid, OtaiError
+from otai.jobs.stopping import told_to_stop_as_exception
 from otai.learning.data.profile import Profile
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.tickets.columns import ColumnRoles
@@ -179,12 +181,18 @@ def import_tickets(
     json: JsonOption = False,
 ) -> None:
     """Upload and import tickets. Columns are guessed and can be named; bad rows refuse the whole import."""
-    bar = Progress(
-        TextColumn("{task.fields[what]}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), transient=True,
-        disable=json or not sys.stdout.isatty(), console=console,
-    )  # fmt: skip
-    with readable(file) as given, studio() as there, bar:
-        task = bar.add_task("upload", total=given.stat().st_size, what="Uploading")
+    with readable(file) as given, studio() as there, ImportBar(wanted=not json) as bar, _ends_with_us(there) as begun:
+
+        def show(job: Mapping[str, Any]) -> None:
+            begun[:] = [job["id"]]
+            how_far = job["progress"]
+            bar.reads(
+                place=job["place"],
+                tickets=how_far["rows"],
+                bytes_read=how_far["bytes_read"],
+                bytes_total=how_far["bytes_total"],
+            )
+
         data_set = there.import_tickets(
             given,
             name=name or "",
@@ -192,10 +200,8 @@ def import_tickets(
             add=add,
             keep_quotes=keep_quotes,
             mask=mask,
-            on_progress=lambda sent, size: bar.update(task, completed=sent, total=size),
-            on_job=lambda job: bar.update(
-                task, completed=job["progress"]["bytes_read"], total=job["progress"]["bytes_total"], what=job_words(job)
-            ),
+            on_progress=bar.uploads,
+            on_job=show,
             column=column,
             attribute=attribute,
             multi=multi,
@@ -215,9 +221,20 @@ def import_tickets(
     data_sets.show_profile(Profile.from_dict(data_set.raw["profile"]))
 
 
-def job_words(job: Mapping[str, Any]) -> str:
-    """How far an import is, in a line."""
-    return f"Waiting, place {job['place']}" if job["place"] else f"Importing, {job['progress']['rows']:,} tickets"
+@contextmanager
+def _ends_with_us(there: Studio) -> Iterator[list[str]]:
+    """Ctrl-C, or a signal to stop, cancels the job whose id is put into the list: as in an installation here,
+    whoever stops the command wants no import."""
+    begun: list[str] = []
+    try:
+        with told_to_stop_as_exception():
+            yield begun
+    except (KeyboardInterrupt, SystemExit):
+        if begun:
+            # It may have ended at this moment, or the line may be gone.
+            with suppress(OtaiError):
+                there.cancel_job(begun[-1])
+        raise
 
 
 @tickets_app.command("columns")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otai.cli import relabelling
 from otai.cli.actor import actor
 from otai.cli.given_files import must_be_readable, readable
+from otai.cli.import_bar import ImportBar
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import data_sets
 from otai.db import utc_now
@@ -146,22 +146,15 @@ def import_(
         add=add,
     )
     organisation = organisation_named(org)
-    bar = Progress(
-        TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[tickets]:,} tickets"),
-        TimeElapsedColumn(), transient=True, disable=json or not sys.stdout.isatty(),
-    )  # fmt: skip
     for file in files:
         must_be_readable(file)
     with ExitStack() as kept:
         first, *further = [kept.enter_context(readable(one)) for one in files]
-        kept.enter_context(bar)
-        task = bar.add_task("import", total=1.0, tickets=0, what="Importing")
+        bar = kept.enter_context(ImportBar(wanted=not json))
 
         def show(job: Job) -> None:
             place = place_in_queue(job, now=utc_now())
-            what = f"Waiting, place {place}" if place else "Importing"
-            bar.update(task, completed=job.share, tickets=job.rows_read, what=what)
+            bar.reads(place=place, tickets=job.rows_read, bytes_read=job.bytes_read, bytes_total=job.bytes_total)
 
         asked = tickets_jobs.ask_for_import(
             organisation=organisation,

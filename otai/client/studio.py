@@ -103,7 +103,7 @@ class Studio:
         **reading: Any,
     ) -> DataSet:
         """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with
-        status, place, progress.
+        id, status, place, progress, from the moment the file is there.
 
         `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal
         data by its kind.
@@ -114,8 +114,13 @@ class Studio:
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
         # Only what was asked for: a Studio of before knows none of them.
         asked |= {key: True for key, wanted in (("add", add), ("keep_quotes", keep_quotes), ("mask", mask)) if wanted}
-        raw = self._upload("/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress)
+        held_back = 0 if on_job is not None else wait_seconds
+        raw = self._upload(
+            "/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress, held_back_seconds=held_back
+        )
         if _is_job(raw):
+            if on_job is not None:
+                on_job(raw)
             job = self.wait_for_job(raw["id"], on_job=on_job)
             raw = self._get(f"/data-sets/{job['result']['data_set']}")
         return DataSet.of(raw)
@@ -147,6 +152,8 @@ class Studio:
         self, id: uuid.UUID | str, *, on_job: Callable[[Mapping[str, Any]], None] | None = None
     ) -> dict[str, Any]:
         """The job when it is done. Raises what it was refused with, as the request itself would have been."""
+        # A small file is read within a moment: nobody waits a second for that.
+        wait = job_poll_seconds / 16
         while True:
             job = self.job(id)
             if on_job is not None:
@@ -157,7 +164,8 @@ class Studio:
                 )
             if job["ended_at"] is not None:
                 return job
-            self._sleep(job_poll_seconds)
+            self._sleep(wait)
+            wait = min(2 * wait, job_poll_seconds)
 
     def data_sets(self, name: str | None = None) -> Iterator[DataSet]:
         """By name, the newest version first."""
@@ -368,12 +376,13 @@ class Studio:
         *,
         key: str = "",
         on_progress: Callable[[int, int], None] | None = None,
+        held_back_seconds: int = wait_seconds,
     ) -> dict[str, Any]:
         size = file.stat().st_size
         headers = {
             "Content-Type": "application/octet-stream",
             "Content-Length": str(size),
-            "Prefer": f"wait={wait_seconds}",
+            "Prefer": f"wait={held_back_seconds}",
         }
         if key:
             headers["Idempotency-Key"] = key
