@@ -19,6 +19,7 @@ from otai.errors import NotFound, Refused
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded, cancel, sweep_files
+from otai.jobs.operations import forget as forget_answers
 from otai.orgs.models import Organisation
 
 most_waiting = 20
@@ -105,11 +106,13 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
 
 
 def drop(upload: WaitingUpload) -> None:
-    """Deletes the upload, and ends what is being done with it."""
-    doing = [id for id in (upload.preview, upload.importing) if id]
-    for job in Job.objects.filter(id__in=doing, ended_at__isnull=True):
+    """Deletes the upload, ends what is being done with it, and forgets what was said of it: a look at columns shows
+    cells, and so does a refusal."""
+    doing = Job.objects.filter(id__in=[id for id in (upload.preview, upload.importing) if id])
+    for job in doing.filter(ended_at__isnull=True):
         with suppress(JobHasEnded):
             cancel(job, now=utc_now())
+    forget_answers(doing)
     forget(upload)
 
 

@@ -16,6 +16,7 @@ from django.test import Client
 
 from otai.db import utc_now
 from otai.jobs.folders import uploads_folder
+from otai.jobs.models import Job
 from otai.orgs.permissions import Role
 from otai.tickets.models import DataSet
 from tests import stories
@@ -283,6 +284,13 @@ def test_a_look_shows_what_is_wrong_and_imports_nothing(alice: Client) -> None:
     assert not DataSet.objects.exists()
 
 
+def test_a_file_that_is_not_wanted_takes_along_what_was_seen_of_it(alice: Client) -> None:
+    columns = upload(alice, CSV)
+    assert "on fire" in str(Job.objects.get().result)
+    alice.post(f"{columns}drop")
+    assert not Job.objects.exists()
+
+
 def test_carol_reads_no_file_of_acme(alice: Client, carol: Client) -> None:
     columns = upload(alice, CSV)
     assert carol.post(f"{columns}read", {"header": "0"}).status_code == 404
@@ -519,8 +527,6 @@ def test_a_cancelled_import_leaves_nothing_and_the_columns_stand(alice: Client, 
     settings.OTAI_JOBS_AT_ONCE = 1
     columns = upload(alice, CSV)
     settled(alice, columns)
-    from otai.jobs.models import Job
-
     address = alice.post(columns, {"name": "support", **columns_shown(alice, columns)})["Location"]
     job = Job.objects.get(kind="import")
     if not job.has_ended:
