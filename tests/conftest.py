@@ -1,5 +1,5 @@
 """`--database sqlite` (default) or `--database postgres`: the same tests on either. Pure tests run on the first
-alone."""
+alone, and those marked `postgres` on the second."""
 
 from __future__ import annotations
 
@@ -74,12 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # First what takes longest and shares a server: at the end workers would divide it, or one would wait.
     items.sort(key=lambda item: item.get_closest_marker("door") is None)
-    if config.getoption("--database") == "sqlite":
-        return
-    pure = [item for item in items if item.get_closest_marker("pure")]
-    if pure:
-        config.hook.pytest_deselected(items=pure)
-        items[:] = [item for item in items if not item.get_closest_marker("pure")]
+    elsewhere = "postgres" if config.getoption("--database") == "sqlite" else "pure"
+    if left_out := [item for item in items if item.get_closest_marker(elsewhere)]:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(elsewhere)]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
@@ -44,10 +44,8 @@ def needed(find: Callable[[], T | None], *, package: str) -> T:
     """As `installed`; where it stays missing the test that asks is skipped, and fails where `CI` is set."""
     try:
         return installed(find, package=package)
-    except PartMissing as missing:
-        if is_ci():
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    except PartMissing as absent:
+        missing(str(absent))
 
 
 def module(name: str, *, extra: str = "") -> Any:
@@ -55,12 +53,16 @@ def module(name: str, *, extra: str = "") -> Any:
     the test, or the file, that asks is skipped, and fails where `CI` is set."""
     try:
         return importlib.import_module(name)
-    except ImportError as missing:
+    except ImportError as absent:
         wanted = f"'otai[{extra}]'" if extra else name
-        why = f"needs {name}: pip install {wanted} ({missing})"
-        if is_ci():
-            pytest.fail(why)
-        pytest.skip(why, allow_module_level=True)
+        missing(f"needs {name}: pip install {wanted} ({absent})")
+
+
+def missing(why: str) -> NoReturn:
+    """Skips the test, or the file, that asks, and fails it where `CI` is set."""
+    if is_ci():
+        pytest.fail(why)
+    pytest.skip(why, allow_module_level=True)
 
 
 def is_ci() -> bool:

@@ -36,10 +36,18 @@ def blank(tmp_path_factory: pytest.TempPathFactory, initialised_home: Path) -> B
     return Blank(tmp_path_factory.mktemp("doors"), os.environ["OTAI_DATABASE_URL"], initialised_home)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(blank: Blank) -> Iterator[Production]:
-    """One Studio for the tests of a module: each uses organisations of its own. With a worker."""
-    with in_production(*blank.new(), worker=True) as running:
+    """One Studio for all tests that break nothing of it, with a worker: each uses organisations of its own."""
+    # Customers' own web servers are on this machine.
+    with in_production(*blank.new(), worker=True, settings={"OTAI_WEBHOOKS_ALLOW_PRIVATE": "1"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(studio: Production, a_browser: str) -> Iterator[Any]:
+    """One Chromium for the tests of a module; `studio.page(browser, customer)` is a person's own."""
+    with studio.browser() as running:
         yield running
 
 
@@ -58,6 +66,6 @@ def open_studio(blank: Blank) -> Opens:
 
 @pytest.fixture
 def trusted(studio: Production, monkeypatch: pytest.MonkeyPatch) -> Production:
-    """The module's Studio, whose certificate the Python client trusts as well."""
+    """The Studio, whose certificate the Python client trusts as well."""
     monkeypatch.setenv("SSL_CERT_FILE", str(studio.certificate))
     return studio

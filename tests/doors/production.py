@@ -20,7 +20,7 @@ import re
 import shutil
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,12 +34,49 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.leftovers import found_in_files
 from tests.parts import caddy_program, needed, nginx_program, program
 from tests.web.studio_server import Installation, answers, chromium, free_port
 
 NAME = "studio.otai.test"
 METRICS_TOKEN = "what-prometheus-alone-knows-here"
+CUSTOMER = """
+import json, sys
+
+import django
+
+django.setup()
+from datetime import UTC, datetime
+from django.test import Client
+from otai.billing.operations import sign_up
+from otai.orgs.operations import create_api_key
+from otai.orgs.permissions import Role, Scope
+from otai.pricing.price_book import Tier
+from tests.orgs.people import joins, person
+
+slug, tier = {slug!r}, Tier({tier!r})
+now = datetime.now(tz=UTC)
+organisation = sign_up(slug=slug, name=slug.title(), time_zone="Europe/Berlin", tier=tier, now=now)
+alice = joins(organisation, person("alice", at=f"{{slug}}.example"), Role.OWNER, now)
+browser = Client(headers={{"host": {host!r}}})
+browser.force_login(alice.user)
+key = create_api_key(organisation=organisation, name="Helpdesk", scopes=list(Scope), who=alice.user.email, now=now)
+print(json.dumps({{"key": key.secret, "cookie": next(iter(browser.cookies.values())).value}}))
+"""
 DOCUMENTED = Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """An organisation, the key of its program, which may do everything, and Alice, its owner, who is signed in."""
+
+    slug: str
+    key: str
+    cookie: str
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
 
 
 @dataclass
@@ -86,6 +123,19 @@ class Production:
         ) as browser:
             yield browser
 
+    def customer(self, slug: str, *, tier: str = "pro") -> Customer:
+        """A new one, in one process: a command for each of its parts would take longer than most tests."""
+        made = self.installation.python(CUSTOMER.format(slug=slug, tier=tier, host=NAME))
+        return Customer(slug, made["key"], made["cookie"])
+
+    def page(self, browser: Any, customer: Customer) -> Any:
+        """A page of a browser of Alice's own, where she is signed in."""
+        context = browser.new_context(locale="en-GB", base_url=f"{self.url}/{customer.slug}/")
+        context.add_cookies([{"name": "__Host-sessionid", "value": customer.cookie, "url": self.url, "secure": True}])
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        return page
+
     def organisation(self, slug: str, *, tier: str = "community") -> None:
         self.installation.otai("org", "create", slug, "--name", slug.title(), "--tier", tier)
 
@@ -93,6 +143,14 @@ class Production:
         """A new API key of the organisation."""
         words = [word for scope in scopes for word in ("--scope", scope)]
         return str(self.installation.json("org", "keys", "create", name, "--org", org, *words)["key"])
+
+    def found(self, words: Sequence[str]) -> dict[str, list[str]]:
+        """Where any of these words stands: files below this home, and columns of its tables."""
+        in_tables: dict[str, list[str]] = self.installation.python(
+            "import django, json; django.setup()\n"
+            f"from tests.leftovers import found_in_tables\nprint(json.dumps(found_in_tables({list(words)})))"
+        )
+        return found_in_files(words, self.installation.home) | in_tables
 
     def mails(self) -> list[str]:
         """The mails of this installation, which has no mail server: the oldest first."""

@@ -18,7 +18,8 @@ import pytest
 
 from otai.client import Studio
 from otai.errors import Invalid
-from tests.doors.production import Production
+from otai.tickets.sample import write_csv
+from tests.doors.production import Customer, Production
 from tests.tickets.damaged_files import damaged_files
 
 LONG_TEXT = "a" * 2_000_000
@@ -27,14 +28,13 @@ most_memory_bytes = 700 << 20
 
 
 @pytest.fixture(scope="module")
-def acme(studio: Production) -> str:
-    studio.organisation("acme")
-    return studio.key("read", "tickets:write")
+def acme(studio: Production) -> Customer:
+    return studio.customer("acme-hostile")
 
 
 @pytest.fixture
-def program(trusted: Production, acme: str) -> Iterator[Studio]:
-    with Studio(trusted.url, acme) as client:
+def program(trusted: Production, acme: Customer) -> Iterator[Studio]:
+    with Studio(trusted.url, acme.key) as client:
         yield client
 
 
@@ -100,12 +100,11 @@ def test_markup_as_deep_as_it_is_long_is_read_and_holds_nobody_up(program: Studi
 
 
 def test_sixteen_who_ask_what_to_expect_are_one_job_and_stall_nobody(
-    program: Studio, trusted: Production, tmp_path: Path
+    program: Studio, trusted: Production, acme: Customer, tmp_path: Path
 ) -> None:
-    file = tmp_path / "tickets.csv"
-    trusted.installation.otai("tickets", "sample", str(file), "--tickets", "3000")
+    file = write_csv(tmp_path / "tickets.csv", tickets=3000)
     data_set = program.import_tickets(file, name="support")
-    reader = {"Authorization": f"Bearer {trusted.key('read', name='reader')}"}
+    reader = {"Authorization": f"Bearer {trusted.key('read', org=acme.slug, name='reader')}"}
     address = f"/api/v1/data-sets/{data_set.id}/expected-quality"
 
     def ask(_number: int) -> httpx.Response:
@@ -143,8 +142,7 @@ def test_the_servers_end_is_its_jobs_end_and_their_askers_hear_of_it(
         for number in range(400_000):
             out.write(f"The printer in room {number} is on fire and nobody comes to help us,queue {number % 7}\n")
     with open_studio() as studio:
-        studio.organisation("acme")
-        headers = {"Authorization": f"Bearer {studio.key('read', 'tickets:write')}", "Prefer": "respond-async"}
+        headers = studio.customer("acme").authorization | {"Prefer": "respond-async"}
         with studio.http(headers=headers) as client:
             begun = client.post("/api/v1/data-sets?name=many", content=file.read_bytes())
             assert begun.status_code == 202, begun.text

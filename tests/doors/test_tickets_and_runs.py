@@ -1,0 +1,148 @@
+"""What customers do with tickets and runs all day, over TLS: settle columns, order and cancel many at once, train, and
+delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from otai.client import Studio
+from tests import stories
+from tests.doors.production import Customer, Production
+from tests.walk.test_tickets_are_deleted import BODY, SUBJECT, TICKET, as_csv, rows
+
+ORDERS, AT_A_TIME = 36, 6
+PLANTED = [SUBJECT, BODY, TICKET]
+
+
+@pytest.fixture(scope="module")
+def acme(studio: Production) -> Customer:
+    return studio.customer("acme-tickets")
+
+
+@pytest.fixture
+def program(trusted: Production, acme: Customer) -> Iterator[Studio]:
+    with Studio(trusted.url, acme.key) as client:
+        yield client
+
+
+def deadlocks(studio: Production) -> int | None:
+    """Of this Studio's database since it was made, as PostgreSQL counts them."""
+    url = studio.installation.settings["OTAI_DATABASE_URL"]
+    if url.startswith("sqlite"):
+        return None
+    with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as line:
+        # What other processes counted comes with the end of their transactions, a second later at most.
+        line.execute("SELECT pg_sleep(1.1)")
+        row = line.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_what_the_columns_page_shows_is_what_it_imports(
+    studio: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "shown.csv"
+    file.write_text(
+        "text,tags,title\n"
+        + "".join(f"The printer in room {n} is on fire and nobody comes,it; room {n % 3},Fire {n}\n" for n in range(40))
+    )
+    page = studio.page(browser, acme)
+    page.goto("tickets/")
+    page.set_input_files("#file", file)
+    page.click("[data-uploads] button")
+    page.wait_for_url("**/tickets/uploads/**")
+
+    # Without any text: nothing stands in for it.
+    page.select_option("#role-0", "ignore")
+    page.select_option("#role-2", "ignore")
+    page.click("text=Import these tickets")
+    page.wait_for_selector("#role-0-error")
+    assert "Nothing was imported yet" in page.inner_text("main")
+    # With two of them: neither is dropped.
+    page.select_option("#role-0", "body")
+    page.select_option("#role-2", "body")
+    page.click("text=Import these tickets")
+    page.wait_for_selector("#role-0-error")
+    assert page.is_visible("#role-2-error") and not page.is_visible("#role-1-error")
+    # With the tags left out, they are neither text nor attribute.
+    page.select_option("#role-0", "ignore")
+    page.select_option("#role-1", "ignore")
+    page.select_option("#role-2", "subject")
+    page.click("text=Import these tickets")
+    page.wait_for_selector("text=40 tickets are imported")
+    roles = program.data_set_details(program.data_set("shown").id).raw["roles"]
+    assert (roles["single"], roles["attributes"]) == ({"subject": "title"}, [])
+    assert set(roles["ignored"]) == {"text", "tags"}
+
+
+def test_orders_and_cancellations_at_once_are_all_answered_without_a_deadlock(
+    trusted: Production, acme: Customer, program: Studio, tmp_path: Path
+) -> None:
+    tickets = program.import_tickets(stories.write_tickets(tmp_path / "many.csv"), name="many")
+    quotes = [str(program.quote(tickets.id).id) for _ in range(ORDERS)]
+    before, counted = program.balance(), deadlocks(trusted)
+
+    def order_and_cancel(quote: str) -> tuple[int, int]:
+        ordered = caller.post("/api/v1/runs", json={"quote": quote})
+        if ordered.status_code != 201:
+            return ordered.status_code, 0
+        return ordered.status_code, caller.post(f"/api/v1/runs/{ordered.json()['number']}/cancel").status_code
+
+    # Straight: the Python client would try a 503 again.
+    with trusted.http(headers=acme.authorization) as caller, ThreadPoolExecutor(AT_A_TIME) as threads:
+        answers = list(threads.map(order_and_cancel, quotes))
+    assert answers == [(201, 200)] * ORDERS
+    assert program.balance() == before
+    assert deadlocks(trusted) == counted
+
+
+def test_of_tickets_that_were_quoted_and_trained_on_no_word_is_left_once_they_are_deleted(
+    trusted: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
+) -> None:
+    made = rows(300)
+    file = tmp_path / "support.csv"
+    file.write_bytes(as_csv(made))
+    tickets = program.import_tickets(file, name="support")
+    program.preview_columns(file)
+    assert [one["attribute"] for one in program.expected_quality(tickets.id)] == ["agent", "priority"]
+    # One order is cancelled, the next one trains, and its model answers.
+    wanted: dict[str, Any] = {"attributes": ["agent", "priority"], "model": "support"}
+    assert program.cancel(program.order(program.quote(tickets.id, **wanted).id).number).status == "cancelled"
+    stages: list[str] = []
+    ordered = program.order(program.quote(tickets.id, **wanted).id)
+    run = program.wait_for_run(
+        ordered.number, on_progress=lambda progress: stages.append(progress["status"]), timeout=200
+    )
+    assert run.status == "completed" and stages
+    assert SUBJECT in str(program.report_card(run.number))
+    [answer] = program.predict("support", [f"{made[0]['subject']}\n{made[0]['body']}"])
+    assert answer["agent"].labels == (made[0]["agent"],)
+    program.download("support", tmp_path)
+    # A file of the same tickets waits for its columns, too.
+    page = trusted.page(browser, acme)
+    page.goto("tickets/")
+    page.set_input_files("#file", file)
+    page.click("[data-uploads] button")
+    page.wait_for_url("**/tickets/uploads/**")
+    before = trusted.found(PLANTED)
+    assert {"tickets_data_set.roles", "jobs_job.result", "runs_run.report_card"} & before.keys(), before
+    assert any("/" in place for place in before), "and in files"
+
+    address = f"{trusted.url}/api/v1/data-sets/{tickets.id}"
+    with trusted.http(headers=acme.authorization) as caller:
+        beforehand = caller.get(f"{address}/deletion").json()
+    assert (beforehand["tickets"], beforehand["report_cards"], beforehand["staying_models"]) == (300, 1, ["support"])
+    said = trusted.curl("-X", "DELETE", "-w", "%{http_code}", "-H", f"Authorization: Bearer {acme.key}", address)
+    assert said == "204"
+    assert trusted.found(PLANTED) == {}
+    # What it cost and reached stays, and so does the model.
+    assert program.run(run.number).status == "completed"
+    assert program.predict("support", ["wifi router"])[0]["agent"].labels == ("gisselbrecht",)
+    page.goto(f"runs/{run.number}/")
+    assert "were deleted on" in page.inner_text("main")
