@@ -7,8 +7,8 @@ One pass over the ids, one over the labels, one over the texts; only the labels 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,18 @@ tickets."""
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were
-    messages."""
+    messages.
+
+    `seen_again` counts newer states of tickets that had an agent already, `changed` by attribute those of them that say
+    something else than the state before.
+    """
 
     rows: int
     tickets: int
     joined: int
     is_thread: bool
+    seen_again: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
 
 
 def join(
@@ -44,13 +50,15 @@ def join(
     *,
     add: Callable[[pa.RecordBatch], None],
     base_rows: int = 0,
+    agent: str | None = None,
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
     hands every batch to `add`.
 
-    Columns that a part lacks are empty in its rows. The first `base_rows` rows are tickets that were joined before
-    (one row each, nobody knows any more who wrote it): articles that come later join them and leave their texts.
+    Columns that a part lacks are empty in its rows. `agent` is the attribute that says who works on a ticket. The first
+    `base_rows` rows are tickets that were joined before (one row each, nobody knows any more who wrote it): articles
+    that come later join them and leave their texts.
     """
     tables = [pq.ParquetFile(part) for part in parts]
     ids = _column(parts, "ticket", pa.string())
@@ -86,7 +94,26 @@ def join(
     earliest = np.full(tickets, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(earliest, codes, times)
     _write(tables, target, schema, codes, text_row, labels, earliest, add, row_group)
-    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread)
+    again, changed = (0, {}) if is_thread or agent is None else _changed_later(parts, schema, codes, agent)
+    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread, again, changed)
+
+
+def _changed_later(
+    parts: Sequence[Path], schema: pa.Schema, codes: np.ndarray, agent: str
+) -> tuple[int, dict[str, int]]:
+    """How many newer states came of tickets that had an agent, and by attribute how many of them differ."""
+    order = np.argsort(codes, kind="stable")
+    again = np.flatnonzero(codes[order][1:] == codes[order][:-1])
+    before, after = order[again], order[again + 1]
+    had_agent = pc.is_valid(_column(parts, ATTRIBUTE_PREFIX + agent, pa.string())).to_numpy(zero_copy_only=False)
+    before, after = before[had_agent[before]], after[had_agent[before]]
+    changed = {}
+    for name in schema.names:
+        if not name.startswith(ATTRIBUTE_PREFIX) or pa.types.is_list(schema.field(name).type):
+            continue
+        codes_of = _column(parts, name, pa.string()).dictionary_encode().indices.fill_null(-1).to_numpy()
+        changed[name.removeprefix(ATTRIBUTE_PREFIX)] = int((codes_of[before] != codes_of[after]).sum())
+    return len(before), changed
 
 
 def _column(parts: Sequence[Path], name: str, kind: pa.DataType) -> pa.Array:

@@ -1,15 +1,21 @@
-"""Which columns say what nobody knows when a ticket comes in: by their names, by their values, and by when they are
-filled.
+"""Which columns say what nobody knows when a ticket comes in: by their names, by their values, by when they are
+filled, and by what changes from one export to the next.
 
 A model that learns them learns nothing it could use, and one that reads them looks better than it is.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
+from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
+from otai.tickets.column_names import name_of
 from otai.tickets.column_stats import ColumnStats, Look
+from otai.tickets.columns import NAMED, ColumnRoles, as_stored
+from otai.tickets.joining import Joined
+from otai.words.sentences import Fact
 
 _ENDED = re.compile(
     r"\b(closed|resolved|solved|done|completed?|finished|fixed|geschlossen|erledigt|gel(oe|ö)st|abgeschlossen|ferm[eé]e?|r[eé]solue?|termin[eé]e?|cl[oô]tur[eé]e?|"
@@ -42,6 +48,10 @@ _COUNTED = re.compile(
     r"posts|attachments|anhaenge",
     re.IGNORECASE,
 )
+
+LEAST_SEEN_AGAIN = 20
+MOSTLY_CHANGED = 0.5
+"""Of at least so many tickets that came again with an agent, this share has another value then."""
 
 LEAST_OPEN_ROWS = 20
 """Fewer open tickets than these say nothing about when a column is filled."""
@@ -126,3 +136,32 @@ def same_people(column: ColumnStats, agents: ColumnStats) -> bool:
     if not column.distinct or column.is_capped or agents.is_capped or agents.distinct < 2:
         return False
     return column.share(lambda value: value in agents.counts) >= 0.8
+
+
+def agent_of(roles: ColumnRoles) -> str | None:
+    """The attribute that says who works on a ticket."""
+    for found in roles.attributes:
+        words = name_of(found.columns[0])
+        is_of_people = words.fits(names.AGENT) and not words.fits(names.SORTING - names.AGENT)
+        if is_of_people and found.kind is not AttributeKind.MULTI:
+            return found.name
+    return None
+
+
+def without_changed_later(roles: ColumnRoles, joined: Joined) -> ColumnRoles:
+    """The roles without proposing what mostly changed while somebody worked on the ticket: nobody knows its last value
+    when the ticket comes in. What the customer named stays."""
+    agent = agent_of(roles)
+    if joined.seen_again < LEAST_SEEN_AGAIN:
+        return roles
+    kept, reasons = [], dict(roles.reasons)
+    for found in roles.attributes:
+        changed = joined.changed.get(found.name, 0)
+        is_said = found.name == agent or not found.proposed or found.reason == NAMED
+        if not is_said and changed >= MOSTLY_CHANGED * joined.seen_again:
+            values = {"why": as_stored(found.reason), "agent": agent, "changed": changed, "tickets": joined.seen_again}
+            reason = Fact("changed_later", values)
+            found = dataclasses.replace(found, proposed=False, reason=reason)
+            reasons |= dict.fromkeys(found.columns, reason)
+        kept.append(found)
+    return dataclasses.replace(roles, attributes=tuple(kept), reasons=reasons)

@@ -30,7 +30,7 @@ from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
-from otai.tickets import own_ids
+from otai.tickets import known_afterwards, own_ids
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
@@ -454,10 +454,9 @@ class _Reading:
         together = [*([base] if base is not None else []), *parts]
         if LINKS not in schema.names and any(LINKS in pq.read_schema(part).names for part in together):
             schema = schema.append(pa.field(LINKS, pa.list_(pa.string())))
-        if base is None:
-            return join(parts, into, schema, add=add, row_group=ROW_GROUP_TICKETS)
-        stored = pq.ParquetFile(base).metadata.num_rows
-        return join([base, *parts], into, schema, add=add, base_rows=stored, row_group=ROW_GROUP_TICKETS)
+        stored = 0 if base is None else pq.ParquetFile(base).metadata.num_rows
+        agent = known_afterwards.agent_of(self._roles)
+        return join(together, into, schema, add=add, base_rows=stored, agent=agent, row_group=ROW_GROUP_TICKETS)
 
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)
@@ -535,6 +534,8 @@ class _Reading:
             roles = dataclasses.replace(
                 roles, attributes=tuple(changed if one is found else one for one in roles.attributes)
             )
+        if joined is not None:
+            roles = known_afterwards.without_changed_later(roles, joined)
         self._maker.noticed.days = self._days
         noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
         noticed += self._preparation.findings(profile.tickets)

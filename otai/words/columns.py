@@ -39,6 +39,10 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
     "brought_along": (
         "{why:fact}; kept but not proposed: a new ticket brings it along, so there is little to predict",
     ),
+    "changed_later": (
+        "{why:fact}; kept but not proposed: {changed:n} of {tickets:n} tickets that came again with “{agent}” set have "
+        "another value then, so that it is known only afterwards",
+    ),
     "name_sorts_nothing": ("{why:fact}; kept but not proposed: its name does not say that it sorts tickets",),
     # Left out.
     "column_empty": ("empty in {where:fact}",),

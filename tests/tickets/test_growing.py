@@ -11,6 +11,7 @@ import pytest
 
 from otai.learning.data.tickets import LabelledTickets
 from otai.tickets import queries, versions
+from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
 
@@ -219,3 +220,39 @@ def test_lines_that_give_labels_away_stay_cut_when_cuts_are_undone(bring: Bring,
     cut = versions.without_given_lines(bring(chain), now=now)
     made = versions.with_texts_uncut(cut, now=now)
     assert all("earlier words" in text and "Okafor" not in text for text in texts(made))
+
+
+def worked_on(first: int, last: int, *, later: bool) -> str:
+    """An export of tickets, some of them again: what kind it is comes out while Dana and Omar work on it."""
+    rows = [
+        f"T{n},The {WORDS[n % 7]} of case {n} makes trouble,{('network', 'billing')[n % 2]},"
+        f"{('Dana', 'Omar')[n % 3 % 2]},{('cable', 'update', 'training')[(n + later) % 3]}\n"
+        for n in range(first, last)
+    ]
+    return "ticket id,text,queue,assignee,category\n" + "".join(rows)
+
+
+def is_proposed(data_set: DataSet) -> dict[str, bool]:
+    return {one["name"]: one["proposed"] for one in data_set.roles["attributes"]}
+
+
+def test_what_changes_after_the_agent_is_not_proposed(bring: Bring) -> None:
+    assert is_proposed(bring(worked_on(0, 60, later=False)))["category"]
+    made = bring(worked_on(20, 90, later=True), add=True)
+    assert is_proposed(made) == {"queue": True, "assignee": True, "category": False}
+    (why,) = [one["why"] for one in made.roles["attributes"] if one["name"] == "category"]
+    assert "40 of 40 tickets that came again with “assignee” set" in why
+    # It stays so when nothing comes again.
+    assert not is_proposed(bring(worked_on(90, 99, later=True), add=True))["category"]
+
+
+def test_a_few_corrections_are_no_evidence(bring: Bring) -> None:
+    bring(worked_on(0, 60, later=False))
+    corrected = worked_on(0, 8, later=True).split("\n", 1)[1]
+    assert is_proposed(bring(worked_on(20, 60, later=False) + corrected, add=True))["category"]
+
+
+def test_who_names_what_changes_later_has_it_proposed(bring: Bring) -> None:
+    named = ColumnRoles.parse(attributes=["category"])
+    bring(worked_on(0, 60, later=False), roles=named)
+    assert is_proposed(bring(worked_on(20, 90, later=True), add=True, roles=named))["category"]
