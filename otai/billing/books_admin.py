@@ -20,7 +20,7 @@ from otai.billing import operations as billing
 from otai.billing.accountant.closing import close_month, closed_month
 from otai.billing.accountant.files import DATEV, KINDS, export
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown
-from otai.billing.models import BankEntry, BankEntryState, ClosedMonth, WriteOff
+from otai.billing.models import BankEntry, BankEntryState, ClosedMonth, VatIdCheck, WriteOff
 from otai.billing.months import Month, Period
 from otai.billing.seller import seller
 from otai.db import utc_now
@@ -177,6 +177,18 @@ class BankEntryDesk(Desk):
     def amount(self, row: BankEntry) -> str:
         """With its currency."""
         return cents_shown(row.cents, row.currency)
+
+
+@admin.register(VatIdCheck)
+class VatIdCheckDesk(Desk):
+    """What VIES said of buyers' VAT ids: the proof that a sale without VAT needs."""
+
+    list_display = ("vat_id", "organisation", "state", "answered_at", "consultation_number", "attempts", "problem")
+    list_filter = ("state",)
+    search_fields = ("vat_id", "organisation__slug", "consultation_number")
+    list_select_related = ("organisation",)
+    ordering = ("-wanted_at",)
+    event_subject = "VAT id"
 
 
 @admin.register(WriteOff)

@@ -40,6 +40,7 @@ OTAI_PAYMENT_ALONE = whole_number(os.environ, "OTAI_PAYMENT_ALONE", otherwise=50
 approves."""
 
 OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
+OTAI_VIES = os.environ.get("OTAI_VIES", "")
 OTAI_ACCOUNTS = os.environ.get("OTAI_ACCOUNTS", "")
 """TOML file that says who sells: name, address, VAT id, bank account. Without it invoices are specimens of a fictitious
 seller."""

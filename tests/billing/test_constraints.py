@@ -20,6 +20,7 @@ from otai.billing.models import (
     Purchase,
     Reversal,
     TopUp,
+    VatIdCheck,
     WebhookEvent,
     WriteOff,
 )
@@ -65,6 +66,11 @@ BROKEN = {
         "UPDATE billing_bank_entry SET state = 'lost', decided_by = 'x', reason = 'y'",
     ],
     "billing_bank_entry_says_who_decided_and_why": ["UPDATE billing_bank_entry SET state = 'dismissed'"],
+    "billing_vat_id_check_one_waits": ["UPDATE billing_vat_id_check SET vat_id = 'same'"],
+    "billing_vat_id_check_has_an_answer_when_answered": [
+        "UPDATE billing_vat_id_check SET state = 'valid'",
+        "UPDATE billing_vat_id_check SET answered_at = wanted_at",
+    ],
     "billing_write_off_gross_is_net_plus_vat": [WRITE_OFF.format("gross_cents + 1", "reason")],
     "billing_write_off_says_who_and_why": [WRITE_OFF.format("gross_cents", "''")],
     # constraint: statements that break it
@@ -327,6 +333,8 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
     assert WebhookEvent.objects.count() == 2
     assert CreditWatch.objects.exists()
     assert ledger_operations
+    for vat_id in ("FR1", "FR2"):
+        VatIdCheck.objects.create(organisation=acme, vat_id=vat_id, wanted_at=now, next_try_at=now)
     for reference in "ab":
         BankEntry.objects.create(
             account="DE",

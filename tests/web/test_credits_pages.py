@@ -15,6 +15,7 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.models import BillingDetails, VatIdCheck
 from otai.billing.months import Month
 from otai.billing.seller import seller
 from otai.db import utc_now
@@ -144,6 +145,18 @@ def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client
     assert saved.headers["Location"] == "/acme/credits/packages/10/?back=%2Facme%2Ftrain%2F"
     ordered = alice.post(saved.headers["Location"], {"key": "1", "back": "/acme/train/"})
     assert 'href="/acme/train/"' in alice.get(ordered.headers["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(("state", "said"), [("valid", "confirmed"), ("invalid", "does not know")])
+def test_what_vies_said_of_the_vat_id_stands_on_the_details(
+    state: str, said: str, alice: Client, acme: Organisation, now: datetime
+) -> None:
+    with_details(acme, now)
+    BillingDetails.objects.update(vat_id="ATU13585627", country="AT")
+    VatIdCheck.objects.create(
+        organisation=acme, vat_id="ATU13585627", state=state, wanted_at=now, next_try_at=now, answered_at=now
+    )
+    assert f"European Commission {said}" in text_of(alice.get("/acme/credits/details/"))
 
 
 def test_what_a_training_lacks_marks_the_package_that_covers_it(alice: Client) -> None:

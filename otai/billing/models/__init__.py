@@ -26,6 +26,7 @@ from otai.billing.models.payments import (
 from otai.billing.models.purchases import CustomPackage, Purchase, PurchaseKind
 from otai.billing.models.requests import OperatorRequest, OperatorRequestKind, OperatorRequestState
 from otai.billing.models.subscriptions import TIERS, BillingDetails, Event, Subscription, TierChange
+from otai.billing.models.vat_ids import VatIdCheck, VatIdState
 from otai.billing.models.webhooks import WebhookEvent, WebhookState
 
 __all__ = [
@@ -68,6 +69,8 @@ __all__ = [
     "TierChange",
     "TopUp",
     "TopUpState",
+    "VatIdCheck",
+    "VatIdState",
     "WebhookEvent",
     "WebhookState",
     "WriteOff",

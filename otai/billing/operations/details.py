@@ -12,6 +12,7 @@ from stdnum.exceptions import ValidationError as NotValid
 
 from otai.billing.models import BillingDetails
 from otai.billing.operations.events import record
+from otai.billing.operations.vat_ids import want_check
 from otai.errors import Invalid
 from otai.orgs.languages import languages, listed
 from otai.orgs.models import Organisation
@@ -109,6 +110,7 @@ def set_billing_details(
             country=country,
             vat_id=checked,
         )
+        want_check(details, now=now)
     return details
 
 

@@ -21,6 +21,7 @@ from otai.billing.operations.refunds import send_waiting
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import collect_owed
 from otai.billing.operations.topups import watch_credits
+from otai.billing.operations.vat_ids import ask_vies
 from otai.errors import OtaiError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "credits_watched": watch_credits,
         "refunds_sent": send_waiting,
         "balance_differences": compare_balances,
+        "vat_ids_answered": ask_vies,
         "rows_chained": chain_new,
         "notices_sent": send_notices,
     }

@@ -18,6 +18,7 @@ from otai.billing import queries
 from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.gateways import gateway_named, hosted_gateways
 from otai.billing.models import Purchase
+from otai.billing.operations.vat_ids import check_of
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, utc_now
@@ -168,7 +169,8 @@ def details(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("Saved. Invoices from now on are made out so; those issued stay as they are."))
             return redirect(then or reverse("web:credits", args=[organisation.slug]))
     status = 422 if form.errors else 200
-    return render(request, "web/credits/details.html", {"form": form, "next": then}, status=status)
+    context = {"form": form, "next": then, "check": check_of(organisation, known.get("vat_id", ""))}
+    return render(request, "web/credits/details.html", context, status=status)
 
 
 @require_GET

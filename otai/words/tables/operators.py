@@ -152,6 +152,9 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_statement.too_large": said(
         "A statement has {most:n} bytes at most.",
     ),
+    "vies_unavailable.no_answer": said(
+        "VIES does not answer now ({error}); it is asked again.",
+    ),
     "invalid_month.quarter": said(
         "The One Stop Shop is declared by quarter: write 2026-Q4, not {period}.",
     ),
