@@ -82,6 +82,7 @@ hooks:
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tests.docs.prose
 
 # Both run, whatever lacks a translation: each says what.
 words: setup
