@@ -116,7 +116,7 @@ def test_the_pdf_is_pdf_a_3_and_carries_the_same_xml(language: str, acme: Organi
     said = {
         "en": ["EUR 450.00", "19 % VAT (DE)", "EUR 85.50", "EUR 535.50", "SPECIMEN"],
         "de": ["Rechnung", "450,00 EUR", "19 % USt (DE)", "85,50 EUR", "535,50 EUR", "MUSTER"],
-        "fr": ["Facture", "450,00 EUR", "TVA 19 % (DE)", "85,50 EUR", "535,50 EUR", "SPÉCIMEN"],
+        "fr": ["Facture", "450,00 EUR", "TVA 19\u00a0% (DE)", "85,50 EUR", "535,50 EUR", "SPÉCIMEN"],
     }
     for printed in (invoice.number, "Acme Ltd", *said[language]):
         assert printed in text

@@ -133,7 +133,7 @@ def test_who_is_invoiced_in_french_reads_french(acme: Organisation, now: datetim
         "Confirmation de commande",
         "Pack de 50 crédits",
         "450,00 EUR",
-        "TVA 19 % (DE)",
+        "TVA 19\u00a0% (DE)",
         "535,50 EUR",
         "SPÉCIMEN",
     ):

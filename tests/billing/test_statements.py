@@ -12,7 +12,7 @@ from django.urls import reverse
 from otai.billing import operations as billing
 from otai.billing.bank_statement import InvalidStatement, read_statement
 from otai.billing.models import BankEntry, Payment, Purchase
-from otai.billing.operations.statements import EntryDecided
+from otai.billing.operations.statements import EntryDecided, ImportedByYou
 from otai.orgs.models import Organisation, User
 from tests.billing.people import OLGA, transfer
 from tests.billing.test_invoices import order
@@ -94,6 +94,20 @@ def test_what_was_confirmed_by_hand_before_is_not_booked_again(acme: Organisatio
     transfer(purchase, now)
     assert imported(now, entry("535.50", purchase.reference, ref="B1")) == (0, 1, 0), "a person looks at it"
     assert Payment.objects.count() == 1
+
+
+def test_a_large_payment_takes_two_operators_also_by_statement(
+    acme: Organisation, now: datetime, settings: Any
+) -> None:
+    settings.OTAI_PAYMENT_ALONE = 500
+    purchase = order(acme, now)
+    assert imported(now, entry("535.50", purchase.reference, ref="B1")) == (0, 1, 0)
+    row = BankEntry.objects.get()
+    with pytest.raises(ImportedByYou, match="EUR 500 take two"):
+        billing.assign_entry(entry=row.id, reference=purchase.reference, who="Olga (desk)", why="it fits", now=now)
+    assert Payment.objects.count() == 0
+    billing.assign_entry(entry=row.id, reference=purchase.reference, who="otto", why="it fits", now=now)
+    assert Purchase.objects.get().status == "paid"
 
 
 def test_a_collective_entry_is_its_parts_where_they_add_up(acme: Organisation, now: datetime) -> None:

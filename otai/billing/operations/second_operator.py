@@ -91,7 +91,7 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
     WhoAndWhyMissing, and what doing it refuses; then it waits on."""
     why = checked_why(why)
     found = _waiting(request)
-    if _person(found.asked_by) == _person(who):
+    if person(found.asked_by) == person(who):
         raise SameOperator("approve", asked_by=found.asked_by)
     both = f"{found.asked_by}, {who}"[:200]
     facts = found.facts
@@ -158,6 +158,6 @@ def _record(request: OperatorRequest, move: str, *, who: str, why: str, now: dat
     )
 
 
-def _person(who: str) -> str:
+def person(who: str) -> str:
     """`Olga (desk)` and `olga` are one person."""
     return who.partition(" (")[0].strip().casefold()

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from otai.billing.bank_statement import InvalidStatement, StatementEntry, read_statement
 from otai.billing.models import BankEntry, BankEntryState, Purchase
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.payments import confirm_payment
+from otai.billing.operations.second_operator import person
 from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
@@ -27,6 +29,12 @@ class EntryDecided(Refused):
     code = "entry_decided"
 
 
+class ImportedByYou(Refused):
+    """Payments above the limit take two operators: one imports the statement, another books the entry."""
+
+    code = "imported_by_you"
+
+
 @dataclass(frozen=True, slots=True)
 class StatementImported:
     """How many entries were booked, wait for a person, and were known from a statement before."""
@@ -39,7 +47,8 @@ class StatementImported:
 def import_statement(content: bytes, *, who: str, now: datetime) -> StatementImported:
     """Imports a CAMT.053 file of the seller's account. An entry counts once, in however many statements it stands.
 
-    An order is paid by an entry that names it alone and brings exactly what is missing, in its currency. Raises
+    An order is paid by an entry that names it alone and brings exactly what is missing, in its currency, up to the
+    limit for one operator (`OTAI_PAYMENT_ALONE`). Raises
     InvalidStatement, also for another account's; then nothing was imported.
     """
     entries = read_statement(content)
@@ -70,7 +79,8 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
     except IntegrityError:
         # `billing_bank_entry_is_imported_once`: a statement before showed it, or an import beside this one does.
         return "known"
-    purchase = None if entry.is_reversal else _meant(row)
+    # A statement is the word of whoever imports it: above the limit it takes two, as it does to confirm by hand.
+    purchase = None if entry.is_reversal or _takes_two(row) else _meant(row)
     if purchase is None:
         return BankEntryState.WAITING
     try:
@@ -79,6 +89,10 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
         # Somebody else was faster, or has to agree: a person looks at it.
         return BankEntryState.WAITING
     return BankEntryState.MATCHED
+
+
+def _takes_two(row: BankEntry) -> bool:
+    return row.cents > settings.OTAI_PAYMENT_ALONE * 100
 
 
 def _meant(row: BankEntry) -> Purchase | None:
@@ -111,9 +125,13 @@ def _match(entry: UUID, reference: str, *, who: str, why: str, now: datetime) ->
 
 def assign_entry(*, entry: UUID, reference: str, who: str, why: str, now: datetime) -> BankEntry:
     """An operator says which order a waiting entry pays, whatever its amount: less waits for the rest, more is surplus.
+    Above the limit for one operator it is another than who imported the statement.
 
-    Raises NotFound, EntryDecided, WhoAndWhyMissing and what `confirm_payment` raises.
+    Raises NotFound, EntryDecided, ImportedByYou, WhoAndWhyMissing and what `confirm_payment` raises.
     """
+    row = BankEntry.objects.filter(id=entry).first()
+    if row is not None and _takes_two(row) and person(row.imported_by) == person(who):
+        raise ImportedByYou("entry", most=Money(settings.OTAI_PAYMENT_ALONE * 100, row.currency))
     return _match(entry, reference, who=who, why=checked_why(why), now=now)
 
 

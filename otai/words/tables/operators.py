@@ -131,6 +131,9 @@ TABLE: Mapping[str, Refusal] = {
     "entry_decided.entry": said(
         "{entry} was decided before, by {decided_by}.",
     ),
+    "imported_by_you.entry": said(
+        "Payments above {most:money} take two operators, and you imported this statement. Ask another one to book it.",
+    ),
     "invalid_statement.no_account": said(
         "The statement names no IBAN.",
     ),
