@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.learning.data.personal import mask
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.tickets import own_ids
 from otai.tickets.column_names import SPLIT_VALUES, language_code
@@ -256,10 +257,10 @@ class TicketMaker:
             if time is None and text and not text.isspace() and keep[index]:
                 if column in self._named:
                     keep[index] = False
-                    bad.add(numbers[index], column, "no_time", text=text[:40])
+                    bad.add(numbers[index], column, "no_time", text=_shown(text, 40))
                 else:
                     self.noticed.unread_times += 1
-                    self.noticed.unread_times_example = self.noticed.unread_times_example or text[:40]
+                    self.noticed.unread_times_example = self.noticed.unread_times_example or _shown(text, 40)
         return pa.array(times, pa.timestamp("us", tz="UTC"))
 
     # Labels.
@@ -378,7 +379,7 @@ class TicketMaker:
         column = self._roles.single["ticket"]
         if column in self._named:
             for index in np.flatnonzero(repeated).tolist():
-                bad.add(batch.column("row")[index].as_py(), column, "id_repeated", id=ids[index].as_py()[:60])
+                bad.add(batch.column("row")[index].as_py(), column, "id_repeated", id=_shown(ids[index].as_py(), 60))
             return batch.set_column(position, "ticket", ids).filter(pa.array(~repeated))
         self.noticed.repeated_ids += int(repeated.sum())
         told_apart = pc.binary_join_element_wise(ids, pc.binary_join_element_wise("(", numbered, ")", ""), " ")
@@ -446,6 +447,11 @@ def _array_of(column: Sequence[Any], reject: Callable[[int, str], None]) -> pa.A
                 cell = None
             cleaned.append(cell)
         return _array_of(cleaned, reject)
+
+
+def _shown(cell: str, most: int) -> str:
+    """The beginning of a cell without personal data, also of what would be cut in two."""
+    return mask(cell[:200])[:most]
 
 
 def _values(column: Any) -> Sequence[Any]:

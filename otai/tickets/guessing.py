@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from otai.learning.data.personal import mask
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
@@ -508,6 +509,8 @@ def _some(column: ColumnStats) -> list[str]:
 
 
 def _shown(value: str) -> str:
-    """An example to be stored and shown: what cannot be printed, a NUL or half a character, stands as a mark."""
+    """An example to be stored and shown, without personal data: what cannot be printed, a NUL or half a character,
+    stands as a mark."""
+    value = mask(value)
     short = value if len(value) <= 30 else value[:29] + "…"
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in short)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otai.errors import Invalid, OtaiError
+from otai.learning.data.personal import mask
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
@@ -66,10 +67,12 @@ class BadRows:
 
     def add(self, row: int, column: str | None, case: str, **values: Any) -> None:
         """Notes a row that cannot be read. `case` is a code of `otai/words/tables/rows.py`, without the `row.` before
-        it. Raises DatasetInvalid once they are too many, unless they are to be left out."""
+        it; texts of the row are quoted without personal data. Raises DatasetInvalid once they are too many, unless
+        they are to be left out."""
         self.count += 1
         if len(self.first) < PROBLEMS_SHOWN:
-            self.first.append(Problem(row, column, Fact(f"row.{case}", values)))
+            quoted = {name: mask(value) if isinstance(value, str) else value for name, value in values.items()}
+            self.first.append(Problem(row, column, Fact(f"row.{case}", quoted)))
         if self.count >= PROBLEMS_COUNTED and not self.skip:
             self.refuse()
 

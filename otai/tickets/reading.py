@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
-from otai.learning.data.personal import PERSONAL_KINDS
+from otai.learning.data.personal import PERSONAL_KINDS, mask
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
@@ -79,9 +79,12 @@ class Preview:
     unsettled_dates: UnsettledDates | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Of each column a few of its values: what a page shows."""
+        """Of each column a few of its values: what a page shows, and a job keeps for a day; without personal data."""
         columns = [
-            {"name": one.name, "examples": [list(pair) for pair in one.counts.most_common(EXAMPLES_KEPT)]}
+            {
+                "name": one.name,
+                "examples": [[mask(value), count] for value, count in one.counts.most_common(EXAMPLES_KEPT)],
+            }
             for one in self.look.columns
         ]
         return {

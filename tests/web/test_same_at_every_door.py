@@ -146,7 +146,8 @@ def understood(answer: dict[str, Any]) -> dict[str, Any]:
 def compare(path: Path, acme: Organisation, browser: Client) -> None:
     command, api, page = by_command(path), by_api(path, Program(acme)), by_browser(path, browser)
     if isinstance(command, str):
-        assert api == command
+        # Each door names the remedy as it is said there.
+        assert api == command.replace("--skip-bad-rows", "skip_bad_rows=true")
         assert isinstance(page, str) and command[:40] in " ".join(page.split())
         return
     assert isinstance(api, dict) and isinstance(page, DataSet), (api, page)

@@ -250,6 +250,15 @@ def test_the_header_the_sheet_and_the_dates_can_be_said_in_the_browser(alice: Cl
     assert {ticket["created_at"].month for ticket in queries.tickets(data_set, offset=0, limit=9)} == {4}
 
 
+def test_the_encoding_is_said_in_the_browser_and_shown_at_once(alice: Client) -> None:
+    rows = "\n".join(f"Der Drucker in Raum {n} läuft nicht,{'it' if n % 2 else 'büro'}" for n in range(40))
+    columns = upload(alice, f"text,queue\n{rows}".encode())
+    assert "büro" in alice.get(columns).content.decode()
+    page = reads(alice, columns, encoding="cp1252")
+    assert "bÃ¼ro" in page and "<option selected>cp1252</option>" in page
+    assert "büro" in reads(alice, columns, encoding="")
+
+
 def test_what_settles_no_date_is_asked_before_the_import(alice: Client) -> None:
     rows = [f"The printer in room {n} is on fire,{'it' if n % 3 else 'hr'},03/04/2026" for n in range(40)]
     columns = upload(alice, "\n".join(["text,queue,opened", *rows]))
