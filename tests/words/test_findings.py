@@ -284,7 +284,7 @@ def test_a_finding_is_said_with_its_numbers(found: Finding, of_card: bool, langu
 )  # fmt: skip
 def test_numbers_and_names_are_written_as_the_language_writes_them(language: str, said: str) -> None:
     [found] = [one for one, _ in MADE if one.code == "labels_left_out"]
-    assert said in words.message(found, of_card=True, language=language)
+    assert said in words.message(found, of_card=True, language=language).replace("\xa0", " ")
     points = Finding("words_were_enough", "note", "queue", {"gain": 0.004, "low": -0.002, "high": 0.011})
     shown = words.message(points, of_card=True, language=language)
     comma = "." if language == "en" else ","
