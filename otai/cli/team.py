@@ -3,7 +3,7 @@ line."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,11 +13,12 @@ from otai.cli.actor import actor
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
-from otai.errors import NotFound
+from otai.errors import Invalid, NotFound
 from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
+from otai.runs import spending
 
 keys_app = typer.Typer(help="API keys of an organisation: list, create, revoke.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
@@ -48,6 +49,49 @@ def members(org: OrgOption = None, json: JsonOption = False) -> None:
                 for row in rows
             ],
         )
+
+
+@app.command("spending")
+def show_spending(
+    month: Annotated[str | None, typer.Option(help="For example 2026-11; this month if left out.")] = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Who ordered trainings for how many credits in a month, and what each may."""
+    organisation = organisation_named(org)
+    found = spending.ordered(organisation, month=_month(month, organisation))
+    if json:
+        print_json(found)
+    else:
+        rows = [[one.who, one.runs, one.credits, "" if one.limit is None else one.limit] for one in found]
+        print_table(["who", "trainings", "credits", "limit"], rows, right=["trainings", "credits", "limit"])
+
+
+def _month(text: str | None, organisation: Organisation) -> datetime:
+    if text is None:
+        return utc_now()
+    try:
+        return spending.month_named(text, organisation)
+    except ValueError:
+        raise Invalid("month", month=text, code="invalid_month") from None
+
+
+@app.command("limit")
+def limit(
+    credits: Annotated[int, typer.Argument(help="Credits that may be ordered for in a month.")],
+    member: Annotated[str, typer.Option(help="Mail address of a member; everybody if left out.")] = "",
+    none: Annotated[bool, typer.Option("--none", help="No limit any more; the number is not looked at.")] = False,
+    org: OrgOption = None,
+) -> None:
+    """How many credits a member, or everybody, may order trainings for in a month."""
+    spending.set_limit(
+        organisation=organisation_named(org),
+        member=member,
+        monthly_credits=None if none else credits,
+        who=actor(),
+        now=utc_now(),
+    )
+    say(f"{member or 'Everybody'}: {'no limit' if none else f'{credits} credits a month'}.")
 
 
 @app.command("invite")

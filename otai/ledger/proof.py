@@ -23,10 +23,10 @@ from otai.ledger.queries.balances import require_organisation
 FORMAT = "otai-statement-1"
 
 
-class InvalidStatement(Invalid):
+class InvalidProof(Invalid):
     """Not a statement of ours, or one that cannot be read."""
 
-    code = "invalid_statement"
+    code = "invalid_proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,17 @@ def _row(transfer: Transfer) -> dict[str, Any]:
 def verify_statement(text: str) -> StatementReport:
     """Recomputes the statement's chain, and compares its end with the ledger, where that has the organisation.
 
-    Raises InvalidStatement for what is no statement.
+    Raises InvalidProof for what is no statement.
     """
     try:
         document = json.loads(text)
         if document["format"] != FORMAT or document["form"] != FORM:
-            raise InvalidStatement("form")
+            raise InvalidProof("form")
         organisation = UUID(document["organisation"])
         problems = _own_problems(document, organisation)
         seq, head = int(document["head"]["seq"]), str(document["head"]["hash"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise InvalidStatement("form") from None
+        raise InvalidProof("form") from None
     known = Transfer.objects.filter(organisation=organisation)
     last = known.order_by("-seq").values_list("seq", flat=True).first()
     if last is not None and seq:

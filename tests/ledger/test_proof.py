@@ -12,7 +12,7 @@ from django.core import mail
 from django.db import connection
 
 from otai.ledger import checkpoint, copies
-from otai.ledger.proof import InvalidStatement, statement_proof, verify_statement
+from otai.ledger.proof import InvalidProof, statement_proof, verify_statement
 from tests.ledger.stories import NOW, capture, grant, hold
 from tests.ledger.test_chain_and_audit import behind_the_ledgers_back
 
@@ -52,7 +52,7 @@ def test_a_statement_that_was_changed_does_not_fit(statement: dict[str, Any], ch
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "otai-statement-1"}', '"x"', "null"])
 def test_what_is_no_statement_is_refused(text: str) -> None:
-    with pytest.raises(InvalidStatement):
+    with pytest.raises(InvalidProof):
         verify_statement(text)
 
 

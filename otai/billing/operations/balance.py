@@ -217,25 +217,25 @@ def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: 
                 differences=len(found),
             )
             standing = {
-                (one.what, one.subject): one
-                for one in BalanceDifference.objects.filter(gateway=name, gone_at__isnull=True)
+                (known.what, known.subject): known
+                for known in BalanceDifference.objects.filter(gateway=name, gone_at__isnull=True)
             }
-            for one in found:
+            for mismatch in found:
                 amounts: dict[str, object] = {
-                    "ours_cents": one.ours,
-                    "theirs_cents": one.theirs,
-                    "currency": one.currency,
+                    "ours_cents": mismatch.ours,
+                    "theirs_cents": mismatch.theirs,
+                    "currency": mismatch.currency,
                 }
-                if known := standing.pop((one.what, one.subject), None):
-                    if (known.ours_cents, known.theirs_cents) != (one.ours, one.theirs):
+                if known := standing.pop((mismatch.what, mismatch.subject), None):
+                    if (known.ours_cents, known.theirs_cents) != (mismatch.ours, mismatch.theirs):
                         # What was explained was another amount.
                         amounts |= {"explained_at": None, "explained_by": "", "explained_why": ""}
                     BalanceDifference.objects.filter(id=known.id).update(**amounts)
                 else:
                     BalanceDifference.objects.create(
-                        gateway=name, what=one.what, subject=one.subject, found_at=now, **amounts
+                        gateway=name, what=mismatch.what, subject=mismatch.subject, found_at=now, **amounts
                     )
-            gone = [one.id for one in standing.values()]
+            gone = [known.id for known in standing.values()]
             BalanceDifference.objects.filter(id__in=gone).update(gone_at=now)
     except IntegrityError:
         # `billing_balance_check_is_made_once_a_day`: another process has compared meanwhile.

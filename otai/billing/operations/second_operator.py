@@ -45,8 +45,8 @@ def goodwill(
 def payment(
     *, reference: str, received: Money, bank_reference: str, who: str, why: str, now: datetime
 ) -> PaymentBooked | OperatorRequest:
-    """Books a payment that the bank statement shows, or above the limit asks for a second operator. Raises as
-    `confirm_payment` does."""
+    """Books a payment that the bank statement shows, or above the limit asks for a second operator. Raises NotFound,
+    and as `confirm_payment` does."""
     if received.cents <= settings.OTAI_PAYMENT_ALONE * 100:
         return confirm_payment(
             reference=reference, received=received, bank_reference=bank_reference, who=who, why=why, now=now

@@ -18,6 +18,7 @@ from otai.runs.models.runs import (
     Run,
     WorkerEnd,
 )
+from otai.runs.models.spending import SpendLimit
 
 __all__ = [
     "DELIVERIES",
@@ -36,5 +37,6 @@ __all__ = [
     "Reason",
     "RegisteredWorker",
     "Run",
+    "SpendLimit",
     "WorkerEnd",
 ]

@@ -26,6 +26,7 @@ from otai.runs.events import record
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations.moves import hold_reference
 from otai.runs.ordering import Waiting, place
+from otai.runs.spending import require_within_limit
 from otai.runs.status import RunStatus
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
@@ -140,7 +141,8 @@ def order_run(
     alone (`included.py`).
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
-    since the quote) and InsufficientCredits, which says what is missing and which packages cover it.
+    since the quote), SpendLimitReached (the month's credits of whoever orders) and InsufficientCredits, which says what
+    is missing and which packages cover it.
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
@@ -164,6 +166,7 @@ def order_run(
     number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
     run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
     if inclusion is None:
+        require_within_limit(organisation, who=who, credits=offered.credits, now=now)
         # What a bank takes back is taken before a run can; an included run has done so before its grant.
         billing_operations.collect_before_spending(organisation, now=now)
     held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)

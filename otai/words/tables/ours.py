@@ -31,7 +31,7 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_checkpoint.signature": said(
         "This checkpoint was changed since it was signed, or signed with another key.",
     ),
-    "invalid_statement.form": said(
+    "invalid_proof.form": said(
         "This is no statement of credits that can be checked.",
         command="Write one: otai statement --proof FILE.",
     ),

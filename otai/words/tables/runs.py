@@ -8,6 +8,18 @@ from otai.words.refusal import Refusal, said
 from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
+    "invalid_spend_limit.credits": said(
+        "A month's limit is 0 to {most:n} credits.",
+    ),
+    "invalid_spend_limit.member": said(
+        "{member:quoted} is no member of this organisation.",
+    ),
+    "spend_limit_reached.month": said(
+        "This run costs {credits:n}; of the {most:n} credits that {who} may order for this month, {left:n} are left.",
+        page="Ask an owner for more, or wait until {begins}.",
+        api="PUT /spending/limits sets the limit; the next month begins on {begins}.",
+        command="Set the limit: otai org limit; the next month begins on {begins}.",
+    ),
     "insufficient_credits.covered": said(
         Counted(
             "This run needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from ninja import Query, Schema
+from pydantic import Field
+
+from otai.api.access import CallerRequest
+from otai.api.endpoints import Noun
+from otai.api.v1.shapes import Name
+from otai.db import utc_now
+from otai.orgs.models import Organisation
+from otai.orgs.permissions import Action
+from otai.runs import spending
+
+noun = Noun("Spending")
+
+
+class SpenderOut(Schema):
+    """What one member or API key ordered trainings for in the month: credits that are held or spent."""
+
+    who: str
+    runs: int
+    credits: int
+    limit: int | None
+
+
+class LimitOut(Schema):
+    """`member` is empty where it is for everybody who has none of their own."""
+
+    member: str
+    monthly_credits: int
+
+
+class SpendingOut(Schema):
+    month: str
+    items: list[SpenderOut]
+    limits: list[LimitOut]
+
+
+class LimitIn(Schema):
+    member: Name | None = Field(None, description="A member's mail address; everybody, if left out.")
+    monthly_credits: int | None = Field(description="Credits in a calendar month; null takes the limit away.")
+
+
+SPENDING = {
+    "month": "2026-11",
+    "items": [{"who": "bob@acme.example", "runs": 4, "credits": 12, "limit": 20}],
+    "limits": [{"member": "bob@acme.example", "monthly_credits": 20}],
+}
+
+
+@noun.get("/spending", Action.VIEW, SpendingOut, example=SPENDING)
+def get_spending(
+    request: CallerRequest,
+    month: Annotated[
+        str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="This month, if left out.")
+    ] = None,
+) -> Any:
+    """Who ordered what for how much
+
+    In a calendar month where the organisation is, with what each may order for. What failed or was cancelled gave its
+    credits back and is not counted.
+    """
+    return _spending(request.auth.organisation, month)
+
+
+@noun.put(
+    "/spending/limits",
+    Action.BUY,
+    SpendingOut,
+    example=SPENDING,
+    body_example={"member": None, "monthly_credits": 20},
+)
+def set_spend_limit(request: CallerRequest, asked: LimitIn) -> Any:
+    """Limit what a member may order for in a month
+
+    An order beyond it is refused (`spend_limit_reached`) and holds nothing.
+    """
+    caller = request.auth
+    spending.set_limit(
+        organisation=caller.organisation,
+        member=asked.member or "",
+        monthly_credits=asked.monthly_credits,
+        who=caller.who,
+        now=utc_now(),
+    )
+    return _spending(caller.organisation, None)
+
+
+def _spending(organisation: Organisation, month: str | None) -> dict[str, Any]:
+    at = spending.month_named(month, organisation) if month else utc_now()
+    begin, _ = spending.month_of(at, organisation)
+    return {
+        "month": f"{begin:%Y-%m}",
+        "items": spending.ordered(organisation, month=at),
+        "limits": list(spending.limits(organisation)),
+    }

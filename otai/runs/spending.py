@@ -1,0 +1,126 @@
+"""Who ordered what for how much, and how much each may order in a month.
+
+A month is a calendar month where the organisation is. What counts are credits that are held or spent: a run that failed
+or was cancelled gave them back. Included runs cost nothing and count nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from otai.db import one_transaction
+from otai.errors import Invalid, Refused
+from otai.ledger.models import Hold
+from otai.orgs.models import Member, Organisation
+from otai.runs.models import Run, SpendLimit
+from otai.units import MAX_CREDITS
+
+
+class SpendLimitReached(Refused):
+    """Whoever has a month's limit and has used it waits for the next, or asks for more."""
+
+    code = "spend_limit_reached"
+
+
+class InvalidSpendLimit(Invalid):
+    code = "invalid_spend_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What one person or API key ordered in a month. `limit` is None where there is none."""
+
+    who: str
+    runs: int
+    credits: int
+    limit: int | None
+
+
+def month_of(at: datetime, organisation: Organisation) -> tuple[datetime, datetime]:
+    """The beginning of the calendar month that a time is in, where the organisation is, and of the next."""
+    begin = at.astimezone(organisation.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return begin, (begin + timedelta(days=32)).replace(day=1)
+
+
+def month_named(text: str, organisation: Organisation) -> datetime:
+    """The beginning of `2026-11` where the organisation is. Raises ValueError for what is no month."""
+    return datetime.strptime(text, "%Y-%m").replace(tzinfo=organisation.zone)
+
+
+def limits(organisation: Organisation) -> QuerySet[SpendLimit]:
+    """Those that stand; that for everybody first."""
+    return SpendLimit.objects.filter(organisation=organisation).order_by("member")
+
+
+def limit_of(organisation: Organisation, who: str) -> int | None:
+    """The month's credits of whoever orders: their own limit, else that for everybody; None without one."""
+    known = dict(limits(organisation).values_list("member", "monthly_credits"))
+    return known.get(who.casefold(), known.get(""))
+
+
+def ordered(organisation: Organisation, *, month: datetime) -> list[Ordered]:
+    """Who ordered what for how much in the month that this time is in, the most first."""
+    begin, end = month_of(month, organisation)
+    runs: dict[str, list[int]] = {}
+    for who, credits in _costing(organisation, begin, end):
+        runs.setdefault(who, []).append(credits)
+    found = [
+        Ordered(who=who, runs=len(each), credits=sum(each), limit=limit_of(organisation, who))
+        for who, each in runs.items()
+    ]
+    return sorted(found, key=lambda one: (-one.credits, one.who))
+
+
+def _costing(organisation: Organisation, begin: datetime, end: datetime) -> list[tuple[str, int]]:
+    """Who ordered each run of a time whose credits are held or spent, and how many those are."""
+    found = Run.objects.filter(
+        organisation=organisation, ordered_at__gte=begin, ordered_at__lt=end, guarantee__isnull=True
+    )
+    rows = list(found.order_by("number").values_list("ordered_by", "hold", "credits"))
+    gone = Hold.objects.filter(id__in=[hold for _, hold, _ in rows], state__in=["held", "captured"])
+    standing = set(gone.values_list("id", flat=True))
+    return [(who, credits) for who, hold, credits in rows if hold in standing]
+
+
+def require_within_limit(organisation: Organisation, *, who: str, credits: int, now: datetime) -> None:
+    """Whoever orders has the month's credits for it. Under the organisation's lock, so that two orders at once are
+    counted one after the other. Raises SpendLimitReached."""
+    most = limit_of(organisation, who)
+    if most is None:
+        return
+    begin, end = month_of(now, organisation)
+    spent = sum(each for by, each in _costing(organisation, begin, end) if by == who)
+    if spent + credits > most:
+        raise SpendLimitReached(
+            "month",
+            credits=credits,
+            most=most,
+            spent=spent,
+            left=max(0, most - spent),
+            who=who,
+            begins=end.date().isoformat(),
+        )
+
+
+@one_transaction
+def set_limit(*, organisation: Organisation, member: str, monthly_credits: int | None, who: str, now: datetime) -> None:
+    """Sets what a member may order runs for in a month; None: no limit of their own. `member` is their mail address,
+    empty for everybody. Raises InvalidSpendLimit."""
+    member = member.strip().casefold()
+    if monthly_credits is not None and not 0 <= monthly_credits <= MAX_CREDITS:
+        raise InvalidSpendLimit("credits", most=MAX_CREDITS, field="monthly_credits")
+    if member and not Member.objects.filter(organisation=organisation, user__email__iexact=member).exists():
+        raise InvalidSpendLimit("member", member=member[:200], field="member")
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    rows = SpendLimit.objects.filter(organisation=organisation, member=member)
+    if monthly_credits is None:
+        rows.delete()
+        return
+    SpendLimit.objects.update_or_create(
+        organisation=organisation,
+        member=member,
+        defaults={"monthly_credits": monthly_credits, "set_by": who, "set_at": now},
+    )

@@ -1,0 +1,120 @@
+"""Who ordered what for how much, and how much each may order in a month."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from typer.testing import CliRunner
+
+from otai.cli.team import app
+from otai.ledger import queries as ledger
+from otai.orgs.models import Organisation, User
+from otai.orgs.operations import add_member
+from otai.runs import operations, spending
+from otai.runs.models import Run, SpendLimit
+from otai.runs.spending import InvalidSpendLimit, SpendLimitReached
+from tests import stories
+
+pytestmark = pytest.mark.django_db
+ALICE, BOB = "alice@acme.example", "bob@acme.example"
+
+
+@pytest.fixture
+def acme_of_two(db: None, now: datetime) -> Organisation:
+    acme = stories.acme(now)
+    bob = User.objects.create_user("bob", BOB, "long enough for anybody")
+    add_member(organisation=acme, user=bob, role="trainer", who="alice", now=now)
+    return acme
+
+
+@pytest.fixture
+def data_set(acme_of_two: Organisation, tmp_path: Path, now: datetime) -> Any:
+    return stories.tickets_of(acme_of_two, tmp_path, now)
+
+
+def orders(organisation: Organisation, data_set: Any, who: str, now: datetime) -> Run:
+    quote = stories.quote_for(organisation, data_set, now)
+    return operations.order_run(organisation=organisation, quote=quote.id, who=who, now=now)
+
+
+def limits(organisation: Organisation, member: str, credits: int | None, now: datetime) -> None:
+    spending.set_limit(organisation=organisation, member=member, monthly_credits=credits, who=ALICE, now=now)
+
+
+def test_an_order_beyond_the_months_limit_is_refused_and_holds_nothing(
+    acme_of_two: Organisation, data_set: Any, now: datetime
+) -> None:
+    cost = orders(acme_of_two, data_set, BOB, now).credits
+    limits(acme_of_two, "Bob@Acme.example", 2 * cost, now)
+    orders(acme_of_two, data_set, BOB, now)
+    held = ledger.balance(acme_of_two.id).held
+    with pytest.raises(SpendLimitReached, match="0 are left") as refused:
+        orders(acme_of_two, data_set, BOB, now)
+    assert refused.value.details["spent"] == 2 * cost
+    assert ledger.balance(acme_of_two.id).held == held == 2 * cost
+    orders(acme_of_two, data_set, ALICE, now)
+    with pytest.raises(SpendLimitReached):
+        orders(acme_of_two, data_set, BOB, now)
+    orders(acme_of_two, data_set, BOB, now + timedelta(days=31))
+
+
+def test_what_was_cancelled_is_not_counted(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:
+    first = orders(acme_of_two, data_set, BOB, now)
+    limits(acme_of_two, "", first.credits, now)
+    with pytest.raises(SpendLimitReached):
+        orders(acme_of_two, data_set, BOB, now)
+    operations.cancel_run(organisation=acme_of_two, number=first.number, who=BOB, now=now)
+    orders(acme_of_two, data_set, BOB, now)
+    assert [(one.who, one.runs, one.limit) for one in spending.ordered(acme_of_two, month=now)] == [
+        (BOB, 1, first.credits)
+    ]
+
+
+def test_ones_own_limit_counts_before_that_for_everybody(
+    acme_of_two: Organisation, data_set: Any, now: datetime
+) -> None:
+    limits(acme_of_two, "", 0, now)
+    limits(acme_of_two, BOB, 100, now)
+    orders(acme_of_two, data_set, BOB, now)
+    with pytest.raises(SpendLimitReached):
+        orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
+    limits(acme_of_two, "", None, now)
+    orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
+
+
+@pytest.mark.parametrize(("member", "credits"), [("carol@globex.example", 5), ("", -1), ("", 10**12)])
+def test_what_is_no_limit_is_refused(acme_of_two: Organisation, now: datetime, member: str, credits: int) -> None:
+    with pytest.raises(InvalidSpendLimit):
+        limits(acme_of_two, member, credits, now)
+    assert SpendLimit.objects.count() == 0
+
+
+def test_a_member_has_one_limit(acme_of_two: Organisation, now: datetime) -> None:
+    for credits in (5, 7):
+        limits(acme_of_two, BOB, credits, now)
+    (only,) = SpendLimit.objects.all()
+    assert only.monthly_credits == 7
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SpendLimit.objects.create(organisation=acme_of_two, member=BOB, monthly_credits=1, set_by=ALICE, set_at=now)
+
+
+def test_limits_are_set_and_spending_is_read_by_command(
+    acme_of_two: Organisation, data_set: Any, now: datetime
+) -> None:
+    orders(acme_of_two, data_set, BOB, now)
+
+    def otai(*words: str) -> str:
+        done = CliRunner().invoke(app, [*words, "--org", acme_of_two.slug], env={"COLUMNS": "200"})
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "20 credits a month" in otai("limit", "20", "--member", BOB)
+    (spent,) = json.loads(otai("spending", "--month", f"{now:%Y-%m}", "--json"))
+    assert (spent["who"], spent["runs"], spent["limit"]) == (BOB, 1, 20)
+    assert "no limit" in otai("limit", "0", "--member", BOB, "--none")
+    assert SpendLimit.objects.count() == 0
