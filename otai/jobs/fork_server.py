@@ -20,6 +20,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -171,6 +172,8 @@ def do(asked: dict[str, Any], lines: int, server: int) -> None:
     said = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for descriptor in (1, 2):
         os.dup2(said, descriptor)
+    # What is unpacked or sorted out on the way holds tickets too, and goes with the folder, however this process ends.
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     bound(asked)
     result = work(asked, folder, teller(asked["job"], lines))
     text = json.dumps(result, ensure_ascii=False)

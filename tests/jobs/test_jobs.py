@@ -130,6 +130,7 @@ def test_a_cancelled_job_is_killed_with_all_it_started(acme: Organisation, now: 
     assert job.bytes_read > 0
     assert job.bytes_total == 1200
     assert_gone(*map(int, (tmp_path / "pids").read_text().split()))
+    assert not Path((tmp_path / "unpacked").read_text()).exists(), "what it unpacks on the way is the job's as well"
     with pytest.raises(JobHasEnded):
         operations.cancel(job, now=now)
 

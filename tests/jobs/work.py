@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,8 @@ def spin(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
 def sleep(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
     # A child of its own, as a library may start one.
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+    # Which it would remove itself at its end, if it came to that.
+    Path(spec["pids"]).with_name("unpacked").write_text(tempfile.mkdtemp())
     Path(spec["pids"]).write_text(f"{os.getpid()} {child.pid}")
     for second in range(1200):
         tell(rows=second, bytes_read=second, bytes_total=1200)
