@@ -3,7 +3,10 @@
 import gc
 from importlib import import_module
 
+from django.conf import settings
 from django.urls import get_resolver
+
+from otai.jobs.folders import arrivals_folder
 
 
 def settle_in() -> None:
@@ -17,5 +20,12 @@ def settle_in() -> None:
     list(get_resolver().url_patterns)
     # Loaded by the first page that tries a model, it would keep that one waiting.
     import_module("otai.learning.model.bundle")
+    receive_beside_jobs()
     gc.collect()
     gc.freeze()
+
+
+def receive_beside_jobs() -> None:
+    """Django keeps the files of forms where files arrive, and not in the system's temporary folder: that disk is not
+    the one whose room was looked at, and nobody sweeps there what a process that was killed left."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(arrivals_folder())
