@@ -21,8 +21,8 @@ most_bytes = 20 * 1024 * 1024
 longest_reference, longest_payer, longest_text = 180, 200, 500
 
 
-class InvalidStatement(Invalid):
-    code = "invalid_statement"
+class InvalidBankStatement(Invalid):
+    code = "invalid_bank_statement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,17 @@ class StatementEntry:
 
 
 def read_statement(content: bytes) -> list[StatementEntry]:
-    """The booked credits of all statements in the file, in their order. Raises InvalidStatement; then nothing was
+    """The booked credits of all statements in the file, in their order. Raises InvalidBankStatement; then nothing was
     read."""
     if len(content) > most_bytes:
-        raise InvalidStatement("too_large", most=most_bytes)
+        raise InvalidBankStatement("too_large", most=most_bytes)
     try:
         root = Tree.fromstring(content, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise InvalidStatement("no_xml") from None
+        raise InvalidBankStatement("no_xml") from None
     statements = root.findall("{*}BkToCstmrStmt/{*}Stmt")
     if not statements:
-        raise InvalidStatement("no_camt", root=root.tag.rpartition("}")[2][:60])
+        raise InvalidBankStatement("no_camt", root=root.tag.rpartition("}")[2][:60])
     alike: Counter[str] = Counter()
     return [entry for statement in statements for entry in _entries(statement, alike)]
 
@@ -58,7 +58,7 @@ def read_statement(content: bytes) -> list[StatementEntry]:
 def _entries(statement: Element, alike: Counter[str]) -> Iterator[StatementEntry]:
     account = _text(statement, "{*}Acct/{*}Id/{*}IBAN").replace(" ", "")
     if not account:
-        raise InvalidStatement("no_account")
+        raise InvalidBankStatement("no_account")
     for entry in statement.findall("{*}Ntry"):
         status = _text(entry, "{*}Sts") or _text(entry, "{*}Sts/{*}Cd")
         if _text(entry, "{*}CdtDbtInd") != "CRDT" or status != "BOOK":
@@ -117,7 +117,7 @@ def _lines(group: list[Element]) -> Iterator[str]:
 
 def _amount(found: Element | None) -> tuple[int, str]:
     if found is None:
-        raise InvalidStatement("no_amount", text="")
+        raise InvalidBankStatement("no_amount", text="")
     try:
         cents = Decimal((found.text or "").strip()) * 100
         is_exact = cents == cents.to_integral_value() and 1 <= cents < 10**15
@@ -125,7 +125,7 @@ def _amount(found: Element | None) -> tuple[int, str]:
         is_exact = False
     currency = found.get("Ccy", "")
     if not is_exact or not re.fullmatch(r"[A-Z]{3}", currency):
-        raise InvalidStatement("no_amount", text=f"{found.text or ''} {currency}".strip()[:60])
+        raise InvalidBankStatement("no_amount", text=f"{found.text or ''} {currency}".strip()[:60])
     return int(cents), currency
 
 
@@ -142,4 +142,4 @@ def _day(entry: Element) -> date:
     try:
         return date.fromisoformat(written[:10])
     except ValueError:
-        raise InvalidStatement("no_day", text=written[:40]) from None
+        raise InvalidBankStatement("no_day", text=written[:40]) from None

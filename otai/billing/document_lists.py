@@ -26,7 +26,7 @@ from otai.billing import queries
 from otai.billing.documents import invoice_pdf
 from otai.billing.models import Invoice, InvoiceKind
 from otai.billing.months import Month
-from otai.errors import Invalid
+from otai.errors import Invalid, NotFound
 from otai.orgs.models import Organisation
 from otai.units import Money
 
@@ -85,10 +85,10 @@ def signed(document: Invoice, cents: int) -> Money:
 
 
 def archive(documents: QuerySet[Invoice]) -> bytes:
-    """Their PDFs as a zip, the same bytes for the same documents. Raises Invalid for none and for too many."""
+    """Their PDFs as a zip, the same bytes for the same documents. Raises NotFound for none, Invalid for too many."""
     found = list(documents[: most_in_an_archive + 1])
     if not found:
-        raise Invalid("archive_empty", code="invalid_request")
+        raise NotFound("documents")
     if len(found) > most_in_an_archive:
         raise Invalid("archive", most=most_in_an_archive, code="invalid_request")
     written = io.BytesIO()

@@ -11,7 +11,7 @@ from otai.billing import operations as billing
 from otai.billing.document_lists import archive, documents, signed
 from otai.billing.months import Month
 from otai.billing.operations import invoices
-from otai.errors import Invalid
+from otai.errors import Invalid, NotFound
 from otai.orgs.models import Organisation
 from tests.billing.people import ALICE, OLGA, transfer
 from tests.billing.test_invoices import order
@@ -63,7 +63,7 @@ def test_each_document_says_how_it_stands(acme: Organisation, globex: Organisati
 def test_an_archive_is_the_same_file_each_time_and_never_empty(acme: Organisation) -> None:
     transfer(order(acme, NOVEMBER), NOVEMBER)
     assert archive(documents(acme)) == archive(documents(acme))
-    with pytest.raises(Invalid, match="no such documents"):
+    with pytest.raises(NotFound, match="no such documents"):
         archive(documents(acme, month=Month(2026, 12)))
 
 

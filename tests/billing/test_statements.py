@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from otai.billing import operations as billing
-from otai.billing.bank_statement import InvalidStatement, read_statement
+from otai.billing.bank_statement import InvalidBankStatement, read_statement
 from otai.billing.models import BankEntry, Payment, Purchase
 from otai.billing.operations.statements import EntryDecided, ImportedByYou
 from otai.orgs.models import Organisation, User
@@ -161,7 +161,7 @@ OUTSIDE = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><Document>&b;<
 def test_a_file_that_is_no_statement_of_ours_is_refused_and_nothing_is_imported(
     content: bytes, said: str, now: datetime
 ) -> None:
-    with pytest.raises(InvalidStatement, match=said):
+    with pytest.raises(InvalidBankStatement, match=said):
         billing.import_statement(content, who=OLGA, now=now)
     assert BankEntry.objects.count() == 0
 

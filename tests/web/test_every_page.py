@@ -137,6 +137,7 @@ def make_world(tmp_path: Path) -> World:
             "endpoint": endpoint.id,
             "delivery": send_test(organisation=acme, endpoint=endpoint.id, who="alice", now=now).id,
         },
+        "web:invoices_of_month": {"month": invoice.issued_on.strftime("%Y-%m")},
         "web:invoice_pdf": {"number": invoice.number},
         "web:invoice_xml": {"number": invoice.number},
         "web:download_version": {"number": version.number},

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from otai.billing.bank_statement import InvalidStatement, StatementEntry, read_statement
+from otai.billing.bank_statement import InvalidBankStatement, StatementEntry, read_statement
 from otai.billing.models import BankEntry, BankEntryState, Purchase
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.payments import confirm_payment
@@ -49,12 +49,12 @@ def import_statement(content: bytes, *, who: str, now: datetime) -> StatementImp
 
     An order is paid by an entry that names it alone and brings exactly what is missing, in its currency, up to the
     limit for one operator (`OTAI_PAYMENT_ALONE`). Raises
-    InvalidStatement, also for another account's; then nothing was imported.
+    InvalidBankStatement, also for another account's; then nothing was imported.
     """
     entries = read_statement(content)
     own = seller().iban.replace(" ", "")
     if strange := sorted({entry.account for entry in entries} - {own}):
-        raise InvalidStatement("other_account", account=strange[0][:40], own=own)
+        raise InvalidBankStatement("other_account", account=strange[0][:40], own=own)
     counted = {"known": 0, BankEntryState.MATCHED: 0, BankEntryState.WAITING: 0}
     for entry in entries:
         counted[_import(entry, who=who, now=now)] += 1

@@ -70,7 +70,7 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_request.archive": said(
         "These are more than {most:n} documents. Ask for a month, or for one by its number.",
     ),
-    "invalid_request.archive_empty": said(
+    "not_found.documents": said(
         "There are no such documents.",
     ),
     "invalid_price_book.currency": said(

@@ -134,25 +134,25 @@ TABLE: Mapping[str, Refusal] = {
     "imported_by_you.entry": said(
         "Payments above {most:money} take two operators, and you imported this statement. Ask another one to book it.",
     ),
-    "invalid_statement.no_account": said(
+    "invalid_bank_statement.no_account": said(
         "The statement names no IBAN.",
     ),
-    "invalid_statement.no_amount": said(
+    "invalid_bank_statement.no_amount": said(
         "{text:quoted} is no amount of an entry. Nothing was imported.",
     ),
-    "invalid_statement.no_camt": said(
+    "invalid_bank_statement.no_camt": said(
         "This is no bank statement in CAMT.053: its root is {root:quoted}.",
     ),
-    "invalid_statement.no_day": said(
+    "invalid_bank_statement.no_day": said(
         "{text:quoted} is no day of an entry. Nothing was imported.",
     ),
-    "invalid_statement.no_xml": said(
+    "invalid_bank_statement.no_xml": said(
         "The file is no XML that can be read. Ask the bank for CAMT.053, and unpack archives first.",
     ),
-    "invalid_statement.other_account": said(
+    "invalid_bank_statement.other_account": said(
         "The statement is of {account}, and the seller's account is {own}. Nothing was imported.",
     ),
-    "invalid_statement.too_large": said(
+    "invalid_bank_statement.too_large": said(
         "A statement has {most:n} bytes at most.",
     ),
     "vies_unavailable.no_answer": said(
