@@ -8,6 +8,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,22 +100,19 @@ class Front:
                 raise self.bodies.too_many_of_one()
             # Given back below, and where we do not get so far, when nobody knows of it any more.
             uploader, place = _uploader(known), known.stream
-        try:
-            await self._read(scope, receive, sender, bound, int(announced), uploader)
-        finally:
+        with ExitStack() as places:
             if place is not None:
-                place.give_back()
-
-    async def _read(
-        self, scope: Any, receive: Any, sender: Sender, bound: Bound, announced: int, uploader: str
-    ) -> None:
-        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-        with self.bodies.place(self._address(scope, headers), bound, announced, uploader=uploader):
+                places.callback(place.give_back)
+            address = self._address(scope, headers)
+            places.enter_context(self.bodies.place(address, bound, int(announced), uploader=uploader))
             try:
                 body, length = await self.bodies.read(receive, bound)
             except TooLong:
                 await self._refuse(scope, sender, "too_large", bound)
                 return
+            if bound.is_upload:
+                # The file is here: who waits for what comes of it (`Prefer: wait`) keeps nobody from sending theirs.
+                places.close()
             try:
                 await self._answer(environ_of(scope, body, length), sender)
             finally:

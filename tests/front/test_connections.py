@@ -179,6 +179,17 @@ def test_one_organisation_takes_not_all_places_for_files(tmp_path: Path) -> None
         assert ask(port, *slow, body=b"z" * 5_000_000)[0] == 200, "a place is given back"
 
 
+def test_who_waits_for_what_comes_of_a_file_keeps_nobody_from_sending_theirs(tmp_path: Path) -> None:
+    """Two programs of acme's wait for their imports; Bob uploads a file in the browser meanwhile."""
+    with toy(tmp_path, **QUICK | {"WEB_THREADS": 4, "UPLOADS_PER_ORGANISATION": 2}) as port:
+        known = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer acme")
+        waiting = [begin(port, *known, "X-Slow: 1", "Content-Length: 2", body=b"id") for _ in range(2)]
+        time.sleep(0.3)
+        assert ask(port, *known, "Content-Length: 2", body=b"id")[0] == 200
+        for line in waiting:
+            line.close()
+
+
 def test_one_address_sends_so_many_bodies_at_once_and_no_more(port: int) -> None:
     many = [begin(port, "POST / HTTP/1.1", "Content-Length: 10") for _ in range(40)]
     time.sleep(0.3)

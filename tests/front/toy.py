@@ -42,7 +42,7 @@ def site(environ: dict[str, Any], start_response: Any) -> Any:
         return environ["wsgi.file_wrapper"](Path(os.environ["TOY_FILE"]).open("rb"))
     if environ["PATH_INFO"] == "/computes":
         re.search("(a|a)*b", "a" * 60)
-    if environ["PATH_INFO"] == "/slow":
+    if environ["PATH_INFO"] == "/slow" or "HTTP_X_SLOW" in environ:
         time.sleep(1)
     body = environ["wsgi.input"].read()
     said = {"length": len(body), "announced": environ.get("CONTENT_LENGTH"), "cookie": environ.get("HTTP_COOKIE"),
@@ -62,8 +62,13 @@ def application() -> Any:
 
 
 def serve(port: int) -> None:
+    import django
     from granian import Granian
     from granian.constants import Interfaces
+
+    # What the command that we take the bounds from loads beside them knows tables.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otai.config.settings")
+    django.setup()
 
     from otai.cli.studio import connection_limits
 
