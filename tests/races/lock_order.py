@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runs_run",),
     ("runs_attempt",),
     ("runs_guarantee",),
+    ("billing_bank_entry",),
     ("billing_subscription",),
     ("billing_payment_method",),
     ("billing_purchase",),

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from otai.billing import operations as billing
-from otai.billing.gateway import ReversalOutcome, ReversalSeen
-from otai.billing.models import Payment, Purchase, PurchaseKind
+from otai.billing.gateway import ReversalOutcome
+from otai.billing.models import Purchase, PurchaseKind
 from otai.billing.operations import topups
 from otai.db import new_id
 from otai.ledger import operations as ledger
@@ -150,16 +150,7 @@ def dispute(world: World) -> Calls:
         partial(
             billing.book_reversals,
             one.id,
-            [
-                ReversalSeen(
-                    Payment.objects.get(purchase=one).external_id,
-                    f"dispute of {one.reference}",
-                    ReversalOutcome.LOST,
-                    one.gross_cents,
-                    one.currency,
-                    "taken back",
-                )
-            ],
+            [paying.disputed(one, ReversalOutcome.LOST)],
             who="bank",
             now=world.now,
         )
@@ -294,6 +285,7 @@ ALL: dict[str, Callable[[World], Calls]] = {
         paying.dunning,
         paying.month_taken_back,
         paying.confirmations,
+        paying.bank_statements,
         paying.refunds_confirmed,
         paying.at_the_desk,
     )

@@ -11,12 +11,22 @@ from typing import Any
 from otai.billing import operations as billing
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.gateways import gateways
-from otai.billing.models import Payment, PaymentMethod, PaymentRefund, Purchase, PurchaseKind, RefundState
+from otai.billing.models import (
+    BankEntry,
+    BankEntryState,
+    Payment,
+    PaymentMethod,
+    PaymentRefund,
+    Purchase,
+    PurchaseKind,
+    RefundState,
+)
 from otai.billing.operations import dunning as charging
 from otai.billing.operations import methods, pages, topups, webhooks
 from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
 from otai.units import Money
 from tests.billing import people
+from tests.billing.test_statements import entry, statement
 from tests.races.world import Calls, World
 
 
@@ -60,6 +70,18 @@ def _month(world: World) -> Purchase:
     """The month of Pro that acme has paid."""
     paid = Purchase.objects.filter(organisation=world.acme, kind=PurchaseKind.SUBSCRIPTION, paid_at__isnull=False)
     return paid.earliest("ordered_at")
+
+
+def disputed(purchase: Purchase, outcome: ReversalOutcome) -> ReversalSeen:
+    """The payer's bank asks all of a paid purchase's money back."""
+    return ReversalSeen(
+        Payment.objects.get(purchase=purchase).external_id,
+        f"dispute of {purchase.reference}",
+        outcome,
+        purchase.gross_cents,
+        purchase.currency,
+        "fraudulent",
+    )
 
 
 def _kept(world: World, card: str) -> PaymentMethod:
@@ -141,12 +163,10 @@ def dunning(world: World) -> Calls:
 def month_taken_back(world: World) -> Calls:
     """The payer's bank takes the paid month back while it decides for us, and news comes in any order."""
     month = _month(world)
-
-    def told(outcome: ReversalOutcome) -> ReversalSeen:
-        return ReversalSeen(f"dispute of {month.reference}", outcome, month.gross_cents, month.currency, "fraudulent")
-
     outcomes = (ReversalOutcome.OPEN, ReversalOutcome.LOST, ReversalOutcome.WON)
-    news = [partial(billing.book_reversals, month.id, [told(one)], who="bank", now=world.now) for one in outcomes]
+    news = [
+        partial(billing.book_reversals, month.id, [disputed(month, one)], who="bank", now=world.now) for one in outcomes
+    ]
     return [*news, partial(billing.collect_before_spending, world.acme, now=world.now)]
 
 
@@ -166,6 +186,19 @@ def confirmations(world: World) -> Calls:
     return [*receive, *receive, partial(billing.ask_gateways, now=world.now + timedelta(hours=1)), entry, entry]
 
 
+def bank_statements(world: World) -> Calls:
+    """Two operators import one statement, and decide about an entry of a statement before that names no order."""
+    waiting, named = world.bought(), world.bought()
+    unclear = entry(f"{waiting.gross_cents / 100:.2f}", "our order", ref=world.key())
+    clear = entry(f"{named.gross_cents / 100:.2f}", named.reference, ref=world.key())
+    who = {"who": "olga", "now": world.now}
+    billing.import_statement(statement(unclear), **who)
+    open_entry = BankEntry.objects.filter(state=BankEntryState.WAITING).latest("id")
+    assign = partial(billing.assign_entry, entry=open_entry.id, reference=waiting.reference, why="it fits", **who)
+    both = partial(billing.import_statement, statement(unclear, clear), **who)
+    return [both, both, assign, partial(billing.dismiss_entry, entry=open_entry.id, why="no payment of ours", **who)]
+
+
 def refunds_confirmed(world: World) -> Calls:
     """Money that goes back: sent by two sweeps, confirmed by two operators, and one that did not arrive."""
     for one in (world.bought() for _ in range(2)):
@@ -183,15 +216,14 @@ def at_the_desk(world: World) -> Calls:
     for _ in range(2):
         world.pays(paid)
     surplus = Payment.objects.filter(purchase=paid, surplus_cents__gt=0).latest("received_at")
-    disputed = world.bought()
-    world.pays(disputed)
-    lost = ReversalSeen(
-        f"dispute of {disputed.reference}", ReversalOutcome.LOST, disputed.gross_cents, disputed.currency, "taken back"
-    )
-    [claim] = billing.book_reversals(disputed.id, [lost], who="bank", now=world.now)
+    taken_back = world.bought()
+    world.pays(taken_back)
+    lost = disputed(taken_back, ReversalOutcome.LOST)
+    [claim] = billing.book_reversals(taken_back.id, [lost], who="bank", now=world.now)
     return [
         partial(billing.return_surplus, payment=surplus.id, who="olga", why="too much", now=world.now),
         partial(billing.return_surplus, payment=surplus.id, who="olga", why="too much", now=world.now),
-        partial(billing.settle_owed, reversal=claim.id, who="olga", why="written off", now=world.now),
+        partial(billing.settle_owed, reversal=claim.id, who="olga", why="paid in cash", now=world.now),
+        partial(billing.write_off_owed, reversal=claim.id, who="olga", why="gone", now=world.now),
         partial(people.details, world.acme, now=world.now, street="Aachener Strasse 1"),
     ]
