@@ -35,6 +35,7 @@ from otai.tickets.jobs import ask_for_import
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
 from otai.words.catalogue import say_fact
+from otai.words.countries import countries
 from otai.words.sentences import Fact
 from tests import stories
 from tests.runs import guarantees
@@ -53,6 +54,8 @@ OF_ACCOUNTS = (
 OF_ANYBODY = ("/account/login/", "/account/signup/", "/account/password/reset/", "/nothing-here/")
 WORD = re.compile(r"[^\W\d_]{3,}")
 ZONES = zoneinfo.available_timezones()
+COUNTRY_NAMES = {name for _code, name in countries("en")}
+"""As Unicode names them in each language: Montenegro is called so in many."""
 SPOKEN = {"aria-label", "title", "placeholder", "alt", "data-done"}
 """Attributes that people read or hear."""
 UNREAD = {"script", "style", "code", "pre", "template", "svg"}
@@ -184,7 +187,7 @@ def left(english: dict[str, str], other: dict[str, str], *, alike: frozenset[str
     found = set()
     for address, page in other.items():
         of_english = set(read(english[address]))
-        for text in set(read(page)) & of_english - ZONES:
+        for text in set(read(page)) & of_english - ZONES - COUNTRY_NAMES:
             if set(WORD.findall(OF_ACME.sub("", SAME_EVERYWHERE.sub("", text)))) - alike:
                 found.add(text)
     return found
