@@ -278,8 +278,8 @@ def test_a_finding_is_said_with_its_numbers(found: Finding, of_card: bool, langu
         ("en", "2 labels with fewer than 5 training tickets each were left out (“fax”, “telex”; tickets: 7)"),
         ("de", "2 Labels mit je weniger als 5 Trainings-Tickets wurden weggelassen („fax“, „telex“; Tickets: 7)"),
         ("fr",
-            "2 étiquettes avec moins de 5 tickets d\u2019entraînement chacune ont été écartées («\xa0fax\xa0», "
-            "«\xa0telex\xa0»\xa0; tickets\xa0: 7)"),
+            "2 étiquettes avec moins de 5 tickets d\u2019entraînement chacune ont été écartées (« fax », "
+            "« telex » ; tickets : 7)"),
     ],
 )  # fmt: skip
 def test_numbers_and_names_are_written_as_the_language_writes_them(language: str, said: str) -> None:
