@@ -26,6 +26,7 @@ def front() -> Front:
     from otai.api import watching
     from otai.orgs.places import shared
     from otai.orgs.streams import Hub
+    from otai.web.unread import page_of
 
     limits = ServerLimits()
     asked = settings.OTAI_DATABASE_POOL_SIZE
@@ -48,6 +49,7 @@ def front() -> Front:
         limits=limits,
         folder=folder_for(settings.OTAI_HOME),
         address_of=partial(client_address, trusted_proxies=settings.OTAI_TRUSTED_PROXIES),
+        page_of=page_of,
         ending=ending,
     )
 

@@ -8,7 +8,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,8 +40,9 @@ class Streams(Protocol):
 
 class Front:
     """`folder` is where bodies and answers wait on disk. `probes`: the path to (async) answer. `address_of`: the
-    visitor's network address, by the peer's and the header X-Forwarded-For. `ending`: what is to be done, in a thread,
-    when the process ends."""
+    visitor's network address, by the peer's and the header X-Forwarded-For. `page_of`: a refusal as HTML, by what a
+    browser says of its reader in the headers; it is called on the event loop, and asks nobody. `ending`: what is to be
+    done, in a thread, when the process ends."""
 
     def __init__(
         self,
@@ -52,11 +53,12 @@ class Front:
         limits: ServerLimits,
         folder: Path,
         address_of: Callable[[str, str], str] = lambda peer, _forwarded: peer,
+        page_of: Callable[[Unread, dict[bytes, str]], bytes] | None = None,
         ending: Callable[[], Any] = lambda: None,
     ) -> None:
         self.ending = ending
         self.limits, self.streams, self.probes = limits, streams, probes
-        self.address_of = address_of
+        self.address_of, self.page_of = address_of, page_of
         self.bodies = Bodies(limits, folder)
         self.pages = Pages(wsgi, limits, self.bodies.folder)
 
@@ -74,12 +76,16 @@ class Front:
             else:
                 await self._request(scope, receive, sender)
         except Unread as refused:
-            await sender.whole(_refusal(refused))
-        except (Gone, ClientGone):
+            await sender.whole(self._refusal(refused, scope))
+        except Gone:
+            # Either nobody reads this any more, or what was sent is no HTTP.
+            with suppress(ClientGone):
+                await sender.whole(Response(400, [(b"connection", b"close")], b""))
+        except ClientGone:
             return
 
     async def _request(self, scope: Any, receive: Any, sender: Sender) -> None:
-        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        headers = headers_of(scope)
         is_chunked = b"transfer-encoding" in headers
         announced = headers.get(b"content-length", "0")
         if not is_chunked and announced == "0":
@@ -137,6 +143,18 @@ class Front:
         answer.headers = [one for one in answer.headers if one[0] != b"connection"] + [(b"connection", b"close")]
         await self._send(answer, sender)
 
+    def _refusal(self, refused: Unread, scope: Any) -> Response:
+        """Said by the front itself: to a client that was too slow, or while there is no thread that could say it."""
+        headers = headers_of(scope)
+        if self.page_of is not None and "text/html" in headers.get(b"accept", ""):
+            kind, said = b"text/html; charset=utf-8", self.page_of(refused, headers)
+        else:
+            kind, said = b"application/json", _as_json(refused)
+        answered = [(b"content-type", kind), (b"cache-control", b"no-store"), (b"connection", b"close")]
+        if refused.status in (429, 503):
+            answered.append((b"retry-after", b"2"))
+        return Response(refused.status, answered, said)
+
     async def _answer(self, environ: dict[str, Any], sender: Sender) -> None:
         await self._send(await self.pages.answer(environ), sender)
 
@@ -172,6 +190,19 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+def headers_of(scope: Any) -> dict[bytes, str]:
+    """By name in small letters; of one that comes twice, the last."""
+    return {name: value.decode("latin1") for name, value in scope["headers"]}
+
+
+def _as_json(refused: Unread) -> bytes:
+    help_ = (
+        "Send it again, faster." if refused.status == 408 else "Wait as long as Retry-After says, and send it again."
+    )
+    said = {"code": refused.code, "case": refused.case, "message": refused.said("api"), "help": help_}
+    return json.dumps({"error": said | {"values": refused.details}}).encode()
+
+
 def _uploader(known: Response) -> str:
     return next((value.decode("latin1") for name, value in known.headers if name.lower() == uploader_header), "")
 
@@ -182,18 +213,6 @@ def _refused_unread(method: str, bound: Bound, announced: str, *, is_chunked: bo
     if not announced.isdecimal() or len(announced) > 18 or int(announced) > bound.most_bytes:
         return "too_large"
     return ""
-
-
-def _refusal(refused: Unread) -> Response:
-    """Said by the front itself: to a client that was too slow, or while there is no thread that could say it better."""
-    help_ = (
-        "Send it again, faster." if refused.status == 408 else "Wait as long as Retry-After says, and send it again."
-    )
-    said = {"error": {"code": refused.code, "message": refused.message, "help": help_}}
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"connection", b"close")]
-    if refused.status in (429, 503):
-        headers.append((b"retry-after", b"2"))
-    return Response(refused.status, headers, json.dumps(said).encode())
 
 
 def folder_for(home: Path) -> Path:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from otai.errors import OtaiError
 from otai.front.bounds import Bound
 from otai.front.limits import ServerLimits
 
@@ -25,12 +26,14 @@ flush_bytes = 1 << 20
 """Of an upload between two writes to disk, which happen in a thread."""
 
 
-class Unread(Exception):
-    """The body was not read to its end. `status` is the answer; `code` and `message` say why."""
+class Unread(OtaiError):
+    """The body was not read to its end, or nobody is free to answer it. `status` is the answer's."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+    kind = "unavailable"
+
+    def __init__(self, status: int, code: str, case: str, /, **details: Any) -> None:
+        super().__init__(case, code=code, **details)
+        self.status = status
 
 
 class Gone(Exception):
@@ -58,14 +61,14 @@ class Bodies:
         together does). `uploader`: for whom a file counts, an organisation mostly; the address where nobody said."""
         uploader = uploader or address
         if self.by_address[address] >= self.limits.bodies_per_address:
-            raise Unread(429, "too_many_bodies", f"{self.limits.bodies_per_address} requests from here are being read.")
+            raise Unread(429, "too_many_bodies", "from_here", most=self.limits.bodies_per_address)
         if bound.is_upload:
             if self.uploads_by[uploader] >= self.limits.uploads_each:
                 raise self.too_many_of_one()
             if self.uploads >= self.limits.uploads:
-                raise Unread(503, "too_many_uploads", f"{self.limits.uploads} files are being uploaded at this moment.")
+                raise Unread(503, "too_many_uploads", "together", most=self.limits.uploads)
             if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
-                raise Unread(503, "disk_full", "There is no room for a file of this size at this moment.")
+                raise Unread(503, "disk_full", "file")
         self.by_address[address] += 1
         if bound.is_upload:
             self.uploads += 1
@@ -84,12 +87,7 @@ class Bodies:
 
     def too_many_of_one(self) -> Unread:
         """The refusal of a file whose organisation has as many on their way as it may."""
-        return Unread(
-            429,
-            "too_many_uploads_of_one",
-            f"{self.limits.uploads_each} files of this organisation are being uploaded at this moment, which is "
-            "the most (OTAI_UPLOADS_PER_ORGANISATION).",
-        )
+        return Unread(429, "too_many_uploads_of_one", "organisation", most=self.limits.uploads_each)
 
     async def read(self, receive: Receive, bound: Bound) -> tuple[IO[bytes], int]:
         """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too
@@ -107,7 +105,7 @@ class Bodies:
                     async with asyncio.timeout_at(began + min(allowed, self.limits.body_most_seconds)):
                         message = await receive()
                 except TimeoutError:
-                    raise Unread(408, "body_too_slow", _too_slow(length, loop.time() - began, self.limits)) from None
+                    raise _too_slow(length, loop.time() - began, self.limits) from None
                 if message["type"] == "http.disconnect":
                     raise Gone
                 part = message.get("body", b"")
@@ -117,7 +115,7 @@ class Bodies:
                 if not bound.is_upload:
                     self.bytes += len(part)
                     if self.bytes > self.limits.bodies_most_bytes:
-                        raise Unread(503, "too_many_bodies", "Too much is being sent to us at this moment.")
+                        raise Unread(503, "too_many_bodies", "together")
                 held += part
                 if file is None and length > memory_bytes:
                     file = tempfile.TemporaryFile(dir=self.folder, prefix="body-")  # noqa: SIM115  the caller closes it
@@ -138,7 +136,7 @@ class Bodies:
                 file.close()
             self.forget(length, bound)
             if isinstance(error, OSError):
-                raise Unread(503, "disk_full", "There is no room for this at this moment.") from None
+                raise Unread(503, "disk_full", "body") from None
             raise
 
     def forget(self, length: int, bound: Bound) -> None:
@@ -147,9 +145,14 @@ class Bodies:
             self.bytes = max(0, self.bytes - length)
 
 
-def _too_slow(length: int, seconds: float, limits: ServerLimits) -> str:
-    return (
-        f"Of this request's body {length:,} bytes arrived in {seconds:.0f} seconds. It may be silent for "
-        f"{limits.body_grace_seconds} seconds and has to arrive at {limits.body_least_rate:,} bytes a second, within "
-        f"{limits.body_most_seconds:,} seconds."
+def _too_slow(length: int, seconds: float, limits: ServerLimits) -> Unread:
+    return Unread(
+        408,
+        "body_too_slow",
+        "arriving",
+        arrived_bytes=length,
+        seconds=round(seconds),
+        silent_seconds=limits.body_grace_seconds,
+        least_rate=limits.body_least_rate,
+        most_seconds=limits.body_most_seconds,
     )

@@ -190,6 +190,30 @@ def test_who_waits_for_what_comes_of_a_file_keeps_nobody_from_sending_theirs(tmp
             line.close()
 
 
+def test_a_browser_is_told_in_its_language_what_kept_its_request_from_being_read(port: int) -> None:
+    """Bob's programs upload already: his browser gets a page where a program gets JSON."""
+    known = ("POST /acme/tickets/upload HTTP/1.1", "Authorization: Bearer acme", "Content-Length: 5000000")
+    two = [begin(port, *known) for _ in range(2)]
+    time.sleep(0.3)
+    browser = ("Accept: text/html,application/xhtml+xml", "Accept-Language: fr;q=0.8, de;q=0.9")
+    status, page = ask(port, *known, *browser)
+    assert status == 429 and b'<html lang="en"' not in page
+    assert "so viele Dateien hoch, wie zugleich gehen (1). Warten Sie" in page.decode()
+    assert "autant de fichiers" in ask(port, *known, *browser, "Cookie: otai_language=fr")[1].decode()
+    refused = json.loads(ask(port, *known)[1])["error"]
+    assert refused["values"] == {"most": 1} and "at once (1)" in refused["message"]
+    for line in two:
+        line.close()
+    slow = everything(begin(port, "POST /account/login/ HTTP/1.1", "Content-Length: 10", *browser))
+    assert b" 408 " in slow and "Ihre Verbindung war zu langsam".encode() in slow
+
+
+def test_a_body_whose_chunks_are_none_is_a_bad_request(port: int) -> None:
+    head = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer k", "Transfer-Encoding: chunked")
+    answer = everything(begin(port, *head, body=b"zz\r\n"))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_one_address_sends_so_many_bodies_at_once_and_no_more(port: int) -> None:
     many = [begin(port, "POST / HTTP/1.1", "Content-Length: 10") for _ in range(40)]
     time.sleep(0.3)

@@ -56,9 +56,11 @@ def application() -> Any:
     from otai.front.application import Front
     from otai.front.limits import ServerLimits
     from otai.front.probes import probes
+    from otai.web.unread import page_of
 
     asked = probes(ready=lambda: True, metrics=lambda: b"", metrics_token="", seconds=1)
-    return Front(site, streams=None, probes=asked, limits=ServerLimits(), folder=Path(os.environ["TOY_FOLDER"]))  # type: ignore[arg-type]
+    folder = Path(os.environ["TOY_FOLDER"])
+    return Front(site, streams=None, probes=asked, limits=ServerLimits(), folder=folder, page_of=page_of)  # type: ignore[arg-type]
 
 
 def serve(port: int) -> None:

@@ -32,6 +32,7 @@ for (const form of document.querySelectorAll("form[data-uploads]")) {
     });
     request.addEventListener("error", () => HTMLFormElement.prototype.submit.call(form));
     request.open("POST", form.action);
+    request.setRequestHeader("Accept", "text/html");
     request.send(new FormData(form));
     tell("0 %");
   });
