@@ -241,6 +241,9 @@ class Conducting:
             log.info("job %s (%s) was broken off by its file: %s", self.job.id, self.job.kind, exit_code)
             self._refuse(broken_off)
             return
+        if exit_code != 0 and self.kind.hindered is not None and (why := self.kind.hindered(self.spec)) is not None:
+            self._refuse(why)
+            return
         if exit_code != 0 or not path.is_file():
             self._log_last_words(exit_code)
             self._fail(_code_of(message, bounds, most_held=held, killed_before=before))

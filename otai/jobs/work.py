@@ -115,6 +115,9 @@ class JobKind:
     `broken_off` is what is said where the work's process ends by a fault of its own (an abort, a bad access to memory):
     a kind that reads a customer's file has a refusal of the file, since trying again ends alike.
 
+    `hindered` is asked where the work failed, and knows what of the rows explains it: what the question reads was
+    deleted meanwhile.
+
     `reads` names, of a question, all the files by whose size together its processor time is bounded; None: it has the
     whole bound, whatever it reads."""
 
@@ -125,6 +128,7 @@ class JobKind:
     recorder: Recorder
     broken_off: Callable[[], OtaiError] | None = None
     reads: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    hindered: Callable[[Mapping[str, Any]], OtaiError | None] | None = None
 
     def bounds_for(self, spec: Mapping[str, Any]) -> Bounds:
         """For this question: by the size of all the files that it reads, where the kind names them."""

@@ -17,7 +17,6 @@ from otai.learning.estimate import Estimate
 from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.learning.finding import Finding
 from otai.tickets import queries
-from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, ExpectedQuality
 
 cores_for_trying = 1
@@ -46,7 +45,7 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
         AttributeSpec(one.name, AttributeKind(one.kind), tuple(one.order))
         for one in queries.usable_attributes(data_set)
     ]
-    tickets = LabelledTickets.read_parquet(file_store().local_path(data_set.file))
+    tickets = LabelledTickets.read_parquet(queries.tickets_path(data_set))
     with threadpool_limits(limits=cores_for_trying):
         found = expected(tickets, specs)
     as_json = {name: dataclasses.asdict(one) for name, one in found.items()}

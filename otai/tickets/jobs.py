@@ -31,7 +31,7 @@ from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
 from otai.orgs.models import Organisation
 from otai.tickets import queries
 from otai.tickets.files import StoredFile, file_store
-from otai.tickets.models import DataSet, ExpectedQuality
+from otai.tickets.models import DataSet, ExpectedQuality, TicketsDeleted
 from otai.tickets.operations import (
     as_before,
     checked_filename,
@@ -131,8 +131,25 @@ def _files_of_an_import(spec: Mapping[str, Any]) -> list[str]:
     return [spec["source"], *spec.get("further", ()), *([before["path"]] if before else [])]
 
 
+def _base_is_deleted(spec: Mapping[str, Any]) -> TicketsDeleted | None:
+    """Of an import that adds to tickets which were deleted while it read them."""
+    try:
+        if base := spec.get("base_id"):
+            DataSet.objects.get(id=base).require_tickets()
+    except TicketsDeleted as deleted:
+        return deleted
+    return None
+
+
 IMPORT = JobKind(
-    "import", "otai.tickets.work:read", JobLane.LONG, long_bounds, Imported(), file_harms, _files_of_an_import
+    "import",
+    "otai.tickets.work:read",
+    JobLane.LONG,
+    long_bounds,
+    Imported(),
+    file_harms,
+    _files_of_an_import,
+    _base_is_deleted,
 )
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 
@@ -211,10 +228,9 @@ def preview_here(source: Path, options: ReadOptions) -> Preview:
 def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> Asked:
     """Tries out what quality to expect; `expected_quality.stored` has it when it is done. Raises TicketsDeleted,
     FileStoreUnavailable, TooManyJobs."""
-    data_set.require_tickets()
     spec = {
         "data_set": str(data_set.id),
-        "tickets": str(file_store().local_path(data_set.file)),
+        "tickets": str(queries.tickets_path(data_set)),
         "attributes": [
             {"name": one.name, "kind": one.kind, "order": list(one.order)}
             for one in queries.usable_attributes(data_set)

@@ -20,7 +20,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before
 from otai.tickets.files import FileStoreUnavailable, StoredFile, file_store
 from otai.tickets.limits import LIMITS, Limits
-from otai.tickets.models import Attribute, DataSet, Label
+from otai.tickets.models import Attribute, DataSet, Label, TicketsDeleted
 from otai.tickets.options import ImportOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, Progress, ReadTickets, preview_columns, read_tickets
@@ -105,13 +105,14 @@ def version_before(organisation: Organisation, name: str, *, required: bool) -> 
 
 
 def as_before(data_set: DataSet | None, *, required: bool) -> Before | None:
-    """Raises FileStoreUnavailable where it is `required`; a comparison alone is no reason to refuse an import."""
+    """Raises FileStoreUnavailable and TicketsDeleted where it is `required`; a comparison alone is no reason to refuse
+    an import."""
     if data_set is None:
         return None
     has_ids = "ticket" in ColumnRoles.from_dict(data_set.roles).single
     try:
-        return Before(file_store().local_path(data_set.file), data_set.version, has_ids)
-    except FileStoreUnavailable:
+        return Before(queries.tickets_path(data_set), data_set.version, has_ids)
+    except (FileStoreUnavailable, TicketsDeleted):
         if required:
             raise
         return None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from otai.learning.data.cutting import TextRules
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.learning.finding import Finding
 from otai.orgs.models import Organisation
-from otai.tickets.files import file_store
+from otai.tickets.files import FileStoreUnavailable, file_store
 from otai.tickets.models import Attribute, DataSet, Label
 
 USABLE_LABELS = 2
@@ -163,8 +164,19 @@ def tickets(data_set: DataSet, *, offset: int = 0, limit: int | None = None) -> 
                     return
 
 
+def tickets_path(data_set: DataSet) -> Path:
+    """The Parquet file of its tickets on this machine. Raises FileStoreUnavailable and TicketsDeleted, also where they
+    were deleted since the row was read."""
+    data_set.require_tickets()
+    try:
+        return file_store().local_path(data_set.file)
+    except FileStoreUnavailable:
+        data_set.refresh_from_db(fields=["deleted_at"])
+        data_set.require_tickets()
+        raise
+
+
 def text_rules(data_set: DataSet) -> TextRules | None:
     """What the import cut from texts and masked in them, for new texts to be treated alike. None: nothing. Raises
     FileStoreUnavailable and TicketsDeleted."""
-    data_set.require_tickets()
-    return TextRules.of_schema(pq.read_schema(file_store().local_path(data_set.file)))
+    return TextRules.of_schema(pq.read_schema(tickets_path(data_set)))

@@ -35,7 +35,7 @@ from otai.tickets.changing import (
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
 from otai.tickets.operations import save_data_set
-from otai.tickets.queries import not_proposed
+from otai.tickets.queries import not_proposed, tickets_path
 
 STILL_TRUE = ("text_was_cut", "personal_data")
 """Findings of the import that the next version keeps: its texts are the same."""
@@ -105,11 +105,11 @@ def next_version(
 
 
 def base_version(base: DataSet) -> BaseVersion:
-    """What `changing` needs to know of it. Raises FileStoreUnavailable."""
+    """What `changing` needs to know of it. Raises FileStoreUnavailable and TicketsDeleted."""
     profile = Profile.from_dict(base.profile)
     attributes = base.attributes.order_by("position")
     return BaseVersion(
-        path=file_store().local_path(base.file),
+        path=tickets_path(base),
         name=str(base),
         version=base.version,
         attributes=tuple(AttributeOf(one.name, str(one.kind), tuple(one.order)) for one in attributes),

@@ -27,7 +27,9 @@ from otai.serving.deletion import delete_tickets
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import waiting
 from otai.tickets.erasing import finish_deletions, looked_at_again_after
-from otai.tickets.models import DataSet, ExpectedQuality
+from otai.tickets.models import DataSet, ExpectedQuality, TicketsDeleted
+from otai.tickets.options import ImportOptions
+from otai.tickets.queries import tickets_path
 from otai.web import uploads
 from tests import stories
 from tests.leftovers import found_in_files, found_in_tables
@@ -68,15 +70,16 @@ def imported(alice: Client, name: str, columns: str) -> DataSet:
     return DataSet.objects.get(name=name)
 
 
-def ask(acme: Organisation, source: Path, *, name: str = "", who: str = "alice") -> Asked:
+def ask(acme: Organisation, source: Path, *, name: str = "", who: str = "alice", add: bool = False) -> Asked:
     """A look at the columns, or an import under a name; nothing of it has begun."""
     if not name:
         return tickets_jobs.ask_for_preview(
             organisation=acme, source=source, filename=source.name, who=who, now=utc_now()
         )
     return tickets_jobs.ask_for_import(
-        organisation=acme, name=name, source=source, filename=source.name, who=who, now=utc_now()
-    )
+        organisation=acme, name=name, source=source, filename=source.name, who=who, now=utc_now(),
+        options=ImportOptions(add=add),
+    )  # fmt: skip
 
 
 def test_previews_refusals_and_waiting_files_go_and_other_imports_stay(
@@ -126,6 +129,29 @@ def test_what_is_being_imported_now_is_left_to_whoever_imports_it(acme: Organisa
     assert deleted_at is not None
     finish_deletions(now=deleted_at + looked_at_again_after)
     assert [one.id for one in waiting.all_waiting(acme)] == [later.id]
+
+
+def test_who_adds_to_tickets_that_are_deleted_meanwhile_is_told_so(
+    acme: Organisation, alice: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    support = imported(alice, "support", upload(alice))
+    more = tmp_path / "more.csv"
+    more.write_text(CSV)
+    asked = ask(acme, more, name="support", add=True)
+    delete(support)
+    job = jobs.wait(asked, seconds=None)
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "tickets_deleted")
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+    assert found_in_files([WORD]).keys() <= {str(more)}
+
+
+def test_who_changes_tickets_that_a_colleague_has_just_deleted_is_told_so(acme: Organisation, alice: Client) -> None:
+    """Bob's page knew them still; the file is gone by then."""
+    support = imported(alice, "support", upload(alice))
+    known_to_bob = DataSet.objects.get(id=support.id)
+    delete(support)
+    with pytest.raises(TicketsDeleted):
+        tickets_path(known_to_bob)
 
 
 def test_trying_out_the_quality_ends_with_the_tickets(acme: Organisation, alice: Client) -> None:

@@ -36,9 +36,8 @@ def path_of(file: str) -> Path:
 
 
 def tickets_of(data_set: DataSet) -> Path:
-    """The data set's tickets on this machine. Raises TicketsDeleted."""
-    data_set.require_tickets()
-    return file_store().local_path(data_set.file)
+    """The data set's tickets on this machine. Raises FileStoreUnavailable and TicketsDeleted."""
+    return tickets.tickets_path(data_set)
 
 
 @contextmanager
