@@ -344,5 +344,8 @@ LOGGING = {
             "formatter": "json" if os.environ.get("OTAI_LOG_FORMAT") == "json" else "plain",
         }
     },
+    "filters": {"in_a_line": {"()": "otai.config.logs.InALine"}},
+    # Anybody can ask for a host that is not ours: a line each, no traceback.
+    "loggers": {"django.security.DisallowedHost": {"filters": ["in_a_line"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("OTAI_LOG_LEVEL", "WARNING")},
 }

@@ -18,7 +18,8 @@ def jobs_folder() -> Path:
 
 
 def arrivals_folder() -> Path:
-    """Files that are being received lie here, beside the jobs' folders, so that a job takes one without copying it."""
+    """Files that are being received or made lie here, beside the jobs' folders, so that a job takes one without copying
+    it. What a killed process leaves is swept (`operations.sweep_files`)."""
     folder = Path(settings.OTAI_HOME) / "arrivals"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from otai.jobs.identity import is_gone
+from otai.jobs.identity import is_gone, this_worker
 from otai.jobs.processes import memory_of_machine
 
 least_free_bytes = 256 * 2**20
 """With less room than this no training is begun here: it would only fail."""
+
+on_a_node = "otai-node-"
 
 share_of_memory_for_trainings = 0.85
 """The rest is for the operating system, the workers and the database."""
@@ -51,7 +53,20 @@ def _process_of(worker: str) -> str:
 
 def clear_scratch() -> None:
     """Removes the working folders of workers that were killed on this machine."""
-    for folder in scratch_folder().iterdir():
-        machine, _, process = folder.name.rsplit("-", 1)[0].rpartition("_")
+    _clear(scratch_folder())
+
+
+@contextmanager
+def node_folder() -> Iterator[Path]:
+    """An empty folder on a node of a cluster, which has no folder of ours: in the system's for temporary files. What
+    trainings that were killed there left of tickets goes first. Raises OSError where there is no room."""
+    _clear(Path(tempfile.gettempdir()), prefix=on_a_node)
+    with tempfile.TemporaryDirectory(prefix=f"{on_a_node}{_process_of(this_worker())}-") as folder:
+        yield Path(folder)
+
+
+def _clear(parent: Path, *, prefix: str = "") -> None:
+    for folder in parent.glob(f"{prefix}*"):
+        machine, _, process = folder.name.removeprefix(prefix).rsplit("-", 1)[0].rpartition("_")
         if is_gone(f"here/{machine}/{process}"):
             shutil.rmtree(folder, ignore_errors=True)

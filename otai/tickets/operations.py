@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 
 from otai.db import new_id
 from otai.errors import Invalid, Refused
+from otai.jobs.folders import arrivals_folder
 from otai.learning.data.profile import Profile
 from otai.orgs.models import Organisation
 from otai.tickets import queries
@@ -64,7 +65,7 @@ def import_tickets(
     """
     name = checked_name(name)
     newest = version_before(organisation, name, required=options.add)
-    with tempfile.TemporaryDirectory(prefix="otai-import-") as folder:
+    with tempfile.TemporaryDirectory(prefix="import-", dir=arrivals_folder()) as folder:
         staged = Path(folder) / "tickets.parquet"
         read = read_tickets(
             source,

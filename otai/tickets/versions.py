@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from otai.db import new_id
+from otai.jobs.folders import arrivals_folder
 from otai.learning.data.profile import LANGUAGES_OF_THE_VERSION_BEFORE, Profile
 from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY
 from otai.tickets.changing import (
@@ -93,7 +94,7 @@ def next_version(
     """
     base.require_tickets()
     wanted = Wanted(by_ticket or {}, by_text or {}, mapping or {}, added, statements)
-    with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
+    with tempfile.TemporaryDirectory(prefix="version-", dir=arrivals_folder()) as folder:
         path = Path(folder) / "tickets.parquet"
         changed = change(
             base_version(base),
@@ -136,7 +137,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
     Raises ChangeInvalid where no such lines were found, TicketsDeleted and FileStoreUnavailable.
     """
     lines, phrases = given_away(base) or lines_given_away(leaks_of(base_version(base)))
-    with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
+    with tempfile.TemporaryDirectory(prefix="version-", dir=arrivals_folder()) as folder:
         path = Path(folder) / "tickets.parquet"
         profile = cut(base_version(base), lines=lines, phrases=phrases, into=path)
         file = stored(path, base.organisation_id)
@@ -150,7 +151,7 @@ def with_texts_uncut(base: DataSet, *, now: datetime) -> DataSet:
     Raises ChangeInvalid where nothing was cut, TicketsDeleted and FileStoreUnavailable.
     """
     base.require_tickets()
-    with tempfile.TemporaryDirectory(prefix="otai-version-") as folder:
+    with tempfile.TemporaryDirectory(prefix="version-", dir=arrivals_folder()) as folder:
         path = Path(folder) / "tickets.parquet"
         profile = uncut(base_version(base), into=path)
         file = stored(path, base.organisation_id)

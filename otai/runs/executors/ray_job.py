@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from otai.learning.process import end_with_parent
 from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.local import LocalExecutor, this_machine
 from otai.runs.packing import Contents, contents_of, pack, unpack
+from otai.runs.scratch import node_folder
 from otai.tickets.files import FileStore
 
 checkpoint_every_seconds = 60.0
@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> int:
         return 2
     end_with_parent()
     store = FileStore(arguments[0])
-    with tempfile.TemporaryDirectory(prefix="otai-node-") as folder:
+    with node_folder() as folder:
         try:
-            return RayJob(store, arguments[1], Path(folder)).run()
+            return RayJob(store, arguments[1], folder).run()
         except (OtaiError, OSError) as error:
             _say(type="ending", outcome="failed", is_input=False, code="storage", message=str(error))
             return 1

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from otai.db import new_id
 from otai.errors import Invalid, Unavailable
+from otai.jobs.folders import arrivals_folder
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec
 from otai.ledger.queries.statements import harmless
 from otai.runs.guarantee.holdout import Relabelled
@@ -92,7 +93,7 @@ def kept(path: Path, *, organisation: UUID, guarantee: UUID) -> Iterator[StoredF
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A path for a file that is made and then kept."""
-    with tempfile.TemporaryDirectory(prefix="otai-guarantee-") as folder:
+    with tempfile.TemporaryDirectory(prefix="guarantee-", dir=arrivals_folder()) as folder:
         yield Path(folder) / "tickets.parquet"
 
 
