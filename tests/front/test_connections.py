@@ -205,7 +205,7 @@ def test_a_browser_is_told_in_its_language_what_kept_its_request_from_being_read
     for line in two:
         line.close()
     slow = everything(begin(port, "POST /account/login/ HTTP/1.1", "Content-Length: 10", *browser))
-    assert b" 408 " in slow and "Ihre Verbindung war zu langsam".encode() in slow
+    assert b" 408 " in slow and b"Ihre Verbindung war zu langsam" in slow
 
 
 def test_a_body_whose_chunks_are_none_is_a_bad_request(port: int) -> None:
