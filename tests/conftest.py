@@ -24,7 +24,16 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # Before Django reads its settings: the tests never touch the home of whoever runs them.
 _home = Path(tempfile.mkdtemp(prefix="otai-tests-"))
-atexit.register(shutil.rmtree, _home, ignore_errors=True)
+_made_by = os.getpid()
+
+
+@atexit.register
+def _remove_home() -> None:
+    # Not at the end of a process that was forked here: ours goes on.
+    if os.getpid() == _made_by:
+        shutil.rmtree(_home, ignore_errors=True)
+
+
 os.environ["OTAI_HOME"] = str(_home)
 for name in ("OTAI_FILES", "OTAI_PRICE_BOOK", "OTAI_ORG"):
     os.environ.pop(name, None)

@@ -28,6 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runs_attempt",),
     ("runs_guarantee",),
     ("billing_bank_entry",),
+    ("billing_operator_request",),
     ("billing_subscription",),
     ("billing_payment_method",),
     ("billing_purchase",),
