@@ -66,7 +66,10 @@ class DatabaseBusy(Unavailable):
 
 def busy(error: OperationalError) -> DatabaseBusy:
     """What a door answers where the database did not."""
-    log.warning("the database did not answer: %s", str(error).strip().splitlines()[:1])
+    said = str(error).strip()
+    if said.startswith(("no such table", "unable to open database file")):
+        return DatabaseBusy("not_set_up", seconds=30)
+    log.warning("the database did not answer: %s", said.splitlines()[:1])
     if was_given_up_for_another(error) or getattr(error.__cause__, "sqlstate", None) == "55P03":
         return DatabaseBusy("others", seconds=2)
     return DatabaseBusy("no_answer", seconds=30)

@@ -31,6 +31,8 @@ from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expectation import ModeExpectation
@@ -203,7 +205,7 @@ def columns(
         shown = {"format": preview.format, "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
         print_json(shown | preview.roles.as_dict())
         return
-    say(f"{file.name}: {preview.format}; looked at {preview.look.where}.")
+    say(f"{file.name}: {preview.format}; looked at {say_fact(Fact.from_dict(preview.look.where))}.")
     data_sets.show_columns(preview.roles)
     if (open_dates := preview.unsettled_dates) is not None:
         say(

@@ -31,7 +31,7 @@ class Unread(OtaiError):
 
     kind = "unavailable"
 
-    def __init__(self, status: int, code: str, case: str, /, **details: Any) -> None:
+    def __init__(self, case: str, /, *, code: str, status: int, **details: Any) -> None:
         super().__init__(case, code=code, **details)
         self.status = status
 
@@ -61,14 +61,14 @@ class Bodies:
         together does). `uploader`: for whom a file counts, an organisation mostly; the address where nobody said."""
         uploader = uploader or address
         if self.by_address[address] >= self.limits.bodies_per_address:
-            raise Unread(429, "too_many_bodies", "from_here", most=self.limits.bodies_per_address)
+            raise Unread("from_here", code="too_many_bodies", status=429, most=self.limits.bodies_per_address)
         if bound.is_upload:
             if self.uploads_by[uploader] >= self.limits.uploads_each:
                 raise self.too_many_of_one()
             if self.uploads >= self.limits.uploads:
-                raise Unread(503, "too_many_uploads", "together", most=self.limits.uploads)
+                raise Unread("together", code="too_many_uploads", status=503, most=self.limits.uploads)
             if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
-                raise Unread(503, "disk_full", "file")
+                raise Unread("file", code="disk_full", status=503)
         self.by_address[address] += 1
         if bound.is_upload:
             self.uploads += 1
@@ -87,7 +87,7 @@ class Bodies:
 
     def too_many_of_one(self) -> Unread:
         """The refusal of a file whose organisation has as many on their way as it may."""
-        return Unread(429, "too_many_uploads_of_one", "organisation", most=self.limits.uploads_each)
+        return Unread("organisation", code="too_many_uploads_of_one", status=429, most=self.limits.uploads_each)
 
     async def read(self, receive: Receive, bound: Bound) -> tuple[IO[bytes], int]:
         """The body as a file at its beginning, and its length. Raises TooLong, Gone, and Unread for one that is too
@@ -115,7 +115,7 @@ class Bodies:
                 if not bound.is_upload:
                     self.bytes += len(part)
                     if self.bytes > self.limits.bodies_most_bytes:
-                        raise Unread(503, "too_many_bodies", "together")
+                        raise Unread("together", code="too_many_bodies", status=503)
                 held += part
                 if file is None and length > memory_bytes:
                     file = tempfile.TemporaryFile(dir=self.folder, prefix="body-")  # noqa: SIM115  the caller closes it
@@ -136,7 +136,7 @@ class Bodies:
                 file.close()
             self.forget(length, bound)
             if isinstance(error, OSError):
-                raise Unread(503, "disk_full", "body") from None
+                raise Unread("body", code="disk_full", status=503) from None
             raise
 
     def forget(self, length: int, bound: Bound) -> None:
@@ -147,9 +147,9 @@ class Bodies:
 
 def _too_slow(length: int, seconds: float, limits: ServerLimits) -> Unread:
     return Unread(
-        408,
-        "body_too_slow",
         "arriving",
+        code="body_too_slow",
+        status=408,
         arrived_bytes=length,
         seconds=round(seconds),
         silent_seconds=limits.body_grace_seconds,

@@ -32,7 +32,7 @@ class Pages:
         """The answer of Django, or its beginning while a thread goes on writing the rest. Raises Unread (503) when too
         many wait."""
         if self.taken >= self.limits.threads + self.limits.waiting:
-            raise Unread(503, "overloaded", "waiting", most=self.limits.waiting)
+            raise Unread("waiting", code="overloaded", status=503, most=self.limits.waiting)
         loop = asyncio.get_running_loop()
         began: asyncio.Future[Response] = loop.create_future()
         self.taken += 1

@@ -32,8 +32,10 @@ TAKE = """WITH {heads}, next AS (
     FROM next WHERE runs_run.id = next.id RETURNING runs_run.*
 ), told AS (
     INSERT INTO runs_event (run_id, organisation_id, at, move, who, why, details)
-    SELECT id, organisation_id, %(now)s::timestamptz, 'queued -> training', %(worker)s::text,
-        'attempt ' || attempt || ' on ' || %(hardware)s::text, jsonb_build_object('attempt', attempt) FROM moved
+    SELECT id, organisation_id, %(now)s::timestamptz, 'queued -> training', %(worker)s::text, '',
+        jsonb_build_object('attempt', attempt, 'from', 'queued', 'to', 'training', 'why', jsonb_build_object(
+            'code', 'run.begun', 'values', jsonb_build_object('attempt', attempt, 'hardware', %(hardware)s::text)
+        )) FROM moved
 ), begun AS (
     INSERT INTO runs_attempt (id, run_id, number, worker, pool, hardware, started_at, outcome, log)
     SELECT %(attempt)s::uuid, id, attempt, %(worker)s::text, %(pool)s::text, %(hardware)s::text,

@@ -38,7 +38,8 @@ class BillingDetailsForm(forms.Form):
     )
     country = forms.ChoiceField(
         label=_("Country"),
-        choices=lambda: countries(get_language() or "en"),
+        # The first is nobody's country: VAT follows what is chosen.
+        choices=lambda: [("", ""), *countries(get_language() or "en")],
         widget=forms.Select({"autocomplete": "country"}),
     )
     vat_id = forms.CharField(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
@@ -92,7 +93,8 @@ def test_what_went_wrong_with_the_tickets_is_said_in_german_and_forgotten_with_t
     told = queries.events(run).last()
     assert "Zoll" in str(told.details)
     assert "Mit den Tickets lässt sich nicht trainieren: 1 Credit zurückgegeben" in told.said(language="de")
-    operations.forget_tickets(organisation=acme, data_sets=[run.data_set_id], who="alice", now=now)
+    with transaction.atomic():
+        operations.forget_tickets(organisation=acme, data_sets=[run.data_set_id], who="alice", now=now)
     assert not [event for event in queries.events(run) if "Zoll" in f"{event.why} {event.details}"]
     assert queries.events(run).get(id=told.id).said().startswith("The tickets cannot be trained on: 1 credit")
 

@@ -140,6 +140,9 @@ def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client
     assert wrong.status_code == 422
     assert "is not a valid VAT id" in text_of(wrong)
     assert alice.post(address, form | {"email": "b@acme.example", "country": "ZZ"}).status_code == 422
+    # VAT follows the country: it is chosen, never the first of the list.
+    assert '<option value="" selected>' in alice.get(address).content.decode()
+    assert alice.post(address, form | {"email": "b@acme.example", "country": ""}).status_code == 422
     assert '<option value="AT">Österreich' in alice.get(address, headers={"accept-language": "de"}).content.decode()
     saved = alice.post(address, form | {"email": "b@acme.example"})
     assert saved.headers["Location"] == "/acme/credits/packages/10/?back=%2Facme%2Ftrain%2F"
