@@ -199,7 +199,7 @@ def snippets(request: MemberRequest, version: ModelVersion) -> list[Snippet]:
         Snippet(
             _("In Python, from the downloaded file"),
             "snippet-python",
-            "from otai.learning.model.bundle import Bundle\n\n"
+            "from otai.learning.bundle import Bundle\n\n"
             f'model = Bundle.load("{name.replace(" ", "-")}-v{version.number}.otai")\n'
             f'[ticket] = model.predict(["{text}"])\n'
             "for name, found in ticket.attributes.items():\n"
