@@ -24,6 +24,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # Before Django reads its settings: the tests never touch the home of whoever runs them.
 _home = Path(tempfile.mkdtemp(prefix="otai-tests-"))
+# As `otai init` does: else each program that a test starts would sign with a key of its own.
+(_home / "secret-key").write_text("only-for-tests-" + _home.name)
 _made_by = os.getpid()
 
 
@@ -141,6 +143,8 @@ def database_url(transactional_db: None) -> str:
     """The test database as `OTAI_DATABASE_URL` for other processes that a test starts."""
     from django.db import connection
 
+    # Of the ledgers of tests before, which are gone: an audit would miss them here.
+    shutil.rmtree(_home / "checkpoints", ignore_errors=True)
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
