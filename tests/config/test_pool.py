@@ -32,6 +32,8 @@ pytestmark = [
     pytest.mark.skipif("config.getoption('--database') == 'sqlite'", reason="SQLite has no connections to count"),
 ]
 MOST = 3
+left_by_others: list[int] = []
+"""The server processes of sessions that tests before have not ended."""
 
 
 @pytest.fixture
@@ -39,6 +41,12 @@ def shared() -> Iterator[Any]:
     """The pool of this process, as a server has it; afterwards each thread has its own connection again."""
     kept, options = connection.settings_dict["CONN_MAX_AGE"], dict(connection.settings_dict["OPTIONS"])
     connection.settings_dict["CONN_MAX_AGE"] = 600
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        left_by_others[:] = [pid for (pid,) in cursor.fetchall()]
     pool.share_connections(most=MOST)
     yield connection.pool  # type: ignore[attr-defined]
     connection.close()
@@ -49,9 +57,12 @@ def shared() -> Iterator[Any]:
 
 
 def connections() -> int:
-    """To the test's database, of everybody."""
+    """To the test's database, of everybody in this test."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL(%s)",
+            [left_by_others],
+        )
         found: int = cursor.fetchone()[0]
     give_back_connection()
     return found
