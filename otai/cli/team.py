@@ -3,17 +3,18 @@ line."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 from django.urls import reverse
 
+from otai.billing.months import Month
 from otai.cli.actor import actor
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
-from otai.errors import Invalid, NotFound
+from otai.errors import NotFound
 from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
@@ -59,21 +60,13 @@ def show_spending(
 ) -> None:
     """Who ordered trainings for how many credits in a month, and what each may."""
     organisation = organisation_named(org)
-    found = spending.ordered(organisation, month=_month(month, organisation))
+    asked = Month.parse(month) if month else Month.at(utc_now(), organisation.zone)
+    found = spending.ordered(organisation, month=asked)
     if json:
         print_json(found)
     else:
         rows = [[one.who, one.runs, one.credits, "" if one.limit is None else one.limit] for one in found]
         print_table(["who", "trainings", "credits", "limit"], rows, right=["trainings", "credits", "limit"])
-
-
-def _month(text: str | None, organisation: Organisation) -> datetime:
-    if text is None:
-        return utc_now()
-    try:
-        return spending.month_named(text, organisation)
-    except ValueError:
-        raise Invalid("month", month=text, code="invalid_month") from None
 
 
 @app.command("limit")

@@ -6,11 +6,13 @@ or was cancelled gave them back. Included runs cost nothing and count nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 
+from otai.billing.months import Month
 from otai.db import one_transaction
 from otai.errors import Invalid, Refused
 from otai.ledger.models import Hold
@@ -39,17 +41,6 @@ class Ordered:
     limit: int | None
 
 
-def month_of(at: datetime, organisation: Organisation) -> tuple[datetime, datetime]:
-    """The beginning of the calendar month that a time is in, where the organisation is, and of the next."""
-    begin = at.astimezone(organisation.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return begin, (begin + timedelta(days=32)).replace(day=1)
-
-
-def month_named(text: str, organisation: Organisation) -> datetime:
-    """The beginning of `2026-11` where the organisation is. Raises ValueError for what is no month."""
-    return datetime.strptime(text, "%Y-%m").replace(tzinfo=organisation.zone)
-
-
 def limits(organisation: Organisation) -> QuerySet[SpendLimit]:
     """Those that stand; that for everybody first."""
     return SpendLimit.objects.filter(organisation=organisation).order_by("member")
@@ -57,32 +48,42 @@ def limits(organisation: Organisation) -> QuerySet[SpendLimit]:
 
 def limit_of(organisation: Organisation, who: str) -> int | None:
     """The month's credits of whoever orders: their own limit, else that for everybody; None without one."""
-    known = dict(limits(organisation).values_list("member", "monthly_credits"))
+    return _limit_of(_by_member(organisation), who)
+
+
+def _by_member(organisation: Organisation) -> dict[str, int]:
+    return dict(limits(organisation).values_list("member", "monthly_credits"))
+
+
+def _limit_of(known: Mapping[str, int], who: str) -> int | None:
     return known.get(who.casefold(), known.get(""))
 
 
-def ordered(organisation: Organisation, *, month: datetime) -> list[Ordered]:
-    """Who ordered what for how much in the month that this time is in, the most first."""
-    begin, end = month_of(month, organisation)
+def ordered(organisation: Organisation, *, month: Month) -> list[Ordered]:
+    """Who ordered what for how much in the month, the most first."""
+    known = _by_member(organisation)
     runs: dict[str, list[int]] = {}
-    for who, credits in _costing(organisation, begin, end):
+    for who, credits in _costing(organisation, month):
         runs.setdefault(who, []).append(credits)
     found = [
-        Ordered(who=who, runs=len(each), credits=sum(each), limit=limit_of(organisation, who))
-        for who, each in runs.items()
+        Ordered(who=who, runs=len(each), credits=sum(each), limit=_limit_of(known, who)) for who, each in runs.items()
     ]
     return sorted(found, key=lambda one: (-one.credits, one.who))
 
 
-def _costing(organisation: Organisation, begin: datetime, end: datetime) -> list[tuple[str, int]]:
-    """Who ordered each run of a time whose credits are held or spent, and how many those are."""
+def _costing(organisation: Organisation, month: Month) -> list[tuple[str, int]]:
+    """Who ordered each run of the month whose credits are held or spent, and how many those are."""
+    zone = organisation.zone
     found = Run.objects.filter(
-        organisation=organisation, ordered_at__gte=begin, ordered_at__lt=end, guarantee__isnull=True
+        organisation=organisation,
+        ordered_at__gte=month.begins(zone),
+        ordered_at__lt=month.ends(zone),
+        guarantee__isnull=True,
     )
     rows = list(found.order_by("number").values_list("ordered_by", "hold", "credits"))
-    gone = Hold.objects.filter(id__in=[hold for _, hold, _ in rows], state__in=["held", "captured"])
-    standing = set(gone.values_list("id", flat=True))
-    return [(who, credits) for who, hold, credits in rows if hold in standing]
+    standing = Hold.objects.filter(id__in=[hold for _, hold, _ in rows], state__in=["held", "captured"])
+    ids = set(standing.values_list("id", flat=True))
+    return [(who, credits) for who, hold, credits in rows if hold in ids]
 
 
 def require_within_limit(organisation: Organisation, *, who: str, credits: int, now: datetime) -> None:
@@ -91,8 +92,8 @@ def require_within_limit(organisation: Organisation, *, who: str, credits: int, 
     most = limit_of(organisation, who)
     if most is None:
         return
-    begin, end = month_of(now, organisation)
-    spent = sum(each for by, each in _costing(organisation, begin, end) if by == who)
+    month = Month.at(now, organisation.zone)
+    spent = sum(each for by, each in _costing(organisation, month) if by.casefold() == who.casefold())
     if spent + credits > most:
         raise SpendLimitReached(
             "month",
@@ -101,7 +102,7 @@ def require_within_limit(organisation: Organisation, *, who: str, credits: int, 
             spent=spent,
             left=max(0, most - spent),
             who=who,
-            begins=end.date().isoformat(),
+            begins=month.ends(organisation.zone).date().isoformat(),
         )
 
 

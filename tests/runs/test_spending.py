@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from typer.testing import CliRunner
 
+from otai.billing.months import Month
 from otai.cli.team import app
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
@@ -70,9 +71,12 @@ def test_what_was_cancelled_is_not_counted(acme_of_two: Organisation, data_set: 
         orders(acme_of_two, data_set, BOB, now)
     operations.cancel_run(organisation=acme_of_two, number=first.number, who=BOB, now=now)
     orders(acme_of_two, data_set, BOB, now)
-    assert [(one.who, one.runs, one.limit) for one in spending.ordered(acme_of_two, month=now)] == [
+    month = Month.at(now, acme_of_two.zone)
+    assert [(one.who, one.runs, one.limit) for one in spending.ordered(acme_of_two, month=month)] == [
         (BOB, 1, first.credits)
     ]
+    with pytest.raises(SpendLimitReached):
+        orders(acme_of_two, data_set, BOB.upper(), now)  # one person, however they write their address
 
 
 def test_ones_own_limit_counts_before_that_for_everybody(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -153,14 +154,7 @@ def cut_lines(request: CallerRequest, data_set: UUID) -> HttpResponse:
     version before keeps them; models of the new one cut the same from new tickets. `change_invalid` where there are
     none. Where it takes longer than two seconds, the answer is 202 with a job.
     """
-    caller = request.auth
-
-    def work() -> Any:
-        found = data_set_of(caller, data_set)
-        made = merged_or_job(request, serving_jobs.ask_to_cut(data_set=found, by=caller.who, now=utc_now()))
-        return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
-
-    return keys.once(request, work)
+    return _imported_once(request, data_set, serving_jobs.ask_to_cut)
 
 
 @noun.post(
@@ -181,11 +175,16 @@ def uncut(request: CallerRequest, data_set: UUID) -> HttpResponse:
     from new tickets. `change_invalid` where nothing was cut. Where it takes longer than two seconds, the answer is 202
     with a job.
     """
+    return _imported_once(request, data_set, serving_jobs.ask_to_uncut)
+
+
+def _imported_once(request: CallerRequest, data_set: UUID, ask: Callable[..., Asked]) -> HttpResponse:
+    """The new version as an import answers it, once for each Idempotency-Key."""
     caller = request.auth
 
     def work() -> Any:
         found = data_set_of(caller, data_set)
-        made = merged_or_job(request, serving_jobs.ask_to_uncut(data_set=found, by=caller.who, now=utc_now()))
+        made = merged_or_job(request, ask(data_set=found, by=caller.who, now=utc_now()))
         return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
 
     return keys.once(request, work)

@@ -8,6 +8,7 @@ from pydantic import Field
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Name
+from otai.billing.months import Month
 from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -53,16 +54,15 @@ SPENDING = {
 @noun.get("/spending", Action.VIEW, SpendingOut, example=SPENDING)
 def get_spending(
     request: CallerRequest,
-    month: Annotated[
-        str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="This month, if left out.")
-    ] = None,
+    month: Annotated[Name | None, Query(description="As people write it: 2026-11. This month, if left out.")] = None,
 ) -> Any:
     """Who ordered what for how much
 
     In a calendar month where the organisation is, with what each may order for. What failed or was cancelled gave its
     credits back and is not counted.
     """
-    return _spending(request.auth.organisation, month)
+    organisation = request.auth.organisation
+    return _spending(organisation, Month.parse(month) if month else _this_month(organisation))
 
 
 @noun.put(
@@ -85,14 +85,16 @@ def set_spend_limit(request: CallerRequest, asked: LimitIn) -> Any:
         who=caller.who,
         now=utc_now(),
     )
-    return _spending(caller.organisation, None)
+    return _spending(caller.organisation, _this_month(caller.organisation))
 
 
-def _spending(organisation: Organisation, month: str | None) -> dict[str, Any]:
-    at = spending.month_named(month, organisation) if month else utc_now()
-    begin, _ = spending.month_of(at, organisation)
+def _this_month(organisation: Organisation) -> Month:
+    return Month.at(utc_now(), organisation.zone)
+
+
+def _spending(organisation: Organisation, month: Month) -> dict[str, Any]:
     return {
-        "month": f"{begin:%Y-%m}",
-        "items": spending.ordered(organisation, month=at),
+        "month": str(month),
+        "items": spending.ordered(organisation, month=month),
         "limits": list(spending.limits(organisation)),
     }
