@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action, Role, Scope, allowed, scopes_allow
+from otai.orgs.permissions import (
+    ROLE_ACTIONS,
+    SCOPE_ACTIONS,
+    Action,
+    Role,
+    Scope,
+    allowed,
+    cancelled_with,
+    may_cancel,
+    scopes_allow,
+)
 
 pytestmark = pytest.mark.pure
 
@@ -62,3 +72,27 @@ OPENS = {
 @pytest.mark.parametrize("action", Action)
 def test_a_scope_opens_what_the_table_says_and_nothing_else(scope: Scope, action: Action) -> None:
     assert scopes_allow([scope.value], action) == (action.value == OPENS[scope.value])
+
+
+CANCELLED_WITH = {
+    "import": "upload_tickets",
+    "preview": "upload_tickets",
+    "next_version": "upload_tickets train",
+    "deletion": "upload_tickets",
+    "look": "manage_models",
+    "holdout": "train",
+    "included_run": "train",
+    "expected_quality": "upload_tickets train",
+    "same_texts": "upload_tickets",
+    "comparison": "manage_models",
+    "a kind of tomorrow": "upload_tickets",
+}
+
+
+@pytest.mark.parametrize("kind", CANCELLED_WITH)
+@pytest.mark.parametrize("action", Action)
+def test_a_job_is_cancelled_by_who_may_do_what_it_does_or_asked_for_it(kind: str, action: Action) -> None:
+    opens = action.value in CANCELLED_WITH[kind].split()
+    assert (action in cancelled_with(kind)) == opens
+    assert may_cancel(kind, is_own=False, may=lambda asked: asked is action) == opens
+    assert may_cancel(kind, is_own=True, may=lambda _: False)

@@ -96,7 +96,25 @@ def test_a_label_with_few_tickets_keeps_what_the_map_says() -> None:
     assert shifts[0] < 0 < shifts[1] and shifts[2] == 0
     assert shifts[0] > np.log(0.8 / 0.2) - np.log(0.9 / 0.1)
     assert not label_shifts(confidence[:-1], right[:-1], predicted[:-1], labels=3)[1:].any()
-    assert shifted(np.array([0.123456]), np.zeros(1))[0] == 0.123456
+
+
+def test_shifts_are_where_gain_and_penalty_are_level() -> None:
+    """The condition of the best shift: what is right beyond what was said equals the penalty's slope, 2 times it."""
+    chance = np.random.default_rng(0)
+    confidence, predicted = chance.uniform(0.5, 0.999, 600), chance.integers(0, 3, 600)
+    right = chance.random(600) < np.array([0.6, 0.9, 0.99])[predicted]
+    shifts = label_shifts(confidence, right, predicted, labels=3)
+    beyond = np.bincount(predicted, weights=right - shifted(confidence, shifts[predicted]))
+    assert beyond == pytest.approx(2 * shifts, abs=1e-9)
+
+
+def test_a_shift_moves_the_log_odds_and_none_leaves_the_last_digit() -> None:
+    told = np.array([0.0, 0.123456, 1.0])
+    assert np.array_equal(shifted(told, np.zeros(3)), told)
+    # 1 / (1 + e^-(log-odds + 1)), with certainty taken as 1 in a million.
+    assert shifted(told, np.ones(3)) == pytest.approx([2.7182772e-6, 0.2768577, 0.99999963], abs=1e-7)
+    assert shifted(told, np.ones(3))[0] == pytest.approx(2.7182772e-6, rel=1e-4)
+    assert 1 - shifted(told, -np.ones(3))[2] == pytest.approx(2.7182772e-6, rel=1e-4)
 
 
 @settings(max_examples=50, deadline=None)
