@@ -180,6 +180,8 @@ def test_a_quote_says_what_would_be_cheaper() -> None:
         ("basic", "fast", 6, "pro", [("Standard delivery (same day)", 1, 1), ("5 attributes instead of 6", 1, 1)]),
         ("basic", "standard", 6, "pro", []),
         ("business", "standard", 6, "community", [("5 attributes instead of 6", 2, 1), ("Basic mode", 1, 2)]),
+        # Community has no Business: it is cheaper than Maximum, and no way for this team.
+        ("maximum", "standard", 5, "community", [("Basic mode", 1, 5)]),
         (
             "maximum",
             "fast",

@@ -144,14 +144,15 @@ def test_a_coverage_counts_unless_its_precision_is_below_the_stated_one_beyond_c
     assert met(coverage(0.4, 0.925, 40)), "37 of 40 right is no proof against 95 %"
     assert not met(coverage(0.4, 0.8, 40)), "32 of 40 right is"
     assert not met(coverage(0.39, 1.0, 39))
+    assert met(coverage(0.45, 0.8889, 45)), "40 of 45 right is none, although 89 of 100 would be"
     assert not met(), "no confidence reaches it"
 
 
-def multi_label(of: float, *, given: tuple[int, ...], precision: float = 1.0, tickets: int = 60):
-    """Tags on 100 tickets, of which the labels were given as often as `given` says."""
+def labelled(of: float, *, given: tuple[int, ...], kind: str = "multi", precision: float = 1.0, tickets: int = 60):
+    """An attribute on 100 tickets, of which the labels were given as often as `given` says."""
     report = attribute_report("tags", 0.5, coverage=(coverage(of, precision, tickets),))
     per_label = [LabelReport(f"tag {at}", 50, count, 0, None, None, None) for at, count in enumerate(given)]
-    return replace(report, kind="multi", per_label=per_label)
+    return replace(report, kind=kind, per_label=per_label)
 
 
 @pytest.mark.parametrize(
@@ -159,10 +160,13 @@ def multi_label(of: float, *, given: tuple[int, ...], precision: float = 1.0, ti
     [
         # Wilson's 95 % interval of 40 of 100 tickets; of 96 of 240 given labels; of 8 of 20.
         (attribute_report("tags", 0.5, coverage=(coverage(0.4, 1.0, 40),)), 0.3094, 0.4980),
-        (multi_label(0.4, given=(200, 40)), 0.3401, 0.4631),
-        (multi_label(0.4, given=(15, 5)), 0.2188, 0.6134),
+        (labelled(0.4, given=(200, 40)), 0.3401, 0.4631),
+        (labelled(0.4, given=(15, 5)), 0.2188, 0.6134),
         # No label was given in the holdout: the tickets are all there is to count by.
-        (multi_label(0.4, given=(0, 0)), 0.3094, 0.4980),
+        (labelled(0.4, given=(0, 0)), 0.3094, 0.4980),
+        # One label each: the tickets are counted, whatever the table of labels adds up to.
+        (labelled(0.4, given=(200, 40), kind="single"), 0.3094, 0.4980),
+        (labelled(0.4, given=(200, 40), kind="ordered"), 0.3094, 0.4980),
     ],
 )
 def test_a_coverage_is_a_share_of_the_tickets_or_of_the_labels_given(report, low: float, high: float) -> None:
@@ -177,7 +181,7 @@ def test_a_coverage_is_a_share_of_the_tickets_or_of_the_labels_given(report, low
 )
 def test_by_the_bound_more_given_labels_prove_more(threshold: str, by_bound: bool, met: bool) -> None:
     [outcome] = judge(
-        [Criterion.parse(f"tags coverage@95 {threshold}")], [multi_label(0.4, given=(200, 40))], by_bound=by_bound
+        [Criterion.parse(f"tags coverage@95 {threshold}")], [labelled(0.4, given=(200, 40))], by_bound=by_bound
     )
     assert outcome.met is met
 

@@ -1,0 +1,44 @@
+"""Which action each page and form asks for, written down beside the code: a role that may do more than before, or less,
+is noticed here.
+
+That a page refuses a role without its action is tried in `test_sign_in_attacks.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from otai.orgs.permissions import Action
+from tests.web.test_sign_in_attacks import addresses
+
+pytestmark = pytest.mark.pure
+
+ASKS_FOR = {
+    Action.VIEW: (
+        "home home_now help profile team leave tickets data_set data_set_sample job job_now job_events cancel_job runs "
+        "run run_now run_events run_attribute report_card_json report_card_html guarantee guarantee_holdout models "
+        "model compare_versions model_feedback credits ledger ledger_csv tier purchase purchase_now order_confirmation "
+        "invoices invoices_of_month invoice_pdf invoice_xml"
+    ),
+    Action.PREDICT: "try_version download_version",
+    Action.GIVE_FEEDBACK: "give_feedback",
+    Action.UPLOAD_TICKETS: (
+        "upload_tickets sample_tickets upload read_upload drop_upload labels cut_lines uncut delete_data_set "
+        "merge_feedback correct_labels"
+    ),
+    Action.TRAIN: ("train train_quality order cancel_run propose_criteria order_included follow_advice dismiss_advice"),
+    Action.MANAGE_MODELS: "go_live roll_back delete_model look_now keep_tickets",
+    Action.BUY: (
+        "package pay to_payment payment_returned purchase_cancel payment_methods add_method method_returned renewals "
+        "payment_portal remove_method demo_transfer billing_details change_tier low_credits"
+    ),
+    Action.MANAGE_WEBHOOKS: "webhooks webhook test_webhook switch_webhook rotate_webhook delete_webhook send_again",
+    Action.MANAGE_KEYS: "keys revoke_key",
+    Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
+    Action.MANAGE_ORGANISATION: "organisation",
+}
+
+
+def test_each_page_asks_for_the_action_that_is_written_here() -> None:
+    asked = {address.name: address.action for address in addresses() if address.has_slug}
+    assert asked == {name: action for action, names in ASKS_FOR.items() for name in names.split()}
