@@ -13,6 +13,9 @@ _NO_COUNTRIES = frozenset(["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO",
 """What CLDR names beside the 249 codes that ISO 3166 assigns: islands with a postal code of their own, groups of
 countries, pseudo languages, Kosovo's provisional code, and ZZ, which is nowhere."""
 
+_LIKE = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
+"""Letters that Unicode takes apart into no letter and an accent, and where readers look for them."""
+
 COUNTRIES: frozenset[str] = frozenset(
     code
     for code in map(str, Locale("en").territories)
@@ -27,11 +30,12 @@ def country_name(code: str, language: str) -> str:
 
 @lru_cache
 def countries(language: str) -> tuple[tuple[str, str], ...]:
-    """All of them as (code, name), by name as the language spells it; accents sort like their letter."""
+    """All of them as (code, name), by name as the language spells it; letters sort as if without
+    accents."""
     named = [(code, country_name(code, language)) for code in COUNTRIES]
     return tuple(sorted(named, key=lambda one: _letters(one[1])))
 
 
 def _letters(name: str) -> str:
-    parts = unicodedata.normalize("NFKD", name.casefold())
+    parts = unicodedata.normalize("NFKD", name.casefold().translate(_LIKE))
     return "".join(character for character in parts if not unicodedata.combining(character))

@@ -73,6 +73,8 @@ def test_countries_are_those_of_iso_3166_in_the_readers_language() -> None:
     assert {"DE", "CH", "XK", "ZZ", "EU", "UK"} & COUNTRIES == {"DE", "CH"}
     assert country_name("AT", "de") == "Österreich"
     german = [name for _code, name in countries("de")]
+    polish = [name for _code, name in countries("pl")]
+    assert polish.index("Litwa") < polish.index("Łotwa") < polish.index("Macedonia Północna")
     assert german.index("Ägypten") < german.index("Albanien") < german.index("Österreich") < german.index("Polen")
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import polib
 import pytest
 from babel.messages.plurals import get_plural
+from django.template.loader import render_to_string
+from django.utils import translation
 
+from otai.errors import NotFound
 from otai.orgs.permissions import Role
 from tests.stories import acme
 from tests.web.strings import ACCOUNTS, ROOMS, WEB, catalogue, languages, path_of, sentences
@@ -80,3 +83,36 @@ def test_pages_speak_german_with_german_numbers_and_days(now: datetime) -> None:
     assert "6 Credits. Genug für 6 Basic-Trainings." in page
     assert "2. Dez. 2026" in page
     assert "Enough for" not in page
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize("template", ["404.html", "500.html", "web/busy.html"])
+def test_a_page_begins_where_its_language_does(template: str) -> None:
+    for language, said in (("de", '<html lang="de"'), ("ar", '<html lang="ar" dir="rtl"')):
+        with translation.override(language):
+            page = render_to_string(template, {"error": NotFound()})
+        assert said in page
+        assert ('dir="rtl"' in page) == (language == "ar")
+
+
+@pytest.mark.pure
+def test_no_style_is_bound_to_the_left() -> None:
+    """What is written from the right begins there: `margin-inline-start`, `text-align: start`."""
+    bound = r"(?<![-\w])(?:left|right)\s*:|-(?:left|right)\s*:|text-align:\s*(?:left|right)"
+    styles = sorted((WEB / "static" / "web" / "css").glob("*.css"))
+    assert len(styles) >= 2
+    assert [found for style in styles for found in re.findall(bound, style.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.pure
+@pytest.mark.django_db
+def test_a_mistake_of_ours_is_told_in_the_readers_language(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    alice = of(member_of(acme(now), "alice", Role.OWNER, now))
+    alice.cookies["otai_language"], alice.raise_request_exception = "de", False
+    monkeypatch.setattr("otai.web.views.help.render", broken)
+    answer = alice.get("/acme/help/")
+    assert answer.status_code == 500
+    assert '<html lang="de"' in answer.content.decode() and "Unser Fehler" in answer.content.decode()

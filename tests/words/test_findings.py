@@ -335,8 +335,13 @@ def written_places(text: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("language", languages())
 def test_the_compiled_book_is_the_written_one(language: str) -> None:
     folder = LOCALES / language / "LC_MESSAGES"
-    compiled = {entry.msgid: entry.msgstr for entry in polib.mofile(str(folder / f"{DOMAIN}.mo"))}
-    written = {entry.msgid: entry.msgstr for entry in polib.pofile(str(folder / f"{DOMAIN}.po"))}
+    compiled, written = (
+        {one.msgid: (one.msgstr, one.msgstr_plural) for one in entries}
+        for entries in (
+            polib.mofile(str(folder / f"{DOMAIN}.mo")),
+            polib.pofile(str(folder / f"{DOMAIN}.po")),
+        )
+    )
     assert compiled == written, "python -m tests.words.book"
 
 
