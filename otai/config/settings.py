@@ -36,8 +36,9 @@ OTAI_PRICE_BOOKS = Path(os.environ.get("OTAI_PRICE_BOOKS") or OTAI_HOME / "price
 """Folder of price books that come into force on a day of their own: `otai billing schedule-price-book`."""
 OTAI_GOODWILL_ALONE = whole_number(os.environ, "OTAI_GOODWILL_ALONE", otherwise=100)
 OTAI_PAYMENT_ALONE = whole_number(os.environ, "OTAI_PAYMENT_ALONE", otherwise=5000)
-"""What one operator may do alone: credits of goodwill, and a payment (in EUR) confirmed by hand. Above, a second one
-approves."""
+OTAI_ALONE_DAYS = whole_number(os.environ, "OTAI_ALONE_DAYS", otherwise=30)
+"""What one operator may do alone for an organisation within so many days: credits of goodwill, and payments (in EUR)
+confirmed by hand. Above, a second one approves."""
 
 OTAI_SELLER = os.environ.get("OTAI_SELLER", "")
 OTAI_VIES = os.environ.get("OTAI_VIES", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +53,22 @@ def test_above_it_nothing_is_given_until_another_approves(acme: Organisation, no
     assert audit().findings == []
 
 
+def test_a_gift_in_parts_takes_two_as_well(acme: Organisation, now: datetime) -> None:
+    assert isinstance(asks(acme, now, credits=60, key="first"), GrantMade)
+    waits = asks(acme, now, credits=60, key="second")
+    assert isinstance(waits, OperatorRequest), "a second gift brings it above the limit"
+    assert isinstance(asks(acme, now, credits=60, key="first"), GrantMade), "the same gift is the same answer"
+    assert isinstance(asks(acme, now + timedelta(days=29), credits=41, key="third"), OperatorRequest)
+    second_operator.approve(request=waits.id, who=OTTO, why="right", now=now)
+    assert isinstance(asks(acme, now, credits=40, key="fourth"), GrantMade), "what two gave is not what one gave alone"
+    assert isinstance(asks(acme, now + timedelta(days=31), credits=100, key="fifth"), GrantMade)
+
+
+def test_an_organisations_gifts_are_not_anothers(acme: Organisation, globex: Organisation, now: datetime) -> None:
+    for organisation in (acme, globex):
+        assert isinstance(asks(organisation, now, credits=100, key="a bad week"), GrantMade)
+
+
 def test_what_is_declined_is_not_done(acme: Organisation, now: datetime) -> None:
     waits = asks(acme, now)
     second_operator.decline(request=waits.id, who=OTTO, why="too much", now=now)
@@ -72,6 +88,29 @@ def test_a_large_payment_is_confirmed_by_two(acme: Organisation, now: datetime, 
     assert available(acme) == 56
     assert Payment.objects.get().recorded_by == f"{OLGA}, {OTTO}"
     assert audit().findings == []
+
+
+def test_payments_in_parts_are_confirmed_by_two(acme: Organisation, now: datetime, settings: Any) -> None:
+    settings.OTAI_PAYMENT_ALONE = 500
+    bought = billing.buy(organisation=acme, package="50", key="b", who=ALICE, now=now).purchase
+
+    def part(euros: int, entry: str) -> Any:
+        return second_operator.payment(
+            reference=bought.reference.lower(),
+            received=Money(euros * 100),
+            bank_reference=entry,
+            who=OLGA,
+            why="statement",
+            now=now,
+        )
+
+    assert not isinstance(part(400, "TX1"), OperatorRequest)
+    waits = part(101, "TX2")
+    assert isinstance(waits, OperatorRequest)
+    assert not isinstance(part(400, "TX1"), OperatorRequest), "recorded before: nothing changes"
+    second_operator.approve(request=waits.id, who=OTTO, why="seen it", now=now)
+    assert not isinstance(part(100, "TX3"), OperatorRequest), "what two confirmed is not what one confirmed alone"
+    assert sum(Payment.objects.values_list("cents", flat=True)) == 601_00
 
 
 def test_the_database_knows_no_approval_by_whoever_asked(acme: Organisation, now: datetime) -> None:

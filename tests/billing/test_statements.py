@@ -103,11 +103,23 @@ def test_a_large_payment_takes_two_operators_also_by_statement(
     purchase = order(acme, now)
     assert imported(now, entry("535.50", purchase.reference, ref="B1")) == (0, 1, 0)
     row = BankEntry.objects.get()
-    with pytest.raises(ImportedByYou, match="EUR 500 take two"):
+    with pytest.raises(ImportedByYou, match="More than EUR 500"):
         billing.assign_entry(entry=row.id, reference=purchase.reference, who="Olga (desk)", why="it fits", now=now)
     assert Payment.objects.count() == 0
     billing.assign_entry(entry=row.id, reference=purchase.reference, who="otto", why="it fits", now=now)
     assert Purchase.objects.get().status == "paid"
+
+
+def test_orders_that_one_statement_pays_are_counted_together(acme: Organisation, now: datetime, settings: Any) -> None:
+    settings.OTAI_PAYMENT_ALONE = 200
+    first, second = order(acme, now, "10"), order(acme, now, "10", "other")
+    both = [entry("119.00", one.reference, ref=one.reference) for one in (first, second)]
+    assert imported(now, *both) == (1, 1, 0), "the second brings it above what one operator may confirm"
+    row = BankEntry.objects.get(state="waiting")
+    with pytest.raises(ImportedByYou, match="within 30 days"):
+        billing.assign_entry(entry=row.id, reference=second.reference, who="Olga (desk)", why="it fits", now=now)
+    billing.assign_entry(entry=row.id, reference=second.reference, who="otto", why="it fits", now=now)
+    assert set(Purchase.objects.values_list("status", flat=True)) == {"paid"}
 
 
 def test_a_collective_entry_is_its_parts_where_they_add_up(acme: Organisation, now: datetime) -> None:

@@ -22,7 +22,7 @@ from otai.billing.models import (
     RefundState,
 )
 from otai.billing.operations import dunning as charging
-from otai.billing.operations import methods, pages, topups, webhooks
+from otai.billing.operations import methods, pages, second_operator, topups, webhooks
 from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
 from otai.units import Money
 from tests.billing import people
@@ -226,4 +226,21 @@ def at_the_desk(world: World) -> Calls:
         partial(billing.settle_owed, reversal=claim.id, who="olga", why="paid in cash", now=world.now),
         partial(billing.write_off_owed, reversal=claim.id, who="olga", why="gone", now=world.now),
         partial(people.details, world.acme, now=world.now, street="Aachener Strasse 1"),
+        *gifts_in_parts(world),
+    ]
+
+
+def gifts_in_parts(world: World) -> Calls:
+    """Credits of which one operator gives the first alone."""
+    return [
+        partial(
+            second_operator.goodwill,
+            organisation=world.acme,
+            credits=60,
+            who="olga",
+            why="a bad week",
+            key=world.key(),
+            now=world.now,
+        )
+        for _ in range(2)
     ]

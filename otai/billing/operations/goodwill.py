@@ -25,7 +25,7 @@ def give_goodwill(
         organisation=organisation.id,
         credits=credits,
         source=LotSource.GOODWILL,
-        key=f"goodwill:{key}",
+        key=goodwill_key(key),
         reference="goodwill",
         reason=why,
         now=now,
@@ -42,6 +42,11 @@ def give_goodwill(
             credits=credits,
         )
     return made
+
+
+def goodwill_key(key: str) -> str:
+    """The ledger's key of a gift, by the operator's own."""
+    return f"goodwill:{key}"
 
 
 RefundRule = Callable[..., bool]

@@ -34,6 +34,9 @@ from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, LotSource
 from otai.units import Money
 
+BY_HAND = "bank_transfer"
+"""The gateway of payments that an operator confirms, or a bank statement shows."""
+
 
 class PaymentDiffers(Refused):
     """The same bank reference was recorded before with another amount or for another purchase."""
@@ -88,7 +91,7 @@ def _confirm(
         raise NotFound("purchase", reference=reference)
     return book_payment(
         locked(purchase.id),
-        gateway="bank_transfer",
+        gateway=BY_HAND,
         external_id=bank_reference,
         received=received,
         who=who,

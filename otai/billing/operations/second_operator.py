@@ -1,22 +1,33 @@
 """What one operator may not do alone: goodwill and confirmed payments above a limit wait until another approves.
 
-The limits are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
-`OTAI_PAYMENT_ALONE` in whole units of the currency.
+The limits hold for all that operators did alone for one organisation lately, so that nothing is gained by doing it in
+parts. They are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
+`OTAI_PAYMENT_ALONE` in whole units of the currency, both within `OTAI_ALONE_DAYS`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet, Sum
 
-from otai.billing.models import OperatorRequest, OperatorRequestKind, OperatorRequestState, Purchase
+from otai.billing.models import (
+    BankEntry,
+    BankEntryState,
+    OperatorRequest,
+    OperatorRequestKind,
+    OperatorRequestState,
+    Payment,
+    Purchase,
+)
 from otai.billing.operations.events import checked_why, record
-from otai.billing.operations.goodwill import give_goodwill
-from otai.billing.operations.payments import PaymentBooked, confirm_payment
+from otai.billing.operations.goodwill import give_goodwill, goodwill_key
+from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
 from otai.db import one_transaction
 from otai.errors import NotAllowed, NotFound, Refused
+from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation
 from otai.units import Money, whole_credits
@@ -32,28 +43,36 @@ class AlreadyDecided(Refused):
     code = "already_decided"
 
 
+@one_transaction
 def goodwill(
     *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
 ) -> GrantMade | OperatorRequest:
     """Gives credits, or above the limit asks for a second operator. Raises as `give_goodwill` does."""
-    if whole_credits(credits) <= settings.OTAI_GOODWILL_ALONE:
+    credits = whole_credits(credits)
+    # Two gifts at once are counted one after the other.
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    was_given = Transfer.objects.filter(organisation=organisation.id, key=goodwill_key(key)).exists()
+    if was_given or _given_alone(organisation, now=now) + credits <= settings.OTAI_GOODWILL_ALONE:
         return give_goodwill(organisation=organisation, credits=credits, who=who, why=why, key=key, now=now)
     facts = {"credits": credits, "key": key}
     return _ask(OperatorRequestKind.GOODWILL, organisation, key, facts, who=who, why=why, now=now)
 
 
+@one_transaction
 def payment(
     *, reference: str, received: Money, bank_reference: str, who: str, why: str, now: datetime
 ) -> PaymentBooked | OperatorRequest:
     """Books a payment that the bank statement shows, or above the limit asks for a second operator. Raises NotFound,
     and as `confirm_payment` does."""
-    if received.cents <= settings.OTAI_PAYMENT_ALONE * 100:
-        return confirm_payment(
-            reference=reference, received=received, bank_reference=bank_reference, who=who, why=why, now=now
-        )
     purchase = Purchase.objects.select_related("organisation").filter(reference=reference.strip().upper()).first()
     if purchase is None:
         raise NotFound("purchase", reference=reference)
+    bank_reference = bank_reference.strip()
+    was_booked = Payment.objects.filter(gateway=BY_HAND, external_id=bank_reference).exists()
+    if was_booked or not takes_two(purchase.organisation, received, now=now):
+        return confirm_payment(
+            reference=reference, received=received, bank_reference=bank_reference, who=who, why=why, now=now
+        )
     facts = {
         "reference": purchase.reference,
         "cents": received.cents,
@@ -64,7 +83,44 @@ def payment(
     return _ask(OperatorRequestKind.PAYMENT, purchase.organisation, key, facts, who=who, why=why, now=now)
 
 
-@one_transaction
+def takes_two(organisation: Organisation, received: Money, *, now: datetime) -> bool:
+    """Whether with this payment one operator alone would have confirmed more than they may. Locks the organisation, so
+    that two payments at once are counted one after the other: within a transaction."""
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    return _confirmed_alone(organisation, now=now) + received.cents > settings.OTAI_PAYMENT_ALONE * 100
+
+
+def _given_alone(organisation: Organisation, *, now: datetime) -> int:
+    """Credits of goodwill that no second operator approved."""
+    approved = _approved(OperatorRequestKind.GOODWILL, organisation).values_list("facts__key", flat=True)
+    given = Transfer.objects.filter(
+        organisation=organisation.id, source=LotSource.GOODWILL, kind=TransferKind.GRANT, at__gt=_counts_since(now)
+    ).filter(key__startswith=goodwill_key(""))
+    found = given.exclude(key__in=[goodwill_key(key) for key in approved]).aggregate(credits=Sum("credits"))
+    return found["credits"] or 0
+
+
+def _confirmed_alone(organisation: Organisation, *, now: datetime) -> int:
+    """Cents that were confirmed by hand, or with a statement, and by one operator only."""
+    approved = set(_approved(OperatorRequestKind.PAYMENT, organisation).values_list("facts__bank_reference", flat=True))
+    matched = BankEntry.objects.filter(state=BankEntryState.MATCHED, purchase__organisation=organisation)
+    by_two = {
+        reference
+        for reference, one, other in matched.values_list("reference", "imported_by", "decided_by")
+        if person(one) != person(other)
+    }
+    confirmed = Payment.objects.filter(organisation=organisation, gateway=BY_HAND, received_at__gt=_counts_since(now))
+    return confirmed.exclude(external_id__in=approved | by_two).aggregate(cents=Sum("cents"))["cents"] or 0
+
+
+def _approved(kind: OperatorRequestKind, organisation: Organisation) -> QuerySet[OperatorRequest]:
+    return OperatorRequest.objects.filter(kind=kind, organisation=organisation, state=OperatorRequestState.APPROVED)
+
+
+def _counts_since(now: datetime) -> datetime:
+    return now - timedelta(days=settings.OTAI_ALONE_DAYS)
+
+
 def _ask(
     kind: OperatorRequestKind,
     organisation: Organisation,

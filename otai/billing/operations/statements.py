@@ -14,7 +14,7 @@ from otai.billing.bank_statement import InvalidBankStatement, StatementEntry, re
 from otai.billing.models import BankEntry, BankEntryState, Purchase
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.payments import confirm_payment
-from otai.billing.operations.second_operator import person
+from otai.billing.operations.second_operator import person, takes_two
 from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
@@ -47,9 +47,9 @@ class StatementImported:
 def import_statement(content: bytes, *, who: str, now: datetime) -> StatementImported:
     """Imports a CAMT.053 file of the seller's account. An entry counts once, in however many statements it stands.
 
-    An order is paid by an entry that names it alone and brings exactly what is missing, in its currency, up to the
-    limit for one operator (`OTAI_PAYMENT_ALONE`). Raises
-    InvalidBankStatement, also for another account's; then nothing was imported.
+    An order is paid by an entry that names it alone and brings exactly what is missing, in its currency, up to what
+    one operator may confirm alone (`OTAI_PAYMENT_ALONE`). Raises InvalidBankStatement, also for another account's; then
+    nothing was imported.
     """
     entries = read_statement(content)
     own = seller().iban.replace(" ", "")
@@ -79,8 +79,7 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
     except IntegrityError:
         # `billing_bank_entry_is_imported_once`: a statement before showed it, or an import beside this one does.
         return "known"
-    # A statement is the word of whoever imports it: above the limit it takes two, as it does to confirm by hand.
-    purchase = None if entry.is_reversal or _takes_two(row) else _meant(row)
+    purchase = None if entry.is_reversal else _meant(row)
     if purchase is None:
         return BankEntryState.WAITING
     try:
@@ -89,10 +88,6 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
         # Somebody else was faster, or has to agree: a person looks at it.
         return BankEntryState.WAITING
     return BankEntryState.MATCHED
-
-
-def _takes_two(row: BankEntry) -> bool:
-    return row.cents > settings.OTAI_PAYMENT_ALONE * 100
 
 
 def _meant(row: BankEntry) -> Purchase | None:
@@ -111,6 +106,7 @@ def _meant(row: BankEntry) -> Purchase | None:
 
 @one_transaction
 def _match(entry: UUID, reference: str, *, who: str, why: str, now: datetime) -> BankEntry:
+    _require_two(entry, reference, who=who, now=now)
     row = _waiting(entry)
     booked = confirm_payment(
         reference=reference,
@@ -123,15 +119,24 @@ def _match(entry: UUID, reference: str, *, who: str, why: str, now: datetime) ->
     return _decide(row, BankEntryState.MATCHED, booked.purchase, who=who, why=why, now=now)
 
 
+def _require_two(entry: UUID, reference: str, *, who: str, now: datetime) -> None:
+    """A statement is the word of whoever imports it: above the limit it takes two, as it does to confirm by hand."""
+    row = BankEntry.objects.filter(id=entry).first()
+    purchase = Purchase.objects.select_related("organisation").filter(reference=reference.strip().upper()).first()
+    if row is None or purchase is None or person(row.imported_by) != person(who):
+        return
+    if takes_two(purchase.organisation, Money(row.cents, row.currency), now=now):
+        raise ImportedByYou(
+            "entry", most=Money(settings.OTAI_PAYMENT_ALONE * 100, row.currency), days=settings.OTAI_ALONE_DAYS
+        )
+
+
 def assign_entry(*, entry: UUID, reference: str, who: str, why: str, now: datetime) -> BankEntry:
     """An operator says which order a waiting entry pays, whatever its amount: less waits for the rest, more is surplus.
     Above the limit for one operator it is another than who imported the statement.
 
     Raises NotFound, EntryDecided, ImportedByYou, WhoAndWhyMissing and what `confirm_payment` raises.
     """
-    row = BankEntry.objects.filter(id=entry).first()
-    if row is not None and _takes_two(row) and person(row.imported_by) == person(who):
-        raise ImportedByYou("entry", most=Money(settings.OTAI_PAYMENT_ALONE * 100, row.currency))
     return _match(entry, reference, who=who, why=checked_why(why), now=now)
 
 

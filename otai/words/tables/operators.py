@@ -132,7 +132,8 @@ TABLE: Mapping[str, Refusal] = {
         "{entry} was decided before, by {decided_by}.",
     ),
     "imported_by_you.entry": said(
-        "Payments above {most:money} take two operators, and you imported this statement. Ask another one to book it.",
+        "More than {most:money} of one organisation's payments within {days:n} days take two operators, and you "
+        "imported this statement. Ask another one to book it.",
     ),
     "invalid_bank_statement.no_account": said(
         "The statement names no IBAN.",
