@@ -19,7 +19,7 @@ class FakeExecutor:
     failure: Failed | None = None
     model: bytes = b"not a real model"
     report_card: dict[str, Any] = field(default_factory=lambda: {"attributes": []})
-    hardware: str = "no machine at all"
+    hardware: str = "FakeExecutor"
     before_stage: Callable[[str], None] = lambda stage: None
     no_room: str | None = None
     executed: list[TrainingSpec] = field(default_factory=list)

@@ -13,6 +13,7 @@ import stripe as sdk
 from otai.billing import operations as billing
 from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState, ProviderEvent
 from otai.billing.gateways.stripe import Stripe
+from otai.billing.gateways.stripe import _ask as ask
 from otai.billing.models import PaymentRefund, Purchase, Reversal, WebhookEvent
 from otai.billing.operations import methods, webhooks
 from otai.billing.status import PurchaseStatus
@@ -73,6 +74,25 @@ def test_a_declined_card_says_so_and_grants_nothing(acme: Organisation, stripe: 
     with pytest.raises(PaymentDeclined, match="declined"):
         buy(acme, now, card(stripe, DECLINED_WHEN_CHARGED))
     assert (Purchase.objects.get().status, available(acme)) == (PurchaseStatus.OPEN, 6)
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("error", "german"),
+    [
+        (sdk.CardError("Too little.", "", "card_declined"), "Die Zahlung wurde abgelehnt: Too little."),
+        (sdk.CardError(None, "", "card_declined"), "Die Zahlung wurde abgelehnt."),
+        (sdk.InvalidRequestError("No such thing.", "", "gone"), "Stripe hat das abgelehnt: No such thing."),
+        (sdk.InvalidRequestError(None, "", "gone"), "Stripe hat das abgelehnt."),
+    ],
+)
+def test_where_stripe_gives_no_reason_none_is_made_up(error: sdk.StripeError, german: str) -> None:
+    def call() -> None:
+        raise error
+
+    with pytest.raises(PaymentDeclined) as declined:
+        ask(call)
+    assert declined.value.said("page", "de") == german
 
 
 def test_3d_secure_waits_until_the_customer_has_answered_the_bank(

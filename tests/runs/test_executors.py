@@ -190,4 +190,4 @@ def test_the_spec_reaches_the_training_as_it_is(spec: TrainingSpec, local) -> No
 
 
 def test_the_hardware_is_the_one_at_hand() -> None:
-    assert f"{len(os.sched_getaffinity(0))} cores" in this_machine()
+    assert f"{len(os.sched_getaffinity(0))} CPU" in this_machine()

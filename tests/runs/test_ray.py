@@ -92,7 +92,7 @@ def test_a_training_that_succeeds_returns_its_model_and_every_stage(spec: Traini
     assert result.report_card == {"attributes": []}
     assert "features" in result.log and "nearly done" in result.log and "not JSON" in result.log
     assert watcher.seen[-1].steps_total == 4
-    assert watcher.seen[-1].hardware.startswith("Ray L4 node ")
+    assert watcher.seen[-1].hardware.startswith("Ray, L4, ")
     # What travelled is gone from the store.
     assert store.paths() == []
 

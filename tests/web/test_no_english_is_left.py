@@ -73,6 +73,8 @@ OF_ACME = re.compile(
     re.VERBOSE,
 )
 """What acme called its things, and what its tickets say."""
+ENGLISH_ALONE = re.compile(r"\b(?:the|of|and|not|is|are|was|with|for|at|by|your|you|which|when|used|there|no)\b")
+"""Small words that stand in almost any English sentence, and in no French one."""
 
 
 class Read(HTMLParser):
@@ -128,7 +130,7 @@ def troubled(world: World, tmp_path: Path) -> list[str]:
     first["learning_curve"] = {"points": [point, {**point, "tickets": 80}], "forecasts": [], "unknown": why}
     run.save(update_fields=["report_card"])
     # Payments failed, one was taken back, and the top-up stopped.
-    top_up = Fact("top_up_failed", {"payments": 3, "last": PaymentDeclined("no_payment", reference="OT-1").as_fact()})
+    top_up = Fact("top_up_failed", {"payments": 3, "last": PaymentDeclined("provider", said=None).as_fact()})
     stopped = {"stopped_at": now, "stopped_why": say_fact(top_up), "stopped_fact": top_up.as_dict()}
     set_up = {"top_up_below": 5, "top_up_package": "10", "monthly_limit_cents": 100_000, "gateway": "stripe"}
     CreditWatch.objects.update_or_create(
@@ -193,6 +195,13 @@ def left(english: dict[str, str], other: dict[str, str], *, alike: frozenset[str
     return found
 
 
+def speaks_english(text: str) -> bool:
+    """Whether a text of a French page holds a piece of an English one."""
+    if text in ZONES | COUNTRY_NAMES:
+        return False
+    return bool(ENGLISH_ALONE.search(OF_ACME.sub("", SAME_EVERYWHERE.sub("", text))))
+
+
 def written_alike(language: str) -> frozenset[str]:
     """Words of sentences that are the same in English and in a language: `Version`, `Total`."""
     entries = [entry for room in ROOMS for entry in catalogue(language, room)]
@@ -218,6 +227,8 @@ def test_no_page_has_english_of_its_own(world: World, tmp_path: Path, settings: 
 
     french = pages_of(world, "fr", more=more)
     found = sorted(left(english, french, alike=written_alike("fr")))
+    assert not found, "\n".join(found)
+    found = sorted(text for page in french.values() for text in read(page) if speaks_english(text))
     assert not found, "\n".join(found)
     # Nor inside a sentence that has a place for it.
     watch, endpoint = CreditWatch.objects.get(), Endpoint.objects.get()

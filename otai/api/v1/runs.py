@@ -265,7 +265,7 @@ def watch_run(
                 "number": 1,
                 "worker": "host/boot/4711.1762075860",
                 "pool": "h100",
-                "hardware": "NVIDIA H100, 16 cores",
+                "hardware": "NVIDIA H100, 16 CPU",
                 "started_at": "2026-11-02T09:31:02Z",
                 "ended_at": None,
                 "outcome": "",

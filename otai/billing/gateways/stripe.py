@@ -359,12 +359,11 @@ def _ask(call: Callable[[], Answer]) -> Answer:
     try:
         return call()
     except stripe.CardError as error:
-        said = error.user_message or ""
-        raise PaymentDeclined("provider", said=said or "no reason was given", reason=error.code or "") from None
+        raise PaymentDeclined("provider", said=error.user_message or None, reason=error.code or "") from None
     except stripe.InvalidRequestError as error:
-        said = error.user_message or error.code or "invalid request"
         is_customer = error.code == "resource_missing" and error.param == "customer"
-        raise PaymentDeclined("provider_refused", said=said, reason="no_customer" if is_customer else "") from None
+        reason = "no_customer" if is_customer else ""
+        raise PaymentDeclined("provider_refused", said=error.user_message or None, reason=reason) from None
     except stripe.AuthenticationError:
         raise GatewayUnavailable("key") from None
     except stripe.StripeError as error:

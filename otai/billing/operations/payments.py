@@ -197,7 +197,7 @@ def give_up_payment(purchase: Purchase) -> bool:
 
 def try_refused(purchase: Purchase, declined: PaymentDeclined, *, who: str, now: datetime) -> None:
     """A payment that the provider did not even open is a try that failed, and is mailed like one."""
-    problem = str(declined.details.get("said") or declined.message)
+    problem = str(declined.details.get("said") or "")
     tries = ChargeAttempt.objects.filter(purchase=purchase).count()
     seen = PaymentSeen("", PaymentState.FAILED, 0, purchase.currency, problem=problem, charge=f"refused:{tries}")
     with transaction.atomic():

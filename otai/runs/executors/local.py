@@ -173,7 +173,7 @@ def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Resu
 
 
 def this_machine() -> str:
-    """In words, for the run's page: what this machine really is."""
+    """What this machine really is, for the run's page: names and numbers alone, which every language reads."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -182,4 +182,4 @@ def this_machine() -> str:
                 break
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 2**30
-    return f"{model}, {cores} cores, {memory:.0f} GiB (no GPU used)"
+    return f"{model}, {cores} CPU, {memory:.0f} GiB"

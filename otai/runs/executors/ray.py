@@ -63,8 +63,8 @@ class RayExecutor:
 
     @property
     def hardware(self) -> str:
-        """What a training would run on, before it is known which machine takes it."""
-        return f"Ray cluster, {self.accelerator} node" if self.accelerator else "Ray cluster, any node"
+        """What a training would run on, before it is known which machine takes it; without words, as pages show it."""
+        return f"Ray, {self.accelerator}" if self.accelerator else "Ray"
 
     def why_no_room(self) -> str | None:
         """Asks the cluster for a free node of the kind; one that does not answer has none."""

@@ -59,8 +59,8 @@ class RayJob:
     def run(self) -> int:
         """Fetches the checkpoint, trains, and stores the result or the checkpoint; returns the exit code."""
         signal.signal(signal.SIGTERM, self._asked_to_stop)
-        label = f"{self.job['accelerator']} node" if self.job["accelerator"] else "node"
-        _say(type="hardware", text=f"Ray {label} {socket.gethostname()}: {this_machine()}")
+        kind = f"Ray, {self.job['accelerator']}" if self.job["accelerator"] else "Ray"
+        _say(type="hardware", text=f"{kind}, {socket.gethostname()}: {this_machine()}")
         if self.job["checkpoint"]:
             with self.store.open(self.job["checkpoint"]) as packed:
                 unpack(packed, self.checkpoint)

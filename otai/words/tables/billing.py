@@ -124,9 +124,11 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "payment_declined.provider": said(
         "The payment was declined: {said}",
+        "The payment was declined.",
     ),
     "payment_declined.provider_refused": said(
         "Stripe refused this: {said}",
+        "Stripe refused this.",
     ),
     "same_operator.approve": said(
         "{asked_by} asked for this: another operator approves it.",
