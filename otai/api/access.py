@@ -7,8 +7,10 @@ proves with Django's CSRF token that it is the page's own script asking.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 
 from django.http import HttpRequest
 from ninja.utils import check_csrf
@@ -22,6 +24,8 @@ from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
 from otai.orgs.standing import Standing
+
+Key = TypeVar("Key")
 
 failures_per_minute = 60
 """Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all
@@ -51,12 +55,31 @@ class Caller:
         return Standing(self.organisation.pk, action, user=self.member.user_id, session=session or "")
 
     @property
+    def keyed_by(self) -> dict[str, Any]:
+        """Idempotency keys are the organisation's, whoever of it sends them."""
+        return {"organisation": self.organisation}
+
+    @property
     def scopes(self) -> list[str]:
         """What the key is for; empty for a signed-in browser, which has a role."""
         return list(self.key.scopes) if self.key else []
 
 
-class CallerRequest(HttpRequest):
+class KeyedCaller(Protocol):
+    """Whoever may send an Idempotency-Key: an organisation's caller, or the vendor's."""
+
+    @property
+    def keyed_by(self) -> dict[str, Any]:
+        """The columns of `KeyedRequest` within which a key is used once."""
+
+
+class KeyedCallerRequest(HttpRequest):
+    """A request of such a caller."""
+
+    auth: KeyedCaller
+
+
+class CallerRequest(KeyedCallerRequest):
     """What a view behind `Access` gets."""
 
     auth: Caller
@@ -96,24 +119,30 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def _key_holder(request: HttpRequest, header: str) -> Caller:
-    brand, _, secret = header.partition(" ")
-    address = request.META.get("REMOTE_ADDR", "")
     now = utc_now()
-    try:
-        if brand.lower() != "bearer":
-            raise NotSignedIn("no_bearer", code="api_key_unknown")
-        key = queries.key_of(secret.strip(), now=now)
-    except NotAllowed as unknown:
-        rate = rates.count(f"failed:{address}", limit=failures_per_minute)
-        if rate.exceeded:
-            raise TooManyRequests("wrong_keys", seconds=rate.reset_seconds) from None
-        raise NotSignedIn(unknown.case, code=unknown.code, **unknown.details) from None
+    key = key_sent(request, header, partial(queries.key_of, now=now))
     note_use(key, now=now)
     organisation = key.organisation
     named = _named(request)
     if named and named != organisation.slug:
         raise NotFound("no_organisation", organisation=named)
     return Caller(organisation, f"{key.name} (API key {key.prefix})"[:200], f"key:{key.id}", key=key)
+
+
+def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], Key]) -> Key:
+    """The key that `Authorization` names, by `look_up` of its secret. Raises NotSignedIn, and TooManyRequests to
+    whoever sends many that are wrong."""
+    brand, _, secret = header.partition(" ")
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        if brand.lower() != "bearer":
+            raise NotSignedIn("no_bearer", code="api_key_unknown")
+        return look_up(secret.strip())
+    except NotAllowed as unknown:
+        rate = rates.count(f"failed:{address}", limit=failures_per_minute)
+        if rate.exceeded:
+            raise TooManyRequests("wrong_keys", seconds=rate.reset_seconds) from None
+        raise NotSignedIn(unknown.case, code=unknown.code, **unknown.details) from None
 
 
 def _session_holder(request: HttpRequest, user: User) -> Caller:

@@ -4,7 +4,6 @@ endpoints."""
 from __future__ import annotations
 
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from ninja.utils import replace_path_param_notation
 
 from otai import __version__
 from otai.api import problems, reference, uploads
+from otai.api.document import document_of
 from otai.api.endpoints import guarded
 from otai.api.v1 import (
     advice,
@@ -36,6 +36,7 @@ from otai.api.v1 import (
     waiting_uploads,
     webhooks,
 )
+from otai.api.vendor import application as vendor
 from otai.errors import NotFound
 
 PREFIX = "/api/v1"
@@ -79,8 +80,6 @@ NOUNS: tuple[Router, ...] = (
     team.noun,
     webhooks.noun,
 )
-ALWAYS = (401, 403, 429, 503)
-"""What any endpoint may answer, beside its own statuses; 404 and 422 follow from its parameters."""
 
 
 def _answered(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
@@ -100,29 +99,6 @@ for _noun in NOUNS:
 api.add_exception_handler(Exception, _answered)
 for _kind in (problems.ValidationError, problems.HttpError, problems.Http404):
     api.add_exception_handler(_kind, _answered)
-
-
-@lru_cache(maxsize=1)
-def openapi() -> dict[str, Any]:
-    """The OpenAPI 3.1 document: what ninja derives from types, and what `endpoints.py` was told beside them."""
-    document: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=PREFIX.strip("/") + "/"))
-    document["servers"] = [{"url": settings.OTAI_BASE_URL}]
-    document["tags"] = [{"name": tag} for tag in dict.fromkeys(noun.tags[0] for noun in NOUNS if noun.tags)]
-    components = document.setdefault("components", {})
-    components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
-    components["securitySchemes"] = {
-        "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `otai_<prefix>_<secret>`."},
-        "session": {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": settings.SESSION_COOKIE_NAME,
-            "description": "A signed-in browser.",
-        },
-    }
-    for address, methods in document["paths"].items():
-        for method, operation in methods.items():
-            _complete(operation, method, address)
-    return document
 
 
 ERROR_SCHEMA: dict[str, Any] = {
@@ -166,73 +142,25 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
-def _complete(operation: dict[str, Any], method: str, address: str) -> None:
-    """Examples, refusals, keys and scopes of one endpoint."""
-    said = operation.pop("x-otai")
-    operation["security"] = [{"apiKey": []}, {"session": []}]
-    operation["x-scopes"] = said["scopes"]
-    needs = " or ".join(f"`{scope}`" for scope in said["scopes"]) or "a signed-in person; no key may do this"
-    operation["description"] = "\n\n".join(filter(None, [operation.get("description"), f"Scope: {needs}."]))
-    answers = operation["responses"]
-    answered = answers[said["status"]]
-    if said["produces"] != ["application/json"]:
-        answered["content"] = {
-            kind: answered.get("content", {}).get(kind, {"schema": {"type": "string"}}) for kind in said["produces"]
-        }
-    if said["example"] is not None:
-        answered["content"]["application/json"]["examples"] = {"example": {"value": said["example"]}}
-    if said["body_example"] is not None:
-        operation["requestBody"]["content"]["application/json"]["examples"] = {
-            "example": {"value": said["body_example"]}
-        }
-    for parameter in operation["parameters"]:
-        # A parameter that may be left out cannot be sent as null either.
-        parameter["schema"] = _without_null(parameter["schema"])
-    refusals = {*ALWAYS, *said["errors"]}
-    if method != "get":
-        refusals.add(409)
-    if "{" in address:
-        refusals |= {404, 422}
-    if operation["parameters"] or "requestBody" in operation:
-        refusals.add(422)
-    if "requestBody" in operation:
-        refusals |= {400, 413} | ({415} if "application/json" in operation["requestBody"]["content"] else set())
-    if said["repeatable"]:
-        refusals |= {409, 422}
-        operation["parameters"].append(
-            {
-                "in": "header",
-                "name": "Idempotency-Key",
-                "required": said["repeatable"] == "required",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
-                "description": "Of your choice; the same key and request again give the first answer.",
-            }
-        )
-    if said["may_come_later"]:
-        answers[202]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "The job."}}
-        operation["parameters"].append(
-            {
-                "in": "header",
-                "name": "Prefer",
-                "required": False,
-                "schema": {"type": "string", "pattern": "^(wait=[0-9]{1,6}|respond-async)$"},
-                "description": "wait=20: hold the answer back up to so many seconds (30 at most). Else, or after them, "
-                "it is 202 with a job.",
-            }
-        )
-    for status in sorted(refusals):
-        answers[status] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    if len(kinds) == 1 and len(kinds) < len(schema["anyOf"]):
-        rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
-        return {**rest, **kinds[0]}
-    return schema
+@lru_cache(maxsize=1)
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of all endpoints."""
+    return document_of(
+        api,
+        prefix=PREFIX,
+        nouns=NOUNS,
+        error=ERROR_SCHEMA,
+        nobody="a signed-in person; no key may do this",
+        schemes={
+            "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `otai_<prefix>_<secret>`."},
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": settings.SESSION_COOKIE_NAME,
+                "description": "A signed-in browser.",
+            },
+        },
+    )
 
 
 def openapi_view(request: HttpRequest) -> HttpResponse:
@@ -261,6 +189,7 @@ def urls() -> list[URLPattern]:
         *endpoints,
         path("v1/openapi.json", openapi_view, name="openapi"),
         path("v1/docs", reference.page_of(openapi), name="docs"),
+        *vendor.urls(),
         re_path(r"^.*$", nothing_here),
     ]
 

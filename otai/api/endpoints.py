@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Router
@@ -23,8 +24,17 @@ from otai.orgs.permissions import SCOPE_ACTIONS, Action
 View = Callable[..., Any]
 
 
+def opening_scopes(action: Action) -> list[str]:
+    """The scopes of which each opens the action."""
+    return [scope.value for scope, actions in SCOPE_ACTIONS.items() if action in actions]
+
+
 class Noun(Router):
     """The endpoints of one noun; its `tag` groups them in the documentation. A part of a noun has none of its own."""
+
+    access: ClassVar[Callable[[Any], Any]] = Access
+    scopes: ClassVar[Callable[[Any], list[str]]] = opening_scopes
+    """Who is let in by what an endpoint needs, and which scopes of a key that takes."""
 
     def __init__(self, tag: str | None = None) -> None:
         super().__init__(tags=[tag] if tag else None)
@@ -33,7 +43,7 @@ class Noun(Router):
         self,
         method: str,
         path: str,
-        needs: Action,
+        needs: StrEnum,
         response: Any = None,
         *,
         status: int = 200,
@@ -53,7 +63,7 @@ class Noun(Router):
             extra: dict[str, Any] = {
                 "x-otai": {
                     "action": needs.value,
-                    "scopes": [scope.value for scope, actions in SCOPE_ACTIONS.items() if needs in actions],
+                    "scopes": type(self).scopes(needs),
                     "produces": list(produces),
                     "errors": list(errors),
                     "status": status,
@@ -69,7 +79,7 @@ class Noun(Router):
                 path,
                 [method],
                 view,
-                auth=Access(needs),
+                auth=type(self).access(needs),
                 response={status: response} if later is None else {status: response, 202: later},
                 summary=" ".join(summary.split()).rstrip("."),
                 description=description or None,
@@ -80,23 +90,23 @@ class Noun(Router):
 
         return declare
 
-    def get(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+    def get(self, path: str, needs: StrEnum, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
         """An endpoint that reads. `needs` is the action that a key or member must be allowed; see `endpoint`."""
         return self.endpoint("GET", path, needs, response, **more)
 
-    def post(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+    def post(self, path: str, needs: StrEnum, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
         """An endpoint that makes or does something; see `endpoint`."""
         return self.endpoint("POST", path, needs, response, **more)
 
-    def put(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+    def put(self, path: str, needs: StrEnum, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
         """An endpoint that sets something as a whole; see `endpoint`."""
         return self.endpoint("PUT", path, needs, response, **more)
 
-    def patch(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+    def patch(self, path: str, needs: StrEnum, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
         """An endpoint that changes parts of something; see `endpoint`."""
         return self.endpoint("PATCH", path, needs, response, **more)
 
-    def delete(self, path: str, needs: Action, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
+    def delete(self, path: str, needs: StrEnum, response: Any = None, **more: Any) -> Callable[[View], View]:  # type: ignore[override]
         """An endpoint that deletes something and answers 204; see `endpoint`."""
         return self.endpoint("DELETE", path, needs, response, status=204, **more)
 

@@ -18,9 +18,9 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
-from otai.api.access import CallerRequest
+from otai.api.access import KeyedCallerRequest
 from otai.api.models import KeyedRequest
 from otai.api.waiting import address_of, job_out
 from otai.db import utc_now
@@ -63,7 +63,7 @@ def forget_answers(organisation: UUID, data_sets: Sequence[UUID]) -> int:
     return KeyedRequest.objects.filter(id__in=speak).update(answer=None)
 
 
-def key_of(request: CallerRequest, *, required: bool = False) -> str:
+def key_of(request: KeyedCallerRequest, *, required: bool = False) -> str:
     """The key that came with the request, or "". Raises InvalidKey, and KeyMissing where money is spent without one."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > 200 or not key.isprintable():
@@ -74,7 +74,7 @@ def key_of(request: CallerRequest, *, required: bool = False) -> str:
 
 
 def once(
-    request: CallerRequest,
+    request: KeyedCallerRequest,
     work: Callable[[], Any],
     *,
     status: int = 201,
@@ -91,14 +91,14 @@ def once(
     key = key_of(request, required=required)
     if not key:
         return _response(*_answered(work(), status))
-    organisation, now = request.auth.organisation, utc_now()
+    caller, now = request.auth.keyed_by, utc_now()
     asked = _hash_of(request, content_sha256)
-    KeyedRequest.objects.filter(organisation=organisation, made_at__lt=now - kept_for).delete()
+    KeyedRequest.objects.filter(**caller, made_at__lt=now - kept_for).delete()
     try:
         with transaction.atomic():
-            mine = KeyedRequest.objects.create(organisation=organisation, key=key, request_sha256=asked, made_at=now)
+            mine = KeyedRequest.objects.create(**caller, key=key, request_sha256=asked, made_at=now)
     except IntegrityError:
-        before = KeyedRequest.objects.filter(organisation=organisation, key=key).first()
+        before = KeyedRequest.objects.filter(**caller, key=key).first()
         if before is None or not _taken_over(before, asked, now=now):
             return _repeated(before, asked, key)
         mine = before
@@ -142,7 +142,7 @@ def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
     return response
 
 
-def _hash_of(request: CallerRequest, content_sha256: str) -> str:
+def _hash_of(request: HttpRequest, content_sha256: str) -> str:
     digest = hashlib.sha256()
     for part in (request.method or "", request.path, request.META.get("QUERY_STRING", ""), content_sha256):
         digest.update(part.encode(errors="replace") + b"\n")

@@ -105,6 +105,8 @@ HELP_FOR_CODE = {
     "dataset_invalid": "Correct the rows in `problems`, or send `skip_bad_rows=true` to leave bad rows out.",
     "invalid_cursor": "Take the cursor from `next` of the answer before, unchanged, or begin without one.",
     "organisation_not_named": "Name the organisation: the header `Otai-Organisation: acme`, or `?organisation=acme`.",
+    "vendor_key_needed": "An operator makes one on the desk, or with `otai vendor-keys create`.",
+    "organisation_suspended": "Settle it with the vendor; what you have can be read and used meanwhile.",
     "run_has_ended": "Nothing is left to do: an ended run holds no credits.",
 }
 RESERVED = frozenset({"code", "case", "message", "help", "values"})

@@ -17,10 +17,11 @@ from django.utils.safestring import SafeString
 from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
     books_admin,  # noqa: F401 -- registers its own tables
+    organisations_desk,  # noqa: F401 -- registers its tables
     requests_desk,  # noqa: F401 -- registers its tables
 )
 from otai.billing import operations as billing
-from otai.billing.desk import Desk, DeskAction, asking, cents_shown
+from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, cents_shown, euros, money_of
 from otai.billing.document_lists import signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import (
@@ -43,10 +44,8 @@ from otai.billing.operations import second_operator, webhooks
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
-from otai.db import new_id, utc_now
-from otai.ledger import queries as ledger
+from otai.db import utc_now
 from otai.ledger.models import Hold
-from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
 
@@ -56,16 +55,6 @@ admin.site.site_title = "Operator's desk"
 admin.site.index_title = "Customers, money and credits"
 
 
-def _euros(**more: Any) -> forms.DecimalField:
-    return forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, **more)
-
-
-def _money(amount: Any, currency: str = "EUR") -> Money:
-    return Money(int(amount * 100), currency)
-
-
-WAITS_FOR_A_SECOND = "This is more than one operator may do alone: it waits for a second one, who approves it here."
-
 # --- what the actions do
 
 
@@ -74,7 +63,7 @@ def _confirm_payment(
 ) -> str:
     booked = second_operator.payment(
         reference=row.reference,
-        received=_money(amount, currency),
+        received=money_of(amount, currency),
         bank_reference=bank_reference,
         who=who,
         why=why,
@@ -130,18 +119,6 @@ def _write_off(row: Reversal, *, who: str, now: datetime, why: str) -> str:
     )
 
 
-def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
-    made = second_operator.goodwill(organisation=row, credits=credits, who=who, why=why, key=key, now=now)
-    if isinstance(made, OperatorRequest):
-        return WAITS_FOR_A_SECOND
-    return f"{made.credits} credits given; {made.available_after} are available."
-
-
-def _offer_package(row: Organisation, *, who: str, now: datetime, why: str, code: str, credits: int, price: Any) -> str:
-    billing.offer_package(organisation=row, code=code, credits=credits, price=_money(price), who=who, why=why, now=now)
-    return f"{row.slug} can buy {code} now."
-
-
 def _withdraw_package(row: CustomPackage, *, who: str, now: datetime, why: str) -> str:
     billing.withdraw_package(organisation=row.organisation, code=row.code, who=who, why=why, now=now)
     return "Withdrawn."
@@ -172,62 +149,6 @@ def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
 
 
 # --- the tables
-
-
-@admin.register(Organisation)
-class OrganisationDesk(Desk):
-    list_display = ("slug", "name", "tier", "credits", "time_zone", "created_at")
-    search_fields = ("slug", "name", "billing_details__name", "billing_details__email")
-    fields = ("slug", "name", "time_zone", "created_at", "tier", "credits", "invoiced_to")
-    readonly_fields = ("tier", "credits", "invoiced_to")
-    event_subject = ""
-    desk_actions = (
-        DeskAction(
-            "goodwill",
-            "Give goodwill credits",
-            _goodwill,
-            asking(
-                credits=forms.IntegerField(min_value=1, max_value=100_000),
-                key=forms.CharField(initial=lambda: str(new_id()), widget=forms.HiddenInput),
-            ),
-            explanation="The customer reads the reason in their statement.",
-        ),
-        DeskAction(
-            "offer-package",
-            "Offer an own package",
-            _offer_package,
-            asking(
-                code=forms.CharField(
-                    max_length=40, help_text="Lower-case letters, digits and hyphens, for example big-2027."
-                ),
-                credits=forms.IntegerField(min_value=1),
-                price=_euros(label="Price (EUR, net)"),
-            ),
-        ),
-    )
-
-    @admin.display(description="tier")
-    def tier(self, row: Organisation) -> str:
-        """The tier in force with its status; empty without a subscription."""
-        found = Subscription.objects.filter(organisation=row).first()
-        return f"{found.tier} ({found.status})" if found else ""
-
-    @admin.display(description="credits")
-    def credits(self, row: Organisation) -> str:
-        """The balance as of now."""
-        found = ledger.balance(row.id)
-        return f"{found.available} available, {found.held} held, {found.spent} spent"
-
-    @admin.display(description="invoiced to")
-    def invoiced_to(self, row: Organisation) -> str:
-        """The billing details in a line."""
-        found = getattr(row, "billing_details", None)
-        if found is None:
-            return "no billing details yet"
-        return (
-            f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} "
-            f"<{found.email}>"
-        )
 
 
 @admin.register(Subscription)
@@ -279,7 +200,7 @@ class PurchaseDesk(Desk):
             "Confirm a bank transfer",
             _confirm_payment,
             asking(
-                amount=_euros(),
+                amount=euros(),
                 currency=forms.CharField(initial="EUR", min_length=3, max_length=3),
                 bank_reference=forms.CharField(max_length=180, help_text="The bank's id of the entry: it counts once."),
             ),

@@ -63,6 +63,17 @@ def cents_shown(cents: int, currency: str = "EUR") -> str:
     return str(Money(cents, currency))
 
 
+WAITS_FOR_A_SECOND = "This is more than one operator may do alone: it waits for a second one, who approves it here."
+
+
+def euros(**more: Any) -> forms.DecimalField:
+    return forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, **more)
+
+
+def money_of(amount: Any, currency: str = "EUR") -> Money:
+    return Money(int(amount * 100), currency)
+
+
 class Desk(admin.ModelAdmin):
     """A table to read. Nothing is typed into a row here: what changes it is an action."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -20,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from otai.billing.seller import seller
-from otai.db import utc_now
+from otai.db import new_id, utc_now
 from otai.errors import Invalid, Refused
 from otai.pricing.price_book import PriceBook
 from otai.pricing.published import as_published, book_of, from_published, versions
@@ -83,9 +84,15 @@ def schedule(text: str, *, now: datetime) -> PriceBook:
         raise InvalidPriceBook("currency", currencies=sorted(currencies))
     folder = Path(settings.OTAI_PRICE_BOOKS)
     folder.mkdir(parents=True, exist_ok=True)
-    written = folder / f".{book.version}.json"
+    written = folder / f"{book.version}.{new_id()}.part"
     written.write_text(json.dumps(as_published(book), indent=1), encoding="utf-8")
-    written.replace(folder / f"{book.version}.json")
+    try:
+        # Of two that schedule one version at once, the second is refused.
+        os.link(written, folder / f"{book.version}.json")
+    except FileExistsError:
+        raise PriceBookNotNew("version", version=book.version) from None
+    finally:
+        written.unlink()
     return book
 
 

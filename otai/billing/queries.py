@@ -193,9 +193,19 @@ class AccountWarning:
 
 
 def warnings(organisation: Organisation) -> list[AccountWarning]:
-    """Low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation should say, most
-    urgent first."""
+    """A suspension, low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation
+    should say, most urgent first."""
     told = []
+    if organisation.suspended_at is not None:
+        since = organisation.suspended_at.astimezone(organisation.zone)
+        facts = {"since": since, "why": organisation.suspended_why}
+        told.append(
+            AccountWarning(
+                "suspended",
+                f"Suspended since {since:%Y-%m-%d}, nothing can be ordered: {organisation.suspended_why}",
+                facts,
+            )
+        )
     gone = owed(organisation)
     for amount in gone.owed:
         told.append(

@@ -46,6 +46,7 @@ from otai.cli import (  # noqa: E402
     team,  # noqa: F401 -- adds its commands to `otai org`
     tickets,
     training,
+    vendor_keys,
     webhooks,
     workers,
 )
@@ -78,6 +79,7 @@ app.command("worker")(workers.worker)
 app.add_typer(pools.app, name="pools")
 app.add_typer(pools.workers_app, name="workers")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(vendor_keys.app, name="vendor-keys")
 app.command("simulate")(simulate.simulate)
 app.command("login")(remote.login)
 app.command("logout")(remote.logout)

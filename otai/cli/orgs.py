@@ -10,6 +10,8 @@ import typer
 
 from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
+from otai.cli.actor import actor
+from otai.cli.billing.arguments import Why
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import credits
 from otai.db import utc_now
@@ -77,11 +79,27 @@ def show(org: OrgOption = None, json: JsonOption = False) -> None:
     else:
         say(f"{organisation.name} ({organisation.slug}), {tier.title}, {organisation.time_zone}")
         say(f"{balance['available']} credits available | {balance['held']} held | {balance['spent']} spent")
+        if organisation.suspended_at:
+            say(f"SUSPENDED since {organisation.suspended_at:%Y-%m-%d}: {organisation.suspended_why}")
         if owed.owed or owed.credits:
             amounts = ", ".join(str(amount) for amount in owed.owed) or "no money"
             say(f"OWED for payments that were taken back: {amounts}, {owed.credits} credits.")
         if owed.frozen_credits:
             say(f"{owed.frozen_credits} credits are frozen while a payment is disputed.")
+
+
+@app.command("suspend")
+def suspend(why: Why, org: OrgOption = None) -> None:
+    """For operators: nothing is ordered until the organisation is resumed. It signs in, reads and predicts."""
+    found = billing_operations.suspend(organisation=organisation_named(org), who=actor(), why=why, now=utc_now())
+    say(f"{found.slug} is suspended.")
+
+
+@app.command("resume")
+def resume(why: Why, org: OrgOption = None) -> None:
+    """For operators: a suspended organisation can order again."""
+    found = billing_operations.resume(organisation=organisation_named(org), who=actor(), why=why, now=utc_now())
+    say(f"{found.slug} can order again.")
 
 
 def _balance(organisation: UUID) -> dict[str, int]:

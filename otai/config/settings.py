@@ -183,6 +183,8 @@ STORAGES = {
 # The REST API and webhooks.
 OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE", "1200"))
 """Of one key or person. Each process counts for itself while the cache `rates` is in its memory."""
+OTAI_VENDOR_REQUESTS_PER_MINUTE = whole_number(os.environ, "OTAI_VENDOR_REQUESTS_PER_MINUTE", otherwise=120)
+"""Of one vendor key: each call is an event that is kept for good."""
 OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
 OTAI_JOBS_AT_ONCE = int(os.environ.get("OTAI_JOBS_AT_ONCE", "0"))

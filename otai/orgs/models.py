@@ -41,10 +41,20 @@ class Organisation(models.Model):
         max_length=64, default="UTC", help_text="IANA name; due times and monthly grants follow it."
     )
     created_at = models.DateTimeField()
+    suspended_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing can be ordered; empty: it is not suspended."
+    )
+    suspended_by = models.CharField(max_length=200, blank=True, default="")
+    suspended_why = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
         db_table = "orgs_organisation"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(suspended_at__isnull=True, suspended_by="", suspended_why="")
+                | (Q(suspended_at__isnull=False) & ~Q(suspended_by="") & ~Q(suspended_why="")),
+                name="orgs_organisation_is_suspended_by_somebody_with_a_reason",
+            ),
             models.CheckConstraint(condition=~Q(slug=""), name="orgs_organisation_has_a_slug"),
             models.CheckConstraint(condition=~Q(name=""), name="orgs_organisation_has_a_name"),
         ]
@@ -121,15 +131,14 @@ class Invitation(models.Model):
         return self.accepted_at is None and self.withdrawn_at is None and now < self.expires_at
 
 
-class ApiKey(models.Model):
-    """A program's way in, for one organisation. The secret is shown once; only its SHA-256 is kept.
+class SecretKey(models.Model):
+    """A program's way in. The secret is shown once; only its SHA-256 is kept.
 
     A plain hash is enough because the secret is 256 random bits: there is nothing to guess, and no need to slow
     guessing down.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, unique=True)
     secret_sha256 = models.CharField(max_length=64)
@@ -139,6 +148,22 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor past its expiry at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class ApiKey(SecretKey):
+    """A key for one organisation."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_keys")
 
     class Meta:
         db_table = "orgs_api_key"
@@ -156,10 +181,6 @@ class ApiKey(models.Model):
     def may(self, action: Action | str) -> bool:
         """Whether the key's scopes allow the action."""
         return scopes_allow(self.scopes, Action(action))
-
-    def is_usable(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor past its expiry at `now`."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class TeamEvent(models.Model):

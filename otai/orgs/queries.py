@@ -4,13 +4,16 @@ import hashlib
 import hmac
 import re
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from otai.errors import Invalid, NotAllowed, NotFound
-from otai.orgs.models import ApiKey, Invitation, Member, Organisation, TeamEvent, User
+from otai.orgs.models import ApiKey, Invitation, Member, Organisation, SecretKey, TeamEvent, User
+
+Key = TypeVar("Key", bound=SecretKey)
 
 
 class OrganisationNotNamed(Invalid):
@@ -96,15 +99,20 @@ def team_events(organisation: Organisation) -> QuerySet[TeamEvent]:
 
 
 def key_of(secret: str, *, now: datetime) -> ApiKey:
-    """The usable key, with its organisation, that `otai_<prefix>_<secret>` is. One query; nothing is written.
+    """The usable key, with its organisation, that `otai_<prefix>_<secret>` is. Raises as `usable_key` does."""
+    return usable_key(secret, brand="otai", among=ApiKey.objects.select_related("organisation"), now=now)
+
+
+def usable_key(secret: str, *, brand: str, among: QuerySet[Key], now: datetime) -> Key:
+    """The usable key that `<brand>_<prefix>_<secret>` is. One query; nothing is written.
 
     Raises ApiKeyUnknown, and ApiKeyEnded (revoked or expired) to those alone who hold the right secret.
     """
-    brand, _, rest = secret.partition("_")
+    given_brand, _, rest = secret.partition("_")
     prefix, _, random = rest.partition("_")
     found = None
-    if brand == "otai" and random and re.fullmatch(r"[a-z0-9]{1,12}", prefix):
-        found = ApiKey.objects.select_related("organisation").filter(prefix=prefix).first()
+    if given_brand == brand and random and re.fullmatch(r"[a-z0-9]{1,12}", prefix):
+        found = among.filter(prefix=prefix).first()
     # Compared in the same time whether the prefix exists or not, and wherever the first difference is.
     given = hashlib.sha256(random.encode(errors="surrogatepass")).hexdigest()
     is_right = hmac.compare_digest(given, found.secret_sha256 if found else "0" * 64)

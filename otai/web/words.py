@@ -186,6 +186,11 @@ def warning_words(warning: AccountWarning) -> str:
     """The sentence of a warning, made from its facts where its code is known."""
     facts: Mapping[str, Any] = warning.facts
     match warning.code:
+        case "suspended" if facts:
+            return _now("This organisation has been suspended since %(since)s, and nothing can be ordered: %(why)s") % {
+                "since": formats.date_format(facts["since"], "DATE_FORMAT"),
+                "why": facts["why"],
+            }
         case "payment_owed" if facts:
             return _now(
                 "Payments were taken back; %(amount)s are owed. Until that is settled, nothing can be bought by card."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from otai.billing import operations as billing
-from otai.billing.models import Event, Invoice, PaymentRefund, Purchase, Subscription
+from otai.billing.models import Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
@@ -41,7 +42,7 @@ def order(acme: Organisation, now: datetime) -> Purchase:
 TABLES = [
     *("orgs_organisation", "billing_subscription", "billing_purchase", "billing_payment", "billing_paymentrefund"),
     *("billing_reversal", "billing_invoice", "billing_custompackage", "ledger_hold", "billing_webhookevent"),
-    *("billing_notice", "billing_creditwatch", "billing_event"),
+    *("billing_notice", "billing_creditwatch", "billing_event", "billing_vendorkey"),
 ]
 
 
@@ -193,3 +194,27 @@ def test_an_installation_without_stripe_has_no_such_door(db: None, client: Clien
 def test_a_body_that_no_provider_would_send_is_refused_unread(stripe: Any, db: None, client: Client) -> None:
     answer = client.post("/webhooks/stripe", data=b"x" * 600_000, content_type="application/json")
     assert answer.status_code == 413
+
+
+def test_an_operator_makes_a_vendor_key_and_sees_it_once(desk: Client) -> None:
+    asked = {"name": "CRM", "scopes": ["organisations:read", "credits:grant"], "why": "the CRM shows it"}
+    page = desk.post("/desk/billing/vendorkey/make/", asked).content.decode()
+    key = VendorKey.objects.get()
+    assert re.search(rf"<code>otaivendor_{key.prefix}_\S{{43}}</code>", page)
+    assert key.scopes == ["organisations:read", "credits:grant"] and key.created_by.endswith("(desk)")
+    wrong = desk.post("/desk/billing/vendorkey/make/", {**asked, "name": "\x07"}).content.decode()
+    assert "1 to 100 printable characters" in wrong
+    shown = desk.get(f"/desk/billing/vendorkey/{key.id}/change/").content.decode()
+    assert key.secret_sha256 not in shown and "the CRM shows it" in shown
+    done = desk.post(f"/desk/billing/vendorkey/{key.id}/act/revoke/", {"why": "the CRM is gone"}, follow=True)
+    assert "is revoked" in done.content.decode()
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+
+
+def test_an_operator_suspends_and_resumes_a_customer(desk: Client, acme: Organisation) -> None:
+    page = act(desk, acme, "suspend", why="to be settled").content.decode()
+    assert "Acme is suspended" in page
+    acme.refresh_from_db()
+    page = act(desk, acme, "resume", why="settled").content.decode()
+    assert "Acme can order again" in page and "to be settled" in page, "the row shows what happened to it"

@@ -7,7 +7,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from typer.testing import CliRunner
 
+from otai.billing.operations.vendor_keys import vendor_key_of
 from otai.cli.main import app
+from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs import queries
 from otai.orgs.models import User
@@ -56,6 +58,26 @@ def test_keys_are_made_listed_and_revoked(now: datetime) -> None:
         otai("org", "keys", "revoke", made["prefix"], "--org", "globex")
     otai("org", "keys", "revoke", made["prefix"], "--org", "acme")
     assert json.loads(otai("org", "keys", "list", "--org", "acme", "--json"))[0]["state"] == "revoked"
+
+
+def test_vendor_keys_are_made_listed_and_revoked(db: None) -> None:
+    make = ("vendor-keys", "create", "CRM", "--scope", "organisations:read", "--why", "the CRM shows it")
+    made = json.loads(otai(*make, "--days", "30", "--json"))
+    assert vendor_key_of(made["key"], now=utc_now()).name == "CRM"
+    assert made["key"] not in otai("vendor-keys", "list")
+    with pytest.raises(NotFound, match="There is no vendor key"):
+        otai("vendor-keys", "revoke", "x", "--why", "a mistake")
+    otai("vendor-keys", "revoke", made["prefix"], "--why", "the CRM is gone")
+    [row] = json.loads(otai("vendor-keys", "list", "--json"))
+    assert (row["state"], row["scopes"], row["last_used_at"]) == ("revoked", ["organisations:read"], None)
+
+
+def test_an_organisation_is_suspended_and_resumed(now: datetime) -> None:
+    acme(now)
+    otai("org", "suspend", "--why", "to be settled", "--org", "acme")
+    assert "SUSPENDED since" in otai("org", "show", "--org", "acme")
+    otai("org", "resume", "--why", "settled", "--org", "acme")
+    assert "SUSPENDED" not in otai("org", "show", "--org", "acme")
 
 
 def test_a_member_gets_another_role_and_is_removed(now: datetime) -> None:

@@ -16,6 +16,8 @@ from otai.billing import operations as billing
 from otai.billing.gateway import ReversalOutcome
 from otai.billing.models import Purchase, PurchaseKind
 from otai.billing.operations import topups
+from otai.billing.operations.vendor_keys import goodwill_by_key
+from otai.billing.vendor_scopes import VendorScope
 from otai.db import new_id
 from otai.ledger import operations as ledger
 from otai.orgs import operations as orgs
@@ -224,6 +226,22 @@ def keys(world: World) -> Calls:
     return [make, partial(orgs.revoke_api_key, key=make().key.id, **who)]
 
 
+def suspension(world: World) -> Calls:
+    who = {"who": "olga", "why": "to be settled", "organisation": world.acme}
+    return [
+        partial(billing.suspend, now=world.now, **who),
+        partial(billing.resume, now=world.now, **who),
+        partial(billing.resume, now=world.later(1), **who),
+    ]
+
+
+def vendor_grants(world: World) -> Calls:
+    why = {"who": "olga", "why": "for the race", "now": world.now}
+    key = billing.create_vendor_key(name=world.key(), scopes=[VendorScope.CREDITS_GRANT], **why).key
+    give = partial(goodwill_by_key, by=key, organisation=world.acme, credits=40, why="an outage", now=world.now)
+    return [partial(give, key=f"g{n}") for n in range(EACH)]
+
+
 def webhooks(world: World) -> Calls:
     who = {"who": "alice", "now": world.now, "organisation": world.acme}
     make = partial(create_endpoint, url="https://hooks.example/otai", events=["run.completed"], **who)
@@ -275,6 +293,8 @@ ALL: dict[str, Callable[[World], Calls]] = {
         top_up,
         members,
         keys,
+        suspension,
+        vendor_grants,
         webhooks,
         import_tickets,
         delete_some_tickets,

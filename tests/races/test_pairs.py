@@ -37,6 +37,12 @@ NOT_RACED_BY_NAME = {
     "sign_up": "before it there is no organisation",
     "offer_package": "rows of packages alone",
     "withdraw_package": "rows of packages alone",
+    "provision": "before it there is no organisation",
+    "checked_language": "only reads",
+    "mail_welcome": "writes nothing",
+    "revoke_vendor_key": "rows of vendor keys alone",
+    "schedule_price_book": "a file and an event",
+    "set_prices": "a file and an event",
     "is_hosted": "only reads",
     "payment_methods": "only reads",
 }

@@ -27,6 +27,7 @@ from otai.billing.models.purchases import CustomPackage, Purchase, PurchaseKind
 from otai.billing.models.requests import OperatorRequest, OperatorRequestKind, OperatorRequestState
 from otai.billing.models.subscriptions import TIERS, BillingDetails, Event, Subscription, TierChange
 from otai.billing.models.vat_ids import VatIdCheck, VatIdState
+from otai.billing.models.vendor_keys import VendorKey
 from otai.billing.models.webhooks import WebhookEvent, WebhookState
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "TopUpState",
     "VatIdCheck",
     "VatIdState",
+    "VendorKey",
     "WebhookEvent",
     "WebhookState",
     "WriteOff",

@@ -16,6 +16,8 @@ from otai.billing.operations.pages import (
     settle_page,
 )
 from otai.billing.operations.payments import confirm_payment
+from otai.billing.operations.prices import schedule_price_book, set_prices
+from otai.billing.operations.provisioning import checked_language, mail_welcome, provision
 from otai.billing.operations.refunds import (
     confirm_refund,
     refund_fee,
@@ -29,7 +31,9 @@ from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
 from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
 from otai.billing.operations.subscriptions import sign_up
+from otai.billing.operations.suspensions import resume, suspend
 from otai.billing.operations.tiers import cancel_tier, change_tier
+from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor_key
 from otai.billing.operations.write_offs import write_off_owed
 
 __all__ = [
@@ -41,14 +45,17 @@ __all__ = [
     "cancel_expired",
     "cancel_tier",
     "change_tier",
+    "checked_language",
     "collect_before_spending",
     "collect_owed",
     "confirm_payment",
     "confirm_refund",
+    "create_vendor_key",
     "dismiss_entry",
     "give_goodwill",
     "import_statement",
     "is_hosted",
+    "mail_welcome",
     "offer_package",
     "open_method_page",
     "open_payment_page",
@@ -59,18 +66,24 @@ __all__ = [
     "payment_method",
     "payment_methods",
     "portal",
+    "provision",
     "refund_credits",
     "refund_fee",
     "refund_payment",
     "remove_method",
+    "resume",
     "return_surplus",
+    "revoke_vendor_key",
+    "schedule_price_book",
     "send",
     "send_waiting",
     "set_billing_details",
+    "set_prices",
     "set_renewal_payment",
     "settle_owed",
     "settle_page",
     "sign_up",
+    "suspend",
     "sweep_grants",
     "sweep_subscriptions",
     "withdraw_package",

@@ -16,13 +16,22 @@ from otai.billing.operations import takings
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.orgs.suspension import is_suspended
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
 
 
-def grant_what_is_due(subscription: Subscription, *, now: datetime) -> tuple[int, int]:
+def grant_what_is_due(
+    subscription: Subscription, *, now: datetime, suspended_since: datetime | None = None
+) -> tuple[int, int]:
     """Makes the grants of a locked subscription that are due at `now`, oldest first; returns how many, and their
-    credits."""
+    credits.
+
+    While the organisation is suspended they wait. `suspended_since` is given by whoever resumes it: what fell due
+    meanwhile is made for months that were paid, and nothing is for the days of a free tier.
+    """
+    if suspended_since is None and is_suspended(subscription.organisation_id):
+        return 0, 0
     book = queries.price_book()
     zone = subscription.organisation.zone
     grants = credits = 0
@@ -34,7 +43,8 @@ def grant_what_is_due(subscription: Subscription, *, now: datetime) -> tuple[int
             break
         month = month_of(subscription, due_at)
         tier = Tier(month.tier) if month else queries.tier_at(subscription.organisation, due_at)
-        is_paid_for = book.tiers[tier].is_free or (month is not None and month.status != PurchaseStatus.REVERSED)
+        is_free_and_in_force = book.tiers[tier].is_free and not (suspended_since and due_at >= suspended_since)
+        is_paid_for = is_free_and_in_force or (month is not None and month.status != PurchaseStatus.REVERSED)
         if not is_paid_for and _may_still_be_paid(subscription, due_at):
             break
         if month is not None and month.status == PurchaseStatus.DISPUTED:

@@ -20,6 +20,7 @@ from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
 from otai.errors import Refused
 from otai.orgs.models import Organisation
+from otai.orgs.suspension import refuse_suspended
 from otai.pricing.price_book import Tier
 from otai.pricing.vat import CountryUnknown, vat_cents
 from otai.units import Money
@@ -134,8 +135,9 @@ def order(
     deducted_cents: int | None = None,
 ) -> Purchase:
     """Makes the purchase, in the caller's transaction; where a transfer is to pay it, a mail confirms it. `price` is
-    net. Raises BillingDetailsMissing, PaymentOwed and AmountTooSmall; of two with one key, the second violates a
-    constraint."""
+    net. Raises OrganisationSuspended, BillingDetailsMissing, PaymentOwed and AmountTooSmall; of two with one key, the
+    second violates a constraint."""
+    refuse_suspended(organisation)
     refuse_card_while_owed(organisation, gateway)
     details = billing_details(organisation)
     book = queries.price_book()

@@ -21,6 +21,7 @@ from otai.billing.operations.orders import cancel_locked, order_month
 from otai.billing.operations.subscriptions import move
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
 from otai.errors import OtaiError
+from otai.orgs.suspension import is_suspended
 from otai.pricing.price_book import Tier
 from otai.words.countries import COUNTRIES
 
@@ -152,8 +153,9 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
 
 
 def _was_ordered(subscription: Subscription) -> bool:
-    """Whether the month after the paid one was ever ordered, or cannot be for want of an address to invoice."""
-    if not _can_be_invoiced(subscription):
+    """Whether the month after the paid one was ever ordered, or cannot be: for want of an address to invoice, or while
+    the organisation is suspended."""
+    if not _can_be_invoiced(subscription) or is_suspended(subscription.organisation_id):
         return True
     return Purchase.objects.filter(
         organisation=subscription.organisation_id, key__startswith=_key_of_next_month(subscription)
@@ -190,8 +192,9 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
     if subscription.status != SubscriptionStatus.UNPAID or open_renewal(subscription) is not None:
         return None
     organisation = subscription.organisation
-    if not _can_be_invoiced(subscription):
-        # Nobody can be invoiced without an address; the grace time runs, and the desk shows who is affected.
+    if not _can_be_invoiced(subscription) or is_suspended(organisation.id):
+        # Nobody can be invoiced without an address, and whoever is suspended is sold nothing; the grace time runs, and
+        # the desk shows who is affected.
         return None
     purchase = order_month(
         organisation=organisation,

@@ -45,16 +45,17 @@ class AlreadyDecided(Refused):
 
 @one_transaction
 def goodwill(
-    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
+    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime, key_made_by: str = ""
 ) -> GrantMade | OperatorRequest:
-    """Gives credits, or above the limit asks for a second operator. Raises as `give_goodwill` does."""
+    """Gives credits, or above the limit asks for a second operator. `key_made_by`: where a program of the vendor's
+    gives them, the operator who made its key, and who cannot approve it. Raises as `give_goodwill` does."""
     credits = whole_credits(credits)
     # Two gifts at once are counted one after the other.
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     was_given = Transfer.objects.filter(organisation=organisation.id, key=goodwill_key(key)).exists()
     if was_given or _given_alone(organisation, now=now) + credits <= settings.OTAI_GOODWILL_ALONE:
         return give_goodwill(organisation=organisation, credits=credits, who=who, why=why, key=key, now=now)
-    facts = {"credits": credits, "key": key}
+    facts = {"credits": credits, "key": key, **({"key_made_by": key_made_by} if key_made_by else {})}
     return _ask(OperatorRequestKind.GOODWILL, organisation, key, facts, who=who, why=why, now=now)
 
 
@@ -147,8 +148,10 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
     WhoAndWhyMissing, and what doing it refuses; then it waits on."""
     why = checked_why(why)
     found = _waiting(request)
-    if person(found.asked_by) == person(who):
-        raise SameOperator("approve", asked_by=found.asked_by)
+    # Behind a program stands whoever made its key.
+    behind = found.facts.get("key_made_by") or found.asked_by
+    if person(who) in (person(found.asked_by), person(behind)):
+        raise SameOperator("approve", asked_by=behind)
     both = f"{found.asked_by}, {who}"[:200]
     facts = found.facts
     if found.kind == OperatorRequestKind.GOODWILL:

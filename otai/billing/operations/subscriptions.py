@@ -32,6 +32,12 @@ def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, 
     then.
     """
     organisation = create_organisation(slug=slug, name=name, time_zone=time_zone, now=now)
+    begin_subscription(organisation, tier, who=who, now=now)
+    return organisation
+
+
+def begin_subscription(organisation: Organisation, tier: Tier, *, who: str, now: datetime) -> None:
+    """The subscription of a new organisation, with the tier's initial credits; in the caller's transaction."""
     book = queries.price_book()
     is_free = book.tiers[tier].is_free
     status = SubscriptionStatus.FREE if is_free else SubscriptionStatus.UNPAID
@@ -46,7 +52,6 @@ def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, 
         grace_until_at=None if is_free else now + book.payment_grace,
     )
     _bring_into_force(subscription, tier, effective_at=now, who=who, why="Signed up", now=now)
-    return organisation
 
 
 def locked(organisation: Organisation) -> Subscription:

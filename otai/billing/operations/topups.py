@@ -28,6 +28,7 @@ from otai.db import new_id, one_transaction
 from otai.errors import Invalid, OtaiError, Refused
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
+from otai.orgs.suspension import is_suspended
 from otai.units import MAX_CREDITS, Money
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
@@ -147,9 +148,10 @@ def watch_credits(*, now: datetime) -> WatchReport:
     """One round: notices, announcements, and the charges that were announced before. Safe from any number of
     processes."""
     noticed = announced = 0
-    for watch in CreditWatch.objects.filter(Q(notice_below__gt=0) | Q(top_up_below__gt=0)).select_related(
-        "organisation"
-    ):
+    watched = CreditWatch.objects.filter(
+        Q(notice_below__gt=0) | Q(top_up_below__gt=0), organisation__suspended_at__isnull=True
+    )
+    for watch in watched.select_related("organisation"):
         try:
             available = ledger.balance(watch.organisation_id).available
             noticed += _notice(watch, available, now=now)
@@ -268,7 +270,8 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
     watch = CreditWatch.objects.get(organisation=organisation)
     if top_up.state == TopUpState.ANNOUNCED:
         available = ledger.balance(organisation.id).available
-        if watch.top_up_below == 0 or watch.stopped_at is not None or available >= watch.top_up_below:
+        is_off = watch.top_up_below == 0 or watch.stopped_at is not None or is_suspended(organisation.id)
+        if is_off or available >= watch.top_up_below:
             _end(top_up, TopUpState.FAILED, "No longer needed.", now=now)
             return False
         if not TopUp.objects.filter(id=top_up.id, state=TopUpState.ANNOUNCED).update(state=TopUpState.ORDERED):

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from otai.billing import operations as billing
 from otai.billing import price_books
 from otai.billing.audit import audit as billing_audit
 from otai.billing.months import Month
 from otai.billing.operations.sweep import sweep as run_sweep
 from otai.billing.revenue import Movement, month_close
 from otai.billing.seller import seller
+from otai.cli.actor import actor
+from otai.cli.billing.arguments import Why
 from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
@@ -76,6 +79,7 @@ def schedule_price_book(
     file: Annotated[
         Path, typer.Argument(help="JSON as `otai billing price-book --json` writes it, with a new version.")
     ],
+    why: Why = "new prices",
     json: JsonOption = False,
 ) -> None:
     """For operators: keep a price book that comes into force at its `effective_on`, without a deployment."""
@@ -83,7 +87,7 @@ def schedule_price_book(
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("file", file=file, error=error, code="file_unreadable") from None
-    book = price_books.schedule(text, now=utc_now())
+    book = billing.schedule_price_book(text, who=actor(), why=why, now=utc_now())
     if json:
         print_json({"version": book.version, "effective_on": book.effective_on})
     else:

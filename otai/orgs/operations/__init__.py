@@ -12,7 +12,15 @@ from otai.orgs.operations.invitations import (
     open_invitation,
     withdraw_invitation,
 )
-from otai.orgs.operations.keys import InvalidApiKey, KeyMade, TooManyApiKeys, create_api_key, note_use, revoke_api_key
+from otai.orgs.operations.keys import (
+    InvalidApiKey,
+    KeyMade,
+    TooManyApiKeys,
+    create_api_key,
+    new_key,
+    note_use,
+    revoke_api_key,
+)
 from otai.orgs.operations.members import (
     AlreadyMember,
     LastOwner,
@@ -51,6 +59,7 @@ __all__ = [
     "create_organisation",
     "free_slug",
     "invite",
+    "new_key",
     "note_use",
     "open_invitation",
     "remove_member",

@@ -18,6 +18,7 @@ from otai.errors import Invalid, NotFound, Refused, plain
 from otai.ledger import operations as ledger
 from otai.ledger.operations import InsufficientCredits
 from otai.orgs.models import Organisation
+from otai.orgs.suspension import refuse_suspended
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import expectations, readiness
@@ -141,8 +142,8 @@ def order_run(
     alone (`included.py`).
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
-    since the quote), SpendLimitReached (the month's credits of whoever orders) and InsufficientCredits, which says what
-    is missing and which packages cover it.
+    since the quote), OrganisationSuspended, SpendLimitReached (the month's credits of whoever orders) and
+    InsufficientCredits, which says what is missing and which packages cover it.
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
@@ -157,6 +158,8 @@ def order_run(
     due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
     # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    # Whoever suspends the organisation holds the same lock.
+    refuse_suspended(organisation)
     # Whoever deletes tickets holds the same lock, and has made sure that no run needs them.
     offered.data_set.refresh_from_db(fields=["deleted_at"])
     offered.data_set.require_tickets()

@@ -22,6 +22,7 @@ TABLE: Mapping[str, Refusal] = {
     "criteria_invalid.parts": said(
         "A criterion has an attribute, a metric (accuracy, macro_f1, coverage) and a threshold.",
     ),
+    "not_allowed.vendor_scope": said("This key has the scopes {scopes:words}; this needs {needs}."),
     "not_allowed.no_key_may": said("No API key may do this; a person does it in the Studio."),
     "not_allowed.scopes": said("This key has the scopes {scopes:words}; this needs {opening}."),
     "not_allowed.role": said("This is for the role {roles}."),
@@ -132,6 +133,12 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "not_signed_in.nobody": said(
         "This needs an API key, or a signed-in browser.",
+    ),
+    "not_signed_in.vendor_nobody": said(
+        "This needs a vendor key.",
+    ),
+    "vendor_key_needed.other_key": said(
+        "This is for the vendor's own systems: their keys begin with {begins}_, and no other key opens it.",
     ),
     "organisation_not_named.several": said(
         "You are in more than one organisation; say which.",

@@ -76,6 +76,18 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_price_book.currency": said(
         "A price book is in the currency of the one in force; this one has {currencies:words}.",
     ),
+    "invalid_price_book.package": said(
+        "The price book has no package of {credits:n} credits. Its packages: {known:words}.",
+    ),
+    "invalid_price_book.free_tier": said(
+        "{tier:title} is free, and stays so.",
+    ),
+    "invalid_price_book.no_price": said(
+        "Name at least one package or tier with its new price.",
+    ),
+    "invalid_price_book.at_least_a_cent": said(
+        "A price is one cent at least.",
+    ),
     "invalid_price_book.form": said(
         "This is no price book: {problem}",
     ),

@@ -83,6 +83,9 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.no_key": said(
         "{organisation} has no key {prefix:quoted}. `otai org keys list` shows those there are.",
     ),
+    "not_found.no_vendor_key": said(
+        "There is no vendor key {prefix:quoted}. `otai vendor-keys list` shows those there are.",
+    ),
     "not_found.not_in_team": said(
         "{email} is not in {organisation}. `otai org members` shows who is.",
     ),

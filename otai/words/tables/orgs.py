@@ -102,6 +102,9 @@ TABLE: Mapping[str, Refusal] = {
         "There is no organisation {slug:quoted}.",
         command="`otai org list` shows those that exist.",
     ),
+    "organisation_suspended.order": said(
+        "This organisation has been suspended since {since:date}, and orders nothing until it is resumed: {why}",
+    ),
     "organisation_exists.free": said(
         "No short name is free for {name:quoted} just now. Try again.",
     ),

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from otai.api import keys
+from otai.api.v1.shapes import MOST_NUMBER, MoneyOut, Name, Text, money
+from otai.api.vendor.access import VendorNoun, VendorRequest
+from otai.billing import operations as billing
+from otai.billing import price_books
+from otai.billing.vendor_scopes import VendorScope
+from otai.db import utc_now
+from otai.pricing.price_book import PriceBook, Tier
+
+noun = VendorNoun("Prices")
+
+Cents = Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+
+
+class PackagePriceOut(Schema):
+    credits: int
+    price: MoneyOut
+    reason: str
+
+
+class TierPriceOut(Schema):
+    tier: str
+    monthly_price: MoneyOut
+    initial_credits: int
+    monthly_credits: int
+    reason: str
+
+
+class PriceBookOut(Schema):
+    """Net prices from `effective_on` on, where the seller is."""
+
+    version: str
+    effective_on: date
+    packages: list[PackagePriceOut]
+    tiers: list[TierPriceOut]
+
+
+class PriceBooksOut(Schema):
+    in_force: PriceBookOut
+    to_come: list[PriceBookOut]
+
+
+class PackagePriceIn(Schema):
+    credits: int
+    price_cents: Cents
+
+
+class TierPriceIn(Schema):
+    tier: Tier
+    monthly_price_cents: Cents
+
+
+class PricesIn(Schema):
+    """What is not named stays as it would be on that day."""
+
+    version: Annotated[Name, Field(max_length=40)] = Field(description="New: letters, digits, points and hyphens.")
+    effective_on: date = Field(description="A day in the future.")
+    packages: Annotated[list[PackagePriceIn], Field(max_length=20)] = []
+    tiers: Annotated[list[TierPriceIn], Field(max_length=len(Tier))] = []
+    why: Text = Field(description="3 to 500 characters; stands in the price book as the reason.")
+
+
+BOOK = {
+    "version": "2027-01",
+    "effective_on": "2027-01-01",
+    "packages": [
+        {"credits": 50, "price": {"cents": 47500, "currency": "EUR"}, "reason": "New prices for 2027."},
+    ],
+    "tiers": [
+        {
+            "tier": "pro",
+            "monthly_price": {"cents": 10900, "currency": "EUR"},
+            "initial_credits": 100,
+            "monthly_credits": 50,
+            "reason": "New prices for 2027.",
+        }
+    ],
+}
+
+
+@noun.get("/price-books", VendorScope.PRICES_READ, PriceBooksOut, example={"in_force": BOOK, "to_come": []})
+def list_price_books(request: VendorRequest) -> Any:
+    """The price book in force, and those to come
+
+    The earliest of those to come is the next.
+    """
+    now = utc_now()
+    return {
+        "in_force": _book(price_books.price_book(now)),
+        "to_come": [_book(book) for book in price_books.to_come(now)],
+    }
+
+
+@noun.post(
+    "/price-books",
+    VendorScope.PRICES_SET,
+    PriceBookOut,
+    status=201,
+    example=BOOK,
+    body_example={
+        "version": "2027-01",
+        "effective_on": "2027-01-01",
+        "packages": [{"credits": 50, "price_cents": 47500}],
+        "tiers": [{"tier": "pro", "monthly_price_cents": 10900}],
+        "why": "New prices for 2027.",
+    },
+    repeatable="required",
+)
+def set_prices(request: VendorRequest, asked: PricesIn) -> HttpResponse:
+    """Set prices from a day on
+
+    By the rules of every price book: a new version, a day in the future, the currency of the book in force. What was
+    ordered or offered before keeps the book that it names.
+    """
+
+    def work() -> Any:
+        book = billing.set_prices(
+            version=asked.version,
+            effective_on=asked.effective_on,
+            packages={one.credits: one.price_cents for one in asked.packages},
+            tiers={one.tier: one.monthly_price_cents for one in asked.tiers},
+            who=request.auth.who,
+            why=asked.why,
+            now=utc_now(),
+        )
+        return _book(book)
+
+    return keys.once(request, work, required=True)
+
+
+def _book(book: PriceBook) -> dict[str, Any]:
+    return {
+        "version": book.version,
+        "effective_on": book.effective_on,
+        "packages": [
+            {"credits": package.credits, "price": money(package.price), "reason": package.reason}
+            for package in book.packages
+        ],
+        "tiers": [
+            {
+                "tier": tier.value,
+                "monthly_price": money(terms.monthly_price),
+                "initial_credits": terms.initial_credits,
+                "monthly_credits": terms.monthly_credits,
+                "reason": terms.price_reason,
+            }
+            for tier, terms in book.tiers.items()
+        ],
+    }
