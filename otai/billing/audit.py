@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 
-from django.db.models import Max, Min, Sum
+from django.db.models import Sum
 
 from otai.billing import queries
 from otai.billing.causes import Unexplained, unexplained
@@ -16,7 +15,7 @@ from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purch
 from otai.billing.operations.balance import standing_differences
 from otai.billing.operations.invoices import facts_hash
 from otai.billing.operations.takings import counts, expected_owed
-from otai.billing.revenue import month_close
+from otai.billing.package_months import package_months
 from otai.billing.seller import seller
 from otai.billing.status import DELIVERED, PurchaseStatus
 from otai.billing.told import untold
@@ -139,22 +138,14 @@ def _of_reversals(purchase: Purchase) -> Iterator[Discrepancy]:
 
 
 def _months_that_do_not_close() -> Iterator[Discrepancy]:
-    """Deferred before + received - refunded = recognised + deferred after, in each month since the first payment and
-    each currency: of packages, whose credits the ledger earns and billing sells. What a tier earned is what is left of
-    its other figures, and adds up whatever they are. Each close reads the whole history: an audit's time grows with
-    both."""
-    first = Payment.objects.aggregate(first=Min("received_at"), last=Max("received_at"))
-    if first["first"] is None:
-        return
-    zone = seller().zone
-    begin, end = (first[name].astimezone(zone) for name in ("first", "last"))
-    currencies = sorted(Payment.objects.order_by().values_list("currency", flat=True).distinct())
-    months = range(begin.year * 12 + begin.month - 1, end.year * 12 + end.month)
-    for number, currency in product(months, currencies):
-        year, month = divmod(number, 12)
-        difference = month_close(year, month + 1, zone=zone, currency=currency).packages.difference
+    """Deferred before + received - refunded = recognised + deferred after, in each month and currency in which anything
+    moved: of packages, whose credits the ledger earns and billing sells. What a tier earned is what is left of its
+    other figures, and adds up whatever they are."""
+    found = package_months(seller().zone)
+    for month, currency in found.moved():
+        difference = found.movement(month, currency).difference
         if difference.cents:
-            yield Discrepancy("a month's close adds up", f"{year}-{month + 1:02d}", str(difference))
+            yield Discrepancy("a month's close adds up", str(month), str(difference))
 
 
 def _balances_that_differ() -> Iterator[Discrepancy]:

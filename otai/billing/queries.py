@@ -16,7 +16,9 @@ from otai.billing.models import (
     Invoice,
     InvoiceSeries,
     Purchase,
+    RefundKind,
     Reversal,
+    ReversalState,
     Subscription,
     TierChange,
 )
@@ -174,6 +176,26 @@ def owed(organisation: Organisation) -> Owed:
         owed=[Money(row["cents"], row["currency"]) for row in rows],
         credits=sum(row["credits"] for row in rows),
         frozen_credits=frozen,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What of an order's price did not stay, gross: `disputed` while a bank decides, `gone` for good."""
+
+    disputed: Money
+    gone: Money
+
+
+def taken_back(purchase: Purchase) -> TakenBack:
+    """By reversals and by refunds of its unused credits; a training fee that was paid back leaves the order as it
+    is."""
+    by_state = dict(purchase.reversals.order_by().values_list("state").annotate(cents=Sum("price_cents")))
+    refunds = purchase.payment_refunds.filter(kind=RefundKind.UNUSED_CREDITS)
+    refunded = refunds.aggregate(cents=Sum("gross_cents"))["cents"] or 0
+    return TakenBack(
+        disputed=Money(by_state.get(ReversalState.OPEN, 0), purchase.currency),
+        gone=Money(by_state.get(ReversalState.LOST, 0) + refunded, purchase.currency),
     )
 
 

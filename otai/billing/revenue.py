@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 
 from otai.billing.models import (
     Invoice,
@@ -28,47 +27,9 @@ from otai.billing.models import (
     Taking,
     WriteOff,
 )
-from otai.billing.operations.refunds import PAID_BACK
-from otai.ledger import queries as ledger
-from otai.ledger.models import Lot, LotSource, Transfer
+from otai.billing.months import Month
+from otai.billing.package_months import Movement, PackageMonths, package_months
 from otai.units import Money
-
-OF_PACKAGES = {"purchase__kind": PurchaseKind.PACKAGE}
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """Net amounts of one kind of sale in a month. `difference` is 0, or there is a bug."""
-
-    deferred_before: Money
-    received: Money
-    refunded: Money
-    recognised: Money
-    deferred_after: Money
-
-    @property
-    def difference(self) -> Money:
-        """What does not add up: 0 where what was deferred before and came in is what went out and is deferred after."""
-        cents = (
-            self.deferred_before.cents
-            + self.received.cents
-            - self.refunded.cents
-            - self.recognised.cents
-            - self.deferred_after.cents
-        )
-        return Money(cents, self.received.currency)
-
-    def __add__(self, other: Movement) -> Movement:
-        def add(a: Money, b: Money) -> Money:
-            return Money(a.cents + b.cents, a.currency)
-
-        return Movement(
-            add(self.deferred_before, other.deferred_before),
-            add(self.received, other.received),
-            add(self.refunded, other.refunded),
-            add(self.recognised, other.recognised),
-            add(self.deferred_after, other.deferred_after),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +51,14 @@ class MonthClose:
     owed_by_customers: Money
 
 
-def month_close(year: int, month: int, *, zone: tzinfo, currency: str = "EUR") -> MonthClose:
-    """Reads the whole history of paid lots: a report for the month's end. Raises InvalidRequest for what is no
-    month."""
-    recognised = ledger.revenue_recognised(year, month, zone=zone).totals.get(currency, Money(0, currency))
-    start = datetime(year, month, 1, tzinfo=zone)
-    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
-    packages = Movement(
-        _deferred(start, currency),
-        Money(_packages_received(start, end, currency), currency),
-        Money(_packages_refunded(start, end, currency), currency),
-        Money(recognised.cents - _reductions(start, end, currency), currency),
-        _deferred(end, currency),
-    )
+def month_close(
+    year: int, month: int, *, zone: tzinfo, currency: str = "EUR", of_packages: PackageMonths | None = None
+) -> MonthClose:
+    """A report for the month's end, which reads the whole history of paid lots; whoever wants several months reads it
+    once, as `of_packages` (of the same zone). `month` is 1 to 12."""
+    asked = Month(year, month)
+    start, end = asked.begins(zone), asked.ends(zone)
+    packages = (of_packages or package_months(zone)).movement(asked, currency)
     tiers = _tiers(start, end, currency)
     invoices = Invoice.objects.filter(issued_at__gte=start, issued_at__lt=end, currency=currency)
     lost = WriteOff.objects.filter(written_off_at__gte=start, written_off_at__lt=end, currency=currency)
@@ -134,50 +90,10 @@ def _sum(rows: object, column: str) -> int:
     return rows.aggregate(cents=Sum(column))["cents"] or 0  # type: ignore[attr-defined]
 
 
-def _deferred(before: datetime, currency: str) -> Money:
-    totals = ledger.deferred_revenue(before - timedelta(microseconds=1)).totals
-    return totals.get(currency, Money(0, currency))
-
-
 def _taken(currency: str, **where: object) -> int:
     """Net cents that reversals took, less what they gave back."""
     rows = Taking.objects.filter(purchase__currency=currency, **where)
     return _sum(rows.filter(gives_back=False), "net_cents") - _sum(rows.filter(gives_back=True), "net_cents")
-
-
-def _moved(start: datetime, end: datetime) -> QuerySet[Transfer]:
-    """The ledger's transfers between two times, by its own clock."""
-    return Transfer.objects.filter(at__gte=start, at__lt=end)
-
-
-def _packages_received(start: datetime, end: datetime, currency: str) -> int:
-    lots = Lot.objects.filter(source=LotSource.PURCHASE, granted_at__gte=start, granted_at__lt=end)
-    bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, currency=currency, lot__in=lots.values("id"))
-    return _sum(bought, "net_cents")
-
-
-def _packages_refunded(start: datetime, end: datetime, currency: str) -> int:
-    keys = _moved(start, end).filter(key__startswith=PAID_BACK).values_list("key", flat=True)
-    purchases = {UUID(key.split(":")[1]) for key in keys}
-    paid_back = sum(
-        PaymentRefund.objects.filter(
-            kind=RefundKind.UNUSED_CREDITS, purchase__in=purchases, currency=currency
-        ).values_list("net_cents", flat=True)
-    )
-    taken = _taken(currency, credits__gte=1, transfer__in=_moved(start, end).values("id"), **OF_PACKAGES)
-    return paid_back + taken + _reductions(start, end, currency)
-
-
-def _reductions(start: datetime, end: datetime, currency: str) -> int:
-    """What was paid back of packages without credits: of spent ones. It makes cheaper what was earned before."""
-    fees = PaymentRefund.objects.filter(
-        kind=RefundKind.TRAINING_FEE,
-        purchase__kind=PurchaseKind.PACKAGE,
-        requested_at__gte=start,
-        requested_at__lt=end,
-        currency=currency,
-    )
-    return _sum(fees, "net_cents") + _taken(currency, credits=0, at__gte=start, at__lt=end, **OF_PACKAGES)
 
 
 def _tiers(start: datetime, end: datetime, currency: str) -> Movement:

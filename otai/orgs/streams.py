@@ -286,7 +286,7 @@ class Hub:
         beat = 0
         while True:
             if not self.watched:
-                await self._in_thread(connection.close)
+                await self._in_thread(_close_connection)
                 if not self.watched:
                     return
             self._newcomer.clear()
@@ -357,6 +357,11 @@ class Hub:
                 give_back_connection()
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, with_connection)
+
+
+def _close_connection() -> None:
+    """That of the thread which calls it: `connection` is another one in each."""
+    connection.close()
 
 
 def _wake(readers: Iterable[Reader]) -> None:

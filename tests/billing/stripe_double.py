@@ -17,6 +17,7 @@ from typing import Any
 from localstripe import resources
 from localstripe.resources import (
     BalanceTransaction,
+    Charge,
     Customer,
     Event,
     PaymentIntent,
@@ -214,6 +215,17 @@ class BalanceMoved(BalanceTransaction):  # type: ignore[misc]
 
 def _list_balance(created: Any = None, **rest: Any) -> Any:
     return BalanceTransaction._api_list_all("/v1/balance_transactions", **rest)
+
+
+def _create_refund(cls: Any, **data: Any) -> Any:
+    """Of ours or of the dashboard: the news is the charge's, as at Stripe."""
+    made = _refunded(**data)
+    schedule_webhook(Event("charge.refunded", Charge._api_retrieve(made.charge)))
+    return made
+
+
+_refunded = Refund._api_create
+Refund._api_create = classmethod(_create_refund)
 
 
 def _fail_refund(id: str) -> Any:

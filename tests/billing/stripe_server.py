@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -58,6 +59,11 @@ class Double:
         self._call("DELETE", "/_config/data")
         self.received.calls.clear()
 
+    def tells(self, address: str) -> None:
+        """News go there from now on, signed."""
+        target = json.dumps({"url": address, "secret": WEBHOOK_SECRET})
+        self._call("POST", "/_config/webhooks/tests", target.encode())
+
     def payer_pays(self, page: str, number: str, *, bank: str = "") -> str:
         """The payer enters a card or an IBAN on the hosted page, and answers the bank with yes or no; returns where the
         page sends the browser, "" while it goes nowhere. `page` is its address."""
@@ -75,6 +81,10 @@ class Double:
         asked = {"payment_intent": payment, "amount": str(cents), "status": status}
         return str(self._form("/_config/disputes", **asked)["id"])
 
+    def refunds(self, payment: str, cents: int) -> str:
+        """The vendor gives so much back in the provider's dashboard, past the Studio; returns the refund's name."""
+        return str(self._form("/v1/refunds", payment_intent=payment, amount=str(cents))["id"])
+
     def refund_fails(self, refund: str) -> None:
         """The payer's bank sends a refund back, whoever made it."""
         self._form(f"/_config/refunds/{refund}/fail")
@@ -89,8 +99,9 @@ class Double:
         self._form(f"/v1/payment_intents/{payment}/_authenticate", **said)
 
     def _form(self, path: str, **fields: str) -> Any:
-        body = urllib.parse.urlencode(fields).encode()
-        with urllib.request.urlopen(self.base + path, data=body, timeout=5) as answer:
+        asked = urllib.request.Request(self.base + path, data=urllib.parse.urlencode(fields).encode())
+        asked.add_header("Authorization", "Bearer sk_test_12345")
+        with urllib.request.urlopen(asked, timeout=5) as answer:
             return json.loads(answer.read())
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> None:
@@ -102,7 +113,8 @@ class Double:
 
 
 @contextmanager
-def stripe_double() -> Iterator[Double]:
+def stripe_double(environment: dict[str, str] | None = None) -> Iterator[Double]:
+    """The double as a process of its own, with `environment` beside ours."""
     port, received = free_port(), Received()
 
     class Receiver(BaseHTTPRequestHandler):
@@ -117,12 +129,12 @@ def stripe_double() -> Iterator[Double]:
 
     receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
-    process = subprocess.Popen([sys.executable, "-m", "tests.billing.stripe_double", str(port)], cwd=ROOT)
+    command = [sys.executable, "-m", "tests.billing.stripe_double", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | (environment or {}))
     double = Double(f"http://127.0.0.1:{port}", received)
     try:
         _wait_until_it_answers(double, process)
-        target = f'{{"url": "http://127.0.0.1:{receiver.server_port}/", "secret": "{WEBHOOK_SECRET}"}}'
-        double._call("POST", "/_config/webhooks/tests", target.encode())
+        double.tells(f"http://127.0.0.1:{receiver.server_port}/")
         yield double
     finally:
         process.terminate()

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from otai.billing import operations as billing
-from otai.billing.audit import audit
+from otai.billing.audit import _months_that_do_not_close, audit
 from otai.billing.models import Invoice, Payment, PaymentRefund, Purchase, PurchaseKind
+from otai.billing.months import Month
 from otai.billing.operations import webhooks
 from otai.billing.revenue import month_close
 from otai.billing.testing import GOOD_CARD
@@ -24,7 +26,7 @@ from otai.ledger.models import LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
-from tests.billing.people import ALICE, OLGA
+from tests.billing.people import ALICE, OLGA, transfer
 
 pytestmark = pytest.mark.django_db
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -184,6 +186,8 @@ def test_a_year_of_everything_closes_to_the_cent(
     while at <= clock:
         close = month_close(at.year, at.month, zone=BERLIN)
         assert (close.packages.difference.cents, close.tiers.difference.cents) == (0, 0)
+        deferred = ledger.deferred_revenue(Month(at.year, at.month).ends(BERLIN) - timedelta(microseconds=1))
+        assert deferred.totals.get("EUR", Money(0)) == close.packages.deferred_after
         if last is not None:
             assert close.total.deferred_before == last.total.deferred_after
         received += close.total.received.cents
@@ -218,6 +222,25 @@ def test_a_year_of_everything_closes_to_the_cent(
             assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_more_months_are_audited_in_as_many_readings(acme: Organisation, now: datetime) -> None:
+    def buys_and_spends(at: datetime, key: str) -> None:
+        transfer(billing.buy(organisation=acme, package="10", key=key, who=ALICE, now=at).purchase, at)
+        spend(acme, 7, at + DAY, key)
+
+    def readings() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert list(_months_that_do_not_close()) == []
+        return len(asked)
+
+    buys_and_spends(now, "first")
+    with_one_month = readings()
+    for month in range(1, 5):
+        buys_and_spends(now + 31 * month * DAY, f"month {month}")
+    assert readings() == with_one_month
+    closed = [month_close(now.year, 11, zone=BERLIN), month_close(now.year, 12, zone=BERLIN)]
+    assert [str(close.packages.recognised) for close in closed] == ["EUR 10", "EUR 70"]
+
+
 def test_the_audit_finds_credits_that_nobody_paid_for(acme: Organisation, now: datetime) -> None:
     ledger_operations.grant(
         organisation=acme.id,
@@ -229,7 +252,10 @@ def test_the_audit_finds_credits_that_nobody_paid_for(acme: Organisation, now: d
         now=now,
         price=Money(1),
     )
-    assert [finding.what for finding in audit().findings] == ["credits of a purchase were paid for"]
+    assert [finding.what for finding in audit().findings] == [
+        "credits of a purchase were paid for",
+        "a month's close adds up",
+    ]
 
 
 def test_the_audit_finds_payments_that_were_changed_behind_its_back(

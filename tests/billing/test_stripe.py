@@ -11,7 +11,7 @@ import pytest
 import stripe as sdk
 
 from otai.billing import operations as billing
-from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState, ProviderEvent
+from otai.billing.gateway import ForgedWebhook, GatewayUnavailable, PaymentDeclined, PaymentState
 from otai.billing.gateways.stripe import Stripe
 from otai.billing.gateways.stripe import _ask as ask
 from otai.billing.models import PaymentRefund, Purchase, Reversal, WebhookEvent
@@ -241,10 +241,7 @@ def test_a_dispute_that_is_won_gives_everything_back(acme: Organisation, stripe:
 
 def test_a_refund_in_stripes_dashboard_takes_what_it_paid_for(acme: Organisation, stripe: Any, now: datetime) -> None:
     purchase = buy(acme, now, card(stripe)).purchase
-    client(stripe).v1.refunds.create({"payment_intent": purchase.gateway_reference})
-    payload = {"id": "ch_1", "payment_intent": purchase.gateway_reference}
-    event = ProviderEvent("evt_dash", "charge.refunded", {"type": "charge.refunded", "data": {"object": payload}}, now)
-    webhooks.store("stripe", event, now=now)
-    webhooks.handle_waiting(now=now)
+    stripe.refunds(purchase.gateway_reference, purchase.gross_cents)
+    receive(stripe.received.wait_for("charge.refunded", purchase.gateway_reference), now)
     purchase.refresh_from_db()
     assert (purchase.status, available(acme)) == (PurchaseStatus.REVERSED, 6)

@@ -10,7 +10,7 @@ import pytest
 
 from otai.billing import operations as billing
 from otai.billing import queries
-from otai.billing.models import Event, Purchase, Subscription
+from otai.billing.models import Event, Notice, Purchase, Subscription
 from otai.billing.operations.orders import BillingDetailsMissing
 from otai.billing.operations.tiers import AlreadyInTier
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
@@ -180,6 +180,20 @@ def test_a_renewal_is_charged_to_the_saved_card_every_month(acme: Organisation, 
     assert len(spans) == 4
     assert all(first[1] == second[0] for first, second in itertools.pairwise(spans)), "no gap, no overlap"
     assert fake.account.charges == 4
+    assert not Notice.objects.filter(template="month_due").exists(), "nobody is asked for what pays itself"
+
+
+def test_a_month_is_asked_for_where_its_card_cannot_be_charged_now(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    rise(acme, Tier.PRO, now)
+    billing.set_renewal_payment(
+        organisation=acme, gateway="fake", payment_method=f"cus:{GOOD_CARD}", who=ALICE, now=now
+    )
+    fake.account.is_down = True
+    sweep(now + 31 * DAY)
+    [said] = Notice.objects.filter(template="month_due")
+    assert said.context["reference"] == Purchase.objects.get(status=PurchaseStatus.OPEN).reference
 
 
 def test_an_unpaid_renewal_keeps_the_tier_for_the_grace_and_then_falls_back(

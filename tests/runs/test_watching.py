@@ -176,6 +176,21 @@ def test_a_stream_follows_a_run_at_work(acme, order, now: datetime, monkeypatch:
     assert found[-1][:2] == ("end", {"status": "cancelled"})
 
 
+def test_the_last_reader_to_go_leaves_no_thread_at_the_database(order, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = order()
+    monkeypatch.setattr(stream, "seconds_between_looks", 0.1)
+
+    async def comes_and_goes() -> None:
+        hub = stream.Hub()
+        reading = hub.read(stream.Stream(look_at, run.pk, 0, stream.Places().take(STANDING)))
+        await anext(reading)
+        await reading.aclose()
+        assert hub._watching is not None
+        await asyncio.wait_for(hub._watching, 10)
+
+    asyncio.run(comes_and_goes())
+
+
 def test_a_thousand_readers_of_two_runs_share_each_look(
     acme, order, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

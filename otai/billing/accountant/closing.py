@@ -16,6 +16,7 @@ from otai.billing.accountant.tax import vat_figures
 from otai.billing.models import ClosedMonth, Payment, Purchase
 from otai.billing.months import Month, Period
 from otai.billing.operations.events import record
+from otai.billing.package_months import PackageMonths, package_months
 from otai.billing.revenue import MonthClose, month_close
 from otai.billing.seller import seller
 from otai.errors import NotFound, Refused
@@ -93,21 +94,22 @@ def _closed(month: Month, *, who: str, now: datetime) -> ClosedMonth:
 
 def _written(month: Month, earlier: list[Month], told: Figures, last: ClosedMonth | None) -> str:
     lines = [f"# {month}; the file before: {last.sha256 if last else 'none'}", COLUMNS]
+    of_packages = package_months(seller().zone)
     for old in earlier:
-        now_true = figures_of(old)
+        now_true = figures_of(old, of_packages)
         for key in sorted({*now_true, *(key for key in told if key[0] == str(old))}):
             if difference := now_true[key] - told[key]:
                 lines.append(_line(key, CORRECTION, difference))
-    figures = figures_of(month)
+    figures = figures_of(month, of_packages)
     lines += [_line(key, FIGURE, figures[key]) for key in sorted(figures)]
     return "\n".join(lines) + "\n"
 
 
-def figures_of(month: Month) -> Figures:
+def figures_of(month: Month, of_packages: PackageMonths) -> Figures:
     """A month as the books say now. Raises MonthDoesNotAddUp."""
     found: Figures = Counter()
     for currency in currencies():
-        close = month_close(month.year, month.number, zone=seller().zone, currency=currency)
+        close = month_close(month.year, month.number, zone=seller().zone, currency=currency, of_packages=of_packages)
         if close.total.difference.cents:
             raise MonthDoesNotAddUp("month", month=str(month), difference=close.total.difference)
         for name, amount in _named(close).items():

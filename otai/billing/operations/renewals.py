@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from otai.billing import queries
-from otai.billing.gateway import PaymentState
+from otai.billing.gateway import GatewayUnavailable, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
@@ -58,12 +58,8 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
                 if purchase is None:
                     break
                 ordered += 1
-                # The provider is asked between transactions: a saved payment method is charged, a bank transfer is
-                # awaited.
-                if subscription.renewal_payment_method and gateway_named(purchase.gateway).charges_saved_methods:
-                    seen = charge_without_payer(purchase, subscription.renewal_payment_method, now=now)
-                else:
-                    seen = pay(purchase, now=now)
+                # The provider is asked between transactions.
+                seen = _asked_to_be_paid(subscription, purchase, now=now)
                 # Where the sweep slept for more than a month, the month just paid has ended as well, and the one after
                 # it is due.
                 another = seen is not None and seen.state is PaymentState.SUCCEEDED
@@ -71,6 +67,18 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
             logger.exception("The renewal of subscription %s failed.", id)
             failed += 1
     return SubscriptionSweep(ended, ordered, failed)
+
+
+def _asked_to_be_paid(subscription: Subscription, purchase: Purchase, *, now: datetime) -> PaymentSeen | None:
+    """Charges the kept method, whose end is mailed as it comes; else the customer is mailed what to pay, also where the
+    provider cannot be asked. Raises GatewayUnavailable."""
+    if not _is_charged(subscription, purchase):
+        return pay(purchase, now=now)
+    try:
+        return charge_without_payer(purchase, subscription.renewal_payment_method, now=now)
+    except GatewayUnavailable:
+        _say_that_it_is_due(subscription, purchase, now=now)
+        raise
 
 
 def _locked(id: UUID) -> Subscription:
@@ -206,8 +214,19 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
         who=SWEEP,
         now=now,
     )
+    if not _is_charged(subscription, purchase):
+        _say_that_it_is_due(subscription, purchase, now=now)
+    return purchase
+
+
+def _is_charged(subscription: Subscription, purchase: Purchase) -> bool:
+    """Whether a kept method pays this month, and nobody has to do anything."""
+    return bool(subscription.renewal_payment_method) and gateway_named(purchase.gateway).charges_saved_methods
+
+
+def _say_that_it_is_due(subscription: Subscription, purchase: Purchase, *, now: datetime) -> None:
     notify(
-        organisation=organisation,
+        organisation=subscription.organisation,
         template="month_due",
         key=f"month-due:{purchase.id}",
         context={
@@ -219,4 +238,3 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
         },
         now=now,
     )
-    return purchase

@@ -12,7 +12,8 @@ from otai.billing import price_books
 from otai.billing.audit import audit as billing_audit
 from otai.billing.months import Month
 from otai.billing.operations.sweep import sweep as run_sweep
-from otai.billing.revenue import Movement, month_close
+from otai.billing.package_months import Movement
+from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why

@@ -6,9 +6,11 @@ from otai.ledger.queries.lots import LotView, SourceTotal, granted_since, lots, 
 from otai.ledger.queries.revenue import (
     DeferredLot,
     DeferredRevenue,
+    PaidCredits,
     RecognisedLot,
     RecognisedRevenue,
     deferred_revenue,
+    paid_credits_by_month,
     revenue_recognised,
 )
 from otai.ledger.queries.statements import InvalidPeriod, StatementLine, statement, statement_csv
@@ -19,6 +21,7 @@ __all__ = [
     "DeferredRevenue",
     "InvalidPeriod",
     "LotView",
+    "PaidCredits",
     "RecognisedLot",
     "RecognisedRevenue",
     "SourceTotal",
@@ -31,6 +34,7 @@ __all__ = [
     "late_captures",
     "lots",
     "open_holds",
+    "paid_credits_by_month",
     "revenue_recognised",
     "statement",
     "statement_csv",

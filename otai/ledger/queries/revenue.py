@@ -39,8 +39,8 @@ def deferred_revenue(at: datetime) -> DeferredRevenue:
     Reads the paid lots and all transfers that used them up to then: a report for the month's end, not for a page.
     """
     checked_moment(at, what="at")
-    lots = _paid_lots(before=at, inclusive=True)
-    gone = {use.lot: use.after for use in _uses(lots, until=at, inclusive=True)}
+    lots = _paid_lots(granted_at__lte=at)
+    gone = {use.lot: use.after for use in _uses(lots, at__lte=at)}
     deferred = []
     totals: dict[str, int] = {}
     for id, lot in lots.items():
@@ -84,10 +84,10 @@ def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> Recognis
         raise InvalidRequest("month", year=year, month=month, field="month")
     start = datetime(year, month, 1, tzinfo=zone)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
-    lots = _paid_lots(before=end, inclusive=False)
+    lots = _paid_lots(granted_at__lt=end)
     credits: dict[UUID, int] = {}
     cents: dict[UUID, int] = {}
-    for use in _uses(lots, until=end, inclusive=False):
+    for use in _uses(lots, at__lt=end):
         if use.at >= start and use.kind != TransferKind.WITHDRAWAL:
             lot = lots[use.lot]
             credits[use.lot] = credits.get(use.lot, 0) + use.after - use.before
@@ -102,11 +102,44 @@ def revenue_recognised(year: int, month: int, *, zone: tzinfo = UTC) -> Recognis
     return RecognisedRevenue(year, month, _money(totals), recognised)
 
 
+@dataclass(slots=True)
+class PaidCredits:
+    """Cents that paid credits moved in a month: `sold` as lots, `earned` by captures less credit refunds, `withdrawn`.
+    What is deferred at its end is what was deferred before + sold - earned - withdrawn."""
+
+    sold: int = 0
+    earned: int = 0
+    withdrawn: int = 0
+
+
+def paid_credits_by_month(*, zone: tzinfo = UTC) -> dict[tuple[int, int, str], PaidCredits]:
+    """By year, month of `zone` and currency, all months in which anything moved, in one reading of the history: the
+    same as `revenue_recognised` and `deferred_revenue` say of each."""
+    found: dict[tuple[int, int, str], PaidCredits] = {}
+
+    def of(at: datetime, currency: str) -> PaidCredits:
+        there = at.astimezone(zone)
+        return found.setdefault((there.year, there.month, currency), PaidCredits())
+
+    lots = _paid_lots()
+    for lot in lots.values():
+        of(lot.granted_at, lot.currency).sold += lot.cents
+    for use in _uses(lots):
+        lot = lots[use.lot]
+        month, cents = of(use.at, lot.currency), value_of(lot.cents, lot.credits, use.before, use.after)
+        if use.kind == TransferKind.WITHDRAWAL:
+            month.withdrawn += cents
+        else:
+            month.earned += cents
+    return found
+
+
 class _PaidLot(NamedTuple):
     organisation: UUID
     credits: int
     cents: int
     currency: str
+    granted_at: datetime
 
 
 class _Use(NamedTuple):
@@ -119,21 +152,19 @@ class _Use(NamedTuple):
     after: int
 
 
-def _paid_lots(*, before: datetime, inclusive: bool) -> dict[UUID, _PaidLot]:
-    granted = {"granted_at__lte" if inclusive else "granted_at__lt": before}
+def _paid_lots(**granted: datetime) -> dict[UUID, _PaidLot]:
     found = Lot.objects.filter(price_cents__isnull=False, **granted).order_by("organisation_id", "seq")
-    rows = found.values_list("id", "organisation_id", "credits", "price_cents", "price_currency")
+    rows = found.values_list("id", "organisation_id", "credits", "price_cents", "price_currency", "granted_at")
     return {
-        id: _PaidLot(organisation, credits, cents or 0, currency)
-        for id, organisation, credits, cents, currency in rows.iterator(chunk_size=5000)
+        id: _PaidLot(organisation, credits, cents or 0, currency, at)
+        for id, organisation, credits, cents, currency, at in rows.iterator(chunk_size=5000)
     }
 
 
-def _uses(lots: dict[UUID, _PaidLot], *, until: datetime, inclusive: bool) -> Iterator[_Use]:
+def _uses(lots: dict[UUID, _PaidLot], **happened: datetime) -> Iterator[_Use]:
     """Every use of these lots in the order in which it happened, by organisation."""
     gone: dict[UUID, int] = {}
     kinds = [TransferKind.CAPTURE, TransferKind.CREDIT_REFUND, TransferKind.WITHDRAWAL]
-    happened = {"at__lte" if inclusive else "at__lt": until}
     found = Transfer.objects.filter(kind__in=kinds, **happened).order_by("organisation_id", "seq")
     for kind, at, pins in found.values_list("kind", "at", "lots").iterator(chunk_size=5000):
         for pin, drawn in pins:

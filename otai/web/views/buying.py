@@ -102,6 +102,7 @@ def purchase(request: MemberRequest, reference: str) -> HttpResponse:
         "vat": Money(bought.vat_cents, bought.currency),
         "gross": Money(bought.gross_cents, bought.currency),
         "missing": missing,
+        "taken_back": queries.taken_back(bought),
         "vat_words": _vat_of(bought),
         "way": words.GATEWAYS.get(way.name, way.title),
         "by_transfer": way.pays_by_invoice,
