@@ -57,6 +57,7 @@ class OtaiError(Exception):
         return {"code": self.key, "values": self.details, "written": self.written}
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for programs that read a command's output: `message` is the English sentence."""
         return {"code": self.code, "case": self.case, "message": self.message, "details": self.details}
 
 

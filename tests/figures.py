@@ -33,16 +33,16 @@ def main(folder: Path) -> None:
     """Prints the figures of an `otai` folder."""
     from tests.test_house import branches, class_names, functions, lines, parameters
 
-    measured = {name: (lines(one), branches(one), parameters(one)) for name, one in functions(folder)}
+    measured = [(name, (lines(one), branches(one), parameters(one))) for name, one in functions(folder)]
     files, imports = arrows(folder / "learning")
     said = list(public_functions(folder))
     twice = [name for name, at in class_names(folder).items() if len(at) > 1]
     print(f"learning: {files} files, {imports} imports among them")
     for what, at in (("longest function, lines", 0), ("busiest function, branches", 1), ("most parameters", 2)):
-        name = max(measured, key=lambda name, at=at: measured[name][at])  # type: ignore[misc]
-        print(f"{what}: {measured[name][at]} ({name})")
-    print(f"functions over 80 lines: {sum(one[0] > 80 for one in measured.values())} of {len(measured):,}")
-    print(f"functions over 20 branches: {sum(one[1] > 20 for one in measured.values())}")
+        most, name = max((counts[at], name) for name, counts in measured)
+        print(f"{what}: {most} ({name})")
+    print(f"functions over 80 lines: {sum(counts[0] > 80 for _, counts in measured)} of {len(measured):,}")
+    print(f"functions over 20 branches: {sum(counts[1] > 20 for _, counts in measured)}")
     print(f"public class names of more than one file: {len(twice)}")
     print(f"public functions with a docstring: {sum(said for _, said in said) / len(said):.1%} of {len(said):,}")
 

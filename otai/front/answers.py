@@ -40,6 +40,7 @@ class FileWrapper:
         return iter(lambda: self.file.read(max(self.block_size, piece_bytes)), b"")
 
     def close(self) -> None:
+        """Closes the file; WSGI servers call it when the answer is sent."""
         self.file.close()
 
 

@@ -60,6 +60,7 @@ class JobOutcome:
 
     @property
     def job(self) -> UUID:
+        """The job's id, after which its folder is named."""
         return UUID(self.folder.name)
 
 

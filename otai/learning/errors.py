@@ -20,6 +20,7 @@ class InputFailure(Invalid):
 
     @property
     def where(self) -> str:
+        """An attribute, or `attribute = label`; empty where it is the tickets as a whole."""
         return str(self.details.get("where", ""))
 
 

@@ -92,6 +92,7 @@ class Saving:
         return say_fact(self.fact)
 
     def as_dict(self) -> dict[str, Any]:
+        """As JSON, for the API; in credits."""
         return {"what": self.what, "credits": self.credits, "saves": self.saves}
 
 

@@ -49,6 +49,8 @@ class HoldoutChosen(_Kept):
     """The chosen tickets and the criteria become the guarantee's."""
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+        """The criteria with the tickets that were chosen for them; within the job's transaction. Raises what
+        `record_proposal` does."""
         spec = outcome.spec
         proposal = operations.Proposal(
             Guarantee.objects.get(id=spec["guarantee"]),
@@ -64,6 +66,8 @@ class IncludedRunOrdered(_Kept):
     """The run is ordered: the customer said yes when the job was asked for, and it costs them nothing."""
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+        """The guarantee's run, ordered with the file that was written for it; within the job's transaction. Raises what
+        `record_order` does."""
         spec = outcome.spec
         wanted = included.WantedRun(
             Guarantee.objects.get(id=spec["guarantee"]),

@@ -287,6 +287,7 @@ def to_merge(organisation: Organisation, name: str) -> tuple[DataSet, list[Feedb
 
 
 def statement(one: Feedback) -> Statement:
+    """A row of feedback as a value, for what reads no database."""
     return Statement(str(one.id), one.ticket, one.text, one.language, one.attribute, tuple(one.corrected))
 
 
@@ -328,6 +329,8 @@ def map_labels(
 def record_change(
     made: NextVersion, base: DataSet, *, kind: ChangeKind, by: str, why: str, now: datetime
 ) -> DataSetChange:
+    """Keeps in the history which labels a version changed, by whom and why. Call it within the transaction that makes
+    the version."""
     return record_changes(
         made.data_set, base, made.changes, changed=len(made.changes), added=made.added, kind=kind, by=by, why=why,
         now=now

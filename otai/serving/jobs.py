@@ -67,9 +67,12 @@ class MadeVersion:
     """What was staged becomes the next version of its data set, unless somebody made one meanwhile."""
 
     def store(self, outcome: JobOutcome) -> StoredFile:
+        """The staged tickets as a file of the store, before the transaction that names it."""
         return stored_version(outcome.folder / STAGED, outcome.organisation)
 
     def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+        """The next version, with what was changed in it; within the job's transaction. Raises ChangedMeanwhile where
+        another version was made since the job began."""
         spec, values = outcome.spec, outcome.values
         base = DataSet.objects.get(id=spec["data_set"])
         if _newest(base) != spec["newest"]:
@@ -97,9 +100,10 @@ class MadeVersion:
             part.update(merged_into=made)
 
     def done(self, outcome: JobOutcome) -> None:
-        return None
+        """Nothing is left to do once the version is there."""
 
     def discard(self, stored: StoredFile) -> None:
+        """Deletes the stored file of a version that was not made."""
         file_store().delete(stored.path)
 
 
@@ -320,6 +324,8 @@ def _ask_for_same_texts(
 
 
 def same_texts_of(job: Job) -> tuple[list[UUID], list[UUID]]:
+    """What a finished search found of the same texts: the ids of feedback, and of tickets kept of what models were
+    asked."""
     assert job.kind == SAME_TEXTS.name and job.result is not None
     return [UUID(id) for id in job.result[SAID]], [UUID(id) for id in job.result[ASKED]]
 
@@ -339,6 +345,7 @@ def ask_to_compare(*, older: ModelVersion, newer: ModelVersion, who: str, now: d
 
 
 def comparison_of(job: Job) -> Comparison:
+    """What a finished comparison of two versions found."""
     from otai.learning.evidence.comparison import Comparison
 
     assert job.kind == COMPARISON.name and job.result is not None

@@ -39,6 +39,7 @@ def get_ready() -> None:
 
 
 def lines_of(path: Path) -> Iterator[Any]:
+    """The values of a file with one JSON document a line, one after the other."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)

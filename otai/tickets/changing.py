@@ -82,6 +82,7 @@ class AttributeOf:
 
     @property
     def is_multi(self) -> bool:
+        """Whether a ticket may have several of its labels."""
         return self.kind == AttributeKind.MULTI
 
 

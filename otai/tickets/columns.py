@@ -333,14 +333,17 @@ class ColumnRoles:
 
 
 def said(reason: Reason, *, language: str = ENGLISH) -> str:
+    """A reason in a language; what an earlier release stored is a sentence and stays one."""
     return reason if isinstance(reason, str) else say_fact(reason, language=language)
 
 
 def as_stored(reason: Reason) -> dict[str, Any] | str:
+    """A reason as JSON keeps it: code and values, or the sentence of an earlier release."""
     return reason if isinstance(reason, str) else reason.as_dict()
 
 
 def restored(stored: Mapping[str, Any] | str) -> Reason:
+    """What `as_stored` kept."""
     return stored if isinstance(stored, str) else Fact.from_dict(stored)
 
 

@@ -323,6 +323,7 @@ class TicketsWriter:
         self._bytes = self._rows = self._groups = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
+        """Adds tickets, which reach the file when a row group is full."""
         self._waiting.append(batch)
         self._bytes += batch.nbytes
         self._rows += batch.num_rows
@@ -330,6 +331,7 @@ class TicketsWriter:
             self._flush()
 
     def close(self) -> None:
+        """Writes what waits and ends the file, which cannot be read before."""
         self._flush()
         self._file.close()
 

@@ -47,6 +47,7 @@ class Plan:
 
     @property
     def renamed(self) -> dict[str, str | None]:
+        """Each label that changes by what it becomes; None: it is left out."""
         return {edit.label: edit.becomes for edit in self.edits}
 
 

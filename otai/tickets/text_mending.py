@@ -44,6 +44,7 @@ class Mended:
     written_breaks: int = 0
 
     def add(self, other: Mended) -> None:
+        """Counts what another counted as well, of other texts; the first example of each kind stays."""
         for counted in ("html", "wiki", "encoding", "damaged", "written_breaks"):
             setattr(self, counted, getattr(self, counted) + getattr(other, counted))
         self.encoding_example = self.encoding_example or other.encoding_example

@@ -58,6 +58,7 @@ class TextReader:
         return null_where_blank(TextMender(self.mended).mend(texts))
 
     def without_controls(self, texts: pa.Array) -> pa.Array:
+        """The texts with a blank for each control character; counts them."""
         found = holds_any(texts, _CONTROLS) and pc.sum(pc.match_substring_regex(texts, CONTROL_CHARACTERS)).as_py()
         if not found:
             return texts
@@ -80,6 +81,7 @@ class TextReader:
         return pc.if_else(pc.is_null(made), texts, made)
 
     def add(self, other: TextReader) -> None:
+        """Counts what another counted as well, of other texts."""
         self.control_characters += other.control_characters
         self.threads += other.threads
         self.mended.add(other.mended)
@@ -95,11 +97,14 @@ def null_where_blank(texts: pa.Array) -> pa.Array:
 class TextStage(Protocol):
     """Batches whose subjects and bodies are cells go in, batches whose texts are done come out, in the same order."""
 
-    def give(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]: ...
+    def give(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Takes rows as they were read; hands out those that are done by now, in the order in which they came."""
 
-    def end(self) -> Iterator[pa.RecordBatch]: ...
+    def end(self) -> Iterator[pa.RecordBatch]:
+        """All that is not handed out yet, with everything counted afterwards. Raises what went wrong in a process."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Lets go of processes and files, whatever happened; may be called twice."""
 
 
 @dataclass(slots=True)
@@ -113,6 +118,7 @@ class TextsHere:
         yield self.done(batch)
 
     def done(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with texts read and prepared, and the hash of each ticket's text as a further column."""
         for name in ("subject", "body"):
             at = batch.schema.get_field_index(name)
             batch = batch.set_column(at, batch.schema.field(at), self.reader.texts_of(batch.column(at)))

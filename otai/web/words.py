@@ -82,6 +82,7 @@ DOCUMENT_STATES: Words = {
 
 
 def delivery_words(delivery: str) -> str:
+    """A delivery by its code, in the reader's language. Raises ValueError for none of the price book's."""
     return str(DELIVERIES[Delivery(delivery)])
 
 

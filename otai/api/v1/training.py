@@ -305,6 +305,7 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
 
 
 def names_of(quote: Quote) -> list[str]:
+    """The attributes that the quote is for, by name, in the order in which they were asked."""
     return [attribute["name"] for attribute in quote.attributes]
 
 

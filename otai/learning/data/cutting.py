@@ -162,6 +162,7 @@ class CutCount:
                 kept.append(shown)
 
     def add(self, other: CutCount) -> None:
+        """Counts what another counted as well, of other texts; of examples the first few are kept."""
         self.rows += other.rows
         self.texts.update(other.texts)
         for kind, examples in other.examples.items():

@@ -74,6 +74,7 @@ class PersonalCount:
                 shown.append(example)
 
     def add(self, other: PersonalCount) -> None:
+        """Counts what another counted as well, of other texts; of examples a few of each kind are kept."""
         self.texts += other.texts
         self.holding += other.holding
         self.by_kind.update(other.by_kind)

@@ -278,6 +278,8 @@ class TicketSample:
         self._stride = 1
 
     def offer(self, batch: pa.RecordBatch, texts: pa.Array) -> None:
+        """Takes every so many-th ticket of the batch, whose `texts` are given beside it in the same order: evenly from
+        all batches, whatever their number, and never more than twice SAMPLE_TICKETS."""
         first = -self._seen % self._stride
         picked = pa.array(np.arange(first, batch.num_rows, self._stride))
         self._seen += batch.num_rows

@@ -116,6 +116,7 @@ def require_order_would_be_taken(
 
 
 def why_merged(found: Advice) -> str:
+    """Why feedback became tickets, for the history of the data set: an English sentence."""
     return f"for a training because of {found.kind.replace('_', ' ')}"
 
 

@@ -33,6 +33,7 @@ def of_labels(found: Mapping[str, Any] | None) -> dict[AdviceKind, dict[str, Any
 
 
 def counts(data_set: DataSet, name: str) -> dict[str, int]:
+    """How many tickets have each label of an attribute; empty where the data set has no such attribute."""
     attribute = data_set.attributes.filter(name=name).first()
     return dict(attribute.labels.values_list("name", "count")) if attribute else {}
 

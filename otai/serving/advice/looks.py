@@ -113,6 +113,7 @@ def facts_of(version: ModelVersion, newest: DataSet | None, *, now: datetime) ->
 
 
 def seen_of(version: ModelVersion, *, now: datetime) -> Iterator[list[Any]]:
+    """The rows of what the version was asked lately and in the weeks before, as `seen_rows` hands them out."""
     windows = {LATELY: (now - WINDOW, now), EARLIER: (now - WINDOW - HISTORY, now - WINDOW)}
     return seen_rows(version, windows=windows)
 
@@ -141,6 +142,7 @@ def anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime
 
 
 def newest_of(organisation: Organisation, version: ModelVersion) -> DataSet | None:
+    """The newest version of the data set that the model was trained on; None where it was deleted."""
     try:
         return tickets.data_set(organisation, version.run.data_set.name)
     except NotFound:

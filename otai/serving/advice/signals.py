@@ -15,10 +15,12 @@ HISTORY = timedelta(days=84)
 
 
 def week_of(now: datetime) -> date:
+    """The Monday of the week, in UTC if `now` is."""
     return (now - timedelta(days=now.weekday())).date()
 
 
 def made_this_week(version: ModelVersion, *, now: datetime) -> list[dict[str, Any]] | None:
+    """The signals that were worked out this week already; None: none were."""
     made = AdviceCheck.objects.filter(version=version, week=week_of(now)).first()
     return None if made is None else list(made.signals)
 

@@ -99,6 +99,7 @@ class Choices:
 
     @property
     def proposed(self) -> list[AttributeChoice]:
+        """The attributes that are ticked when the page opens."""
         return [attribute for attribute in self.attributes if attribute.proposed]
 
     @property
