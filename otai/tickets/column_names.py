@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from otai.learning.data.language_names import folded, language_code
+from otai.tickets.afterwards_words import AFTERWARDS, AFTERWARDS_PAIRS
 
-__all__ = ["Name", "folded", "language_code", "name_of"]
+__all__ = ["AFTERWARDS", "AFTERWARDS_PAIRS", "Name", "folded", "language_code", "name_of"]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -39,7 +40,10 @@ BODY = _words(
     "narrative sentence document query request issue email mail problemtext articletree articles desc transcript "
     "chattranscript chatverlauf gespraechsverlauf transcription transcripcion trascrizione transkrypt preview "
     "firstusermessage "
-    "kundentext meldetext freitext langtext tekstzgloszenia tresczgloszenia conteudodamensagem vraagstelling"
+    "kundentext meldetext freitext langtext tekstzgloszenia tresczgloszenia conteudodamensagem vraagstelling "
+    "verbatim customercomment customercomments kundenkommentar commentaireclient commentaireduclient "
+    "comentariocliente comentariodelcliente commentocliente commentodelcliente klantopmerking komentarzklienta "
+    "comentariodocliente"
 )
 """From the surest to the weakest."""
 COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
@@ -87,6 +91,7 @@ CREATED = _words(
     "datainserimento datadiinserimento datasegnalazione datadellasegnalazione dataricezione dataregistro "
     "dataderegistro "
     "dataderegisto dataentrada datadeentrada meldezeit eingangszeit posteingang ticketdatum sentat senton sent "
+    "loggeddate datelogged creationlog "
     "gesendet gesendetam envoyele enviadoel inviatoil verzondenop wyslano enviadoem started startedat begonnen "
     "date datum fecha data datetime time zeit"
 )
@@ -123,7 +128,11 @@ TICKET = _numbered(_TICKET_THINGS, _NUMBERS) + _words(
     "numerodeticket numerodecaso numerochamado protocolo displayid ticketid caseid incidentid requestid issueid "
     "conversationid ref reference referenz referentie referencia riferimento key number numero nummer numer no nr num "
     "ticket case incident vorgang fall vorgangsid zaak melding chamado zgloszenie id uuid guid externalid tn callid "
-    "issue messageid chatid code codice codigo index rowid zeile unnamed0"
+    "issue messageid chatid code codice codigo index rowid zeile n slug permalink srnumber sr servicerequestnumber "
+    "workordernumber workorder wonumber auftragsnummer auftragsnr aktenzeichen kennung laufnummer lfdnr belegnummer "
+    "bearbeitungsnummer beschwerdenummer identifiant numerodappel folio expediente idincidencia idcaso radicado "
+    "npratica numeropratica protocollo volgnummer kenmerk idzgloszenia identyfikator sygnatura lp numerticketu "
+    "numerodoprocesso numeroprocesso unnamed0"
 )
 """From the one that people know a ticket by to the one that only machines do."""
 REPEATED_TICKET = (
@@ -148,94 +157,6 @@ THREAD = _words(
 """What messages of one conversation share."""
 SPLIT = _words("split set partition subset fold datasplit aufteilung")
 
-AFTERWARDS = frozenset(
-    _words(
-        # English: resolving and closing
-        "resolution resolutions resolved resolver solution solutions solved solving close closed closing closer "
-        "closure completed completion finished outcome rootcause workaround fixversion "
-        # answers and notes
-        "answer answered answers reply replies replied response responses responded worknotes worknote worklog notes "
-        "note internal followup followups log publiclog privatelog journal journals history comments interactions "
-        "interaction stations "
-        # judged later
-        "satisfaction survey surveys csat nps ces rating ratings score feedback evaluation breach breached breaches "
-        "violated violation overdue escalated escalation escalations reopen reopens reopened reopenings missed "
-        # counted and measured
-        "count counts counter counted minutes hours hrs inmin inminutes inhours duration durations elapsed spent "
-        "worked tracked logged effort metric metrics statistics stats statistic backlog age aging "
-        # touched later
-        "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated "
-        "lastmodified last latest viewed merged linked lock firstlock unlock due duedate deadline template macro "
-        "happiness elapsed sla_status compliance noncompliant transfers transferred reassigned reassignment "
-        "reassignments "
-        "reassign handled sentiment touches hops "
-        "interaktionen interacciones interacoes interazioni interacties interakcje "
-        # German
-        "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung "
-        "beendet antwort antworten beantwortet rueckmeldung notiz notizen bemerkung bemerkungen kommentare verlauf "
-        "historie protokoll nachverfolgung zufriedenheit bewertung umfrage verletzt ueberfaellig ueberschritten "
-        "eskaliert eskalation wiedereroeffnet anzahl dauer aufwand minuten stunden bearbeitungszeit loesungszeit "
-        "reaktionszeit abgerechnet abgerechnete sperre alter "
-        "aufgewendete aufgewendet gebucht aktualisiert aktualisierung geaendert aenderung letzte letzter "
-        "letztes zuletzt faellig faelligkeit abgabedatum vorlage ergebnis neuzuweisungen weiterleitungen bearbeitet "
-        # French
-        "resolu resolue reponse reponses cloture cloturee ferme fermee fermeture termine terminee suivi suivis "
-        "commentaires satisfactionclient enquete evaluationclient depasse depassee retard escalade rouvert reouverture "
-        "reouvertures nombre duree tempspasse modifie modifiee misajour miseajour derniere dernier echeance "
-        # Spanish
-        "resolucion resuelto resuelta solucion solucionado respuesta respuestas cerrado cerrada cierre terminado "
-        "seguimiento notas comentarios satisfaccion encuesta valoracion calificacion incumplido incumplimiento vencido "
-        "vencida escalado escalada reabierto cantidad duracion reapertura reaperturas tiempoinvertido tiempodedicado "
-        "minutos horas modificado actualizado actualizacion ultimo ultima vencimiento coste reasignaciones "
-        # Italian
-        "risoluzione risolto risolta soluzione risposta risposte chiuso chiusa chiusura completato completata note "
-        "seguito commenti soddisfazione sondaggio valutazione violato violata scaduto scaduta scadenza riaperto "
-        "numerodi conteggio durata tempoimpiegato ore minuti modificato aggiornato aggiornamento ultimo ultima esito "
-        "costo "
-        # Dutch
-        "afsluiting afmelding afgemeld oplossing opgelost oplosser antwoord antwoorden reactie reacties gesloten "
-        "sluiting afgesloten afgerond "
-        "afgehandeld gereed notitie notities opmerkingen logboek geschiedenis tevredenheid enquete beoordeling "
-        "overschreden verlopen geescaleerd heropend aantal duur bestede doorlooptijd minuten uren gewijzigd bijgewerkt "
-        "laatste vervaldatum streefdatum "
-        # Polish
-        "rozwiazanie rozwiazano rozwiazany rozwiazal odpowiedz odpowiedzi zamkniecie zamknieto zamkniety zamkniete "
-        "zakonczono zakonczenie notatka notatki komentarze historia satysfakcja ankieta ocena przekroczono "
-        "przekroczony przeterminowane eskalacja eskalowano ponownieotwarte liczba ilosc czas trwania minuty godziny "
-        "zmodyfikowano zaktualizowano aktualizacja ostatni ostatnia ostatnio aktualizacji modyfikacji zamkniecia "
-        "rozwiazania zakonczenia zmiany eskalacji oceny ankiety realizacji rozwiazane zakonczone koszt wykonania "
-        # Portuguese
-        "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado "
-        "encerrada encerramento concluido concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao "
-        "violado violada atrasado vencido reaberto quantidade duracao tempogasto modificado atualizado atualizacao "
-        "ultima reabertura reaberturas custo encerramentos transferencias done votes revision revisions fixversions "
-        "numberof madesla slamet metsla withinsla insla slaerfuellt slaeingehalten"
-    )
-)
-"""Known only once someone has worked on a ticket: how it ended, how long it took, how it was liked, who touched it
-last."""
-AFTERWARDS_PAIRS = frozenset(
-    _words(
-        "conversationparts tempogasto workphone closenotes closecode closingnotes internalnotes internalnote "
-        "agentreply firstresponse timespent timetracked timeworked timeleft timeunit timeestimated timeto dauerin "
-        "spenttime estimatedtime estimatedeffort geschaetzteraufwand internenotitie internenotiz tempspasse "
-        "percentdone doneratio waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply "
-        "tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus "
-        "datumgereed miseajour afgehandelddoor datetraitement"
-    )
-) | frozenset(
-    # Where somebody is reached at work, which the desk looks up.
-    _words(
-        "worktelephone officephone officetelephone businessphone businesstelephone telefondienstlich diensttelefon "
-        "dienstlichetelefonnummer telefongeschaeftlich geschaeftstelefon telefonbuero buerotelefon telefonarbeit "
-        "telephoneprofessionnel telprofessionnel telephonebureau telephonedubureau telephonetravail telephoneautravail "
-        "telefonoufficio telefonodiufficio telefonodellufficio telefonolavoro telefonodilavoro telefonoaziendale "
-        "telefonotrabajo telefonodetrabajo telefonodeltrabajo telefonooficina telefonodeoficina telefonolaboral "
-        "telefoonwerk werktelefoon telefoonzakelijk zakelijketelefoon zakelijktelefoonnummer telefonsluzbowy "
-        "sluzbowytelefon telefondopracy telefonpraca telefonwpracy telefonecomercial telefonetrabalho "
-        "telefonedotrabalho telefonedetrabalho telefoneprofissional telefonedoescritorio"
-    )
-)
 STATUS = frozenset(
     _words(
         "stand "
@@ -313,7 +234,17 @@ AGENT = frozenset(
         "osobaodpowiedzialna opiekun realizator wykonawca teammate teammateassigned encargadode responsabel designado "
         "agentedesignado encharge assegnatario assegnata incaricato toegewezen "
         "toegewezenpersoon asignada personaasignada assignee personneassignee atribuida pessoaatribuida przypisana "
-        "osobaprzypisana"
+        "osobaprzypisana "
+        "ownedby handler casehandler representative supportrep specialist analyst engineer staff responsible "
+        "responsibleperson personresponsible incharge coordinator advisor adviser supporter primaryresource clerk "
+        "zugeordnet zugeordnetan zugeteilt zugeteiltan berater kundenberater verantwortung verantwortliche "
+        "verantwortlicheperson zustaendigeperson bearbeitendeperson bearbeitungdurch sachbearbeitung agentin "
+        "zuweisung uebernommenvon zustaendigkeit ausfuehrender koordinator fachkraft "
+        "chargedeclientele referent prisenchargepar conseiller operateur proprietaire traitant "
+        "gestor analista asesor atendidopor especialista ejecutivo "
+        "addetto referente incaricoa presoincaricoda consulente gestore "
+        "verantwoordelijke uitvoerder monteur inbehandelingbij "
+        "serwisant konsultant osobaprowadzaca technik przydzielonodo obslugujacy executor"
     )
 )
 SORTING = (
@@ -333,7 +264,9 @@ SORTING = (
             "tipologie "
             "classifications typologie squad desk helpdesk thema reason casereason grund motif motivo reden powod "
             "skill "
-            "specialty queuename subject_area component komponente businessunit topicname concern fachbereich"
+            "specialty queuename subject_area component komponente businessunit topicname concern fachbereich "
+            "issue subissue subjectmatter sachgebiet fachgebiet themengebiet gebiet gewerk sparte anlass driver "
+            "routing routedto dispatchedto"
         )
     )
     | ORDERED
@@ -341,6 +274,8 @@ SORTING = (
     | AGENT
 ) - frozenset(("sla", "slalevel"))
 """What sorts tickets, and is therefore worth predicting."""
+REASONS = frozenset(_words("reason reasons grund anlass motif motivo motivos reden powod driver"))
+"""Why somebody got in touch sorts tickets, though the name may speak of a person (contact reason)."""
 KNOWN_BEFORE = frozenset(
     _words(
         "channel kanal canal canale kanaal source quelle origin herkunft fonte origine origen via contacttype "
@@ -454,7 +389,7 @@ _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 SHORTEST_COMPOUND = 6
 """German and Dutch write compounds as one word: a vocabulary word this long counts at either end of it."""
-SHORT_ENDS = frozenset(_words("groep team typ type soort thema queue klasse art"))
+SHORT_ENDS = frozenset(_words("groep team typ type soort thema queue klasse art grund"))
 """Shorter words that many compounds end in (Vorgangstyp, Hilfethema, Behandelaarsgroep)."""
 _RANKS = frozenset(_words("tier level ebene stufe niveau livello nivel poziom"))
 """With a number behind a name they say which of several it is: Category Tier 2."""
@@ -521,7 +456,7 @@ class Name:
                         return " ".join(part[at : at + size])
                 if word in pairs:
                     return word
-                if len(word) > 2 * SHORTEST_COMPOUND and (found := _compound(word, words)):
+                if found := entry_of(word, words):
                     return found
         return None
 
@@ -578,7 +513,10 @@ def _places(vocabulary: tuple[str, ...]) -> dict[str, int]:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _compound(word: str, words: frozenset[str]) -> str | None:
+def entry_of(word: str, words: frozenset[str]) -> str | None:
+    """The one of the words that a word of a name is, or that a compound has at either end."""
+    if word in words or len(word) <= 2 * SHORTEST_COMPOUND:
+        return word if word in words else None
     return next(
         (
             entry

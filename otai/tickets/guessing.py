@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 
 from otai.learning.data.personal import mask
 from otai.learning.data.tickets import AttributeKind
@@ -39,7 +40,7 @@ from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
-NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N°", "Nº")
+NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N.", "N°", "Nº")
 """Names of a column that numbers its rows."""
 
 MOST_LABELS = 2_000
@@ -170,7 +171,10 @@ class _Guess(TextRoles):
     def _ticket_id_by_values(self) -> None:
         """Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ..."""
         for column in self.open[:3]:
-            if self._could_be_ids(column) and self._is_unique(column) and column.share(_is_numbering) >= 0.95:
+            if not (self._could_be_ids(column) and self._is_unique(column)):
+                continue
+            counts_rows = column is self.look.columns[0] and _goes_up(column)
+            if counts_rows or column.share(_is_numbering) >= 0.95:
                 self._role("ticket", column, Fact("column_numbers_tickets", {"examples": _some(column)}))
                 return
 
@@ -360,7 +364,7 @@ class _Guess(TextRoles):
             return Fact("column_person")
         if known_afterwards.is_state(column) or known_afterwards.is_outcome(column):
             return Fact("column_state")
-        if word := known_afterwards.by_name(column):
+        if (word := known_afterwards.by_name(column)) and not self._is_there_before(column):
             return Fact("afterwards_by_name", {"word": word})
         if known_afterwards.by_values(column):
             return Fact("afterwards_durations", {"example": _shown(next(iter(column.counts)))})
@@ -372,6 +376,12 @@ class _Guess(TextRoles):
             if agents is not column and agents.words.fits(names.AGENT) and known_afterwards.same_people(column, agents):
                 return Fact("column_agents", {"column": agents.name})
         return None
+
+    def _is_there_before(self, column: ColumnStats) -> bool:
+        """Whether a column whose name speaks of afterwards is decided before the work ends all the same."""
+        if known_afterwards.resolves(column):
+            return not self.ended.only_then(column)
+        return known_afterwards.may_name_a_thing(column) and self.ended.same_before(column)
 
     def _owns_as_customer(self, column: ColumnStats) -> bool:
         """Whether who owns the ticket is who sent it: beside a column of agents an owner is one of many others."""
@@ -478,6 +488,13 @@ def _is_numbering(value: str) -> bool:
         re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value)
         is not None
     )
+
+
+def _goes_up(column: ColumnStats) -> bool:
+    """Whether the cells are whole numbers, each greater than the one above."""
+    cells = [cell for cell in column.cells if cell]
+    numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) <= 18]
+    return len(numbers) == len(cells) > 1 and all(left < right for left, right in pairwise(numbers))
 
 
 def _are_times(column: ColumnStats) -> bool:

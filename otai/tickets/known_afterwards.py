@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
+from otai.tickets.afterwards_words import NAME_THINGS_TOO, RESOLVING, UNITS
 from otai.tickets.column_names import name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import NAMED, ColumnRoles, as_stored
@@ -57,6 +59,14 @@ LEAST_OPEN_ROWS = 20
 """Fewer open tickets than these say nothing about when a column is filled."""
 
 
+FILLED_ALIKE = 0.9
+"""The share of open tickets with a label, of that of tickets that are through."""
+LABELS_APART = 0.35
+"""So far may the shares of labels of open tickets and of others be apart (total variation, 0 to 1); some dozens of
+tickets are apart by half of it by chance."""
+_TELLS_NOTHING = re.compile(rf"{_YES_OR_NO.pattern}|[-+]?\d+([.,]\d+)?", re.IGNORECASE)
+"""Yes, no and counts."""
+
 _PAIRS = names.AFTERWARDS_PAIRS | names.AFTERWARDS
 
 
@@ -76,9 +86,28 @@ def by_name(column: ColumnStats) -> str | None:
     return word
 
 
+def resolves(column: ColumnStats) -> bool:
+    """Whether the column names the group that is to resolve a ticket (resolver group, Lösungsgruppe), which is chosen
+    when it comes in."""
+    words = column.words.words
+    return any(word in RESOLVING or word.startswith(tuple(RESOLVING)) for word in words) and any(
+        word in UNITS or word.endswith(tuple(UNITS)) for word in words
+    )
+
+
+def may_name_a_thing(column: ColumnStats) -> bool:
+    """Whether what the name says of afterwards may as well be a thing that tickets are about (feedback type, the
+    product Solution): then the values decide."""
+    told = {entry for word in column.words.words if (entry := names.entry_of(word, names.AFTERWARDS))}
+    decisive = (by_name(column) or "").replace(" ", "")
+    return bool(told) and told <= NAME_THINGS_TOO and decisive in {*told, "followup"}
+
+
 def is_state(column: ColumnStats) -> bool:
     """Whether the column says how far a ticket is, which nobody knows when it comes in."""
     words = column.words
+    if words.folded in _ALSO_PLACES and not column.share(_says_a_state):
+        return False
     if (
         _GOES_ON.fullmatch("".join(words.core))
         and column.share(lambda value: _YES_OR_NO.fullmatch(value.strip())) > 0.9
@@ -87,6 +116,14 @@ def is_state(column: ColumnStats) -> bool:
     return words.is_one_of(names.STATUS) or (
         bool(words.parts) and any(word in names.STATUS for word in (*words.parts[-1], *words.core))
     )
+
+
+_ALSO_PLACES = frozenset(("stand", "state", "stato", "estado"))
+"""A stand at a fair, a state of a country."""
+
+
+def _says_a_state(value: str) -> bool:
+    return any(said.match(value.strip()) for said in (_GOING, _ENDED, _OUTCOME, _TELLS_NOTHING))
 
 
 def is_outcome(column: ColumnStats) -> bool:
@@ -119,6 +156,25 @@ class Ended:
                 self.rows = [cell is not None and _ENDED.search(cell) is not None for cell in column.cells]
                 self.column = column.name
                 return
+
+    def same_before(self, column: ColumnStats) -> bool:
+        """The column is filled while tickets are open as it is when they are through, and with much the same labels:
+        it is decided before the work ends, whatever it is called."""
+        if self.rows is None or column.name == self.column or column.lists or column.is_capped or column.distinct < 2:
+            return False
+        if column.share(lambda value: _TELLS_NOTHING.fullmatch(value.strip())) > 0.9:
+            return False
+        cells = list(zip(column.cells, self.rows, strict=True))
+        ended = Counter(cell for cell, is_ended in cells if is_ended and cell is not None)
+        going = Counter(cell for cell, is_ended in cells if not is_ended and cell is not None)
+        through = sum(self.rows)
+        still = len(self.rows) - through
+        if min(sum(ended.values()), sum(going.values())) < LEAST_OPEN_ROWS:
+            return False
+        if going.total() / still < FILLED_ALIKE * ended.total() / through:
+            return False
+        apart = sum(abs(ended[label] / ended.total() - going[label] / going.total()) for label in ended | going) / 2
+        return apart <= LABELS_APART
 
     def only_then(self, column: ColumnStats) -> bool:
         """The column is filled where a ticket is through, and (nearly) nowhere else."""

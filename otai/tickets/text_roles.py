@@ -244,6 +244,8 @@ def lost_subject(look: Look, roles: ColumnRoles, *, named: Collection[str] = ())
 def is_person(column: ColumnStats) -> bool:
     """Whether the column's name speaks of a person, unless of who works on the ticket."""
     words = column.words
+    if words.core and (words.core[0] in names.REASONS or words.core[-1].endswith(tuple(names.REASONS))):
+        return False
     if words.core and any(word in names.NAME_PARTS for word in (words.core[-1], "".join(words.core[-2:]))):
         return True
     if any("".join(part) in names.AGENT for part in words.parts[:-1]):
@@ -281,8 +283,9 @@ def sorts_by_values(column: ColumnStats) -> bool:
 
 def is_chosen_subject(column: ColumnStats) -> bool:
     """Whether a subject is chosen from a list rather than written."""
-    name = "".join(column.words.core)
-    return name in names.SURE_TEXTS and name in names.SUBJECT and sorts_by_values(column)
+    core = column.words.core
+    named = any(word in names.SURE_TEXTS and word in names.SUBJECT for word in ("".join(core), *core[:1], *core[-1:]))
+    return named and sorts_by_values(column)
 
 
 def is_free_text(column: ColumnStats) -> bool:

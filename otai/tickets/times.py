@@ -4,6 +4,7 @@ spreadsheets."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
@@ -95,6 +96,30 @@ _PERIODS = {"am": "AM", "pm": "PM"}
 _SERIAL = re.compile(r"([2-5]\d{4})[.,](\d+)")
 _PACKED = re.compile(r"(?:19|20)\d{6}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}:?\d{2})?")
 _ORACLE = re.compile(r"(\d{1,2}-[^\W\d_]{3,4}-\d{2,4}) (\d{1,2})\.(\d{2})\.(\d{2})(?:[.,]\d+)?( [AP]M)?")
+
+
+def _with_colons(found: re.Match[str]) -> str:
+    return ":".join(part for part in found.groups() if part)
+
+
+def _with_zeros(found: re.Match[str]) -> str:
+    day = f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+    return f"{day} {int(found[4]):02d}" if found[4] else f"{day} " if found[0][-1:] in " T" else day
+
+
+_JSON_DATE = re.compile(r"/Date\((\d{10}|\d{13})(?:[+-]\d{4})?\)/")
+"""Milliseconds since 1970 as .NET writes them into JSON; they count in UTC whatever zone stands behind."""
+_TIDYING: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"^(\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?: ?[AaPp][Mm])?),? +(\d{1,4}[-./].*)$"), r"\2 \1"),
+    (re.compile(r"^[^\W\d_]{2,12}\.?,? +(?=\d{1,2}[/-]\d{1,2}[/-]\d)"), ""),
+    (re.compile(r"(?<=\d)\.?-?([^\W\d_]{3,9})\.?[-.](?=\d{4}\b)"), r" \1 "),
+    (re.compile(r"^([^\W\d_]{3,9})-(\d{1,2})-(?=\d{4}\b)"), r"\1 \2 "),
+    (re.compile(r"(?<=\d) +(?:[-\u2013/|]|à|às|alle|um|at) +(?=\d{1,2}[:.h]\d{2})"), " "),
+    (re.compile(r"(?<=[\d,] )(\d{1,2})[.hH](\d{2})(?:[.:](\d{2}))?(?=$| [AaPp+-])"), _with_colons),
+    (re.compile(r"(?<=:\d\d)[.,:]\d{1,9}(?=$|[ AaPp+-])"), ""),
+    (re.compile(r"(?<=\d)(?=[AaPp][Mm]$)"), " "),
+    (re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:$|[ T](?:(\d{1,2})(?=:))?)"), _with_zeros),
+)
 _SERIAL_DAY = re.compile(r"[2-5]\d{4}")
 _SPREADSHEETS_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
 
@@ -124,7 +149,9 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
         text = _ZONE_IN_WORDS.sub("", text)
     if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
         return None
-    found = _iso(text) or _number(text) or _zoned(text, month_first=month_first) or _packed(text)
+    found = _stated(text, month_first=month_first)
+    if found is None and (tidied := _tidied(text)) != text:
+        found = _stated(tidied, month_first=month_first)
     if found is None:
         return None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
@@ -135,6 +162,20 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
     return found if EARLIEST <= found < LATEST else None
 
 
+def _stated(text: str, *, month_first: bool) -> datetime | None:
+    return _iso(text) or _number(text) or _zoned(text, month_first=month_first) or _packed(text)
+
+
+def _tidied(text: str) -> str:
+    """The same in a form that is read: some programs put a weekday before figures (Outlook), the time first, h or a
+    point for its colon (French, Italian), a stroke between day and time, or the time's thousandths behind."""
+    if (counted := _JSON_DATE.fullmatch(text)) is not None:
+        return counted[1]
+    for pattern, instead in _TIDYING:
+        text = pattern.sub(instead, text)
+    return text
+
+
 def is_day_first(text: str) -> bool:
     """True for a slashed date that can only be read day first, such as 25/03/2026."""
     return which_first(text) == "day"
@@ -143,7 +184,7 @@ def is_day_first(text: str) -> bool:
 def which_first(text: str) -> str | None:
     """ "day" for 25/03/2026, "month" for 03/25/2026, "either" for 03/04/2026, None for what is no such date or reads
     alike both ways."""
-    match = _SLASHED.match(text.strip())
+    match = _SLASHED.match(text.strip()) or _SLASHED.match(_tidied(text.strip()))
     if match is None:
         return None
     first, second = int(match[1]), int(match[3])

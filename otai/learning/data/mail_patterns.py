@@ -78,7 +78,7 @@ DESK = re.compile(
     re.IGNORECASE,
 )
 
-QUOTED_MARKS = rf"(?im)^[ \t]*>|^[>\s]*[-_]{{2,}}[ \t]*\w|^[ \t]*_{{10,}}[ \t]*$|^[>\s*]*{FROM}[ \t]*:|{WROTE}\b[^\n]{{0,120}}:[ \t]*$"
+QUOTED_MARKS = rf"(?im)^[ \t]*>|^[>\s]*[-_]{{2,}}[ \t]*\w|^[ \t]*_{{10,}}[ \t]*$|^[>\s*]*{FROM}[ \t]*:|{WROTE}[^\n]{{0,120}}:[ \t]*$"
 DASHED_MARKS = r"(?m)^(?:--|—|__)\s?$"
 FOOTER_MARKS = f"(?im){FOOTER_LINE.pattern}"
 NOTICE_MARKS = f"(?i){NOTICE.pattern}"

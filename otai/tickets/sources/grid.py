@@ -25,6 +25,8 @@ TITLE_ROWS = 40
 FOOTER_ROWS = 20
 FEWEST_ROWS = 10
 """Of a table that may have a footer: of fewer rows nothing tells what is usual."""
+MOST_TITLE_ROWS_BETWEEN = 3
+"""So many rows above a repeated header may be titles."""
 
 _TOTALS = re.compile(
     r"(grand "
@@ -231,12 +233,20 @@ class GridReader:
             row += [None] * (width - len(row))
             if row[0] == header[0] and [cell or None for cell in row[: len(header)]] == header and header[0]:
                 note_row(self._noted.headers_repeated, number)
+                self._drop_title(batch)
                 continue
             if batch.add(number, row + ending, sum(len(cell) for cell in row if cell)):
                 yield batch.take(keeping=FOOTER_ROWS)
         self._drop_footer(batch)
         if len(batch):
             yield batch.take()
+
+    def _drop_title(self, batch: RowBatcher) -> None:
+        """Takes back what stands above a repeated header: the name of the next group of tickets, alone in its row."""
+        above = batch.last[-MOST_TITLE_ROWS_BETWEEN:]
+        is_ticket = [_filled(cells) > 1 for _, cells in above]
+        if len(self.columns) > 3:
+            batch.drop_last(next((at for at, told in enumerate(reversed(is_ticket)) if told), len(is_ticket)))
 
     def _drop_footer(self, batch: RowBatcher) -> None:
         drop_footer(batch, self._noted)

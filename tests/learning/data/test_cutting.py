@@ -58,9 +58,12 @@ RULES = TextRules()
 @pytest.mark.parametrize("mark", ["", "> "])
 def test_the_desks_earlier_mail_is_cut(intro: str, mark: str) -> None:
     quoted = "\n".join(mark + line for line in ANSWER.split("\n"))
-    done = cut(f"{REQUEST}\n\n{intro}\n\n{quoted}", RULES)
+    text = f"{REQUEST}\n\n{intro}\n\n{quoted}"
+    done = cut(text, RULES)
     assert done.text == REQUEST
     assert {kind for kind, _ in done.removed} == {QUOTED}
+    # A whole column is asked first which of its texts may hold it.
+    assert cut_texts(pa.array([text]), RULES, CutCount()).to_pylist() == [REQUEST]
 
 
 def test_of_a_chain_the_first_mail_of_the_customer_is_the_ticket() -> None:

@@ -1,0 +1,139 @@
+"""Columns whose names say little or too much: the values and the state of the tickets decide."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from otai.tickets.times import parse_time, which_first
+from tests.tickets.test_other_helpdesks import Make, agent, body, brought, guessed, subject, team, written
+
+pytestmark = pytest.mark.pure
+
+TICKET: dict[str, Make] = {
+    "Ticket ID": lambda n: f"T-{n}", "Subject": subject, "Body": body, "Queue": team, "Status": lambda n: state(n),
+}  # fmt: skip
+
+
+def state(n: int) -> str:
+    return ("Closed", "Open", "Closed")[n % 3]
+
+
+def word(n: int) -> str:
+    """A label that has nothing to do with the team or the state."""
+    return ("Alpha", "Beta", "Gamma", "Beta")[n * 5 // 3 % 4]
+
+
+def use(tmp_path: Path, header: str, make: Make) -> str:
+    """What a further column beside a ticket's is taken for: "proposed", "kept" or why it is left out."""
+    roles = guessed(written(tmp_path, {**TICKET, header: make}))
+    told = {found.name: "proposed" if found.proposed else "kept" for found in roles.attributes}
+    return told.get(header, roles.why[header])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Resolver Group", "Resolution Team", "Lösungsgruppe", "Équipe de résolution", "Grupo de resolución",
+        "Squadra di risoluzione", "Oplosgroep", "Grupo de solução", "Zespół rozwiązania",
+    ],
+)  # fmt: skip
+def test_the_group_that_is_to_resolve_a_ticket_sorts_it(tmp_path: Path, header: str) -> None:
+    assert use(tmp_path, header, word) == "proposed"
+
+
+@pytest.mark.parametrize("header", ["Feedback Type", "Interaction Reason", "Answer Team", "Rückmeldungsart"])
+def test_a_word_of_afterwards_is_outweighed_by_what_open_tickets_say(tmp_path: Path, header: str) -> None:
+    assert use(tmp_path, header, word) == "proposed"
+    # Filled where the ticket is closed, or with other labels then, it came later.
+    assert "only after" in use(tmp_path, header, lambda n: word(n) if state(n) == "Closed" else "")
+    assert "only after" in use(tmp_path, header, lambda n: word(n) if state(n) == "Closed" else "none yet")
+
+
+@pytest.mark.parametrize("header", ["Resolution Type", "Closure Category", "Last Team", "Escalated To", "Reply Count"])
+def test_how_a_ticket_ended_stays_out_whatever_open_tickets_say(tmp_path: Path, header: str) -> None:
+    assert "only after" in use(tmp_path, header, word)
+
+
+def test_a_stand_at_a_fair_is_no_state_of_work(tmp_path: Path) -> None:
+    assert use(tmp_path, "Stand", lambda n: ("Hall 3", "Hall 4", "Foyer")[n * 5 // 3 % 3]) == "kept"
+    assert "state" in use(tmp_path, "Stand", lambda n: ("offen", "in Arbeit", "erledigt")[n * 5 // 3 % 3])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Contact Reason", "Reason for contact", "Kontaktgrund", "Kontaktanlass", "Vorgangsgrund", "Motif de contact",
+        "Motivo de contacto", "Motivo del contatto", "Reden van contact", "Motivo do contato", "Issue", "Gewerk",
+        "Subject matter",
+    ],
+)  # fmt: skip
+def test_why_somebody_wrote_sorts_tickets(tmp_path: Path, header: str) -> None:
+    assert use(tmp_path, header, word) == "proposed"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Owned By", "Case Handler", "Zugeteilt an", "Sachbearbeitung", "Pris en charge par", "Conseiller", "Asesor",
+        "Addetto", "In carico a", "Uitvoerder", "Konsultant", "Analista",
+    ],
+)  # fmt: skip
+def test_who_works_on_it_is_known_by_more_words(tmp_path: Path, header: str) -> None:
+    assert use(tmp_path, header, agent) == "proposed"
+
+
+@pytest.mark.parametrize(
+    "header", ["Slug", "SR #", "Aktenzeichen", "Identifiant", "Expediente", "Numero pratica", "Kenmerk", "Sygnatura"]
+)
+def test_ids_are_known_by_more_words(tmp_path: Path, header: str) -> None:
+    columns: dict[str, Make] = {"Subject": subject, "Body": body, "Queue": team, header: lambda n: f"A{n}"}
+    assert guessed(written(tmp_path, columns)).single["ticket"] == header
+
+
+def test_a_first_column_that_counts_the_rows_is_the_id(tmp_path: Path) -> None:
+    columns: dict[str, Make] = {"Poz.": lambda n: n + 1, "Temat": subject, "Opis": body, "Kolejka": team}
+    assert guessed(written(tmp_path, columns)).single["ticket"] == "Poz."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "05/01/2026 08.12", "05/01/2026 à 08h12", "05.01.2026 08:12:00.123", "05.01.2026 - 08:12", "2026-1-5 8:12",
+        "05.Jan.2026 08:12", "Jan-05-2026 08:12", "Mon 05/01/2026 8:12 AM", "ma 5-1-2026 08:12", "08:12 05/01/2026",
+        "/Date(1767600720000+0100)/", "Jan  5 2026 08:12:00:000AM", "05-Jan-26 08.12.00.000000 AM",
+    ],
+)  # fmt: skip
+def test_times_of_mail_programs_and_databases_are_read(text: str) -> None:
+    assert parse_time(text, month_first=False) == datetime(2026, 1, 5, 8, 12, tzinfo=UTC)
+
+
+def test_a_weekday_in_front_does_not_hide_which_comes_first() -> None:
+    assert which_first("Tue 13/01/2026 08:12") == "day"
+    assert which_first("Mon 1/5/2026 8:12 AM") == "either"
+
+
+def test_titles_of_groups_between_tickets_are_no_tickets(tmp_path: Path) -> None:
+    """As boards are exported: each group has its name in a row, and the header again below it."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Support board"])
+    for group, first in (("New", 0), ("Working on it", 40), ("Done", 80)):
+        sheet.append([])
+        sheet.append([group])
+        sheet.append(["Name", "Team", "Owner", "Description", "Creation Log"])
+        for n in range(first, first + 40):
+            sheet.append([subject(n), team(n), agent(n), body(n), f"2026-01-{n % 28 + 1:02d} 08:12:00"])
+    file = io.BytesIO()
+    book.save(file)
+    path = tmp_path / "board.xlsx"
+    path.write_bytes(file.getvalue())
+    read, tickets = brought(path, tmp_path)
+    assert len(tickets) == 120
+    assert read.roles.single["created"] == "Creation Log"
+    assert {found.name for found in read.roles.attributes} == {"Team", "Owner"}
