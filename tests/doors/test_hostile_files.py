@@ -23,6 +23,7 @@ from tests.doors.production import Customer, Production
 from tests.tickets.damaged_files import damaged_files
 
 LONG_TEXT = "a" * 2_000_000
+DEEP = "<div>" * 160_000
 most_memory_bytes = 700 << 20
 """Of one server process. The first file below took 3.1 GB of it."""
 
@@ -90,13 +91,39 @@ def test_damaged_files_are_refused_and_named_damaged(program: Studio, tmp_path: 
         assert "damaged" in refused.value.message, file.name
 
 
+def deep_ticket(number: int) -> str:
+    return f"{DEEP}The printer {number} is on fire,queue {number % 7}\n"
+
+
+@pytest.fixture(scope="module")
+def minutes_of_markup(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tickets that are read at once, and then some that keep a process at work for a minute and more."""
+    file = tmp_path_factory.mktemp("deep") / "deep.csv"
+    with file.open("w") as out:
+        out.write("text,queue\n")
+        out.writelines(f"The printer {number} is on fire,queue {number % 7}\n" for number in range(20_000))
+        out.writelines(map(deep_ticket, range(60)))
+    return file
+
+
 def test_markup_as_deep_as_it_is_long_is_read_and_holds_nobody_up(program: Studio, tmp_path: Path) -> None:
     file = tmp_path / "deep.csv"
-    deep = "<div>" * 16_000
-    file.write_text("text,queue\n" + "".join(f"{deep}The printer {n} is on fire,it\n" for n in range(20)))
+    file.write_text("text,queue\n" + "".join(map(deep_ticket, range(2))))
     began = time.monotonic()
-    assert program.import_tickets(file, name="deep").tickets == 20
+    assert program.import_tickets(file, name="deep").tickets == 2
+    # A tree of them took five minutes.
     assert time.monotonic() - began < 30
+
+
+def test_who_cancels_deep_markup_waits_for_none_of_it(
+    trusted: Production, acme: Customer, minutes_of_markup: Path
+) -> None:
+    with trusted.http(headers=acme.authorization) as client:
+        address = under_way(client, minutes_of_markup)
+        assert client.post(f"{address}/cancel").json()["status"] == "cancelled"
+        jobs = trusted.installation.home / "jobs"
+        until(lambda: list(jobs.iterdir()), lambda left: not left, seconds=15)
+        assert client.get(address).json()["status"] == "cancelled"
 
 
 def test_sixteen_who_ask_what_to_expect_are_one_job_and_stall_nobody(
@@ -134,20 +161,11 @@ Opens = Callable[..., AbstractContextManager[Production]]
 
 
 def test_the_servers_end_is_its_jobs_end_and_their_askers_hear_of_it(
-    open_studio: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_studio: Opens, minutes_of_markup: Path
 ) -> None:
-    file = tmp_path / "many.csv"
-    with file.open("w") as out:
-        out.write("text,queue\n")
-        for number in range(400_000):
-            out.write(f"The printer in room {number} is on fire and nobody comes to help us,queue {number % 7}\n")
     with open_studio() as studio:
-        headers = studio.customer("acme").authorization | {"Prefer": "respond-async"}
-        with studio.http(headers=headers) as client:
-            begun = client.post("/api/v1/data-sets?name=many", content=file.read_bytes())
-            assert begun.status_code == 202, begun.text
-            address = begun.headers["Location"]
-            job = until(lambda: client.get(address).json(), lambda job: job["progress"]["rows"] > 0)
+        with studio.http(headers=studio.customer("acme").authorization) as client:
+            job = client.get(under_way(client, minutes_of_markup)).json()
             assert job["status"] == "running", job
             assert 0 < job["progress"]["share"] < 1
         running = processes_of(studio)
@@ -164,6 +182,15 @@ def test_the_servers_end_is_its_jobs_end_and_their_askers_hear_of_it(
         assert found == [["failed", "job_lost"]]
         assert not list((studio.installation.home / "jobs").iterdir())
         assert not list((studio.installation.home / "files").rglob("*.parquet"))
+
+
+def under_way(client: httpx.Client, file: Path) -> str:
+    """The address of an import of which some tickets are read."""
+    begun = client.post("/api/v1/data-sets?name=deep", content=file.read_bytes(), headers={"Prefer": "respond-async"})
+    assert begun.status_code == 202, begun.text
+    address = str(begun.headers["Location"])
+    until(lambda: client.get(address).json(), lambda job: job["progress"]["rows"] > 0)
+    return address
 
 
 def until(look: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 60) -> Any:
