@@ -3,15 +3,12 @@ same bounds."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from otai.jobs import operations
 from otai.jobs.event_stream import look_at
@@ -23,6 +20,7 @@ from otai.orgs.permissions import Action, Scope
 from otai.orgs.standing import Standing
 from otai.runs import event_stream as of_runs
 from tests.jobs.work import kind
+from tests.orgs.open_streams import read_to_its_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,19 +41,9 @@ def heard(
 ) -> list[tuple[str, dict[str, Any]]]:
     """The whole stream, parsed as a browser would. One of `steps` happens after each look."""
     left = iter(steps)
-
-    async def in_thread(work: Callable[[], object]) -> object:
-        found = await sync_to_async(work)()
-        await sync_to_async(next(left, lambda: None))()
-        return found
-
-    async def collect() -> bytes:
-        stream = streams.Stream(look_at, job, 0, (places or streams.Places()).take(who))
-        return b"".join([piece async for piece in streams.Hub(in_thread).read(stream)])
-
-    said = asyncio.run(asyncio.wait_for(collect(), 20)).decode().strip().split("\n\n")
-    messages = [dict(line.split(": ", 1) for line in one.splitlines()) for one in said if not one.startswith(":")]
-    return [(message["event"], json.loads(message["data"])) for message in messages]
+    stream = streams.Stream(look_at, job, 0, (places or streams.Places()).take(who))
+    found = read_to_its_end(stream, lambda: next(left, lambda: None)())
+    return [(event, data) for event, data, _ in found]
 
 
 def test_a_reader_hears_of_the_place_the_progress_and_the_end(acme: Organisation, job: Job, now: datetime) -> None:

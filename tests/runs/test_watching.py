@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from otai.runs.testing import FakeExecutor
 from otai.runs.watching import watched
 from otai.runs.worker import Worker
 from tests import stories
+from tests.orgs.open_streams import in_a_loop, read_to_its_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,23 +114,8 @@ STANDING = Standing(organisation=UUID(int=1), action=Action.VIEW, key=UUID(int=2
 
 
 def read(run: Run, *, after: int = 0, between: Callable[[], None] = lambda: None) -> list[tuple[str, dict, int | None]]:
-    """The whole stream, parsed as a browser would. `between` happens after each look."""
-
-    async def in_thread(work: Callable[[], object]) -> object:
-        found = await sync_to_async(work)()
-        await sync_to_async(between)()
-        return found
-
-    async def collect() -> bytes:
-        open_stream = stream.Stream(look_at, run.pk, after, stream.Places().take(STANDING))
-        return b"".join([piece async for piece in stream.Hub(in_thread).read(open_stream)])
-
-    found = []
-    for message in asyncio.run(collect()).decode().strip().split("\n\n"):
-        if not message.startswith(":"):
-            fields = dict(line.split(": ", 1) for line in message.splitlines())
-            found.append((fields["event"], json.loads(fields["data"]), int(fields["id"]) if "id" in fields else None))
-    return found
+    """The whole stream. `between` happens after each look."""
+    return read_to_its_end(stream.Stream(look_at, run.pk, after, stream.Places().take(STANDING)), between)
 
 
 def test_a_stream_tells_every_move_and_ends_with_the_run(order, now: datetime) -> None:
@@ -223,12 +210,35 @@ def test_a_thousand_readers_of_two_runs_share_each_look(
         assert hub.looks < 15
         return heard
 
-    heard = asyncio.run(watch())
+    heard = in_a_loop(watch())
     assert places.open == 0
     # Two statements a look, and two or three now and then whether readers may stay.
     assert len(statements) < 15 * 2 + 5 * 4
     assert all(b"".join(pieces).count(b"event: end") == 1 for pieces in heard)
     assert all(b"".join(pieces).count(b"event: move") == 2 for pieces in heard)
+
+
+def test_who_read_last_leaves_no_connection_behind(acme, order, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = order()
+    monkeypatch.setattr(stream, "seconds_between_looks", 0.1)
+    held: list[object] = []
+
+    async def in_thread(work: Callable[[], object]) -> object:
+        try:
+            return await sync_to_async(work)()
+        finally:
+            held.append(await sync_to_async(lambda: connection.connection)())
+
+    async def watch() -> None:
+        hub = stream.Hub(in_thread)
+        open_stream = stream.Stream(look_at, run.pk, 0, stream.Places().take(STANDING))
+        async with contextlib.aclosing(hub.read(open_stream)) as pieces:
+            assert [await anext(pieces) for _ in range(2)]
+        assert held[-1] is not None
+        while held[-1] is not None:
+            await asyncio.sleep(0.05)
+
+    in_a_loop(watch())
 
 
 def counted(work: Callable[[], object], statements: list[str]) -> object:
