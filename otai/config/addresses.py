@@ -98,6 +98,19 @@ def client_address(peer: str, forwarded_for: str, *, trusted_proxies: int) -> st
     return _address(entries[-trusted_proxies]) or peer
 
 
+def forwarded_scheme(forwarded_proto: str, *, trusted_proxies: int) -> str:
+    """The scheme by which the visitor came, in lower case, as the outermost of our `trusted_proxies` wrote it into
+    X-Forwarded-Proto; "" where none did.
+
+    A proxy writes it anew, passes it on, or adds at the end what it saw itself. So what stands before the last
+    `trusted_proxies` entries is the visitor's own invention, and where there are fewer, the first is the outermost's.
+    """
+    entries = [entry.strip().lower() for entry in forwarded_proto.split(",") if entry.strip()]
+    if trusted_proxies < 1 or not entries:
+        return ""
+    return entries[-min(trusted_proxies, len(entries))]
+
+
 def _address(text: str) -> str | None:
     """Some proxies add the port: `203.0.113.7:4711`, `[2001:db8::7]:4711`."""
     if text.startswith("["):

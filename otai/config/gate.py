@@ -11,15 +11,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.utils.encoding import iri_to_uri
 
-from otai.config.addresses import client_address
+from otai.config.addresses import client_address, forwarded_scheme
 
 WATCHERS = ("/health/", "/metrics")
 """Asked from inside, by address and without TLS."""
 
 
 class Gate:
-    """Before everything else. From here on `REMOTE_ADDR` is the visitor's, and absolute links begin with
-    `OTAI_BASE_URL`."""
+    """Before everything else. From here on `REMOTE_ADDR` and the scheme are the visitor's, and absolute links begin
+    with `OTAI_BASE_URL`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -29,6 +29,10 @@ class Gate:
             request.META.get("REMOTE_ADDR", ""),
             request.headers.get("X-Forwarded-For", ""),
             trusted_proxies=settings.OTAI_TRUSTED_PROXIES,
+        )
+        # Django would take the first of several, which is a visitor's wherever a proxy only adds to them.
+        request.META["HTTP_X_FORWARDED_PROTO"] = forwarded_scheme(
+            request.headers.get("X-Forwarded-Proto", ""), trusted_proxies=settings.OTAI_TRUSTED_PROXIES
         )
         # What others build links with (allauth, for its mails) would take the Host that a request names: anybody's
         # choice.

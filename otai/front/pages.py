@@ -164,9 +164,6 @@ def environ_of(scope: Any, body: IO[bytes], length: int) -> dict[str, Any]:
         environ[key] = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{value}" if key in environ else value
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = usable_content_type(environ["CONTENT_TYPE"])
-    if "HTTP_X_FORWARDED_PROTO" in environ:
-        # A scheme has no case (RFC 3986); Django compares as it is written.
-        environ["HTTP_X_FORWARDED_PROTO"] = environ["HTTP_X_FORWARDED_PROTO"].lower()
     if length:
         environ["CONTENT_LENGTH"] = str(length)
     return environ

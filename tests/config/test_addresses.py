@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from otai.config.addresses import InvalidSetting, allowed_hosts, base_url, client_address, whole_number
+from otai.config.addresses import (
+    InvalidSetting,
+    allowed_hosts,
+    base_url,
+    client_address,
+    forwarded_scheme,
+    whole_number,
+)
 
 pytestmark = pytest.mark.pure
 
@@ -72,3 +79,25 @@ def test_a_number_that_is_none_is_refused_by_name() -> None:
     for text in ("yes", "-1", "1.5"):
         with pytest.raises(InvalidSetting, match="OTAI_TRUSTED_PROXIES"):
             whole_number({"OTAI_TRUSTED_PROXIES": text}, "OTAI_TRUSTED_PROXIES", otherwise=0)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "scheme"),
+    [
+        ("https", 1, "https"),
+        ("HTTPS", 1, "https"),
+        ("", 1, ""),
+        (" , ", 1, ""),
+        # The outer of two wrote it, the inner passed it on or added what it saw itself.
+        ("https", 2, "https"),
+        ("https, http", 2, "https"),
+        ("http,https", 2, "http"),
+        # Whoever came without TLS claimed it, and our only proxy added to that.
+        ("https, http", 1, "http"),
+        ("https, http, http", 2, "http"),
+        ("https, https, http", 2, "https"),
+        ("https", 0, ""),
+    ],
+)
+def test_of_schemes_too_only_what_our_own_proxies_wrote_is_believed(forwarded: str, proxies: int, scheme: str) -> None:
+    assert forwarded_scheme(forwarded, trusted_proxies=proxies) == scheme
