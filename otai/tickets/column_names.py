@@ -483,6 +483,14 @@ def name_of(raw: str) -> Name:
     return _name_of(raw)
 
 
+def is_name_of_a_field(raw: str) -> bool:
+    """Whether every word of it is one that helpdesks call an attribute by. So it is nothing that somebody wrote into a
+    ticket, as any other name may be where a file's first ticket was taken for its header."""
+    name = name_of(raw)
+    words = [word for word in name.words if not word.isdigit() and word not in _RANKS]
+    return name.folded in ATTRIBUTE or (bool(words) and all(word in ATTRIBUTE for word in words))
+
+
 @functools.lru_cache(maxsize=10_000)
 def _name_of(raw: str) -> Name:
     text = _SALESFORCE.sub("", raw.strip())

@@ -20,6 +20,7 @@ from django.db.models import Max
 from otai.errors import Unavailable
 from otai.jobs import operations as jobs
 from otai.learning.data.profile import Profile
+from otai.tickets.column_names import is_name_of_a_field
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.files import file_store, forget_vectors
 from otai.tickets.forgetting import forget_files_elsewhere
@@ -42,6 +43,24 @@ def empty(data_sets: Iterable[DataSet], *, who: str, now: datetime) -> None:
         data_set.file = data_set.source_filename = ""
         data_set.deleted_at, data_set.deleted_by = now, who[:200]
         data_set.save(update_fields=["profile", "roles", "file", "source_filename", "deleted_at", "deleted_by"])
+
+
+def names_that_tickets_may_have_said(data_set: DataSet) -> dict[str, str]:
+    """Attributes of the data set whose names could be words of a ticket, taken for the header's: old name -> the number
+    that stands for it."""
+    attributes = Profile.from_dict(data_set.profile).attributes
+    return {
+        one.name: f"attribute {position}"
+        for position, one in enumerate(attributes, 1)
+        if not is_name_of_a_field(one.name)
+    }
+
+
+def forget_names(data_set: DataSet) -> None:
+    """Such names go from the row; within a transaction."""
+    profile = Profile.from_dict(data_set.profile).renamed(names_that_tickets_may_have_said(data_set))
+    data_set.profile = profile.as_dict()
+    data_set.save(update_fields=["profile"])
 
 
 def let_go(paths: Iterable[str], *, now: datetime) -> None:

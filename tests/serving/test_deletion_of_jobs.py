@@ -104,6 +104,22 @@ def test_previews_refusals_and_waiting_files_go_and_other_imports_stay(
     assert "again.csv" not in alice.get("/acme/tickets/").content.decode()
 
 
+def test_a_first_ticket_that_was_taken_for_the_header_leaves_no_word_either(
+    acme: Organisation, alice: Client, tmp_path: Path
+) -> None:
+    headless = f"The {WORD} is on fire,Erika {WORD},it\n" + "".join(
+        f"Printer {n} is on fire again,{'Hans' if n % 2 else 'Olga'},{'it' if n % 3 else 'hr'}\n" for n in range(40)
+    )
+    support = imported(alice, "support", upload(alice, content=headless))
+    assert f"Erika {WORD}" in [one.name for one in support.attributes.all()]
+    delete(support)
+    assert found_in_tables([WORD]) == {}
+    assert found_in_files([WORD], tmp_path / "home") == {}
+    kept = DataSet.objects.get(name="support")
+    assert [one["name"] for one in kept.profile["attributes"]] == ["attribute 1", "attribute 2"]
+    assert alice.get(f"/acme/tickets/{kept.id}/").status_code == 200
+
+
 def test_carols_jobs_and_uploads_stay(acme: Organisation, alice: Client, tmp_path: Path) -> None:
     globex = stories.globex(utc_now())
     carol = of(member_of(globex, "carol", Role.OWNER, utc_now()))

@@ -131,6 +131,13 @@ def test_the_last_telling_part_of_a_name_counts(header: str, core: str) -> None:
     assert "".join(name_of(header).core) == core
 
 
+def test_what_helpdesks_call_a_field_is_no_word_of_a_ticket() -> None:
+    fields = ("queue", "Priority", "Category Tier 2", "Assignment group", "issue_type", "Zuständig", "Equipe")
+    assert all(names.is_name_of_a_field(name) for name in fields)
+    words = ("Erika Mustermann", "Team Mustermann", "Printer 7", "42", "!", "")
+    assert not any(names.is_name_of_a_field(name) for name in words)
+
+
 def test_nested_names_are_understood(tmp_path: Path) -> None:
     roles = guessed(
         tmp_path,

@@ -17,6 +17,7 @@ import pytest
 from otai.tickets.html_text import text_of_html
 from otai.tickets.office_text import text_of_rtf, without_styles
 from otai.tickets.sources.nested import Flattener
+from otai.tickets.sources.opening import open_source
 from otai.tickets.times import parse_time
 from otai.tickets.transcripts import customers_first_words
 from otai.tickets.writers import writer_of
@@ -180,6 +181,17 @@ def test_folders_of_mails_sort_them(tmp_path: Path) -> None:
     read, tickets = brought(path, tmp_path)
     assert [found.name for found in read.roles.attributes if found.proposed] == ["labels", "folder"]
     assert tickets[5]["attribute:folder"] == team(5)
+
+
+def test_a_first_ticket_whose_labels_come_again_is_no_header(tmp_path: Path) -> None:
+    agents, priorities = ("Erika", "Hans", "Olga"), ("low", "high")
+    rows = [f"Printer {n} is on fire,{agents[n % 3]},{priorities[n % 2]}" for n in range(60)]
+    (tmp_path / "tickets.csv").write_text("\n".join(rows))
+    source = open_source(tmp_path / "tickets.csv")
+    assert source.columns == ["column 1", "column 2", "column 3"]
+    # A column that is called like one of its labels is none.
+    (tmp_path / "named.csv").write_text("\n".join(["What,Who,low", *rows]))
+    assert open_source(tmp_path / "named.csv").columns == ["What", "Who", "low"]
 
 
 def test_a_header_over_two_rows_names_each_column_once(tmp_path: Path) -> None:

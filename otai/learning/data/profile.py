@@ -162,6 +162,11 @@ class Profile:
         )
         return dataclasses.replace(self, attributes=attributes, findings=(), languages_read=None, source="", notes=())
 
+    def renamed(self, names: Mapping[str, str]) -> Profile:
+        """The same with these attributes under other names: old -> new."""
+        attributes = tuple(dataclasses.replace(one, name=names.get(one.name, one.name)) for one in self.attributes)
+        return dataclasses.replace(self, attributes=attributes)
+
     def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(

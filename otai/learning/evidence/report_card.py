@@ -11,6 +11,7 @@ import functools
 import json
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -360,6 +361,18 @@ def values_without_labels(values: dict[str, Any]) -> dict[str, Any]:
         numbers = {label: f"label {number}" for number, label in enumerate(report.get("labels", []), 1)}
         attributes.append(_renamed(report, numbers))
     findings = [_without_names(finding) for finding in values.get("findings", [])]
+    return {**values, "attributes": attributes, "findings": findings}
+
+
+def values_with_names(values: Any, names: Mapping[str, str]) -> Any:
+    """A report card's values with other names of attributes: old -> new."""
+    attributes = [
+        {**report, "name": names.get(report["name"], report["name"])} for report in values.get("attributes", [])
+    ]
+    findings = [
+        {**finding, "attribute": names.get(finding.get("attribute"), finding.get("attribute"))}
+        for finding in values.get("findings", [])
+    ]
     return {**values, "attributes": attributes, "findings": findings}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 
-from otai.learning.evidence.report_card import values_without_labels, values_without_tickets
+from otai.learning.evidence.report_card import values_with_names, values_without_labels, values_without_tickets
 from otai.orgs.models import Organisation
 from otai.runs.events import record
 from otai.runs.guarantee import moves as guarantees
@@ -19,7 +19,8 @@ from otai.runs.guarantee.files import TICKETS_DELETED
 from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeStatus
 from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
 from otai.runs.status import OPEN, RunStatus
-from otai.tickets.erasing import let_go
+from otai.tickets.erasing import forget_names, let_go, names_that_tickets_may_have_said
+from otai.tickets.models import DataSet
 from otai.words.sentences import Fact
 
 MODEL_DELETED = "deleted"
@@ -87,6 +88,8 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
         organisation=organisation, data_set__in=data_sets
     ):
         _forget_held(guarantee, who=who, now=now)
+    for data_set in DataSet.objects.filter(id__in=data_sets):
+        _forget_names_of(data_set)
 
 
 WORDS_OF_A_FAILURE = {"failure", "said"}
@@ -119,6 +122,9 @@ def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
         if run.data_set.deleted_at is not None:
             forget_labels(run)
         record(run, move="model deleted", who=who, now=now)
+    learnt_from = Run.objects.filter(id__in=runs).values("data_set")
+    for data_set in DataSet.objects.filter(id__in=learnt_from).exclude(deleted_at=None):
+        _forget_names_of(data_set)
 
 
 def forget_labels(run: Run) -> None:
@@ -127,6 +133,46 @@ def forget_labels(run: Run) -> None:
     card = run.report_card and values_without_labels(values_without_tickets(run.report_card))
     Run.objects.filter(id=run.id).update(attributes=without_order, report_card=card)
     Quote.objects.filter(id=run.quote_id).update(attributes=without_order)
+
+
+def _forget_names_of(data_set: DataSet) -> None:
+    """Names of attributes that may be words of a ticket, once no model that learnt from the data set answers any more:
+    from its row, its runs, quotes and guarantees."""
+    runs = Run.objects.filter(data_set=data_set)
+    if runs.exclude(bundle_file__in=("", MODEL_DELETED)).exists():
+        return
+    names = names_that_tickets_may_have_said(data_set)
+    if not names:
+        return
+    for run in runs.select_for_update(of=("self",), no_key=True).order_by("number"):
+        attributes = [{**one, "name": names.get(one["name"], one["name"])} for one in run.attributes]
+        card = run.report_card and values_with_names(run.report_card, names)
+        Run.objects.filter(id=run.id).update(attributes=attributes, report_card=card)
+        Quote.objects.filter(id=run.quote_id).update(attributes=attributes)
+    for guarantee in Guarantee.objects.filter(Q(data_set=data_set) | Q(run__data_set=data_set)):
+        guarantee.criteria = _renamed(guarantee.criteria, names)
+        guarantee.verdict = _renamed(guarantee.verdict, names)
+        guarantee.improvement_verdict = _renamed(guarantee.improvement_verdict, names)
+        guarantee.save(update_fields=["criteria", "verdict", "improvement_verdict"])
+        for event in guarantee.events.all():
+            event.details = _renamed(event.details, names)
+            event.save(update_fields=["details"])
+    forget_names(data_set)
+
+
+def _renamed(values: Any, names: Mapping[str, str], *, at: str = "") -> Any:
+    """Criteria and verdicts with other names of attributes, also in the sentences (`Criterion.in_words`) that are kept
+    beside them."""
+    if isinstance(values, list):
+        return [_renamed(one, names, at=at) for one in values]
+    if isinstance(values, dict):
+        return {name: _renamed(one, names, at=name) for name, one in values.items()}
+    if at == "attribute":
+        return names.get(values, values)
+    if at == "in_words":
+        name, colon, rest = values.rpartition(": ")
+        return f"{names.get(name, name)}{colon}{rest}"
+    return values
 
 
 def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:

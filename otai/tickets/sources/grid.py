@@ -168,7 +168,8 @@ def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[st
             alike += 1
         elif sum(other == cell for other in below) >= 2:
             labels += 1
-    return alike > 0 and (labels > 0 or alike >= 2 or alike == filled)
+    # Two of its cells come again, each in its own column: no two columns are called as their tickets are labelled.
+    return labels >= 2 or (alike > 0 and (labels > 0 or alike >= 2 or alike == filled))
 
 
 def _kind(cell: str) -> str | None:
