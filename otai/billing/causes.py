@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Count, Max, Q
 
+from otai.billing.initial_credits import kept
 from otai.billing.models import (
     BroughtLot,
     Event,
@@ -29,11 +30,11 @@ from otai.billing.models import (
 )
 from otai.billing.operations.reversals import NEEDS_A_PERSON
 from otai.billing.operations.takings import net_of
-from otai.billing.price_books import book_named
+from otai.billing.price_books import book_named, price_book
 from otai.billing.seller import seller
 from otai.billing.status import SubscriptionStatus
 from otai.ledger.models import Hold, Lot, LotSource, Transfer
-from otai.orgs.models import TeamEvent
+from otai.orgs.models import Founder, Founding, TeamEvent
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
 from otai.pricing.published import PriceBookUnknown
@@ -94,6 +95,21 @@ def _grants() -> Iterator[Unexplained]:
         if lot.source == LotSource.INITIAL and lot.credits > terms.initial_credits:
             yield Unexplained("initial credits are what the price book says", where, f"{lot.credits} credits")
     yield from _counted_months()
+    yield from _given_once()
+
+
+def _given_once() -> Iterator[Unexplained]:
+    """Initial credits are given once for each person and company, and nothing before a founder's address is
+    confirmed."""
+    most = max(terms.initial_credits for terms in price_book().tiers.values())
+    several = Founder.objects.annotate(founded=Count("foundings", filter=Q(foundings__is_older=False)))
+    for founder in several.filter(founded__gt=1).order_by("key").iterator(chunk_size=500):
+        theirs = founder.foundings.filter(is_older=False).values_list("organisation", flat=True)
+        if (had := kept(list(theirs))) > most:
+            yield Unexplained("initial credits are given once for each founder", founder.key, f"{had} credits")
+    waiting = Founding.objects.filter(confirmed_at__isnull=True).values("organisation")
+    for lot in Lot.objects.filter(source__in=[LotSource.INITIAL, LotSource.MONTHLY], organisation__in=waiting):
+        yield Unexplained("nothing is given before the address is confirmed", f"{lot.source} {lot.id}")
 
 
 def _given(lot: Lot) -> bool:

@@ -276,6 +276,23 @@ def agree(
         say("Declined." if no else "Agreed: the included run can be ordered.")
 
 
+@app.command("grant")
+def grant(
+    why: WhyOption,
+    tier: Annotated[Tier, typer.Option(help="The tier level that it is of.")] = Tier.COMMUNITY,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: give the guarantee to an organisation whose founder or company had one."""
+    found = operations.grant_guarantee(
+        organisation=organisation_named(org), tier=tier, who=actor(), why=why, now=utc_now()
+    )
+    if json:
+        print_json(guarantee_as_dict(found))
+    else:
+        say(f"{found.organisation.name} has a guarantee of {tier.title}.")
+
+
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Order only; a worker trains it (otai worker).")]
 AttributeOption = Annotated[

@@ -220,6 +220,10 @@ OTAI_VERIFY_MAIL = os.environ.get("OTAI_VERIFY_MAIL", "") == "1"
 """Whether a mail address must be confirmed before its owner gets in. Needs a mail server; set it wherever strangers can
 sign up."""
 
+OTAI_PUBLIC_MAIL_DOMAINS = [name for name in os.environ.get("OTAI_PUBLIC_MAIL_DOMAINS", "").split(",") if name]
+"""Mail providers beside those we know, whose addresses say nothing of a company: initial credits and the guarantee are
+given once for each person there, elsewhere once for each domain."""
+
 ACCOUNT_ADAPTER = "otai.web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

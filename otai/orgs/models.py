@@ -68,6 +68,43 @@ class Organisation(models.Model):
         return ZoneInfo(self.time_zone)
 
 
+class Founder(models.Model):
+    """Whom gifts are given once: an account, a mail address or a company's mail domain, by its hash
+    (`founders.py`)."""
+
+    key = models.CharField(primary_key=True, max_length=64)
+
+    class Meta:
+        db_table = "orgs_founder"
+        constraints = [
+            models.CheckConstraint(condition=Exact(Length("key"), 64), name="orgs_founder_is_a_hash"),
+        ]
+
+
+class Founding(models.Model):
+    """Who signed the organisation up. Without one an operator did, who gives what they like.
+
+    `confirmed_at`: since when the founder's mail address is confirmed; until then nothing is given. `is_older`: founded
+    before gifts were counted; what it was given stays.
+    """
+
+    organisation = models.OneToOneField(Organisation, models.CASCADE, primary_key=True, related_name="founding")
+    account = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    founders = models.ManyToManyField(Founder, related_name="foundings", db_table="orgs_founding_founder")
+    founded_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    is_older = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "orgs_founding"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_at__isnull=True) | Q(confirmed_at__gte=F("founded_at")),
+                name="orgs_founding_is_confirmed_after_it",
+            ),
+        ]
+
+
 _roles = [(role.value, role.value) for role in Role]
 
 

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from otai.errors import Invalid, NotAllowed, NotFound
-from otai.orgs.models import ApiKey, Invitation, Member, Organisation, SecretKey, TeamEvent, User
+from otai.orgs.founders import Person
+from otai.orgs.models import ApiKey, Founding, Invitation, Member, Organisation, SecretKey, TeamEvent, User
 
 Key = TypeVar("Key", bound=SecretKey)
 
@@ -50,6 +51,28 @@ def the_only_organisation() -> Organisation:
 def organisations() -> QuerySet[Organisation]:
     """All organisations of the installation, by their short names."""
     return Organisation.objects.order_by("slug")
+
+
+def foundings_to_confirm(person: Person) -> list[UUID]:
+    """The organisations that wait for the person to confirm the address they were founded with, oldest first."""
+    account, address = person.own_keys
+    found = Founding.objects.filter(confirmed_at__isnull=True).filter(founders=account).filter(founders=address)
+    return list(found.order_by("founded_at").values_list("organisation", flat=True))
+
+
+def waits_for_confirmation(organisation: UUID) -> bool:
+    """Whether its founder's mail address is not confirmed yet: until then nothing is given."""
+    return Founding.objects.filter(organisation=organisation, confirmed_at__isnull=True).exists()
+
+
+def others_by_founder(organisation: UUID) -> dict[str, list[UUID]]:
+    """For each that gifts are given once to and who founded it (`founders.py`): the other organisations of theirs."""
+    others: dict[str, list[UUID]] = {}
+    links = Founding.founders.through.objects
+    for key in links.filter(founding=organisation).values_list("founder", flat=True):
+        of_key = links.filter(founder=key).exclude(founding=organisation)
+        others[key] = list(of_key.values_list("founding", flat=True))
+    return others
 
 
 def member(user: User, slug: str) -> Member:

@@ -184,6 +184,25 @@ GUARANTEE_TERMS = GuaranteeTerms(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FoundingTerms:
+    """How many organisations one person may sign up, in all and within a day; an operator makes more."""
+
+    most_organisations: int
+    most_a_day: int
+    reason: str
+
+
+FOUNDING_TERMS = FoundingTerms(
+    most_organisations=20,
+    most_a_day=3,
+    reason=(
+        "Decided: an organisation for each team or customer of one person, and none by the dozen: each brings monthly "
+        "credits."
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PriceBook:
     """All of it. Immutable, compared by identity, and checked for gaps when it is made: a book that cannot price
@@ -200,6 +219,7 @@ class PriceBook:
     system_failure_attempts: int
     standard_bar: StandardBar
     guarantee: GuaranteeTerms = GUARANTEE_TERMS
+    founding: FoundingTerms = FOUNDING_TERMS
     promised_assurance: Fraction = Fraction(9, 10)
     payment_grace: timedelta = timedelta(days=14)
     order_open_for: timedelta = timedelta(days=30)
@@ -258,8 +278,8 @@ def within(hours: int) -> DeliveryPromise:
 
 
 PRICE_BOOK = PriceBook(
-    version="2026-11d",
-    effective_on=date(2026, 11, 27),
+    version="2026-11e",
+    effective_on=date(2026, 11, 28),
     base_prices={
         (Mode.BASIC, Delivery.STANDARD): BasePrice(1, "Brief: first working model, in the background."),
         (Mode.BASIC, Delivery.FAST): BasePrice(2, "Brief: twice Standard, for priority on H100."),

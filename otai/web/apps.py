@@ -14,6 +14,11 @@ class WebConfig(AppConfig):
     verbose_name = "Studio"
 
     def ready(self) -> None:
+        from allauth.account.signals import email_confirmed
+
+        from otai.web.accounts.sign_up import address_confirmed
+
+        email_confirmed.connect(address_confirmed)
         forgetting.also_forget_files("uploads", _forget_uploads)
 
 

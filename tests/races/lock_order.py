@@ -35,6 +35,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("billing_payment",),
     ("billing_reversal",),
     ("billing_payment_refund",),
+    ("orgs_founder",),
     ("ledger_account", "ledger_lot", "ledger_hold"),
     ("billing_credit_watch",),
     ("billing_top_up",),

@@ -198,10 +198,12 @@ def test_a_forgotten_password_is_replaced_once_and_ends_other_sessions() -> None
 
 
 def test_with_mail_verification_nobody_gets_in_before_the_link(settings: Settings) -> None:
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.ACCOUNT_EMAIL_VERIFICATION, settings.OTAI_VERIFY_MAIL = "mandatory", True
     alice = browser()
     alice.post("/account/signup/", ALICE)
     assert not is_in(alice)
+    organisation = queries.organisation("acme-ltd")
+    assert ledger.balance(organisation.id).available == 0, "nothing is given to an address that may be anybody's"
     signs_in(alice, ALICE["email"])
     assert not is_in(alice)
     link = link_in_the_last_mail()
@@ -211,6 +213,23 @@ def test_with_mail_verification_nobody_gets_in_before_the_link(settings: Setting
     if not is_in(alice):
         signs_in(alice, ALICE["email"])
     assert alice.get("/", follow=True).redirect_chain[-1][0] == "/acme-ltd/"
+    assert ledger.balance(organisation.id).available == 6
+
+
+def test_further_organisations_begin_without_gifts_and_their_pages_say_so() -> None:
+    alice = browser()
+    alice.post("/account/signup/", ALICE)
+    alice.get("/acme-ltd/guarantee/")
+    further = {"organisation": "Acme Labs", "time_zone": "UTC"}
+    assert "once for each person" in alice.get("/account/organisations/").content.decode()
+    assert alice.post("/account/organisations/", further).headers["Location"] == "/acme-labs/"
+    assert ledger.balance(queries.organisation("acme-labs").id).available == 0
+    assert "another organisation had it" in alice.get("/acme-labs/guarantee/").content.decode()
+    tiers = alice.get("/acme-labs/credits/tier/").content.decode()
+    assert "another organisation had 6 credits" in tiers and "(94 more for you)" in tiers
+    alice.post("/account/organisations/", further)
+    refused = alice.post("/account/organisations/", further)
+    assert refused.status_code == 422 and "3 organisations within a day" in refused.content.decode()
 
 
 def _with_an_app(client: Client) -> str:

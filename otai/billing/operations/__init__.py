@@ -30,7 +30,7 @@ from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
 from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
-from otai.billing.operations.subscriptions import sign_up
+from otai.billing.operations.subscriptions import confirmed, sign_up
 from otai.billing.operations.suspensions import resume, suspend
 from otai.billing.operations.tiers import cancel_tier, change_tier
 from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor_key
@@ -50,6 +50,7 @@ __all__ = [
     "collect_owed",
     "confirm_payment",
     "confirm_refund",
+    "confirmed",
     "create_vendor_key",
     "dismiss_entry",
     "give_goodwill",

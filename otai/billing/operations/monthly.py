@@ -16,6 +16,7 @@ from otai.billing.operations import takings
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.orgs import queries as orgs
 from otai.orgs.suspension import is_suspended
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
@@ -25,11 +26,13 @@ def grant_what_is_due(
     subscription: Subscription, *, now: datetime, suspended_since: datetime | None = None
 ) -> tuple[int, int]:
     """Makes the grants of a locked subscription that are due at `now`, oldest first; returns how many, and their
-    credits.
+    credits. None before its founder's mail address is confirmed.
 
     While the organisation is suspended they wait. `suspended_since` is given by whoever resumes it: what fell due
     meanwhile is made for months that were paid, and nothing is for the days of a free tier.
     """
+    if orgs.waits_for_confirmation(subscription.organisation_id):
+        return 0, 0
     if suspended_since is None and is_suspended(subscription.organisation_id):
         return 0, 0
     book = queries.price_book()

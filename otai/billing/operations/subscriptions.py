@@ -6,32 +6,44 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
-
-from otai.billing import queries
-from otai.billing.models import BroughtLot, Purchase, PurchaseKind, Subscription, Taking, TierChange
+from otai.billing import initial_credits, queries
+from otai.billing.models import Purchase, PurchaseKind, Subscription, TierChange
 from otai.billing.operations.events import became, record
 from otai.billing.operations.takings import kept_net
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
-from otai.ledger.models import Lot, LotSource
+from otai.ledger.models import LotSource
+from otai.orgs import queries as orgs
+from otai.orgs.founders import Person
 from otai.orgs.models import Organisation
-from otai.orgs.operations import create_organisation
+from otai.orgs.operations import confirm, create_organisation, founded_by, lock_founders
 from otai.pricing.anniversary import anniversary_at, months_begun
-from otai.pricing.price_book import PriceBook, Tier
+from otai.pricing.price_book import Tier
 
 
 @one_transaction
-def sign_up(*, slug: str, name: str, time_zone: str, tier: Tier, now: datetime, who: str = "sign-up") -> Organisation:
+def sign_up(
+    *,
+    slug: str,
+    name: str,
+    time_zone: str,
+    tier: Tier,
+    now: datetime,
+    who: str = "sign-up",
+    founder: Person | None = None,
+) -> Organisation:
     """A new organisation in a tier, with the tier's initial credits in its account.
 
-    In a paid tier the first month is charged from now on: the tier stays in force for the price book's grace, and falls
-    back to Community if it is not paid by then. Raises InvalidOrganisation and OrganisationExists; nothing is written
-    then.
+    Who founds it has these credits once, and once the mail address is confirmed (`confirmed`); without a `founder` it
+    is an operator who signs it up, and gives them. In a paid tier the first month is charged from now on: the tier
+    stays in force for the price book's grace, and falls back to Community if it is not paid by then. Raises
+    InvalidOrganisation, OrganisationExists and TooManyOrganisations; nothing is written then.
     """
     organisation = create_organisation(slug=slug, name=name, time_zone=time_zone, now=now)
+    if founder is not None:
+        founded_by(organisation, founder, queries.price_book().founding, now=now)
     begin_subscription(organisation, tier, who=who, now=now)
     return organisation
 
@@ -52,6 +64,21 @@ def begin_subscription(organisation: Organisation, tier: Tier, *, who: str, now:
         grace_until_at=None if is_free else now + book.payment_grace,
     )
     _bring_into_force(subscription, tier, effective_at=now, who=who, why="Signed up", now=now)
+
+
+def confirmed(person: Person, *, now: datetime) -> None:
+    """A person's mail address is confirmed: each organisation that they founded with it is given what waited for
+    it."""
+    for founding in orgs.foundings_to_confirm(person):
+        _give_what_waited(founding, now=now)
+
+
+@one_transaction
+def _give_what_waited(organisation: UUID, *, now: datetime) -> None:
+    subscription = locked(Organisation.objects.get(id=organisation))
+    if confirm(organisation, now=now):
+        tier = Tier(subscription.tier)
+        _grant_initial_credits(subscription, tier, key=_key(tier), now=now)
 
 
 def locked(organisation: Organisation) -> Subscription:
@@ -127,39 +154,26 @@ def _bring_into_force(
         who=who,
         why=why,
     )
-    taken_back = _initial_credits_taken_back(organisation)
-    if first_time or taken_back:
-        key = f"initial:{tier.value}" if first_time else f"initial:{tier.value}:{change.id}"
-        _grant_initial_credits(subscription, tier, queries.price_book(), taken_back=taken_back, key=key, now=now)
+    if first_time or initial_credits.taken_back([organisation]):
+        _grant_initial_credits(
+            subscription, tier, key=_key(tier) if first_time else f"{_key(tier)}:{change.id}", now=now
+        )
 
 
-def _initial_credits_taken_back(organisation: UUID) -> int:
-    """Initial credits that went back with the money of the month they had come with: whoever pays again has them
-    again."""
-    takings = Taking.objects.filter(
-        organisation=organisation, source=LotSource.INITIAL, purchase__status=PurchaseStatus.REVERSED
-    )
-    sums = takings.aggregate(
-        took=Sum("credits", filter=Q(gives_back=False)), gave=Sum("credits", filter=Q(gives_back=True))
-    )
-    return (sums["took"] or 0) - (sums["gave"] or 0)
+def _key(tier: Tier) -> str:
+    return f"initial:{tier.value}"
 
 
-def _grant_initial_credits(
-    subscription: Subscription, tier: Tier, book: PriceBook, *, taken_back: int, key: str, now: datetime
-) -> None:
+def _grant_initial_credits(subscription: Subscription, tier: Tier, *, key: str, now: datetime) -> None:
     """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
-    there."""
-    given_back = BroughtLot.objects.filter(organisation=subscription.organisation_id, gives_back=True)
-    lots = Lot.objects.filter(organisation=subscription.organisation_id, source=LotSource.INITIAL)
-    had = lots.exclude(id__in=list(given_back.values_list("lot", flat=True))).aggregate(credits=Sum("credits"))[
-        "credits"
-    ]
-    due = book.tiers[tier].initial_credits - ((had or 0) - taken_back)
-    if due <= 0:
+    there, in however many organisations one person or company climbs."""
+    book, organisation = queries.price_book(), subscription.organisation_id
+    lock_founders(organisation)
+    due = initial_credits.initial_credits_due(organisation, book.tiers[tier])
+    if not due:
         return
     ledger.grant(
-        organisation=subscription.organisation_id,
+        organisation=organisation,
         credits=due,
         source=LotSource.INITIAL,
         key=key,

@@ -1,5 +1,6 @@
 """All that changes customers, their people and their keys."""
 
+from otai.orgs.operations.foundings import TooManyOrganisations, confirm, founded_by, lock_founders
 from otai.orgs.operations.invitations import (
     InvalidInvitation,
     InvitationForAnother,
@@ -51,14 +52,18 @@ __all__ = [
     "OrganisationExists",
     "TooManyApiKeys",
     "TooManyInvitations",
+    "TooManyOrganisations",
     "accept_invitation",
     "add_member",
     "change_organisation",
     "change_role",
+    "confirm",
     "create_api_key",
     "create_organisation",
+    "founded_by",
     "free_slug",
     "invite",
+    "lock_founders",
     "new_key",
     "note_use",
     "open_invitation",

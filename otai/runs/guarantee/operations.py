@@ -21,6 +21,7 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion
 from otai.ledger.models import Lot
 from otai.orgs.models import Organisation
+from otai.orgs.operations import lock_founders
 from otai.pricing.price_book import Tier
 from otai.runs.guarantee import files, holdout, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
@@ -48,6 +49,10 @@ class NotAgreed(Refused):
     code = "criteria_not_agreed"
 
 
+class GuaranteeThere(Refused):
+    code = "guarantee_there"
+
+
 class FeeNotCredited(Refused):
     code = "fee_not_credited"
 
@@ -58,25 +63,40 @@ class FeeWasSpent(Refused):
 
 def open_guarantees(*, organisation: Organisation, now: datetime) -> list[Guarantee]:
     """The organisation's guarantees, with one opened for every tier level that it has reached. Safe at any time, from
-    any process."""
+    any process; in a transaction of its own."""
     there = set(Guarantee.objects.filter(organisation=organisation).values_list("tier", flat=True))
-    for tier in queries.due_levels(organisation):
-        if tier.value in there:
-            continue
-        try:
-            with transaction.atomic():
-                opened = Guarantee.objects.create(organisation=organisation, tier=tier, opened_at=now)
-                record(
-                    opened,
-                    move="-> open",
-                    who="guarantee",
-                    why=Fact("guarantee.reached", {"tier": tier.title}),
-                    now=now,
-                )
-        except IntegrityError:
-            # Another process opened it meanwhile.
-            continue
+    if set(queries.due_levels(organisation)) - there:
+        _open_what_is_due(organisation, now=now)
     return list(queries.guarantees(organisation))
+
+
+@one_transaction
+def _open_what_is_due(organisation: Organisation, *, now: datetime) -> None:
+    # Two organisations of one founder take turns, and so do two processes.
+    lock_founders(organisation.id)
+    for tier in queries.due_levels(organisation):
+        _open(organisation, tier, who="guarantee", why=Fact("guarantee.reached", {"tier": tier.title}), now=now)
+
+
+@one_transaction
+def grant_guarantee(*, organisation: Organisation, tier: Tier, who: str, why: str, now: datetime) -> Guarantee:
+    """An operator gives one that the rules do not: to a second organisation of a person or company. Raises
+    GuaranteeThere."""
+    if not _open(organisation, tier, who=who, why=why, now=now):
+        raise GuaranteeThere("tier", tier=tier.title, organisation=organisation.slug)
+    return queries.guarantee(organisation, tier)
+
+
+def _open(organisation: Organisation, tier: Tier, *, who: str, why: str | Fact, now: datetime) -> bool:
+    """False where it is open already."""
+    opened = Guarantee(organisation=organisation, tier=tier, opened_at=now)
+    try:
+        with transaction.atomic():
+            opened.save(force_insert=True)
+    except IntegrityError:
+        return False
+    record(opened, move="-> open", who=who, why=why, now=now)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,9 +332,11 @@ __all__ = [
     "FeeNotCredited",
     "FeeWasSpent",
     "GuaranteeMoved",
+    "GuaranteeThere",
     "NotAgreed",
     "agree",
     "decline",
+    "grant_guarantee",
     "open_guarantees",
     "propose",
     "refund_fee",

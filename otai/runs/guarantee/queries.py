@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from otai.billing import queries as billing
 from otai.errors import NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion, Outcome
+from otai.orgs import queries as orgs
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee import files, holdout
@@ -53,8 +54,13 @@ def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee
 
 
 def due_levels(organisation: Organisation) -> list[Tier]:
-    """The tiers that the organisation has reached, each of which brings a guarantee."""
-    return levels_reached(billing.tiers_reached(organisation))
+    """The tiers that the organisation has reached and that bring it a guarantee: not before its founder's mail address
+    is confirmed, and not where another organisation of the same person or company had that tier's (policies.md)."""
+    if orgs.waits_for_confirmation(organisation.id):
+        return []
+    others = {other for ids in orgs.others_by_founder(organisation.id).values() for other in ids}
+    had = set(Guarantee.objects.filter(organisation__in=others).values_list("tier", flat=True))
+    return [tier for tier in levels_reached(billing.tiers_reached(organisation)) if tier.value not in had]
 
 
 def waiting() -> QuerySet[Guarantee]:

@@ -21,9 +21,10 @@ from django.utils.translation import gettext_lazy as _
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.orgs.models import Invitation, User
-from otai.orgs.operations import InvalidOrganisation, accept_invitation, open_invitation
+from otai.orgs.operations import InvalidOrganisation, TooManyOrganisations, accept_invitation, open_invitation
 from otai.orgs.permissions import Role, Scope
 from otai.web.accounts.sign_up import sign_up_organisation
+from otai.web.refusals import in_words
 
 INVITATION = "invitation"
 """Where the session keeps the token of the invitation that somebody came with."""
@@ -108,6 +109,9 @@ class SignUpForm(allauth.SignupForm):
             # Sent twice in the same moment: the other one made the account.
             messages.error(request, get_adapter().error_messages["email_taken"])
             return None, redirect("account_login")
+        except TooManyOrganisations as refused:
+            messages.error(request, in_words(refused))
+            return None, redirect("account_signup")
         return user, response
 
     @transaction.atomic

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
+from otai.billing.initial_credits import had_elsewhere, initial_credits_due
 from otai.billing.operations import topups
 from otai.billing.operations.subscriptions import rank
 from otai.db import utc_now
@@ -47,8 +48,6 @@ def tier(request: MemberRequest) -> HttpResponse:
     """What each tier brings and costs; changing it is one click and a yes."""
     book = queries.price_book()
     subscription = queries.subscription_of(request.organisation)
-    reached = queries.tiers_reached(request.organisation)
-    had = max((book.tiers[each].initial_credits for each in reached), default=0)
     shown = [
         TierShown(
             tier=each,
@@ -57,7 +56,7 @@ def tier(request: MemberRequest) -> HttpResponse:
             is_here=each.value == subscription.tier,
             is_higher=rank(each) > rank(subscription.tier),
             is_next=each.value == subscription.next_tier,
-            initial_due=max(0, book.tiers[each].initial_credits - had),
+            initial_due=initial_credits_due(request.organisation.id, book.tiers[each]),
         )
         for each in Tier
     ]
@@ -66,6 +65,7 @@ def tier(request: MemberRequest) -> HttpResponse:
         "subscription": subscription,
         "here": Tier(subscription.tier).title,
         "next": Tier(subscription.next_tier).title if subscription.next_tier else "",
+        "had_elsewhere": had_elsewhere(request.organisation.id),
         "may_buy": request.member.may(Action.BUY),
         "ways": paying.ways_to_pay(request.organisation),
     }

@@ -77,6 +77,9 @@ TABLE: Mapping[str, Refusal] = {
     "gateway_unavailable.no_webhook_secret": said(
         "Webhooks of Stripe are not set up: OTAI_STRIPE_WEBHOOK_SECRET is missing.",
     ),
+    "guarantee_there.tier": said(
+        "{organisation} has its guarantee of {tier} already.",
+    ),
     "invalid_billing_details.code": said(
         "The code of an own package is 2 to 40 lower-case letters, digits and hyphens, and not only digits.",
     ),

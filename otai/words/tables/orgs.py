@@ -124,6 +124,12 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_invitations.open": said(
         "{waiting} invitations are open. Withdraw one, or wait until somebody accepts.",
     ),
+    "too_many_organisations.all": said(
+        "You have founded {most:n} organisations, as many as one person may. Write to us if you need more.",
+    ),
+    "too_many_organisations.day": said(
+        "You have founded {most:n} organisations within a day, as many as one person may. Try again tomorrow.",
+    ),
     "too_many_streams.streams": said(
         (
             "{limit:n} live streams are open already, the most at a time. Close one, or ask now and then without "

@@ -107,6 +107,10 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "not_found.guarantee_of": said(
         "{organisation} has no guarantee {tier}.",
+        api="It is given once for each person and each company.",
+        command=(
+            "It is given once for each person and each company; an operator gives another one: otai guarantee grant."
+        ),
     ),
     "not_found.quote": said(
         "There is no such quote. Ask for a new one.",

@@ -13,6 +13,7 @@ from otai.api.endpoints import Noun
 from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, bought_out
 from otai.api.v1.shapes import MoneyOut, Text, money
 from otai.billing import operations, queries
+from otai.billing.initial_credits import initial_credits_due
 from otai.db import utc_now
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Mode, Tier
@@ -35,8 +36,12 @@ class TierOut(Schema):
 
 
 class TierTermsOut(Schema):
+    """`initial_credits_due`: what of the initial credits would come; they are given once for each person and
+    company."""
+
     tier: str
     initial_credits: int
+    initial_credits_due: int
     monthly_credits: int
     modes: list[str]
     monthly_price: MoneyOut
@@ -90,6 +95,7 @@ def get_tier(request: CallerRequest) -> Any:
             {
                 "tier": "pro",
                 "initial_credits": 100,
+                "initial_credits_due": 94,
                 "monthly_credits": 50,
                 "modes": ["basic", "business"],
                 "monthly_price": {"cents": 9900, "currency": "EUR"},
@@ -106,6 +112,7 @@ def list_tiers(request: CallerRequest) -> Any:
             {
                 "tier": tier.value,
                 "initial_credits": terms.initial_credits,
+                "initial_credits_due": initial_credits_due(request.auth.organisation.id, terms),
                 "monthly_credits": terms.monthly_credits,
                 "modes": [mode.value for mode in Mode if mode in terms.modes],
                 "monthly_price": money(terms.monthly_price),

@@ -23,6 +23,7 @@ from otai.orgs.operations import (
     InvitationForAnother,
     InvitationOver,
     InvitationUnknown,
+    TooManyOrganisations,
     accept_invitation,
     open_invitation,
     set_language,
@@ -85,7 +86,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
                 time_zone=form.cleaned_data["time_zone"] or "UTC",
                 now=utc_now(),
             )
-        except InvalidOrganisation as wrong:
+        except (InvalidOrganisation, TooManyOrganisations) as wrong:
             form.add_error("organisation", in_words(wrong))
         else:
             return redirect("web:home", slug=member.organisation.slug)

@@ -1,0 +1,80 @@
+"""Whom gifts are given once: a person, by account and mail address, and a company, by its mail domain.
+
+Only hashes are kept, so that a person who is deleted can be told apart from a new one, and not be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from django.conf import settings
+from publicsuffixlist import PublicSuffixList
+
+WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
+"""Providers that deliver a.b@ and ab@ to one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signs an organisation up. `is_confirmed`: whether the mail address is known to be theirs."""
+
+    account: int
+    email: str
+    is_confirmed: bool
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """Of the person alone."""
+        return _hash("account", str(self.account)), _hash("address", same_person(self.email))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Of the person, and of their company where the address is of one."""
+        company = company_domain(self.email)
+        return (*self.own_keys, *([_hash("company", company)] if company else []))
+
+
+def same_person(email: str) -> str:
+    """The address without what its owner may add at will: case, a part after `+`, dots where the provider ignores
+    them."""
+    name, _, domain = email.strip().lower().rpartition("@")
+    name = name.partition("+")[0]
+    if domain in WITHOUT_DOTS:
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"
+
+
+def company_domain(email: str) -> str:
+    """The domain that a company registered (`acme.co.uk` of `alice@mail.acme.co.uk`); empty for an address at a
+    public mail provider."""
+    domain = email.strip().lower().rpartition("@")[2].rstrip(".")
+    registered = str(_suffixes().privatesuffix(domain) or domain)
+    return "" if {domain, registered} & public_mail_domains() else registered
+
+
+def public_mail_domains() -> frozenset[str]:
+    """Where each person has an address of their own: those we know, and `OTAI_PUBLIC_MAIL_DOMAINS`.
+
+    Not where one person may have as many as they like (throw-away addresses, aliases): such a domain counts as a
+    company, so all of it is given to once.
+    """
+    return _known_providers() | {domain.lower() for domain in settings.OTAI_PUBLIC_MAIL_DOMAINS}
+
+
+@cache
+def _known_providers() -> frozenset[str]:
+    text = (files("otai.orgs") / "public_mail_domains.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.split() if line)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    # The list that came with the package: nothing is fetched.
+    return PublicSuffixList()
+
+
+def _hash(kind: str, value: str) -> str:
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
