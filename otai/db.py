@@ -79,10 +79,9 @@ def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Argument
     """The operation as one transaction, or as part of the caller's.
 
     Locks are taken in one order (docs/ledger.md), so that no two wait for each other. Where the database ends it all
-    the same in favour of
-    another, nothing of it was written, and it is done again from the beginning, a bounded number of times: the
-    operation must touch nothing
-    but the database. Within a caller's transaction the conflict is the caller's, who repeats the whole.
+    the same in favour of another, nothing of it was written, and it is done again from the beginning, a bounded number
+    of times: the operation must touch nothing but the database. Within a caller's transaction the conflict is the
+    caller's, who repeats the whole.
     """
 
     @wraps(operation)

@@ -19,8 +19,7 @@ def whole_credits(value: object) -> int:
     """The value as a positive whole number of credits.
 
     Raises InvalidAmount for anything but an int from 1 to MAX_CREDITS; `True` and `3.0` are refused too, since a caller
-    who sends
-    them has lost track of its units.
+    who sends them has lost track of its units.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidAmount("no_whole_number", value=str(value))

@@ -2,8 +2,7 @@
 silently missed.
 
 As root on Debian a missing program's package is installed. Elsewhere the test that needs it is skipped, and with `CI`
-in the environment it
-fails: a skipped door is a door that nobody tried.
+in the environment it fails: a skipped door is a door that nobody tried.
 """
 
 from __future__ import annotations

@@ -106,10 +106,8 @@ class Studio:
         id, status, place, progress, from the moment the file is there.
 
         `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal
-        data by its kind.
-        `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet, header,
-        dates. Raises Invalid (`dataset_invalid`, with the
-        rows) and what the API refuses with.
+        data by its kind. `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet,
+        header, dates. Raises Invalid (`dataset_invalid`, with the rows) and what the API refuses with.
         """
         asked = {"name": name, "filename": Path(path).name, "skip_bad_rows": skip_bad_rows, **reading}
         # Only what was asked for: a Studio of before knows none of them.

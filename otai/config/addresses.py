@@ -88,9 +88,8 @@ def client_address(peer: str, forwarded_for: str, *, trusted_proxies: int) -> st
     """The address of whoever asked: `peer`, or what the outermost of our `trusted_proxies` wrote into X-Forwarded-For.
 
     Each proxy adds at the end whom it saw, so what stands before the last `trusted_proxies` entries is the visitor's
-    own invention. A
-    header with fewer entries did not come through all of them, and one that holds no address proves nothing: `peer`
-    then.
+    own invention. A header with fewer entries did not come through all of them, and one that holds no address proves
+    nothing: `peer` then.
     """
     entries = [entry.strip() for entry in forwarded_for.split(",") if entry.strip()]
     if trusted_proxies < 1 or len(entries) < trusted_proxies:

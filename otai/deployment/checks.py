@@ -256,8 +256,7 @@ CHECKS: tuple[Check, ...] = (
 
 def results(found: Situation) -> list[Result]:
     """Every check that concerns this situation, in the order of the list: all of them where strangers may come, else
-    those for anybody;
-    those about a server only while one is started."""
+    those for anybody; those about a server only while one is started."""
     told = []
     for check in CHECKS:
         if not (found.is_open or check.everywhere) or (check.at_start and found.processes is None):

@@ -1,8 +1,7 @@
 """A signed statement of where every chain ended at one moment, to be kept away from the database.
 
 The chain finds a row that was edited; it cannot find a chain that was rewritten from some row to its end by someone who
-can compute
-SHA-256. A checkpoint can: what it names must still be there. docs/decisions/0204 says why HMAC.
+can compute SHA-256. A checkpoint can: what it names must still be there. docs/decisions/0204 says why HMAC.
 """
 
 from __future__ import annotations

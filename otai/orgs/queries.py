@@ -77,8 +77,7 @@ def others_by_founder(organisation: UUID) -> dict[str, list[UUID]]:
 
 def member(user: User, slug: str) -> Member:
     """The person's membership of an organisation, with the organisation. Raises NotFound, in the same words whether
-    there is no such
-    organisation or it is not theirs."""
+    there is no such organisation or it is not theirs."""
     found = Member.objects.select_related("organisation").filter(user=user, organisation__slug=slug).first()
     if found is None:
         raise NotFound("organisation", slug=slug)

@@ -1,9 +1,8 @@
 """Where a webhook may go: to public addresses only, so that nobody can use us to reach what is behind our firewall.
 
 The name is resolved once, each address is judged, and the connection goes to the very address that was judged: a name
-server that answers
-differently the second time gains nothing. `OTAI_WEBHOOKS_ALLOW_PRIVATE=1` lifts the rule, for a Studio and receivers in
-one private network.
+server that answers differently the second time gains nothing. `OTAI_WEBHOOKS_ALLOW_PRIVATE=1` lifts the rule, for a
+Studio and receivers in one private network.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The price book: every number of the business that a customer was promised, dated, versioned, each with its reason.
 
 A vendor who runs the Studio writes another `PriceBook` and names it in `OTAI_PRICE_BOOK`. Source of this one: the brief
-"How credits
-work", and the policies that make it exact.
+"How credits work", and the policies that make it exact.
 """
 
 from __future__ import annotations
@@ -82,8 +81,7 @@ class BasePrice:
 @dataclass(frozen=True, slots=True)
 class DeliveryPromise:
     """Due `within` of the order; with `end_of_day`, at the end of the order's calendar day where the organisation is,
-    but never
-    sooner than `at_least` after the order."""
+    but never sooner than `at_least` after the order."""
 
     within: timedelta | None
     end_of_day: bool

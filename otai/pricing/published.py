@@ -1,9 +1,8 @@
 """Price books as they were published: one JSON file a version, in `published/`, that nothing changes afterwards.
 
 A quote, a purchase and a guarantee name the version of the book they were made by. The book in force lives in code;
-once it changes, only its
-file can still say what an old quote was priced by. A test holds the book in force against its file, so a changed number
-needs a new version.
+once it changes, only its file can still say what an old quote was priced by. A test holds the book in force against its
+file, so a changed number needs a new version.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Value added tax on a sale of credits or of a tier: who owes it, where, and at what rate. Pure.
 
 Electronic services are taxed where the buyer is (Directive 2006/112/EC, articles 44, 58 and 196). Rates are data of the
-price book: a vendor
-who needs others names them there.
+price book: a vendor who needs others names them there.
 """
 
 from __future__ import annotations
@@ -127,8 +126,8 @@ def checked_vat_id(value: str, *, country: str) -> str:
     """The VAT id in compact form, `DE136695976`; "" for an empty one.
 
     Format and checksum are checked offline (python-stdnum); whether the id is in use today only the Commission's VIES
-    service can
-    say. Raises InvalidVatId, also for an id of another country than the buyer's and for countries outside the Union.
+    service can say. Raises InvalidVatId, also for an id of another country than the buyer's and for countries outside
+    the Union.
     """
     value = value.strip()
     if not value:
@@ -162,8 +161,7 @@ def vat_on_sale(
     """Decides in this order: same country; another member state with or without VAT id; everywhere else.
 
     A seller without a rate in the book (outside the Union) adds none, and so does one that is a small business, where
-    it would owe the VAT. `buyer_vat_id` has been checked. Raises CountryUnknown for what is no
-    two capital letters.
+    it would owe the VAT. `buyer_vat_id` has been checked. Raises CountryUnknown for what is no two capital letters.
     """
     for country in (seller_country, buyer_country):
         if len(country) != 2 or not country.isascii() or not country.isupper():

@@ -144,8 +144,7 @@ def save_imported(
 
 def save_data_set(data_set: DataSet, profile: Profile) -> DataSet:
     """All rows of the data set in one transaction, under the next free version. `profile` has all labels, which become
-    rows; the data set itself keeps its summary. Raises Refused where others took each
-    version number that was tried."""
+    rows; the data set itself keeps its summary. Raises Refused where others took each version number that was tried."""
     for _ in range(VERSION_ATTEMPTS):
         newest = DataSet.objects.filter(organisation=data_set.organisation, name=data_set.name)
         data_set.version = (newest.aggregate(newest=models.Max("version"))["newest"] or 0) + 1

@@ -59,8 +59,8 @@ def split_of(
     so.
 
     `share` of the tickets are kept aside; where it is known when tickets came in, `newest_share` of all are the newest
-    and the others are chosen among the rest. Raises
-    InputFailure where no ticket that the customer gives to training has words.
+    and the others are chosen among the rest. Raises InputFailure where no ticket that the customer gives to training
+    has words.
     """
     if tickets.splits is not None and (given := split_as_given(text_numbers_of(tickets.texts), tickets.splits)):
         train = np.intersect1d(given.train, usable)

@@ -107,8 +107,7 @@ def withdraw(
     """Takes unspent credits of one lot out of the ledger: a payment refund, a dispute, a mistaken grant.
 
     Raises LotNotFound, InsufficientCredits (the lot has fewer unspent credits: held ones must be released first),
-    InvalidAmount,
-    InvalidRequest, KeyReused, and NotFound for an unknown organisation.
+    InvalidAmount, InvalidRequest, KeyReused, and NotFound for an unknown organisation.
     """
     whole_credits(credits)
     checked_id(lot, what="lot")

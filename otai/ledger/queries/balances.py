@@ -31,8 +31,7 @@ def balance(organisation: UUID, at: datetime | None = None) -> Balance:
     """The balance now, or as it was at a past instant (transfers of that very instant included).
 
     One row by primary key for now; for the past a binary search of the organisation's transfers, 24 index look-ups in
-    ten
-    million. Raises NotFound for an unknown organisation.
+    ten million. Raises NotFound for an unknown organisation.
     """
     if at is not None:
         return _balance_at(organisation, at)
@@ -79,8 +78,7 @@ def last_seq_at(organisation: UUID, at: datetime) -> int:
     """The place of the last transfer made at or before `at`; 0 if there was none.
 
     A binary search over (organisation, seq), since within an organisation time never runs backwards: so no index on
-    time has to be
-    written with each transfer.
+    time has to be written with each transfer.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -110,8 +108,7 @@ def balances_at(organisation: UUID, moments: Sequence[datetime]) -> list[Balance
     """The balance at each of the instants, in their order: what a chart over time needs, in two queries.
 
     A binary search of the organisation's transfers for each instant, so the time grows with the instants and not with
-    the
-    transfers between them.
+    the transfers between them.
     """
     if not moments:
         return []

@@ -71,10 +71,8 @@ def statement(
     filtered or not.
 
     `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is
-    given: how a long
-    statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod, and NotFound for
-    an unknown
-    organisation.
+    given: how a long statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod,
+    and NotFound for an unknown organisation.
     """
     transfers = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
     if before is not None:

@@ -117,8 +117,7 @@ def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
     """The person joins in the role they were invited to. Opening the link again after joining changes nothing.
 
     Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a
-    forwarded
-    link lets nobody in.
+    forwarded link lets nobody in.
     """
     invitation = _found(token, lock=True)
     organisation = invitation.organisation

@@ -57,8 +57,7 @@ def create_endpoint(
 ) -> EndpointMade:
     """An address that hears what happens from now on; `events` empty: everything. `id`: of a form that may be sent
     twice; where that endpoint is there already, none is made, and `secret` is empty. Raises InvalidWebhookUrl,
-    InvalidEndpoint,
-    TooManyEndpoints."""
+    InvalidEndpoint, TooManyEndpoints."""
     checked, wanted, words = checked_url(url), _checked_events(events), _checked_description(description)
     with transaction.atomic():
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
@@ -92,8 +91,7 @@ def change_endpoint(
     now: datetime,
 ) -> Endpoint:
     """Changes what is given. Enabling forgets the failures; what was given up meanwhile can be replayed. Raises
-    NotFound, InvalidWebhookUrl,
-    InvalidEndpoint."""
+    NotFound, InvalidWebhookUrl, InvalidEndpoint."""
     with transaction.atomic():
         changed = _locked(organisation, endpoint)
         if url is not None:

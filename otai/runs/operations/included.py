@@ -128,8 +128,8 @@ def record_order(
     asked_at: datetime | None = None,
 ) -> Run:
     """Within a transaction: the run that trains on the stored file, its funding, and the guarantee's move. The quote
-    must have been good when the order was given (`asked_at`; now, if left out). Raises
-    NotAgreed and QuoteDoesNotFit as `order_included_run` does."""
+    must have been good when the order was given (`asked_at`; now, if left out). Raises NotAgreed and QuoteDoesNotFit as
+    `order_included_run` does."""
     offered, guarantee, to = wanted.quote, wanted.guarantee, wanted.to
     # The order in which a paid run locks (docs/ledger.md): organisation, guarantee, account.
     organisation = Organisation.objects.select_for_update(no_key=True).get(id=offered.organisation_id)

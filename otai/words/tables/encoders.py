@@ -1,6 +1,5 @@
-"""What is refused about encoders, model files and exports: for whoever runs the
-Studio, in English. Pages say it in words of their own
-(`pages.py`)."""
+"""What is refused about encoders, model files and exports: for whoever runs the Studio, in English. Pages say it in
+words of their own (`pages.py`)."""
 
 from __future__ import annotations
 
