@@ -29,7 +29,7 @@ def whole_credits(value: object) -> int:
 
 
 def round_up(amount: Fraction) -> int:
-    """The smallest whole number not below `amount` (policies.md: prices are rounded up, once, at the quote)."""
+    """The smallest whole number not below `amount` (docs/policies.md: prices are rounded up, once, at the quote)."""
     return -(-amount.numerator // amount.denominator)
 
 

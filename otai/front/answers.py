@@ -104,7 +104,7 @@ class Spool:
 @dataclass
 class Response:
     """One of `body`, `file` (with `close`), `spool` and `stream` is what follows the headers. `stream`: see
-    otai.front.streams."""
+    `otai/orgs/streams.py`."""
 
     status: int
     headers: Headers

@@ -78,7 +78,7 @@ class Recipe:
 
     Shares are fractions of the tickets; `newest_share` is the part of `holdout_share` that are the newest tickets,
     where it is known which those are. `fewest_tickets` is the policy that a label with fewer training tickets is left
-    out and reported (brief, policies.md). `refit` says whether the final model also learns from the holdout once that
+    out and reported (docs/policies.md). `refit` says whether the final model also learns from the holdout once that
     has been measured; it never does where the customer fixed the split, because then those tickets are the customer's
     own yardstick. `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may
     count, and `prior_shares` how much frequent labels may be favoured, or held back (`linear/blending.py` chooses).

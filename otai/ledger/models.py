@@ -23,7 +23,7 @@ class LotSource(models.TextChoices):
 
 
 SPENDING_RANK: dict[str, int] = {
-    # policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a
+    # docs/policies.md, order of spending: included credits, then what was given, then what was paid for, so that what a
     # customer paid for is what is left to refund.
     LotSource.INITIAL: 1,
     LotSource.MONTHLY: 1,

@@ -1,7 +1,7 @@
 """The calendar of monthly grants and paid months: the same day of each month, where the organisation is. Pure.
 
-policies.md: "on the same day of each month in the organisation's time zone; a day the month lacks falls on its last
-day, and the original day returns after (31 Jan, 28 Feb, 31 Mar)".
+docs/policies.md: "on the same day of each month in the organisation's time zone; a day the month lacks falls on its
+last day, and the original day returns after (31 Jan, 28 Feb, 31 Mar)".
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def band_for(book: PriceBook, attributes: object) -> ComplexityBand:
 
 
 def price(book: PriceBook, *, mode: Mode, delivery: Delivery, attributes: int) -> Price:
-    """The price of a run: base x multiplier, rounded up once (policies.md, "Price of a training run").
+    """The price of a run: base x multiplier, rounded up once (docs/policies.md, "Price of a training run").
 
     Raises AttributeCountOutOfRange.
     """
@@ -152,7 +152,7 @@ def _price(book: PriceBook, mode: Mode, delivery: Delivery, band: ComplexityBand
 
 
 def due_at(promise: DeliveryPromise, *, ordered_at: datetime, zone: ZoneInfo) -> datetime:
-    """When a run ordered at `ordered_at` is due, in UTC (policies.md: "Same day")."""
+    """When a run ordered at `ordered_at` is due, in UTC (docs/policies.md: "Same day")."""
     if promise.within is not None:
         return (ordered_at + promise.within).astimezone(UTC)
     local = ordered_at.astimezone(zone)

@@ -38,5 +38,5 @@ def settle(*, held: int, ending: Ending) -> Settlement:
 
 
 def attempt_again(*, ending: Ending, attempts: int, most_attempts: int) -> bool:
-    """Only failures of ours are tried again (policies.md: up to 2 more attempts)."""
+    """Only failures of ours are tried again (docs/policies.md: up to 2 more attempts)."""
     return ending is Ending.FAILED_SYSTEM and attempts < most_attempts

@@ -1,5 +1,5 @@
 """What jobs do for models and for changes of tickets, in their own process: no tables, no settings. See
-`otai.jobs.work.Kind`."""
+`otai.jobs.work.JobKind`."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def attributes(data_set: DataSet) -> QuerySet[Attribute]:
 
 
 def usable_attributes(data_set: DataSet) -> QuerySet[Attribute]:
-    """The attributes that a run can learn: those with at least 2 labels that 5 or more tickets carry (data README,
-    policies.md).
+    """The attributes that a run can learn: those with at least 2 labels that 5 or more tickets carry
+    (docs/policies.md).
 
     Tickets set aside as test do not count, since they teach nothing.
     """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,10 +59,34 @@ def test_every_decision_is_in_the_index() -> None:
 )
 def test_a_door_sign_names_files_that_are_there(sign: Path) -> None:
     text = ast.get_docstring(ast.parse(sign.read_text(encoding="utf-8"))) or ""
-    named = re.findall(r"`([a-z0-9_/]+(?:\.py|\.sql|\.css|/))`", text) + re.findall(
-        r"\b(docs/[a-z0-9/_-]+\.md)\b", text
-    )
+    named = re.findall(r"`([a-z0-9_/]+/)`", text) + re.findall(r"[a-z0-9/_-]+\.(?:py|sql|css|md)\b", text)
     assert [name for name in named if not any((at / name).exists() for at in (sign.parent, ROOT, ROOT / "otai"))] == []
+
+
+def said(source: str) -> Iterator[str]:
+    """The comments and docstrings of a file."""
+    yield from (
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    )
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def test_a_file_that_the_code_names_is_there() -> None:
+    """Beside the file that names it, in its room, in `otai`, or from the top."""
+    missing, named = [], 0
+    for path in SOURCES:
+        room = ROOT / "otai" / path.relative_to(ROOT / "otai").parts[0]
+        for text in said(path.read_text(encoding="utf-8")):
+            for name in re.findall(r"(?<![\w./*<{-])[\w/-]+\.(?:py|md|sql)\b", text):
+                named += 1
+                if not any((at / name).exists() for at in (path.parent, room, ROOT / "otai", ROOT)):
+                    missing.append(f"{path.relative_to(ROOT)}: {name}")
+    assert named > 200
+    assert missing == []
 
 
 def test_every_room_has_a_door_sign() -> None:

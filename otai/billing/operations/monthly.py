@@ -1,7 +1,7 @@
 """Monthly credits of one organisation: in a free tier on their day, in a paid tier with the month that is paid.
 
-policies.md: the grant day of an unpaid month waits for its payment and is then made at once; a month that is never paid
-grants nothing. Whoever paid every second month would receive every month's credits otherwise.
+docs/policies.md: the grant day of an unpaid month waits for its payment and is then made at once; a month that is never
+paid grants nothing. Whoever paid every second month would receive every month's credits otherwise.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def _key(tier: Tier) -> str:
 
 
 def _grant_initial_credits(subscription: Subscription, tier: Tier, *, key: str, now: datetime) -> None:
-    """policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
+    """docs/policies.md: the tier's initial credits less those had so far, so that a climb totals the same as signing up
     there, in however many organisations one person or company climbs."""
     book, organisation = queries.price_book(), subscription.organisation_id
     lock_founders(organisation)

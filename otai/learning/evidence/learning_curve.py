@@ -1,8 +1,8 @@
 """How quality grows with tickets, and what more of them would bring.
 
-Models of an eighth, a quarter and a half of the training tickets (`subset_models.py`) and the whole are measured on the
-same holdout. A power law, a - b n^-c, is laid through what they reach: learning curves of text classifiers follow one
-closely (Cortes et al. 1993; Hestness et al. 2017).
+Models of an eighth, a quarter and a half of the training tickets (`linear/subset_models.py`) and the whole are measured
+on the same holdout. A power law, a - b n^-c, is laid through what they reach: learning curves of text classifiers
+follow one closely (Cortes et al. 1993; Hestness et al. 2017).
 
 Four sizes say little about three numbers, so the forecast is an interval first: the law is fitted again to many redrawn
 measurements (the holdout's tickets are drawn anew, the same for all sizes, and every size is moved by as much as models

@@ -440,9 +440,9 @@ class _CrossFitted:
 
 def _length_scale_of(candidates: Sequence[Candidate]) -> float | None:
     """The length scale that all candidates with vectors have in common; None: vectors count by themselves."""
-    reaches = {candidate.length_scale for candidate in candidates if candidate.vectors}
-    assert len(reaches) <= 1, "models of several length scales have no mean among models"
-    return reaches.pop() if reaches else None
+    length_scales = {candidate.length_scale for candidate in candidates if candidate.vectors}
+    assert len(length_scales) <= 1, "models of several length scales have no mean among models"
+    return length_scales.pop() if length_scales else None
 
 
 def _landmarks_among(places: Matrix) -> Matrix:

@@ -1,5 +1,6 @@
 """Models of subsets of the training tickets. Two things are read from them: how quality grows with tickets
-(`learning_curve.py`), and what a model says of tickets it has not learnt, for all of them (`label_issues.py`).
+(`evidence/learning_curve.py`), and what a model says of tickets it has not learnt, for all of them
+(`evidence/label_issues.py`).
 
 The training part is dealt out into halves, quarters and eighths. Each subset is fitted as the whole was, by the same
 candidates and with the same share of the log-prior offset, and says what it makes of all tickets outside itself.

@@ -1,5 +1,5 @@
 """What tickets were like when a model was trained, kept in its bundle: so that later tickets can be compared with them
-(`drift.py`).
+(`evidence/drift.py`).
 
 They are the tickets kept aside, each as the model saw it that had not learnt it. No word of any is kept: the words of a
 ticket are added up into 64 numbers.

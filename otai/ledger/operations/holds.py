@@ -70,8 +70,8 @@ def hold_placed(answer: DatabaseAnswer, request: TransferRequest) -> HoldPlaced:
 def place_hold(
     *, organisation: UUID, credits: int, key: str, reference: str, reason: str, deadline_at: datetime, now: datetime
 ) -> HoldPlaced:
-    """Reserves credits, drawn from the organisation's lots in the order of policies.md: included first, bought last,
-    oldest first.
+    """Reserves credits, drawn from the organisation's lots in the order of docs/policies.md: included first, bought
+    last, oldest first.
 
     `reference` names what they are for (the run), and is what the sweep asks about once `deadline_at` has passed.
     Raises InsufficientCredits, InvalidAmount, InvalidDeadline, InvalidRequest, KeyReused, and NotFound for an unknown
@@ -176,7 +176,8 @@ def release(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datet
 
 
 def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
-    """Gives captured credits back, once, to the lots they came from (policies.md: a completed run found faulty later).
+    """Gives captured credits back, once, to the lots they came from (docs/policies.md: a completed run found faulty
+    later).
 
     Raises HoldNotFound, AlreadyRefunded, HoldNotCaptured, KeyReused, InvalidRequest.
     """

@@ -49,8 +49,8 @@ class RunNotCharged(Refused):
 
 @one_transaction
 def refund_run(*, organisation: Organisation, number: int, why: str, who: str, now: datetime) -> Run:
-    """Gives back the credits of a completed run found faulty, to the lots they came from, once (policies.md, "Charging
-    a run").
+    """Gives back the credits of a completed run found faulty, to the lots they came from, once (docs/policies.md,
+    "Charging a run").
 
     Raises NotFound, RunNotCharged, AlreadyRefunded, and Invalid without a reason.
     """

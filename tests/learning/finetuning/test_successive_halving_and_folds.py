@@ -1,4 +1,4 @@
-"""Ways of learning are halved by what they reach; folds are shared by all models of a training."""
+"""Configurations are halved by what they reach; folds are shared by all models of a training."""
 
 from __future__ import annotations
 
