@@ -1,10 +1,10 @@
 """Whether today's tickets are still what a model was trained for: tests whose false alarms are bounded, and signals
 that are large enough to act upon.
 
-The tickets kept aside at the training (`reference.py`) and the new ones are two samples; if nothing changed, they could
-be exchanged. Each test asks how often an exchange would show as much (a permutation, or the exact or normal law of a
-count), and all tests of one check share `FALSE_ALARMS` between them, so that a check of unchanged tickets advises a
-training at most so often. A difference that is certain and small is no reason to pay for a training, so each signal
+The tickets kept aside at the training (`model/reference.py`) and the new ones are two samples; if nothing changed, they
+could be exchanged. Each test asks how often an exchange would show as much (a permutation, or the exact or normal law
+of a count), and all tests of one check share `FALSE_ALARMS` between them, so that a check of unchanged tickets advises
+a training at most so often. A difference that is certain and small is no reason to pay for a training, so each signal
 must also be worth it (`LEAST_EFFECT`).
 
 Confidence falls where inputs change; it cannot fall where people change their minds about labels. That shows in

@@ -55,7 +55,8 @@ def guarantee(organisation: Organisation, tier: Tier | None = None) -> Guarantee
 
 def due_levels(organisation: Organisation) -> list[Tier]:
     """The tiers that the organisation has reached and that bring it a guarantee: not before its founder's mail address
-    is confirmed, and not where another organisation of the same person or company had that tier's (docs/policies.md)."""
+    is confirmed, and not where another organisation of the same person or company had that tier's
+    (docs/policies.md)."""
     if orgs.waits_for_confirmation(organisation.id):
         return []
     others = {other for ids in orgs.others_by_founder(organisation.id).values() for other in ids}
