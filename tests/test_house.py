@@ -115,7 +115,7 @@ def test_what_many_parameters_say_together_is_one_value() -> None:
 
 
 NO_NAMES = {"found", "one"}
-LINES_IN_VIEW = 30
+LINES_IN_VIEW = 20
 
 
 def test_a_long_function_has_no_name_that_says_nothing() -> None:

@@ -99,8 +99,8 @@ class ClosedMonthDesk(Desk):
             raise PermissionDenied
         try:
             if kind == "closed":
-                found = closed_month(Month.parse(period))
-                files = {f"month-{found}.csv": found.content.encode()}
+                closed = closed_month(Month.parse(period))
+                files = {f"month-{closed}.csv": closed.content.encode()}
             else:
                 files = export(kind, Period.parse(period), now=utc_now())
         except OtaiError as refused:

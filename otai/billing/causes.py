@@ -28,7 +28,7 @@ from otai.billing.models import (
     Taking,
     TierChange,
 )
-from otai.billing.operations.reversals import NEEDS_A_PERSON
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.takings import net_of
 from otai.billing.price_books import book_named, price_book
 from otai.billing.seller import seller
@@ -150,13 +150,12 @@ def _states() -> Iterator[Unexplained]:
             if move is None and subject == "purchase" and status != "open":
                 yield Unexplained("the status of a purchase is its last event's", str(id), f"{status}, told nothing")
     for reversal in Reversal.objects.order_by("id").iterator(chunk_size=500):
-        told_how = Q(move__contains="-> ") | Q(move=NEEDS_A_PERSON)
+        told_how = Q(move__contains="-> ") | Q(move__in=BillingOccurrence.NEEDS_A_PERSON.stored_as)
         event = Event.objects.filter(told_how, subject="reversal", subject_id=str(reversal.id)).order_by("-id").first()
         stands = f"{reversal.kind} {reversal.state}"
         # What nobody taught us is taken for an inquiry.
-        if event is not None and stands != {NEEDS_A_PERSON: "inquiry open"}.get(
-            event.move, event.move.partition("> ")[2]
-        ):
+        known: dict[str, str] = {BillingOccurrence.NEEDS_A_PERSON: "inquiry open"}
+        if event is not None and stands != known.get(event.what, event.what.partition("> ")[2]):
             yield Unexplained("a reversal stands as its last event says", reversal.external_id, event.move)
         if event is not None and (event.details["cents"], event.details["currency"]) != (
             reversal.cents,
@@ -164,7 +163,9 @@ def _states() -> Iterator[Unexplained]:
         ):
             yield Unexplained("a reversal is of what was told", reversal.external_id, f"{reversal.cents} cents")
         if reversal.settled_at is not None and reversal.settled_by != "billing":
-            settled = Event.objects.filter(subject="reversal", subject_id=str(reversal.id), move="owed credits settled")
+            settled = Event.objects.filter(
+                subject="reversal", subject_id=str(reversal.id), move__in=BillingOccurrence.OWED_SETTLED.stored_as
+            )
             if not settled.exists():
                 yield Unexplained("a reversal was settled by an operator", reversal.external_id)
 
@@ -192,7 +193,9 @@ def _what_went_back() -> Iterator[Unexplained]:
             if sum(moved.values_list("credits", flat=True)) != sum(decided.values_list("credits", flat=True)):
                 yield Unexplained("a payment refund withdrew its credits", refund.purchase.reference)
         elif refund.kind == RefundKind.TRAINING_FEE:
-            told = Event.objects.filter(subject_id=str(refund.purchase_id), move="training fee paid back")
+            told = Event.objects.filter(
+                subject_id=str(refund.purchase_id), move__in=BillingOccurrence.TRAINING_FEE_PAID_BACK.stored_as
+            )
             if (refund.credits, refund.net_cents) not in [
                 (event.details["credits"], event.details["net_cents"]) for event in told
             ]:
@@ -254,13 +257,18 @@ def _tiers() -> Iterator[Unexplained]:
 def _payments() -> Iterator[Unexplained]:
     for payment in Payment.objects.order_by("id").iterator(chunk_size=500):
         events = Event.objects.filter(
-            subject="purchase", subject_id=str(payment.purchase_id), move="payment received", at=payment.received_at
+            subject="purchase",
+            subject_id=str(payment.purchase_id),
+            move__in=BillingOccurrence.PAYMENT_RECEIVED.stored_as,
+            at=payment.received_at,
         )
         said = [(event.details["external_id"], event.details["cents"], event.details["currency"]) for event in events]
         if (payment.external_id, payment.cents, payment.currency) not in said:
             yield Unexplained("a payment is what was told when it came", payment.external_id, f"{payment.cents} cents")
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
-        ordered = Event.objects.filter(subject="purchase", subject_id=str(purchase.id), move="ordered").first()
+        ordered = Event.objects.filter(
+            subject="purchase", subject_id=str(purchase.id), move__in=BillingOccurrence.ORDERED.stored_as
+        ).first()
         if ordered is None:
             yield Unexplained("a purchase was ordered", purchase.reference)
             continue

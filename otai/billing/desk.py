@@ -7,7 +7,7 @@ why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,11 +20,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.units import Money
+from otai.words.catalogue import ENGLISH
 
 
 class WhyForm(forms.Form):
@@ -117,17 +119,31 @@ class Desk(admin.ModelAdmin):
                 for action in self.desk_actions
                 if action.applies(row)
             ]
-        extra = {**(extra_context or {}), "desk_actions": offered, "desk_history": self._history(row)}
+        extra = {**(extra_context or {}), "desk_actions": offered, "desk_history": self._told(row)}
         return super().change_view(request, object_id, form_url, extra)
 
     def _address(self, row: models.Model, action: DeskAction) -> str:
         options = self.model._meta
         return reverse(f"admin:{options.app_label}_{options.model_name}_act", args=[row.pk, action.name])
 
-    def _history(self, row: models.Model | None) -> list[Any]:
+    def _told(self, row: models.Model | None) -> list[dict[str, Any]]:
+        """The row's history in the operator's language."""
+        language = get_language() or ENGLISH
+        return [
+            {
+                "at": line.at,
+                "what": line.happened(language=language),
+                "who": line.who,
+                "why": line.said(language=language),
+            }
+            for line in self.history(row)
+        ]
+
+    def history(self, row: models.Model | None) -> Iterable[Any]:
+        """The lines of the row's history (`Explained`), the earliest first."""
         if row is None or not self.event_subject:
-            return []
-        return list(Event.objects.filter(subject=self.event_subject, subject_id=str(row.pk)).order_by("id"))
+            return ()
+        return Event.objects.filter(subject=self.event_subject, subject_id=str(row.pk)).order_by("id")
 
     def act(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Shows the form of an action, and runs it. Raises PermissionDenied for whoever may not, and Http404 for what

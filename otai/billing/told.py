@@ -27,8 +27,8 @@ from otai.billing.models import (
     Taking,
     TierChange,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import plain, terms_of
-from otai.billing.operations.reversals import NEEDS_A_PERSON
 from otai.ledger.models import LateCapture, Lot, LotSource, Transfer
 
 APART = timedelta(days=1)
@@ -65,10 +65,14 @@ def _columns() -> Iterator[Unexplained]:
 
 def _orders() -> Iterator[Unexplained]:
     ways: dict[str, set[str]] = defaultdict(set)
-    opened = Event.objects.filter(subject="purchase", move__in=["ordered", "page opened"])
+    opened = Event.objects.filter(
+        subject="purchase", move__in=[*BillingOccurrence.ORDERED.stored_as, *BillingOccurrence.PAGE_OPENED.stored_as]
+    )
     for id, details in opened.values_list("subject_id", "details").iterator(chunk_size=2000):
         ways[id].add(details.get("gateway", ""))
-    terms = Event.objects.filter(subject="purchase", move="ordered", details__has_key="terms")
+    terms = Event.objects.filter(
+        subject="purchase", move__in=BillingOccurrence.ORDERED.stored_as, details__has_key="terms"
+    )
     told = dict(terms.values_list("subject_id", "details__terms"))
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
         if (was := told.get(str(purchase.id))) is not None and was != terms_of(purchase):
@@ -80,7 +84,7 @@ def _orders() -> Iterator[Unexplained]:
 
 def _refunds() -> Iterator[Unexplained]:
     """A refund was asked for by who told of it, for that reason."""
-    requested = Event.objects.filter(subject="payment refund", move="requested")
+    requested = Event.objects.filter(subject="payment refund", move__in=BillingOccurrence.REQUESTED.stored_as)
     told = {id: (who, why) for id, who, why in requested.values_list("subject_id", "who", "why")}
     for refund in PaymentRefund.objects.order_by("id").iterator(chunk_size=500):
         said = (refund.requested_by, refund.reason)
@@ -104,7 +108,9 @@ def _renewals() -> Iterator[Unexplained]:
     for subscription in Subscription.objects.exclude(renewal_gateway="", renewal_payment_method="").order_by("id"):
         where = str(subscription.organisation_id)
         sets = Event.objects.filter(
-            subject="subscription", subject_id=str(subscription.id), move="renewal payment set"
+            subject="subscription",
+            subject_id=str(subscription.id),
+            move__in=BillingOccurrence.RENEWAL_PAYMENT_SET.stored_as,
         ).order_by("-id")
         last = sets.first()
         kept = PaymentMethod.objects.filter(
@@ -120,12 +126,14 @@ def _renewals() -> Iterator[Unexplained]:
 
 def _payments() -> Iterator[Unexplained]:
     told: dict[tuple[str, str], list[Event]] = defaultdict(list)
-    for event in Event.objects.filter(subject="purchase", move="payment received").iterator(chunk_size=2000):
+    for event in Event.objects.filter(
+        subject="purchase", move__in=BillingOccurrence.PAYMENT_RECEIVED.stored_as
+    ).iterator(chunk_size=2000):
         told[event.subject_id, event.details["external_id"]].append(event)
     for payment in Payment.objects.order_by("id").iterator(chunk_size=500):
         events = told[str(payment.purchase_id), payment.external_id]
         if not any(
-            (event.who, event.why, event.details.get("gateway", payment.gateway))
+            (event.who, event.why_as_text, event.details.get("gateway", payment.gateway))
             == (payment.recorded_by, payment.note, payment.gateway)
             for event in events
         ):
@@ -139,7 +147,7 @@ def _reversals() -> Iterator[Unexplained]:
     for reversal in Reversal.objects.order_by("id").iterator(chunk_size=500):
         events = told[str(reversal.id)]
         yield from _as_heard(reversal, [event for event in events if "provider_state" in event.details])
-        settled = [event for event in events if event.move == "owed credits settled"]
+        settled = [event for event in events if event.what == BillingOccurrence.OWED_SETTLED]
         said = (reversal.settled_at, reversal.settled_by, reversal.settled_why)
         by_an_operator = reversal.settled_at is not None and reversal.settled_by != "billing"
         is_told = said in [(event.at, event.who, event.why) for event in settled]
@@ -154,10 +162,10 @@ def _as_heard(reversal: Reversal, news: list[Event]) -> Iterator[Unexplained]:
     where, first, last = reversal.external_id, news[0], news[-1]
     if (last.details["external_id"], last.details["provider_state"][:100]) != (where, reversal.provider_state):
         yield Unexplained("a reversal is in the state that was told", where, reversal.provider_state)
-    if last.why != reversal.reason or (last.move == NEEDS_A_PERSON) != reversal.needs_a_person:
+    if last.why != reversal.reason or (last.what == BillingOccurrence.NEEDS_A_PERSON) != reversal.needs_a_person:
         yield Unexplained("a reversal is for the reason that was told", where, reversal.reason)
     # Where a release before told of its beginning, the first of these is not it.
-    began = reversal.opened_at == first.at or not first.move.startswith("->")
+    began = reversal.opened_at == first.at or not first.what.startswith("->")
     decided = reversal.state == ReversalState.OPEN or reversal.decided_at in {event.at for event in news}
     if not began or not decided:
         yield Unexplained("a reversal began and was decided when it was told", where)

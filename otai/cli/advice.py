@@ -22,6 +22,7 @@ from otai.serving import advice, queries, versions
 from otai.serving.models import Advice, AdviceStatus
 from otai.serving.operations import register_completed_runs
 from otai.words import advice as words
+from otai.words.catalogue import say_stored
 
 app = typer.Typer(help="When to train again, and what would raise a model.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -44,7 +45,7 @@ def advice_as_dict(one: Advice) -> dict[str, Any]:
         "found_at": one.found_at,
         "checked_at": one.checked_at,
         "decided_by": one.decided_by,
-        "decided_why": one.decided_why,
+        "decided_why": say_stored(one.decided_why),
     }
 
 
@@ -186,20 +187,20 @@ def improve(
     json: JsonOption = False,
 ) -> None:
     """What would most likely raise each attribute, from the evidence of its training."""
-    found = advice.improvements(organisation_named(org), name, version)
+    improvements = advice.improvements(organisation_named(org), name, version)
     if json:
-        print_json(found)
+        print_json(improvements)
         return
-    for attribute, ideas in found.items():
+    for attribute, ideas in improvements.items():
         say(f"{attribute}:")
-        for one in ideas:
+        for idea in ideas:
             gain = (
-                f" [{100 * one.gain.value:+.1f} points, {100 * one.gain.low:+.1f} to {100 * one.gain.high:+.1f}]"
-                if one.gain
+                f" [{100 * idea.gain.value:+.1f} points, {100 * idea.gain.low:+.1f} to {100 * idea.gain.high:+.1f}]"
+                if idea.gain
                 else ""
             )
-            say(f"  {one.sentence}{gain}")
-            for suspect in one.details.get("suspects", [])[:10]:
+            say(f"  {idea.sentence}{gain}")
+            for suspect in idea.details.get("suspects", [])[:10]:
                 say(
                     f"    {suspect['ticket']}: {', '.join(suspect['given'])} -> {', '.join(suspect['suggested'])} "
                     f"({suspect['confidence']:.0%})  {suspect['excerpt'][:80]}"

@@ -40,17 +40,17 @@ def give(
     json: JsonOption = False,
 ) -> None:
     """Give feedback from a file. It is never trained on silently: see `otai feedback merge`."""
-    found = queries.version(organisation_named(org), name, version)
-    attributes = {attribute["name"]: attribute["kind"] for attribute in found.run.attributes}
+    asked_version = queries.version(organisation_named(org), name, version)
+    attributes = {attribute["name"]: attribute["kind"] for attribute in asked_version.run.attributes}
     corrections, of_file = feedback.read_file(file, attributes=attributes)
     given = feedback.give(
-        version=found, corrections=corrections, by=actor(), key=key or of_file, now=utc_now(), complete=complete
+        version=asked_version, corrections=corrections, by=actor(), key=key or of_file, now=utc_now(), complete=complete
     )
     if json:
         print_json(given)
         return
     again = " It was given before; nothing changed." if given.replayed else ""
-    say(f"{given.statements} statements about {found}: the model was right in {given.right}.{again}")
+    say(f"{given.statements} statements about {asked_version}: the model was right in {given.right}.{again}")
 
 
 @app.command("list")

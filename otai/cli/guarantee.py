@@ -65,7 +65,7 @@ def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
         "improvement_verdict": found.improvement_verdict,
         "fee_credits": found.fee_credits,
         "events": [
-            {"at": event.at, "move": event.move, "who": event.who, **event.explained()}
+            {"at": event.at, "move": event.what, "who": event.who, **event.explained()}
             for event in queries.events(found)
         ],
     }
@@ -152,7 +152,7 @@ def show(
     print_table(
         ["when", "what happened", "who", "why"],
         [
-            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.move, e.who, e.said()]
+            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.happened(), e.who, e.said()]
             for e in queries.events(guarantee)
         ],
     )
@@ -218,7 +218,7 @@ def propose(
     asked."""
     organisation = organisation_named(org)
     read = [Criterion.parse(one) for one in criteria]
-    found = operations.propose(
+    guarantee = operations.propose(
         organisation=organisation,
         data_set=tickets.data_set(organisation, data_set),
         criteria=read,
@@ -227,11 +227,11 @@ def propose(
         tier=tier,
     )
     if json:
-        print_json(guarantee_as_dict(found))
-    elif found.waits_for_operator:
+        print_json(guarantee_as_dict(guarantee))
+    elif guarantee.waits_for_operator:
         say("Proposed. It is above the standard bar, so it waits for our yes: otai guarantee show")
     else:
-        say(f"Agreed. {found.holdout_tickets} tickets are kept aside to measure on. Next: otai guarantee order")
+        say(f"Agreed. {guarantee.holdout_tickets} tickets are kept aside to measure on. Next: otai guarantee order")
 
 
 @app.command("waiting")

@@ -79,8 +79,7 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
                         "move": e.what.value,
                         "version": e.version and e.version.number,
                         "who": e.who,
-                        "why": e.why,
-                        "fact": e.details.get("why"),
+                        **e.explained(),
                     }
                     for e in happened
                 ],
@@ -108,7 +107,7 @@ def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonO
                 MOVES[e.what],
                 e.version and e.version.number,
                 e.who,
-                e.why,
+                e.said(),
             ]
             for e in happened
         ],

@@ -36,9 +36,9 @@ def list_pools(json: JsonOption = False) -> None:
     """All pools: what they have, what they serve, how much waits for them."""
     require_installation()
     operations.local_pool(hardware=this_machine(), now=utc_now())
-    found = [_pool_as_dict(pool, workers=queries.workers_at_work(pool)) for pool in queries.pools()]
+    pools = [_pool_as_dict(pool, workers=queries.workers_at_work(pool)) for pool in queries.pools()]
     if json:
-        print_json(found)
+        print_json(pools)
         return
     print_table(
         ["pool", "serves", "hardware", "executor", "slots", "workers", "working", "waiting"],
@@ -50,7 +50,7 @@ def list_pools(json: JsonOption = False) -> None:
                 pool["executor"],
                 *(pool[name] for name in ("slots", "workers", "working", "waiting")),
             ]
-            for pool in found
+            for pool in pools
         ],
         right=["slots", "workers", "working", "waiting"],
     )
@@ -107,9 +107,9 @@ def list_workers(
     """The workers, their pool, and what they do."""
     require_installation()
     now = utc_now()
-    found = [_worker_as_dict(worker) for worker in queries.workers(every=every)]
+    workers = [_worker_as_dict(worker) for worker in queries.workers(every=every)]
     if json:
-        print_json(found)
+        print_json(workers)
         return
     print_table(
         ["worker", "pool", "hardware", "state", "run", "heard of"],
@@ -122,7 +122,7 @@ def list_workers(
                 worker["run"],
                 f"{max((now - worker['heartbeat_at']).total_seconds(), 0):.0f} s ago",
             ]
-            for worker in found
+            for worker in workers
         ],
     )
 

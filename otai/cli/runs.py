@@ -112,7 +112,7 @@ def show(
         print_json(
             {
                 **run_as_dict(run),
-                "events": [{"at": e.at, "move": e.move, "who": e.who, **e.explained()} for e in happened],
+                "events": [{"at": e.at, "move": e.what, "who": e.who, **e.explained()} for e in happened],
                 "attempts": [
                     {
                         "number": a.number,
@@ -135,7 +135,7 @@ def show(
     print_table(
         ["when", "what happened", "who", "why"],
         [
-            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.move, _short(e.who), e.said()]
+            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M:%S}", e.happened(), _short(e.who), e.said()]
             for e in happened
         ],
     )

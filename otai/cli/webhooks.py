@@ -95,7 +95,7 @@ def log(
 ) -> None:
     """What was sent, and what became of it."""
     id_ = _id(endpoint, what="endpoint") if endpoint else None
-    found = queries.deliveries(organisation_named(org), endpoint=id_)[:limit]
+    deliveries = queries.deliveries(organisation_named(org), endpoint=id_)[:limit]
     rows: list[dict[str, Any]] = [
         {
             "id": delivery.id,
@@ -106,7 +106,7 @@ def log(
             "made_at": delivery.made_at,
             "next_at": delivery.next_at,
         }
-        for delivery in found
+        for delivery in deliveries
     ]
     if json:
         print_json(rows)

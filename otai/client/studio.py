@@ -332,14 +332,14 @@ class Studio:
         Unavailable where what arrived is not what was announced."""
         import hashlib
 
-        found = self.model(model, version)
+        model_version = self.model(model, version)
         target = Path(target)
         if target.is_dir():
-            target = target / f"{found.model.replace(' ', '-')}-v{found.version}.otai"
+            target = target / f"{model_version.model.replace(' ', '-')}-v{model_version.version}.otai"
         part = target.with_name(target.name + ".part")
         digest = hashlib.sha256()
         try:
-            path = f"/models/{quoted(found.model, safe='')}/versions/{found.version}/bundle"
+            path = f"/models/{quoted(model_version.model, safe='')}/versions/{model_version.version}/bundle"
             with self._http.stream("GET", path, headers={"Accept": "*/*"}) as response:
                 if response.status_code != 200:
                     response.read()
@@ -348,7 +348,7 @@ class Studio:
                     for chunk in response.iter_bytes(1 << 20):
                         digest.update(chunk)
                         out.write(chunk)
-            if digest.hexdigest() != found.sha256:
+            if digest.hexdigest() != model_version.sha256:
                 raise Unavailable("model", code="download_damaged")
             part.replace(target)
         finally:

@@ -27,9 +27,9 @@ def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str, *, now:
 
     The same `webhook-id` may come twice: remember it, and do once what it causes. Raises InvalidWebhook.
     """
-    found = {name.lower(): value for name, value in headers.items()}
+    lower_cased = {name.lower(): value for name, value in headers.items()}
     try:
-        webhook_id, stamp, given = (found[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+        webhook_id, stamp, given = (lower_cased[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
         timestamp = int(stamp)
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except (KeyError, ValueError, binascii.Error):

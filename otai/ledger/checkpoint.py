@@ -136,10 +136,10 @@ def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointRepor
     with one_snapshot():
         for end in document["organisations"]:
             organisation, seq, expected = UUID(end["organisation"]), end["seq"], end["hash"]
-            found = _hash_at(organisation, seq)
-            if found is None:
+            hash_here = _hash_at(organisation, seq)
+            if hash_here is None:
                 problems.append(LedgerProblem(organisation, "was in the checkpoint and is gone", seq=seq))
-            elif found.hex() != expected:
+            elif hash_here.hex() != expected:
                 problems.append(LedgerProblem(organisation, "the chain up to here was rewritten", seq=seq))
             account = Account.objects.filter(organisation=organisation).values_list("last_seq", flat=True).first()
             since += max(0, (account or 0) - seq)

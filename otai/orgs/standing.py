@@ -40,27 +40,30 @@ def still_standing(standings: Collection[Standing], *, now: datetime) -> set[Sta
     """Those of them who would be let in now."""
     keys = {
         key.id: key
-        for key in ApiKey.objects.filter(id__in={one.key for one in standings if one.key is not None})
+        for key in ApiKey.objects.filter(id__in={standing.key for standing in standings if standing.key is not None})
         if key.is_usable(now)
     }
-    people = [one for one in standings if one.key is None]
+    people = [standing for standing in standings if standing.key is None]
     members = {
         (member.user_id, member.organisation_id): member
         for member in Member.objects.filter(
-            user_id__in={one.user for one in people}, organisation_id__in={one.organisation for one in people}
+            user_id__in={standing.user for standing in people},
+            organisation_id__in={standing.organisation for standing in people},
         )
     }
-    signed_in = _signed_in({one.session for one in people}, now=now)
+    signed_in = _signed_in({standing.session for standing in people}, now=now)
     good = set()
-    for one in standings:
-        if one.key is not None:
-            key = keys.get(one.key)
-            is_good = key is not None and key.organisation_id == one.organisation and key.may(one.action)
+    for standing in standings:
+        if standing.key is not None:
+            key = keys.get(standing.key)
+            is_good = key is not None and key.organisation_id == standing.organisation and key.may(standing.action)
         else:
-            member = members.get((one.user or 0, one.organisation))
-            is_good = member is not None and member.may(one.action) and signed_in.get(one.session) == one.user
+            member = members.get((standing.user or 0, standing.organisation))
+            is_good = (
+                member is not None and member.may(standing.action) and signed_in.get(standing.session) == standing.user
+            )
         if is_good:
-            good.add(one)
+            good.add(standing)
     return good
 
 

@@ -13,9 +13,8 @@ from django.db.models import Model, QuerySet
 
 from otai.billing.models import Notice
 from otai.ledger.models import LotSource, Transfer, TransferKind
-from otai.runs.expectations import WILL_BE_LATE
 from otai.runs.models import Event, Run
-from otai.runs.status import RunStatus
+from otai.runs.status import RunOccurrence, RunStatus
 from otai.serving.models import Advice, ModelVersion
 
 EVENTS: dict[str, str] = {
@@ -65,7 +64,7 @@ def _run_news(event: Event) -> News | None:
 
 
 def _run_event(event: Event) -> str | None:
-    if event.move == WILL_BE_LATE:
+    if event.what == RunOccurrence.EXPECTED_LATE:
         return "run.late"
     if event.reached == RunStatus.QUEUED:
         # Back from a lost machine: it will be started again, and that is told.

@@ -3,6 +3,7 @@ money."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -67,8 +68,9 @@ class GuaranteeDesk(Desk):
         ),
     )
 
-    def _history(self, row: models.Model | None) -> list[Any]:
-        return list(queries.events(row)) if isinstance(row, Guarantee) else []
+    def history(self, row: models.Model | None) -> Iterable[Any]:
+        """What happened to the guarantee."""
+        return queries.events(row) if isinstance(row, Guarantee) else ()
 
     @admin.display(description="criteria")
     def proposed(self, row: Guarantee) -> str:

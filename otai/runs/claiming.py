@@ -65,10 +65,10 @@ def claim_at_once(
         "attempt": attempt,
     }
     # The only texts put into the statement are our own words for the deliveries.
-    found = list(Run.objects.raw(statement(tuple(deliveries)), said))
-    if not found:
+    claimed = list(Run.objects.raw(statement(tuple(deliveries)), said))
+    if not claimed:
         return None
-    [run] = found
+    [run] = claimed
     begun = Attempt(
         id=attempt, run=run, number=run.attempt, worker=worker, pool=pool, hardware=hardware, started_at=now
     )

@@ -47,7 +47,7 @@ def look_at(last_known: Mapping[UUID, int]) -> dict[UUID, StreamState]:
 
 
 def _move(event: Event) -> dict[str, Any]:
-    return {"move": event.move, "at": event.at.isoformat(), **event.explained()}
+    return {"move": event.what, "at": event.at.isoformat(), **event.explained()}
 
 
 def _progress(run: Run) -> dict[str, Any]:

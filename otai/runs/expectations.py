@@ -20,7 +20,7 @@ from otai.runs.events import record
 from otai.runs.forecast import Expected, PoolSlots, WaitingRun, forecast, free_again_at, will_be_late
 from otai.runs.models import Housekeeping, Pool, Quote, RegisteredWorker, Run
 from otai.runs.ordering import Place, Waiting, place
-from otai.runs.status import WORKING, RunStatus
+from otai.runs.status import WORKING, RunOccurrence, RunStatus
 from otai.words.sentences import Fact
 
 refresh_every = timedelta(seconds=20)
@@ -32,7 +32,6 @@ worth_writing = timedelta(seconds=60)
 most_rows_at_once = 1000
 """The next refresh goes on; those that begin soonest come first."""
 
-WILL_BE_LATE = "expected late"
 REFRESH = "expectations"
 
 
@@ -198,7 +197,7 @@ def _flag(run: UUID, *, finishes_at: datetime | None, now: datetime) -> int:
         times = {"due_at": found.due_at, "ready_at": finishes_at}
         record(
             found,
-            move=WILL_BE_LATE,
+            move=RunOccurrence.EXPECTED_LATE,
             who="forecast",
             why=Fact("run.late", {name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}Z" for name, at in times.items() if at}),
             now=now,

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from otai.words.explained import Occurrence
+
 
 class GuaranteeStatus(StrEnum):
     OPEN = "open"
@@ -49,6 +51,17 @@ MOVES: dict[GuaranteeStatus, frozenset[GuaranteeStatus]] = {
     _S.CREDITED: frozenset({_S.REFUNDED}),
     _S.REFUNDED: frozenset(),
 }
+
+
+class GuaranteeOccurrence(Occurrence):
+    """What happens to a guarantee without a change of its status."""
+
+    CRITERIA_PROPOSED = "criteria_proposed"
+    CRITERIA_DECLINED = "criteria_declined"
+    PROPOSAL_WITHDRAWN = "proposal_withdrawn"
+    TICKETS_DELETED = "tickets_deleted"
+    FUNDING_NOT_RECOVERED = "funding_not_recovered"
+
 
 BEFORE_THE_RUN = frozenset({_S.OPEN, _S.AGREED})
 AFTER_THE_SECOND_MISS = frozenset({_S.CREDITED, _S.REFUNDED})

@@ -60,14 +60,14 @@ def _claim_in_steps(
             ).first()
             for delivery in deliveries
         ]
-    found = min(
+    chosen = min(
         (head for head in heads if head is not None),
         key=lambda head: (head.lane, head.counts_as_due_at, head.queued_at, head.id),
         default=None,
     )
-    if found is None:
+    if chosen is None:
         return None
-    return begin_attempt(found, worker=worker, pool=pool, hardware=hardware, now=now)
+    return begin_attempt(chosen, worker=worker, pool=pool, hardware=hardware, now=now)
 
 
 def claimed_by(worker: str) -> Claimed | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from otai.pricing.settlement import Ending
+from otai.words.explained import Occurrence
 
 
 class RunStatus(StrEnum):
@@ -36,6 +37,16 @@ MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.FAILED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
 }
+
+
+class RunOccurrence(Occurrence):
+    """What happens to a run without a change of its status."""
+
+    EXPECTED_LATE = "expected_late"
+    CREDITS_REFUNDED = "credits_refunded"
+    TICKETS_DELETED = "tickets_deleted"
+    MODEL_DELETED = "model_deleted"
+
 
 ENDED = frozenset(status for status, following in MOVES.items() if not following)
 WORKING = frozenset({RunStatus.TRAINING, RunStatus.EVALUATING})

@@ -186,11 +186,11 @@ def _predicted(bundle: Bundle, lines: Sequence[tuple[int, bytes]]) -> list[Batch
         else:
             texts.append(text)
             rows.append((number, _name(document, number)))
-    found = iter(zip(bundle.predict(texts), texts, strict=True))
+    predicted = iter(zip(bundle.predict(texts), texts, strict=True))
     answered = []
     for row in rows:
         if not isinstance(row, BatchRow):
-            prediction, text = next(found)
+            prediction, text = next(predicted)
             row = BatchRow(*row, prediction, text=text)
         answered.append(row)
     return answered

@@ -144,16 +144,16 @@ def _require_sound(corrections: Sequence[Correction], known: Mapping[str, str]) 
         raise FeedbackInvalid("empty")
     if len(corrections) > MOST_ROWS:
         raise FeedbackInvalid("too_many", tickets=len(corrections), most=MOST_ROWS)
-    for row, one in enumerate(corrections, start=1):
-        if not one.text.strip():
+    for row, correction in enumerate(corrections, start=1):
+        if not correction.text.strip():
             raise FeedbackInvalid("no_text", row=row, column="text")
-        if len(one.text) > MOST_TEXT_CHARACTERS or "\0" in one.text:
+        if len(correction.text) > MOST_TEXT_CHARACTERS or "\0" in correction.text:
             raise FeedbackInvalid("text", row=row, column="text")
-        if len(one.ticket) > 200:
+        if len(correction.ticket) > 200:
             raise FeedbackInvalid("id", row=row, column="ticket")
-        if not one.labels:
+        if not correction.labels:
             raise FeedbackInvalid("nothing_said", row=row)
-        for attribute, labels in one.labels.items():
+        for attribute, labels in correction.labels.items():
             if attribute not in known:
                 raise FeedbackInvalid("attribute", attribute=attribute, known=list(known), row=row, column=attribute)
             if known[attribute] != Attribute.Kind.MULTI and len(labels) != 1:
@@ -270,7 +270,6 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     base, waiting = to_merge(organisation, name)
     made = next_version(base, statements=[statement(one) for one in waiting], what=f"feedback on {name}", now=now)
     with transaction.atomic():
-        why = why or f"feedback on {name} merged"
         record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why, now=now)
         Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
     return made
@@ -297,7 +296,7 @@ def correct_labels(
     labels: Sequence[tuple[str, str, Labels]],
     by: str,
     now: datetime,
-    why: str = "labels corrected",
+    why: str = "",
 ) -> NextVersion:
     """Fixes labels in place: a new version of the data set in which each (ticket, attribute) has these labels. The
     older version stays.
@@ -316,7 +315,7 @@ def map_labels(
     mapping: Mapping[str, Renamed],
     by: str,
     now: datetime,
-    why: str = "labels renamed",
+    why: str = "",
 ) -> NextVersion:
     """Renames, joins or leaves out labels: a new version of the data set in which each attribute's labels are what
     `mapping` says (None: left out). Raises ChangeInvalid; what would come of it says `relabelling.plan`."""
@@ -349,7 +348,8 @@ def record_changes(
     why: str,
     now: datetime,
 ) -> DataSetChange:
-    """What was done to `base` to make `made`; the first of the changes one by one, and how many there were."""
+    """What was done to `base` to make `made`; the first of the changes one by one, and how many there were. `why`:
+    empty where no person gave a reason."""
 
     def as_row(change: LabelChange) -> dict[str, object]:
         return {"ticket": change.ticket, "attribute": change.attribute, "was": change.was, "now": change.now}
@@ -360,7 +360,7 @@ def record_changes(
         kind=kind,
         changed_by=by,
         changed_at=now,
-        why=why[:500],
+        why=why[:500] or f"change.{kind.value}",
         changes=[as_row(change) for change in changes[:MOST_CHANGES_KEPT]],
         changed=changed,
         added=added,

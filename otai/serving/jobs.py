@@ -171,7 +171,7 @@ def ask_to_merge(*, organisation: Organisation, name: str, by: str, now: datetim
     with _lines(statements) as source:
         return _ask_for_version(
             base, what=f"feedback on {name}", change=ChangeKind.FEEDBACK, by=by, now=now,
-            why=why or f"feedback on {name} merged", source=source,
+            why=why, source=source,
         )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def ask_to_correct(
     labels: Sequence[tuple[str, str, Labels]],
     by: str,
     now: datetime,
-    why: str = "labels corrected",
+    why: str = "",
 ) -> Asked:
     """`feedback.correct_labels` as a job. Raises TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to say."""
     return _ask_for_version(
@@ -190,9 +190,7 @@ def ask_to_correct(
     )  # fmt: skip
 
 
-def ask_to_map(
-    *, data_set: DataSet, mapping: Mapping[str, Renamed], by: str, now: datetime, why: str = "labels renamed"
-) -> Asked:
+def ask_to_map(*, data_set: DataSet, mapping: Mapping[str, Renamed], by: str, now: datetime, why: str = "") -> Asked:
     """`feedback.map_labels` as a job. Raises ChangeInvalid, TicketsDeleted and TooManyJobs."""
     planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
     return _ask_for_version(

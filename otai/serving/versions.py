@@ -17,7 +17,8 @@ from otai.errors import OtaiError, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
 from otai.serving.models import ARRIVALS, DataSetChange, ModelEvent, ModelVersion, Move, TrainedModel
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import say_fact, say_stored
+from otai.words.explained import kept
 from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
@@ -193,10 +194,8 @@ def _record(
     **details: Any,
 ) -> None:
     """`why`: a person's own words, or a fact that each reader is told in their language."""
-    if isinstance(why, Fact):
-        details["why"], why = why.as_dict(), say_fact(why)
     ModelEvent.objects.create(
-        model=model, version=version, before=before, at=now, move=move, who=who, why=why, details=details
+        model=model, version=version, before=before, at=now, move=move, who=who, **kept(why, details)
     )
 
 
@@ -227,7 +226,7 @@ def label_changes_of(version: ModelVersion) -> list[dict[str, Any]]:
             "kind": change.kind,
             "by": change.changed_by,
             "at": change.changed_at,
-            "why": change.why,
+            "why": say_stored(change.why),
             "changed": change.changed,
             "added": change.added,
             "changes": change.changes,

@@ -149,8 +149,8 @@ def matching(
             goes.discard(key)
     # As texts came, and as the import stored them: without signatures, masked.
     rules = {each for path in going if (each := rules_of(Path(path))) is not None}
-    found: dict[str, list[str]] = {SAID: [], ASKED: []}
+    ids: dict[str, list[str]] = {SAID: [], ASKED: []}
     for kind, id, text in rows:
         if same_text_key(text) in goes or any(same_text_key(one.applied([text])[0]) in goes for one in rules):
-            found[kind].append(id)
-    return found[SAID], found[ASKED]
+            ids[kind].append(id)
+    return ids[SAID], ids[ASKED]

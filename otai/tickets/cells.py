@@ -212,10 +212,10 @@ class TicketMaker:
             made["ticket"] = null_where_blank(self.reader.without_controls(_strings(cells[single["ticket"]])))
         else:
             made["ticket"] = pa.nulls(n, pa.string())
-        for found in self._roles.attributes:
-            columns = [cells[column] for column in found.columns]
-            make = self._multi if found.kind is AttributeKind.MULTI else self._label
-            made[ATTRIBUTE_PREFIX + found.name] = make(found, columns, numbers, keep, bad)
+        for attribute in self._roles.attributes:
+            columns = [cells[column] for column in attribute.columns]
+            make = self._multi if attribute.kind is AttributeKind.MULTI else self._label
+            made[ATTRIBUTE_PREFIX + attribute.name] = make(attribute, columns, numbers, keep, bad)
         return made
 
     def texts_of(self, cells: Sequence[str | None]) -> pa.Array:

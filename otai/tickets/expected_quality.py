@@ -47,10 +47,10 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     ]
     tickets = LabelledTickets.read_parquet(queries.tickets_path(data_set))
     with threadpool_limits(limits=cores_for_trying):
-        found = expected(tickets, specs)
-    as_json = {name: dataclasses.asdict(one) for name, one in found.items()}
+        expectations = expected(tickets, specs)
+    as_json = {name: dataclasses.asdict(one) for name, one in expectations.items()}
     ExpectedQuality.objects.get_or_create(data_set=data_set, defaults={"attributes": as_json, "tried_at": now})
-    return found
+    return expectations
 
 
 def warnings(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:

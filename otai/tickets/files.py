@@ -104,10 +104,10 @@ class FileStore:
         The name carries the hash, so a cached copy is never stale. Raises FileStoreUnavailable.
         """
         if self.is_local:
-            found = Path(self._full(path))
-            if not found.is_file():
+            path_here = Path(self._full(path))
+            if not path_here.is_file():
                 raise FileStoreUnavailable("gone", url=self.url, path=path)
-            return found
+            return path_here
         full = self._full(path)
         cached = self.cache / path
         if cached.is_file():

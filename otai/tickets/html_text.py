@@ -279,21 +279,21 @@ def _without_attributes(source: str) -> str:
     here too."""
     parts: list[str] = []
     at = 0
-    while (found := _OPENED.search(source, at)) is not None:
-        parts.append(source[at : found.start()])
-        if found[1] is None:
-            end = source.find("-->", found.end())
+    while (opened := _OPENED.search(source, at)) is not None:
+        parts.append(source[at : opened.start()])
+        if opened[1] is None:
+            end = source.find("-->", opened.end())
             at = len(source) if end < 0 else end + 3
             continue
-        at = found.end()
+        at = opened.end()
         while at < len(source) and source[at] != ">":
             attribute = _ATTRIBUTE.match(source, at)
             assert attribute is not None
             # Every character that begins no attribute is passed over, as a browser does.
             at = max(attribute.end(), at + 1)
-        parts.append(f"<{found[1]}>")
+        parts.append(f"<{opened[1]}>")
         at += 1
-        if (closing := _UNPARSED.get(found[1].lower())) is not None:
+        if (closing := _UNPARSED.get(opened[1].lower())) is not None:
             ended = closing.search(source, at)
             at = len(source) if ended is None else ended.start()
     parts.append(source[at:])
@@ -319,13 +319,13 @@ def _text_without_tree(source: str) -> str:
     parts: list[str] = []
     unread, at = dict.fromkeys(_UNREAD, 0), 0
     hidden = 0
-    for found in _TAG.finditer(source):
+    for tag in _TAG.finditer(source):
         if not hidden:
-            parts.append(html.unescape(source[at : found.start()]))
-        at = found.end()
-        name = (found[2] or "").lower()
+            parts.append(html.unescape(source[at : tag.start()]))
+        at = tag.end()
+        name = (tag[2] or "").lower()
         if name in unread:
-            if not found[1]:
+            if not tag[1]:
                 unread[name] += 1
                 hidden += 1
             elif unread[name]:

@@ -527,17 +527,19 @@ class _Reading:
             _refuse_without_tickets(self._source)
         profile = self._builder.finish()
         roles = self._roles
-        for found in roles.attributes:
-            if found.kind is not AttributeKind.ORDERED or self._is_order_given(found.columns[0], found.order):
+        for attribute in roles.attributes:
+            if attribute.kind is not AttributeKind.ORDERED or self._is_order_given(
+                attribute.columns[0], attribute.order
+            ):
                 continue
             # The order was found in the first rows; labels that came later may belong to it, or show that there is
             # none.
-            order = order_of([label.name for label in profile.attribute(found.name).labels])
+            order = order_of([label.name for label in profile.attribute(attribute.name).labels])
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
-            profile = profile.with_attribute(found.name, kind=str(kind), order=order)
-            changed = dataclasses.replace(found, kind=kind, order=order)
+            profile = profile.with_attribute(attribute.name, kind=str(kind), order=order)
+            changed = dataclasses.replace(attribute, kind=kind, order=order)
             roles = dataclasses.replace(
-                roles, attributes=tuple(changed if one is found else one for one in roles.attributes)
+                roles, attributes=tuple(changed if one is attribute else one for one in roles.attributes)
             )
         if joined is not None:
             roles = known_afterwards.without_changed_later(roles, joined)

@@ -151,14 +151,14 @@ def _writer(entry: Mapping[str, Any]) -> str | None:
         person = entry.get(key)
         if isinstance(person, Mapping):
             for kind in ("type", "role"):
-                if found := WRITERS.get(folded(str(person.get(kind, "")))):
-                    return found
+                if writer := WRITERS.get(folded(str(person.get(kind, "")))):
+                    return writer
     for key in _WHO_KEYS:
         told = entry.get(key)
         if isinstance(told, Mapping):
             told = told.get("name")
-        if isinstance(told, str) and (found := WRITERS.get(folded(told))):
-            return found
+        if isinstance(told, str) and (writer := WRITERS.get(folded(told))):
+            return writer
     return None
 
 

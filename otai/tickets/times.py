@@ -149,17 +149,17 @@ def parse_time(text: str, *, month_first: bool = True) -> datetime | None:
         text = _ZONE_IN_WORDS.sub("", text)
     if not 6 <= len(text) <= 60 or not any(character.isdigit() for character in text):
         return None
-    found = _stated(text, month_first=month_first)
-    if found is None and (tidied := _tidied(text)) != text:
-        found = _stated(tidied, month_first=month_first)
-    if found is None:
+    time = _stated(text, month_first=month_first)
+    if time is None and (tidied := _tidied(text)) != text:
+        time = _stated(tidied, month_first=month_first)
+    if time is None:
         return None
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
     try:
-        found = found.astimezone(UTC)
+        time = time.astimezone(UTC)
     except OverflowError:
         return None
-    return found if EARLIEST <= found < LATEST else None
+    return time if EARLIEST <= time < LATEST else None
 
 
 def _stated(text: str, *, month_first: bool) -> datetime | None:
@@ -279,13 +279,13 @@ def _written(text: str) -> datetime | None:
         return None
     for at, pattern in enumerate(_LATELY):
         try:
-            found = datetime.strptime(plain, pattern)  # noqa: DTZ007
+            time = datetime.strptime(plain, pattern)  # noqa: DTZ007
         except ValueError:
             continue
         if at:
             # No date fits two of the formats, so their order is a matter of time alone: a column mostly has one.
             _LATELY.insert(0, _LATELY.pop(at))
-        return found
+        return time
     if "," in text or ":" in text:
         try:
             return parsedate_to_datetime(text)

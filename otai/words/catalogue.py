@@ -17,7 +17,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `title`, `titles` | a mode, tier or delivery by its code, or several | `Business` | `Business` |
 | `money` | `{"cents", "currency"}` | `EUR 450` | `450 EUR` |
 | `date`, `time` | a moment as ISO 8601: its day, its time of day | `2026-11-02` | `02.11.2026` |
-| `state`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
+| `state`, `status`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
 | `facts` | several, with commas | | |
 | `fact` | a code with values (`facts.py`), or several, one after the other | | |
 """
@@ -103,6 +103,11 @@ def say_fact(fact: Fact | Mapping[str, Any], *, language: str = ENGLISH) -> str:
     return said or (fact.get("written") if isinstance(fact, Mapping) else "") or one.code
 
 
+def say_stored(text: str, *, language: str = ENGLISH) -> str:
+    """What a column of text keeps (`explained.as_text`): a code as its sentence, a person's own words as they are."""
+    return say_fact({"code": text, "written": text}, language=language)
+
+
 @lru_cache(maxsize=64)
 def _book(language: str) -> gettext.NullTranslations:
     wanted = [language.replace("-", "_"), language.partition("-")[0]]
@@ -145,7 +150,7 @@ class _Writer(string.Formatter):
                 )
             case "time":
                 return str(value)[11:16]
-            case "state" | "role" | "field":
+            case "state" | "status" | "role" | "field":
                 known = WORDS[kind].get(str(value))
                 return say(known, {}, language=self.language) if known else str(value)
         raise ValueError(f"There is no way to write a value as {kind!r}.")

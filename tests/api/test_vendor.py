@@ -19,6 +19,7 @@ from otai.api.models import KeyedRequest
 from otai.api.vendor.application import PREFIX, openapi
 from otai.billing import price_books
 from otai.billing.models import Event, OperatorRequest, VendorKey
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import second_operator
 from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor_key
 from otai.billing.vendor_scopes import VendorScope
@@ -211,11 +212,11 @@ def test_every_call_is_an_event_with_the_keys_name_refused_ones_too(shop: System
     shop.get("/organisations/nobody")
     reader = System(VendorScope.PRICES_READ, name="price list")
     assert reader.get("/organisations/acme")[0] == 403
-    calls = Event.objects.filter(subject="vendor key", move__startswith="called").order_by("id")
-    assert [(one.who, one.move, one.details["status"]) for one in calls] == [
-        (shop.key.who, "called look_at_organisation", 200),
-        (shop.key.who, "called look_at_organisation", 404),
-        (reader.key.who, "called look_at_organisation", 403),
+    calls = Event.objects.filter(subject="vendor key", move=BillingOccurrence.CALLED).order_by("id")
+    assert [(one.who, one.details["operation"], one.details["status"]) for one in calls] == [
+        (shop.key.who, "look_at_organisation", 200),
+        (shop.key.who, "look_at_organisation", 404),
+        (reader.key.who, "look_at_organisation", 403),
     ]
     assert VendorKey.objects.get(id=shop.key.id).last_used_at is not None
 
@@ -262,7 +263,7 @@ def test_calls_are_bounded(shop: System, settings: Any, acme: Organisation) -> N
     settings.OTAI_VENDOR_REQUESTS_PER_MINUTE = 2
     statuses = [shop.get("/organisations/acme")[0] for _ in range(4)]
     assert statuses == [200, 200, 429, 429]
-    assert Event.objects.filter(subject="vendor key", move__startswith="called").count() == 2
+    assert Event.objects.filter(subject="vendor key", move=BillingOccurrence.CALLED).count() == 2
 
 
 def test_the_document_is_complete_and_its_examples_are_true(client: Client) -> None:

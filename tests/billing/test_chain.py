@@ -11,6 +11,7 @@ from otai.billing import operations as billing
 from otai.billing.audit import audit
 from otai.billing.chain import head
 from otai.billing.models import Event
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.chaining import chain_new
 from otai.ledger.checkpoint import export_checkpoint, verify_checkpoint
 from otai.orgs.models import Organisation
@@ -62,13 +63,13 @@ def test_every_event_and_invoice_is_chained_once(chained: int, acme: Organisatio
 
 
 def test_an_event_that_was_changed_is_found(chained: int) -> None:
-    event = Event.objects.get(move="payment received")
+    event = Event.objects.get(move=BillingOccurrence.PAYMENT_RECEIVED)
     behind_the_books_back(f"UPDATE billing_event SET who = 'somebody else' WHERE id = {event.id}")
     assert broken() == {f"event {event.id}"}
 
 
 def test_an_event_that_was_deleted_is_found(chained: int) -> None:
-    place = Event.objects.get(move="ordered").chain_link.seq
+    place = Event.objects.get(move=BillingOccurrence.ORDERED).chain_link.seq
     of_it = f"(SELECT event_id FROM {LINKS} WHERE seq = {place})"
     behind_the_books_back(
         f"CREATE TEMPORARY TABLE gone AS SELECT event_id FROM {LINKS} WHERE seq = {place}",

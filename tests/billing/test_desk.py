@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
 from otai.billing import operations as billing
+from otai.billing.audit import audit as billing_audit
 from otai.billing.models import Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
+from otai.units import Money
 from tests.billing.people import ALICE
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +71,44 @@ def test_olga_confirms_a_bank_transfer_and_it_is_recorded_with_who_and_why(
     assert "open -&gt; paid" in answer.content.decode(), "the row shows what happened to it"
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ["bestellt", "Zahlung eingegangen", "offen → abgebrochen", "Die Zahlungsfrist ist abgelaufen."]),
+        ("fr", ["commandé", "paiement reçu", "ouvert → annulé", "Le délai de paiement a expiré."]),
+    ],
+)
+def test_what_happened_is_told_in_the_operators_language(
+    language: str, said: list[str], desk: Client, acme: Organisation, now: datetime
+) -> None:
+    purchase = order(acme, now)
+    # As release 0.1 wrote it: in English words.
+    Event.objects.create(
+        organisation=acme, subject="purchase", subject_id=purchase.id, at=now, move="payment received", who="olga"
+    )
+    billing.cancel_expired(now=now + timedelta(days=400))
+    desk.cookies["otai_language"] = language
+    page = desk.get(reverse("admin:billing_purchase_change", args=[purchase.pk])).content.decode()
+    assert [words for words in said if f"<td>{words}</td>" not in page] == []
+    for english in ("ordered", "payment received", "open -&gt; cancelled", "The time to pay ran out."):
+        assert f"<td>{english}</td>" not in page
+
+
+def test_what_release_0_1_told_in_words_is_audited_as_codes_are(acme: Organisation, now: datetime) -> None:
+    def as_release_0_1_did(instance: Event, **_: Any) -> None:
+        instance.move = instance.move.replace("_", " ")
+
+    pre_save.connect(as_release_0_1_did, sender=Event)
+    try:
+        purchase = order(acme, now)
+        received = {"received": Money(535_50, "EUR"), "bank_reference": "TX1"}
+        billing.confirm_payment(reference=purchase.reference, **received, who="olga", why="statement", now=now)
+    finally:
+        pre_save.disconnect(as_release_0_1_did, sender=Event)
+    assert Event.objects.filter(move="payment received").exists()
+    assert billing_audit().clean
+
+
 def test_an_action_without_a_reason_does_nothing(desk: Client, acme: Organisation, now: datetime) -> None:
     purchase = order(acme, now)
     answer = act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="")
@@ -102,8 +143,6 @@ def test_olga_pays_unused_credits_back(desk: Client, acme: Organisation, now: da
 
 
 def test_olga_gives_the_credits_of_a_run_back(desk: Client, acme: Organisation, now: datetime) -> None:
-    from datetime import timedelta
-
     from otai.ledger.models import Hold
 
     placed = ledger_operations.place_hold(

@@ -18,6 +18,7 @@ from otai.billing.operations.events import record
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.pricing.price_book import Tier
+from otai.words.explained import arrow
 from tests.billing.people import ALICE, acme_signs_up
 
 BEFORE = [("billing", "0004_any_language")]
@@ -79,7 +80,9 @@ def test_a_dispute_of_the_version_before_goes_on_as_it_stood(fake: Any, now: dat
         connection.cursor().execute("UPDATE billing_purchase SET status = 'disputed' WHERE kind = 'package'")
     finally:
         _migrate_to_the_newest()
-    record(organisation=acme, subject="purchase", subject_id=bought.id, move="paid -> disputed", who="fake", now=now)
+    record(
+        organisation=acme, subject="purchase", subject_id=bought.id, move=arrow("paid", "disputed"), who="fake", now=now
+    )
     of_month = BroughtLot.objects.get(purchase=month)
     assert (of_month.source, of_month.credits) == ("initial", 94)
     kept = Reversal.objects.get()

@@ -13,6 +13,7 @@ from otai.billing import operations as billing
 from otai.billing import packages
 from otai.billing.gateway import GatewayUnavailable, GatewayUnknown, PaymentDeclined, PaymentState
 from otai.billing.models import Event, Invoice, Payment, Purchase
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.checkout import CannotCancel, PurchaseKeyReused
 from otai.billing.operations.events import WhoAndWhyMissing
 from otai.billing.operations.orders import BillingDetailsMissing, TooManyUnpaidOrders
@@ -163,7 +164,7 @@ def test_money_in_the_wrong_currency_grants_nothing_and_is_kept(acme: Organisati
     purchase = buy(acme, now).purchase
     booked = transfer(purchase, now, 535_50, "TX1", currency="USD")
     assert (booked.delivered, str(booked.surplus), available(acme)) == (False, "USD 535.50", 6)
-    assert Event.objects.filter(move="surplus waits for an operator").exists()
+    assert Event.objects.filter(move=BillingOccurrence.SURPLUS_WAITS).exists()
 
 
 @pytest.mark.parametrize(("cents", "entry"), [(0, "TX"), (-5, "TX"), (100, ""), (100, "   "), (100, "x" * 200)])
@@ -402,10 +403,10 @@ def test_every_move_of_a_purchase_is_recorded_with_who_and_why(acme: Organisatio
     transfer(purchase, now, 435_50, "TX2")
     events = Event.objects.filter(subject="purchase", subject_id=str(purchase.id)).order_by("id")
     assert [(e.move, e.who) for e in events] == [
-        ("ordered", ALICE),
-        ("payment received", OLGA),
+        (BillingOccurrence.ORDERED, ALICE),
+        (BillingOccurrence.PAYMENT_RECEIVED, OLGA),
         ("open -> part_paid", OLGA),
-        ("payment received", OLGA),
+        (BillingOccurrence.PAYMENT_RECEIVED, OLGA),
         ("part_paid -> paid", OLGA),
     ]
 

@@ -16,10 +16,10 @@ from otai.billing.gateway import NewsKind, ReversalOutcome
 from otai.billing.gateways import stripe_reversals
 from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import Event, Invoice, Notice, Purchase, Reversal, Subscription, WebhookEvent
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import webhooks
 from otai.billing.operations.notices import compose
 from otai.billing.operations.orders import PaymentOwed
-from otai.billing.operations.reversals import NEEDS_A_PERSON
 from otai.billing.operations.sweep import sweep
 from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
@@ -204,7 +204,7 @@ def test_a_state_that_the_provider_added_takes_nothing_and_is_told_to_an_operato
     bought = buys(acme, now)
     deliver(fake, fake.dispute(bought.gateway_reference, verdict="pondered_by_the_network"), now)
     assert (available(acme), status(bought)) == (106, PurchaseStatus.PAID)
-    told = Event.objects.get(subject="reversal", move=NEEDS_A_PERSON)
+    told = Event.objects.get(subject="reversal", move=BillingOccurrence.NEEDS_A_PERSON)
     assert told.details["provider_state"] == "pondered_by_the_network"
     assert [one.purchase for one in queries.reversals_for_a_person()] == [bought]
 

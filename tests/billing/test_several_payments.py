@@ -13,10 +13,10 @@ from otai.billing.audit import audit
 from otai.billing.gateway import NewsKind, PaymentOrder, ReversalOutcome
 from otai.billing.gateways.stripe import Stripe
 from otai.billing.models import Event, Invoice, Payment, PaymentRefund, Purchase, Reversal, Subscription
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import webhooks
 from otai.billing.operations.orders import locked
 from otai.billing.operations.payments import book_payment
-from otai.billing.operations.reversals import NOT_RESTORED
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -192,7 +192,7 @@ def test_beside_another_month_it_is_told_to_an_operator(acme: Organisation, fake
     again = in_pro(acme, fake, now + timedelta(days=1))
     assert again.id != month.id
     refund_fails(fake, month, now + timedelta(days=2))
-    assert Event.objects.filter(subject_id=str(month.id), move=NOT_RESTORED).count() == 1
+    assert Event.objects.filter(subject_id=str(month.id), move=BillingOccurrence.MONTH_NOT_RESTORED).count() == 1
     tier = Subscription.objects.get(organisation=acme)
     again.refresh_from_db()
     assert (tier.status, tier.paid_until_at) == ("paid", again.period_until_at)

@@ -16,6 +16,7 @@ from otai.runs import expectations, operations, queries, queue
 from otai.runs.forecast import PoolSlots, WaitingRun, forecast, free_again_at, will_be_late
 from otai.runs.models import Run
 from otai.runs.ordering import Waiting, place
+from otai.runs.status import RunOccurrence
 from tests import stories
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -188,8 +189,8 @@ def test_a_run_that_will_be_late_is_flagged_before_it_is_late_and_once(acme, tmp
     Run.objects.update(expected_seconds=35 * 60)
     expectations.refresh(now=now)
     expectations.refresh(now=now + minutes(1))
-    assert expectations.WILL_BE_LATE not in [event.move for event in queries.events(first)]
-    [flagged] = [event for event in queries.events(second) if event.move == expectations.WILL_BE_LATE]
+    assert RunOccurrence.EXPECTED_LATE not in [event.move for event in queries.events(first)]
+    [flagged] = [event for event in queries.events(second) if event.move == RunOccurrence.EXPECTED_LATE]
     assert flagged.at == now < second.due_at
     assert "due at 2026-11-02 10:30 UTC; it is expected to be ready at 2026-11-02 10:40 UTC" in flagged.said()
 
@@ -200,9 +201,9 @@ def test_a_training_that_takes_too_long_is_flagged_as_well(acme, tmp_path: Path,
     Run.objects.update(expected_seconds=50 * 60)
     queue.claim(worker="w0", hardware="h", now=now)
     expectations.refresh(now=now + minutes(54))
-    assert expectations.WILL_BE_LATE not in [event.move for event in queries.events(run)]
+    assert RunOccurrence.EXPECTED_LATE not in [event.move for event in queries.events(run)]
     expectations.refresh(now=now + minutes(56))
-    assert expectations.WILL_BE_LATE in [event.move for event in queries.events(run)]
+    assert RunOccurrence.EXPECTED_LATE in [event.move for event in queries.events(run)]
 
 
 @pytest.mark.django_db
@@ -212,7 +213,7 @@ def test_a_run_that_nobody_is_there_to_train_is_flagged(acme, tmp_path: Path, no
     run.refresh_from_db()
     assert run.expected_late_at is None
     expectations.refresh(now=now + minutes(59.9))
-    [flagged] = [event for event in queries.events(run) if event.move == expectations.WILL_BE_LATE]
+    [flagged] = [event for event in queries.events(run) if event.move == RunOccurrence.EXPECTED_LATE]
     assert flagged.said().endswith("no worker is there for it")
 
 

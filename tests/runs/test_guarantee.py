@@ -80,7 +80,7 @@ def test_the_included_run_costs_nothing_and_every_price_shows_in_the_books(
     ]
     assert moves(guarantee) == [
         "-> open",
-        "criteria proposed",
+        "criteria_proposed",
         "open -> agreed",
         "agreed -> training",
         "training -> trained",

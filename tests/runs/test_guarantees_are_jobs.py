@@ -129,7 +129,7 @@ def test_alice_sees_how_far_it_is_and_goes_on_to_what_came_of_it(
     ended(str(job.id))
     page = alice.get(twice[0], follow=True).content.decode()
     assert "Agreed. The tickets to measure on are fixed." in page
-    assert [one.move for one in queries.events(Guarantee.objects.get())].count("criteria proposed") == 1
+    assert [one.move for one in queries.events(Guarantee.objects.get())].count("criteria_proposed") == 1
 
     before = ledger.balance(acme.id).available
     order = {"data_set": str(support.id), "mode": "basic", "delivery": "fast",

@@ -76,7 +76,7 @@ def test_why_a_run_moved_is_kept_as_codes_and_said_in_the_language_of_whoever_re
         "1 crédit réservé",
         "L\u2019entraînement est terminé.",
     ]
-    assert happened[-1].said(language="de") == "1 Credit ausgegeben"
+    assert happened[-1].said(language="de") == "1 Credit verbraucht"
     assert happened[-1].explained() == {
         "why": "1 credit spent",
         "fact": {"code": "run.completed", "values": {"credits": 1}},

@@ -325,7 +325,7 @@ def test_bad_rows_are_shown_with_row_and_column_and_can_be_left_out(alice: Clien
     page = alice.post(
         columns, {"name": "support", **columns_shown(alice, columns), "skip_bad_rows": "1"}, follow=True
     ).content.decode()
-    assert "40 tickets are imported" in page and "1 rows were left out" in page
+    assert "40 tickets are imported" in page and "1 row was left out" in page
 
 
 @pytest.mark.parametrize(

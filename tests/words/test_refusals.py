@@ -195,6 +195,7 @@ SAMPLES: dict[str, Any] = {
     "date": datetime(2026, 11, 2, tzinfo=UTC),
     "time": datetime(2026, 11, 2, 9, 30, tzinfo=UTC),
     "state": "cancelled",
+    "status": "paid",
     "role": "subject",
     "field": "postcode",
     "fact": {"code": "row.quote_never_ends", "values": {}},

@@ -24,6 +24,7 @@ from otai.serving import advice
 from otai.serving import jobs as serving_jobs
 from otai.serving.models import Advice, AdviceStatus
 from otai.words import advice as words
+from otai.words.catalogue import say_stored
 
 noun = Noun("Advice")
 
@@ -170,13 +171,13 @@ def follow_advice(request: CallerRequest, advice_id: UUID, asked: FollowIn) -> H
             "who": caller.who,
             "now": utc_now(),
         }
-        if asked.with_feedback and (found := advice.needs_merging_first(**named)) is not None:
+        if asked.with_feedback and (followed := advice.needs_merging_first(**named)) is not None:
             begun = serving_jobs.ask_to_merge(
                 organisation=caller.organisation,
-                name=found.version.model.name,
+                name=followed.version.model.name,
                 by=caller.who,
                 now=utc_now(),
-                why=advice.why_merged(found),
+                why=advice.FOR_A_TRAINING,
             )
             job = waited_for(request, begun)
             if not job.has_ended:
@@ -211,5 +212,6 @@ def _advice(one: Advice) -> dict[str, Any]:
         "model": one.version.model.name,
         "version": one.version.number,
         **{name: getattr(one, name) for name in names},
+        "decided_why": say_stored(one.decided_why),
         **words.told(one, data_set=str(one.data_set or "")),
     }

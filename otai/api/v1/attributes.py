@@ -87,12 +87,15 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
     Attributes in the order of the source, each with its most frequent labels: up to 200 of one, and 1,000 of all
     together. Where there are more, `next` leads to all of them.
     """
-    found = data_set_of(request.auth, data_set)
-    found.require_tickets()
-    known = {one.name: one for one in queries.profile(found).attributes}
+    chosen_set = data_set_of(request.auth, data_set)
+    chosen_set.require_tickets()
+    known = {one.name: one for one in queries.profile(chosen_set).attributes}
     usable = [name for name, one in known.items() if one.is_learnable]
-    proposed = set(queries.proposed_among(usable, found))
-    why = {one["name"]: found.roles["why"].get(one["columns"][0], "") for one in found.roles.get("attributes", ())}
+    proposed = set(queries.proposed_among(usable, chosen_set))
+    why = {
+        one["name"]: chosen_set.roles["why"].get(one["columns"][0], "")
+        for one in chosen_set.roles.get("attributes", ())
+    }
     labels_at = f"{request.path}/labels"
     return {
         "items": [
@@ -107,7 +110,7 @@ def list_attributes(request: CallerRequest, data_set: UUID) -> Any:
                 if known[attribute.name].label_count > len(known[attribute.name].labels)
                 else None,
             }
-            for attribute in queries.attributes(found)
+            for attribute in queries.attributes(chosen_set)
         ]
     }
 

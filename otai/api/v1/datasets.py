@@ -385,12 +385,12 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
     the job is done.
     """
     asked = data_set_of(request.auth, data_set)
-    if (found := expected_quality.stored(asked)) is None:
+    if (expectations := expected_quality.stored(asked)) is None:
         begun = tickets_jobs.ask_for_expected_quality(data_set=asked, who=request.auth.who, now=utc_now())
         job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
-        found = expected_quality.stored(asked) or {}
+        expectations = expected_quality.stored(asked) or {}
     return {
         "items": [
             {
@@ -401,7 +401,7 @@ def get_expected_quality(request: CallerRequest, data_set: UUID) -> Any:
                 "no_signal": each.no_signal,
                 "modes": {mode: asdict(said) if said else None for mode, said in each.modes.items()},
             }
-            for name, each in found.items()
+            for name, each in expectations.items()
         ]
     }
 

@@ -124,12 +124,12 @@ def give_feedback(
 
     Kept beside what the model had said, and never trained on silently: merging it is a step of its own.
     """
-    found = version_of(request.auth, model, version)
+    asked_version = version_of(request.auth, model, version)
     key = keys.key_of(request) or f"api:{new_id()}"
 
     def work() -> Any:
         given = feedback.give(
-            version=found,
+            version=asked_version,
             corrections=[
                 feedback.Correction(one.text, {name: tuple(labels) for name, labels in one.labels.items()}, one.ticket)
                 for one in asked.items

@@ -146,16 +146,16 @@ def predict(
 
     Free of charge. The first request after a while takes longer, since the model is loaded.
     """
-    found = version_of(request.auth, model, version)
+    asked_version = version_of(request.auth, model, version)
     try:
-        predictions = queries.predict(found, asked.texts)
+        predictions = queries.predict(asked_version, asked.texts)
     except BundleInvalid as damaged:
         # Nothing is wrong with what was asked.
-        raise Unavailable("model", found=found, why=damaged, code="model_unavailable") from damaged
-    feedback.keep(found, asked.texts, now=utc_now())
+        raise Unavailable("model", found=asked_version, why=damaged, code="model_unavailable") from damaged
+    feedback.keep(asked_version, asked.texts, now=utc_now())
     return {
-        "model": found.model.name,
-        "version": found.number,
+        "model": asked_version.model.name,
+        "version": asked_version.number,
         "items": [{"attributes": dict(prediction.attributes)} for prediction in predictions],
     }
 
@@ -233,8 +233,9 @@ def _event(event: ModelEvent) -> dict[str, Any]:
     return {
         "version": number,
         "move": event.what.value,
-        "fact": event.details.get("why"),
-        **{name: getattr(event, name) for name in ("at", "who", "why")},
+        "at": event.at,
+        "who": event.who,
+        **event.explained(),
     }
 
 
@@ -326,14 +327,14 @@ def get_report_card_page(
     job: ask again when it is done.
     """
     caller = request.auth
-    found, compared = version_of(caller, model, version), None
-    if (before := cards.version_before(found)) is not None:
-        begun = serving_jobs.ask_to_compare(older=before, newer=found, who=caller.who, now=utc_now())
+    measured, compared = version_of(caller, model, version), None
+    if (before := cards.version_before(measured)) is not None:
+        begun = serving_jobs.ask_to_compare(older=before, newer=measured, who=caller.who, now=utc_now())
         job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
         compared = serving_jobs.comparison_of(job)
-    page = cards.card_page(found, with_texts=with_texts, compared=compared)
+    page = cards.card_page(measured, with_texts=with_texts, compared=compared)
     return HttpResponse(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": CARD_POLICY})
 
 

@@ -131,8 +131,9 @@ def change_labels(request: CallerRequest, data_set: UUID, asked: LabelsIn) -> Ht
 
     def ask() -> Asked:
         found = data_set_of(caller, data_set)
-        why = asked.why or "labels renamed"
-        return serving_jobs.ask_to_map(data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=why)
+        return serving_jobs.ask_to_map(
+            data_set=found, mapping=asked.labels, by=caller.who, now=utc_now(), why=asked.why
+        )
 
     return made_once(request, ask)
 

@@ -218,12 +218,12 @@ def grant_goodwill(request: VendorRequest, organisation: Name, asked: GrantIn) -
     Above what the organisation may be given without a second operator, in one piece or in several, the grant waits for
     an operator who did not make this key.
     """
-    found = orgs.organisation(organisation)
+    customer = orgs.organisation(organisation)
 
     def work() -> Any:
         made = goodwill_by_key(
             by=request.auth.key,
-            organisation=found,
+            organisation=customer,
             credits=asked.credits,
             why=asked.why,
             key=keys.key_of(request, required=True),
@@ -233,7 +233,7 @@ def grant_goodwill(request: VendorRequest, organisation: Name, asked: GrantIn) -
         return {
             "state": "waiting" if waits else "granted",
             "credits": asked.credits,
-            "available": ledger.balance(found.id).available,
+            "available": ledger.balance(customer.id).available,
             "request": waits.id if waits else None,
         }
 

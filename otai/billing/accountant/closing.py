@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from otai.billing.accountant.tax import vat_figures
 from otai.billing.models import ClosedMonth, Payment, Purchase
 from otai.billing.months import Month, Period
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import record
 from otai.billing.package_months import PackageMonths, package_months
 from otai.billing.revenue import MonthClose, month_close
@@ -83,7 +84,7 @@ def _closed(month: Month, *, who: str, now: datetime) -> ClosedMonth:
         organisation=None,
         subject="closed month",
         subject_id=closed.id,
-        move="month closed",
+        move=BillingOccurrence.MONTH_CLOSED,
         who=who,
         now=now,
         month=str(month),

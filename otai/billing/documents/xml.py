@@ -100,14 +100,14 @@ def _parties(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> N
         agreement.buyer_order.issuer_assigned_id = purchase_order
     if line_two := buyer.get("address_line_2"):
         agreement.buyer.address.line_two = line_two
-    for party, found in ((agreement.seller, seller), (agreement.buyer, buyer)):
-        party.name = found["name"]
-        party.address.line_one = found["street"]
-        if found["postcode"]:
-            party.address.postcode = found["postcode"]
-        party.address.city_name = found["city"]
-        party.address.country_id = found["country"]
-        party.electronic_address.uri_ID = (EMAIL, found["email"])
+    for party, facts_of_party in ((agreement.seller, seller), (agreement.buyer, buyer)):
+        party.name = facts_of_party["name"]
+        party.address.line_one = facts_of_party["street"]
+        if facts_of_party["postcode"]:
+            party.address.postcode = facts_of_party["postcode"]
+        party.address.city_name = facts_of_party["city"]
+        party.address.country_id = facts_of_party["country"]
+        party.electronic_address.uri_ID = (EMAIL, facts_of_party["email"])
     if leitweg_id:
         agreement.buyer.electronic_address.uri_ID = (LEITWEG_ID, leitweg_id)
     agreement.seller.legal_organization.id = ("", seller["registration"])

@@ -371,26 +371,26 @@ def _ask(call: Callable[[], Answer]) -> Answer:
 
 
 def _seen(intent: stripe.PaymentIntent) -> PaymentSeen:
-    found = intent.to_dict()
-    state = _STATES.get(str(found.get("status")), PaymentState.WAITING)
-    error = found.get("last_payment_error") or {}
+    fields = intent.to_dict()
+    state = _STATES.get(str(fields.get("status")), PaymentState.WAITING)
+    error = fields.get("last_payment_error") or {}
     if state is PaymentState.WAITING and error:
         state = PaymentState.FAILED
-    received = found.get("amount_received")
+    received = fields.get("amount_received")
     if received is None:
         # The local double does not tell what was received; a succeeded payment of ours is always for its whole amount.
-        received = found["amount"] if state is PaymentState.SUCCEEDED else 0
+        received = fields["amount"] if state is PaymentState.SUCCEEDED else 0
     return PaymentSeen(
-        reference=str(found["id"]),
+        reference=str(fields["id"]),
         state=state,
         received_cents=int(received),
-        currency=str(found["currency"]).upper(),
-        purchase=str((found.get("metadata") or {}).get("purchase", "")),
+        currency=str(fields["currency"]).upper(),
+        purchase=str((fields.get("metadata") or {}).get("purchase", "")),
         problem=str(error.get("message") or error.get("code") or ""),
-        client_secret=str(found.get("client_secret") or ""),
+        client_secret=str(fields.get("client_secret") or ""),
         charge=str(error.get("charge") or (error.get("payment_method") or {}).get("id") or ""),
         needs_payer=error.get("code") == "authentication_required",
-        kept_method=_kept_method(found),
+        kept_method=_kept_method(fields),
     )
 
 

@@ -7,6 +7,7 @@ from otai.billing.status import SubscriptionStatus
 from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.words.explained import Explained
 
 TIERS = [(tier.value, tier.title) for tier in Tier]
 
@@ -147,10 +148,11 @@ class BillingDetails(models.Model):
         return self.name
 
 
-class Event(models.Model):
+class Event(Explained, models.Model):
     """Something that happened in billing, with who and why: history, support answer and proof at once. Never changed.
 
-    `subject` and `subject_id` say what it happened to; `move` is an arrow for a change of status, else a short verb.
+    `subject` and `subject_id` say what it happened to; `move` is an arrow for a change of status, else the code of an
+    occurrence.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -27,6 +27,7 @@ from otai.billing.models import (
     RefundState,
     Reversal,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.takings import counts
 from otai.billing.operations.webhooks import ask_about_payment
@@ -73,8 +74,8 @@ def compare_balances(*, now: datetime) -> int:
             continue
         _ask_about_what_is_not_booked(name, now=now)
         first = checks.order_by("made_at").first()
-        found = list(differences(name, since=first.since_at if first else since, until=now - settling))
-        _write(name, found, new, since=since, now=now)
+        unlike = list(differences(name, since=first.since_at if first else since, until=now - settling))
+        _write(name, unlike, new, since=since, now=now)
     return standing_differences().count()
 
 
@@ -89,25 +90,25 @@ def explain(*, difference: UUID, who: str, why: str, now: datetime) -> BalanceDi
     """An operator says why a difference is none of ours; it stands again where its amount changes. Raises NotFound and
     WhoAndWhyMissing."""
     why = checked_why(why)
-    found = BalanceDifference.objects.select_for_update(no_key=True).filter(id=difference).first()
-    if found is None:
+    explained = BalanceDifference.objects.select_for_update(no_key=True).filter(id=difference).first()
+    if explained is None:
         raise NotFound("no_balance_difference", difference=str(difference))
-    found.explained_at, found.explained_by, found.explained_why = now, who, why
-    found.save(update_fields=["explained_at", "explained_by", "explained_why"])
+    explained.explained_at, explained.explained_by, explained.explained_why = now, who, why
+    explained.save(update_fields=["explained_at", "explained_by", "explained_why"])
     record(
         organisation=None,
         subject="balance difference",
-        subject_id=found.id,
-        move="explained",
+        subject_id=explained.id,
+        move=BillingOccurrence.EXPLAINED,
         who=who,
         why=why,
         now=now,
-        what=found.what,
-        about=found.subject,
-        ours_cents=found.ours_cents,
-        theirs_cents=found.theirs_cents,
+        what=explained.what,
+        about=explained.subject,
+        ours_cents=explained.ours_cents,
+        theirs_cents=explained.theirs_cents,
     )
-    return found
+    return explained
 
 
 def _store(name: str, seen: list[MoveSeen], *, now: datetime) -> int:

@@ -28,6 +28,7 @@ from otai.billing.operations.payments import apply_seen, try_refused
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.errors import Invalid, NotFound, OtaiError, Refused
 from otai.orgs.models import Organisation
+from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
 
@@ -123,8 +124,8 @@ def _ordered_once(
     """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
     if not key or len(key) > 200:
         raise PurchaseKeyMissing("purchase_key", field="key")
-    found = Purchase.objects.filter(organisation=organisation, key=key).first()
-    if found is None:
+    ordered = Purchase.objects.filter(organisation=organisation, key=key).first()
+    if ordered is None:
         try:
             with transaction.atomic():
                 if is_counted:
@@ -133,12 +134,12 @@ def _ordered_once(
                     refuse_more_unpaid(organisation)
                 return make(), False
         except IntegrityError:
-            found = Purchase.objects.filter(organisation=organisation, key=key).first()
-            if found is None:
+            ordered = Purchase.objects.filter(organisation=organisation, key=key).first()
+            if ordered is None:
                 raise
-    if found.request_hash != request_hash:
-        raise PurchaseKeyReused("purchase", title=found.title, reference=found.reference, key=key)
-    return found, True
+    if ordered.request_hash != request_hash:
+        raise PurchaseKeyReused("purchase", title=ordered.title, reference=ordered.reference, key=key)
+    return ordered, True
 
 
 def pay(purchase: Purchase, *, now: datetime, payment_method: str = "", without_payer: bool = False) -> PaymentSeen:
@@ -207,8 +208,9 @@ class CannotCancel(Refused):
     code = "cannot_cancel"
 
 
-def cancel(*, organisation: Organisation, reference: str, who: str, why: str, now: datetime) -> Purchase:
-    """Cancels an order that is not paid. Asks the provider first, so that it cannot be paid any more.
+def cancel(*, organisation: Organisation, reference: str, who: str, now: datetime, why: str | Fact = "") -> Purchase:
+    """Cancels an order that is not paid. Asks the provider first, so that it cannot be paid any more. `why`: without
+    one, that the customer did it.
 
     Raises NotFound, CannotCancel (paid, or with the bank already) and GatewayUnavailable.
     """
@@ -229,7 +231,7 @@ def cancel(*, organisation: Organisation, reference: str, who: str, why: str, no
         purchase = locked(purchase.id)
         if purchase.status not in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID):
             raise CannotCancel("purchase", reference=reference, status=purchase.status)
-        cancel_locked(purchase, who=who, why=why, now=now)
+        cancel_locked(purchase, who=who, why=why or Fact("billing.cancelled_by_customer"), now=now)
     return purchase
 
 
@@ -246,7 +248,7 @@ def cancel_expired(*, now: datetime) -> int:
                 organisation=purchase.organisation,
                 reference=purchase.reference,
                 who="sweep",
-                why="The time to pay ran out.",
+                why=Fact("billing.time_to_pay_over"),
                 now=now,
             )
             cancelled += 1

@@ -11,6 +11,7 @@ from stdnum.de import leitweg
 from stdnum.exceptions import ValidationError as NotValid
 
 from otai.billing.models import BillingDetails
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import record
 from otai.billing.operations.vat_ids import want_check
 from otai.errors import Invalid
@@ -104,7 +105,7 @@ def set_billing_details(
             organisation=organisation,
             subject="billing details",
             subject_id=organisation.id,
-            move="set",
+            move=BillingOccurrence.DETAILS_SET,
             who=who,
             now=now,
             country=country,

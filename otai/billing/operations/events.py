@@ -11,11 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from otai.billing.models import BillingDetails, Event, Notice, Purchase, PurchaseKind
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.errors import Invalid
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.words.explained import Arrow, kept
+from otai.words.sentences import Fact
 
 
 class WhoAndWhyMissing(Invalid):
@@ -35,13 +38,15 @@ def record(
     organisation: Organisation | UUID | None,
     subject: str,
     subject_id: object,
-    move: str,
+    move: Arrow | BillingOccurrence,
     who: str,
     now: datetime,
-    why: str = "",
+    why: str | Fact = "",
     **details: Any,
 ) -> Event:
-    """Writes the event row of a change, in the change's own transaction."""
+    """Writes the event row of a change, in the change's own transaction.
+
+    `why`: a person's or a provider's own words, or a fact that each reader is told in their language."""
     return Event.objects.create(
         organisation_id=organisation.id if isinstance(organisation, Organisation) else organisation,
         subject=subject,
@@ -49,8 +54,7 @@ def record(
         at=now,
         move=move,
         who=who,
-        why=why,
-        details=details,
+        **kept(why, details),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, record
 from otai.db import one_transaction
 from otai.ledger import operations as ledger
@@ -35,7 +36,7 @@ def give_goodwill(
             organisation=organisation,
             subject="goodwill",
             subject_id=made.lot,
-            move="credits given",
+            move=BillingOccurrence.CREDITS_GIVEN,
             who=who,
             why=why,
             now=now,
@@ -70,7 +71,7 @@ def refund_credits(*, organisation: Organisation, hold: UUID, who: str, why: str
         organisation=organisation,
         subject="hold",
         subject_id=hold,
-        move="credits refunded",
+        move=BillingOccurrence.CREDITS_REFUNDED,
         who=who,
         why=why,
         now=now,

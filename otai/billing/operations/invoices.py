@@ -11,10 +11,13 @@ from django.db.models import Sum
 
 from otai.billing.documents.facts import facts_of
 from otai.billing.models import Invoice, InvoiceKind, InvoiceSeries, Purchase
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import notify, record
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.pricing.vat import vat_cents
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 
 def issue(purchase: Purchase, *, now: datetime) -> Invoice:
@@ -29,7 +32,7 @@ def issue(purchase: Purchase, *, now: datetime) -> Invoice:
         net=purchase.net_cents,
         vat=purchase.vat_cents,
         corrects=None,
-        reason="",
+        why="",
         now=now,
     )
 
@@ -49,7 +52,7 @@ def _credited(invoice: Invoice) -> tuple[int, int]:
     return sums["net"] or 0, sums["vat"] or 0
 
 
-def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
+def cancel(purchase: Purchase, *, why: str | Fact, now: datetime) -> Invoice | None:
     """Takes back all that still stands of the purchase's invoice, with a credit note; None where there is no
     invoice."""
     standing = standing_invoice(purchase)
@@ -63,7 +66,7 @@ def cancel(purchase: Purchase, *, why: str, now: datetime) -> Invoice | None:
         net=standing.net_cents - net,
         vat=standing.vat_cents - vat,
         corrects=standing,
-        reason=why,
+        why=why,
         now=now,
     )
     mail(note, now=now)
@@ -82,7 +85,7 @@ def part_of_vat(purchase: Purchase, net_cents: int) -> int:
     return max(0, min(whole, purchase.vat_cents) - before[1])
 
 
-def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
+def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str | Fact, now: datetime) -> Invoice | None:
     """A credit note over `unused` credits of the purchase and what they had cost; None where no invoice stands or
     nothing is credited."""
     standing = standing_invoice(purchase)
@@ -95,7 +98,7 @@ def credit(purchase: Purchase, *, unused: int, net: int, vat: int, why: str, now
         net=net,
         vat=vat,
         corrects=standing,
-        reason=why,
+        why=why,
         now=now,
     )
 
@@ -106,11 +109,11 @@ def left_to_credit(purchase: Purchase) -> int:
     return standing.net_cents - _credited(standing)[0] if standing else 0
 
 
-def charge_again(purchase: Purchase, *, net: int, vat: int, why: str, now: datetime) -> Invoice | None:
+def charge_again(purchase: Purchase, *, net: int, vat: int, why: str | Fact, now: datetime) -> Invoice | None:
     """An invoice over what credit notes had taken back and what the buyer paid after all; it is mailed."""
     if net + vat <= 0:
         return None
-    again = _issue(purchase, kind=InvoiceKind.INVOICE, unused=0, net=net, vat=vat, corrects=None, reason=why, now=now)
+    again = _issue(purchase, kind=InvoiceKind.INVOICE, unused=0, net=net, vat=vat, corrects=None, why=why, now=now)
     mail(again, now=now)
     return again
 
@@ -134,6 +137,12 @@ def mail(invoice: Invoice | None, *, now: datetime) -> None:
     )
 
 
+ISSUED = {
+    InvoiceKind.INVOICE: BillingOccurrence.INVOICE_ISSUED,
+    InvoiceKind.CREDIT_NOTE: BillingOccurrence.CREDIT_NOTE_ISSUED,
+}
+
+
 def _issue(
     purchase: Purchase,
     *,
@@ -142,7 +151,7 @@ def _issue(
     net: int,
     vat: int,
     corrects: Invoice | None,
-    reason: str,
+    why: str | Fact,
     now: datetime,
 ) -> Invoice:
     vendor = seller()
@@ -154,6 +163,8 @@ def _issue(
     series.save(update_fields=["last"])
     prefix = vendor.invoice_prefix if kind == InvoiceKind.INVOICE else vendor.credit_note_prefix
     number = f"{prefix}-{issued_on.year}-{series.last:06d}"
+    # A document is of one language for good: what we know of the why is printed in it.
+    reason = say_fact(why, language=purchase.language) if isinstance(why, Fact) else why
     facts = facts_of(
         purchase, kind=kind, number=number, unused=unused, net=net, vat=vat, corrects=corrects, reason=reason
     )
@@ -181,9 +192,9 @@ def _issue(
         organisation=purchase.organisation_id,
         subject="invoice",
         subject_id=invoice.id,
-        move=f"{kind.label.lower()} issued",
+        move=ISSUED[kind],
         who="billing",
-        why=reason or f"{purchase.title} ({purchase.reference})",
+        why=why or Fact("billing.document_of", {"reference": purchase.reference}),
         now=now,
         number=number,
     )

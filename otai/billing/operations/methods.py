@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from otai.billing.gateways import hosted
 from otai.billing.models import CreditWatch, Event, GatewayCustomer, PaymentMethod, Subscription
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import record
 from otai.billing.operations.orders import billing_details
 from otai.billing.operations.renewal_payment import set_renewal_payment
@@ -32,7 +33,9 @@ def customer_of(organisation: Organisation, gateway: str, *, now: datetime) -> s
     if known is not None:
         return known.reference
     details = billing_details(organisation)
-    made = Event.objects.filter(subject="gateway_customer", subject_id=str(organisation.id), move="forgotten").count()
+    made = Event.objects.filter(
+        subject="gateway_customer", subject_id=str(organisation.id), move__in=BillingOccurrence.FORGOTTEN.stored_as
+    ).count()
     key = f"customer:{organisation.id}" + (f":{made}" if made else "")
     reference = way.make_customer(name=details.name, email=details.email, key=key)
     try:
@@ -55,7 +58,7 @@ def forget_customer(organisation: Organisation, gateway: str, reference: str, *,
             organisation=organisation,
             subject="gateway_customer",
             subject_id=organisation.id,
-            move="forgotten",
+            move=BillingOccurrence.FORGOTTEN,
             who=gateway,
             now=now,
             reference=reference,
@@ -91,7 +94,7 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
                 organisation=organisation,
                 subject="payment_method",
                 subject_id=method.id,
-                move="kept",
+                move=BillingOccurrence.KEPT,
                 who=who,
                 now=now,
                 gateway=way.name,
@@ -166,12 +169,12 @@ def look_again(gateway: str, external_id: str, *, now: datetime) -> int:
             "organisation"
         )
     )
-    for found in mine:
-        seen = way.method(found.reference)
+    for method in mine:
+        seen = way.method(method.reference)
         if seen is None:
-            _is_gone(found, who=way.name, now=now)
+            _is_gone(method, who=way.name, now=now)
             continue
-        PaymentMethod.objects.filter(id=found.id).update(
+        PaymentMethod.objects.filter(id=method.id).update(
             brand=seen.brand[:40],
             last_four=seen.last_four[-4:],
             expires_year=seen.expires_year,
@@ -186,7 +189,14 @@ def _is_gone(found: PaymentMethod, *, who: str, now: datetime) -> None:
     subscription = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
     if not PaymentMethod.objects.filter(id=found.id, removed_at__isnull=True).update(removed_at=now):
         return
-    record(organisation=organisation, subject="payment_method", subject_id=found.id, move="removed", who=who, now=now)
+    record(
+        organisation=organisation,
+        subject="payment_method",
+        subject_id=found.id,
+        move=BillingOccurrence.REMOVED,
+        who=who,
+        now=now,
+    )
     if subscription is not None and subscription.renewal_payment_method == found.reference:
         set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
     gone = Fact("top_up_method_removed")

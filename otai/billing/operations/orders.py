@@ -14,6 +14,7 @@ from django.db.models import F
 from otai.billing import queries
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
 from otai.billing.operations.events import became, bought, notify, record, terms_of
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
@@ -25,6 +26,8 @@ from otai.pricing.price_book import Tier
 from otai.pricing.vat import CountryUnknown, vat_cents
 from otai.units import Money
 from otai.words.countries import COUNTRIES
+from otai.words.explained import arrow
+from otai.words.sentences import Fact
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """For references that people copy by hand: without 0 and O, 1 and I."""
@@ -177,7 +180,7 @@ def order(
         organisation=organisation,
         subject="purchase",
         subject_id=purchase.id,
-        move="ordered",
+        move=BillingOccurrence.ORDERED,
         who=who,
         now=now,
         title=title,
@@ -236,7 +239,9 @@ def locked(id: UUID) -> Purchase:
     return Purchase.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
 
 
-def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: datetime, **columns: object) -> None:
+def move(
+    purchase: Purchase, to: PurchaseStatus, *, who: str, why: str | Fact, now: datetime, **columns: object
+) -> None:
     """One compare-and-swap of the status, with its event. Raises PurchaseMoved when someone was faster."""
     before = PurchaseStatus(purchase.status)
     assert to in PURCHASE_MOVES[before], f"no move {before} -> {to}"
@@ -248,7 +253,7 @@ def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: dat
         organisation=purchase.organisation_id,
         subject="purchase",
         subject_id=purchase.id,
-        move=f"{before} -> {to}",
+        move=arrow(before, to),
         who=who,
         why=why,
         now=now,
@@ -256,7 +261,7 @@ def move(purchase: Purchase, to: PurchaseStatus, *, who: str, why: str, now: dat
     )
 
 
-def cancel_locked(purchase: Purchase, *, who: str, why: str, now: datetime) -> None:
+def cancel_locked(purchase: Purchase, *, who: str, why: str | Fact, now: datetime) -> None:
     """Cancels a locked order, and closes its invoice with a credit note. What was paid in part becomes surplus, to be
     returned."""
     move(purchase, PurchaseStatus.CANCELLED, who=who, why=why, now=now, paid_cents=0)

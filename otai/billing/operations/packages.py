@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from otai.billing.models import CustomPackage
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.details import InvalidBillingDetails
 from otai.billing.operations.events import checked_why, record
 from otai.db import new_id, one_transaction
@@ -58,7 +59,7 @@ def offer_package(
                 organisation=organisation,
                 subject="package",
                 subject_id=package.id,
-                move="offered",
+                move=BillingOccurrence.OFFERED,
                 who=who,
                 why=why,
                 now=now,
@@ -84,7 +85,7 @@ def withdraw_package(*, organisation: Organisation, code: str, who: str, why: st
         organisation=organisation,
         subject="package",
         subject_id=found.id,
-        move="withdrawn",
+        move=BillingOccurrence.WITHDRAWN,
         who=who,
         why=why,
         now=now,

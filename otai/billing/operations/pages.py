@@ -27,6 +27,7 @@ from otai.billing.gateway import (
 )
 from otai.billing.gateways import gateway_named, hosted, hosted_gateways
 from otai.billing.models import CheckoutPage, CheckoutStateOf, Purchase, PurchaseKind
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import methods
 from otai.billing.operations.events import record
 from otai.billing.operations.orders import billing_details, refuse_card_while_owed, refuse_too_small
@@ -301,7 +302,7 @@ def _stored(
                 organisation=organisation,
                 subject="purchase" if purchase else "payment_method",
                 subject_id=purchase.id if purchase else page.id,
-                move="page opened",
+                move=BillingOccurrence.PAGE_OPENED,
                 who=who,
                 now=now,
                 gateway=way.name,

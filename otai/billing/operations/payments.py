@@ -22,6 +22,7 @@ from otai.billing.models import (
     TopUp,
     TopUpState,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
@@ -33,6 +34,8 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, LotSource
 from otai.units import Money
+from otai.words.explained import as_text
+from otai.words.sentences import Fact
 
 BY_HAND = "bank_transfer"
 """The gateway of payments that an operator confirms, or a bank statement shows."""
@@ -61,7 +64,7 @@ class PaymentBooked:
 
 
 def confirm_payment(
-    *, reference: str, received: Money, bank_reference: str, who: str, why: str, now: datetime
+    *, reference: str, received: Money, bank_reference: str, who: str, why: str | Fact, now: datetime
 ) -> PaymentBooked:
     """An operator confirms what the bank statement shows: so much came for the purchase with this reference.
 
@@ -69,7 +72,7 @@ def confirm_payment(
     part-paid; too much is kept as surplus until an operator returns it. Raises NotFound, InvalidPayment,
     PaymentDiffers, WhoAndWhyMissing.
     """
-    why = checked_why(why)
+    why = why if isinstance(why, Fact) else checked_why(why)
     bank_reference = bank_reference.strip()
     if received.cents <= 0:
         raise InvalidPayment("nothing", cents=received.cents)
@@ -84,7 +87,7 @@ def confirm_payment(
 
 @one_transaction
 def _confirm(
-    reference: str, received: Money, bank_reference: str, *, who: str, why: str, now: datetime
+    reference: str, received: Money, bank_reference: str, *, who: str, why: str | Fact, now: datetime
 ) -> PaymentBooked:
     purchase = Purchase.objects.filter(reference=reference.strip().upper()).first()
     if purchase is None:
@@ -116,29 +119,32 @@ def apply_seen(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime
                 external_id=seen.reference,
                 received=Money(seen.received_cents, seen.currency),
                 who=who,
-                why="The provider confirmed the payment.",
+                why=Fact("billing.provider_confirmed"),
                 now=now,
             )
         case PaymentState.PROCESSING if status is PurchaseStatus.OPEN:
-            move(purchase, PurchaseStatus.PROCESSING, who=who, why="The payer's bank is at work.", now=now)
+            move(purchase, PurchaseStatus.PROCESSING, who=who, why=Fact("billing.bank_at_work"), now=now)
         case PaymentState.FAILED if status in (PurchaseStatus.OPEN, PurchaseStatus.PROCESSING):
             _attempt_failed(purchase, seen, who=who, now=now)
         case PaymentState.CANCELLED if status in AWAITING_PAYMENT and purchase.gateway_reference:
             if status is PurchaseStatus.PART_PAID:
                 return
-            cancel_locked(purchase, who=who, why="The provider cancelled the payment.", now=now)
+            cancel_locked(purchase, who=who, why=Fact("billing.provider_cancelled"), now=now)
 
 
 def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: datetime) -> None:
     """A try that failed is written down and mailed once, however often it is seen; not mailed while the payer is on the
     provider's page, where it is said and another card can be entered."""
-    why = seen.problem or "The payment failed."
+    why = seen.problem or Fact("top_up_payment_failed")
     tries = ChargeAttempt.objects.filter(purchase=purchase).count()
     this_try = seen.charge or str(tries)
     if purchase.status == PurchaseStatus.PROCESSING:
         move(purchase, PurchaseStatus.OPEN, who=who, why=why, now=now)
     elif Event.objects.filter(
-        subject="purchase", subject_id=str(purchase.id), move="attempt failed", details__attempt=this_try
+        subject="purchase",
+        subject_id=str(purchase.id),
+        move__in=BillingOccurrence.ATTEMPT_FAILED.stored_as,
+        details__attempt=this_try,
     ).exists():
         return
     else:
@@ -146,7 +152,7 @@ def _attempt_failed(purchase: Purchase, seen: PaymentSeen, *, who: str, now: dat
             organisation=purchase.organisation_id,
             subject="purchase",
             subject_id=purchase.id,
-            move="attempt failed",
+            move=BillingOccurrence.ATTEMPT_FAILED,
             who=who,
             why=why,
             now=now,
@@ -205,7 +211,7 @@ def try_refused(purchase: Purchase, declined: PaymentDeclined, *, who: str, now:
 
 
 def book_payment(
-    purchase: Purchase, *, gateway: str, external_id: str, received: Money, who: str, why: str, now: datetime
+    purchase: Purchase, *, gateway: str, external_id: str, received: Money, who: str, why: str | Fact, now: datetime
 ) -> PaymentBooked:
     """Books money for a locked purchase and delivers what was bought once it is paid in full, in one transaction.
     Raises PaymentDiffers where the same payment was booked with other figures."""
@@ -233,13 +239,13 @@ def book_payment(
         surplus_cents=received.cents - applied,
         received_at=now,
         recorded_by=who,
-        note=why,
+        note=as_text(why),
     )
     record(
         organisation=purchase.organisation_id,
         subject="purchase",
         subject_id=purchase.id,
-        move="payment received",
+        move=BillingOccurrence.PAYMENT_RECEIVED,
         who=who,
         why=why,
         now=now,
@@ -261,7 +267,7 @@ def book_payment(
             purchase,
             PurchaseStatus.PART_PAID,
             who=who,
-            why="Less came than was asked for.",
+            why=Fact("billing.less_came"),
             now=now,
             paid_cents=purchase.paid_cents + applied,
         )
@@ -315,17 +321,22 @@ def _say_surplus(payment: Payment, purchase: Purchase, *, now: datetime) -> None
         organisation=purchase.organisation_id,
         subject="payment",
         subject_id=payment.id,
-        move="surplus waits for an operator",
+        move=BillingOccurrence.SURPLUS_WAITS,
         who="billing",
-        why=(
-            f"{Money(payment.cents, payment.currency)} came for {purchase.reference}, which is {purchase.status} and "
-            f"asks for {Money(purchase.gross_cents, purchase.currency)}."
+        why=Fact(
+            "billing.surplus",
+            {
+                "received": {"cents": payment.cents, "currency": payment.currency},
+                "reference": purchase.reference,
+                "status": purchase.status,
+                "asked": {"cents": purchase.gross_cents, "currency": purchase.currency},
+            },
         ),
         now=now,
     )
 
 
-def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: datetime) -> None:
+def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, now: datetime) -> None:
     columns: dict[str, object] = {"paid_at": now, "paid_cents": paid_cents}
     subscription, obsolete = None, []
     if purchase.kind == PurchaseKind.PACKAGE:
@@ -353,11 +364,11 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str, now: da
         # The month is paid: monthly credits that waited for it come at once.
         grant_what_is_due(subscription, now=now)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
-        state=TopUpState.SUCCEEDED, ended_at=now, outcome="Paid."
+        state=TopUpState.SUCCEEDED, ended_at=now, outcome="top_up_paid"
     )
     # Last, since all organisations share the series: nothing is waited for while it is held.
     for order in obsolete:
-        cancel_locked(order, who=who, why=f"{purchase.title} was paid instead.", now=now)
+        cancel_locked(order, who=who, why=Fact("billing.other_month_paid", {"tier": purchase.tier}), now=now)
     invoice = invoices.issue(purchase, now=now)
     notify(
         organisation=purchase.organisation,

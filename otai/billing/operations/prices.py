@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 
 from otai.billing import price_books
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, record
 from otai.billing.price_books import InvalidPriceBook
 from otai.billing.seller import seller
@@ -27,7 +28,7 @@ def schedule_price_book(text: str, *, who: str, why: str, now: datetime) -> Pric
         organisation=None,
         subject="price book",
         subject_id=book.version,
-        move="scheduled",
+        move=BillingOccurrence.SCHEDULED,
         who=who,
         why=why,
         now=now,

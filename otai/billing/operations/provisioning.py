@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import record
 from otai.billing.operations.subscriptions import begin_subscription
 from otai.billing.seller import seller
@@ -51,7 +52,7 @@ def provision(
         organisation=organisation,
         subject="organisation",
         subject_id=organisation.id,
-        move="provisioned",
+        move=BillingOccurrence.PROVISIONED,
         who=who,
         now=now,
         tier=tier.value,

@@ -13,6 +13,7 @@ from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState, Subscription
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
 from otai.billing.operations.events import became, bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
@@ -25,6 +26,7 @@ from otai.ledger.models import Lot
 from otai.ledger.revenue import value_of
 from otai.orgs.models import Organisation
 from otai.units import Money, round_up, whole_credits
+from otai.words.explained import arrow
 
 PAID_BACK = "payment-refund:"
 """Before the purchase's id: the key of the ledger's transfer that withdraws what is paid back."""
@@ -274,7 +276,7 @@ def _book_fee(purchase: Purchase, *, credits: int, net: int, who: str, why: str,
             organisation=purchase.organisation_id,
             subject="purchase",
             subject_id=purchase.id,
-            move="training fee paid back",
+            move=BillingOccurrence.TRAINING_FEE_PAID_BACK,
             who=who,
             why=why,
             now=now,
@@ -323,7 +325,7 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
             organisation=received.organisation_id,
             subject="payment",
             subject_id=received.id,
-            move="surplus returned",
+            move=BillingOccurrence.SURPLUS_RETURNED,
             who=who,
             why=why,
             now=now,
@@ -405,7 +407,7 @@ def _record_move(
         organisation=refund.organisation_id,
         subject="payment refund",
         subject_id=refund.id,
-        move=f"{refund.state} -> {to.value}",
+        move=arrow(refund.state, to.value),
         who=who,
         why=why,
         now=now,
@@ -421,7 +423,7 @@ def _record_request(refund: PaymentRefund, *, now: datetime) -> None:
         organisation=refund.organisation_id,
         subject="payment refund",
         subject_id=refund.id,
-        move="requested",
+        move=BillingOccurrence.REQUESTED,
         who=refund.requested_by,
         why=refund.reason,
         now=now,

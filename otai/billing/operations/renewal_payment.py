@@ -6,6 +6,7 @@ from datetime import datetime
 
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Subscription
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import record
 from otai.db import one_transaction
 from otai.orgs.models import Organisation
@@ -29,7 +30,7 @@ def set_renewal_payment(
         organisation=organisation,
         subject="subscription",
         subject_id=subscription.id,
-        move="renewal payment set",
+        move=BillingOccurrence.RENEWAL_PAYMENT_SET,
         who=who,
         now=now,
         gateway=gateway,

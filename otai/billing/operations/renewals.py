@@ -24,6 +24,7 @@ from otai.errors import OtaiError
 from otai.orgs.suspension import is_suspended
 from otai.pricing.price_book import Tier
 from otai.words.countries import COUNTRIES
+from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
 SWEEP = "sweep"
@@ -98,7 +99,7 @@ def settle_what_ended(subscription: Subscription, *, now: datetime) -> bool:
                 subscription,
                 SubscriptionStatus.UNPAID,
                 who=SWEEP,
-                why="The paid month ended; the next is not paid yet.",
+                why=Fact("billing.next_month_not_paid"),
                 now=now,
                 grace_until_at=now + queries.price_book().payment_grace,
             )
@@ -115,7 +116,7 @@ def _end_tier(subscription: Subscription, *, now: datetime) -> None:
         to, grace = SubscriptionStatus.FREE, None
     else:
         to, grace = SubscriptionStatus.UNPAID, now + book.payment_grace
-    why = f"The paid month of {Tier(subscription.tier).title} ended, as was asked for."
+    why = Fact("billing.month_ended_as_asked", {"tier": subscription.tier})
     ended_at = subscription.paid_until_at
     move(subscription, to, who=SWEEP, why=why, now=now, tier=tier, effective_at=ended_at, grace_until_at=grace)
 
@@ -131,12 +132,12 @@ def _fall_back(subscription: Subscription, *, now: datetime) -> bool:
             subscription,
             SubscriptionStatus.UNPAID,
             who=SWEEP,
-            why="The month had not been ordered when its time of grace ended.",
+            why=Fact("billing.month_not_ordered"),
             now=now,
             grace_until_at=now + queries.price_book().payment_grace,
         )
         return False
-    why = "The month was not paid within the time of grace."
+    why = Fact("billing.month_not_paid")
     lost, grace_ended_at = Tier(subscription.tier), subscription.grace_until_at
     move(
         subscription,

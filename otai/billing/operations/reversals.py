@@ -26,6 +26,7 @@ from otai.billing.models import (
     ReversalState,
     Subscription,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.events import became, bought, checked_why, notify, record, tell_operator
 from otai.billing.operations.orders import locked, move
@@ -37,6 +38,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Tier
 from otai.words.catalogue import say_fact
+from otai.words.explained import arrow
 from otai.words.sentences import Fact
 
 SECOND = timedelta(seconds=1)
@@ -142,16 +144,12 @@ def _see(reversal: Reversal, seen: ReversalSeen, *, now: datetime) -> None:
 def _record(
     reversal: Reversal, seen: ReversalSeen, *, before: tuple[str, str, str, int] | None, who: str, now: datetime
 ) -> None:
-    to = f"{reversal.kind} {reversal.state}"
+    came_from, to = f"{before[0]} {before[1]}" if before else "", f"{reversal.kind} {reversal.state}"
     record(
         organisation=reversal.organisation_id,
         subject="reversal",
         subject_id=reversal.id,
-        move=NEEDS_A_PERSON
-        if reversal.needs_a_person
-        else f"{before[0]} {before[1]} -> {to}"
-        if before
-        else f"-> {to}",
+        move=BillingOccurrence.NEEDS_A_PERSON if reversal.needs_a_person else arrow(came_from, to),
         who=who,
         why=reversal.reason,
         now=now,
@@ -178,9 +176,6 @@ def _tell_operator(reversal: Reversal, *, now: datetime) -> None:
         },
         now=now,
     )
-
-
-NEEDS_A_PERSON = "unknown state at the provider"
 
 
 def _balance(
@@ -242,7 +237,7 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
         if subscription.status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING) and (
             subscription.paid_until_at == purchase.period_until_at and purchase.period_until_at > now
         ):
-            why = f"The payment of {purchase.reference} was taken back."
+            why = Fact("billing.payment_taken_back", {"reference": purchase.reference})
             move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
             _cut(purchase, at=now, who=who, why=why, now=now)
     if purchase.period_cut_at is None:
@@ -252,7 +247,7 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
     return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
 
 
-def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: str, now: datetime) -> None:
+def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: Fact, now: datetime) -> None:
     """The month ends at this time; None: at its own end after all."""
     Purchase.objects.filter(id=purchase.id).update(period_cut_at=at)
     purchase.period_cut_at = at
@@ -260,7 +255,7 @@ def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: str, now: da
         organisation=purchase.organisation_id,
         subject="purchase",
         subject_id=purchase.id,
-        move="month ended early" if at else "month restored",
+        move=BillingOccurrence.MONTH_ENDED_EARLY if at else BillingOccurrence.MONTH_RESTORED,
         who=who,
         why=why,
         now=now,
@@ -289,7 +284,7 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
     if anniversary_at(begun, 1, zone) != purchase.period_until_at:
         # Its day is that of its end: the months that follow are counted from there.
         begun = purchase.period_until_at
-    why = f"The payment of {purchase.reference} stays after all."
+    why = Fact("billing.payment_stays", {"reference": purchase.reference})
     _cut(purchase, at=None, who=who, why=why, now=now)
     move_subscription(
         subscription,
@@ -303,19 +298,18 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
     )
 
 
-NOT_RESTORED = "paid month could not be restored"
-
-
 def _say_not_restored(purchase: Purchase, *, now: datetime) -> None:
-    if Event.objects.filter(subject="purchase", subject_id=str(purchase.id), move=NOT_RESTORED).exists():
+    if Event.objects.filter(
+        subject="purchase", subject_id=str(purchase.id), move__in=BillingOccurrence.MONTH_NOT_RESTORED.stored_as
+    ).exists():
         return
     record(
         organisation=purchase.organisation_id,
         subject="purchase",
         subject_id=purchase.id,
-        move=NOT_RESTORED,
+        move=BillingOccurrence.MONTH_NOT_RESTORED,
         who="billing",
-        why=f"The payment of {purchase.reference} stays, but its month is over or another tier's month is in force.",
+        why=Fact("billing.payment_stays_without_month", {"reference": purchase.reference}),
         now=now,
     )
 
@@ -385,13 +379,16 @@ def _credit(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) 
     if net > 0:
         net = min(net, invoices.left_to_credit(purchase))
         vat = invoices.part_of_vat(purchase, net)
-        note = invoices.credit(
-            purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=reversal.reason, now=now
-        )
+        # The provider's own word for it is no word for a customer's document.
+        made_at_the_provider = reversal.kind == ReversalKind.REFUND
+        why = Fact("billing.refunded_at_provider" if made_at_the_provider else "billing.taken_back_by_bank")
+        note = invoices.credit(purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=why, now=now)
         invoices.mail(note, now=now)
     else:
         vat = -(reversal.credited_vat_cents * -net // reversal.credited_net_cents)
-        invoices.charge_again(purchase, net=-net, vat=-vat, why="The payment stays after all.", now=now)
+        invoices.charge_again(
+            purchase, net=-net, vat=-vat, why=Fact("billing.payment_stays", {"reference": purchase.reference}), now=now
+        )
     reversal.credited_net_cents += net
     reversal.credited_vat_cents += vat
     reversal.save(update_fields=["credited_net_cents", "credited_vat_cents"])
@@ -441,7 +438,7 @@ def _collect(ids: list[UUID], *, now: datetime) -> int:
                 organisation=purchase.organisation_id,
                 subject="purchase",
                 subject_id=purchase.id,
-                move="owed credits collected",
+                move=BillingOccurrence.OWED_COLLECTED,
                 who="sweep",
                 now=now,
                 credits=credits,
@@ -461,27 +458,27 @@ def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversa
     """An operator closes what is owed: paid another way, or written off. Raises NotFound, AlreadySettled,
     WhoAndWhyMissing."""
     why = checked_why(why)
-    found = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
-    if found is None:
+    settled = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
+    if settled is None:
         raise NotFound("no_reversal", reversal=str(reversal))
-    if found.settled_at is not None:
-        raise AlreadySettled("reversal", settled_by=found.settled_by, settled_why=found.settled_why)
-    found.settled_at, found.settled_by, found.settled_why = now, who, why
-    found.save(update_fields=["settled_at", "settled_by", "settled_why"])
+    if settled.settled_at is not None:
+        raise AlreadySettled("reversal", settled_by=settled.settled_by, settled_why=settled.settled_why)
+    settled.settled_at, settled.settled_by, settled.settled_why = now, who, why
+    settled.save(update_fields=["settled_at", "settled_by", "settled_why"])
     record(
-        organisation=found.organisation_id,
+        organisation=settled.organisation_id,
         subject="reversal",
-        subject_id=found.id,
-        move="owed credits settled",
+        subject_id=settled.id,
+        move=BillingOccurrence.OWED_SETTLED,
         who=who,
         why=why,
         now=now,
-        credits=found.owed_credits,
-        gross_cents=found.owed_gross_cents,
+        credits=settled.owed_credits,
+        gross_cents=settled.owed_gross_cents,
     )
-    if found.purchase.kind == PurchaseKind.PACKAGE:
+    if settled.purchase.kind == PurchaseKind.PACKAGE:
         # As the next news of it would say: nothing is taken for it any more.
-        found.owed_credits = takings.expected_owed(found)
-        takings.say_what_is_owed(found.purchase, found)
-        found.save(update_fields=["owed_credits", "owed_net_cents", "owed_gross_cents", "waived_cents"])
-    return found
+        settled.owed_credits = takings.expected_owed(settled)
+        takings.say_what_is_owed(settled.purchase, settled)
+        settled.save(update_fields=["owed_credits", "owed_net_cents", "owed_gross_cents", "waived_cents"])
+    return settled

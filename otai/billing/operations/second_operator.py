@@ -22,6 +22,7 @@ from otai.billing.models import (
     Payment,
     Purchase,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.goodwill import give_goodwill, goodwill_key
 from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
@@ -138,7 +139,7 @@ def _ask(
         key=f"{kind}:{organisation.id}:{key}", defaults={**asked, "asked_by": who, "why": why}
     )
     if made:
-        _record(request, "second operator asked", who=who, why=why, now=now)
+        _record(request, BillingOccurrence.SECOND_OPERATOR_ASKED, who=who, why=why, now=now)
     return request
 
 
@@ -147,19 +148,19 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
     """Another operator approves: it is done, in the name of both. Raises NotFound, SameOperator, AlreadyDecided,
     WhoAndWhyMissing, and what doing it refuses; then it waits on."""
     why = checked_why(why)
-    found = _waiting(request)
+    asked = _waiting(request)
     # Behind a program stands whoever made its key.
-    behind = found.facts.get("key_made_by") or found.asked_by
-    if person(who) in (person(found.asked_by), person(behind)):
+    behind = asked.facts.get("key_made_by") or asked.asked_by
+    if person(who) in (person(asked.asked_by), person(behind)):
         raise SameOperator("approve", asked_by=behind)
-    both = f"{found.asked_by}, {who}"[:200]
-    facts = found.facts
-    if found.kind == OperatorRequestKind.GOODWILL:
+    both = f"{asked.asked_by}, {who}"[:200]
+    facts = asked.facts
+    if asked.kind == OperatorRequestKind.GOODWILL:
         give_goodwill(
-            organisation=found.organisation,
+            organisation=asked.organisation,
             credits=facts["credits"],
             who=both,
-            why=found.why,
+            why=asked.why,
             key=facts["key"],
             now=now,
         )
@@ -169,10 +170,10 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
             received=Money(facts["cents"], facts["currency"]),
             bank_reference=facts["bank_reference"],
             who=both,
-            why=found.why,
+            why=asked.why,
             now=now,
         )
-    return _decide(found, OperatorRequestState.APPROVED, who=who, why=why, now=now)
+    return _decide(asked, OperatorRequestState.APPROVED, who=who, why=why, now=now)
 
 
 @one_transaction
@@ -196,14 +197,20 @@ def _waiting(id: UUID) -> OperatorRequest:
     return found
 
 
+DECIDED = {
+    OperatorRequestState.APPROVED: BillingOccurrence.SECOND_OPERATOR_APPROVED,
+    OperatorRequestState.DECLINED: BillingOccurrence.SECOND_OPERATOR_DECLINED,
+}
+
+
 def _decide(found: OperatorRequest, to: OperatorRequestState, *, who: str, why: str, now: datetime) -> OperatorRequest:
     found.state, found.decided_at, found.decided_by, found.decided_why = to, now, who, why
     found.save(update_fields=["state", "decided_at", "decided_by", "decided_why"])
-    _record(found, f"second operator {to}", who=who, why=why, now=now)
+    _record(found, DECIDED[to], who=who, why=why, now=now)
     return found
 
 
-def _record(request: OperatorRequest, move: str, *, who: str, why: str, now: datetime) -> None:
+def _record(request: OperatorRequest, move: BillingOccurrence, *, who: str, why: str, now: datetime) -> None:
     record(
         organisation=request.organisation,
         subject="operator request",

@@ -20,9 +20,11 @@ from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, OtaiError, Refused
 from otai.units import Money
+from otai.words.explained import arrow, as_text
+from otai.words.sentences import Fact
 
 REFERENCE = re.compile(r"OT-?([2-9A-HJ-NP-Z]{5})-?([2-9A-HJ-NP-Z]{5})")
-WHY = "Bank statement: reference and amount fit."
+WHY = Fact("billing.bank_statement_fits")
 
 
 class EntryDecided(Refused):
@@ -105,7 +107,7 @@ def _meant(row: BankEntry) -> Purchase | None:
 
 
 @one_transaction
-def _match(entry: UUID, reference: str, *, who: str, why: str, now: datetime) -> BankEntry:
+def _match(entry: UUID, reference: str, *, who: str, why: str | Fact, now: datetime) -> BankEntry:
     _require_two(entry, reference, who=who, now=now)
     row = _waiting(entry)
     booked = confirm_payment(
@@ -157,15 +159,15 @@ def _waiting(entry: UUID) -> BankEntry:
 
 
 def _decide(
-    row: BankEntry, state: BankEntryState, purchase: Purchase | None, *, who: str, why: str, now: datetime
+    row: BankEntry, state: BankEntryState, purchase: Purchase | None, *, who: str, why: str | Fact, now: datetime
 ) -> BankEntry:
-    row.state, row.purchase, row.decided_by, row.reason = state, purchase, who, why
+    row.state, row.purchase, row.decided_by, row.reason = state, purchase, who, as_text(why)
     row.save(update_fields=["state", "purchase", "decided_by", "reason"])
     record(
         organisation=purchase.organisation_id if purchase else None,
         subject="bank entry",
         subject_id=row.id,
-        move=f"{BankEntryState.WAITING.value} -> {state.value}",
+        move=arrow(BankEntryState.WAITING.value, state.value),
         who=who,
         why=why,
         now=now,

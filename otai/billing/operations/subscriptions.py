@@ -21,6 +21,8 @@ from otai.orgs.models import Organisation
 from otai.orgs.operations import confirm, create_organisation, founded_by, lock_founders
 from otai.pricing.anniversary import anniversary_at, months_begun
 from otai.pricing.price_book import Tier
+from otai.words.explained import arrow, as_text
+from otai.words.sentences import Fact
 
 
 @one_transaction
@@ -63,7 +65,7 @@ def begin_subscription(organisation: Organisation, tier: Tier, *, who: str, now:
         paid_until_at=None if is_free else now,
         grace_until_at=None if is_free else now + book.payment_grace,
     )
-    _bring_into_force(subscription, tier, effective_at=now, who=who, why="Signed up", now=now)
+    _bring_into_force(subscription, tier, effective_at=now, who=who, why=Fact("billing.signed_up"), now=now)
 
 
 def confirmed(person: Person, *, now: datetime) -> None:
@@ -98,7 +100,7 @@ def move(
     to: SubscriptionStatus,
     *,
     who: str,
-    why: str,
+    why: str | Fact,
     now: datetime,
     tier: Tier | None = None,
     effective_at: datetime | None = None,
@@ -129,7 +131,7 @@ def move(
         organisation=subscription.organisation_id,
         subject="subscription",
         subject_id=subscription.id,
-        move=f"{before} -> {to}",
+        move=arrow(before, to),
         who=who,
         why=why,
         now=now,
@@ -142,7 +144,7 @@ def move(
 
 
 def _bring_into_force(
-    subscription: Subscription, tier: Tier, *, effective_at: datetime, who: str, why: str, now: datetime
+    subscription: Subscription, tier: Tier, *, effective_at: datetime, who: str, why: str | Fact, now: datetime
 ) -> None:
     organisation = subscription.organisation_id
     first_time = not TierChange.objects.filter(organisation=organisation, tier=tier.value).exists()
@@ -152,7 +154,7 @@ def _bring_into_force(
         effective_at=effective_at,
         recorded_at=now,
         who=who,
-        why=why,
+        why=as_text(why),
     )
     if first_time or initial_credits.taken_back([organisation]):
         _grant_initial_credits(
@@ -214,7 +216,7 @@ def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[Su
     subscription = locked(purchase.organisation)
     zone = purchase.organisation.zone
     tier = Tier(purchase.tier)
-    why = f"{purchase.title} paid ({purchase.reference})"
+    why = Fact("billing.month_paid", {"tier": tier.value, "reference": purchase.reference})
     if tier.value == subscription.tier and subscription.status != SubscriptionStatus.FREE:
         assert subscription.billing_anchor_at and subscription.paid_until_at
         starts = subscription.paid_until_at

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from otai.billing import queries
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.subscriptions import locked, move
@@ -25,7 +26,7 @@ def suspend(*, organisation: Organisation, who: str, why: str, now: datetime) ->
     # Whoever is buying holds the subscription, and whoever comes after it reads that nothing is sold any more.
     locked(found)
     found.suspended_at, found.suspended_by, found.suspended_why = now, who[:200], why
-    _save(found, "suspended", who=who, why=why, now=now)
+    _save(found, BillingOccurrence.SUSPENDED, who=who, why=why, now=now)
     return found
 
 
@@ -40,7 +41,7 @@ def resume(*, organisation: Organisation, who: str, why: str, now: datetime) -> 
         return found
     subscription = locked(found)
     since, found.suspended_at, found.suspended_by, found.suspended_why = found.suspended_at, None, "", ""
-    _save(found, "resumed", who=who, why=why, now=now)
+    _save(found, BillingOccurrence.RESUMED, who=who, why=why, now=now)
     if subscription.status == SubscriptionStatus.UNPAID:
         grace_until = now + queries.price_book().payment_grace
         move(subscription, SubscriptionStatus.UNPAID, who=who, why=why, now=now, grace_until_at=grace_until)
@@ -52,7 +53,7 @@ def _locked(organisation: Organisation) -> Organisation:
     return Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
 
 
-def _save(organisation: Organisation, state: str, *, who: str, why: str, now: datetime) -> None:
+def _save(organisation: Organisation, state: BillingOccurrence, *, who: str, why: str, now: datetime) -> None:
     organisation.save(update_fields=["suspended_at", "suspended_by", "suspended_why"])
     event = record(
         organisation=organisation,
@@ -63,4 +64,4 @@ def _save(organisation: Organisation, state: str, *, who: str, why: str, now: da
         why=why,
         now=now,
     )
-    notify(organisation=organisation, template=state, key=f"{state}:{event.pk}", context={"why": why}, now=now)
+    notify(organisation=organisation, template=state.value, key=f"{state}:{event.pk}", context={"why": why}, now=now)

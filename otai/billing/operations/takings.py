@@ -123,13 +123,13 @@ def _groups(purchase: Purchase) -> list[_Group]:
         for lot in Lot.objects.filter(organisation=purchase.organisation_id, id__in=[b.lot for b in brought])
     }
     paid_back = refunded(purchase)[2]
-    found = []
+    groups = []
     for source in sorted({one.source for one in brought}):
         takes, gives = (
             purchase.takings.filter(source=source, gives_back=way).aggregate(c=Sum("credits"), n=Sum("net_cents"))
             for way in (False, True)
         )
-        found.append(
+        groups.append(
             _Group(
                 source=source,
                 brought=sum(one.credits for one in brought if one.source == source and not one.gives_back),
@@ -142,7 +142,7 @@ def _groups(purchase: Purchase) -> list[_Group]:
                 ),
             )
         )
-    return found
+    return groups
 
 
 def move_credits(purchase: Purchase, reversals: list[Reversal], *, now: datetime) -> None:

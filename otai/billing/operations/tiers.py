@@ -19,6 +19,7 @@ from otai.db import one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
+from otai.words.sentences import Fact
 
 
 class AlreadyInTier(Refused):
@@ -59,10 +60,10 @@ def change_tier(
     AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and
     NotFound.
     """
-    why = why.strip() or f"Asked for {tier.title}"
+    asked_because = why.strip() or Fact("billing.tier_asked_for", {"tier": tier.value})
     _close_pages_of_a_month(organisation, now=now)
     _settle(organisation, now=now)
-    subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=why, now=now)
+    subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=asked_because, now=now)
     payment = None
     if purchase is not None and opens_payment:
         charged = own_method(organisation, purchase.gateway, payment_method)
@@ -93,7 +94,7 @@ def _settle(organisation: Organisation, *, now: datetime) -> None:
 
 @one_transaction
 def _change(
-    organisation: Organisation, tier: Tier, *, gateway: str, who: str, why: str, now: datetime
+    organisation: Organisation, tier: Tier, *, gateway: str, who: str, why: str | Fact, now: datetime
 ) -> tuple[Subscription, Purchase | None]:
     subscription = locked(organisation)
     return subscription, _apply(subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now)
@@ -106,7 +107,7 @@ def _apply(
     *,
     gateway: str,
     who: str,
-    why: str,
+    why: str | Fact,
     now: datetime,
 ) -> Purchase | None:
     status = SubscriptionStatus(subscription.status)
@@ -146,7 +147,7 @@ def _order_rise(
         if standing.tier != subscription.tier:
             replaced.append(standing)
     for order in replaced:
-        cancel_locked(order, who=who, why=f"{tier.title} was asked for instead.", now=now)
+        cancel_locked(order, who=who, why=Fact("billing.other_tier_asked_for", {"tier": tier.value}), now=now)
     refuse_more_unpaid(organisation)
     count = Purchase.objects.filter(organisation=organisation).count()
     return order_month(
@@ -170,6 +171,6 @@ def _replaceable_months(subscription: Subscription, *, but: Tier | None = None) 
     return standing
 
 
-def cancel_tier(*, organisation: Organisation, who: str, why: str, now: datetime) -> TierAnswer:
+def cancel_tier(*, organisation: Organisation, who: str, now: datetime, why: str = "") -> TierAnswer:
     """Back to Community when the paid month ends; credits stay. Raises AlreadyInTier and NotFound."""
     return change_tier(organisation=organisation, tier=Tier.COMMUNITY, who=who, why=why, now=now)

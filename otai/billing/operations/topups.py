@@ -20,6 +20,7 @@ from otai.billing import packages
 from otai.billing.gateway import Gateway, GatewayUnavailable, PaymentDeclined, PaymentState
 from otai.billing.gateways import gateway_named, hosted
 from otai.billing.models import CreditWatch, PaymentMethod, Purchase, TopUp, TopUpState
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import methods
 from otai.billing.operations.checkout import buy, cancel
 from otai.billing.operations.events import notify, record
@@ -54,7 +55,7 @@ def set_low_balance_notice(*, organisation: Organisation, below: int, who: str, 
     watch, _ = CreditWatch.objects.get_or_create(organisation=organisation)
     watch.notice_below, watch.noticed_at = below, None
     watch.save(update_fields=["notice_below", "noticed_at"])
-    _record(watch, "low-balance notice set", who=who, now=now, below=below)
+    _record(watch, BillingOccurrence.NOTICE_SET, who=who, now=now, below=below)
     return watch
 
 
@@ -93,7 +94,15 @@ def set_top_up(
         watch.failures, watch.stopped_at, watch.stopped_why, watch.stopped_fact = 0, None, "", {}
         watch.set_by, watch.set_at = who, now
         watch.save()
-        _record(watch, "top-up set", who=who, now=now, below=below, package=offer.code, limit_cents=monthly_limit.cents)
+        _record(
+            watch,
+            BillingOccurrence.TOP_UP_SET,
+            who=who,
+            now=now,
+            below=below,
+            package=offer.code,
+            limit_cents=monthly_limit.cents,
+        )
     return watch
 
 
@@ -117,14 +126,16 @@ def turn_off_top_up(*, organisation: Organisation, who: str, now: datetime) -> C
     watch = CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
     watch.top_up_below = 0
     watch.save(update_fields=["top_up_below"])
-    _record(watch, "top-up turned off", who=who, now=now)
+    _record(watch, BillingOccurrence.TOP_UP_TURNED_OFF, who=who, now=now)
     TopUp.objects.filter(organisation=organisation, state=TopUpState.ANNOUNCED).update(
-        state=TopUpState.FAILED, ended_at=now, outcome="Turned off by the customer."
+        state=TopUpState.FAILED, ended_at=now, outcome="top_up_turned_off"
     )
     return watch
 
 
-def _record(watch: CreditWatch, move: str, *, who: str, now: datetime, why: str = "", **details: object) -> None:
+def _record(
+    watch: CreditWatch, move: BillingOccurrence, *, who: str, now: datetime, why: str | Fact = "", **details: object
+) -> None:
     record(
         organisation=watch.organisation_id,
         subject="credit watch",
@@ -272,7 +283,7 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
         available = ledger.balance(organisation.id).available
         is_off = watch.top_up_below == 0 or watch.stopped_at is not None or is_suspended(organisation.id)
         if is_off or available >= watch.top_up_below:
-            _end(top_up, TopUpState.FAILED, "No longer needed.", now=now)
+            _end(top_up, TopUpState.FAILED, "top_up_not_needed", now=now)
             return False
         if not TopUp.objects.filter(id=top_up.id, state=TopUpState.ANNOUNCED).update(state=TopUpState.ORDERED):
             return False
@@ -310,7 +321,7 @@ def _settle(top_up: TopUp, *, now: datetime) -> bool:
         return False
     if purchase.paid_at is not None:
         CreditWatch.objects.filter(organisation=top_up.organisation).update(failures=0)
-        return _end(top_up, TopUpState.SUCCEEDED, "Paid.", now=now)
+        return _end(top_up, TopUpState.SUCCEEDED, "top_up_paid", now=now)
     _fail(top_up, Fact("top_up_payment_failed").as_dict(), problem={"code": "payment_failed"}, now=now)
     return False
 
@@ -343,7 +354,7 @@ def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now
     with transaction.atomic():
         # The watch before its top-ups, as `turn_off_top_up` has them.
         CreditWatch.objects.select_for_update(no_key=True).get(organisation=organisation)
-        if not _end(top_up, TopUpState.FAILED, say_fact(why), now=now):
+        if not _end(top_up, TopUpState.FAILED, str(why["code"]), now=now):
             return
         CreditWatch.objects.filter(organisation=organisation).update(failures=F("failures") + 1)
         watch = CreditWatch.objects.get(organisation=organisation)
@@ -352,7 +363,7 @@ def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now
             fact = Fact("top_up_failed", {"payments": watch.failures, "last": dict(why)})
             watch.stopped_at, watch.stopped_why, watch.stopped_fact = now, say_fact(fact)[:500], fact.as_dict()
             watch.save(update_fields=["stopped_at", "stopped_why", "stopped_fact"])
-            _record(watch, "top-up stopped", who=AUTO, why=watch.stopped_why, now=now)
+            _record(watch, BillingOccurrence.TOP_UP_STOPPED, who=AUTO, why=fact, now=now)
         notify(
             organisation=organisation,
             template="top_up_stopped" if stops else "top_up_failed",
@@ -362,6 +373,6 @@ def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now
         )
     if purchase is not None and purchase.status in AWAITING_PAYMENT and not waits:
         try:
-            cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=say_fact(why)[:500], now=now)
+            cancel(organisation=organisation, reference=purchase.reference, who=AUTO, why=Fact.from_dict(why), now=now)
         except (Refused, GatewayUnavailable):
             logger.warning("The order %s of a failed top-up could not be cancelled.", purchase.reference)

@@ -15,6 +15,7 @@ from otai.billing.operations.events import record, tell_operator
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.orgs.models import Organisation
+from otai.words.explained import arrow
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _answered(id: UUID, answer: vies.ViesAnswer, *, now: datetime) -> None:
         organisation=check.organisation_id,
         subject="VAT id",
         subject_id=check.id,
-        move=f"{VatIdState.WAITING.value} -> {state.value}",
+        move=arrow(VatIdState.WAITING.value, state.value),
         who="VIES",
         now=now,
         vat_id=check.vat_id,

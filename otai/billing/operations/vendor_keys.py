@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from otai.billing.models import Event, OperatorRequest, VendorKey
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import second_operator
 from otai.billing.operations.events import checked_why, record
 from otai.billing.vendor_scopes import VendorScope
@@ -49,7 +50,7 @@ def create_vendor_key(
         VendorKey, name=name, scopes=scopes, known=VendorScope, who=who, now=now, expires_at=expires_at
     )
     key = VendorKey.objects.create(**values)
-    _record(key, "made", who=who, why=why, now=now, scopes=key.scopes)
+    _record(key, BillingOccurrence.KEY_MADE, who=who, why=why, now=now, scopes=key.scopes)
     return VendorKeyMade(key, f"{BRAND}_{key.prefix}_{random}")
 
 
@@ -64,7 +65,7 @@ def revoke_vendor_key(*, key: UUID, who: str, why: str, now: datetime) -> Vendor
     if found.revoked_at is None:
         found.revoked_at, found.revoked_by = now, who[:200]
         found.save(update_fields=["revoked_at", "revoked_by"])
-        _record(found, "revoked", who=who, why=why, now=now)
+        _record(found, BillingOccurrence.KEY_REVOKED, who=who, why=why, now=now)
     return found
 
 
@@ -97,10 +98,12 @@ def goodwill_by_key(
 
 def record_call(key: VendorKey, *, what: str, path: str, status: int, now: datetime) -> Event:
     """Remembers a call: `what` it asked for, and with which HTTP status it was answered, refused ones too."""
-    return _record(key, f"called {what}", who=key.who, why="", now=now, path=path[:300], status=status)
+    return _record(
+        key, BillingOccurrence.CALLED, who=key.who, why="", now=now, operation=what, path=path[:300], status=status
+    )
 
 
-def _record(key: VendorKey, move: str, *, who: str, why: str, now: datetime, **details: object) -> Event:
+def _record(key: VendorKey, move: BillingOccurrence, *, who: str, why: str, now: datetime, **details: object) -> Event:
     return record(
         organisation=None, subject="vendor key", subject_id=key.id, move=move, who=who, why=why, now=now, **details
     )

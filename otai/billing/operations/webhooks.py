@@ -18,6 +18,7 @@ from django.db.models import F
 from otai.billing.gateway import NewsKind, PaymentState, ProviderEvent, ProviderNews, ReversalSeen
 from otai.billing.gateways import gateway_named, gateways
 from otai.billing.models import CheckoutPage, Payment, Purchase, Reversal, ReversalState, WebhookEvent, WebhookState
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import methods
 from otai.billing.operations.events import checked_why, record
 from otai.billing.operations.pages import settle_page
@@ -182,7 +183,15 @@ def retry(*, event: UUID, who: str, why: str, now: datetime) -> WebhookEvent:
     found = WebhookEvent.objects.filter(id=event).first()
     if found is None:
         raise NotFound("no_webhook_event", event=str(event))
-    record(organisation=None, subject="webhook", subject_id=found.id, move="retried", who=who, why=why, now=now)
+    record(
+        organisation=None,
+        subject="webhook",
+        subject_id=found.id,
+        move=BillingOccurrence.RETRIED,
+        who=who,
+        why=why,
+        now=now,
+    )
     handle(found.id, now=now)
     found.refresh_from_db()
     return found

@@ -82,14 +82,14 @@ def invoices_export(
 ) -> None:
     """Write invoices to files: PDF with the XML inside (Factur-X, ZUGFeRD), or the XML alone."""
     organisation = organisation_named(org)
-    found = (
+    invoices = (
         [queries.invoice(organisation, number)]
         if number
         else list(_documents(organisation, month=month, purchase=purchase))
     )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for invoice in found:
+    for invoice in invoices:
         target = folder / f"{invoice.number}.{'xml' if xml else 'pdf'}"
         target.write_bytes(invoice_xml(invoice) if xml else invoice_pdf(invoice))
         written.append(target)

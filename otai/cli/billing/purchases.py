@@ -90,7 +90,7 @@ def export_confirmation(
 
 def cancel_purchase(
     reference: Annotated[str, typer.Argument(help="OT-XXXXX-XXXXX")],
-    why: Why = "cancelled",
+    why: Why = "",
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -82,7 +82,7 @@ def tier_change(
 
 
 @app.command("cancel")
-def tier_cancel(why: Why = "cancelled", org: OrgOption = None, json: JsonOption = False) -> None:
+def tier_cancel(why: Why = "", org: OrgOption = None, json: JsonOption = False) -> None:
     """Back to Community when the paid month ends. Credits stay."""
     organisation = organisation_named(org)
     answer = billing.cancel_tier(organisation=organisation, who=actor(), why=why, now=utc_now())

@@ -61,23 +61,23 @@ def tails_of(texts: Sequence[str], labels: Mapping[str, Sequence[Any]] | None = 
     anywhere: Counter[str] = Counter()
     for row, text in enumerate(texts):
         for above, ending in _endings(text.split("\n")):
-            found = seen[_key_of(ending)]
-            found.tickets += 1
-            found.above.add(hash(above))
-            found.lines, found.characters, found.last = len(ending), max(map(len, ending)), ending[-1]
-            found.rows.append(row)
+            tail = seen[_key_of(ending)]
+            tail.tickets += 1
+            tail.above.add(hash(above))
+            tail.lines, tail.characters, tail.last = len(ending), max(map(len, ending)), ending[-1]
+            tail.rows.append(row)
     fewest = max(FEWEST_TICKETS, LEAST_SHARE * len(texts))
-    often = {key: found for key, found in seen.items() if found.tickets >= fewest}
+    often = {key: tail for key, tail in seen.items() if tail.tickets >= fewest}
     if not often:
         return frozenset()
-    lasts = {squeezed_key(found.last) for found in often.values()}
+    lasts = {squeezed_key(tail.last) for tail in often.values()}
     for text in texts:
         anywhere.update(lasts.intersection(map(squeezed_key, text.split("\n"))))
     columns = [column for column in (labels or {}).values() if len(set(map(str, column))) > 1]
     kept = [
         key
-        for key, found in often.items()
-        if _is_boilerplate(found, anywhere) and not any(_decides(found, column) for column in columns)
+        for key, tail in often.items()
+        if _is_boilerplate(tail, anywhere) and not any(_decides(tail, column) for column in columns)
     ]
     return frozenset(sorted(kept, key=lambda key: -often[key].tickets)[:MOST_TAILS])
 

@@ -203,7 +203,7 @@ def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
         SIGNATURE: mail.DASHED_MARKS,
     }
     wanted = {kind: expression for kind, expression in marks.items() if kind in rules.kinds}
-    found: dict[str, pa.Array] = {}
+    where: dict[str, pa.Array] = {}
     if wanted:
         # One expression for all kinds takes as long as one for each: few texts hold any, and only these are asked
         # again.
@@ -211,12 +211,12 @@ def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
         any_kind = pc.fill_null(pc.match_substring_regex(texts, together), False)
         some = texts.filter(any_kind)
         for kind, expression in wanted.items():
-            found[kind] = pc.replace_with_mask(any_kind, any_kind, pc.match_substring_regex(some, expression))
+            where[kind] = pc.replace_with_mask(any_kind, any_kind, pc.match_substring_regex(some, expression))
     if SIGNATURE in rules.kinds:
-        found[SIGNATURE] = pc.or_(found[SIGNATURE], pc.match_substring_regex(texts, mail.SIGNED_MARKS))
+        where[SIGNATURE] = pc.or_(where[SIGNATURE], pc.match_substring_regex(texts, mail.SIGNED_MARKS))
     if rules.tails:
-        found[RECURRING] = TailIndex(rules.tails).may_end(texts)
-    yield from found.items()
+        where[RECURRING] = TailIndex(rules.tails).may_end(texts)
+    yield from where.items()
 
 
 def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> CutText:

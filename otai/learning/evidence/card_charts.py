@@ -182,22 +182,22 @@ def reliability_chart(report: AttributeReport) -> str:
     if not report.reliability:
         return ""
     plot = _Plot((0, 1), (0, 1), f"How often predictions of each confidence are right, {report.name}")
-    most = max(one.tickets for one in report.reliability)
-    for one in report.reliability:
-        left, right = plot.at_x(one.low), plot.at_x(one.high)
-        top = plot.at_y(0.22 * one.tickets / most)
+    most = max(bin.tickets for bin in report.reliability)
+    for bin in report.reliability:
+        left, right = plot.at_x(bin.low), plot.at_x(bin.high)
+        top = plot.at_y(0.22 * bin.tickets / most)
         plot.parts.append(
             f'<rect class="bar" x="{left + 1}" width="{round(right - left - 2, 1)}" y="{top}" height="{round(plot.at_y(0) - top, 1)}"/>'
         )
     plot.axes([0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1], "confidence (bars: how many tickets have it)", "right")
     plot.line([(0, 0), (1, 1)], "ideal")
-    plot.line([(one.mean_confidence, one.accuracy) for one in report.reliability], "curve")
-    for one in report.reliability:
+    plot.line([(bin.mean_confidence, bin.accuracy) for bin in report.reliability], "curve")
+    for bin in report.reliability:
         said = (
-            f"{one.tickets} tickets with a confidence of {percent(one.mean_confidence)} on average: "
-            f"{percent(one.accuracy)} right"
+            f"{bin.tickets} tickets with a confidence of {percent(bin.mean_confidence)} on average: "
+            f"{percent(bin.accuracy)} right"
         )
-        plot.point(one.mean_confidence, one.accuracy, said)
+        plot.point(bin.mean_confidence, bin.accuracy, said)
     return plot.svg()
 
 

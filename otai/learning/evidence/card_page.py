@@ -130,7 +130,9 @@ def _overview(card: ReportCard, compared: dict[str, AttributeComparison]) -> str
     head = ["attribute", "labels", "right", "95 % interval", "guessing", "macro F1", "guessing", "alone at 95 %"]
     rows = []
     for number, report in enumerate(card.attributes):
-        automated = next((one for one in report.coverage if abs(one.target_precision - 0.95) < 1e-9), None)
+        automated = next(
+            (comparison for comparison in report.coverage if abs(comparison.target_precision - 0.95) < 1e-9), None
+        )
         cells = [
             f"<a href='#a{number}'>{escape(report.name)}</a>",
             str(len(report.labels)),
@@ -142,8 +144,8 @@ def _overview(card: ReportCard, compared: dict[str, AttributeComparison]) -> str
             "none" if automated is None or automated.threshold is None else percent(automated.coverage),
         ]
         if compared:
-            one = compared.get(report.name)
-            cells.append(_verdict(one) if one else "")
+            comparison = compared.get(report.name)
+            cells.append(_verdict(comparison) if comparison else "")
         rows.append(cells)
     if compared:
         head.append("since before")

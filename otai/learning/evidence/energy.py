@@ -125,14 +125,14 @@ def _gpu_millijoules() -> list[int]:
         count = ctypes.c_uint()
         if nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) != _NVML_SUCCESS:
             return []
-        found = []
+        millijoules = []
         for number in range(count.value):
             device, energy = ctypes.c_void_p(), ctypes.c_ulonglong()
             if nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device)) != _NVML_SUCCESS:
                 return []
             if nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) != _NVML_SUCCESS:
                 return []
-            found.append(energy.value)
-        return found
+            millijoules.append(energy.value)
+        return millijoules
     finally:
         nvml.nvmlShutdown()

@@ -81,15 +81,15 @@ def suspected(
     """
     if target.spec.is_multi:
         return _suspected_of_many(target, rows, probabilities, tickets, most=most)
-    found = find_label_issues(probabilities, target.codes(rows))
-    codes = target.codes(rows[found.at])
+    issues = find_label_issues(probabilities, target.codes(rows))
+    codes = target.codes(rows[issues.at])
     listed = [
         _suspect(tickets, row, [target.labels[code]], [target.labels[label]], confidence)
         for row, code, label, confidence in zip(
-            rows[found.at][:most], codes[:most], found.suggested[:most], found.confidence[:most], strict=True
+            rows[issues.at][:most], codes[:most], issues.suggested[:most], issues.confidence[:most], strict=True
         )
     ]
-    return WrongLabels(len(rows), len(found.at), listed)
+    return WrongLabels(len(rows), len(issues.at), listed)
 
 
 def _suspected_of_many(

@@ -72,7 +72,7 @@ def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> PowerLaws:
     scale = float(tickets.max())
     weights = weights / weights.sum()
     best = np.full(len(values), np.inf)
-    found = np.zeros((3, len(values)))
+    fitted = np.zeros((3, len(values)))
     for bend in BENDS:
         x = (tickets / scale) ** -bend
         mean_x, mean_y = weights @ x, values @ weights
@@ -86,8 +86,8 @@ def fit_laws(tickets: Floats, values: Floats, weights: Floats) -> PowerLaws:
         loss = (values - a[:, None] + b[:, None] * x) ** 2 @ weights
         better = loss < best - 1e-15
         best[better] = loss[better]
-        found[:, better] = np.stack([a, b, np.full_like(a, bend)])[:, better]
-    return PowerLaws(found[0], found[1], found[2], scale)
+        fitted[:, better] = np.stack([a, b, np.full_like(a, bend)])[:, better]
+    return PowerLaws(fitted[0], fitted[1], fitted[2], scale)
 
 
 @dataclass(frozen=True)

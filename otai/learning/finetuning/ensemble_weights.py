@@ -117,8 +117,8 @@ def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
 
     start = np.concatenate([np.full(members, 1 / members), np.zeros(labels if multi else 0)])
     bounds = [(0.0, MOST_WEIGHT)] * members + [(None, None)] * (len(start) - members)
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weights: Floats = found.x[:members]
+    minimum = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    weights: Floats = minimum.x[:members]
     return weights
 
 

@@ -127,15 +127,15 @@ def _answer_each(
     while checked:
         first_uses: dict[str, tuple[int, TransferRequest]] = {}
         again: list[tuple[int, TransferRequest]] = []
-        for place, one in checked:
-            if one.key in first_uses:
-                again.append((place, one))
+        for place, request in checked:
+            if request.key in first_uses:
+                again.append((place, request))
             else:
-                first_uses[one.key] = (place, one)
+                first_uses[request.key] = (place, request)
         some = list(first_uses.values())
-        for (place, one), answer in zip(some, ask(some), strict=True):
+        for (place, request), answer in zip(some, ask(some), strict=True):
             try:
-                into[place] = result(place, answer, one)
+                into[place] = result(place, answer, request)
             except OtaiError as error:
                 into[place] = error
         checked = again

@@ -124,11 +124,11 @@ def balances_at(organisation: UUID, moments: Sequence[datetime]) -> list[Balance
         cursor.execute(LAST_SEQS_AT.format(moments=", ".join([row] * len(moments))), [*values, known, known])
         seqs = dict(cursor.fetchall())
     rows = Transfer.objects.filter(organisation=organisation, seq__in=set(seqs.values()) - {0})
-    found = {
+    balances = {
         seq: Balance(available, held, spent)
         for seq, available, held, spent in rows.values_list("seq", "available_after", "held_after", "spent_after")
     }
-    return [found.get(seqs.get(n, 0), Balance(0, 0, 0)) for n in range(len(moments))]
+    return [balances.get(seqs.get(n, 0), Balance(0, 0, 0)) for n in range(len(moments))]
 
 
 def hold(organisation: UUID, id: UUID) -> Hold:

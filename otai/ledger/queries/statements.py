@@ -97,9 +97,9 @@ def statement_csv(
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
-    found = _transfers(organisation, since, until, kinds, reference=reference, text=text)
+    transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text)
     yield _csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
-    for transfer in found.iterator(chunk_size=2000):
+    for transfer in transfers.iterator(chunk_size=2000):
         line = _line(transfer)
         yield _csv_row(
             [
@@ -131,21 +131,21 @@ def _transfers(
     if since and until and since >= until:
         raise InvalidPeriod("period", since=since.isoformat(), until=until.isoformat())
     require_organisation(organisation)
-    found = Transfer.objects.filter(organisation=organisation).order_by("seq")
+    transfers = Transfer.objects.filter(organisation=organisation).order_by("seq")
     # Times become places in the chain, which has an index; `until` is excluded, so it is the last place before it.
     if since:
-        found = found.filter(seq__gt=last_seq_at(organisation, since - timedelta(microseconds=1)))
+        transfers = transfers.filter(seq__gt=last_seq_at(organisation, since - timedelta(microseconds=1)))
     if until:
-        found = found.filter(seq__lte=last_seq_at(organisation, until - timedelta(microseconds=1)))
+        transfers = transfers.filter(seq__lte=last_seq_at(organisation, until - timedelta(microseconds=1)))
     if kinds is not None:
-        found = found.filter(kind__in=list(kinds))
+        transfers = transfers.filter(kind__in=list(kinds))
     if reference is not None:
-        found = found.filter(reference=reference)
+        transfers = transfers.filter(reference=reference)
     if hold is not None:
-        found = found.filter(hold_id=hold)
+        transfers = transfers.filter(hold_id=hold)
     if text:
-        found = found.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
-    return found
+        transfers = transfers.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
+    return transfers
 
 
 def _line(transfer: Transfer) -> StatementLine:

@@ -51,22 +51,22 @@ def change_role(*, organisation: Organisation, member: UUID, role: Role | str, w
     Raises NotFound (also for another organisation's member), RoleUnknown, LastOwner.
     """
     role = checked_role(role)
-    found = _locked(organisation, member)
-    if found.role == role:
-        return found
-    _keep_an_owner(found, doing="given another role")
-    before, found.role = found.role, role.value
-    found.save(update_fields=["role"])
+    membership = _locked(organisation, member)
+    if membership.role == role:
+        return membership
+    _keep_an_owner(membership, doing="given another role")
+    before, membership.role = membership.role, role.value
+    membership.save(update_fields=["role"])
     record(
         organisation,
         who=who,
         what="role_changed",
-        subject=found.user.email,
+        subject=membership.user.email,
         now=now,
         role=role.value,
         before=before,
     )
-    return found
+    return membership
 
 
 @one_transaction

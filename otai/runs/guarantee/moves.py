@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from otai.errors import Refused
-from otai.runs.guarantee_status import MOVES, GuaranteeStatus
+from otai.runs.guarantee_status import MOVES, GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee, GuaranteeEvent
-from otai.runs.models.history import kept
+from otai.words.explained import Arrow, arrow, kept
 from otai.words.sentences import Fact
 
 
@@ -18,7 +18,15 @@ class GuaranteeMoved(Refused):
     code = "guarantee_moved"
 
 
-def record(guarantee: Guarantee, *, move: str, who: str, now: datetime, why: str | Fact = "", **details: Any) -> None:
+def record(
+    guarantee: Guarantee,
+    *,
+    move: Arrow | GuaranteeOccurrence,
+    who: str,
+    now: datetime,
+    why: str | Fact = "",
+    **details: Any,
+) -> None:
     """Writes a line of the guarantee's history, in the caller's transaction.
 
     `why`: a person's own words, or a fact that each reader is told in their language."""
@@ -51,4 +59,4 @@ def move(
         raise GuaranteeMoved("guarantee", tier=guarantee.tier)
     for name, value in {"status": to.value, **changes}.items():
         setattr(guarantee, name, value)
-    record(guarantee, move=f"{was} -> {to}", who=who, why=why, now=now, **(details or {}))
+    record(guarantee, move=arrow(was, to), who=who, why=why, now=now, **(details or {}))

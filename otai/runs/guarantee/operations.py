@@ -26,12 +26,13 @@ from otai.pricing.price_book import Tier
 from otai.runs.guarantee import files, holdout, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
 from otai.runs.guarantee.moves import GuaranteeMoved, move, record
-from otai.runs.guarantee_status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee
 from otai.tickets import queries as tickets
 from otai.tickets.erasing import delete_files, let_go
 from otai.tickets.files import StoredFile
 from otai.tickets.models import DataSet
+from otai.words.explained import arrow
 from otai.words.sentences import Fact
 
 MOST_CRITERIA = 200
@@ -95,7 +96,7 @@ def _open(organisation: Organisation, tier: Tier, *, who: str, why: str | Fact, 
             opened.save(force_insert=True)
     except IntegrityError:
         return False
-    record(opened, move="-> open", who=who, why=why, now=now)
+    record(opened, move=arrow("", GuaranteeStatus.OPEN), who=who, why=why, now=now)
     return True
 
 
@@ -150,9 +151,9 @@ def propose(
         with files.tickets_while_there(data_set) as source:
             chosen = holdout.choose(source, specs, share=share, into=path)
         with files.kept(path, **named) as stored, transaction.atomic():
-            found = record_proposal(proposal, chosen, stored, who=who, now=now)
+            proposed = record_proposal(proposal, chosen, stored, who=who, now=now)
     delete_files()
-    return found
+    return proposed
 
 
 def holdout_share() -> float:
@@ -213,7 +214,9 @@ def record_proposal(
     guarantee.holdout_tickets = chosen.tickets
     guarantee.agreed_by = ""
     guarantee.save()
-    record(guarantee, move="criteria proposed", who=who, why=why, now=now, criteria=guarantee.criteria)
+    record(
+        guarantee, move=GuaranteeOccurrence.CRITERIA_PROPOSED, who=who, why=why, now=now, criteria=guarantee.criteria
+    )
     if not above:
         _agree(guarantee, who="price book", why=Fact("guarantee.standard", {"book": book.version}), now=now)
     return guarantee
@@ -283,7 +286,7 @@ def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
     found = _waiting(guarantee)
     Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
     found.waits_for_operator = False
-    record(found, move="criteria declined", who=who, why=why, now=now)
+    record(found, move=GuaranteeOccurrence.CRITERIA_DECLINED, who=who, why=why, now=now)
     return found
 
 

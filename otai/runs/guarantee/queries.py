@@ -106,11 +106,11 @@ def measured_again(guarantee: Guarantee) -> dict[str, list[Outcome]]:
     from otai.learning.evidence.measuring import measure
     from otai.learning.model.bundle import Bundle
 
-    found = corrections(guarantee)
-    if not found:
+    corrected = corrections(guarantee)
+    if not corrected:
         return {}
     held = files.table_at(guarantee.holdout_file)
-    tables = {"": holdout.with_corrections(held, found), ", as agreed": held}
+    tables = {"": holdout.with_corrections(held, corrected), ", as agreed": held}
     by_bound = guarantee.verdict_rule == VerdictRule.LOWER_BOUND
     again = {}
     for name, run in (("first", guarantee.run), ("improvement", guarantee.improvement_run)):

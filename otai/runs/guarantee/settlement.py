@@ -15,7 +15,7 @@ from otai.ledger.models import Hold, Lot, LotSource
 from otai.ledger.operations import InsufficientCredits
 from otai.pricing.price_book import VerdictRule
 from otai.runs.guarantee.moves import move, record
-from otai.runs.guarantee_status import GuaranteeStatus
+from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import RunStatus
 from otai.words.sentences import Fact
@@ -115,7 +115,7 @@ def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> Non
         # Only where someone released the hold by hand and its credits were spent before the run ended.
         log.warning("guarantee %s: %s of %s funding credits were spent already", guarantee.id, short, run.credits)
         spent = Fact("guarantee.funding_spent", {"credits": short})
-        record(guarantee, move="funding not recovered", who=SYSTEM, why=spent, now=now)
+        record(guarantee, move=GuaranteeOccurrence.FUNDING_NOT_RECOVERED, who=SYSTEM, why=spent, now=now)
 
 
 def _withdraw_funding(run: Run, *, now: datetime) -> int:

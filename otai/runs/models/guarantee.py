@@ -7,8 +7,8 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, GuaranteeStatus
-from otai.runs.models.history import Explained
 from otai.tickets.models import DataSet
+from otai.words.explained import Explained
 
 _AGREED = sorted(set(GuaranteeStatus) - {GuaranteeStatus.OPEN})
 _RUN_ORDERED = sorted(set(GuaranteeStatus) - BEFORE_THE_RUN)

@@ -7,9 +7,9 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
-from otai.runs.models.history import Explained
 from otai.runs.status import ENDED, OPEN, WORKING, RunStatus
 from otai.tickets.models import DataSet
+from otai.words.explained import ARROW, Explained
 
 
 class Reason(models.TextChoices):
@@ -388,7 +388,7 @@ class Event(Explained, models.Model):
 
     def _arrow(self) -> tuple[str, str]:
         # Release 0.1 wrote a move as its arrow alone.
-        before, arrow, after = self.move.partition("-> ")
+        before, arrow, after = self.move.partition(ARROW)
         return (before.strip(), after) if arrow else ("", "")
 
 

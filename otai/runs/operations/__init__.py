@@ -2,7 +2,7 @@
 
 from otai.ledger.operations import AlreadyRefunded, InsufficientCredits
 from otai.runs.operations.attempts import Claimed, begin_attempt, end_run, hand_back, record_progress
-from otai.runs.operations.corrections import REFUNDED, RunHasEnded, RunNotCharged, cancel_run, refund_run
+from otai.runs.operations.corrections import RunHasEnded, RunNotCharged, cancel_run, refund_run
 from otai.runs.operations.erasing import (
     MODEL_DELETED,
     TICKETS_DELETED,
@@ -37,7 +37,6 @@ from otai.runs.operations.pools import (
 __all__ = [
     "LOCAL_POOL",
     "MODEL_DELETED",
-    "REFUNDED",
     "TICKETS_DELETED",
     "AlreadyRefunded",
     "AttemptOutcome",

@@ -71,11 +71,11 @@ def record_progress(
     `log` replaces the attempt's log so far; None leaves it. `hardware` replaces what was said of the machine when it
     was claimed.
     """
-    found = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
-    if found is None:
+    at_work = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
+    if at_work is None:
         return False
-    if stage == "evaluating" and found.status == RunStatus.TRAINING:
-        move(found, to=RunStatus.EVALUATING, who=found.worker, why=Fact("run.trained"), now=now)
+    if stage == "evaluating" and at_work.status == RunStatus.TRAINING:
+        move(at_work, to=RunStatus.EVALUATING, who=at_work.worker, why=Fact("run.trained"), now=now)
     kept = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).update(
         heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
     )
@@ -92,23 +92,23 @@ def end_run(*, run: UUID, attempt: int, outcome: AttemptOutcome, who: str, log: 
     The hold is captured or released in the same transaction as the run's ending. Raises RunMoved when the attempt is no
     longer the run's own: it was cancelled, ended or taken over meanwhile, and this result counts for nothing.
     """
-    found = _at_work(run, attempt)
-    _close(found, outcome=outcome.failure_code or outcome.ending.value, log=log, now=now)
+    at_work = _at_work(run, attempt)
+    _close(at_work, outcome=outcome.failure_code or outcome.ending.value, log=log, now=now)
     if outcome.ending is Ending.FAILED_SYSTEM:
         # Failures are counted, not attempts: one that was handed back is nobody's fault.
-        failures = found.failures + 1
-        Run.objects.filter(id=found.id).update(failures=failures)
-        found.failures = failures
+        failures = at_work.failures + 1
+        Run.objects.filter(id=at_work.id).update(failures=failures)
+        at_work.failures = failures
     most_attempts = billing.price_book().system_failure_attempts
-    if attempt_again(ending=outcome.ending, attempts=found.failures, most_attempts=most_attempts):
-        known = {"what": outcome.failure_code, "failures": found.failures, "most": most_attempts}
+    if attempt_again(ending=outcome.ending, attempts=at_work.failures, most_attempts=most_attempts):
+        known = {"what": outcome.failure_code, "failures": at_work.failures, "most": most_attempts}
         why = Fact("run.again", known | said_by(outcome))
-        _queue_again(found, who=who, why=why, now=now)
-        return found
-    if outcome.ending is Ending.COMPLETED and found.status == RunStatus.TRAINING:
-        require_moved(move(found, to=RunStatus.EVALUATING, who=who, why=Fact("run.trained"), now=now), found)
-    settle_run(found, outcome=outcome, who=who, now=now)
-    return found
+        _queue_again(at_work, who=who, why=why, now=now)
+        return at_work
+    if outcome.ending is Ending.COMPLETED and at_work.status == RunStatus.TRAINING:
+        require_moved(move(at_work, to=RunStatus.EVALUATING, who=who, why=Fact("run.trained"), now=now), at_work)
+    settle_run(at_work, outcome=outcome, who=who, now=now)
+    return at_work
 
 
 HANDED_BACK = "handed_back"

@@ -14,7 +14,7 @@ from otai.pricing.settlement import Ending
 from otai.runs.events import record
 from otai.runs.models import Attempt, Run
 from otai.runs.operations.moves import AttemptOutcome, settle_run
-from otai.runs.status import ENDED, RunStatus
+from otai.runs.status import ENDED, RunOccurrence, RunStatus
 
 
 class RunHasEnded(Refused):
@@ -40,9 +40,6 @@ def cancel_run(*, organisation: Organisation, number: int, who: str, now: dateti
     return run
 
 
-REFUNDED = "credits refunded"
-
-
 class RunNotCharged(Refused):
     code = "run_not_charged"
 
@@ -63,12 +60,12 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
         raise RunNotCharged("run", number=number, status=run.status)
     if run.guarantee_id is not None:
         raise RunNotCharged("included", number=number, guarantee=str(run.guarantee_id))
-    if run.events.filter(move=REFUNDED).exists():
+    if run.events.filter(move__in=RunOccurrence.CREDITS_REFUNDED.stored_as).exists():
         raise AlreadyRefunded("run", credits=run.credits, number=number)
     ledger.credit_refund(
         organisation=organisation.id, hold=run.hold, key=f"refund:{run.id}", reason=f"Run {number}: {why}", now=now
     )
-    record(run, move=REFUNDED, who=who, why=why, now=now, credits=run.credits)
+    record(run, move=RunOccurrence.CREDITS_REFUNDED, who=who, why=why, now=now, credits=run.credits)
     return run
 
 

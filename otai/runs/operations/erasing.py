@@ -16,9 +16,9 @@ from otai.orgs.models import Organisation
 from otai.runs.events import record
 from otai.runs.guarantee import moves as guarantees
 from otai.runs.guarantee.files import TICKETS_DELETED
-from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeStatus
+from otai.runs.guarantee_status import BEFORE_THE_RUN, GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Attempt, Event, Guarantee, Quote, Run
-from otai.runs.status import OPEN, RunStatus
+from otai.runs.status import OPEN, RunOccurrence, RunStatus
 from otai.tickets.erasing import forget_names, let_go, names_that_tickets_may_have_said
 from otai.tickets.models import DataSet
 from otai.words.sentences import Fact
@@ -55,7 +55,7 @@ def kept_of(organisation: Organisation, data_sets: Sequence[UUID]) -> Kept:
     """What is left of these data sets in runs, quotes and guarantees: what a deletion tells beforehand."""
     runs = made_from(organisation, data_sets)
     held = Guarantee.objects.filter(organisation=organisation, data_set__in=data_sets)
-    undecided = {*BEFORE_THE_RUN, GuaranteeStatus.MISSED}
+    undecided = {*BEFORE_THE_RUN, GuaranteeOccurrence, GuaranteeStatus.MISSED}
     return Kept(
         runs=runs.count(),
         report_cards=runs.filter(status=RunStatus.COMPLETED).count(),
@@ -83,7 +83,7 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
         if run.bundle_file in ("", MODEL_DELETED):
             forget_labels(run)
         Attempt.objects.filter(run=run).annotate(length=Length("log")).filter(length__gt=0).update(log="")
-        record(run, move="tickets deleted", who=who, now=now)
+        record(run, move=RunOccurrence.TICKETS_DELETED, who=who, now=now)
     for guarantee in Guarantee.objects.select_for_update(of=("self",), no_key=True).filter(
         organisation=organisation, data_set__in=data_sets
     ):
@@ -121,7 +121,7 @@ def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
         run.save(update_fields=["bundle_file", "bundle_sha256", "bundle_bytes", "report_card"])
         if run.data_set.deleted_at is not None:
             forget_labels(run)
-        record(run, move="model deleted", who=who, now=now)
+        record(run, move=RunOccurrence.MODEL_DELETED, who=who, now=now)
     learnt_from = Run.objects.filter(id__in=runs).values("data_set")
     for data_set in DataSet.objects.filter(id__in=learnt_from).exclude(deleted_at=None):
         _forget_names_of(data_set)
@@ -180,7 +180,7 @@ def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:
     why = Fact("guarantee.tickets_deleted")
     if guarantee.status not in BEFORE_THE_RUN:
         Guarantee.objects.filter(id=guarantee.id).update(holdout_file=TICKETS_DELETED)
-        guarantees.record(guarantee, move="tickets deleted", who=who, why=why, now=now)
+        guarantees.record(guarantee, move=GuaranteeOccurrence.TICKETS_DELETED, who=who, why=why, now=now)
         return
     emptied: dict[str, Any] = {
         "criteria": [],
@@ -198,4 +198,4 @@ def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:
         guarantees.move(guarantee, GuaranteeStatus.OPEN, who=who, why=why, now=now, **emptied)
     else:
         Guarantee.objects.filter(id=guarantee.id).update(**emptied)
-        guarantees.record(guarantee, move="proposal withdrawn", who=who, why=why, now=now)
+        guarantees.record(guarantee, move=GuaranteeOccurrence.PROPOSAL_WITHDRAWN, who=who, why=why, now=now)

@@ -16,6 +16,7 @@ from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
 from otai.runs.models import Run
 from otai.runs.status import MOVES, RunStatus, status_after
+from otai.words.explained import arrow
 from otai.words.sentences import Fact
 
 
@@ -37,7 +38,7 @@ def move(run: Run, *, to: RunStatus, who: str, why: str | Fact, now: datetime, *
         return False
     for name, value in {"status": to, **changes}.items():
         setattr(run, name, value)
-    record(run, move=f"{was} -> {to}", who=who, why=why, now=now, attempt=run.attempt, **{"from": was, "to": to})
+    record(run, move=arrow(was, to), who=who, why=why, now=now, attempt=run.attempt, **{"from": was, "to": to})
     return True
 
 

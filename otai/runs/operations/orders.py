@@ -31,6 +31,7 @@ from otai.runs.spending import require_within_limit
 from otai.runs.status import RunStatus
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.words.explained import arrow
 from otai.words.sentences import Fact
 
 hold_outlives_due_time_by = timedelta(days=2)
@@ -185,7 +186,7 @@ def order_run(
     run.save(force_insert=True)
     record(
         run,
-        move="-> queued",
+        move=arrow("", RunStatus.QUEUED),
         who=who,
         why=Fact("run.ordered", {"credits": offered.credits}),
         now=now,
@@ -240,7 +241,7 @@ def _take_place(run: Run, *, now: datetime) -> None:
     own_ahead = (
         Run.objects.filter(organisation_id=run.organisation_id, status=RunStatus.QUEUED).exclude(id=run.id).count()
     )
-    found = place(
+    taken = place(
         Waiting(
             delivery=Delivery(run.delivery),
             due_at=run.due_at,
@@ -250,8 +251,8 @@ def _take_place(run: Run, *, now: datetime) -> None:
         ),
         now=now,
     )
-    run.lane, run.counts_as_due_at, run.rises_at = found.lane, found.counts_as_due_at, found.rises_at
-    run.place_reasons = list(found.reasons)
-    expected = expectations.for_place(found, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
+    run.lane, run.counts_as_due_at, run.rises_at = taken.lane, taken.counts_as_due_at, taken.rises_at
+    run.place_reasons = list(taken.reasons)
+    expected = expectations.for_place(taken, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
     if expected is not None:
         run.expected_start_at, run.expected_finish_at = expected.starts_at, expected.finishes_at

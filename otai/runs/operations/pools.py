@@ -100,19 +100,19 @@ def register_worker(
     Raises NotFound (no such pool) and PoolIsFull.
     """
     # The pool's row is the turnstile: two workers cannot both take the last slot.
-    found = Pool.objects.select_for_update(no_key=True).filter(name=pool).first()
-    if found is None:
+    locked = Pool.objects.select_for_update(no_key=True).filter(name=pool).first()
+    if locked is None:
         raise NotFound("no_pool", pool=pool)
-    at_work = list(RegisteredWorker.objects.filter(pool=found, ended_at__isnull=True).exclude(name=name))
+    at_work = list(RegisteredWorker.objects.filter(pool=locked, ended_at__isnull=True).exclude(name=name))
     gone = [w for w in at_work if now - w.heartbeat_at >= lost_after or is_gone(w.name)]
     _end_workers(gone, how=WorkerEnd.LOST, now=now)
     taken = [w for w in at_work if w not in gone]
-    if len(taken) >= found.slots:
-        raise PoolIsFull("slots", pool=pool, wanted=len(taken) + 1, slots=found.slots, workers=[w.name for w in taken])
+    if len(taken) >= locked.slots:
+        raise PoolIsFull("slots", pool=pool, wanted=len(taken) + 1, slots=locked.slots, workers=[w.name for w in taken])
     worker, _ = RegisteredWorker.objects.update_or_create(
         name=name,
         defaults={
-            "pool": found,
+            "pool": locked,
             "hardware": hardware,
             "registered_at": now,
             "heartbeat_at": now,

@@ -186,10 +186,10 @@ class Fleet:
             expected_seconds=expected,
             own_ahead=self.own_waiting[organisation],
         )
-        found = place(waiting, now=now, rules=self.rules)
+        taken = place(waiting, now=now, rules=self.rules)
         self.waits[run] = 1
         self.own_waiting[organisation] += 1
-        self.lines[delivery].put(run, found.lane, found.counts_as_due_at, now, found.rises_at)
+        self.lines[delivery].put(run, taken.lane, taken.counts_as_due_at, now, taken.rises_at)
         for number in serving:
             if self.free[number]:
                 self._claim(number)

@@ -8,19 +8,20 @@ a hundred. Nothing is trained by itself: `follow` orders, at the quoted price.
 """
 
 from otai.serving.advice.decisions import (
+    FOR_A_TRAINING,
     AdviceDecided,
     accept_suspects,
     dismiss,
     follow,
     needs_merging_first,
     suspects_as_labels,
-    why_merged,
 )
 from otai.serving.advice.looks import LOOK, check, look_at_all, look_every, look_when_due
 from otai.serving.advice.new_tickets import NewTickets
 from otai.serving.advice.queries import advice, all_advice, checks, improvements, open_advice
 
 __all__ = [
+    "FOR_A_TRAINING",
     "LOOK",
     "AdviceDecided",
     "NewTickets",
@@ -38,5 +39,4 @@ __all__ = [
     "needs_merging_first",
     "open_advice",
     "suspects_as_labels",
-    "why_merged",
 ]

@@ -56,15 +56,13 @@ def follow(
             for name, names in locked.mapping.items():
                 renamed.setdefault(name, {}).update(names)
             ModelVersion.objects.filter(id=version.id).update(renamed=renamed)
-            close(locked, AdviceStatus.FOLLOWED, by=who, why="labels are called by their new names", now=now)
+            close(locked, AdviceStatus.FOLLOWED, by=who, why="advice.names_used", now=now)
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
     if with_feedback and feedback.offer(organisation, version.model.name).statements:
         require_order_would_be_taken(followed, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
         name = version.model.name
-        data_set = feedback.merge(
-            organisation=organisation, name=name, by=who, now=now, why=why_merged(followed)
-        ).data_set
+        data_set = feedback.merge(organisation=organisation, name=name, by=who, now=now, why=FOR_A_TRAINING).data_set
     offered = _quoted(followed, version, data_set, mode=mode, delivery=delivery, now=now)
     with transaction.atomic():
         # First what the order locks first (docs/ledger.md).
@@ -72,7 +70,7 @@ def follow(
         locked = locked_open(followed)
         run = order_run(organisation=organisation, quote=offered, who=who, now=now)
         Advice.objects.filter(id=locked.id).update(run=run)
-        close(locked, AdviceStatus.FOLLOWED, by=who, why=f"run {run.number} is ordered", now=now)
+        close(locked, AdviceStatus.FOLLOWED, by=who, why="advice.run_ordered", now=now)
     return run
 
 
@@ -97,6 +95,10 @@ def _quoted(
     ).id
 
 
+FOR_A_TRAINING = "change.feedback_for_training"
+"""Why feedback is merged before an order."""
+
+
 def require_order_would_be_taken(
     found: Advice,
     version: ModelVersion,
@@ -113,11 +115,6 @@ def require_order_would_be_taken(
         offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
         order_run(organisation=data_set.organisation, quote=offered, who=who, now=now)
         transaction.set_rollback(True)
-
-
-def why_merged(found: Advice) -> str:
-    """Why feedback became tickets, for the history of the data set: an English sentence."""
-    return f"for a training because of {found.kind.replace('_', ' ')}"
 
 
 def needs_merging_first(

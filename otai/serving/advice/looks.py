@@ -161,7 +161,7 @@ def _settle(
             .order_by("id")
         ):
             if AdviceKind(outdated.kind) not in holding:
-                close(outdated, AdviceStatus.OUTDATED, by=SYSTEM, why="it holds no more", now=now)
+                close(outdated, AdviceStatus.OUTDATED, by=SYSTEM, why="advice.holds_no_more", now=now)
         for kind, finding in holding.items():
             names = finding.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
             free = kind is AdviceKind.LABELS_RENAMED

@@ -8,6 +8,7 @@ from django.db.models import Q
 from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
+from otai.words.explained import Explained
 
 
 class TrainedModel(models.Model):
@@ -93,7 +94,7 @@ ARRIVALS = (Move.LIVE.value, "-> live")
 """As an arrival of a version is stored, in this release and before."""
 
 
-class ModelEvent(models.Model):
+class ModelEvent(Explained, models.Model):
     """Something that happened to a model in use, with who and why: a version went live, or was rolled back. Never
     changed."""
 

@@ -121,11 +121,11 @@ class JsonSource:
             lines = enumerate(handle, start=1)
             waiting: tuple[int, str] | None = None
             while True:
-                found = waiting or next(lines, None)
+                numbered = waiting or next(lines, None)
                 waiting = None
-                if found is None:
+                if numbered is None:
                     return
-                number, line = found
+                number, line = numbered
                 if number & 0xFF == 0:
                     self._position = position_in_file(handle)
                 if line.isspace() or not line:

@@ -204,9 +204,9 @@ def _opened_text(path: Path, head: bytes, name: str, options: FormatOptions, lim
     if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
         raise refused("single_mail")
     if options.delimiter is None:
-        found = _opened_markup(text, start, name, options)
-        if found is not None:
-            return found
+        markup = _opened_markup(text, start, name, options)
+        if markup is not None:
+            return markup
     delimiter = options.delimiter
     if delimiter is None and name.endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
         delimiter = "\t"

@@ -100,22 +100,22 @@ class _Reader:
             if text or not attributes:
                 return text or None
             return attributes
-        found: dict[str, Any] = dict(attributes)
+        fields: dict[str, Any] = dict(attributes)
         for name, values in element.children.items():
             is_list = len(values) > 1 or (*place, name) in self._listed
-            found[name] = [value for value in values if value is not None] if is_list else values[0]
+            fields[name] = [value for value in values if value is not None] if is_list else values[0]
         if text:
-            found["text"] = text
+            fields["text"] = text
         # <tags type="array"><tag>a</tag></tags> is a list called tags, also where it has one element.
-        if len(found) == 1:
-            ((name, inner),) = found.items()
+        if len(fields) == 1:
+            ((name, inner),) = fields.items()
             is_plural = element.attributes.get("type") == "array" or element.name.lower() in (
                 f"{name.lower()}s",
                 f"{name.lower()}list",
             )
             if isinstance(inner, list) or is_plural:
                 return inner if isinstance(inner, list) else [inner]
-        return found
+        return fields
 
 
 class XmlSource:

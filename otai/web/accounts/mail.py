@@ -30,8 +30,8 @@ def send_invitation(made: InvitationMade, *, link: str, inviter: User) -> bool:
         "link": link,
         "last_day": invitation.expires_at.astimezone(invitation.organisation.zone).date(),
     }
-    found = templates("accounts/mail/invitation", get_language() or languages()[0])
-    subject, _, body = render_to_string(found, context).partition("\n")
+    template = templates("accounts/mail/invitation", get_language() or languages()[0])
+    subject, _, body = render_to_string(template, context).partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),
         body=body.lstrip("\n"),

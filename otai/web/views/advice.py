@@ -88,7 +88,7 @@ def _model(request: MemberRequest, id: UUID) -> TrainedModel:
 def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
     """Orders the training that the advice proposes, or gives labels their new names, which costs nothing."""
     organisation = request.organisation
-    found = serving_advice.advice(organisation, advice)
+    followed = serving_advice.advice(organisation, advice)
     try:
         if "with_feedback" in request.POST and (merging := _merged_first(request, advice)) is not None:
             return merging
@@ -99,7 +99,7 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
             now=utc_now(),
         )
     except InsufficientCredits as refused:
-        back = run_again_address(organisation, found.version.run, reason=Reason(found.reason))
+        back = run_again_address(organisation, followed.version.run, reason=Reason(followed.reason))
         messages.warning(request, in_words(refused))
         may_buy = request.member.may(Action.BUY)
         return HttpResponseRedirect(
@@ -107,22 +107,22 @@ def follow(request: MemberRequest, advice: UUID) -> HttpResponse:
         )
     if run is None:
         messages.success(request, _("The model answers with the new names from now on. Nothing was charged."))
-        return redirect("web:model", slug=organisation.slug, model=found.version.model_id)
+        return redirect("web:model", slug=organisation.slug, model=followed.version.model_id)
     return redirect("web:run", slug=organisation.slug, number=run.number)
 
 
 def _merged_first(request: MemberRequest, advice: UUID) -> HttpResponse | None:
     """Merges the waiting feedback before the order; the page of the job where that takes a while."""
     organisation, who = request.organisation, request.user.email
-    found = serving_advice.needs_merging_first(organisation=organisation, id=advice, who=who, now=utc_now())
-    if found is None:
+    followed = serving_advice.needs_merging_first(organisation=organisation, id=advice, who=who, now=utc_now())
+    if followed is None:
         return None
     begun = serving_jobs.ask_to_merge(
         organisation=organisation,
-        name=found.version.model.name,
+        name=followed.version.model.name,
         by=who,
         now=utc_now(),
-        why=serving_advice.why_merged(found),
+        why=serving_advice.FOR_A_TRAINING,
     )
     job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
     if job.has_ended:
@@ -193,8 +193,8 @@ def keep_tickets(request: MemberRequest, model: UUID) -> HttpResponse:
 def correct_labels(request: MemberRequest, model: UUID, number: int, position: int) -> HttpResponse:
     """Gives the chosen tickets the labels that the training suggested: a new version of the data set, the old one
     stays."""
-    found = _model(request, model)
-    version = queries.version(request.organisation, found.name, number)
+    trained = _model(request, model)
+    version = queries.version(request.organisation, trained.name, number)
     card: ReportCard | None = card_of(version.run)
     if card is None or not 0 <= position < len(card.attributes):
         raise Http404
@@ -204,7 +204,7 @@ def correct_labels(request: MemberRequest, model: UUID, number: int, position: i
         return redirect("web:run_attribute", request.organisation.slug, version.run.number, position)
     data_set, labels, why = serving_advice.suspects_as_labels(
         organisation=request.organisation,
-        name=found.name,
+        name=trained.name,
         number=number,
         attribute=card.attributes[position].name,
         ticket_ids=chosen,
@@ -248,8 +248,8 @@ def merge_feedback(request: MemberRequest, model: UUID) -> HttpResponse:
 @page(Action.GIVE_FEEDBACK)
 def give_feedback(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
     """The right labels of the ticket that was tried."""
-    found = _model(request, model)
-    version = queries.version(request.organisation, found.name, number)
+    trained = _model(request, model)
+    version = queries.version(request.organisation, trained.name, number)
     text = request.POST.get("text", "").replace("\x00", "")[:20_000]
     specs = {attribute["name"]: attribute for attribute in version.run.attributes}
     labels: dict[str, tuple[str, ...]] = {}
@@ -261,7 +261,7 @@ def give_feedback(request: MemberRequest, model: UUID, number: int) -> HttpRespo
         labels[name] = tuple(part.strip() for part in said.split(",") if part.strip()) if several else (said,)
     if not labels or not text.strip():
         messages.warning(request, _("Say the right label of at least one attribute."))
-        return redirect("web:model", slug=request.organisation.slug, model=found.id)
+        return redirect("web:model", slug=request.organisation.slug, model=trained.id)
     serving_feedback.give(
         version=version,
         corrections=[serving_feedback.Correction(text, labels)],
@@ -270,4 +270,4 @@ def give_feedback(request: MemberRequest, model: UUID, number: int) -> HttpRespo
         now=utc_now(),
     )
     messages.success(request, _("Thank you. It becomes training data when you say so."))
-    return redirect("web:model_feedback", slug=request.organisation.slug, model=found.id)
+    return redirect("web:model_feedback", slug=request.organisation.slug, model=trained.id)

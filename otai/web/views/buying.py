@@ -133,7 +133,6 @@ def cancel(request: MemberRequest, reference: str) -> HttpResponse:
         organisation=request.organisation,
         reference=queries.purchase(request.organisation, reference).reference,
         who=request.user.email,
-        why="Cancelled on the page",
         now=utc_now(),
     )
     messages.success(request, _("The order is cancelled. Nothing is to be paid."))

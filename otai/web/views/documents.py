@@ -32,12 +32,12 @@ def invoices(request: MemberRequest) -> HttpResponse:
     state, month = request.GET.get("state", ""), _month(request)
     if state not in set(DocumentState):
         state = ""
-    found = documents(organisation, state=state, month=month)
+    filtered = documents(organisation, state=state, month=month)
     last = request.GET.get("before", "")
     if last:
         edge = queries.invoice(organisation, last)
-        found = found.filter(issued_at__lte=edge.issued_at).exclude(id=edge.id)
-    shown = [DocumentShown(words.INVOICES.get(one.kind, one.kind), one) for one in found[:101]]
+        filtered = filtered.filter(issued_at__lte=edge.issued_at).exclude(id=edge.id)
+    shown = [DocumentShown(words.INVOICES.get(one.kind, one.kind), one) for one in filtered[:101]]
     kept = {name: value for name, value in (("state", state), ("month", str(month or ""))) if value}
     waiting = [] if month or state not in ("", DocumentState.OPEN) or last else queries.orders_to_transfer(organisation)
     context = {

@@ -29,6 +29,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.charts import Columns, stacked_columns
+from otai.web.formats import credits, number
 from otai.words import advice as words_of_advice
 from otai.words.catalogue import ENGLISH
 
@@ -116,10 +117,10 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     """What would help next, the most pressing first."""
     language = get_language() or ENGLISH
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
-    found = [
+    suggestions = [
         Suggestion(
             f"{one.version}: {words_of_advice.title(one, data_set=str(one.data_set or ''), language=language)}",
-            _("Look at it: %(credits)s credits") % {"credits": one.credits} if one.credits else _("Look at it: free"),
+            _("Look at it: %(credits)s") % {"credits": credits(one.credits)} if one.credits else _("Look at it: free"),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
         )
         for one in open_ones.select_related("version__model")[:advice_shown]
@@ -128,15 +129,17 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     train = _address("web:train", organisation)
     trained_on = {shown.version.run.data_set_id for shown in models}
     if train and not models:
-        text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {"tickets": newest.tickets}
-        found.append(Suggestion(text, _("Train from %(credits)s credits") % {"credits": costs}, train))
-    elif train and not found and newest.id not in trained_on:
+        text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {
+            "tickets": number(newest.tickets)
+        }
+        suggestions.append(Suggestion(text, _("Train from %(credits)s") % {"credits": credits(costs)}, train))
+    elif train and not suggestions and newest.id not in trained_on:
         text = _("%(name)s has %(tickets)s tickets that no model has learnt from yet.") % {
             "name": f"{newest.name} v{newest.version}",
-            "tickets": newest.tickets,
+            "tickets": number(newest.tickets),
         }
-        found.append(Suggestion(text, _("Train again from %(credits)s credits") % {"credits": costs}, train))
-    return found
+        suggestions.append(Suggestion(text, _("Train again from %(credits)s") % {"credits": credits(costs)}, train))
+    return suggestions
 
 
 def _address(page_name: str, organisation: Organisation) -> str:
@@ -190,9 +193,9 @@ def credit_history(organisation: Organisation, *, now: datetime) -> History:
     moments = [datetime.combine(edge, time.min, tzinfo=zone) for edge in edges]
     spent = [balance.spent for balance in ledger.balances_at(organisation.id, [*moments[:-1], max(now, moments[-2])])]
     included, bought = [0] * weeks_shown, [0] * weeks_shown
-    for at, source, credits in ledger.granted_since(organisation.id, moments[0]):
+    for at, source, granted in ledger.granted_since(organisation.id, moments[0]):
         week = min(weeks_shown - 1, (at.astimezone(zone).date() - edges[0]).days // 7)
-        (bought if source == LotSource.PURCHASE else included)[week] += credits
+        (bought if source == LotSource.PURCHASE else included)[week] += granted
     weeks = [
         # A credit refund can give back more than a week spends; the week then counts as none.
         Week(edges[n], edges[n + 1] - timedelta(days=1), included[n], bought[n], max(0, spent[n + 1] - spent[n]))

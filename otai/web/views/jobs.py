@@ -27,6 +27,7 @@ from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
 from otai.web.access import MemberRequest, local_path, page, role_does_not_include_this, standing_of
+from otai.web.formats import number
 from otai.web.views import guarantee
 
 
@@ -53,20 +54,24 @@ def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
 def job(request: MemberRequest, job: UUID) -> HttpResponse:
     """Its progress; when it is done, on to what came of it; when nothing came of an upload (`?upload=`), back to its
     columns, which say why."""
-    found = queries.job_with_id(request.organisation, job)
+    asked = queries.job_with_id(request.organisation, job)
     slug = request.organisation.slug
-    if found.is_done and found.kind == tickets_jobs.IMPORT.name:
-        data_set = tickets_jobs.imported(found)
-        text = _("%(tickets)s tickets are imported.") % {"tickets": f"{data_set.tickets:,}"}
-        if data_set.left_out_rows:
-            text += " " + _("%(rows)s rows were left out.") % {"rows": f"{data_set.left_out_rows:,}"}
+    if asked.is_done and asked.kind == tickets_jobs.IMPORT.name:
+        data_set = tickets_jobs.imported(asked)
+        tickets, left_out = data_set.tickets, data_set.left_out_rows
+        text = ngettext("%(tickets)s ticket is imported.", "%(tickets)s tickets are imported.", tickets) % {
+            "tickets": number(tickets)
+        }
+        if left_out:
+            said = ngettext("%(rows)s row was left out.", "%(rows)s rows were left out.", left_out)
+            text += " " + said % {"rows": number(left_out)}
         messages.success(request, text)
         return redirect("web:data_set", slug=slug, data_set=data_set.id)
-    if found.is_done:
-        return _on_from(request, found)
-    if found.has_ended and (upload := _upload(request)) is not None:
+    if asked.is_done:
+        return _on_from(request, asked)
+    if asked.has_ended and (upload := _upload(request)) is not None:
         return redirect("web:upload", slug=slug, upload=upload)
-    return working(request, found)
+    return working(request, asked)
 
 
 def _on_from(request: MemberRequest, done: Job) -> HttpResponse:
@@ -80,7 +85,7 @@ def _on_from(request: MemberRequest, done: Job) -> HttpResponse:
             )
             added = ngettext("%(count)s ticket is new.", "%(count)s tickets are new.", result["added"])
             text = [
-                part % {"count": f"{n:,}"} for part, n in ((labels, result["changed"]), (added, result["added"])) if n
+                part % {"count": number(n)} for part, n in ((labels, result["changed"]), (added, result["added"])) if n
             ]
             whole = [_("%(data_set)s is made.") % {"data_set": data_set}, *text, _("Train again to learn from it.")]
             messages.success(request, " ".join(whole))

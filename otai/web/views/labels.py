@@ -41,15 +41,15 @@ class LabelRow:
 @page(Action.UPLOAD_TICKETS)
 def labels(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """The labels of one attribute, each with what it becomes: a look at what comes of it, and the new version."""
-    found = queries.data_set_with_id(request.organisation, data_set)
-    found.require_tickets()
+    chosen_set = queries.data_set_with_id(request.organisation, data_set)
+    chosen_set.require_tickets()
     said = request.POST if request.method == "POST" else request.GET
-    attribute = _attribute(found, said.get("attribute", ""))
-    changes = _said(said) if request.method == "POST" else _suggested(found, attribute.name, said)
-    planned, problem = _planned(found, attribute.name, changes)
+    attribute = _attribute(chosen_set, said.get("attribute", ""))
+    changes = _said(said) if request.method == "POST" else _suggested(chosen_set, attribute.name, said)
+    planned, problem = _planned(chosen_set, attribute.name, changes)
     if request.method == "POST" and "look" not in request.POST and planned is not None:
         begun = serving_jobs.ask_to_map(
-            data_set=found, mapping={attribute.name: changes}, by=request.user.email, now=utc_now()
+            data_set=chosen_set, mapping={attribute.name: changes}, by=request.user.email, now=utc_now()
         )
         job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
         if job.has_ended:
@@ -57,8 +57,8 @@ def labels(request: MemberRequest, data_set: UUID) -> HttpResponse:
         return redirect("web:job", slug=request.organisation.slug, job=job.id)
     wanted = request.method == "POST"
     context = {
-        "data_set": found,
-        "attributes": found.attributes.order_by("position").values_list("name", flat=True),
+        "data_set": chosen_set,
+        "attributes": chosen_set.attributes.order_by("position").values_list("name", flat=True),
         "attribute": attribute,
         "rows": _rows(attribute, changes, search=said.get("q", "")),
         "more": max(0, attribute.labels.count() - LABELS_SHOWN),

@@ -30,6 +30,7 @@ from otai.serving import versions as serving_versions
 from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
+from otai.web import formats
 from otai.web.access import MemberRequest, page
 from otai.web.views.advice import advice_for
 from otai.web.views.jobs import working
@@ -217,13 +218,13 @@ def _quoted(name: str) -> str:
 @page(Action.VIEW)
 def compare(request: MemberRequest, model: UUID) -> HttpResponse:
     """Two versions on the tickets that neither had learnt when it was measured."""
-    found, versions = _model(request.organisation, model)
+    trained, versions = _model(request.organisation, model)
     by_number = {version.number: version for version in versions}
     newer = by_number.get(_number(request.GET.get("newer")), versions[0] if versions else None)
     older = by_number.get(_number(request.GET.get("older")))
     if older is None and newer is not None:
         older = next((version for version in versions if version.number < newer.number), None)
-    context: dict[str, Any] = {"model": found, "versions": versions, "newer": newer, "older": older}
+    context: dict[str, Any] = {"model": trained, "versions": versions, "newer": newer, "older": older}
     if newer is not None and older is not None:
         if older.number > newer.number:
             older, newer = newer, older
@@ -286,7 +287,7 @@ def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
         context["problem"] = _("Write or paste a ticket first.")
     elif len(text) > longest_text:
         context["problem"] = _("This is longer than %(most)s characters. Paste the ticket without its history.") % {
-            "most": f"{longest_text:,}"
+            "most": formats.number(longest_text)
         }
     else:
         context["prediction"] = predictions(version, text)

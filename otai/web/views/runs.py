@@ -54,13 +54,13 @@ STAGES: dict[str, str | Promise] = {
 @page(Action.VIEW)
 def runs(request: MemberRequest) -> HttpResponse:
     """The organisation's runs, the newest first, a page at a time."""
-    found = queries.runs(request.organisation).defer("report_card", "data_set__profile", "data_set__roles")
+    filtered = queries.runs(request.organisation).defer("report_card", "data_set__profile", "data_set__roles")
     before, status = request.GET.get("before", ""), request.GET.get("status", "")
     if status in tuple(RunStatus):
-        found = found.filter(status=status)
+        filtered = filtered.filter(status=status)
     if before.isdecimal() and len(before) < 10:
-        found = found.filter(number__lt=int(before))
-    shown = list(found[: runs_a_page + 1])
+        filtered = filtered.filter(number__lt=int(before))
+    shown = list(filtered[: runs_a_page + 1])
     older = ""
     if len(shown) > runs_a_page:
         shown = shown[:runs_a_page]
@@ -269,9 +269,9 @@ def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
 @page(Action.VIEW)
 def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
     """The whole report card on one page to print; with `?download` as a file of its own, to send around."""
-    found, _card = _required_card(request, number)
+    completed_run, _card = _required_card(request, number)
     if "download" in request.GET:
-        version = version_of(found)
+        version = version_of(completed_run)
         if version is None:
             raise Http404
         compared = None
@@ -283,14 +283,14 @@ def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
             serving_jobs.refuse_if_failed(job)
             compared = serving_jobs.comparison_of(job)
         file = HttpResponse(card_page(version, compared=compared), content_type="text/html; charset=utf-8")
-        file["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.html"'
+        file["Content-Disposition"] = f'attachment; filename="report-card-run-{completed_run.number}.html"'
         return file
-    card = card_of(found)
+    card = card_of(completed_run)
     if card is None:
         # Of a format that this release does not read.
         raise Http404
     context = {
-        **run_context(request, found),
+        **run_context(request, completed_run),
         "opened": [attribute_page(card, position) for position in range(len(card.attributes))],
     }
     return render(request, "web/runs/report_card.html", context)

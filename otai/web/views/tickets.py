@@ -370,17 +370,17 @@ def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
 @page(Action.VIEW)
 def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """What is in a data set, or what is left of a deleted one."""
-    found = queries.data_set_with_id(request.organisation, data_set)
-    if found.deleted_at is not None:
-        return deleting.left(request, found)
-    profile = queries.profile(found)
+    shown = queries.data_set_with_id(request.organisation, data_set)
+    if shown.deleted_at is not None:
+        return deleting.left(request, shown)
+    profile = queries.profile(shown)
     versions = list(
-        queries.data_sets(request.organisation).filter(name=found.name).order_by("-version").defer("profile", "roles")
+        queries.data_sets(request.organisation).filter(name=shown.name).order_by("-version").defer("profile", "roles")
     )
-    roles = ColumnRoles.from_dict(found.roles)
+    roles = ColumnRoles.from_dict(shown.roles)
     context = {
-        "data_set": found,
-        "is_newest": versions[0].id == found.id,
+        "data_set": shown,
+        "is_newest": versions[0].id == shown.id,
         "newest": versions[0],
         "versions": versions,
         "profile": profile,
@@ -391,8 +391,8 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "columns": [(column, role_words(roles, column), fact_words(why)) for column, why in roles.reasons.items()],
         "may_train": request.member.may(Action.TRAIN),
         "may_delete": request.member.may(Action.UPLOAD_TICKETS),
-        "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == found.id,
-        **_sample(request, found),
+        "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == shown.id,
+        **_sample(request, shown),
     }
     return render(request, "web/tickets/data_set.html", context)
 

@@ -268,16 +268,16 @@ def quality(request: MemberRequest) -> HttpResponse:
     )
     if choices.data_set is None:
         raise NotFound("data_set")
-    found = expected_quality.stored(choices.data_set)
+    expectations = expected_quality.stored(choices.data_set)
     is_at_work = False
-    if found is None:
+    if expectations is None:
         asked = tickets_jobs.ask_for_expected_quality(data_set=choices.data_set, who=request.user.email, now=utc_now())
         job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
         is_at_work = not job.has_ended
         # Where it came to nothing, nobody knows: that keeps nobody from training.
-        found = expected_quality.stored(choices.data_set) or {}
+        expectations = expected_quality.stored(choices.data_set) or {}
     context = {
-        "columns": columns_of(choices, found),
+        "columns": columns_of(choices, expectations),
         "is_tried": not is_at_work,
         "is_at_work": is_at_work,
         "choices": choices,

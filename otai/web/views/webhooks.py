@@ -166,16 +166,18 @@ def send_again(request: MemberRequest, delivery: UUID) -> HttpResponse:
 
 
 def _shown(request: MemberRequest, endpoint: UUID, *, secret: str = "") -> HttpResponse:
-    found = queries.endpoint(request.organisation, endpoint)
+    hook = queries.endpoint(request.organisation, endpoint)
     rows: list[dict[str, Any]] = []
-    for one in queries.deliveries(request.organisation, endpoint=found.id).prefetch_related("tries")[:most_deliveries]:
-        tries = sorted(one.tries.all(), key=lambda tried: tried.number)
-        tone, icon, word = STATES[DeliveryState(one.state)]
-        event = one.message.event
+    for delivery in queries.deliveries(request.organisation, endpoint=hook.id).prefetch_related("tries")[
+        :most_deliveries
+    ]:
+        tries = sorted(delivery.tries.all(), key=lambda tried: tried.number)
+        tone, icon, word = STATES[DeliveryState(delivery.state)]
+        event = delivery.message.event
         words = _("Test") if event == "webhook.test" else EVENT_WORDS.get(event, event)
         rows.append(
             {
-                "delivery": one,
+                "delivery": delivery,
                 "words": words,
                 "last": tries[-1] if tries else None,
                 "tone": tone,
@@ -184,12 +186,12 @@ def _shown(request: MemberRequest, endpoint: UUID, *, secret: str = "") -> HttpR
             }
         )
     context = {
-        "endpoint": found,
-        "events": _words(found.events),
+        "endpoint": hook,
+        "events": _words(hook.events),
         "rows": rows,
         "secret": secret,
         "tab": "webhooks",
-        "has_previous": found.has_previous_secret(utc_now()),
+        "has_previous": hook.has_previous_secret(utc_now()),
     }
     return render(request, "web/webhooks/endpoint.html", context)
 

@@ -38,7 +38,9 @@ TABLE: Mapping[str, Refusal] = {
         "Stripe does not answer ({error}). Try again in a while.",
     ),
     "gateway_unavailable.not_set_up": said(
-        "Payments by Stripe are not set up: OTAI_STRIPE_SECRET_KEY is missing.",
+        "Payments by Stripe are not set up here.",
+        page="Pay by invoice and bank transfer, or write to us.",
+        command="Set OTAI_STRIPE_SECRET_KEY.",
     ),
     "gateway_unknown.no_checkout": said(
         "{gateway} has no page to pay on.",

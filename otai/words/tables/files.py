@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "dataset_invalid.archive_damaged": said(
@@ -105,7 +106,11 @@ TABLE: Mapping[str, Refusal] = {
         "The gzip file unpacks to more than 200 times its size: this is no table of tickets.",
     ),
     "dataset_invalid.header_alone": said(
-        "The file has a header ({columns:n} columns) and no tickets.",
+        Counted(
+            "The file has a header ({columns:n} column) and no tickets.",
+            "The file has a header ({columns:n} columns) and no tickets.",
+            "columns",
+        ),
     ),
     "dataset_invalid.header_empty": said(
         "The first row should name the columns, and it is empty. Add a header row.",

@@ -1,4 +1,4 @@
-"""Why a run or a guarantee moved, as its history tells it."""
+"""What happened to a run, a guarantee or in billing, and why, as histories tell it."""
 
 from __future__ import annotations
 
@@ -110,4 +110,86 @@ OF_A_GUARANTEE: Mapping[str, tuple[Sentence, ...]] = {
     "guarantee.tickets_deleted": ("The tickets to measure on were deleted.",),
 }
 
-HISTORY: Mapping[str, tuple[Sentence, ...]] = {**OF_A_RUN, **OF_A_GUARANTEE}
+OF_BILLING: Mapping[str, tuple[Sentence, ...]] = {
+    "billing.signed_up": ("Signed up",),
+    "billing.tier_asked_for": ("{tier:title} was asked for.",),
+    "billing.other_tier_asked_for": ("{tier:title} was asked for instead.",),
+    "billing.month_paid": ("A month of {tier:title} is paid ({reference}).",),
+    "billing.other_month_paid": ("A month of {tier:title} was paid instead.",),
+    "billing.month_ended_as_asked": ("The paid month of {tier:title} ended, as was asked for.",),
+    "billing.next_month_not_paid": ("The paid month ended; the next is not paid yet.",),
+    "billing.month_not_ordered": ("The month had not been ordered when its time of grace ended.",),
+    "billing.month_not_paid": ("The month was not paid within the time of grace.",),
+    "billing.time_to_pay_over": ("The time to pay ran out.",),
+    "billing.cancelled_by_customer": ("Cancelled by the customer.",),
+    "billing.provider_cancelled": ("The provider cancelled the payment.",),
+    "billing.provider_confirmed": ("The provider confirmed the payment.",),
+    "billing.bank_at_work": ("The payer's bank is at work.",),
+    "billing.bank_statement_fits": ("Bank statement: reference and amount fit.",),
+    "billing.less_came": ("Less came than was asked for.",),
+    "billing.surplus": ("{received:money} came for {reference}, which is {status:status} and asks for {asked:money}.",),
+    "billing.payment_taken_back": ("The payment of {reference} was taken back.",),
+    "billing.payment_stays": ("The payment of {reference} stays after all.",),
+    "billing.payment_stays_without_month": (
+        "The payment of {reference} stays, but its month is over or another tier's month is in force.",
+    ),
+    "billing.taken_back_by_bank": ("The payment was taken back by the bank.",),
+    "billing.refunded_at_provider": ("The payment was paid back.",),
+    "billing.document_of": ("For the order {reference}",),
+}
+
+HAPPENED: Mapping[str, tuple[Sentence, ...]] = {
+    "status_changed": ("{before:status} -> {after:status}", "-> {after:status}"),
+    "happened.expected_late": ("expected late",),
+    "happened.tickets_deleted": ("tickets deleted",),
+    "happened.model_deleted": ("model deleted",),
+    "happened.criteria_proposed": ("criteria proposed",),
+    "happened.criteria_declined": ("criteria declined",),
+    "happened.proposal_withdrawn": ("proposal withdrawn",),
+    "happened.funding_not_recovered": ("funding not recovered",),
+    "happened.ordered": ("ordered",),
+    "happened.page_opened": ("payment page opened",),
+    "happened.attempt_failed": ("payment attempt failed",),
+    "happened.payment_received": ("payment received",),
+    "happened.surplus_waits_for_an_operator": ("surplus waits for an operator",),
+    "happened.surplus_returned": ("surplus returned",),
+    "happened.invoice_issued": ("invoice issued",),
+    "happened.credit_note_issued": ("credit note issued",),
+    "happened.requested": ("requested",),
+    "happened.training_fee_paid_back": ("training fee paid back",),
+    "happened.unknown_state_at_the_provider": ("unknown state at the provider",),
+    "happened.month_ended_early": ("month ended early",),
+    "happened.month_restored": ("month restored",),
+    "happened.paid_month_could_not_be_restored": ("paid month could not be restored",),
+    "happened.owed_credits_collected": ("owed credits collected",),
+    "happened.owed_credits_settled": ("owed credits settled",),
+    "happened.set": ("set",),
+    "happened.renewal_payment_set": ("renewal payment set",),
+    "happened.kept": ("kept",),
+    "happened.removed": ("removed",),
+    "happened.forgotten": ("forgotten",),
+    "happened.low_balance_notice_set": ("low-balance notice set",),
+    "happened.top_up_set": ("top-up set",),
+    "happened.top_up_turned_off": ("top-up turned off",),
+    "happened.top_up_stopped": ("top-up stopped",),
+    "happened.credits_given": ("credits given",),
+    "happened.credits_refunded": ("credits refunded",),
+    "happened.offered": ("offered",),
+    "happened.withdrawn": ("withdrawn",),
+    "happened.explained": ("explained",),
+    "happened.retried": ("tried again",),
+    "happened.month_closed": ("month closed",),
+    "happened.scheduled": ("scheduled",),
+    "happened.provisioned": ("provisioned",),
+    "happened.suspended": ("suspended",),
+    "happened.resumed": ("resumed",),
+    "happened.made": ("made",),
+    "happened.revoked": ("revoked",),
+    "happened.called": ("called {operation}", "called"),
+    "happened.second_operator_asked": ("second operator asked",),
+    "happened.second_operator_approved": ("second operator approved",),
+    "happened.second_operator_declined": ("second operator declined",),
+}
+"""By the codes of `runs.status`, `runs.guarantee_status` and `billing.occurrences`."""
+
+HISTORY: Mapping[str, tuple[Sentence, ...]] = {**OF_A_RUN, **OF_A_GUARANTEE, **OF_BILLING, **HAPPENED}

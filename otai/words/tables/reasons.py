@@ -54,11 +54,14 @@ TOP_UP: Mapping[str, tuple[Sentence, ...]] = {
             "payments",
         ),
     ),
+    "top_up_paid": ("It is paid.",),
+    "top_up_not_needed": ("It is needed no longer.",),
+    "top_up_turned_off": ("Turned off by the customer.",),
     "top_up_payment_failed": ("The payment failed.",),
     "top_up_method_removed": ("The payment method was removed.",),
     "top_up_confirmation_needed": ("The bank asks the customer to confirm; nobody is there to do it.",),
 }
-"""Why an automatic top-up is stopped."""
+"""Why an automatic top-up is stopped, and how one ended."""
 
 WEBHOOK: Mapping[str, tuple[Sentence, ...]] = {
     "webhook_gone": ("It answered 410 Gone: it wants no more messages.",),
@@ -81,4 +84,15 @@ OWN_IDS: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Ids of tickets that came without one (`tickets/own_ids.py`)."""
 
-REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS}
+DECIDED: Mapping[str, tuple[Sentence, ...]] = {
+    "change.feedback": ("Feedback was merged.",),
+    "change.feedback_for_training": ("Feedback was merged for a training.",),
+    "change.labels_corrected": ("Labels were corrected.",),
+    "change.labels_mapped": ("Labels were renamed.",),
+    "advice.run_ordered": ("A training was ordered.",),
+    "advice.names_used": ("The labels are called by their new names.",),
+    "advice.holds_no_more": ("It holds no more.",),
+}
+"""Why a version of tickets was made, and why advice was closed, where no person gave a reason."""
+
+REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS, **DECIDED}

@@ -18,7 +18,9 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "change_invalid.nothing_cut": said(
         "The import cut nothing from these texts, or did not keep what it cut.",
-        "Choose a version whose findings say that texts were cut, or import the file again with --keep-quotes.",
+        page="Choose a version whose findings say that texts were cut.",
+        command="Choose a version whose findings say that texts were cut, or import again with --keep-quotes.",
+        api="Choose a version whose findings say that texts were cut, or import again with keep_quotes=true.",
     ),
     "change_invalid.no_lines": said(
         "No lines that give a label away were found in these tickets, so there is nothing to cut.",

@@ -69,7 +69,7 @@ class PurchasesOut(Schema):
 
 
 class WhyIn(Schema):
-    why: Annotated[Text, Field(max_length=500)] = "Cancelled by the customer."
+    why: Annotated[Text, Field(max_length=500)] = ""
 
 
 PURCHASE = {
@@ -157,14 +157,17 @@ def download_order_confirmation(request: CallerRequest, reference: Name) -> Http
     body_example={"why": "Ordered twice."},
     errors=[409, 503],
 )
-def cancelpurchase_out(request: CallerRequest, reference: Name, asked: WhyIn) -> Any:
+def cancel_purchase(request: CallerRequest, reference: Name, asked: WhyIn) -> Any:
     """Cancel a purchase that is not paid"""
     caller = request.auth
     found = queries.purchase(caller.organisation, reference)
-    why = asked.why.strip() or "Cancelled by the customer."
     return purchase_out(
         operations.cancel(
-            organisation=caller.organisation, reference=found.reference, who=caller.who, why=why, now=utc_now()
+            organisation=caller.organisation,
+            reference=found.reference,
+            who=caller.who,
+            why=asked.why.strip(),
+            now=utc_now(),
         )
     )
 
