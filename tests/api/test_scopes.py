@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.test_another_organisation import endpoints
+from tests.api.test_vendor import endpoints as endpoints_of_the_vendor
 
 pytestmark = pytest.mark.pure
 
@@ -103,3 +104,19 @@ def test_each_endpoint_asks_for_the_scope_that_is_written_here() -> None:
     assert written.keys() <= asked.keys()
     only_read = {endpoint: "read" for endpoint in asked.keys() - written.keys() if endpoint.startswith("GET ")}
     assert asked == written | only_read
+
+
+OF_THE_VENDOR = {
+    "POST /organisations": "organisations:provision",
+    "GET /organisations/acme": "organisations:read",
+    "POST /organisations/acme/suspend": "organisations:suspend",
+    "POST /organisations/acme/resume": "organisations:suspend",
+    "POST /organisations/acme/grants": "credits:grant",
+    "GET /price-books": "prices:read",
+    "POST /price-books": "prices:set",
+}
+
+
+def test_each_endpoint_of_the_vendor_asks_for_the_scope_that_is_written_here() -> None:
+    asked = {f"{method} {address}": " ".join(said["x-scopes"]) for address, method, said in endpoints_of_the_vendor()}
+    assert asked == OF_THE_VENDOR
