@@ -13,6 +13,7 @@ from otai.billing.months import Month
 from otai.cli.actor import actor
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import keys
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.links import absolute
@@ -188,11 +189,7 @@ def create_key(
         now=now,
         expires_at=now + timedelta(days=days) if days else None,
     )
-    if json:
-        print_json({"prefix": made.key.prefix, "name": made.key.name, "scopes": made.key.scopes, "key": made.secret})
-    else:
-        say("Keep this key where the program finds it; it cannot be shown again:")
-        say(made.secret)
+    keys.show_made(prefix=made.key.prefix, name=made.key.name, scopes=made.key.scopes, secret=made.secret, json=json)
 
 
 @keys_app.command("revoke")

@@ -13,6 +13,7 @@ from otai.billing.vendor_scopes import VendorScope
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why
 from otai.cli.output import JsonOption, print_json, print_table, say
+from otai.cli.presenters import keys
 from otai.db import utc_now
 from otai.errors import NotFound
 
@@ -74,11 +75,7 @@ def create_key(
         now=now,
         expires_at=now + timedelta(days=days) if days else None,
     )
-    if json:
-        print_json({"prefix": made.key.prefix, "name": made.key.name, "scopes": made.key.scopes, "key": made.secret})
-    else:
-        say("Keep this key where the program finds it; it cannot be shown again:")
-        say(made.secret)
+    keys.show_made(prefix=made.key.prefix, name=made.key.name, scopes=made.key.scopes, secret=made.secret, json=json)
 
 
 @app.command("revoke")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import io
 import re
 import tokenize
@@ -92,6 +93,19 @@ def test_a_file_that_the_code_names_is_there() -> None:
 def test_every_room_has_a_door_sign() -> None:
     rooms = [path for path in (ROOT / "otai").iterdir() if (path / "__init__.py").exists()]
     assert [room.name for room in rooms if not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))] == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "heading"), [("rooms", "How the house is built"), ("learning", "Inside learning")]
+)
+def test_the_architecture_shows_each_room_on_its_floor(contract: str, heading: str) -> None:
+    """Floor by floor as the import contract has them: what stands below in one stands below in the other."""
+    rules = configparser.ConfigParser()
+    rules.read(ROOT / ".importlinter")
+    floors = [re.findall(r"\w+", line) for line in rules[f"importlinter:contract:{contract}"]["layers"].split("\n")]
+    told = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
+    drawn = [re.split(r" {2,}", line.strip())[0] for line in told.splitlines() if line.startswith("    ")]
+    assert [re.findall(r"\w+", line) for line in drawn] == [floor for floor in floors if floor]
 
 
 def test_every_dependency_says_why_it_is_there() -> None:
