@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
     books_admin,  # noqa: F401 -- registers its own tables
+    making_desk,  # noqa: F401 -- registers its tables
     organisations_desk,  # noqa: F401 -- registers its tables
     requests_desk,  # noqa: F401 -- registers its tables
 )

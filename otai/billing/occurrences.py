@@ -47,7 +47,7 @@ class BillingOccurrence(Occurrence):
     PROVISIONED = "provisioned"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
-    KEY_MADE = "made"
+    MADE = "made"
     KEY_REVOKED = "revoked"
     CALLED = "called"
     SECOND_OPERATOR_ASKED = "second_operator_asked"

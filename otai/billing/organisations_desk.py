@@ -1,24 +1,18 @@
-"""The operator's desk: customers, and the keys of the vendor's own systems."""
+"""The operator's desk: customers."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
 
 from otai.billing import operations as billing
 from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, euros, money_of
-from otai.billing.models import OperatorRequest, Subscription, VendorKey
+from otai.billing.models import OperatorRequest, Subscription
 from otai.billing.operations import second_operator
-from otai.billing.vendor_scopes import VendorScope
-from otai.db import new_id, utc_now
-from otai.errors import OtaiError
+from otai.db import new_id
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 
@@ -110,64 +104,3 @@ class OrganisationDesk(Desk):
             f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} "
             f"<{found.email}>"
         )
-
-
-def _revoke(row: VendorKey, *, who: str, now: datetime, why: str) -> str:
-    billing.revoke_vendor_key(key=row.id, who=who, why=why, now=now)
-    return f"The key {row} is revoked."
-
-
-VendorKeyForm = asking(
-    name=forms.CharField(max_length=100, help_text="Which system it is for."),
-    scopes=forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in VendorScope], widget=forms.CheckboxSelectMultiple
-    ),
-    days=forms.IntegerField(
-        min_value=1, required=False, help_text="Days that it is good for; empty: until it is revoked."
-    ),
-)
-
-
-@admin.register(VendorKey)
-class VendorKeyDesk(Desk):
-    """Keys of the vendor's own systems; the page beside the list makes one."""
-
-    list_display = ("name", "prefix", "scopes", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at")
-    exclude = ("secret_sha256",)
-    search_fields = ("name", "prefix", "created_by")
-    ordering = ("-created_at",)
-    event_subject = "vendor key"
-    change_list_template = "billing/desk/vendor_keys.html"
-    desk_actions = (DeskAction("revoke", "Revoke this key", _revoke, applies=lambda row: row.revoked_at is None),)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.make)
-        return [path("make/", view, name="billing_make_vendor_key"), *super().get_urls()]
-
-    def make(self, request: HttpRequest) -> HttpResponse:
-        """The form for a key; its answer shows the secret, which is kept nowhere, this once."""
-        if not self.may_act(request):
-            raise PermissionDenied
-        form = VendorKeyForm(request.POST or None)
-        made = None
-        if request.method == "POST" and form.is_valid():
-            answers, now = form.cleaned_data, utc_now()
-            try:
-                made = billing.create_vendor_key(
-                    name=answers["name"],
-                    scopes=answers["scopes"],
-                    who=f"{request.user.get_username()} (desk)",
-                    why=answers["why"],
-                    now=now,
-                    expires_at=now + timedelta(days=answers["days"]) if answers["days"] else None,
-                )
-            except OtaiError as refused:
-                form.add_error(None, refused.message)
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": "A key for one of the vendor's systems",
-            "opts": self.model._meta,
-            "form": form,
-            "made": made,
-        }
-        return TemplateResponse(request, "billing/desk/make_vendor_key.html", context)

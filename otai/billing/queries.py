@@ -104,7 +104,7 @@ def vat_of(details: BillingDetails) -> Vat:
 
 def purchases(organisation: Organisation) -> QuerySet[Purchase]:
     """Newest first."""
-    return Purchase.objects.filter(organisation=organisation).order_by("-ordered_at", "-id")
+    return Purchase.objects.filter(organisation=organisation).select_related("coupon").order_by("-ordered_at", "-id")
 
 
 def purchases_to_pay(organisation: Organisation) -> list[Purchase]:

@@ -16,6 +16,7 @@ from django.db.models import Min
 from otai.billing.causes import Unexplained
 from otai.billing.models import (
     BroughtLot,
+    Coupon,
     Event,
     Payment,
     PaymentMethod,
@@ -28,6 +29,7 @@ from otai.billing.models import (
     TierChange,
 )
 from otai.billing.occurrences import BillingOccurrence
+from otai.billing.operations.coupons import coupon_terms_of
 from otai.billing.operations.events import plain, terms_of
 from otai.ledger.models import LateCapture, Lot, LotSource, Transfer
 
@@ -39,6 +41,7 @@ def untold() -> Iterator[Unexplained]:
     """Every row of the installation that is not what its events told."""
     yield from _columns()
     yield from _orders()
+    yield from _coupons()
     yield from _refunds()
     yield from _cut_months()
     yield from _renewals()
@@ -80,6 +83,27 @@ def _orders() -> Iterator[Unexplained]:
         known = ways[str(purchase.id)]
         if "" not in known and purchase.gateway not in known:
             yield Unexplained("an order is paid in a way that it was to be paid", purchase.reference, purchase.gateway)
+
+
+def _coupons() -> Iterator[Unexplained]:
+    """A coupon is of the terms that it was made of, and was withdrawn when that was told; an order that names it had
+    taken off what those terms say."""
+    events = Event.objects.filter(subject="coupon")
+    made = dict(events.filter(move=BillingOccurrence.MADE).values_list("subject_id", "details__terms"))
+    gone = {
+        id: (at, who)
+        for id, at, who in events.filter(move=BillingOccurrence.WITHDRAWN).values_list("subject_id", "at", "who")
+    }
+    for coupon in Coupon.objects.order_by("id").iterator(chunk_size=500):
+        if made.get(str(coupon.id)) != coupon_terms_of(coupon):
+            yield Unexplained("a coupon is of the terms that it was made of", coupon.code)
+        withdrawn = (coupon.withdrawn_at, coupon.withdrawn_by) if coupon.withdrawn_at else None
+        if gone.get(str(coupon.id)) != withdrawn:
+            yield Unexplained("a coupon was withdrawn as it was told", coupon.code)
+    for purchase in Purchase.objects.filter(coupon__isnull=False).select_related("coupon").order_by("id"):
+        assert purchase.coupon is not None
+        if purchase.discount_cents != purchase.coupon.off(purchase.net_cents + purchase.discount_cents):
+            yield Unexplained("a coupon took off what it says", purchase.reference, f"{purchase.discount_cents} cents")
 
 
 def _refunds() -> Iterator[Unexplained]:

@@ -27,6 +27,8 @@ PRINTED: Mapping[str, str] = {
     "quantity": "Qty",
     "unit_price": "Unit price",
     "amount": "Amount",
+    "discount": "Discount with the code {code}",
+    "discount_percent": "Discount with the code {code}, {percent} %",
     "net": "Net total",
     "vat": "{rate:number} % VAT ({country})",
     "gross": "Total",

@@ -10,14 +10,16 @@ from uuid import uuid4
 import pytest
 
 from otai.api.models import KeyedRequest
-from otai.billing.models import Purchase
+from otai.billing import operations as billing
+from otai.billing.models import CouponFor, Purchase
 from otai.billing.operations import webhooks
+from otai.billing.operations.coupons import CouponTerms
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from tests.api.callers import Program, answered
 from tests.billing.conftest import fake  # noqa: F401 -- a fixture
-from tests.billing.people import details
+from tests.billing.people import OLGA, details
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +81,16 @@ def test_what_is_not_there_is_said(program: Program, globex: Organisation, momen
     assert program.call("PUT", "/renewal-payment", {"payment_method": str(uuid4())}).status_code == 404
     status, problem = program.post("/payment-methods", {"gateway": "bank_transfer"})
     assert (status, problem["error"]["code"]) == (422, "gateway_unknown")
+
+
+def test_a_coupon_is_sent_with_the_order(acme: Organisation, program: Program, moment: datetime) -> None:
+    terms = CouponTerms(CouponFor.EITHER, moment, percent=10, most_uses=2)
+    billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=moment)
+    asked = {"package": "50", "coupon": "welcome"}
+    status, bought = program.post("/purchases", asked, **{"Idempotency-Key": "k"})
+    assert (status, bought["coupon"], bought["discount"]["cents"]) == (201, "WELCOME", 4500)
+    assert (bought["net"]["cents"], bought["vat"]["cents"], bought["gross"]["cents"]) == (40500, 7695, 48195)
+    status, again = program.post("/purchases", asked, **{"Idempotency-Key": "k2"})
+    assert (status, again["error"]["code"], again["error"]["case"]) == (409, "coupon_not_valid", "used")
+    status, unknown = program.post("/purchases", {**asked, "coupon": "x"}, **{"Idempotency-Key": "k3"})
+    assert (status, unknown["error"]["code"]) == (404, "coupon_unknown")

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
-from otai.billing.models import Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
+from otai.billing.models import Coupon, Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
+from otai.billing.seller import seller
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
@@ -45,7 +46,7 @@ def order(acme: Organisation, now: datetime) -> Purchase:
 TABLES = [
     *("orgs_organisation", "billing_subscription", "billing_purchase", "billing_payment", "billing_paymentrefund"),
     *("billing_reversal", "billing_invoice", "billing_custompackage", "ledger_hold", "billing_webhookevent"),
-    *("billing_notice", "billing_creditwatch", "billing_event", "billing_vendorkey"),
+    *("billing_notice", "billing_creditwatch", "billing_event", "billing_vendorkey", "billing_coupon"),
 ]
 
 
@@ -257,3 +258,14 @@ def test_an_operator_suspends_and_resumes_a_customer(desk: Client, acme: Organis
     acme.refresh_from_db()
     page = act(desk, acme, "resume", why="settled").content.decode()
     assert "Acme can order again" in page and "to be settled" in page, "the row shows what happened to it"
+
+
+def test_an_operator_makes_a_coupon_and_withdraws_it(desk: Client) -> None:
+    asked = {"code": "fair-27", "what": "package", "percent": "10", "once_each": "on", "last_day": "2099-12-31"}
+    wrong = desk.post("/desk/billing/coupon/make/", {**asked, "amount": "5", "why": "the fair"}).content.decode()
+    assert "a share off, or an amount" in wrong and not Coupon.objects.exists()
+    page = desk.post("/desk/billing/coupon/make/", {**asked, "why": "the fair"}, follow=True).content.decode()
+    coupon = Coupon.objects.get()
+    assert "FAIR-27 is made" in page and coupon.once_each
+    assert coupon.valid_until_at == datetime(2100, 1, 1, tzinfo=seller().zone)
+    assert "FAIR-27 is withdrawn" in act(desk, coupon, "withdraw", why="the fair is over").content.decode()

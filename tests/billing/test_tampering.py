@@ -13,8 +13,9 @@ from django.db import DatabaseError, models, transaction
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
-from otai.billing.models import PaymentRefund, Purchase
+from otai.billing.models import CouponFor, PaymentRefund, Purchase
 from otai.billing.operations.chaining import chain_new
+from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.refunds import refund_failed
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import operations as ledger
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 TABLES = [
     "billing.Purchase",
+    "billing.Coupon",
     "billing.Payment",
     "billing.PaymentRefund",
     "billing.Reversal",
@@ -84,7 +86,18 @@ def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
     card: dict[str, Any] = {"organisation": acme, "who": ALICE, "now": now, "gateway": "fake"}
     card["payment_method"] = GOOD_CARD
     billing.change_tier(tier=Tier.PRO, **card)
-    refunded, disputed = (billing.buy(package="50", key=key, **card).purchase for key in ("one", "two"))
+    terms = CouponTerms(
+        what=CouponFor.PACKAGE,
+        valid_from_at=now,
+        valid_until_at=now + timedelta(days=9),
+        percent=10,
+        most_uses=5,
+        once_each=False,
+    )
+    billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=now)
+    less = {**card, "coupon": "WELCOME"}
+    refunded, disputed = (billing.buy(package="50", key=key, **less).purchase for key in ("one", "two"))
+    billing.withdraw_coupon(code="WELCOME", who=OLGA, why="the fair is over", now=now)
     billing.refund_payment(reference=refunded.reference, who=OLGA, why="refund", now=now, credits=5)
     billing.give_goodwill(organisation=acme, credits=3, who=OLGA, why="sorry", key="g", now=now)
     held = ledger.place_hold(

@@ -12,8 +12,9 @@ from typing import Any
 
 from otai.billing import operations as billing
 from otai.billing.gateway import PaymentDeclined, PaymentState, ReversalOutcome
-from otai.billing.models import CheckoutPage, Payment, PaymentRefund, Purchase, RefundKind, Reversal
+from otai.billing.models import CheckoutPage, CouponFor, Payment, PaymentRefund, Purchase, RefundKind, Reversal
 from otai.billing.operations import checkout, dunning, pages, refunds, reversals, webhooks
+from otai.billing.operations.coupons import CouponTerms
 from otai.billing.status import PurchaseStatus
 from otai.billing.testing import CARD_THAT_ASKS_EVERY_TIME, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
 from otai.errors import Refused
@@ -25,6 +26,7 @@ from otai.units import Money
 from tests.billing.people import ALICE, OLGA, details, sign_up
 
 VERDICTS = ("opened", "opened", "won", "lost", "lost", "inquiry", "inquiry", "inquiry_closed", "a_new_word")
+COUPON = "WORLD-27"
 CARD: dict[str, Any] = {"gateway": "fake", "payment_method": GOOD_CARD}
 
 
@@ -62,6 +64,7 @@ class World:
                 now=self.now,
                 gateway="fake",
                 payment_method=method,
+                coupon=self.chance.choice(["", COUPON]),
             )
 
     def buys_by_debit(self) -> None:
@@ -288,4 +291,6 @@ def a_world(fake: FakeGateway, now: datetime, seed: int) -> World:
     fake.forget_everything()
     acme = sign_up("acme", Tier.COMMUNITY, now)
     details(acme, now=now)
+    terms = CouponTerms(CouponFor.PACKAGE, now, percent=13, once_each=False)
+    billing.make_coupon(code=COUPON, terms=terms, who=OLGA, why="for half of what is bought", now=now)
     return World(fake, random.Random(seed), now, acme)

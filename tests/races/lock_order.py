@@ -32,6 +32,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("billing_subscription",),
     ("billing_payment_method",),
     ("billing_purchase",),
+    ("billing_coupon",),
     ("billing_payment",),
     ("billing_reversal",),
     ("billing_payment_refund",),

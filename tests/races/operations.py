@@ -14,8 +14,9 @@ from typing import Any
 
 from otai.billing import operations as billing
 from otai.billing.gateway import ReversalOutcome
-from otai.billing.models import Purchase, PurchaseKind
+from otai.billing.models import CouponFor, Purchase, PurchaseKind
 from otai.billing.operations import topups
+from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.vendor_keys import goodwill_by_key
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import new_id
@@ -110,6 +111,19 @@ def tier_change(world: World) -> Calls:
 
 def purchase(world: World) -> Calls:
     return [world.bought for _ in range(EACH)]
+
+
+def coupons(world: World) -> Calls:
+    olga: dict[str, Any] = {"who": "olga", "why": "for the race", "now": world.now}
+    code = f"RACE-{world.key()}"
+    terms = CouponTerms(CouponFor.EITHER, world.now, percent=10, most_uses=2, once_each=False)
+    billing.make_coupon(code=code, terms=terms, **olga)
+    alice: dict[str, Any] = {"organisation": world.acme, "who": "alice", "now": world.now, "coupon": code}
+    return [
+        *(partial(billing.buy, package="10", key=world.key(), **alice) for _ in range(EACH)),
+        partial(billing.change_tier, tier=Tier.ENTERPRISE, **alice),
+        partial(billing.withdraw_coupon, code=code, **olga),
+    ]
 
 
 def payment(world: World) -> Calls:
@@ -282,6 +296,7 @@ ALL: dict[str, Callable[[World], Calls]] = {
         guarantee_fee,
         tier_change,
         purchase,
+        coupons,
         payment,
         payment_refund,
         cancel_purchase,

@@ -15,8 +15,9 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing import queries
-from otai.billing.models import BillingDetails, VatIdCheck
+from otai.billing.models import BillingDetails, CouponFor, VatIdCheck
 from otai.billing.months import Month
+from otai.billing.operations.coupons import CouponTerms
 from otai.billing.seller import seller
 from otai.db import utc_now
 from otai.ledger import queries as ledger
@@ -95,6 +96,34 @@ def test_a_held_training_is_in_flight_and_a_failed_one_shows_that_nothing_was_ch
     assert "nothing charged" in shown
     assert "Given back: nothing charged" in shown
     assert ledger.balance(acme.id).available == 100
+
+
+def test_a_coupon_is_seen_before_the_order_and_stands_on_it(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    terms = CouponTerms(CouponFor.PACKAGE, now, percent=10, most_uses=1)
+    billing.make_coupon(code="WELCOME", terms=terms, who="olga", why="the fair", now=now)
+    address = "/acme/credits/packages/50/"
+    seen = text_of(alice.get(address, {"coupon": "welcome"}))
+    assert "Coupon WELCOME EUR \N{MINUS SIGN}45" in seen and "Order for EUR 481.95" in seen
+    wrong = alice.get(address, {"coupon": "<b>nobody</b>"})
+    assert wrong.status_code == 422 and "There is no coupon" in text_of(wrong)
+    assert "Order for EUR 535.50" in text_of(wrong) and b"<b>nobody" not in wrong.content
+    order = {"key": "k", "gateway": "bank_transfer", "coupon": "welcome"}
+    placed = text_of(alice.get(alice.post(address, order).headers["Location"]))
+    assert "Coupon WELCOME EUR \N{MINUS SIGN}45" in placed and "EUR 481.95 to be paid until" in placed
+    used = alice.post(address, {**order, "key": "k2"})
+    assert used.status_code == 422 and "You have used the coupon WELCOME already." in text_of(used)
+    assert queries.purchases(acme).count() == 1
+
+
+def test_a_tier_takes_a_coupon_for_its_first_month(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    terms = CouponTerms(CouponFor.FIRST_MONTH, now, percent=50)
+    billing.make_coupon(code="FIRST-HALF", terms=terms, who="olga", why="the fair", now=now)
+    assert 'name="coupon"' in alice.get("/acme/credits/tier/").content.decode()
+    asked = {"tier": "enterprise", "gateway": "bank_transfer", "coupon": "first-half"}
+    alice.post("/acme/credits/tier/change", asked)
+    assert queries.purchases(acme).get().net_cents == 249_50
 
 
 def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acme: Organisation, now: datetime) -> None:

@@ -42,6 +42,8 @@ def facts_of(
 ) -> dict[str, Any]:
     """All that a document prints but the day of its issue. Amounts in cents, days in the seller's time zone."""
     zone = seller().zone
+    # A document over a part of what was bought is of what was paid for it: its discount is in it.
+    is_whole = net == purchase.net_cents and kind != InvoiceKind.CREDIT_NOTE
     delivered_at = purchase.paid_at or purchase.ordered_at
     return {
         "kind": str(kind),
@@ -55,6 +57,7 @@ def facts_of(
             "tier": purchase.tier,
             "unused": unused,
         },
+        **({"discount": _discount(purchase)} if is_whole and purchase.coupon else {}),
         "net_cents": net,
         "vat_cents": vat,
         "gross_cents": net + vat,
@@ -75,6 +78,18 @@ def facts_of(
         "corrects_on": corrects.issued_on.isoformat() if corrects else "",
         "reason": reason,
     }
+
+
+def _discount(purchase: Purchase) -> dict[str, Any]:
+    assert purchase.coupon is not None
+    percent = purchase.coupon.percent
+    return {"code": purchase.coupon.code, "cents": purchase.discount_cents, "percent": percent}
+
+
+def before_discount(facts: dict[str, Any]) -> int:
+    """The net price in cents before what a coupon took off."""
+    cents: int = facts["net_cents"] + facts.get("discount", {}).get("cents", 0)
+    return cents
 
 
 def _day(at: datetime | None) -> str:

@@ -12,7 +12,8 @@ import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from otai.billing.documents.words import exemption, line_title, vat_line
+from otai.billing.documents.facts import before_discount
+from otai.billing.documents.words import discount_title, exemption, line_title, vat_line
 from otai.billing.documents.xml import factur_x_xml
 from otai.billing.models import Invoice
 from otai.words.countries import country_name
@@ -175,7 +176,7 @@ class _Page(FPDF):
 
     def _table(self) -> None:
         facts, words = self.facts, self.words
-        amount = money(facts["net_cents"], facts["currency"], self.language)
+        amount = money(before_discount(facts), facts["currency"], self.language)
         widths = (92.0, 14.0, 30.0, 30.0)
         self._font(8.5, QUIET)
         for width, name, align in zip(
@@ -199,6 +200,11 @@ class _Page(FPDF):
         for width, text in zip(widths[1:], ("1", amount, amount), strict=True):
             self.cell(width, 5.2, text, align="R")
         self.set_y(bottom + 2)
+        if "discount" in facts:
+            self.cell(sum(widths[:3]), 5.2, discount_title(facts, self.language))
+            less = money(-facts["discount"]["cents"], facts["currency"], self.language)
+            self.cell(widths[3], 5.2, less, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.ln(2)
         self._rule()
         self.ln(3)
 

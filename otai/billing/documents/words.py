@@ -20,6 +20,14 @@ def line_title(facts: dict[str, Any], language: str) -> str:
     return printed("package", language=language, credits=line["credits"])
 
 
+def discount_title(facts: dict[str, Any], language: str) -> str:
+    """What a coupon took off, as a line of its own: its code, and its share where it takes one."""
+    discount = facts["discount"]
+    if discount["percent"] is None:
+        return printed("discount", language=language, code=discount["code"])
+    return printed("discount_percent", language=language, code=discount["code"], percent=discount["percent"])
+
+
 def vat_line(facts: dict[str, Any], language: str) -> str:
     """The rate and the country of an invoice's VAT, in its language."""
     vat = facts["vat"]

@@ -6,14 +6,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from drafthorse.models.accounting import ApplicableTradeTax
+from drafthorse.models.accounting import ApplicableTradeTax, CategoryTradeTax, TradeAllowanceCharge
 from drafthorse.models.document import Document
 from drafthorse.models.note import IncludedNote
 from drafthorse.models.party import TaxRegistration
 from drafthorse.models.payment import PaymentMeans, PaymentTerms
 from drafthorse.models.tradelines import LineItem
 
-from otai.billing.documents.words import exemption, line_title
+from otai.billing.documents.facts import before_discount
+from otai.billing.documents.words import discount_title, exemption, line_title
 from otai.billing.models import Invoice
 from otai.pricing.vat import VatTreatment
 from otai.words.invoices import words_in
@@ -27,6 +28,8 @@ INVOICE, CREDIT_NOTE = "380", "381"
 SEPA_TRANSFER, CARD, ONLINE_SERVICE = "58", "48", "68"
 """UNTDID 4461. XRechnung wants digits of the card with CARD (BR-DE-24), which only the provider knows."""
 
+DISCOUNT = "95"
+"""UNTDID 5189."""
 EMAIL, LEITWEG_ID = "EM", "0204"
 """The code list of electronic addresses."""
 
@@ -142,13 +145,13 @@ def _line(document: Any, facts: dict[str, Any], treatment: VatTreatment, languag
     line = LineItem()
     line.document.line_id = "1"
     line.product.name = line_title(facts, language)
-    line.agreement.net.amount = _decimal(facts["net_cents"])
+    line.agreement.net.amount = _decimal(before_discount(facts))
     line.delivery.billed_quantity = (Decimal(1), "C62")
     line.settlement.trade_tax.type_code = "VAT"
     line.settlement.trade_tax.category_code = CATEGORY[treatment]
     if treatment is not VatTreatment.OUTSIDE:
         line.settlement.trade_tax.rate_applicable_percent = _rate(facts)
-    line.settlement.monetary_summation.total_amount = _decimal(facts["net_cents"])
+    line.settlement.monetary_summation.total_amount = _decimal(before_discount(facts))
     document.trade.items.add(line)
 
 
@@ -182,15 +185,17 @@ def _settlement(
     if treatment is not VatTreatment.OUTSIDE:
         tax.rate_applicable_percent = _rate(facts)
     settlement.trade_tax.add(tax)
+    if "discount" in facts:
+        settlement.allowance_charge.add(_allowance(facts, treatment, language))
     terms = PaymentTerms()
     terms.description = _terms(facts, language)
     if facts["kind"] == "invoice" and not facts["is_paid"]:
         terms.due = date.fromisoformat(facts["pay_until_on"])
     settlement.terms.add(terms)
     sums = settlement.monetary_summation
-    sums.line_total = _decimal(facts["net_cents"])
+    sums.line_total = _decimal(before_discount(facts))
     sums.charge_total = Decimal(0)
-    sums.allowance_total = Decimal(0)
+    sums.allowance_total = _decimal(before_discount(facts) - facts["net_cents"])
     sums.tax_basis_total = _decimal(facts["net_cents"])
     sums.tax_total = (_decimal(facts["vat_cents"]), facts["currency"])
     sums.grand_total = _decimal(facts["gross_cents"])
@@ -199,6 +204,26 @@ def _settlement(
     if facts["corrects"]:
         settlement.invoice_referenced_document.issuer_assigned_id = facts["corrects"]
         settlement.invoice_referenced_document.issue_date_time = date.fromisoformat(facts["corrects_on"])
+
+
+def _allowance(facts: dict[str, Any], treatment: VatTreatment, language: str) -> TradeAllowanceCharge:
+    """What a coupon took off, as an allowance of the whole document (BG-20), in the VAT category of its line."""
+    discount = facts["discount"]
+    allowance = TradeAllowanceCharge()
+    allowance.indicator = False
+    if discount["percent"] is not None:
+        allowance.calculation_percent = Decimal(discount["percent"])
+        allowance.basis_amount = _decimal(before_discount(facts))
+    allowance.actual_amount = _decimal(discount["cents"])
+    allowance.reason_code = DISCOUNT
+    allowance.reason = discount_title(facts, language)
+    tax = CategoryTradeTax()
+    tax.type_code = "VAT"
+    tax.category_code = CATEGORY[treatment]
+    if treatment is not VatTreatment.OUTSIDE:
+        tax.rate_applicable_percent = _rate(facts)
+    allowance.trade_tax.add(tax)
+    return allowance
 
 
 def _terms(facts: dict[str, Any], language: str) -> str:

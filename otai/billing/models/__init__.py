@@ -3,6 +3,7 @@
 from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
 from otai.billing.models.books import BankEntry, BankEntryState, ClosedMonth, WriteOff
 from otai.billing.models.chain import ChainLink
+from otai.billing.models.coupons import Coupon, CouponFor
 from otai.billing.models.invoices import Invoice, InvoiceKind, InvoiceSeries
 from otai.billing.models.methods import (
     ChargeAttempt,
@@ -44,6 +45,8 @@ __all__ = [
     "CheckoutPage",
     "CheckoutStateOf",
     "ClosedMonth",
+    "Coupon",
+    "CouponFor",
     "CreditWatch",
     "CustomPackage",
     "Event",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from otai.billing.models.coupons import Coupon
 from otai.billing.models.subscriptions import TIERS
 from otai.billing.status import AWAITING_PAYMENT, DELIVERED, PurchaseStatus
 from otai.db import new_id
@@ -68,6 +69,10 @@ class Purchase(models.Model):
         blank=True,
         help_text="Net, what was left of the old month when a higher tier was ordered; empty for all else.",
     )
+    coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, null=True, blank=True, related_name="purchases")
+    discount_cents = models.PositiveBigIntegerField(
+        default=0, help_text="Net, what the coupon took off: the price was so much more."
+    )
     net_cents = models.PositiveBigIntegerField()
     vat_cents = models.PositiveBigIntegerField()
     gross_cents = models.PositiveBigIntegerField()
@@ -121,6 +126,10 @@ class Purchase(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(net_cents__gte=1, vat_cents__gte=0), name="billing_purchase_costs_at_least_a_cent"
+            ),
+            models.CheckConstraint(
+                condition=Q(coupon__isnull=True, discount_cents=0) | Q(coupon__isnull=False, discount_cents__gte=1),
+                name="billing_purchase_discount_comes_with_a_coupon",
             ),
             models.CheckConstraint(
                 condition=Q(kind=PurchaseKind.PACKAGE, credits__gte=1, tier="")

@@ -2,6 +2,7 @@
 transactions."""
 
 from otai.billing.operations.checkout import ask_gateways, buy, cancel, cancel_expired, order_package, pay
+from otai.billing.operations.coupons import make_coupon, withdraw_coupon
 from otai.billing.operations.details import set_billing_details
 from otai.billing.operations.goodwill import give_goodwill, refund_credits
 from otai.billing.operations.grants import sweep_grants
@@ -57,6 +58,7 @@ __all__ = [
     "import_statement",
     "is_hosted",
     "mail_welcome",
+    "make_coupon",
     "offer_package",
     "open_method_page",
     "open_payment_page",
@@ -87,6 +89,7 @@ __all__ = [
     "suspend",
     "sweep_grants",
     "sweep_subscriptions",
+    "withdraw_coupon",
     "withdraw_package",
     "write_off_owed",
 ]

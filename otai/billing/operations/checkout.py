@@ -14,6 +14,7 @@ from otai.billing import packages
 from otai.billing.gateway import PaymentDeclined, PaymentOrder, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Purchase, PurchaseKind, Subscription
+from otai.billing.operations.coupons import redeem, written
 from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import (
     cancel_locked,
@@ -60,18 +61,26 @@ def buy(
     gateway: str = "",
     payment_method: str = "",
     automatic: bool = False,
+    coupon: str = "",
 ) -> Bought:
     """Orders a package and opens its payment; with a payment method that the gateway can charge, charges it.
 
     Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a
     second click with the same key is answered like the first. `automatic`: nobody asked for it now, so that it does not
-    count against the unpaid orders that a buyer may have, and nobody is there whom the bank could ask. Raises
-    PackageUnknown, BillingDetailsMissing, GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders,
-    PaymentDeclined (the order stays open: another method can be tried) and GatewayUnavailable (ask again with the same
-    key).
+    count against the unpaid orders that a buyer may have, and nobody is there whom the bank could ask. `coupon`: a code
+    that takes something off. Raises PackageUnknown, CouponUnknown, CouponNotValid, BillingDetailsMissing,
+    GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open: another
+    method can be tried) and GatewayUnavailable (ask again with the same key).
     """
     purchase, replayed = order_package(
-        organisation=organisation, package=package, key=key, who=who, now=now, gateway=gateway, automatic=automatic
+        organisation=organisation,
+        package=package,
+        key=key,
+        who=who,
+        now=now,
+        gateway=gateway,
+        automatic=automatic,
+        coupon=coupon,
     )
     charged = own_method(organisation, purchase.gateway, payment_method)
     payment = pay(purchase, now=now, payment_method=charged, without_payer=automatic)
@@ -88,22 +97,20 @@ def order_package(
     now: datetime,
     gateway: str = "",
     automatic: bool = False,
+    coupon: str = "",
 ) -> tuple[Purchase, bool]:
     """Orders a package without opening its payment, and says whether this key had ordered it before: for orders that
     are paid on a page of the provider. Raises as `buy` does."""
     offered = packages.package(organisation, package, now=now)
     way = gateway_named(gateway)
-    asked = request_hash_of(
-        "package", offered.code, offered.credits, offered.price.cents, offered.price.currency, way.name
-    )
-    return _ordered_once(
-        organisation=organisation,
-        key=key,
-        request_hash=asked,
-        is_counted=not automatic,
-        make=lambda: order(
+    terms = ("package", offered.code, offered.credits, offered.price.cents, offered.price.currency, way.name)
+    asked = request_hash_of(*terms, *([written(coupon)] if coupon.strip() else []))
+
+    def make() -> Purchase:
+        kind = PurchaseKind.PACKAGE
+        return order(
             organisation=organisation,
-            kind=PurchaseKind.PACKAGE,
+            kind=kind,
             title=offered.title,
             credits=offered.credits,
             tier="",
@@ -114,8 +121,10 @@ def order_package(
             request_hash=asked,
             who=who,
             now=now,
-        ),
-    )
+            discount=redeem(coupon, organisation=organisation, kind=kind, price=offered.price, now=now),
+        )
+
+    return _ordered_once(organisation=organisation, key=key, request_hash=asked, is_counted=not automatic, make=make)
 
 
 def _ordered_once(

@@ -80,7 +80,9 @@ TERMS = (
 
 def terms_of(purchase: Purchase) -> str:
     """SHA-256 (hex) over what of an order never changes: its event keeps it."""
-    form = json.dumps({name: plain(getattr(purchase, name)) for name in TERMS}, sort_keys=True)
+    # Orders of before there were coupons keep the hash that their event told.
+    names = TERMS if purchase.coupon_id is None else (*TERMS, "coupon_id", "discount_cents")
+    form = json.dumps({name: plain(getattr(purchase, name)) for name in names}, sort_keys=True)
     return hashlib.sha256(form.encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
+from otai.billing.operations.coupons import Discount
 from otai.billing.operations.events import became, bought, notify, record, terms_of
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
@@ -73,9 +74,10 @@ def order_month(
     who: str,
     now: datetime,
     less_cents: int | None = None,
+    discount: Discount | None = None,
 ) -> Purchase:
     """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it
-    replaces; None where it replaces none."""
+    replaces; None where it replaces none. `discount`: what a coupon takes off the first one."""
     price = queries.price_book().tiers[tier].monthly_price
     net = Money(max(1, price.cents - (less_cents or 0)), price.currency)
     way = gateway_named(gateway)
@@ -93,6 +95,7 @@ def order_month(
         who=who,
         now=now,
         deducted_cents=less_cents,
+        discount=discount,
     )
 
 
@@ -136,18 +139,20 @@ def order(
     who: str,
     now: datetime,
     deducted_cents: int | None = None,
+    discount: Discount | None = None,
 ) -> Purchase:
     """Makes the purchase, in the caller's transaction; where a transfer is to pay it, a mail confirms it. `price` is
-    net. Raises OrganisationSuspended, BillingDetailsMissing, PaymentOwed and AmountTooSmall; of two with one key, the
-    second violates a constraint."""
+    net, before a coupon's `discount`. Raises OrganisationSuspended, BillingDetailsMissing, PaymentOwed and
+    AmountTooSmall; of two with one key, the second violates a constraint."""
     refuse_suspended(organisation)
     refuse_card_while_owed(organisation, gateway)
     details = billing_details(organisation)
     book = queries.price_book()
     vat = queries.vat_of(details)
     way = gateway_named(gateway)
-    tax = vat_cents(price.cents, vat.permille)
-    refuse_too_small(way.name, Money(price.cents + tax, price.currency))
+    net = price.cents - (discount.cents if discount else 0)
+    tax = vat_cents(net, vat.permille)
+    refuse_too_small(way.name, Money(net + tax, price.currency))
     purchase = Purchase(
         id=new_id(),
         organisation=organisation,
@@ -159,9 +164,11 @@ def order(
         custom_package_id=custom_package,
         price_book=book.version,
         deducted_cents=deducted_cents,
-        net_cents=price.cents,
+        coupon=discount.coupon if discount else None,
+        discount_cents=discount.cents if discount else 0,
+        net_cents=net,
         vat_cents=tax,
-        gross_cents=price.cents + tax,
+        gross_cents=net + tax,
         currency=price.currency,
         vat_treatment=vat.treatment.value,
         vat_country=vat.country,
@@ -188,6 +195,7 @@ def order(
         currency=purchase.currency,
         gateway=way.name,
         terms=terms_of(purchase),
+        **({"coupon": discount.coupon.code} if discount else {}),
     )
     if way.pays_by_invoice:
         _confirm_order(purchase, now=now)

@@ -9,12 +9,13 @@ from otai.billing import queries
 from otai.billing.gateway import PaymentSeen
 from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
+from otai.billing.operations.coupons import redeem, written
 from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import cancel_locked, order_month, refuse_more_unpaid
 from otai.billing.operations.pages import close_pages
 from otai.billing.operations.renewals import open_months, settle_what_ended
 from otai.billing.operations.subscriptions import locked, move, rank, unused_share_cents
-from otai.billing.status import AWAITING_PAYMENT, SubscriptionStatus
+from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
@@ -51,19 +52,22 @@ def change_tier(
     gateway: str = "",
     payment_method: str = "",
     opens_payment: bool = True,
+    coupon: str = "",
 ) -> TierAnswer:
     """A higher tier begins when its first month is paid, a lower one when the paid month ends, a free one after a free
     one at once.
 
     Asking for the tier in force takes a cancellation back. What is left of a paid month is deducted when a higher tier
-    begins. `opens_payment`: False where the month is paid on a page of the provider, which is opened after. Raises
-    AlreadyInTier, BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and
-    NotFound.
+    begins. `opens_payment`: False where the month is paid on a page of the provider, which is opened after. `coupon`: a
+    code that takes something off the first month. Raises AlreadyInTier, CouponUnknown, CouponNotValid,
+    BillingDetailsMissing, GatewayUnknown, PaymentDeclined, GatewayUnavailable and NotFound.
     """
     asked_because = why.strip() or Fact("billing.tier_asked_for", {"tier": tier.value})
     _close_pages_of_a_month(organisation, now=now)
     _settle(organisation, now=now)
-    subscription, purchase = _change(organisation, tier, gateway=gateway, who=who, why=asked_because, now=now)
+    subscription, purchase = _change(
+        organisation, tier, gateway=gateway, who=who, why=asked_because, now=now, coupon=coupon
+    )
     payment = None
     if purchase is not None and opens_payment:
         charged = own_method(organisation, purchase.gateway, payment_method)
@@ -94,10 +98,12 @@ def _settle(organisation: Organisation, *, now: datetime) -> None:
 
 @one_transaction
 def _change(
-    organisation: Organisation, tier: Tier, *, gateway: str, who: str, why: str | Fact, now: datetime
+    organisation: Organisation, tier: Tier, *, gateway: str, who: str, why: str | Fact, now: datetime, coupon: str
 ) -> tuple[Subscription, Purchase | None]:
     subscription = locked(organisation)
-    return subscription, _apply(subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now)
+    return subscription, _apply(
+        subscription, organisation, tier, gateway=gateway, who=who, why=why, now=now, coupon=coupon
+    )
 
 
 def _apply(
@@ -109,6 +115,7 @@ def _apply(
     who: str,
     why: str | Fact,
     now: datetime,
+    coupon: str,
 ) -> Purchase | None:
     status = SubscriptionStatus(subscription.status)
     is_free = queries.price_book().tiers[tier].is_free
@@ -121,7 +128,7 @@ def _apply(
         if is_free:
             move(subscription, status, who=who, why=why, now=now, tier=tier)
             return None
-        return _order_rise(subscription, organisation, tier, gateway=gateway, who=who, now=now)
+        return _order_rise(subscription, organisation, tier, gateway=gateway, who=who, now=now, coupon=coupon)
     standing = _replaceable_months(subscription)
     if status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         move(subscription, SubscriptionStatus.ENDING, who=who, why=why, now=now, next_tier=tier)
@@ -137,15 +144,34 @@ def _apply(
 
 
 def _order_rise(
-    subscription: Subscription, organisation: Organisation, tier: Tier, *, gateway: str, who: str, now: datetime
+    subscription: Subscription,
+    organisation: Organisation,
+    tier: Tier,
+    *,
+    gateway: str,
+    who: str,
+    now: datetime,
+    coupon: str,
 ) -> Purchase:
     # The next month of the tier in force stands beside it: an order that nobody pays takes nothing from whoever renews.
     replaced = []
     for standing in _replaceable_months(subscription, but=tier):
-        if standing.tier == tier.value and gateway in ("", standing.gateway):
+        is_as_asked = gateway in ("", standing.gateway) and _has_coupon(standing, coupon)
+        if standing.tier == tier.value and is_as_asked:
             return standing
+        if coupon.strip() and standing.status == PurchaseStatus.PROCESSING:
+            raise RiseNotPossible("purchase", purchase=standing.reference)
         if standing.tier != subscription.tier:
             replaced.append(standing)
+    # Before orders are cancelled, whose credit notes take the last lock.
+    discount = redeem(
+        coupon,
+        organisation=organisation,
+        kind=PurchaseKind.SUBSCRIPTION,
+        price=queries.price_book().tiers[tier].monthly_price,
+        now=now,
+        instead_of=[order.id for order in replaced],
+    )
     for order in replaced:
         cancel_locked(order, who=who, why=Fact("billing.other_tier_asked_for", {"tier": tier.value}), now=now)
     refuse_more_unpaid(organisation)
@@ -158,7 +184,13 @@ def _order_rise(
         who=who,
         now=now,
         less_cents=unused_share_cents(subscription, now=now),
+        discount=discount,
     )
+
+
+def _has_coupon(standing: Purchase, coupon: str) -> bool:
+    """Whether an order that stands has this coupon already; one that is asked for without any stays as it is."""
+    return not coupon.strip() or (standing.coupon is not None and standing.coupon.code == written(coupon))
 
 
 def _replaceable_months(subscription: Subscription, *, but: Tier | None = None) -> list[Purchase]:

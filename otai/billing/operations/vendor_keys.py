@@ -50,7 +50,7 @@ def create_vendor_key(
         VendorKey, name=name, scopes=scopes, known=VendorScope, who=who, now=now, expires_at=expires_at
     )
     key = VendorKey.objects.create(**values)
-    _record(key, BillingOccurrence.KEY_MADE, who=who, why=why, now=now, scopes=key.scopes)
+    _record(key, BillingOccurrence.MADE, who=who, why=why, now=now, scopes=key.scopes)
     return VendorKeyMade(key, f"{BRAND}_{key.prefix}_{random}")
 
 

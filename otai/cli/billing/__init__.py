@@ -2,7 +2,19 @@
 
 import typer
 
-from otai.cli.billing import accountant, books, details, invoices, methods, packages, purchases, refunds, tier, top_up
+from otai.cli.billing import (
+    accountant,
+    books,
+    coupons,
+    details,
+    invoices,
+    methods,
+    packages,
+    purchases,
+    refunds,
+    tier,
+    top_up,
+)
 from otai.cli.billing.arguments import money_from
 
 __all__ = ["billing_app", "money_from"]
@@ -14,6 +26,7 @@ billing_app.add_typer(invoices.app, name="invoices")
 billing_app.add_typer(top_up.app, name="topup")
 billing_app.add_typer(methods.app, name="methods")
 billing_app.add_typer(accountant.app, name="accountant")
+billing_app.add_typer(coupons.app, name="coupons")
 billing_app.command("packages")(packages.list_packages)
 billing_app.command("offer-package")(packages.offer_package)
 billing_app.command("buy")(purchases.buy)

@@ -15,6 +15,7 @@ Key = Annotated[
     str | None,
     typer.Option("--key", help="Your own name for this request: the same one again changes nothing."),
 ]
+Coupon = Annotated[str, typer.Option("--coupon", help="A code that takes something off.")]
 
 
 def money_from(text: str, *, currency: str = "EUR") -> Money:

@@ -14,7 +14,7 @@ from otai.billing.models import OperatorRequest, Purchase
 from otai.billing.operations import second_operator
 from otai.billing.seller import seller
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Key, Why, at_in_words, money_from
+from otai.cli.billing.arguments import Coupon, Key, Why, at_in_words, money_from
 from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import new_id, utc_now
@@ -25,6 +25,7 @@ def buy(
     package: Annotated[str, typer.Argument(help="A package of `otai billing packages`, for example 50.")],
     gateway: Annotated[str, typer.Option(help="How to pay: bank_transfer, stripe.")] = "",
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
+    coupon: Coupon = "",
     key: Key = None,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -39,6 +40,7 @@ def buy(
         now=utc_now(),
         gateway=gateway,
         payment_method=payment_method,
+        coupon=coupon,
     )
     if json:
         print_json({**purchase_row(bought.purchase), "payment": bought.payment.state, "replayed": bought.replayed})
@@ -166,6 +168,8 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
         "what": purchase.title,
         "credits": purchase.credits,
         "status": purchase.status,
+        "coupon": purchase.coupon.code if purchase.coupon else None,
+        "discount_cents": purchase.discount_cents,
         "net_cents": purchase.net_cents,
         "vat_cents": purchase.vat_cents,
         "gross_cents": purchase.gross_cents,
@@ -183,6 +187,8 @@ def say_how_to_pay(purchase: Purchase) -> None:
     """Prints what a purchase costs, and what the buyer does next."""
     gross = Money(purchase.gross_cents, purchase.currency)
     net, vat = Money(purchase.net_cents, purchase.currency), Money(purchase.vat_cents, purchase.currency)
+    if purchase.coupon is not None:
+        say(f"{Money(purchase.discount_cents, purchase.currency)} less with the coupon {purchase.coupon.code}.")
     say(f"{purchase.reference}: {purchase.title}, {net} + {vat} VAT = {gross}: {purchase.status}")
     if purchase.paid_at is not None:
         say("  paid; the credits are in the account." if purchase.credits else "  paid.")

@@ -9,7 +9,7 @@ import typer
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Why, at_in_words
+from otai.cli.billing.arguments import Coupon, Why, at_in_words
 from otai.cli.billing.purchases import purchase_row, say_how_to_pay
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.db import utc_now
@@ -63,6 +63,7 @@ def tier_change(
     tier: Annotated[Tier, typer.Argument(help="The tier to change to.")],
     gateway: Annotated[str, typer.Option(help="How to pay; the default one if left out.")] = "",
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
+    coupon: Coupon = "",
     why: Why = "",
     org: OrgOption = None,
     json: JsonOption = False,
@@ -77,6 +78,7 @@ def tier_change(
         now=utc_now(),
         gateway=gateway,
         payment_method=payment_method,
+        coupon=coupon,
     )
     _show_tier_answer(answer, organisation, tier, json=json)
 

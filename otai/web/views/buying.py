@@ -17,8 +17,10 @@ from otai.billing import packages as packages_of
 from otai.billing import queries
 from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.gateways import gateway_named, hosted_gateways
-from otai.billing.models import Purchase
+from otai.billing.models import BillingDetails, Purchase, PurchaseKind
+from otai.billing.operations import coupons
 from otai.billing.operations.vat_ids import check_of
+from otai.billing.packages import PackageOffer
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, utc_now
@@ -30,6 +32,7 @@ from otai.units import Money
 from otai.web import demo, words
 from otai.web.access import MemberRequest, local_path, page
 from otai.web.forms import BillingDetailsForm, add_refusal
+from otai.web.refusals import in_words
 from otai.web.views import paying
 
 
@@ -53,35 +56,70 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         )
         messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
         return redirect(reverse("web:billing_details", args=[organisation.slug]) + "?" + urlencode({"next": here}))
-    if request.method == "POST":
-        gateway, method = paying.chosen_way(organisation, request.POST.get("gateway", ""))
-        key = f"web:{request.POST.get('key', '')[:100]}"
-        who = request.user.email
-        if method or billing.is_hosted(gateway):
-            ordered, _before = billing.order_package(
-                organisation=organisation, package=offer.code, key=key, who=who, now=now, gateway=gateway
-            )
-            return paying.lead_to_payment(
-                request, ordered, method=method, keeps=request.POST.get("keep") == "on", back=back
-            )
-        bought = billing.buy(organisation=organisation, package=offer.code, key=key, who=who, now=now, gateway=gateway)
-        address = reverse("web:purchase", args=[organisation.slug, bought.purchase.reference])
-        return redirect(address + (f"?{urlencode({'back': back})}" if back else ""))
+    coupon = (request.POST.get("coupon") or request.GET.get("coupon", "")).strip()[:60]
+    try:
+        if request.method == "POST":
+            return _order(request, offer, coupon=coupon, back=back)
+        kind = PurchaseKind.PACKAGE
+        discount = coupons.look_at(coupon, organisation=organisation, kind=kind, price=offer.price, now=now)
+    except (coupons.CouponUnknown, coupons.CouponNotValid) as refused:
+        return _offer(request, offer, details, back=back, coupon=coupon, problem=in_words(refused))
+    return _offer(request, offer, details, back=back, coupon=coupon, discount=discount)
+
+
+def _order(request: MemberRequest, offer: PackageOffer, *, coupon: str, back: str) -> HttpResponse:
+    """Orders, and leads on to the payment."""
+    organisation = request.organisation
+    gateway, method = paying.chosen_way(organisation, request.POST.get("gateway", ""))
+    asked: dict[str, Any] = {
+        "organisation": organisation,
+        "package": offer.code,
+        "key": f"web:{request.POST.get('key', '')[:100]}",
+        "who": request.user.email,
+        "now": utc_now(),
+        "gateway": gateway,
+        "coupon": coupon,
+    }
+    if method or billing.is_hosted(gateway):
+        ordered, _before = billing.order_package(**asked)
+        return paying.lead_to_payment(
+            request, ordered, method=method, keeps=request.POST.get("keep") == "on", back=back
+        )
+    bought = billing.buy(**asked)
+    address = reverse("web:purchase", args=[organisation.slug, bought.purchase.reference])
+    return redirect(address + (f"?{urlencode({'back': back})}" if back else ""))
+
+
+def _offer(
+    request: MemberRequest,
+    offer: PackageOffer,
+    details: BillingDetails,
+    *,
+    back: str,
+    coupon: str,
+    discount: coupons.Discount | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    """What the order would be, with what a coupon takes off, or why it takes nothing."""
     vat = queries.vat_of(details)
-    tax = Money(vat_cents(offer.price.cents, vat.permille), offer.price.currency)
+    net = offer.price.cents - (discount.cents if discount else 0)
+    tax = Money(vat_cents(net, vat.permille), offer.price.currency)
     context = {
         "offer": offer,
         "title": words.package_title(offer),
         "details": details,
+        "coupon": coupon,
+        "coupon_problem": problem,
+        "discount": Money(-discount.cents, offer.price.currency) if discount else None,
         "vat": tax,
         "vat_words": words.vat_words(vat),
-        "gross": Money(offer.price.cents + tax.cents, offer.price.currency),
-        "ways": paying.ways_to_pay(organisation),
+        "gross": Money(net + tax.cents, offer.price.currency),
+        "ways": paying.ways_to_pay(request.organisation),
         "key": str(new_id()),
         "back": back,
-        "after": ledger.balance(organisation.id).available + offer.credits,
+        "after": ledger.balance(request.organisation.id).available + offer.credits,
     }
-    return render(request, "web/credits/package.html", context)
+    return render(request, "web/credits/package.html", context, status=422 if problem else 200)
 
 
 @require_safe
@@ -98,7 +136,8 @@ def purchase(request: MemberRequest, reference: str) -> HttpResponse:
     context = {
         "purchase": bought,
         "title": words.purchase_title(bought),
-        "net": Money(bought.net_cents, bought.currency),
+        "price": Money(bought.net_cents + bought.discount_cents, bought.currency),
+        "discount": Money(-bought.discount_cents, bought.currency) if bought.coupon else None,
         "vat": Money(bought.vat_cents, bought.currency),
         "gross": Money(bought.gross_cents, bought.currency),
         "missing": missing,

@@ -16,7 +16,7 @@ from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
 from otai.billing.initial_credits import had_elsewhere, initial_credits_due
-from otai.billing.operations import topups
+from otai.billing.operations import coupons, topups
 from otai.billing.operations.subscriptions import rank
 from otai.db import utc_now
 from otai.errors import NotFound, OtaiError
@@ -68,6 +68,7 @@ def tier(request: MemberRequest) -> HttpResponse:
         "had_elsewhere": had_elsewhere(request.organisation.id),
         "may_buy": request.member.may(Action.BUY),
         "ways": paying.ways_to_pay(request.organisation),
+        "takes_coupons": coupons.may_be_first_month(request.organisation),
     }
     return render(request, "web/credits/tier.html", context)
 
@@ -96,6 +97,7 @@ def change_tier(request: MemberRequest) -> HttpResponse:
         now=utc_now(),
         gateway=gateway,
         opens_payment=not (method or billing.is_hosted(gateway)),
+        coupon=request.POST.get("coupon", "")[:60],
     )
     if answer.purchase is not None:
         if method or billing.is_hosted(answer.purchase.gateway):

@@ -28,6 +28,36 @@ TABLE: Mapping[str, Refusal] = {
     "cannot_cancel.purchase": said(
         "{reference} cannot be cancelled any more. Unused credits can be paid back by an operator.",
     ),
+    "coupon_not_valid.currency": said(
+        "The coupon {coupon} is in {currency}; this is priced in another currency.",
+    ),
+    "coupon_not_valid.not_first": said(
+        "The coupon {coupon} is for a first purchase.",
+    ),
+    "coupon_not_valid.not_first_month": said(
+        "A coupon takes something off the first month of a tier alone.",
+    ),
+    "coupon_not_valid.not_yet": said(
+        "The coupon {coupon} can be used from {begins:date} on.",
+    ),
+    "coupon_not_valid.other_kind": said(
+        "The coupon {coupon} is for something else.",
+    ),
+    "coupon_not_valid.over": said(
+        "The coupon {coupon} was good until {ended:date}.",
+    ),
+    "coupon_not_valid.too_much": said(
+        "The coupon {coupon} does not fit a price of {price:money}.",
+    ),
+    "coupon_not_valid.used": said(
+        "You have used the coupon {coupon} already.",
+    ),
+    "coupon_not_valid.used_up": said(
+        "The coupon {coupon} was used as often as it can be.",
+    ),
+    "coupon_unknown.coupon": said(
+        "There is no coupon {coupon:quoted}. Was it copied completely?",
+    ),
     "country_unknown.code": said(
         "A country is a two-letter code of ISO 3166 such as DE; {country:quoted} is none.",
     ),

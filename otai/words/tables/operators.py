@@ -20,6 +20,15 @@ TABLE: Mapping[str, Refusal] = {
     "cluster_unavailable.cluster": said(
         "The cluster at {address} does not answer: {error}",
     ),
+    "coupon_exists.code": said(
+        "There is a coupon {coupon} already; each code is used once.",
+    ),
+    "invalid_coupon.amount": said("An amount is one cent at least."),
+    "invalid_coupon.code": said("A code has 4 to 40 letters, digits and hyphens, such as WELCOME-2027."),
+    "invalid_coupon.most_uses": said("A coupon can be used once at least."),
+    "invalid_coupon.percent": said("A coupon takes 1 to 99 per cent off. What is given away is goodwill."),
+    "invalid_coupon.percent_or_amount": said("A coupon takes a share off, or an amount: one of them."),
+    "invalid_coupon.valid_until": said("A coupon ends in the future, and after it begins."),
     "criteria_not_agreed.nothing_waits": said(
         "The guarantee of {tier} is {status}: nothing waits for an operator.",
     ),

@@ -22,12 +22,16 @@ from otai.orgs.permissions import Action
 noun = Noun()
 
 
+CouponCode = Annotated[Text, Field(max_length=60, description="A code that takes something off.")]
+
+
 class PurchaseIn(Schema):
     package: Name = Field(description="A code of GET /packages.")
     gateway: Annotated[Text, Field(max_length=40)] = Field("", description="How it is paid; the first one if left out.")
     payment_method: Annotated[Text, Field(max_length=200)] = Field(
         "", description="The provider's name for a payment method that is charged at once."
     )
+    coupon: CouponCode = ""
 
 
 class PurchaseOut(Schema):
@@ -39,6 +43,8 @@ class PurchaseOut(Schema):
     credits: int
     tier: str
     status: str
+    coupon: str | None
+    discount: MoneyOut = Field(description="What the coupon took off; `net` is after it.")
     net: MoneyOut
     vat: MoneyOut
     gross: MoneyOut
@@ -79,6 +85,8 @@ PURCHASE = {
     "credits": 50,
     "tier": "",
     "status": "open",
+    "coupon": None,
+    "discount": {"cents": 0, "currency": "EUR"},
     "net": {"cents": 45000, "currency": "EUR"},
     "vat": {"cents": 8550, "currency": "EUR"},
     "gross": {"cents": 53550, "currency": "EUR"},
@@ -118,6 +126,7 @@ def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
             key=keys.key_of(request, required=True),
             gateway=asked.gateway,
             payment_method=asked.payment_method,
+            coupon=asked.coupon,
             who=caller.who,
             now=utc_now(),
         )
@@ -190,6 +199,8 @@ def purchase_out(purchase: Purchase) -> dict[str, Any]:
     names = ("reference", "kind", "title", "credits", "tier", "status", "vat_treatment", "gateway", "ordered_at")
     return {
         **{name: getattr(purchase, name) for name in (*names, "ordered_by", "expires_at", "paid_at")},
+        "coupon": purchase.coupon.code if purchase.coupon else None,
+        "discount": {"cents": purchase.discount_cents, "currency": currency},
         "net": {"cents": purchase.net_cents, "currency": currency},
         "vat": {"cents": purchase.vat_cents, "currency": currency},
         "gross": {"cents": purchase.gross_cents, "currency": currency},

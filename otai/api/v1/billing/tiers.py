@@ -10,7 +10,7 @@ from pydantic import Field
 from otai.api import keys
 from otai.api.access import Caller, CallerRequest
 from otai.api.endpoints import Noun
-from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, bought_out
+from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, CouponCode, bought_out
 from otai.api.v1.shapes import MoneyOut, Text, money
 from otai.billing import operations, queries
 from otai.billing.initial_credits import initial_credits_due
@@ -56,6 +56,7 @@ class TierIn(Schema):
     tier: Tier
     gateway: Annotated[Text, Field(max_length=40)] = ""
     payment_method: Annotated[Text, Field(max_length=200)] = ""
+    coupon: CouponCode = ""
 
 
 class TierChangedOut(Schema):
@@ -146,6 +147,7 @@ def change_tier(request: CallerRequest, asked: TierIn) -> HttpResponse:
             tier=asked.tier,
             gateway=asked.gateway,
             payment_method=asked.payment_method,
+            coupon=asked.coupon,
             who=caller.who,
             now=utc_now(),
         )
