@@ -5,7 +5,8 @@ Packages are earned as their credits are spent (the ledger tells), months of a t
 
 Whatever is compared comes from one clock. What moved credits is dated by the ledger's transfer: the ledger's time never
 runs backwards in an organisation (decision 0206), so that it may be another month there than on the machine that booked
-the payment. Months of a tier are dated by billing alone.
+the payment. Billing's own rows are dated by the same clock (decision 0413), so that money, documents and credits of one
+payment are of one month.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/", credits.credits, name="credits"),
     path("<slug:slug>/credits/ledger/", credits.movements, name="ledger"),
     path("<slug:slug>/credits/ledger.csv", credits.movements_csv, name="ledger_csv"),
+    path("<slug:slug>/credits/statement.json", credits.statement_to_check, name="ledger_proof"),
     path("<slug:slug>/credits/packages/<slug:code>/", buying.package, name="package"),
     path("<slug:slug>/credits/purchases/<slug:reference>/", buying.purchase, name="purchase"),
     path("<slug:slug>/credits/purchases/<slug:reference>.pdf", buying.order_confirmation, name="order_confirmation"),

@@ -80,34 +80,49 @@ def test_a_month_of_a_tier_is_earned_day_by_day(acme: Organisation, fake: Any, n
 MIDNIGHT = datetime(2026, 12, 1, tzinfo=BERLIN)
 
 
-@pytest.mark.parametrize("what", ["purchase", "refund", "dispute"])
-def test_clocks_that_are_two_minutes_apart_break_no_month(what: str, acme: Organisation, fake: Any) -> None:
+@pytest.mark.parametrize("what", ["package", "month", "refund", "dispute", "lost dispute"])
+def test_clocks_that_are_two_minutes_apart_make_one_month(what: str, acme: Organisation, fake: Any) -> None:
     """A machine whose clock is ahead writes to the ledger first, and the ledger's time never runs backwards: for what
-    the other machine books a minute before midnight it is December there."""
+    the other machine books a minute before midnight it is December there, and so it is for money and documents."""
     before, late, ahead = MIDNIGHT - DAY, MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)
+    card = {"gateway": "fake", "payment_method": GOOD_CARD}
 
-    def bought(at: datetime) -> Purchase:
-        return billing.buy(
-            organisation=acme, package="100", key="b", who=ALICE, now=at, gateway="fake", payment_method=GOOD_CARD
-        ).purchase
+    def buys(at: datetime) -> Purchase:
+        return billing.buy(organisation=acme, package="100", key="b", who=ALICE, now=at, **card).purchase
 
     def fast_machine() -> None:
         billing.give_goodwill(organisation=acme, credits=1, who=OLGA, why="sorry", key="fast", now=ahead)
 
-    purchase = None if what == "purchase" else bought(before)
+    was_paid = what not in ("package", "month")
+    purchase = buys(before) if was_paid else None
     fast_machine()
-    if purchase is None:
-        purchase = bought(late)
+    if what == "package":
+        buys(late)
+    elif what == "month":
+        billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=late, **card)
     elif what == "refund":
+        assert purchase is not None
         billing.refund_payment(reference=purchase.reference, who=OLGA, why="no longer needed", now=late)
     else:
-        fake.dispute(purchase.gateway_reference)
+        assert purchase is not None
+        fake.dispute(purchase.gateway_reference, verdict="lost" if what == "lost dispute" else "opened")
         billing.book_reversals(purchase.id, fake.reversals(purchase.gateway_reference), who="fake", now=late)
-    closes = [month_close(2026, month, zone=BERLIN) for month in (11, 12)]
-    assert [close.total.difference.cents for close in closes] == [0, 0]
-    assert sum(close.packages.received.cents for close in closes) == 800_00
-    assert sum(close.packages.refunded.cents for close in closes) == (0 if what == "purchase" else 800_00)
-    assert closes[0].packages.deferred_after == closes[1].packages.deferred_before
+    november, december = [month_close(2026, month, zone=BERLIN) for month in (11, 12)]
+    assert (november.total.difference.cents, december.total.difference.cents) == (0, 0)
+    assert november.packages.deferred_after == december.packages.deferred_before
+    price = 99_00 if what == "month" else 800_00
+    assert [close.total.received.cents for close in (november, december)] == ([price, 0] if was_paid else [0, price])
+    assert [close.total.refunded.cents for close in (november, december)] == [0, price if was_paid else 0]
+    for close in (november, december):
+        assert close.cash_received.cents == close.invoiced.cents == close.total.received.cents * 119 // 100
+        gone = 0 if what == "dispute" else close.total.refunded.cents * 119 // 100
+        assert close.cash_paid_back.cents == close.credited.cents == gone, "what is only disputed is not gone"
+
+
+def test_a_clock_that_is_wrong_dates_no_document(acme: Organisation, fake: Any, now: datetime) -> None:
+    billing.give_goodwill(organisation=acme, credits=1, who=OLGA, why="sorry", key="years", now=now + 800 * DAY)
+    billing.buy(organisation=acme, package="10", key="b", who=ALICE, now=now, gateway="fake", payment_method=GOOD_CARD)
+    assert Invoice.objects.get().issued_at == Purchase.objects.get().paid_at == now
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -21,6 +21,7 @@ from otai.billing.operations.coupons import CouponTerms
 from otai.billing.seller import seller
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.ledger.proof import verify_statement
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.pricing.price_book import Tier
@@ -222,6 +223,25 @@ def test_the_ledger_is_searched_filtered_and_turned_page_by_page(
     assert alice.get("/acme/credits/ledger/?before=x&kind=nonsense&after=-1").status_code == 200
     part = alice.get("/acme/credits/ledger/?q=sorry+7", headers={"HX-Request": "true"}).content.decode()
     assert part.startswith('<div id="movements"')
+
+
+def test_the_statement_of_the_ledgers_page_is_one_that_can_be_checked(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    shown = text_of(alice.get("/acme/credits/ledger/"))
+    assert "otai ledger verify FILE" in shown
+    answer = alice.get("/acme/credits/statement.json")
+    assert answer["Content-Disposition"] == 'attachment; filename="statement-acme.json"'
+    report = verify_statement(answer.content.decode())
+    assert (report.clean, report.is_known, report.transfers_since) == (True, True, 0)
+    # What the page shows is where the file ends, and the file is still true after more has happened.
+    assert report.head in shown
+    billing.give_goodwill(organisation=acme, credits=1, who="olga", why="sorry", key="g", now=now)
+    later = verify_statement(answer.content.decode())
+    assert (later.clean, later.transfers_since) == (True, 1)
+    assert ledger.chain_end(acme.id).transfers == report.transfers + 1
+    changed = answer.content.decode().replace('"credits": 100,', '"credits": 101,', 1)
+    assert not verify_statement(changed).clean
 
 
 def test_a_spreadsheet_runs_nothing_that_somebody_wrote_into_the_ledger(

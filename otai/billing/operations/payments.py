@@ -24,6 +24,7 @@ from otai.billing.models import (
 )
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
+from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.orders import cancel_locked, locked, move
@@ -225,6 +226,7 @@ def book_payment(
                 external_id=external_id,
             )
         return _booked(before, purchase, replayed=True)
+    now = booked_at(purchase.organisation_id, now)
     due = purchase.gross_cents - purchase.paid_cents
     applied = _applicable(purchase, received, due=due)
     payment = Payment.objects.create(

@@ -15,6 +15,7 @@ from otai.billing.gateways import gateway_named
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
+from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import became, bought, checked_why, notify, record
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.takings import kept_net
@@ -79,6 +80,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
         raise PaymentNotConfirmed("purchase", reference=purchase.reference, status=purchase.status)
     if purchase.status != PurchaseStatus.PAID:
         raise NothingToRefund("not_ours", reference=purchase.reference, status=purchase.status)
+    now = booked_at(purchase.organisation_id, now)
     parts, wanted, net = _unused_parts(purchase, credits)
     vat = invoices.part_of_vat(purchase, net)
     if net + vat == 0:
@@ -227,7 +229,7 @@ def refund_fee(
     The list price is that of the smallest package. Raises NothingToRefund where less than that was ever paid and is
     kept, InsufficientCredits (spent or held meanwhile) and WhoAndWhyMissing.
     """
-    why = checked_why(why)
+    why, now = checked_why(why), booked_at(organisation.id, now)
     book = queries.price_book()
     per_credit = max(package.cents_per_credit for package in book.packages)
     net = round_up(per_credit * whole_credits(credits))
@@ -303,6 +305,7 @@ def return_surplus(*, payment: UUID, who: str, why: str, now: datetime) -> Payme
         left = received.surplus_cents - received.returned_cents
         if left == 0:
             raise NothingToRefund("no_surplus")
+        now = booked_at(received.organisation_id, now)
         Payment.objects.filter(id=received.id).update(returned_cents=F("returned_cents") + left)
         refund = PaymentRefund.objects.create(
             id=new_id(),

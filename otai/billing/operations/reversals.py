@@ -28,6 +28,7 @@ from otai.billing.models import (
 )
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
+from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import became, bought, checked_why, notify, record, tell_operator
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
@@ -76,6 +77,7 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
     months = Purchase.objects.filter(id=purchase_id, kind=PurchaseKind.SUBSCRIPTION).values("organisation")
     list(Subscription.objects.select_for_update(no_key=True).filter(organisation__in=months))
     purchase = locked(purchase_id)
+    now = booked_at(purchase.organisation_id, now)
     payments = {payment.external_id: payment for payment in Payment.objects.filter(purchase=purchase)}
     if seen and not (_can_be_booked(purchase) and all(one.payment in payments for one in seen)):
         raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)

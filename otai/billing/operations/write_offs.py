@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from otai.billing.models import Reversal, ReversalState, WriteOff
+from otai.billing.operations.clock import booked_at
 from otai.billing.operations.reversals import settle_owed
 from otai.db import new_id, one_transaction
 from otai.errors import Refused
@@ -23,6 +24,8 @@ def write_off_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Writ
     Raises NotFound, AlreadySettled, NothingOwed (a debt of no money, or one that is still disputed), WhoAndWhyMissing.
     """
     owing = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
+    if owing is not None:
+        now = booked_at(owing.organisation_id, now)
     settled = settle_owed(reversal=reversal, who=who, why=why, now=now)
     assert owing is not None, "what is not there is refused above"
     if owing.owed_gross_cents == 0 or owing.state != ReversalState.LOST:

@@ -1,7 +1,17 @@
 """All that others read from the ledger. Nothing here writes, and everything is asked for one organisation, unless it is
 for the vendor."""
 
-from otai.ledger.queries.balances import Balance, balance, balances_at, hold, late_captures, open_holds
+from otai.ledger.queries.balances import (
+    Balance,
+    ChainEnd,
+    balance,
+    balances_at,
+    chain_end,
+    hold,
+    late_captures,
+    latest_time,
+    open_holds,
+)
 from otai.ledger.queries.lots import LotView, SourceTotal, granted_since, lots, totals_by_source
 from otai.ledger.queries.revenue import (
     DeferredLot,
@@ -17,6 +27,7 @@ from otai.ledger.queries.statements import InvalidPeriod, StatementLine, stateme
 
 __all__ = [
     "Balance",
+    "ChainEnd",
     "DeferredLot",
     "DeferredRevenue",
     "InvalidPeriod",
@@ -28,10 +39,12 @@ __all__ = [
     "StatementLine",
     "balance",
     "balances_at",
+    "chain_end",
     "deferred_revenue",
     "granted_since",
     "hold",
     "late_captures",
+    "latest_time",
     "lots",
     "open_holds",
     "paid_credits_by_month",

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from otai.errors import NotFound
+from otai.ledger.chain import START
 from otai.ledger.models import Account, Hold, HoldState, LateCapture, Transfer
 from otai.ledger.operations.requests import checked_moment
 from otai.ledger.sqlite import stored_time
@@ -87,6 +88,25 @@ def last_seq_at(organisation: UUID, at: datetime) -> int:
             cursor.execute(LAST_SEQ_AT, {"organisation": organisation.hex, "at": stored_time(at)})
         row = cursor.fetchone()
     return row[0] if row else 0
+
+
+def latest_time(organisation: UUID) -> datetime | None:
+    """When the organisation's last transfer was made: its next one is never dated earlier. None before the first."""
+    return Account.objects.filter(organisation=organisation).values_list("last_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """`transfers` so far, and the SHA-256 (hex) of the last: it depends on every one before."""
+
+    transfers: int
+    hash: str
+
+
+def chain_end(organisation: UUID) -> ChainEnd:
+    """Where the organisation's chain ends now."""
+    row = Account.objects.filter(organisation=organisation).values_list("last_seq", "last_hash").first()
+    return ChainEnd(row[0], bytes(row[1]).hex()) if row else ChainEnd(0, START.hex())
 
 
 LAST_SEQS_AT = """

@@ -20,6 +20,7 @@ from otai.billing import queries as billing
 from otai.billing.outlook import Outlook, days_looked_back, outlook
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.ledger.proof import statement_proof
 from otai.ledger.queries import Balance, StatementLine
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -229,6 +230,7 @@ def movements(request: MemberRequest) -> HttpResponse:
         "is_narrowed": bool(kept),
         "is_part": part,
         "download": f"{download}?{urlencode(kept)}" if kept else download,
+        "chain": ledger.chain_end(organisation.id),
     }
     return render(request, "web/credits/ledger_rows.html" if part else "web/credits/ledger.html", context)
 
@@ -262,6 +264,16 @@ def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     day = utc_now().astimezone(organisation.zone).date()
     response["Content-Disposition"] = f'attachment; filename="credits-{organisation.slug}-{day}.csv"'
+    return response
+
+
+@require_safe
+@page(Action.VIEW)
+def statement_to_check(request: MemberRequest) -> HttpResponse:
+    """The whole statement as `otai ledger verify` checks it: every movement as it was chained."""
+    organisation = request.organisation
+    response = HttpResponse(statement_proof(organisation.id, now=utc_now()), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="statement-{organisation.slug}.json"'
     return response
 
 
