@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
@@ -49,6 +50,7 @@ from otai.db import utc_now
 from otai.ledger.models import Hold
 from otai.pricing.price_book import Tier
 from otai.units import Money
+from otai.words.catalogue import ENGLISH
 
 admin.site.site_header = "OTAI Studio: operator's desk"
 admin.site.index_template = "billing/desk/index.html"
@@ -249,6 +251,7 @@ class PaymentDesk(Desk):
     search_fields = ("external_id", "purchase__reference", "organisation__slug")
     list_select_related = ("organisation", "purchase")
     ordering = ("-received_at",)
+    said_columns = ("note",)
     event_subject = "payment"
     desk_actions = (
         DeskAction(
@@ -320,6 +323,7 @@ class ReversalDesk(Desk):
     list_filter = ("needs_a_person", "state", "kind")
     search_fields = ("purchase__reference", "organisation__slug", "external_id")
     list_select_related = ("organisation", "purchase")
+    said_columns = ("settled_why",)
     event_subject = "reversal"
     desk_actions = (
         DeskAction(
@@ -481,12 +485,22 @@ class CreditWatchDesk(Desk):
 class EventDesk(Desk):
     """The record: who did what, when and why. The month's figures are one click away."""
 
-    list_display = ("at", "organisation", "subject", "move", "who", "why")
+    list_display = ("at", "organisation", "subject", "happened", "who", "said")
     list_filter = ("subject",)
     search_fields = ("organisation__slug", "who", "why", "move", "subject_id")
     list_select_related = ("organisation",)
     ordering = ("-id",)
     change_list_template = "billing/desk/events.html"
+
+    @admin.display(description="what happened", ordering="move")
+    def happened(self, row: Event) -> str:
+        """In the operator's language."""
+        return row.happened(language=get_language() or ENGLISH)
+
+    @admin.display(description="why")
+    def said(self, row: Event) -> str:
+        """In the operator's language; a person's own words as they are."""
+        return row.said(language=get_language() or ENGLISH)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.month_close)

@@ -141,6 +141,7 @@ class BankEntryDesk(Desk):
     search_fields = ("payer", "text", "reference", "purchase__reference")
     list_select_related = ("purchase",)
     ordering = ("-booked_on", "-id")
+    said_columns = ("reason",)
     event_subject = "bank entry"
     change_list_template = "billing/desk/bank_entries.html"
     desk_actions = (

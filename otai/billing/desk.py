@@ -26,7 +26,7 @@ from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.units import Money
-from otai.words.catalogue import ENGLISH
+from otai.words.catalogue import ENGLISH, say_stored
 
 
 class WhyForm(forms.Form):
@@ -81,6 +81,8 @@ class Desk(admin.ModelAdmin):
 
     desk_actions: tuple[DeskAction, ...] = ()
     event_subject = ""
+    said_columns: tuple[str, ...] = ()
+    """Columns that keep a code where no person gave a reason (`explained.as_text`): shown as sentences."""
     change_form_template = "billing/desk/row.html"
     list_per_page = 50
     show_full_result_count = False
@@ -101,6 +103,9 @@ class Desk(admin.ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self.may_act(request) or super().has_view_permission(request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        return [_said(name) if name in self.said_columns else name for name in super().get_fields(request, obj)]
 
     def get_urls(self) -> list[URLPattern]:
         options = self.model._meta
@@ -176,6 +181,14 @@ class Desk(admin.ModelAdmin):
             "back": back,
         }
         return TemplateResponse(request, "billing/desk/act.html", context)
+
+
+def _said(column: str) -> Callable[[models.Model], str]:
+    @admin.display(description=column.replace("_", " "))
+    def sentence(row: models.Model) -> str:
+        return say_stored(getattr(row, column), language=get_language() or ENGLISH)
+
+    return sentence
 
 
 def facts_table(rows: list[tuple[str, object]]) -> SafeString:

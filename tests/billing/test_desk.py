@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
@@ -14,11 +15,14 @@ from django.urls import reverse
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
 from otai.billing.models import Coupon, Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
+from otai.billing.operations.orders import locked
+from otai.billing.operations.payments import book_payment
 from otai.billing.seller import seller
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
 from otai.units import Money
+from otai.words.sentences import Fact
 from tests.billing.people import ALICE
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +97,29 @@ def test_what_happened_is_told_in_the_operators_language(
     assert [words for words in said if f"<td>{words}</td>" not in page] == []
     for english in ("ordered", "payment received", "open -&gt; cancelled", "The time to pay ran out."):
         assert f"<td>{english}</td>" not in page
+
+
+def test_a_reason_of_ours_is_a_sentence_on_the_desk_as_well(desk: Client, acme: Organisation, now: datetime) -> None:
+    why = Fact("billing.provider_confirmed")
+    with transaction.atomic():
+        purchase = locked(order(acme, now).id)
+        booked = book_payment(
+            purchase,
+            gateway="fake",
+            external_id="P1",
+            received=Money(100_00, "EUR"),
+            who="fake",
+            why=why,
+            now=now,
+        )
+    assert booked.payment.note == why.code
+    desk.cookies["otai_language"] = "de"
+    for address in (
+        reverse("admin:billing_payment_change", args=[booked.payment.pk]),
+        reverse("admin:billing_event_changelist"),
+    ):
+        page = desk.get(address).content.decode()
+        assert "Der Anbieter hat die Zahlung bestätigt." in page and why.code not in page, address
 
 
 def test_what_release_0_1_told_in_words_is_audited_as_codes_are(acme: Organisation, now: datetime) -> None:

@@ -208,7 +208,7 @@ def _settle_the_vendors_own(reversal: Reversal, *, now: datetime) -> None:
     """A refund made at the provider claims nothing: what it could not take when it was made, it does not take later."""
     if reversal.kind == ReversalKind.REFUND and reversal.settled_at is None:
         reversal.settled_at, reversal.settled_by = now, "billing"
-        reversal.settled_why = "Refunded at the provider: nothing is claimed."
+        reversal.settled_why = "billing.nothing_is_claimed"
 
 
 def _status(purchase: Purchase, reversals: list[Reversal]) -> PurchaseStatus:

@@ -135,6 +135,7 @@ OF_BILLING: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "billing.taken_back_by_bank": ("The payment was taken back by the bank.",),
     "billing.refunded_at_provider": ("The payment was paid back.",),
+    "billing.nothing_is_claimed": ("Refunded at the provider: nothing is claimed.",),
     "billing.document_of": ("For the order {reference}",),
 }
 
