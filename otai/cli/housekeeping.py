@@ -16,6 +16,7 @@ from otai.jobs import operations as jobs
 from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
 from otai.outbound import operations as outbound
+from otai.runs import operations as run_operations
 from otai.runs import queries as runs
 from otai.serving.advice import look_when_due
 from otai.serving.deletion import sweep_orphans
@@ -31,6 +32,7 @@ seconds_between_webhooks = 2.0
 def tidy(*, now: datetime) -> None:
     """One round. Safe to run at any time and from any number of processes: each thing that is due is done once."""
     sweep(now=now)
+    run_operations.lapse_approvals(now=now)
     ledger.sweep_stranded_holds(now=now, still_working=runs.still_working)
     register_completed_runs(now=now)
     look_when_due(now=now)

@@ -52,6 +52,7 @@ from otai.errors import Invalid, OtaiError
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.learning.data.profile import Profile
 from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs.status import RunStatus
 from otai.tickets.columns import ColumnRoles
 
 COMMANDS = frozenset(
@@ -399,9 +400,12 @@ def train(
         run = there.order(offered.id)
         if not json:
             runs.show_ordered(_run(run), left=offered.balance_after)
-        if not detach:
+        waits = run.status == RunStatus.AWAITING_APPROVAL
+        if waits and not json:
+            runs.show_waits(_run(run))
+        if not detach and not waits:
             run = _watched(there, run, quiet=json)
-        _end(there, run, json=json, detached=detach)
+        _end(there, run, json=json, detached=detach or waits)
 
 
 def _quote(offered: Quote) -> prices.Quote:
@@ -498,6 +502,32 @@ def cancel(number: Number, json: JsonOption = False) -> None:
         print_json(run.raw)
     else:
         runs.show_cancelled(_run(run))
+
+
+@runs_app.command("approve")
+def approve(number: Number, json: JsonOption = False) -> None:
+    """Approve an order that waits for it, with a key that has the scope runs:approve."""
+    with studio() as there:
+        run = there.approve(number)
+    if json:
+        print_json(run.raw)
+    else:
+        runs.show_approved(_run(run), zone=None)
+
+
+@runs_app.command("decline")
+def decline(
+    number: Number,
+    why: Annotated[str, typer.Option(help="The reason; whoever ordered reads it.")],
+    json: JsonOption = False,
+) -> None:
+    """Decline an order that waits for approval; its credits are given back."""
+    with studio() as there:
+        run = there.decline(number, why=why)
+    if json:
+        print_json(run.raw)
+    else:
+        runs.show_declined(_run(run))
 
 
 @app.command("predict")

@@ -15,10 +15,11 @@ from otai.cli.report_card import report_card_summary
 from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.runs import operations, queries
+from otai.runs.approval import Approver
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
 
-app = typer.Typer(help="Training runs: list, show, cancel, refund.", no_args_is_help=True)
+app = typer.Typer(help="Training runs: list, show, approve, cancel, refund.", no_args_is_help=True)
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "reason": run.reason,
         "attributes": [attribute["name"] for attribute in run.attributes],
         "status": run.status,
+        "approval": run.approval,
         "ending": run.ending,
         "credits": run.credits,
         "charged": run.credits if run.status == RunStatus.COMPLETED else 0,
@@ -69,6 +71,9 @@ def shown(run: Run) -> presented.Run:
 
 
 def _expectation(run: Run, organisation: Organisation) -> str:
+    if run.status == RunStatus.AWAITING_APPROVAL:
+        until = _local(organisation, run.approval_until)
+        return f"waits for approval until {until}; it is due from its approval on (otai runs approve {run.number})"
     if run.expected_start_at is None:
         return "nobody can say yet when it begins: no worker is there for it (otai worker)"
     begins = "began" if run.status != RunStatus.QUEUED else "expected to begin"
@@ -156,6 +161,34 @@ def cancel(number: Number, org: OrgOption = None, json: JsonOption = False) -> N
         print_json(run_as_dict(run))
     else:
         presented.show_cancelled(shown(run))
+
+
+@app.command("approve")
+def approve(number: Number, org: OrgOption = None, json: JsonOption = False) -> None:
+    """Approve an order that waits for it. It is queued, and due from now on; whoever ordered it cannot."""
+    organisation = organisation_named(org)
+    run = operations.approve_run(organisation=organisation, number=number, by=Approver(actor()), now=utc_now())
+    if json:
+        print_json(run_as_dict(run))
+    else:
+        presented.show_approved(shown(run), zone=organisation.zone)
+
+
+@app.command("decline")
+def decline(
+    number: Number,
+    why: Annotated[str, typer.Option(help="The reason; whoever ordered reads it.")],
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decline an order that waits for approval; its credits are given back."""
+    run = operations.decline_run(
+        organisation=organisation_named(org), number=number, by=Approver(actor()), why=why, now=utc_now()
+    )
+    if json:
+        print_json(run_as_dict(run))
+    else:
+        presented.show_declined(shown(run))
 
 
 @app.command("refund")

@@ -14,13 +14,14 @@ from otai.cli.actor import actor
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import keys
+from otai.cli.presenters.words import count
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
-from otai.runs import spending
+from otai.runs import approval, spending
 
 keys_app = typer.Typer(help="API keys of an organisation: list, create, revoke.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
@@ -86,6 +87,29 @@ def limit(
         now=utc_now(),
     )
     say(f"{member or 'Everybody'}: {'no limit' if none else f'{credits} credits a month'}.")
+
+
+@app.command("approval")
+def approval_rule(
+    above: Annotated[int | None, typer.Option(help="Orders of more credits wait for approval.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="No order waits any more.")] = False,
+    days: Annotated[int, typer.Option(help="For how many days an order may wait.")] = approval.usual_days,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """From how many credits on an order waits for an owner or a member for billing; shows it, or sets it."""
+    organisation = organisation_named(org)
+    if above is not None or none:
+        approval.set_rule(
+            organisation=organisation, above_credits=None if none else above, days=days, who=actor(), now=utc_now()
+        )
+    found = approval.rule(organisation)
+    if json:
+        print_json({"above_credits": found.above_credits, "days": found.days} if found else None)
+    elif found is None:
+        say("No order waits for approval.")
+    else:
+        say(f"Orders above {count(found.above_credits, 'credit')} wait for approval, at most {found.days} days.")
 
 
 @app.command("invite")

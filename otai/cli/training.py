@@ -163,11 +163,14 @@ def train(
     run = operations.order_run(organisation=organisation, quote=offered.id, who=actor(), now=utc_now())
     if not json:
         presented.show_ordered(shown(run), left=available - run.credits)
-    if not detach:
+    waits = run.status == RunStatus.AWAITING_APPROVAL
+    if waits and not json:
+        presented.show_waits(shown(run))
+    if not detach and not waits:
         train_here(run, quiet=json)
         register_completed_runs(now=utc_now(), organisation=organisation)
     run = queries.run(organisation, run.number)
-    show_end(run, detach=detach, json=json)
+    show_end(run, detach=detach or waits, json=json)
 
 
 def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:

@@ -247,6 +247,14 @@ class Studio:
         """Cancels the run and gives its credits back; refused where it has ended."""
         return Run.of(self._post(f"/runs/{number}/cancel", None))
 
+    def approve(self, number: int) -> Run:
+        """Approves an order that waits for it: it is queued. NotAllowed where one ordered it oneself."""
+        return Run.of(self._post(f"/runs/{number}/approve", None))
+
+    def decline(self, number: int, *, why: str) -> Run:
+        """Declines an order that waits for approval; its credits are given back."""
+        return Run.of(self._post(f"/runs/{number}/decline", {"why": why}))
+
     def report_card(self, number: int) -> dict[str, Any]:
         """The report card as JSON, as docs/report-card.md describes it; NotFound until the run is completed."""
         return dict(self._get(f"/runs/{number}/report-card"))

@@ -15,6 +15,7 @@ class Action(StrEnum):
     GIVE_FEEDBACK = "give_feedback"
     UPLOAD_TICKETS = "upload_tickets"
     TRAIN = "train"
+    APPROVE = "approve"
     MANAGE_MODELS = "manage_models"
     BUY = "buy"
     MANAGE_WEBHOOKS = "manage_webhooks"
@@ -38,6 +39,7 @@ class Scope(StrEnum):
     FEEDBACK_WRITE = "feedback:write"
     TICKETS_WRITE = "tickets:write"
     RUNS_ORDER = "runs:order"
+    RUNS_APPROVE = "runs:approve"
     MODELS_MANAGE = "models:manage"
     BILLING_BUY = "billing:buy"
     WEBHOOKS_MANAGE = "webhooks:manage"
@@ -49,7 +51,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _everyone,
     # Who pays the invoices need not be able to train, and who trains need not be able to spend money: a training spends
     # credits only.
-    Role.BILLING: _everyone | {Action.BUY},
+    Role.BILLING: _everyone | {Action.BUY, Action.APPROVE},
     Role.TRAINER: _everyone
     | {Action.GIVE_FEEDBACK, Action.UPLOAD_TICKETS, Action.TRAIN, Action.MANAGE_MODELS, Action.MANAGE_WEBHOOKS},
     Role.OWNER: frozenset(Action),
@@ -61,6 +63,7 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
     Scope.FEEDBACK_WRITE: frozenset({Action.GIVE_FEEDBACK}),
     Scope.TICKETS_WRITE: frozenset({Action.UPLOAD_TICKETS}),
     Scope.RUNS_ORDER: frozenset({Action.TRAIN}),
+    Scope.RUNS_APPROVE: frozenset({Action.APPROVE}),
     Scope.MODELS_MANAGE: frozenset({Action.MANAGE_MODELS}),
     Scope.BILLING_BUY: frozenset({Action.BUY}),
     Scope.WEBHOOKS_MANAGE: frozenset({Action.MANAGE_WEBHOOKS}),

@@ -18,11 +18,12 @@ from otai.runs.status import RunOccurrence, RunStatus
 from otai.serving.models import Advice, ModelVersion
 
 EVENTS: dict[str, str] = {
-    "run.ordered": "A run was ordered; its credits are held.",
+    "run.approval_needed": "An order waits for approval; its credits are held.",
+    "run.ordered": "A run was ordered, and approved where that was needed; its credits are held.",
     "run.started": "A worker has begun a run, or began it again after losing a machine.",
     "run.completed": "A run is completed: its credits are spent, its report card is there.",
     "run.failed": "A run failed; its credits were given back.",
-    "run.cancelled": "A run was cancelled; its credits were given back.",
+    "run.cancelled": "A run was cancelled, or not approved; its credits were given back.",
     "run.late": "A run is expected to be ready later than promised.",
     "credits.granted": "Credits came in that nobody paid for: initial, monthly, goodwill, guarantee.",
     "credits.purchased": "Credits came in that were paid for.",
@@ -68,8 +69,10 @@ def _run_event(event: Event) -> str | None:
         return "run.late"
     if event.reached == RunStatus.QUEUED:
         # Back from a lost machine: it will be started again, and that is told.
-        return None if event.came_from else "run.ordered"
+        is_first = event.came_from in ("", RunStatus.AWAITING_APPROVAL)
+        return "run.ordered" if is_first else None
     told = {
+        RunStatus.AWAITING_APPROVAL: "run.approval_needed",
         RunStatus.TRAINING: "run.started",
         RunStatus.COMPLETED: "run.completed",
         RunStatus.FAILED: "run.failed",
@@ -88,6 +91,7 @@ def _run(run: Run, after: str) -> dict[str, Any]:
         "status": after or run.status,
         "credits": run.credits,
         "charged": run.credits if after == RunStatus.COMPLETED else 0,
+        "approval": run.approval,
         "ordered_at": run.ordered_at.isoformat(),
         "due_at": run.due_at.isoformat(),
         "url": f"{settings.OTAI_BASE_URL}/api/v1/runs/{run.number}",

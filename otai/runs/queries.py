@@ -24,31 +24,37 @@ def run(organisation: Organisation, number: int) -> Run:
     return found
 
 
-def _without_evidence(found: QuerySet[Run]) -> QuerySet[Run]:
+def without_evidence(found: QuerySet[Run]) -> QuerySet[Run]:
     """For lists: a report card may be a hundred times as large as the rest of its run."""
     return found.defer("report_card", "place_reasons", "failure_message")
 
 
 def recent(organisation: Organisation, count: int) -> QuerySet[Run]:
     """The runs ordered last, newest first, without their report cards."""
-    return _without_evidence(runs(organisation).defer("data_set__profile", "data_set__roles"))[:count]
+    return without_evidence(runs(organisation).defer("data_set__profile", "data_set__roles"))[:count]
 
 
 def unfinished(organisation: Organisation) -> QuerySet[Run]:
     """Those that wait or train, oldest first: their credits are held."""
-    waiting = Q(status=RunStatus.QUEUED.value)
+    waiting = Q(status__in=[RunStatus.AWAITING_APPROVAL.value, RunStatus.QUEUED.value])
     working = Q(status__in=sorted(WORKING))
-    return _without_evidence(Run.objects.filter(waiting | working, organisation=organisation)).order_by("number")
+    return without_evidence(Run.objects.filter(waiting | working, organisation=organisation)).order_by("number")
+
+
+def awaiting_approval(organisation: Organisation) -> QuerySet[Run]:
+    """Orders that somebody has to decide on, oldest first."""
+    found = Run.objects.filter(organisation=organisation, status=RunStatus.AWAITING_APPROVAL)
+    return without_evidence(found).order_by("number")
 
 
 def with_ids(organisation: Organisation, ids: Collection[UUID]) -> QuerySet[Run]:
     """Those of the ids that are the organisation's runs."""
-    return _without_evidence(Run.objects.filter(organisation=organisation, id__in=ids))
+    return without_evidence(Run.objects.filter(organisation=organisation, id__in=ids))
 
 
 def with_number(organisation: Organisation, number: int) -> Run | None:
     """The organisation's run of that number without its evidence, or None."""
-    return _without_evidence(Run.objects.filter(organisation=organisation, number=number)).first()
+    return without_evidence(Run.objects.filter(organisation=organisation, number=number)).first()
 
 
 def events(run: Run) -> QuerySet[Event]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -16,7 +17,12 @@ from otai.billing.months import Month
 from otai.db import one_transaction
 from otai.errors import Invalid, Refused
 from otai.ledger.models import Hold
-from otai.orgs.models import Member, Organisation
+from otai.ledger.queries import csv_row
+from otai.orgs.models import Member, Organisation, TeamEvent
+from otai.orgs.operations.members import record
+from otai.orgs.queries import team_events
+from otai.runs import queries
+from otai.runs.approval import RULE_CHANGED
 from otai.runs.models import Run, SpendLimit
 from otai.units import MAX_CREDITS
 
@@ -62,28 +68,73 @@ def _limit_of(known: Mapping[str, int], who: str) -> int | None:
 def ordered(organisation: Organisation, *, month: Month) -> list[Ordered]:
     """Who ordered what for how much in the month, the most first."""
     known = _by_member(organisation)
-    runs: dict[str, list[int]] = {}
+    # One person, however their address was written; shown as it was first.
+    runs: dict[str, list[tuple[str, int]]] = {}
     for who, credits in _costing(organisation, month):
-        runs.setdefault(who, []).append(credits)
+        runs.setdefault(who.casefold(), []).append((who, credits))
     found = [
-        Ordered(who=who, runs=len(each), credits=sum(each), limit=_limit_of(known, who)) for who, each in runs.items()
+        Ordered(
+            who=each[0][0], runs=len(each), credits=sum(credits for _, credits in each), limit=_limit_of(known, who)
+        )
+        for who, each in runs.items()
     ]
     return sorted(found, key=lambda one: (-one.credits, one.who))
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`counts`: its credits are held or spent."""
+
+    run: Run
+    counts: bool
+
+    @property
+    def credits(self) -> int:
+        """What it comes to in its month."""
+        return self.run.credits if self.counts else 0
+
+
+def orders(organisation: Organisation, *, month: Month) -> list[Order]:
+    """The month's orders, newest first, also those that gave their credits back."""
+    runs = list(queries.without_evidence(_of_month(organisation, month).select_related("data_set").order_by("-number")))
+    standing = _standing([run.hold for run in runs])
+    return [Order(run, run.hold in standing) for run in runs]
+
+
 def _costing(organisation: Organisation, month: Month) -> list[tuple[str, int]]:
     """Who ordered each run of the month whose credits are held or spent, and how many those are."""
+    rows = list(_of_month(organisation, month).order_by("number").values_list("ordered_by", "hold", "credits"))
+    standing = _standing([hold for _, hold, _ in rows])
+    return [(who, credits) for who, hold, credits in rows if hold in standing]
+
+
+def _of_month(organisation: Organisation, month: Month) -> QuerySet[Run]:
     zone = organisation.zone
-    found = Run.objects.filter(
+    return Run.objects.filter(
         organisation=organisation,
         ordered_at__gte=month.begins(zone),
         ordered_at__lt=month.ends(zone),
         guarantee__isnull=True,
     )
-    rows = list(found.order_by("number").values_list("ordered_by", "hold", "credits"))
-    standing = Hold.objects.filter(id__in=[hold for _, hold, _ in rows], state__in=["held", "captured"])
-    ids = set(standing.values_list("id", flat=True))
-    return [(who, credits) for who, hold, credits in rows if hold in ids]
+
+
+def _standing(holds: list[UUID]) -> set[UUID]:
+    found = Hold.objects.filter(id__in=holds, state__in=["held", "captured"])
+    return set(found.values_list("id", flat=True))
+
+
+COLUMNS = ("run", "ordered_at", "ordered_by", "model", "tickets", "mode", "delivery", "state", "credits", "counted")
+
+
+def spreadsheet(organisation: Organisation, *, month: Month) -> str:
+    """The month's orders as CSV, a line for each; `counted` is what it comes to in its month."""
+    lines = [csv_row(list(COLUMNS))]
+    for order in orders(organisation, month=month):
+        run = order.run
+        at = run.ordered_at.astimezone(organisation.zone).isoformat(timespec="seconds")
+        what = [at, run.ordered_by, run.model_name, str(run.data_set), run.mode, run.delivery, run.status]
+        lines.append(csv_row([run.number, *what, run.credits, order.credits]))
+    return "".join(lines)
 
 
 def require_within_limit(organisation: Organisation, *, who: str, credits: int, now: datetime) -> None:
@@ -108,20 +159,36 @@ def require_within_limit(organisation: Organisation, *, who: str, credits: int, 
 
 @one_transaction
 def set_limit(*, organisation: Organisation, member: str, monthly_credits: int | None, who: str, now: datetime) -> None:
-    """Sets what a member may order runs for in a month; None: no limit of their own. `member` is their mail address,
-    empty for everybody. Raises InvalidSpendLimit."""
+    """Sets what a member may order runs for in a month; None: no limit of their own, also of somebody who left.
+    `member` is their mail address, empty for everybody. Raises InvalidSpendLimit."""
     member = member.strip().casefold()
     if monthly_credits is not None and not 0 <= monthly_credits <= MAX_CREDITS:
         raise InvalidSpendLimit("credits", most=MAX_CREDITS, field="monthly_credits")
-    if member and not Member.objects.filter(organisation=organisation, user__email__iexact=member).exists():
+    if (
+        member
+        and monthly_credits is not None
+        and not Member.objects.filter(organisation=organisation, user__email__iexact=member).exists()
+    ):
         raise InvalidSpendLimit("member", member=member[:200], field="member")
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     rows = SpendLimit.objects.filter(organisation=organisation, member=member)
+    before = rows.values_list("monthly_credits", flat=True).first()
+    if before == monthly_credits:
+        return
     if monthly_credits is None:
         rows.delete()
-        return
-    SpendLimit.objects.update_or_create(
-        organisation=organisation,
-        member=member,
-        defaults={"monthly_credits": monthly_credits, "set_by": who, "set_at": now},
-    )
+    else:
+        SpendLimit.objects.update_or_create(
+            organisation=organisation,
+            member=member,
+            defaults={"monthly_credits": monthly_credits, "set_by": who, "set_at": now},
+        )
+    record(organisation, who=who, what=LIMIT_CHANGED, subject=member, now=now, before=before, after=monthly_credits)
+
+
+LIMIT_CHANGED = "spend_limit_changed"
+
+
+def changes(organisation: Organisation) -> QuerySet[TeamEvent]:
+    """Who changed limits and the approval of orders, from what to what; the newest first."""
+    return team_events(organisation).filter(what__in=[LIMIT_CHANGED, RULE_CHANGED])

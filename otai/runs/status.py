@@ -2,7 +2,8 @@
 
     QUEUED -> TRAINING -> EVALUATING -> COMPLETED | FAILED
        ^_________|____________|            (a lost or failed attempt, while attempts remain)
-    QUEUED | TRAINING | EVALUATING -> CANCELLED
+    AWAITING_APPROVAL -> QUEUED            (an order above what its organisation lets pass unasked)
+    AWAITING_APPROVAL | QUEUED | TRAINING | EVALUATING -> CANCELLED
 
 A run holds its credits in every state on the left and has resolved its hold in every state on the right.
 """
@@ -16,6 +17,7 @@ from otai.words.explained import Occurrence
 
 
 class RunStatus(StrEnum):
+    AWAITING_APPROVAL = "awaiting_approval"
     QUEUED = "queued"
     TRAINING = "training"
     EVALUATING = "evaluating"
@@ -26,10 +28,25 @@ class RunStatus(StrEnum):
     @property
     def title(self) -> str:  # type: ignore[override]
         """As people see it."""
-        return self.value.capitalize()
+        return self.value.replace("_", " ").capitalize()
 
+
+class Approval(StrEnum):
+    """What became of the question whether an order may be trained: `WAITING -> APPROVED | DECLINED | WITHDRAWN |
+    LAPSED`; empty where nobody had to be asked."""
+
+    NOT_NEEDED = ""
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+REFUSED_APPROVAL = frozenset({Approval.DECLINED, Approval.WITHDRAWN, Approval.LAPSED})
 
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.AWAITING_APPROVAL: frozenset({RunStatus.QUEUED, RunStatus.CANCELLED}),
     RunStatus.QUEUED: frozenset({RunStatus.TRAINING, RunStatus.CANCELLED}),
     RunStatus.TRAINING: frozenset({RunStatus.EVALUATING, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.QUEUED}),
     RunStatus.EVALUATING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.QUEUED}),

@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from otai.errors import OtaiError
+from otai.runs.approval import DAYS
 from otai.units import MAX_CREDITS
 from otai.web.refusals import in_words
 from otai.words.countries import countries
@@ -60,6 +61,26 @@ class BillingDetailsForm(forms.Form):
         max_length=46,
         required=False,
         help_text=_("Of German public authorities: the XML is an XRechnung then."),
+    )
+
+
+class SpendLimitForm(forms.Form):
+    """An empty number is no limit; an empty member is everybody."""
+
+    member = forms.CharField(required=False, max_length=254)
+    monthly_credits = forms.IntegerField(
+        label=_("Limit in a month"), required=False, min_value=0, max_value=MAX_CREDITS
+    )
+
+
+class ApprovalRuleForm(forms.Form):
+    """An empty number: no order waits."""
+
+    above_credits = forms.IntegerField(
+        label=_("Orders of more credits than this wait"), required=False, min_value=0, max_value=MAX_CREDITS
+    )
+    days = forms.IntegerField(
+        label=_("for at most so many days"), required=False, min_value=DAYS[0], max_value=DAYS[-1]
     )
 
 

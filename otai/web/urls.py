@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import buying, credits, demo, documents, front, help, home, paying, plans, webhooks
+from otai.web.views import buying, credits, demo, documents, front, help, home, paying, plans, spending, webhooks
 
 app_name = "web"
 
@@ -44,6 +44,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/details/", buying.details, name="billing_details"),
     path("<slug:slug>/credits/tier/", plans.tier, name="tier"),
     path("<slug:slug>/credits/tier/change", plans.change_tier, name="change_tier"),
+    path("<slug:slug>/credits/spending/", spending.page_of_month, name="spending"),
+    path("<slug:slug>/credits/spending.csv", spending.as_csv, name="spending_csv"),
+    path("<slug:slug>/credits/spending/limits", spending.set_limit, name="set_spend_limit"),
+    path("<slug:slug>/credits/spending/approval", spending.set_approval, name="set_approval"),
     path("<slug:slug>/credits/low/", plans.low_credits, name="low_credits"),
     path("<slug:slug>/team/webhooks/", webhooks.webhooks, name="webhooks"),
     path("<slug:slug>/team/webhooks/<uuid:endpoint>/", webhooks.webhook, name="webhook"),

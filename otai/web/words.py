@@ -19,8 +19,10 @@ from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
+from otai.orgs.models import TeamEvent
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
+from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
 from otai.web.formats import credits, money
@@ -213,3 +215,24 @@ def warning_words(warning: AccountWarning) -> str:
                 "below": facts["below"],
             }
     return warning.message
+
+
+def change_words(event: TeamEvent) -> str:
+    """Which limit, or whose approval, was changed from what to what."""
+    before, after = (_amount(event.details.get(name)) for name in ("before", "after"))
+    if event.what == RULE_CHANGED:
+        what = _now("Approval of orders: from %(before)s to %(after)s")
+    elif event.subject:
+        what = _now("Limit of %(member)s: from %(before)s to %(after)s")
+    else:
+        what = _now("Limit for everybody else: from %(before)s to %(after)s")
+    return what % {"member": event.subject, "before": before, "after": after}
+
+
+def _amount(found: Any) -> str:
+    if found is None:
+        return _now("none")
+    if isinstance(found, dict):
+        above = credits(found["above_credits"])
+        return _now("above %(credits)s, for %(days)s days") % {"credits": above, "days": found["days"]}
+    return credits(found)

@@ -9,6 +9,7 @@ from otai.words.sentences import Sentence
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "state": {
+        "awaiting_approval": "waiting for approval",
         "queued": "waiting",
         "training": "training",
         "evaluating": "being measured",

@@ -37,6 +37,9 @@ ASKS_FOR = {
         POST /advice/{advice_id}/dismiss
         POST /guarantee/criteria
         POST /guarantee/runs""",
+    "runs:approve": """
+        POST /runs/{number}/approve
+        POST /runs/{number}/decline""",
     "models:manage": """
         DELETE /models/{model}
         POST /models/{model}/versions/{version}/go-live
@@ -81,6 +84,7 @@ ASKS_FOR = {
         POST /webhooks/deliveries/{delivery}/replay""",
     PEOPLE: """
         PATCH /organisation
+        PUT /spending/approval
         PATCH /members/{member}
         DELETE /members/{member}
         GET /invitations

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.pure
 
 MAY = {
     Role.VIEWER: "view predict",
-    Role.BILLING: "view predict buy",
+    Role.BILLING: "view predict buy approve",
     Role.TRAINER: "view predict give_feedback upload_tickets train manage_models manage_webhooks",
     Role.OWNER: (
-        "view predict give_feedback upload_tickets train manage_models buy manage_webhooks manage_keys manage_team "
-        "manage_organisation"
+        "view predict give_feedback upload_tickets train approve manage_models buy manage_webhooks manage_keys "
+        "manage_team manage_organisation"
     ),
 }
 
@@ -62,6 +62,7 @@ OPENS = {
     "feedback:write": "give_feedback",
     "tickets:write": "upload_tickets",
     "runs:order": "train",
+    "runs:approve": "approve",
     "models:manage": "manage_models",
     "billing:buy": "buy",
     "webhooks:manage": "manage_webhooks",

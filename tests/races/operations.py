@@ -25,8 +25,10 @@ from otai.orgs import operations as orgs
 from otai.orgs.permissions import Role, Scope
 from otai.outbound.operations import create_endpoint, delete_endpoint
 from otai.pricing.price_book import Tier
+from otai.runs import approval
 from otai.runs import operations as runs
 from otai.runs import queries as run_queries
+from otai.runs.approval import Approver
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.models import Guarantee, Run
 from otai.serving.deletion import delete_model, delete_tickets
@@ -49,6 +51,28 @@ def cancel(world: World) -> Calls:
     return [
         partial(runs.cancel_run, organisation=world.acme, number=run.number, who="alice", now=world.now)
         for run in ordered
+    ]
+
+
+def approvals(world: World) -> Calls:
+    """Orders that wait: two approve each, one is declined, one withdrawn, one lapses; an approver is removed and the
+    rule is changed meanwhile."""
+    name = world.key()
+    owners = [joins(world.acme, person(f"{name}-{n}"), Role.OWNER, world.now) for n in range(2)]
+    rule = partial(approval.set_rule, organisation=world.acme, who="alice", now=world.now)
+    rule(above_credits=0)
+    waiting = [world.ordered().number for _ in range(3)]
+    rule(above_credits=None)
+    by = [Approver(owner.user.email, member=owner.id) for owner in owners]
+    first, second, third = ({"organisation": world.acme, "number": number} for number in waiting)
+    return [
+        *(partial(runs.approve_run, by=one, now=world.now, **first) for one in by),
+        partial(runs.approve_run, by=by[0], now=world.now, **second),
+        partial(runs.cancel_run, who="alice", now=world.now, **second),
+        partial(runs.decline_run, by=by[1], why="not now", now=world.now, **third),
+        partial(runs.lapse_approvals, now=world.later(8)),
+        partial(orgs.remove_member, organisation=world.acme, member=owners[1].id, who="alice", now=world.now),
+        partial(rule, above_credits=100),
     ]
 
 
@@ -288,6 +312,7 @@ ALL: dict[str, Callable[[World], Calls]] = {
     for made in (
         order,
         cancel,
+        approvals,
         end,
         refund_run,
         guarantee_agree,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from otai.billing.operations import second_operator
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit
+from otai.orgs.operations import remove_member
+from otai.orgs.permissions import Role
+from otai.runs import operations as runs
+from otai.runs.models import Run
 from tests.billing.people import acme_signs_up
+from tests.orgs.people import joins, person
 from tests.races.test_pairs import at_once
+from tests.runs.test_approvals import Team, email
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,3 +30,39 @@ def test_of_gifts_at_once_one_operator_gives_one_alone(now: datetime) -> None:
     gift = partial(second_operator.goodwill, organisation=acme, credits=60, who="olga", why="a bad week", now=now)
     assert at_once([partial(gift, key=key) for key in "abcd"]) == ["done"] * 4
     assert ledger.balance(acme.id).available == before + 60
+
+
+def test_of_approvers_at_once_one_decides(now: datetime, tmp_path: Path) -> None:
+    team = Team(now, tmp_path)
+    run = team.orders()
+    approves = [partial(team.approves, run, name) for name in ("alice", "olivia")] * 2
+    declines = [partial(team.declines, run, name) for name in ("alice", "olivia")]
+    answers = Counter(at_once([*approves, *declines]))
+    assert answers == {"done": 1, "approval_decided": 5}
+    found = Run.objects.get()
+    assert (found.status, found.approval) in (("queued", "approved"), ("cancelled", "declined"))
+    assert team.balance[1] == (found.credits if found.status == "queued" else 0)
+    assert audit().clean
+
+
+def test_an_order_is_approved_or_withdrawn_never_both(now: datetime, tmp_path: Path) -> None:
+    team = Team(now, tmp_path)
+    run = team.orders()
+    withdraw = partial(runs.cancel_run, organisation=team.acme, number=run.number, who=email("bob"), now=now)
+    approved, withdrawn = at_once([partial(team.approves, run, "alice"), withdraw])
+    found = Run.objects.get()
+    assert withdrawn == "done", "an approved run is cancelled as any other"
+    assert found.status == "cancelled" and team.balance[1] == 0
+    assert found.approval == ("approved" if approved == "done" else "withdrawn")
+    assert audit().clean
+
+
+def test_who_is_removed_in_the_same_moment_approves_before_or_not_at_all(now: datetime, tmp_path: Path) -> None:
+    team = Team(now, tmp_path)
+    zoe = joins(team.acme, person("zoe"), Role.OWNER, now)
+    team.members["zoe"] = zoe
+    run = team.orders()
+    leaves = partial(remove_member, organisation=team.acme, member=zoe.id, who=email("alice"), now=now)
+    approved, left = at_once([partial(team.approves, run, "zoe"), leaves])
+    assert left == "done" and approved in ("done", "not_allowed")
+    assert Run.objects.get().status == ("queued" if approved == "done" else "awaiting_approval")

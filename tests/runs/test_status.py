@@ -10,7 +10,7 @@ pytestmark = pytest.mark.pure
 
 def test_every_run_can_end_and_an_ended_run_stays_ended() -> None:
     assert {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED} == ENDED
-    assert {RunStatus.QUEUED, RunStatus.TRAINING, RunStatus.EVALUATING} == OPEN
+    assert {RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED, RunStatus.TRAINING, RunStatus.EVALUATING} == OPEN
     for status in OPEN:
         assert RunStatus.CANCELLED in MOVES[status]
     for status in ENDED:

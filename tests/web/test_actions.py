@@ -18,7 +18,7 @@ ASKS_FOR = {
         "home home_now help profile team leave tickets data_set data_set_sample job job_now job_events cancel_job runs "
         "run run_now run_events run_attribute report_card_json report_card_html guarantee guarantee_holdout models "
         "model compare_versions model_feedback credits ledger ledger_csv tier purchase purchase_now order_confirmation "
-        "invoices invoices_of_month invoice_pdf invoice_xml"
+        "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof"
     ),
     Action.PREDICT: "try_version download_version",
     Action.GIVE_FEEDBACK: "give_feedback",
@@ -30,12 +30,13 @@ ASKS_FOR = {
     Action.MANAGE_MODELS: "go_live roll_back delete_model look_now keep_tickets",
     Action.BUY: (
         "package pay to_payment payment_returned purchase_cancel payment_methods add_method method_returned renewals "
-        "payment_portal remove_method demo_transfer billing_details change_tier low_credits"
+        "payment_portal remove_method demo_transfer billing_details change_tier low_credits set_spend_limit"
     ),
+    Action.APPROVE: "approve_run decline_run",
     Action.MANAGE_WEBHOOKS: "webhooks webhook test_webhook switch_webhook rotate_webhook delete_webhook send_again",
     Action.MANAGE_KEYS: "keys revoke_key",
     Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
-    Action.MANAGE_ORGANISATION: "organisation",
+    Action.MANAGE_ORGANISATION: "organisation set_approval",
 }
 
 

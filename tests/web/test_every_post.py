@@ -101,6 +101,8 @@ def bodies(acme: Organisation, data_set: DataSet) -> dict[str, dict[str, Any]]:
         "web:upload_tickets": {"file": SimpleUploadedFile("support.csv", CSV)},
         "web:billing_details": details,
         "web:change_tier": {"tier": "community"},
+        "web:set_spend_limit": {"member": "", "monthly_credits": "500"},
+        "web:set_approval": {"above_credits": "500", "days": "3"},
         "web:keep_tickets": {"days": "7"},
         "web:switch_webhook": {"enabled": "0"},
         "web:order": {

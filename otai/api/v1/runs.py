@@ -9,7 +9,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from otai.api import keys
-from otai.api.access import CallerRequest
+from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import MOST_NUMBER, Name, Number
@@ -17,15 +17,27 @@ from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs.permissions import Action
 from otai.runs import event_stream, operations, queries
+from otai.runs.approval import Approver
 from otai.runs.models import Attempt, Run
-from otai.runs.status import RunStatus
+from otai.runs.status import Approval, RunStatus
 from otai.words.findings import with_sentences
 
 noun = Noun("Runs")
 
 
+class ApprovalOut(Schema):
+    """Whether an order that needed approval was given it. Empty fields until somebody decided."""
+
+    state: Approval
+    until: datetime = Field(description="When it lapses, if nobody decides.")
+    by: str
+    at: datetime | None
+    why: str = Field(description="Why it was declined.")
+
+
 class RunOut(Schema):
-    """One paid training. Its credits are held until it ends: `charged` says what it cost, 0 unless it is completed."""
+    """One paid training. Its credits are held until it ends: `charged` says what it cost, 0 unless it is completed.
+    `approval` is null where nobody had to be asked; while it waits, `due_at` is as if it had been approved at once."""
 
     number: int
     id: UUID
@@ -38,6 +50,7 @@ class RunOut(Schema):
     delivery: str
     reason: str
     status: RunStatus
+    approval: ApprovalOut | None
     credits: int
     held: int
     charged: int
@@ -111,7 +124,9 @@ class RunAttemptsOut(Schema):
 
 
 class RunsQuery(Page):
-    status: list[RunStatus] = Field([], max_length=6, description="Only runs in one of these; repeat the parameter.")
+    status: list[RunStatus] = Field(
+        [], max_length=len(RunStatus), description="Only runs in one of these; repeat the parameter."
+    )
     model: Name | None = Field(None, description="Only runs of this model.")
 
 
@@ -127,6 +142,7 @@ RUN = {
     "delivery": "fast",
     "reason": "new_model",
     "status": "training",
+    "approval": None,
     "credits": 3,
     "held": 3,
     "charged": 0,
@@ -162,7 +178,7 @@ def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
     """Order a run
 
     Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is
-    ordered.
+    ordered. Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its credits held.
     """
     caller = request.auth
 
@@ -195,11 +211,73 @@ def get_run(request: CallerRequest, number: Number) -> Any:
 def cancel_run(request: CallerRequest, number: Number) -> Any:
     """Cancel a run
 
-    Its credits are given back in full, whatever a worker is doing with it. Refused once it has ended.
+    Its credits are given back in full, whatever a worker is doing with it. An order that waits for approval is
+    withdrawn. Refused once it has ended.
     """
     caller = request.auth
     return run_out(
         operations.cancel_run(organisation=caller.organisation, number=number, who=caller.who, now=utc_now())
+    )
+
+
+class DeclineIn(Schema):
+    why: str = Field(min_length=1, max_length=500, description="Whoever ordered reads it.")
+
+
+APPROVAL = {"state": "waiting", "until": "2026-11-09T09:31:00Z", "by": "", "at": None, "why": ""}
+DECIDED = {**APPROVAL, "by": "alice@acme.example", "at": "2026-11-02T10:00:00Z"}
+BEFORE_IT_BEGAN = {**RUN, "attempts": 0, "stage": "", "steps_done": 0, "steps_total": 0}
+
+
+@noun.post(
+    "/runs/{int:number}/approve",
+    Action.APPROVE,
+    RunOut,
+    example={**BEFORE_IT_BEGAN, "status": "queued", "approval": {**DECIDED, "state": "approved"}},
+    errors=[409, 503],
+)
+def approve_run(request: CallerRequest, number: Number) -> Any:
+    """Approve an order
+
+    It is queued at the price it was ordered at, and due from now on. Nobody approves their own order, nor a program of
+    theirs, unless they are the only owner (`own_order`).
+    """
+    caller = request.auth
+    run = operations.approve_run(organisation=caller.organisation, number=number, by=_approver(caller), now=utc_now())
+    return run_out(run)
+
+
+@noun.post(
+    "/runs/{int:number}/decline",
+    Action.APPROVE,
+    RunOut,
+    example={
+        **BEFORE_IT_BEGAN,
+        "status": "cancelled",
+        "held": 0,
+        "approval": {**DECIDED, "state": "declined", "why": "Wait for the new queues."},
+    },
+    body_example={"why": "Wait for the new queues."},
+    errors=[409],
+)
+def decline_run(request: CallerRequest, number: Number, asked: DeclineIn) -> Any:
+    """Decline an order
+
+    It is cancelled, and its credits are given back.
+    """
+    caller = request.auth
+    return run_out(
+        operations.decline_run(
+            organisation=caller.organisation, number=number, by=_approver(caller), why=asked.why, now=utc_now()
+        )
+    )
+
+
+def _approver(caller: Caller) -> Approver:
+    return Approver(
+        caller.who,
+        member=caller.member.pk if caller.member else None,
+        key=caller.key.pk if caller.key else None,
     )
 
 
@@ -309,11 +387,13 @@ def get_report_card(request: CallerRequest, number: Number) -> Any:
     return with_sentences(run.report_card, of_card=True)
 
 
+DIFFERENT = {"model", "attributes", "attempts", "approval"}
+"""Fields that are not the table's column of that name."""
+
+
 def run_out(run: Run) -> dict[str, Any]:
     """A run as JSON; credits are whole, times in UTC."""
-    names = [
-        name for name in RunOut.model_fields if hasattr(Run, name) and name not in ("model", "attributes", "attempts")
-    ]
+    names = [name for name in RunOut.model_fields if hasattr(Run, name) and name not in DIFFERENT]
     version = getattr(run, "version", None)
     return {
         **{name: getattr(run, name) for name in names},
@@ -322,8 +402,19 @@ def run_out(run: Run) -> dict[str, Any]:
         "data_set_name": str(run.data_set),
         "model": run.model_name,
         "attributes": [attribute["name"] for attribute in run.attributes],
+        "approval": _approval_out(run) if run.approval else None,
         "held": 0 if run.has_ended else run.credits,
         "charged": run.credits if run.status == RunStatus.COMPLETED else 0,
         "attempts": run.attempt,
         "model_version": version.number if version else None,
+    }
+
+
+def _approval_out(run: Run) -> dict[str, Any]:
+    return {
+        "state": run.approval,
+        "until": run.approval_until,
+        "by": run.approval_by,
+        "at": run.approval_at,
+        "why": run.approval_why,
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Query, Schema
@@ -12,7 +13,7 @@ from otai.billing.months import Month
 from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
-from otai.runs import spending
+from otai.runs import approval, spending
 
 noun = Noun("Spending")
 
@@ -33,10 +34,36 @@ class LimitOut(Schema):
     monthly_credits: int
 
 
+class ApprovalRuleOut(Schema):
+    """An order of more credits than `above_credits` waits for approval, for so many days."""
+
+    above_credits: int
+    days: int
+
+
+class SpendingChangeOut(Schema):
+    """Who changed a limit (`spend_limit_changed`, of `member`, of everybody where that is empty: credits) or what waits
+    for approval (`approval_rule_changed`), from what to what; null: there was none."""
+
+    at: datetime
+    who: str
+    what: str
+    member: str
+    before: int | ApprovalRuleOut | None
+    after: int | ApprovalRuleOut | None
+
+
 class SpendingOut(Schema):
     month: str
     items: list[SpenderOut]
     limits: list[LimitOut]
+    approval: ApprovalRuleOut | None
+    changes: list[SpendingChangeOut] = Field(description="The newest 50.")
+
+
+class ApprovalRuleIn(Schema):
+    above_credits: int | None = Field(description="Orders of more credits wait for approval; null: none does.")
+    days: int = Field(7, description="For how many days an order may wait, 1 to 30; then it lapses.")
 
 
 class LimitIn(Schema):
@@ -48,6 +75,17 @@ SPENDING = {
     "month": "2026-11",
     "items": [{"who": "bob@acme.example", "runs": 4, "credits": 12, "limit": 20}],
     "limits": [{"member": "bob@acme.example", "monthly_credits": 20}],
+    "approval": {"above_credits": 10, "days": 7},
+    "changes": [
+        {
+            "at": "2026-11-02T09:30:00Z",
+            "who": "alice@acme.example",
+            "what": "spend_limit_changed",
+            "member": "bob@acme.example",
+            "before": None,
+            "after": 20,
+        }
+    ],
 }
 
 
@@ -88,6 +126,30 @@ def set_spend_limit(request: CallerRequest, asked: LimitIn) -> Any:
     return _spending(caller.organisation, _this_month(caller.organisation))
 
 
+@noun.put(
+    "/spending/approval",
+    Action.MANAGE_ORGANISATION,
+    SpendingOut,
+    example=SPENDING,
+    body_example={"above_credits": 10, "days": 7},
+)
+def set_approval_rule(request: CallerRequest, asked: ApprovalRuleIn) -> Any:
+    """Let large orders wait for approval
+
+    For owners. An order of more credits than this waits for an owner or a member for billing, with its credits held.
+    What waits already waits on.
+    """
+    caller = request.auth
+    approval.set_rule(
+        organisation=caller.organisation,
+        above_credits=asked.above_credits,
+        days=asked.days,
+        who=caller.who,
+        now=utc_now(),
+    )
+    return _spending(caller.organisation, _this_month(caller.organisation))
+
+
 def _this_month(organisation: Organisation) -> Month:
     return Month.at(utc_now(), organisation.zone)
 
@@ -97,4 +159,16 @@ def _spending(organisation: Organisation, month: Month) -> dict[str, Any]:
         "month": str(month),
         "items": spending.ordered(organisation, month=month),
         "limits": list(spending.limits(organisation)),
+        "approval": approval.rule(organisation),
+        "changes": [
+            {
+                "at": event.at,
+                "who": event.who,
+                "what": event.what,
+                "member": event.subject,
+                "before": event.details["before"],
+                "after": event.details["after"],
+            }
+            for event in spending.changes(organisation)[:50]
+        ],
     }

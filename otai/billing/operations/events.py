@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,8 @@ from otai.billing.occurrences import BillingOccurrence
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.errors import Invalid
-from otai.orgs.models import Organisation
+from otai.orgs.languages import languages
+from otai.orgs.models import Organisation, User
 from otai.pricing.price_book import Tier
 from otai.words.explained import Arrow, kept
 from otai.words.sentences import Fact
@@ -110,6 +111,23 @@ def notify(*, organisation: Organisation, template: str, key: str, context: dict
     if details is None:
         return
     _write(organisation, template, key, context, recipient=details.email, language=details.language, now=now)
+
+
+def notify_people(
+    *,
+    organisation: Organisation,
+    people: Iterable[User],
+    template: str,
+    key: str,
+    context: dict[str, Any],
+    now: datetime,
+) -> None:
+    """As `notify`, to these people, each in their own language: those with a mail address."""
+    for person in people:
+        if person.email:
+            language = person.language or languages()[0]
+            own_key = f"{key}:{person.pk}"
+            _write(organisation, template, own_key, context, recipient=person.email, language=language, now=now)
 
 
 def _write(

@@ -149,6 +149,22 @@ def show_ordered(run: Run, *, left: int) -> None:
     say(f"Run {run.number} is ordered: {count(run.credits, 'credit')} held, {left} left.")
 
 
+def show_waits(run: Run) -> None:
+    """Prints that the order is not trained before somebody approves it."""
+    say("  It waits for approval by an owner or a member for billing; they are told by mail.")
+    say(f"  approve it: otai runs approve {run.number}")
+
+
+def show_approved(run: Run, *, zone: tzinfo | None) -> None:
+    """Prints that the order is queued, and when it is due."""
+    say(f"Run {run.number} is approved; due {moment(run.due_at, zone)}.")
+
+
+def show_declined(run: Run) -> None:
+    """Prints that nobody trains the order, and what was given back."""
+    say(f"Run {run.number} is declined: {count(run.credits, 'credit')} given back, nothing charged.")
+
+
 def show_cancelled(run: Run) -> None:
     """Prints that the run was cancelled, and what was given back."""
     say(f"Run {run.number} is cancelled: {run.credits} credits given back, nothing charged.")

@@ -23,7 +23,7 @@ from otai.ledger.queries.revenue import (
     paid_credits_by_month,
     revenue_recognised,
 )
-from otai.ledger.queries.statements import InvalidPeriod, StatementLine, statement, statement_csv
+from otai.ledger.queries.statements import InvalidPeriod, StatementLine, csv_row, statement, statement_csv
 
 __all__ = [
     "Balance",
@@ -40,6 +40,7 @@ __all__ = [
     "balance",
     "balances_at",
     "chain_end",
+    "csv_row",
     "deferred_revenue",
     "granted_since",
     "hold",

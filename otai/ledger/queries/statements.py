@@ -98,10 +98,10 @@ def statement_csv(
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
     transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text)
-    yield _csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
+    yield csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
     for transfer in transfers.iterator(chunk_size=2000):
         line = _line(transfer)
-        yield _csv_row(
+        yield csv_row(
             [
                 line.at.isoformat(),
                 line.what,
@@ -173,7 +173,8 @@ def _line(transfer: Transfer) -> StatementLine:
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def _csv_row(cells: list[str | int]) -> str:
+def csv_row(cells: list[str | int]) -> str:
+    """A line of a spreadsheet's file, with cells that it does not work out."""
     out = io.StringIO()
     csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()

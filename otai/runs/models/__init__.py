@@ -18,7 +18,7 @@ from otai.runs.models.runs import (
     Run,
     WorkerEnd,
 )
-from otai.runs.models.spending import SpendLimit
+from otai.runs.models.spending import ApprovalRule, SpendLimit
 
 __all__ = [
     "DELIVERIES",
@@ -26,6 +26,7 @@ __all__ = [
     "MODES",
     "STATUSES",
     "Accelerator",
+    "ApprovalRule",
     "Attempt",
     "Event",
     "ExecutorKind",

@@ -7,7 +7,7 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
-from otai.runs.status import ENDED, OPEN, WORKING, RunStatus
+from otai.runs.status import ENDED, OPEN, REFUSED_APPROVAL, WORKING, Approval, RunStatus
 from otai.tickets.models import DataSet
 from otai.words.explained import ARROW, Explained
 
@@ -24,6 +24,7 @@ class Reason(models.TextChoices):
 MODES = [(mode.value, mode.title) for mode in Mode]
 DELIVERIES = [(delivery.value, delivery.title) for delivery in Delivery]
 STATUSES = [(status.value, status.title) for status in RunStatus]
+APPROVALS = [(approval.value, approval.value) for approval in Approval]
 ENDINGS = [(ending.value, ending.value) for ending in Ending]
 
 
@@ -201,9 +202,14 @@ class Run(models.Model):
 
     status = models.CharField(max_length=20, choices=STATUSES, default=RunStatus.QUEUED)
     ordered_at = models.DateTimeField()
-    due_at = models.DateTimeField()
+    approval = models.CharField(max_length=20, choices=APPROVALS, default="", blank=True)
+    approval_until = models.DateTimeField(null=True, help_text="When an order that nobody approved lapses.")
+    approval_by = models.CharField(max_length=200, default="", blank=True, help_text="Who decided.")
+    approval_at = models.DateTimeField(null=True)
+    approval_why = models.CharField(max_length=500, default="", blank=True, help_text="Why it was declined.")
+    due_at = models.DateTimeField(help_text="Counted anew from the approval, where one was needed.")
     queued_at = models.DateTimeField(
-        help_text="When it last entered the queue: at the order, or when an attempt was lost."
+        help_text="When it last entered the queue: at the order, its approval, or when an attempt was lost."
     )
     lane = models.PositiveSmallIntegerField(help_text="0 priority, 1 background; see ordering.py.")
     counts_as_due_at = models.DateTimeField(help_text="Where it stands within its lane.")
@@ -253,6 +259,28 @@ class Run(models.Model):
             models.CheckConstraint(condition=Q(credits__gte=1), name="runs_run_costs_at_least_one_credit"),
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in RunStatus]), name="runs_run_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RunStatus.AWAITING_APPROVAL, approval=Approval.WAITING)
+                | Q(status=RunStatus.CANCELLED, approval__in=sorted(REFUSED_APPROVAL))
+                | Q(approval__in=["", Approval.APPROVED.value]) & ~Q(status=RunStatus.AWAITING_APPROVAL),
+                name="runs_run_trains_only_where_approved_if_asked",
+            ),
+            models.CheckConstraint(
+                condition=Q(approval="", approval_until__isnull=True)
+                | ~Q(approval="") & Q(approval_until__isnull=False),
+                name="runs_run_waits_for_approval_until_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(approval__in=["", Approval.WAITING.value], approval_at__isnull=True, approval_by="")
+                | Q(approval__in=sorted({Approval.APPROVED, *REFUSED_APPROVAL}), approval_at__isnull=False)
+                & ~Q(approval_by=""),
+                name="runs_run_approval_is_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(approval=Approval.DECLINED) & ~Q(approval_why="")
+                | ~Q(approval=Approval.DECLINED) & Q(approval_why=""),
+                name="runs_run_says_why_exactly_when_declined",
             ),
             models.CheckConstraint(condition=Q(lane__in=[0, 1]), name="runs_run_lane_is_known"),
             models.CheckConstraint(
@@ -311,6 +339,11 @@ class Run(models.Model):
                 "rises_at", name="runs_run_rising", condition=Q(status=RunStatus.QUEUED.value, rises_at__isnull=False)
             ),
             models.Index("organisation", name="runs_run_waiting_of_one", condition=Q(status=RunStatus.QUEUED.value)),
+            models.Index(
+                "approval_until",
+                name="runs_run_awaiting",
+                condition=Q(status=RunStatus.AWAITING_APPROVAL.value),
+            ),
             models.Index("heartbeat_at", name="runs_run_working", condition=Q(status__in=sorted(WORKING))),
             models.Index("id", name="runs_run_with_checkpoint", condition=~Q(checkpoint_file="")),
         ]

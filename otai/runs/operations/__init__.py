@@ -1,6 +1,7 @@
 """All that changes a run: quote, order, progress, cancel, end. One transaction each."""
 
 from otai.ledger.operations import AlreadyRefunded, InsufficientCredits
+from otai.runs.operations.approvals import ApprovalDecided, approve_run, decline_run, lapse_approvals
 from otai.runs.operations.attempts import Claimed, begin_attempt, end_run, hand_back, record_progress
 from otai.runs.operations.corrections import RunHasEnded, RunNotCharged, cancel_run, refund_run
 from otai.runs.operations.erasing import (
@@ -39,6 +40,7 @@ __all__ = [
     "MODEL_DELETED",
     "TICKETS_DELETED",
     "AlreadyRefunded",
+    "ApprovalDecided",
     "AttemptOutcome",
     "Claimed",
     "Inclusion",
@@ -53,15 +55,18 @@ __all__ = [
     "RunMoved",
     "RunNotCharged",
     "UnknownAttribute",
+    "approve_run",
     "beat",
     "begin_attempt",
     "cancel_run",
+    "decline_run",
     "end_run",
     "forget_models",
     "forget_tickets",
     "hand_back",
     "hold_reference",
     "kept_of",
+    "lapse_approvals",
     "local_pool",
     "lose_silent_workers",
     "made_from",

@@ -13,8 +13,9 @@ from otai.orgs.models import Organisation
 from otai.pricing.settlement import Ending
 from otai.runs.events import record
 from otai.runs.models import Attempt, Run
+from otai.runs.operations.approvals import refuse
 from otai.runs.operations.moves import AttemptOutcome, settle_run
-from otai.runs.status import ENDED, RunOccurrence, RunStatus
+from otai.runs.status import ENDED, Approval, RunOccurrence, RunStatus
 
 
 class RunHasEnded(Refused):
@@ -24,7 +25,7 @@ class RunHasEnded(Refused):
 @one_transaction
 def cancel_run(*, organisation: Organisation, number: int, who: str, now: datetime) -> Run:
     """Cancels the run and gives its credits back, whatever a worker is doing with it: the worker finds out at its next
-    heartbeat.
+    heartbeat. An order that waits for approval is withdrawn.
 
     Raises NotFound and RunHasEnded.
     """
@@ -36,7 +37,10 @@ def cancel_run(*, organisation: Organisation, number: int, who: str, now: dateti
     Attempt.objects.filter(run=run, number=run.attempt, ended_at__isnull=True).update(
         ended_at=now, outcome=Ending.CANCELLED.value
     )
-    settle_run(run, outcome=AttemptOutcome(Ending.CANCELLED), who=who, now=now)
+    if run.status == RunStatus.AWAITING_APPROVAL:
+        refuse(run, as_=Approval.WITHDRAWN, who=who, now=now)
+    else:
+        settle_run(run, outcome=AttemptOutcome(Ending.CANCELLED), who=who, now=now)
     return run
 
 

@@ -74,12 +74,15 @@ def said_by(outcome: AttemptOutcome) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) -> None:
-    """The last move of a run, and with it the resolution of its hold. The caller has the run's row."""
+def settle_run(
+    run: Run, *, outcome: AttemptOutcome, who: str, now: datetime, told: Fact | None = None, **changes: Any
+) -> None:
+    """The last move of a run, and with it the resolution of its hold. The caller has the run's row. `told` is what its
+    history says of it, where that is more than how the attempt ended."""
     lock_guarantee_of(run)
     settlement = settle(held=run.credits, ending=outcome.ending)
     resolve = ledger.capture if settlement.capture else ledger.release
-    happened = f"run.{outcome.ending}"
+    why = told or Fact(f"run.{outcome.ending}", {"credits": run.credits} | said_by(outcome))
     try:
         resolve(
             organisation=run.organisation_id,
@@ -93,12 +96,12 @@ def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) ->
         # ledger has recorded the late capture for an operator.
         if settlement.capture:
             outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
-        happened = "run.hold_gone"
+        why = Fact("run.hold_gone", {"credits": run.credits} | said_by(outcome))
     moved = move(
         run,
         to=status_after(outcome.ending),
         who=who,
-        why=Fact(happened, {"credits": run.credits} | said_by(outcome)),
+        why=why,
         now=now,
         ended_at=now,
         ending=outcome.ending,
@@ -109,6 +112,7 @@ def settle_run(run: Run, *, outcome: AttemptOutcome, who: str, now: datetime) ->
         bundle_sha256=outcome.bundle_sha256,
         bundle_bytes=outcome.bundle_bytes,
         report_card=outcome.report_card,
+        **changes,
     )
     require_moved(moved, run)
     included_run_ended(run, now=now)

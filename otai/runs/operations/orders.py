@@ -21,14 +21,14 @@ from otai.orgs.models import Organisation
 from otai.orgs.suspension import refuse_suspended
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs import expectations, readiness
-from otai.runs.estimates import expected_seconds
+from otai.runs import readiness
+from otai.runs.approval import needed_until, tell_approvers
 from otai.runs.events import record
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations.moves import hold_reference
-from otai.runs.ordering import Waiting, place
+from otai.runs.operations.places import take_place
 from otai.runs.spending import require_within_limit
-from otai.runs.status import RunStatus
+from otai.runs.status import Approval, RunStatus
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.words.explained import arrow
@@ -137,7 +137,7 @@ def order_run(
     inclusion: Inclusion | None = None,
 ) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the
-    same run.
+    same run. Above what the organisation lets pass unasked it waits for approval, and is due from then on.
 
     The quote must be good at `asked_at`, when somebody said yes to it: now, if left out. `inclusion` is the guarantee's
     alone (`included.py`).
@@ -173,7 +173,9 @@ def order_run(
         require_within_limit(organisation, who=who, credits=offered.credits, now=now)
         # What a bank takes back is taken before a run can; an included run has done so before its grant.
         billing_operations.collect_before_spending(organisation, now=now)
-    held = _place_hold(run, offered=offered, deadline_at=due_at + hold_outlives_due_time_by, now=now)
+        run.approval_until = needed_until(organisation, credits=offered.credits, now=now)
+    waits = (run.approval_until - now) if run.approval_until else timedelta(0)
+    held = _place_hold(run, offered=offered, deadline_at=due_at + waits + hold_outlives_due_time_by, now=now)
     run.model_name = offered.model_name
     run.attributes = offered.attributes
     run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
@@ -182,17 +184,22 @@ def order_run(
         run.guarantee_id, run.funding_lot = inclusion.guarantee, inclusion.funding_lot
         run.tickets_file = inclusion.tickets_file
     run.ordered_by, run.ordered_at, run.queued_at, run.due_at = who, now, now, due_at
-    _take_place(run, now=now)
+    take_place(run, now=now)
+    if run.approval_until:
+        run.status, run.approval = RunStatus.AWAITING_APPROVAL, Approval.WAITING
+        run.expected_start_at = run.expected_finish_at = None
     run.save(force_insert=True)
     record(
         run,
-        move=arrow("", RunStatus.QUEUED),
+        move=arrow("", run.status),
         who=who,
         why=Fact("run.ordered", {"credits": offered.credits}),
         now=now,
         quote=str(offered.id),
-        to=RunStatus.QUEUED,
+        to=run.status,
     )
+    if run.approval_until:
+        tell_approvers(run, now=now)
     return run
 
 
@@ -231,28 +238,3 @@ def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetim
                 {"credits": p.credits, "price_cents": p.price.cents, "currency": p.price.currency} for p in packages
             ],
         ) from refused
-
-
-def _take_place(run: Run, *, now: datetime) -> None:
-    """Sets where the run stands in the queue (ordering.py)."""
-    run.expected_seconds = expected_seconds(
-        mode=Mode(run.mode), tickets=run.data_set.tickets, attributes=len(run.attributes)
-    )
-    own_ahead = (
-        Run.objects.filter(organisation_id=run.organisation_id, status=RunStatus.QUEUED).exclude(id=run.id).count()
-    )
-    taken = place(
-        Waiting(
-            delivery=Delivery(run.delivery),
-            due_at=run.due_at,
-            queued_at=run.queued_at,
-            expected_seconds=run.expected_seconds,
-            own_ahead=own_ahead,
-        ),
-        now=now,
-    )
-    run.lane, run.counts_as_due_at, run.rises_at = taken.lane, taken.counts_as_due_at, taken.rises_at
-    run.place_reasons = list(taken.reasons)
-    expected = expectations.for_place(taken, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
-    if expected is not None:
-        run.expected_start_at, run.expected_finish_at = expected.starts_at, expected.finishes_at

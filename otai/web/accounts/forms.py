@@ -205,6 +205,7 @@ SCOPE_WORDS = {
     Scope.FEEDBACK_WRITE: _("Report which labels were right"),
     Scope.TICKETS_WRITE: _("Upload tickets"),
     Scope.RUNS_ORDER: _("Order trainings, which spends credits"),
+    Scope.RUNS_APPROVE: _("Approve trainings that wait for it"),
     Scope.MODELS_MANAGE: _("Manage models: set live, delete"),
     Scope.BILLING_BUY: _("Buy credits, which costs money"),
     Scope.WEBHOOKS_MANAGE: _("Manage webhooks"),

@@ -54,6 +54,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 BADGES: dict[str, tuple[str, str, Any]] = {
     # what it is called in the rooms: (tone, icon, word)
+    "awaiting_approval": ("warning", "clock", _("Waits for approval")),
     "queued": ("quiet", "held", _("Waiting")),
     "training": ("accent", "loader", _("Training")),
     "evaluating": ("accent", "loader", _("Evaluating")),

@@ -20,9 +20,10 @@ from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
+from otai.runs.approval import Approver, may_approve
 from otai.runs.event_stream import run_events_response
 from otai.runs.models import Attempt, Reason, Run
-from otai.runs.status import WORKING, RunStatus
+from otai.runs.status import WORKING, Approval, RunStatus
 from otai.serving import jobs as serving_jobs
 from otai.serving import queries as serving
 from otai.serving.cards import card_page, version_before
@@ -77,6 +78,7 @@ def runs(request: MemberRequest) -> HttpResponse:
 
 
 STATUS_WORDS: dict[RunStatus, str | Promise] = {
+    RunStatus.AWAITING_APPROVAL: gettext_lazy("Waits for approval"),
     RunStatus.QUEUED: gettext_lazy("Waiting"),
     RunStatus.TRAINING: gettext_lazy("Training"),
     RunStatus.EVALUATING: gettext_lazy("Evaluating"),
@@ -94,6 +96,8 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         Step("done", _("Ordered by %(who)s") % {"who": run.ordered_by}, run.ordered_at),
         Step("done", _("%(credits)s held") % {"credits": credits}, run.ordered_at),
     ]
+    if run.approval == Approval.APPROVED:
+        steps.append(Step("done", _("Approved by %(who)s") % {"who": run.approval_by}, run.approval_at))
     for attempt in attempts:
         lost = attempt.ended_at is not None and attempt.outcome not in ("completed", "cancelled", "failed_input")
         what = _("Began on %(hardware)s") if attempt.number == 1 else _("Began again on %(hardware)s")
@@ -108,6 +112,9 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         if lost and (attempt.number != run.attempt or status is RunStatus.QUEUED):
             steps.append(Step("bad-end", _("This attempt was lost; that costs you nothing"), attempt.ended_at))
     match status:
+        case RunStatus.AWAITING_APPROVAL:
+            steps.append(Step("now", _("Waits for approval by an owner or a member for billing")))
+            steps.append(Step("later", _("Trained and measured")))
         case RunStatus.QUEUED:
             steps += [Step("now", _("Waits for a machine")), Step("later", _("Trained and measured"))]
             steps.append(Step("later", _("Ready; %(credits)s spent only then") % {"credits": credits}))
@@ -119,14 +126,27 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         case RunStatus.FAILED:
             steps.append(Step("bad-end", _("Failed; nothing charged"), run.ended_at))
         case RunStatus.CANCELLED:
-            steps.append(Step("bad-end", _("Cancelled; %(credits)s given back") % {"credits": credits}, run.ended_at))
+            steps.append(Step("bad-end", _end_words(run) % {"credits": credits, "who": run.approval_by}, run.ended_at))
     return steps
+
+
+def _end_words(run: Run) -> str:
+    match run.approval:
+        case Approval.DECLINED:
+            return _("Declined by %(who)s; %(credits)s given back")
+        case Approval.WITHDRAWN:
+            return _("Withdrawn by %(who)s; %(credits)s given back")
+        case Approval.LAPSED:
+            return _("Nobody approved it in time; %(credits)s given back")
+        case _:
+            return _("Cancelled; %(credits)s given back")
 
 
 def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
     """What the live part of the page shows."""
     attempts = list(run.attempts.order_by("number"))
     at = utc_now()
+    waits = run.status == RunStatus.AWAITING_APPROVAL
     done_percent = round(100 * run.steps_done / run.steps_total) if run.steps_total else 0
     return {
         "run": run,
@@ -138,7 +158,10 @@ def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
         "stage": STAGES.get(run.stage, ""),
         "percent": done_percent,
         "is_working": run.status in WORKING,
-        "is_late": not run.has_ended and (run.expected_late_at is not None or at > run.due_at),
+        "waits_for_approval": waits,
+        "may_approve": waits and request.member.may(Action.APPROVE) and may_approve(run, approver(request)),
+        "may_decline": waits and request.member.may(Action.APPROVE),
+        "is_late": not run.has_ended and not waits and (run.expected_late_at is not None or at > run.due_at),
         "left": max(run.due_at - at, at - at),
         "was_on_time": run.ended_at is not None and run.ended_at <= run.due_at,
         "may_cancel": not run.has_ended and request.member.may(Action.TRAIN),
@@ -220,6 +243,39 @@ def cancel(request: MemberRequest, number: int) -> HttpResponse:
         request,
         _("Run %(number)s is cancelled. %(credits)s are given back, nothing is charged.")
         % {"number": number, "credits": formats.credits(cancelled.credits)},
+    )
+    return redirect("web:run", slug=request.organisation.slug, number=number)
+
+
+def approver(request: MemberRequest) -> Approver:
+    """Whoever reads the page, as the one who decides."""
+    return Approver(request.user.email, member=request.member.id)
+
+
+@require_POST
+@page(Action.APPROVE)
+def approve(request: MemberRequest, number: int) -> HttpResponse:
+    """Approves an order that waits for it."""
+    operations.approve_run(organisation=request.organisation, number=number, by=approver(request), now=utc_now())
+    messages.success(request, _("Run %(number)s is approved. It is due from now on.") % {"number": number})
+    return redirect("web:run", slug=request.organisation.slug, number=number)
+
+
+@require_POST
+@page(Action.APPROVE)
+def decline(request: MemberRequest, number: int) -> HttpResponse:
+    """Declines an order, with a reason that whoever ordered reads."""
+    declined = operations.decline_run(
+        organisation=request.organisation,
+        number=number,
+        by=approver(request),
+        why=request.POST.get("why", ""),
+        now=utc_now(),
+    )
+    messages.success(
+        request,
+        _("Run %(number)s is declined. %(credits)s are given back, nothing is charged.")
+        % {"number": number, "credits": formats.credits(declined.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)
 

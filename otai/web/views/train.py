@@ -37,7 +37,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
-from otai.runs import expectations, operations, readiness
+from otai.runs import approval, expectations, operations, readiness
 from otai.runs.forecast import Expected as Times
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import InsufficientCredits
@@ -309,6 +309,7 @@ def context_of(
         "may_cut": request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(choices.data_set),
         "no_signal": expected_quality.warnings(choices.data_set, choices.names),
         "one_more": _one_more(book, choices),
+        "approval": approval.rule(organisation),
     }
     if not count or too_many:
         return context

@@ -24,6 +24,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.refusals import in_words
 
 EVENT_WORDS = {
+    "run.approval_needed": gettext_lazy("A run waits for approval"),
     "run.ordered": gettext_lazy("A run is ordered"),
     "run.started": gettext_lazy("A run begins"),
     "run.completed": gettext_lazy("A run is completed"),

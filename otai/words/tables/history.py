@@ -56,6 +56,34 @@ OF_A_RUN: Mapping[str, tuple[Sentence, ...]] = {
             "credits",
         ),
     ),
+    "run.approved": (
+        Counted(
+            "Approved: {credits:n} credit stays held, and it is due from now on.",
+            "Approved: {credits:n} credits stay held, and it is due from now on.",
+            "credits",
+        ),
+    ),
+    "run.declined": (
+        Counted(
+            "Declined: {reason} {credits:n} credit given back, nothing charged.",
+            "Declined: {reason} {credits:n} credits given back, nothing charged.",
+            "credits",
+        ),
+    ),
+    "run.withdrawn": (
+        Counted(
+            "Withdrawn: {credits:n} credit given back, nothing charged.",
+            "Withdrawn: {credits:n} credits given back, nothing charged.",
+            "credits",
+        ),
+    ),
+    "run.lapsed": (
+        Counted(
+            "Nobody approved it in time: {credits:n} credit given back, nothing charged.",
+            "Nobody approved it in time: {credits:n} credits given back, nothing charged.",
+            "credits",
+        ),
+    ),
     "run.hold_gone": (
         "{said} The credits had been given back before, nothing charged.",
         "The credits had been given back before, nothing charged.",

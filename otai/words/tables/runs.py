@@ -8,6 +8,30 @@ from otai.words.refusal import Refusal, said
 from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
+    "approval_decided.decided": said(
+        "Run {number} was decided before, by {decided_by}.",
+    ),
+    "approval_decided.lapsed": said(
+        "Run {number} could be approved until {until:date}. Order it again.",
+    ),
+    "approval_decided.not_asked": said(
+        "Run {number} waits for nobody's approval ({status:state}).",
+    ),
+    "invalid_approval_rule.credits": said(
+        "Orders of more than 0 to {most:n} credits can wait for approval.",
+    ),
+    "invalid_approval_rule.days": said(
+        "An order can wait for {least:n} to {most:n} days.",
+    ),
+    "not_allowed.approver": said(
+        "An owner or a member for billing decides on this order, or a key with the scope runs:approve.",
+    ),
+    "own_order.approve": said(
+        "Run {number} was ordered by you, in person or with a key of yours. Somebody else approves it.",
+    ),
+    "reason_missing.why_declined": said(
+        "Say why, in at most 500 characters: whoever ordered reads it.",
+    ),
     "invalid_spend_limit.credits": said(
         "A month's limit is 0 to {most:n} credits.",
     ),

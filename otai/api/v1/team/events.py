@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Schema
+from pydantic import Field
 
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
@@ -20,6 +21,7 @@ class TeamEventOut(Schema):
     who: str
     what: str
     subject: str
+    details: dict[str, Any] = Field(description="What else is known: a role, a limit `before` and `after`.")
 
 
 class TeamEventsOut(Schema):
@@ -38,13 +40,14 @@ class TeamEventsOut(Schema):
                 "who": "alice@acme.example",
                 "what": "key_created",
                 "subject": "nightly import",
+                "details": {"scopes": ["tickets:write"]},
             }
         ],
         "next": None,
     },
 )
 def list_team_events(request: CallerRequest, page: PageQuery) -> Any:
-    """What happened to members, invitations and keys"""
+    """What happened to members, invitations, keys, spend limits and what waits for approval"""
     found = queries.team_events(request.auth.organisation)
     return page_of(found, request.auth, page, of="team-events", by=["-at", "-id"], shown=_event)
 

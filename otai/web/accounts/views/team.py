@@ -19,11 +19,14 @@ from otai.links import absolute
 from otai.orgs import operations, queries
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Action, Role
+from otai.runs.approval import RULE_CHANGED
+from otai.runs.spending import LIMIT_CHANGED
 from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
 from otai.web.refusals import in_words
+from otai.web.words import change_words
 
 
 @require_safe
@@ -196,6 +199,8 @@ def organisation(request: MemberRequest) -> HttpResponse:
 
 
 def _in_words(event: TeamEvent) -> dict[str, Any]:
+    if event.what in (LIMIT_CHANGED, RULE_CHANGED):
+        return {"at": event.at, "who": event.who, "words": change_words(event)}
     role = ROLE_WORDS[Role(event.details["role"])][0] if event.details.get("role") in tuple(Role) else ""
     words = {
         "member_joined": _("%(subject)s joined: %(role)s"),
