@@ -13,13 +13,15 @@ from django.urls import reverse
 from typer.testing import CliRunner
 
 from otai.learning.evidence.acceptance import CriterionInvalid
+from otai.ledger import queries as ledger
+from otai.ledger.models import Hold
 from otai.orgs.models import Organisation, User
 from otai.runs import operations as runs
 from otai.runs.guarantee import operations
 from otai.runs.models import Guarantee
 from otai.tickets.models import DataSet
 from tests import stories
-from tests.runs.guarantees import agreed
+from tests.runs.guarantees import agreed, included, trained
 from tests.runs.test_guarantee import missed_twice_as_pro
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,8 +46,8 @@ def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return stories.import_tickets(organisation=acme, name="support", source=source, now=now)
 
 
-def act(desk: Client, row: Guarantee, action: str, **answers: Any) -> Any:
-    address = reverse("admin:runs_guarantee_act", args=[row.pk, action])
+def act(desk: Client, row: Guarantee | Hold, action: str, **answers: Any) -> Any:
+    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_act", args=[row.pk, action])
     if desk.get(address).status_code != 200:
         return None
     return desk.post(address, answers, follow=True)
@@ -74,6 +76,18 @@ def test_olga_declines_and_pays_a_fee_back(desk: Client, acme: Organisation, sup
     assert "EUR 11.90 on OT-" in answer
     credited.refresh_from_db()
     assert credited.status == "refunded"
+
+
+def test_the_credits_of_an_included_run_are_not_given_back_at_the_desk(
+    desk: Client, acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    agreed(acme, support, now)
+    run = included(acme, support, now)
+    trained(now, queue=0.9)
+    before = ledger.balance(acme.id)
+    answer = act(desk, Hold.objects.get(id=run.hold), "refund-credits", why="asked by phone")
+    assert "included" in answer.content.decode()
+    assert ledger.balance(acme.id) == before
 
 
 def test_alice_agrees_orders_and_downloads_by_commands(
