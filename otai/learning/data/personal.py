@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from otai.learning.data.mail_patterns import DESK, SIGN_OFF, SIGN_OFFS
+
 EMAIL, PHONE, IBAN, CARD, PASSWORD, NATIONAL_ID, NAME = (
     "email",
     "phone",
@@ -25,25 +27,53 @@ EMAIL, PHONE, IBAN, CARD, PASSWORD, NATIONAL_ID, NAME = (
 PERSONAL_KINDS = (IBAN, CARD, NATIONAL_ID, PASSWORD, EMAIL, PHONE, NAME)
 """In the order in which they are looked for: what is an IBAN is no telephone number."""
 
-_WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|mot de passe|mdp|contraseña|clave|senha|palavra-passe|wachtwoord|has[łl]o|parola d.ordine|pin|puk"
-_NUMBER_WORDS = r"(?:BSN|PESEL|NIF|NISS|INSZ|Steuer-?ID|IdNr\.?|Steueridentifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
+_WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|pw|pass|mot de passe|mdp|contraseña|clave|senha|palavra-passe|wachtwoord|has[łl]o|parola d.ordine|pin|puk"
+_SHORT_WORDS_FOR_IT = frozenset(("pw", "pass"))
+"""They stand before much else, so that what follows has to look like a secret."""
+_NUMBER_WORDS = (
+    r"(?=[BbCcIiNnPpRrSs])(?i:BSN|burgerservicenummer|PESEL|NIF|n[úu]mero de contribuinte|contribuinte|NISS|INSZ|rijksregisternummer|"
+    r"Steuer-?ID|IdNr\.?|Steuer-?identifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
+)
+_PHONE_WORDS = (
+    r"(?:tel|t[eé]l[eé](?:fono|fone|fon\w{0,8}|foon\w{0,8}|phone|m[oó]vel)|phone|fone?|mobil(?:e|nummer|telefon)?|handy(?:nummer)?|"
+    r"cell(?:ulare|phone)?|m[óo]vil|gsm|kom(?:órk[ai])?|portable|rufnummer|durchwahl|fax|whatsapp)"
+)
+_GREETED = (
+    r"(?:mit )?(?:freundliche[nr]?|beste[nr]?|viele[nr]?|liebe[nr]?|herzliche[nr]?)[ ]gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|"
+    r"(?:kind|best|warm)[ ]regards|cordialement|saludos|cordiali[ ]saluti|(?:met[ ])?vriendelijke[ ]groet(?:en)?|pozdrawiam"
+)
+"""Behind them a name stands in their own line, too."""
+_CALLED = r"(?-i:[^\W\d_a-z][\w'.-]*+)(?:[ ](?-i:[^\W\d_a-z][\w'.-]*+)){0,3}"
 _PATTERNS: dict[str, re.Pattern[str]] = {
-    IBAN: re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    CARD: re.compile(r"(?<![\d.-])[3-6]\d{3}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,4})?(?![\d-])"),
+    IBAN: re.compile(
+        r"\b[A-Za-z]{2}\d{2}(?:[ \xa0.-]?[A-Za-z0-9]{4}){2,7}(?:[ \xa0.-]?[A-Za-z0-9]{1,3})?\b"
+    ),
+    CARD: re.compile(
+        r"(?<![\d.-])(?:3[47]\d\d[ .-]\d{6}[ .-]\d{5}|3[0689]\d\d[ .-]\d{6}[ .-]\d{4}|"
+        r"[2-6]\d{3}(?:[ \xa0.-]?\d{4}){2,3}(?:[ \xa0.-]?\d{1,4})?)(?![\d-])"
+    ),
     NATIONAL_ID: re.compile(
-        r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
+        r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|\d{2}\.\d{3}\.\d{3}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|"
+        r"[A-Za-z]{6}\d{2}[A-EHLMPRSTa-ehlmprst]\d{2}[A-Za-z]\d{3}[A-Za-z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
         rf"\d{{2}}\.\d{{2}}\.\d{{2}}-\d{{3}}\.\d{{2}}|{_NUMBER_WORDS}[: ]+\d[\d ]{{6,13}}\d)\b"
     ),
-    PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|ist|lautet|est|es|é|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
+    PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|was|ist|war|lautet|est|es|é|è|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
     EMAIL: re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
-    PHONE: re.compile(r"(?<![\w.,-])(?:\+\d{1,3}[ ()/.-]{0,3}|\(\+?\d{2,5}\)[ /-]?|0(?=\d))\d[\d ()/.-]{4,18}\d(?![\w-])"),
+    PHONE: re.compile(
+        r"(?<![\w.,-])(?:\+\d{1,3}[ \xa0()/.-]{0,3}|\(\+?\d{2,5}\)[ /-]?|0(?=\d))\d[\d \xa0()/.-]{4,18}\d(?![\w-])|"
+        r"(?<![\w.,-])(?:1[ .-])?\d{3}(?P<dash>[.-])\d{3}(?P=dash)\d{4}(?![\w-])|"
+        rf"\b(?=[TtPpFfMmHhCcGgKkRrDdWw])(?i:{_PHONE_WORDS}(?:[ .-]{{0,2}}(?:no|nr|number|nummer))?)[.:]{{0,2}}[ \xa0]?(?P<told>\d[\d \xa0()/.-]{{5,17}}\d)(?![\w-])"
+    ),
     NAME: re.compile(
-        r"(?im)^[^\S\n]*+(?:(?:mit )?(?:freundlichen|besten|vielen|lieben|herzlichen|viele|beste|liebe|freundliche)[ ]gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|(?:kind|best|warm)[ ]regards|regards|best|"
-        r"cheers|yours[ ]sincerely|sincerely|cordialement|bien[ ]à[ ]vous|saludos(?:[ ]cordiales)?|atentamente|cordiali[ ]saluti|distinti[ ]saluti|(?:met[ ])?vriendelijke[ ]groet(?:en)?|"
-        r"z[ ]poważaniem|pozdrawiam|atenciosamente|cumprimentos)[,.!]?[ ]*+\n++(?P<name>(?-i:[^\W\d_a-z][\w'.-]*+)(?:[ ](?-i:[^\W\d_a-z][\w'.-]*+)){0,3})[ ]*+$"
+        rf"(?im)^[^\S\n]*+(?:(?:(?:{SIGN_OFFS})[^\S\n]*+[,.!]?[^\S\n]*+\n\s*+){{1,3}}+(?P<name>{_CALLED})|(?:{_GREETED}),?[ ](?P<beside>{_CALLED}))[ ]*+$"
     ),
 }  # fmt: skip
-MARKS = rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|{_WORDS_FOR_IT}|regards|gr(?:ü|ue)(?:ß|ss)|saludo|saluti|groet|cordial|pozdrawiam|poważaniem|atenciosamente|cumprimentos|^best"
+_VALUES = {PASSWORD: ("secret",), NAME: ("name", "beside"), PHONE: ("told",)}
+"""The part of a match that is the personal data; else the whole."""
+MARKS = (
+    rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|\d\d\.\d\d\.\d\d|\d{{3}}\.\d{{3}}|{_WORDS_FOR_IT}|regards|gr(?:ü|ue)(?:ß|ss)|salu|groet|cordial|pozdr|"
+    r"poważaniem|szacunk|aten(?:ta|cio)|cumprimentos|\b(?:mfg|vg|lg|best|cheers)\b|wishes|sincerely|yours|vous|than|dank|merci|gra[czt]i|obrigad|bedankt|dzięk"
+)
 """A text without any of these holds nothing that is found here."""
 _MARKS = re.compile(MARKS)
 EXAMPLES = 3
@@ -94,8 +124,7 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
     """In their order; no two overlap."""
     for kind in PERSONAL_KINDS:
         for match in _PATTERNS[kind].finditer(text):
-            group = {PASSWORD: "secret", NAME: "name"}.get(kind, 0)
-            start, end = match.span(group)
+            start, end = _span(kind, match)
             at = bisect_left(taken, (start, end))
             if (at and taken[at - 1][1] > start) or (at < len(taken) and taken[at][0] < end):
                 continue
@@ -105,6 +134,18 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
                 taken.insert(at, (start, end))
             if is_valid:
                 yield kind, start, end
+
+
+def _span(kind: str, match: re.Match[str]) -> tuple[int, int]:
+    """Where in a match the personal data stands."""
+    group = next((name for name in _VALUES.get(kind, ()) if match[name] is not None), 0)
+    start, end = match.span(group)
+    if kind == IBAN:
+        # Words that follow an IBAN may look like four more of its signs.
+        while not _is_iban(match.string[start:end]) and (before := _LAST_SIGNS.search(match.string, start, end)):
+            end = before.start()
+        end = end if _is_iban(match.string[start:end]) else match.end()
+    return start, end
 
 
 def mask(text: str, kinds: Sequence[str] = PERSONAL_KINDS) -> str:
@@ -132,27 +173,65 @@ def _is_valid(kind: str, match: re.Match[str]) -> bool:
     return check is None or check(match)
 
 
+_LAST_SIGNS = re.compile(r"(?:[ \xa0.-]|(?<=\w{4}))\w{1,4}$")
+
+
 def _iban(match: re.Match[str]) -> bool:
+    start, end = _span(IBAN, match)
+    return _is_iban(match.string[start:end])
+
+
+def _is_iban(text: str) -> bool:
     from stdnum import iban
 
-    return bool(iban.is_valid(match[0], check_country=False))
+    return len(text) >= 15 and bool(iban.is_valid(text.replace("\xa0", " "), check_country=False))
+
+
+_ISSUED = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|"
+    r"35(?:2[89]|[3-8]\d)\d{12}|(?:50|5[6-8]|6\d)\d{11,17}"
+)
+"""Numbers that issuers of cards give out, with as many digits as they have: the number of a telephone (IMEI) has one
+digit fewer."""
 
 
 def _card(match: re.Match[str]) -> bool:
     from stdnum import luhn
 
     digits = re.sub(r"\D", "", match[0])
-    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
+    return _ISSUED.fullmatch(digits) is not None and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
+
+
+_DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2})(?:(?![\d.]).*)?", re.DOTALL)
+_NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d{2}(?:[ .-]\d{2}){5,}|\d{5}-\d{5}")
+"""Addresses and versions, numbers of network cards, a stretch of postcodes."""
+_NUMBER_OF_A_THING = re.compile(
+    r"(?:\b(?:order|auftrag\w*|bestell\w*|rechnung\w*|invoice|facture|fattura|factura|fatura|faktur\w*|ticket\w*|case|vorgang\w*|serial\w*|serien\w*|"
+    r"s/n|sn|part|artikel\w*|article|sku|ref\w*|beleg\w*|kostenstelle|asset|chassis|inventar\w*|imei|id|code|version|firmware|plz|zip|postcode|model\w*|"
+    r"pedido|commande|ordine|zam[óo]wieni\w*|encomenda|bestelling|dossier|contract\w*|vertrag\w*|contrat\w*|polic\w*|sendung\w*|tracking)(?:[ -]?(?:number|nummer|no|nr|num|n[°ºo]|id|code))?|"
+    r"\b(?:customer|account|kunden|konto|client[ei]?|klant)[ -]?(?:number|nummer|no|nr|id))\W{0,4}$",
+    re.IGNORECASE,
+)
+_SAYS_PHONE = re.compile(rf"\b{_PHONE_WORDS}|t[eé]l[eé]f|handy|mobil", re.IGNORECASE)
+_BEFORE = 40
+"""Characters before a number that say of what it is one."""
 
 
 def _phone(match: re.Match[str]) -> bool:
-    digits = re.sub(r"\D", "", match[0])
-    # A date (01.02.2026) and a run of one digit are none.
-    return (
-        7 <= len(digits) <= 15
-        and len(set(digits)) > 2
-        and not re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*", match[0])
-    )
+    value = match["told"] or match[0]
+    digits = re.sub(r"\D", "", value)
+    if not 7 <= len(digits) <= 15 or len(set(digits)) <= 2 or _DATE.fullmatch(value) or _NO_PHONE.fullmatch(value):
+        return False
+    if match["told"] or (value.startswith(("+", "(+", "00")) and " " in value):
+        return True
+    before = match.string[max(match.start() - _BEFORE, 0) : match.start()]
+    return _NUMBER_OF_A_THING.search(before) is None or _SAYS_PHONE.search(before) is not None
+
+
+def _name(match: re.Match[str]) -> bool:
+    """Whether it is a person's: the desk signs, too, and some take leave twice."""
+    name = match["name"] or match["beside"]
+    return DESK.search(name) is None and SIGN_OFF.match(name) is None
 
 
 def _password(match: re.Match[str]) -> bool:
@@ -161,7 +240,7 @@ def _password(match: re.Match[str]) -> bool:
         return False
     if match["word"].lower() in ("pin", "puk"):
         return bool(re.fullmatch(r"\d{4,8}[.!]?", secret))
-    if re.search(r"[:=]", match["between"]):
+    if re.search(r"[:=]", match["between"]) and match["word"].lower() not in _SHORT_WORDS_FOR_IT:
         return True
     # "My password is expired" names none; "is Sommer2026" does.
     return bool(re.search(r"\d", secret)) and bool(re.search(r"[^\W\d_]", secret))
@@ -182,9 +261,12 @@ def _national_id(match: re.Match[str]) -> bool:
     if word := re.match(rf"{_NUMBER_WORDS}[: ]+", value):
         number = value[word.end() :].strip()
         return any(checked.is_valid(number) for checked in (bsn, pesel, nif, idnr, vnr, nn))
-    return any(checked.is_valid(value) for checked in (dni, nie, codicefiscale, nir, nn))
+    return any(checked.is_valid(value) for checked in (nie, codicefiscale, nir, nn)) or bool(
+        dni.is_valid(value.replace(".", ""))
+    )
 
 
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
     IBAN: _iban, CARD: _card, PHONE: _phone, PASSWORD: _password, NATIONAL_ID: _national_id,
+    NAME: _name,
 }  # fmt: skip

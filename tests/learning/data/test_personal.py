@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from otai.learning.data.personal import PersonalCount, mask, masked_example, personal_data
+from otai.learning.data.personal import MARKS, PersonalCount, mask, masked_example, personal_data
 
 pytestmark = pytest.mark.pure
 
@@ -51,6 +53,60 @@ def test_what_has_a_form_is_found(text: str, kind: str, found: str) -> None:
     ],
 )  # fmt: skip
 def test_what_has_no_valid_form_is_not(text: str) -> None:
+    assert list(personal_data(text)) == []
+
+
+WRITTEN_OTHERWISE = {
+    "iban": [
+        "DE89-3704-0044-0532-0130-00", "de89 3704 0044 0532 0130 00", "DE89\xa03704\xa00044\xa00532\xa00130\xa000",
+        "AT61 1904 3002 3457 3201", "NL91ABNA0417164300", "FR14 2004 1010 0505 0001 3M02 606",
+    ],
+    "card": ["3782 822463 10005", "5105.1051.0510.5100", "2223003122003222", "4111\xa01111\xa01111\xa01111"],
+    "phone": ["415-555-2671", "06.12.34.56.78", "030/1234567", "+33 1 42 68 53 00"],
+    "national_id": ["12.345.678-Z", "rssmra85t10a562s", "burgerservicenummer 111222333"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(kind, value) for kind, told in WRITTEN_OTHERWISE.items() for value in told]
+)
+def test_numbers_are_found_however_they_are_written(kind: str, value: str) -> None:
+    # Words behind a number look like more of its signs.
+    for text in (f"my number {value} paid today", f"my number: {value}."):
+        assert [(which, text[start:end]) for which, start, end in personal_data(text)] == [(kind, value)]
+        assert pc.match_substring_regex(pa.array([text]), MARKS).to_pylist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("tel. 912 345 678", "phone", "912 345 678"), ("móvil 612345678", "phone", "612345678"),
+        ("kom. 601 234 567", "phone", "601 234 567"), ("phone: 555-0100", "phone", "555-0100"),
+        ("Handynummer: 1712345678", "phone", "1712345678"), ("Kundentelefon 030 1234567", "phone", "030 1234567"),
+        ("pw: abc123", "password", "abc123"), ("la password è Pippo123", "password", "Pippo123"),
+        ("Mein Passwort war Sommer26", "password", "Sommer26"), ("Un saludo\nJuan Pérez", "name", "Juan Pérez"),
+        ("Bien cordialement\nJean Dupont", "name", "Jean Dupont"), ("MfG\nM. Müller", "name", "M. Müller"),
+        ("Beste Grüße, Max", "name", "Max"), ("Grazie\nMario Rossi", "name", "Mario Rossi"),
+        ("Thanks,\nKind regards\nBob Miller", "name", "Bob Miller"), ("Obrigado,\nJoão", "name", "João"),
+    ],
+)  # fmt: skip
+def test_words_before_it_tell_what_it_is(text: str, kind: str, found: str) -> None:
+    assert [(which, text[start:end]) for which, start, end in personal_data(text)] == [(kind, found)]
+    assert pc.match_substring_regex(pa.array([text]), MARKS).to_pylist() == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bestellnummer 0045123987", "order number 0123456789", "Rechnung Nr. 0171234567", "SAP-Beleg 0001234567",
+        "part 02-4567-8901", "S/N: 0612345678", "Kundennummer 0123456", "Artikel-Nr. 0815-4711-01",
+        "IMEI 356938035643809", "from 00-14-22-01-23-45", "postcodes 01067-01069", "chassis 03 04 05 06 07 08",
+        "host 010.020.030.040",
+        "from 01.02.2026 - 03.04.2026", "mobile 2026-01-05 08:43", "pass: all of them", "Thanks\nIT Support Team",
+        "Regards\nBest", "Thanks\nPlease call back",
+    ],
+)  # fmt: skip
+def test_numbers_of_things_are_no_persons(text: str) -> None:
     assert list(personal_data(text)) == []
 
 
