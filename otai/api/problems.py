@@ -102,7 +102,6 @@ HELP_FOR_CODE = {
     "duplicate_request": "Take a new Idempotency-Key for a new request, or send exactly the first request again.",
     "request_in_progress": "Wait a second and send the same request with the same Idempotency-Key again.",
     "billing_details_missing": "Enter whom invoices are made out to (PUT /api/v1/billing-details), then buy.",
-    "dataset_invalid": "Correct the rows in `problems`, or send `skip_bad_rows=true` to leave bad rows out.",
     "invalid_cursor": "Take the cursor from `next` of the answer before, unchanged, or begin without one.",
     "organisation_not_named": "Name the organisation: the header `Otai-Organisation: acme`, or `?organisation=acme`.",
     "vendor_key_needed": "An operator makes one on the desk, or with `otai vendor-keys create`.",
@@ -139,10 +138,24 @@ def answer(error: OtaiError) -> HttpResponse:
     return response
 
 
+BAD_ROWS_HELP = "Correct the rows in `problems`, or send `skip_bad_rows=true` to leave bad rows out."
+BAD_FILE_HELP = (
+    "Correct the file, or say how to read it (`POST /api/v1/data-sets/preview` shows what its columns are taken for), "
+    "and send it again; nothing was changed."
+)
+
+
+def help_for(status: int, code: str, details: Mapping[str, Any]) -> str:
+    """What would help against the refusal, in a sentence."""
+    if code == "dataset_invalid":
+        in_rows = any(problem.get("row") for problem in details.get("problems", []))
+        return BAD_ROWS_HELP if in_rows else BAD_FILE_HELP
+    return HELP_FOR_CODE.get(code) or HELP_FOR_STATUS[status]
+
+
 def body(status: int, code: str, message: str, details: Mapping[str, Any]) -> HttpResponse:
     """The answer to an error: its code, sentence, what would help, and its values, as JSON."""
-    help_ = HELP_FOR_CODE.get(code) or HELP_FOR_STATUS[status]
-    document = {"error": {"code": code, "message": message, "help": help_, **details}}
+    document = {"error": {"code": code, "message": message, "help": help_for(status, code, details), **details}}
     text = json.dumps(document, ensure_ascii=False, cls=_Encoder)
     # A lone surrogate from the outside has no UTF-8 form; it is answered as a question mark rather than with a mistake
     # of ours.

@@ -94,6 +94,15 @@ def test_a_large_file_takes_little_memory(alice: Program, monkeypatch: pytest.Mo
     assert peak < 24 << 20, f"{peak >> 20} MiB"
 
 
+def test_help_speaks_of_rows_only_where_rows_are_wrong(alice: Program) -> None:
+    status, refused = answered(alice.upload("/data-sets?name=x&filename=x.pdf", b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"))
+    assert status == 422
+    assert "rows" not in refused["error"]["help"] and "preview" in refused["error"]["help"]
+    rows = b'text,queue\nThe printer is on fire,it\nx,"The lift'
+    status, refused = answered(alice.upload("/data-sets?name=x&filename=x.csv", rows))
+    assert status == 422 and "skip_bad_rows" in refused["error"]["help"]
+
+
 def bomb() -> bytes:
     """An Excel workbook of 100 kB that unpacks to 100 MB."""
     out = io.BytesIO()

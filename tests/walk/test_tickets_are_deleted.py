@@ -222,6 +222,7 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
     words = [SUBJECT, BODY, TICKET]
     # The search finds them while they are there: in files and in tables.
     assert found_in_files(words) and found_in_tables(words)
+    assert "#suspects-" in alice.get("/acme/runs/2/").content.decode()
     runs_before = {run.number: (run.credits, run.status, run.mode) for run in Run.objects.all()}
     accuracy = (Run.objects.get(number=2).report_card or {})["attributes"][0]["accuracy"]
 
@@ -262,7 +263,9 @@ def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now
                     "tickets/", f"tickets/{newest.id}/", "guarantee/", "train/", "models/", ""):  # fmt: skip
         answered = alice.get(f"/acme/{address}")
         assert answered.status_code == 200, address
-    assert "were deleted on" in alice.get("/acme/runs/2/").content.decode()
+    card_page = alice.get("/acme/runs/2/").content.decode()
+    # Nothing on it leads to tickets that are gone.
+    assert "were deleted on" in card_page and "#suspects-" not in card_page
     assert "were deleted on" in alice.get(f"/acme/tickets/{newest.id}/").content.decode()
     model = serving.version(acme, "support").model
     assert alice.get(f"/acme/models/{model.id}/").status_code == 200

@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from otai.orgs.permissions import Role
 from otai.tickets import queries as tickets
+from otai.web.file_formats import format_words
 from otai.words import findings as words
 from tests import stories
 from tests.web.visitors import member_of, of
@@ -31,3 +33,45 @@ def test_a_german_data_set_page_says_what_stands_out_in_german(tmp_path: Path, n
     german = alice.get(f"/acme/tickets/{data_set.id}/").text
     assert "1 Ticket (0,8" in german and "wiederholt den Text eines früheren" in german
     assert [one.code for one in found if words.message(one) in german or words.advice(one) in german] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "said", "read_as"),
+    [
+        ("en", "What stands out is said with each attribute below.", "CSV separated by semicolons"),
+        ("de", "Was auffällt, steht unten beim jeweiligen Attribut.", "CSV, getrennt durch Semikolons"),
+        ("fr", "Ce qui ressort est indiqué ci-dessous, pour chaque attribut.", "CSV séparé par des points-virgules"),
+    ],
+)
+def test_nothing_is_said_to_stand_out_above_what_does(
+    language: str, said: str, read_as: str, tmp_path: Path, now: datetime
+) -> None:
+    acme = stories.acme(now)
+    source = tmp_path / "support.csv"
+    rows = [f"The printer in room {n} is on fire;{'it' if n % 2 else 'hr'}" for n in range(60)]
+    source.write_text("\n".join(["text;queue", *rows, "The lift is stuck;rare", "No light in the hall;seldom"]))
+    data_set = stories.import_tickets(organisation=acme, name="support", source=source, now=now)
+    assert {one.attribute for one in tickets.profile(data_set).findings} == {"queue"}
+    alice = of(member_of(acme, "alice", Role.OWNER, now))
+    alice.cookies["otai_language"] = language
+    page = alice.get(f"/acme/tickets/{data_set.id}/").text
+    assert said in page and read_as in page
+    assert "Nothing stands out" not in page
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("written", "german"),
+    [
+        ("CSV separated by '~', UTF-8", "CSV, getrennt durch '~', UTF-8"),
+        ("zip of 3 files, Excel, sheets 'a', 'b' ...", "zip aus 3 Dateien, Excel, Blätter 'a', 'b'"),
+        ("Excel, sheet 'HTML table'", "Excel, Blatt 'HTML table'"),
+        ("JSON, list 'data.items', UTF-8, gzip", "JSON, Liste 'data.items', UTF-8, gzip"),
+        ("made from version 3", "entstanden aus Version 3"),
+        ("Parquet", "Parquet"),
+    ],
+)
+def test_how_a_file_was_read_is_said_in_german(written: str, german: str) -> None:
+    with translation.override("de"):
+        assert format_words(written) == german

@@ -94,6 +94,25 @@ def test_a_run_that_waits_says_so_and_can_be_cancelled(
     assert "<s>1 credit</s>" in text(alice.get("/acme/runs/"))
 
 
+def test_headline_and_tab_of_a_running_training_stay_true(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    run = stories.ordered(acme, stories.tickets_of(acme, tmp_path, now), now)
+    page = text(alice.get("/acme/runs/1/"))
+    assert "<title>Waiting · Run 1, support" in page
+    assert re.search(r'<p class="answer" id="headline">Ordered\.', page)
+    Run.objects.filter(id=run.id).update(
+        status="training", attempt=1, stage="training", steps_total=100, steps_done=62, started_at=now, heartbeat_at=now
+    )
+    for language, said in {
+        "en": "Learning", "de": "Lernt", "fr": "Apprentissage"
+    }.items():  # fmt: skip
+        alice.cookies["otai_language"] = language
+        live = text(alice.get("/acme/runs/1/now"))
+        assert "<title>62 % · " in live
+        assert re.search(rf'<p class="answer" id="headline" hx-swap-oob="true">{said}', live), live
+
+
 def test_a_failed_run_strikes_its_price_through_and_says_why(
     alice: Client, acme: Organisation, tmp_path: Path, now: datetime
 ) -> None:

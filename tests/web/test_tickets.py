@@ -560,3 +560,18 @@ def test_a_file_that_cannot_be_read_in_its_bounds_is_refused_kindly(alice: Clien
     assert answer.status_code == 422
     assert "needed more than 1 MB of memory" in page and "Nothing was imported" in page
     assert not DataSet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["1 column, read as CSV", "3 rows, ", "Only one column was found"]),
+        ("de", ["1 Spalte, gelesen als CSV", "3 Zeilen, ", "Nur eine Spalte wurde gefunden"]),
+        ("fr", ["1 colonne, lue comme CSV", "3 lignes, ", "Une seule colonne a été trouvée"]),
+    ],
+)
+def test_a_file_of_one_column_is_warned_of(alice: Client, language: str, said: list[str]) -> None:
+    content = b"text\nThe printer is on fire\nThe lift is stuck\nThe hall is dark\n"
+    alice.cookies["otai_language"] = language
+    page = alice.get(upload(alice, content)).content.decode()
+    assert [words for words in said if words not in page] == []

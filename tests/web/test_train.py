@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,6 +20,8 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.pricing.price_book import Tier
 from otai.runs.models import Quote, Run
+from otai.runs.operations import cancel_run
+from otai.serving.deletion import delete_tickets
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.orgs.people import joins, person
@@ -220,3 +223,34 @@ def test_a_viewer_does_not_spend(acme: Organisation, support: DataSet, now: date
     viewer.force_login(joins(acme, person("bob"), Role.VIEWER, now).user)
     assert viewer.get("/acme/train/").status_code == 403
     assert viewer.post("/acme/train/order", {}).status_code == 403
+
+
+def test_to_train_again_on_deleted_tickets_others_are_chosen_and_never_taken(
+    alice: Client, acme: Organisation, support: DataSet, tmp_path: Path, now: datetime
+) -> None:
+    stories.ordered(acme, support, now)
+    cancel_run(organisation=acme, number=1, who="alice", now=now)
+    others = stories.import_tickets(
+        organisation=acme, name="others", source=stories.write_tickets(tmp_path / "others.csv"), now=now
+    )
+    delete_tickets(organisation=acme, data_sets=[support], who="alice", now=now)
+    run = alice.get("/acme/runs/1/").content.decode()
+    [again] = re.findall(r'href="([^"]+)"><svg[^>]*><use href="[^"]*#again"', run)
+    for language, said in {
+        "en": "The tickets of support v1 were deleted",
+        "de": "Die Tickets von support v1 wurden gelöscht",
+        "fr": "Les tickets de support v1 ont été supprimés",
+    }.items():
+        alice.cookies["otai_language"] = language
+        page = alice.get(html.unescape(again)).content.decode()
+        assert said in page and "order-button" not in page
+    alice.cookies["otai_language"] = "en"
+    page = alice.get(html.unescape(again)).content.decode()
+    assert "it has 2 of 2 attributes of that training" in page
+    [address] = re.findall(rf'href="(/acme/train/\?data_set={others.id}[^"]*)"', page)
+    chosen = alice.get(html.unescape(address)).content.decode()
+    assert 'value="support"' in chosen and "order-button" in chosen
+    # With no other tickets there is nothing to choose from.
+    delete_tickets(organisation=acme, data_sets=[others], who="alice", now=now)
+    assert "Bring tickets" in alice.get(html.unescape(again)).content.decode()
+    assert alice.get("/acme/train/?like=99").status_code == 404

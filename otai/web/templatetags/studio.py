@@ -33,13 +33,14 @@ from otai.orgs.models import Member
 from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals
+from otai.web.file_formats import format_words
 from otai.web.formats import MINUS, credits, money, number, percent
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
 
 register = template.Library()
 
-for plain in (credits, money, number, percent, delivery_words, fact_words, move_words, who_words):
+for plain in (credits, money, number, percent, delivery_words, fact_words, format_words, move_words, who_words):
     register.filter(plain.__name__, plain)
 
 

@@ -97,8 +97,8 @@ def summaries(card: ReportCard, *, earlier: list[dict[str, Any]]) -> list[Summar
 
 
 def suspected(rows: list[Summary]) -> list[Summary]:
-    """Those with labels that look wrong."""
-    return [row for row in rows if row.report.wrong_labels is not None and row.report.wrong_labels.total]
+    """Those with labels that look wrong, as long as the tickets are there that carry them."""
+    return [row for row in rows if row.report.wrong_labels is not None and row.report.wrong_labels.suspects]
 
 
 def bar_of(estimate: Estimate, baseline: float) -> IntervalBar:

@@ -33,6 +33,7 @@ from otai.tickets import queries as tickets
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
 from otai.web.steps import Step
+from otai.web.templatetags.studio import BADGES
 from otai.web.views.jobs import working
 from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
@@ -162,6 +163,7 @@ def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
         "may_approve": waits and request.member.may(Action.APPROVE) and may_approve(run, approver(request)),
         "may_decline": waits and request.member.may(Action.APPROVE),
         "is_late": not run.has_ended and not waits and (run.expected_late_at is not None or at > run.due_at),
+        "tab_state": f"{done_percent} %" if run.status in WORKING else BADGES[run.status][2],
         "left": max(run.due_at - at, at - at),
         "was_on_time": run.ended_at is not None and run.ended_at <= run.due_at,
         "may_cancel": not run.has_ended and request.member.may(Action.TRAIN),
@@ -216,9 +218,10 @@ def earlier_cards(found: Run, *, most: int = 8) -> list[dict[str, Any]]:
 @require_GET
 @page(Action.VIEW)
 def now(request: MemberRequest, number: int) -> HttpResponse:
-    """The live part alone. Once the run has ended the whole page comes anew, with its report card."""
+    """The live part, with the page's headline and title. Once the run has ended the whole page comes anew, with its
+    report card."""
     found = queries.run(request.organisation, number)
-    response = render(request, "web/runs/now.html", now_of(found, request))
+    response = render(request, "web/runs/live.html", now_of(found, request))
     if found.has_ended:
         response["HX-Refresh"] = "true"
     return response

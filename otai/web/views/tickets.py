@@ -386,6 +386,7 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "profile": profile,
         "languages": languages_of(profile.languages),
         "findings": [finding for finding in profile.findings if finding.attribute is None],
+        "attributes_stand_out": any(finding.attribute is not None for finding in profile.findings),
         "attributes": [attribute_view(profile, one) for one in profile.attributes],
         "learnable": sum(one.is_learnable for one in profile.attributes),
         "columns": [(column, role_words(roles, column), fact_words(why)) for column, why in roles.reasons.items()],

@@ -38,6 +38,7 @@ from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
 from otai.runs import approval, expectations, operations, readiness
+from otai.runs import queries as runs
 from otai.runs.forecast import Expected as Times
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import InsufficientCredits
@@ -250,12 +251,28 @@ def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> lis
 @page(Action.TRAIN)
 def train(request: MemberRequest) -> HttpResponse:
     """The page on which a training is chosen and priced."""
+    if "data_set" not in request.GET and (like := request.GET.get("like", "")).isdecimal():
+        return _ask_for_other_tickets(request, runs.run(request.organisation, int(like[:18])))
     book = billing.price_book()
     tier = billing.tier_of(request.organisation)
     choices = read_choices(request.organisation, request.GET, tier=tier, book=book)
     if choices.data_set is None:
         return render(request, "web/train/nothing.html", {"may_upload": request.member.may(Action.UPLOAD_TICKETS)})
     return render(request, "web/train/page.html", context_of(request, choices, tier=tier, book=book, now=utc_now()))
+
+
+def _ask_for_other_tickets(request: MemberRequest, run: Run) -> HttpResponse:
+    """The tickets of `run` were deleted: which ones a training like it takes is the person's choice, never ours."""
+    there = tickets.data_sets(request.organisation, newest_only=True).defer("profile", "roles")
+    wanted = {attribute["name"] for attribute in run.attributes}
+    kept = request.GET.copy()
+    kept.pop("like")
+    others = []
+    for data_set in there.prefetch_related("attributes").order_by("-imported_at"):
+        found = wanted & {attribute.name for attribute in data_set.attributes.all()}
+        others.append((data_set, len(found), f"{urlencode({'data_set': data_set.id})}&{kept.urlencode()}"))
+    context = {"run": run, "wanted": len(wanted), "others": others}
+    return render(request, "web/train/others.html", context)
 
 
 @require_safe
@@ -459,11 +476,11 @@ def _key_of(request: MemberRequest, choices: Choices) -> UUID:
 
 
 def run_again_address(organisation: Organisation, run: Run, *, reason: Reason) -> str:
-    """The Train page with the choices of `run`, on the newest version of its tickets; on others where all of them were
-    deleted."""
+    """The Train page with the choices of `run`, on the newest version of its tickets. Where all of them were deleted it
+    asks which others to take."""
     newest = tickets.data_sets(organisation).filter(name=run.data_set.name).order_by("-version").first()
     query = [
-        *([("data_set", str(newest.id))] if newest else []),
+        ("data_set", str(newest.id)) if newest else ("like", str(run.number)),
         ("chosen", "1"),
         *(("attribute", attribute["name"]) for attribute in run.attributes),
         ("choice", f"{run.mode}-{run.delivery}"),
