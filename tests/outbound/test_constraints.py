@@ -10,6 +10,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from otai.api.models import KeyedRequest
+from otai.billing.operations.vendor_keys import create_vendor_key
+from otai.billing.vendor_scopes import VendorScope
 from otai.orgs.models import Organisation
 from otai.outbound.models import DeliveryAttempt, Endpoint, Message, WebhookDelivery
 
@@ -27,7 +29,17 @@ def there(acme: Organisation, now: datetime) -> dict[str, Any]:
     delivery = WebhookDelivery.objects.create(message=message, endpoint=endpoint, next_at=now, made_at=now)
     DeliveryAttempt.objects.create(delivery=delivery, number=1, at=now, status=200, milliseconds=1)
     KeyedRequest.objects.create(organisation=acme, key="k", request_sha256="0", made_at=now)
-    return {"acme": acme, "endpoint": endpoint, "message": message, "delivery": delivery, "now": now}
+    vendor_key = create_vendor_key(
+        name="shop", scopes=[VendorScope.PRICES_READ], who="olga", why="our shop", now=now, expires_at=None
+    ).key
+    return {
+        "acme": acme,
+        "vendor_key": vendor_key,
+        "endpoint": endpoint,
+        "message": message,
+        "delivery": delivery,
+        "now": now,
+    }
 
 
 BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -49,6 +61,13 @@ BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "outbound_attempt_without_an_answer_says_why": lambda t: DeliveryAttempt.objects.update(status=None),
     "api_keyed_request_key_is_used_once": lambda t: KeyedRequest.objects.create(
         organisation=t["acme"], key="k", request_sha256="1", made_at=t["now"]
+    ),
+    "api_keyed_request_of_a_vendor_key_is_used_once": lambda t: [
+        KeyedRequest.objects.create(vendor_key=t["vendor_key"], key="k", request_sha256="0", made_at=t["now"])
+        for _ in range(2)
+    ],
+    "api_keyed_request_is_of_an_organisation_or_a_vendor_key": lambda t: KeyedRequest.objects.update(
+        vendor_key=t["vendor_key"]
     ),
     "api_keyed_request_has_a_key": lambda t: KeyedRequest.objects.update(key=""),
     "api_keyed_request_keeps_answers_of_what_was_done": lambda t: KeyedRequest.objects.update(status=409, answer={}),
