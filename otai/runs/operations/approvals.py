@@ -72,11 +72,11 @@ def decline_run(*, organisation: Organisation, number: int, by: Approver, why: s
 
     Raises NotFound, ApprovalDecided, NotAllowed, and Invalid without a reason.
     """
+    run = _waiting(organisation, number)
+    require_may_decide(run, by, approving=False)
     why = " ".join(why.split())
     if not why or len(why) > 500:
         raise Invalid("why_declined", field="why", code="reason_missing")
-    run = _waiting(organisation, number)
-    require_may_decide(run, by, approving=False)
     refuse(run, as_=Approval.DECLINED, who=by.who, why=why, now=now)
     return run
 

@@ -20,7 +20,7 @@ def take_place(run: Run, *, now: datetime) -> None:
     own_ahead = (
         Run.objects.filter(organisation_id=run.organisation_id, status=RunStatus.QUEUED).exclude(id=run.id).count()
     )
-    found = place(
+    taken = place(
         Waiting(
             delivery=Delivery(run.delivery),
             due_at=run.due_at,
@@ -30,8 +30,8 @@ def take_place(run: Run, *, now: datetime) -> None:
         ),
         now=now,
     )
-    run.lane, run.counts_as_due_at, run.rises_at = found.lane, found.counts_as_due_at, found.rises_at
-    run.place_reasons = list(found.reasons)
-    expected = expectations.for_place(found, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
+    run.lane, run.counts_as_due_at, run.rises_at = taken.lane, taken.counts_as_due_at, taken.rises_at
+    run.place_reasons = list(taken.reasons)
+    expected = expectations.for_place(taken, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
     if expected is not None:
         run.expected_start_at, run.expected_finish_at = expected.starts_at, expected.finishes_at
