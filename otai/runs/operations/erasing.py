@@ -113,6 +113,10 @@ def _forget_what_was_said(run: Run) -> None:
 def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
     """The runs' models are deleted: what remains of their evidence are figures, without a word of any ticket. Within a
     transaction."""
+    learnt_from = Run.objects.filter(id__in=runs).values("data_set")
+    emptied = DataSet.objects.select_for_update(of=("self",), no_key=True).filter(id__in=learnt_from)
+    # Before their runs, by the order of docs/ledger.md.
+    without_tickets = list(emptied.exclude(deleted_at=None).order_by("id"))
     found = Run.objects.select_for_update(of=("self",), no_key=True).select_related("data_set")
     for run in found.filter(id__in=runs).order_by("number"):
         # Of whatever format the card is: what this release cannot read has words in it all the same.
@@ -122,8 +126,7 @@ def forget_models(*, runs: Sequence[UUID], who: str, now: datetime) -> None:
         if run.data_set.deleted_at is not None:
             forget_labels(run)
         record(run, move=RunOccurrence.MODEL_DELETED, who=who, now=now)
-    learnt_from = Run.objects.filter(id__in=runs).values("data_set")
-    for data_set in DataSet.objects.filter(id__in=learnt_from).exclude(deleted_at=None):
+    for data_set in without_tickets:
         _forget_names_of(data_set)
 
 
