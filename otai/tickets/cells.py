@@ -285,7 +285,10 @@ class TicketMaker:
     def _label(
         self, found: AttributeColumns, columns: list[pa.Array], numbers: list[int], keep: np.ndarray, bad: BadRows
     ) -> pa.Array:
-        cells = null_where_blank(self._mender.labels(_strings(columns[0])))
+        # Several columns of one label are parts of a name.
+        parts = [_strings(column) for column in columns]
+        whole = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, " ", null_handling="skip")
+        cells = null_where_blank(self._mender.labels(whole))
         labels = self._mapped(cells, self._clean_label)
         if missing := labels.null_count - cells.null_count:
             self.noticed.missing_words[found.name] = self.noticed.missing_words.get(found.name, 0) + missing

@@ -238,7 +238,7 @@ class _Target:
                 self._builder.put_in_order(one.name, [*kept, *sorted(there.difference(kept))])
         texts, labels = self._builder.sample()
         proposed = [one.name for one in base.attributes if one.name not in base.not_proposed]
-        leaks = [leak.finding() for leak in find_leaks(texts, {name: labels[name] for name in proposed})]
+        leaks = find_leaks(texts, {name: labels[name] for name in proposed}).findings()
         since = compare(base.path, self._path, by_id=True).findings(version=base.version)
         return self._builder.finish().with_findings([*since, *leaks, *base.still_true])
 
@@ -432,4 +432,4 @@ def leaks_of(base: BaseVersion) -> list[Finding]:
         columns=["subject", "body", *(ATTRIBUTE_PREFIX + name for name in there)],
     ):
         sample.offer(batch, joined_texts(batch))
-    return [leak.finding() for leak in find_leaks(sample.texts, sample.labels)]
+    return find_leaks(sample.texts, sample.labels).findings()

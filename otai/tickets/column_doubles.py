@@ -62,7 +62,7 @@ def doubles(
                 if column.words.parts == better.words.parts:
                     continue
                 if id(column) not in kept_roles and (
-                    _is_number_of(column, better) or _go_together(look, column, better)
+                    is_number_of(column, better) or _go_together(look, column, better)
                 ):
                     yield column, better
                     break
@@ -126,7 +126,7 @@ def _is_for_machines(column: ColumnStats) -> int:
     return 2 * are_numbers + (last in ("id", "ids", "value", "raw", "link", "url", "email"))
 
 
-def _is_number_of(column: ColumnStats, better: ColumnStats) -> bool:
+def is_number_of(column: ColumnStats, better: ColumnStats) -> bool:
     """assignee.id beside assignee.name: a number for machines, whether or not two people share a name."""
     return _is_for_machines(column) == 3 and not _is_for_machines(better)
 

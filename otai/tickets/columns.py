@@ -46,7 +46,8 @@ NAMED = Fact("named_when_importing")
 
 @dataclass(frozen=True, slots=True)
 class AttributeColumns:
-    """An attribute and where its labels come from: one column, or several for a multi-label one (tag_1 .. tag_8).
+    """An attribute and where its labels come from: one column, or several for a multi-label one (tag_1 .. tag_8) and
+    for the parts of one name (first name, last name).
 
     `separator` parts the labels inside a cell of a multi-label attribute; None where each cell is one label. `order`
     lists the labels of an ordered attribute from low to high; empty means: as the values suggest.

@@ -22,6 +22,7 @@ from otai.tickets.column_doubles import doubles
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
+from otai.tickets.halves_of_names import agents_in_halves
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of
 from otai.tickets.linking import kind_of_link
@@ -81,6 +82,7 @@ class _Guess(TextRoles):
         self._texts()
         self._language()
         self._linking()
+        self._agents_in_halves()
         self._doubles()
         self._sender()
         self._numbered()
@@ -291,6 +293,16 @@ class _Guess(TextRoles):
         for column in list(self.open):
             if kind_of_link(column.words) is not None:
                 self._take(column, Fact("column_links_tickets"))
+
+    def _agents_in_halves(self) -> None:
+        for found in agents_in_halves(self.look, self.open):
+            first, last = found.first.name, found.last.name
+            why = Fact("columns_one_name", {"first": first, "last": last, "labels": found.people})
+            self.attributes[first] = AttributeColumns(found.name, AttributeKind.SINGLE, (first, last), reason=why)
+            for column in (found.first, found.last):
+                self._take(column, why)
+            for column in found.doubles:
+                self._take(column, Fact("column_doubled", {"other": last}))
 
     def _doubles(self) -> None:
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):

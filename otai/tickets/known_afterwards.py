@@ -13,7 +13,7 @@ from collections import Counter
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets.afterwards_words import NAME_THINGS_TOO, RESOLVING, UNITS
-from otai.tickets.column_names import name_of
+from otai.tickets.column_names import Name, name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import NAMED, ColumnRoles, as_stored
 from otai.tickets.joining import Joined
@@ -70,9 +70,14 @@ _TELLS_NOTHING = re.compile(rf"{_YES_OR_NO.pattern}|[-+]?\d+([.,]\d+)?", re.IGNO
 _PAIRS = names.AFTERWARDS_PAIRS | names.AFTERWARDS
 
 
+def named(name: Name) -> str | None:
+    """The word of a name that stands for what nobody knows when a ticket comes in; None where it has none."""
+    return name.mentions(names.AFTERWARDS, _PAIRS)
+
+
 def by_name(column: ColumnStats) -> str | None:
     """The word of the column's name that tells; None where it tells nothing."""
-    word = column.words.mentions(names.AFTERWARDS, _PAIRS)
+    word = named(column.words)
     if (
         word is None
         and column.words.core

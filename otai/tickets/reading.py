@@ -555,7 +555,7 @@ class _Reading:
         """Lines that nearly decide a label, with what they are worth."""
         texts, labels = self._builder.sample()
         proposed = {found.name: labels[found.name] for found in self._roles.attributes if found.proposed}
-        return [leak.finding() for leak in find_leaks(texts, proposed)]
+        return find_leaks(texts, proposed).findings()
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)

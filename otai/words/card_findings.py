@@ -121,6 +121,17 @@ CARD: Mapping[str, Words] = {
             "decided it, these figures will not hold for new tickets.",
         )
     ),
+    "lines_not_measured": Words(
+        (
+            Counted(
+                "{attributes:n} further attribute is nearly decided by lines, names or addresses; what they are "
+                "worth was not measured: {named:names}. Its figures may not hold for new tickets.",
+                "{attributes:n} further attributes are nearly decided by lines, names or addresses; what they are "
+                "worth was not measured: {named:names}. Their figures may not hold for new tickets.",
+                "attributes",
+            ),
+        )
+    ),
     "labels_confused": Words(
         (
             Counted(

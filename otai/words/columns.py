@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "labels_separated": ("several labels in a cell, separated by “{separator}”, {labels:n} different",),
     "labels_in_lists": ("several labels in a cell, as lists, {labels:n} different",),
+    "columns_one_name": ("“{first}” and “{last}” are one name, of {labels:n} people",),
     "labels_one_a_cell": ("{labels:n} different values, {tickets:n} tickets each on average",),
     "labels_ordered": (
         "{labels:n} different values, {tickets:n} tickets each on average; they have an order: {order}",

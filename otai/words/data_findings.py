@@ -194,6 +194,22 @@ DATA: Mapping[str, Words] = {
         "If it is written there only after someone decided it, remove it from the text: new tickets will not have it, "
         "and the model would lean on it.",
     ),
+    "lines_left": Words(
+        ("{attribute}: {left:n} further lines, names or addresses nearly decide it, more than are cut at once.",),
+        "Cut these lines: the version without them is looked at again, and says what is left.",
+    ),
+    "lines_not_measured": Words(
+        (
+            Counted(
+                "{attributes:n} further attribute is nearly decided by lines, names or addresses; what they are "
+                "worth was not measured: {named:names}.",
+                "{attributes:n} further attributes are nearly decided by lines, names or addresses; what they are "
+                "worth was not measured: {named:names}.",
+                "attributes",
+            ),
+        ),
+        "Import fewer columns as attributes; then each is measured.",
+    ),
     "labels_came": Words(
         ("{attribute}: labels that came since version {version:n}: {named:names}.",),
         "A model that learnt from the version before does not know them. Train again to teach it.",

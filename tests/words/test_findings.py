@@ -25,7 +25,7 @@ from otai.learning.encoders import encoders_for
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import training_findings
 from otai.learning.evidence.expected_quality import Expectation
-from otai.learning.evidence.leaks import Leak
+from otai.learning.evidence.leaks import Leak, Leaks
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.finding import Finding
 from otai.learning.finetuning import ensemble
@@ -141,7 +141,9 @@ def of_preparing() -> Iterator[Finding]:
         for text in ("Write to ann.bell@acme.example", "I am ann.bell@acme.example, IBAN DE89 3704 0044 0532 0130 00"):
             prepared.personal.look_at(text)
         yield from prepared.findings(100)
-    yield Leak("queue", frozenset({"a"}), frozenset(), ("Team Billing",), 0.4, 0.93, 0.61).finding()
+    leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
+    yield from Leaks((leak,), ("team", "site")).findings()
+    yield from leak.left_of(0)
     for thread in (True, False):
         joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
         yield from preparing.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
@@ -170,7 +172,8 @@ def of_cards() -> Iterator[Finding]:
     yield from training_findings.data_findings([None] * 20, 20, bare, [], recipe)  # type: ignore[arg-type]
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
-    yield Leak("queue", frozenset({"a"}), frozenset(), ("Team Billing",), 0.4, 0.93, 0.61).finding_of_card()
+    leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
+    yield from Leaks((leak,), ("team",)).findings_of_card()
     yield from training_findings.headline_findings(list(reports()))
     yield from training_findings.evidence_findings(list(reports()))
     yield from of_fine_tuning()

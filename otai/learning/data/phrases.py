@@ -52,19 +52,20 @@ def normal_words(text: str) -> list[str]:
 
 
 def phrases_of(text: str) -> dict[str, str]:
-    """What may be such a phrase in a text (subject, line feed, body): by key, as it stands there."""
+    """What may be such a phrase in a text (subject, line feed, body): by key, as it stands there. What follows a
+    greeting comes first, for whoever takes only some."""
     text = text[:LOOKED_AT_CHARACTERS]
     # Words of a subject are often capitals ("Password Reset"), and the customer's own.
     body = text.find("\n") + 1
     found: dict[str, str] = {}
-    for pattern, sizes, start in ((_ADDRESS, (1,), 0), (_NAMES, (2, 3), body), (_NUMBER, (0,), 0)):
-        for match in pattern.finditer(text, start):
-            _note(found, match[0].split(), sizes)
     for line in text.split("\n"):
         if tail := _GREETING.search(line):
             # With the word of the greeting before it: a first name alone may be anything.
             start = line.rfind(" ", 0, tail.start("tail") - 1) + 1
             _note(found, line[start:].split()[:MOST_WORDS], (2, 3, 4), only_first=True)
+    for pattern, sizes, start in ((_ADDRESS, (1,), 0), (_NAMES, (2, 3), body), (_NUMBER, (0,), 0)):
+        for match in pattern.finditer(text, start):
+            _note(found, match[0].split(), sizes)
     return found
 
 

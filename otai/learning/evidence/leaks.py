@@ -8,70 +8,80 @@ reads a sample of the tickets with them and without them.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from otai.learning.arrays import Rows
+from otai.learning.arrays import Mask, Rows
 from otai.learning.data.cutting import TextRules, name_key
 from otai.learning.data.personal import mask
-from otai.learning.data.phrases import normal_words, phrases_of
+from otai.learning.data.phrases import phrases_of
+from otai.learning.data.profiling import sampled_text
 from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import InputFailure
+from otai.learning.evidence.recurring_words import RecurringWords, labels_of
 from otai.learning.finding import Finding
 from otai.learning.recipes import RECIPES
 
 LABEL_GIVEN_AWAY = "label_given_away"
+LINES_NOT_MEASURED = "lines_not_measured"
+LINES_LEFT = "lines_left"
 
-FEWEST_TICKETS = 5
-"""Words in fewer tickets of the sample decide nothing."""
-CHANCE = 1e-3
-"""So rarely would words that decide nothing stand beside one label alone."""
-PURITY = 0.95
-"""So nearly always they stand beside one label."""
 COVERAGE = 0.25
 """In this share of the labelled tickets stand at least one of them."""
 LEAST_LOSS = 0.05
 """By so much the measured share of right answers falls without them; what is worth less is what people simply write."""
 MEASURED_TICKETS = 1_000
 FEWEST_MEASURED = 50
+MEASURED_ALTOGETHER = 10_000
+"""Tickets of all attributes together: of many attributes each is measured on fewer."""
+FEWEST_OF_MANY = 250
+"""Measured on fewer tickets a loss of `LEAST_LOSS` is not told from chance: of more attributes than that leaves room
+for, those with the most such words are measured, and the others named (`lines_not_measured`)."""
 LEFT_DIFFERENT = 0.5
 """In this share of the tickets something of its own is left without them."""
 SEARCHED_TICKETS = 10_000
 PHRASES_FROM = 4_000
-"""Tickets in which names and addresses are looked for; lines are looked for in all of the sample, which is quick."""
+"""Tickets in which names and addresses are looked for; lines are looked for in more, which is quick."""
 LINE_CHARACTERS = (4, 160)
 EXAMPLES = 5
-MOST_KEPT = 5_000
-"""Hashes of lines, and of phrases, that a finding keeps."""
+MOST_CUT = 40_000
+"""Lines and phrases of all attributes that are cut at once, those in the most tickets: they travel with the data set
+and its models. A version without them is looked at again, and says what is left (`lines_left`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Lines and phrases (`lines`, `phrases`: their hashes) that nearly decide an attribute. `with_lines` and `without`
-    are shares of right answers (0 to 1) of a quick Basic model that reads them, and of one that does not."""
+    """Lines and phrases (`lines`, `phrases`: their hashes, the most frequent first) that nearly decide an attribute.
+    `with_lines` and `without` are shares of right answers (0 to 1) of a quick Basic model that reads them, and of one
+    that does not."""
 
     attribute: str
-    lines: frozenset[str]
-    phrases: frozenset[str]
+    lines: tuple[str, ...]
+    phrases: tuple[str, ...]
     examples: tuple[str, ...]
     coverage: float
     with_lines: float
     without: float
 
-    def finding(self) -> Finding:
-        """For the profile of the tickets: with what to cut, and with examples, for a person has to recognise them.
-        Addresses and the like are masked."""
+    def finding(self, *, most: int = MOST_CUT) -> Finding:
+        """For the profile of the tickets: with what to cut (of lines and of phrases half of `most`), and with examples,
+        for a person has to recognise them. Addresses and the like are masked."""
         examples = [mask(example) for example in self.examples]
-        kept = {"lines": sorted(self.lines)[:MOST_KEPT], "phrases": sorted(self.phrases)[:MOST_KEPT]}
+        kept = {"lines": sorted(self.lines[: most // 2]), "phrases": sorted(self.phrases[: most // 2])}
         values = self._figures | {"shown": [example[:60] for example in examples[:3]], "examples": examples} | kept
         return Finding(LABEL_GIVEN_AWAY, attribute=self.attribute, values=values)
+
+    def left_of(self, most: int) -> list[Finding]:
+        """What is more than that."""
+        left = max(len(self.lines) - most // 2, 0) + max(len(self.phrases) - most // 2, 0)
+        return [Finding(LINES_LEFT, attribute=self.attribute, values={"left": left})] if left else []
 
     def finding_of_card(self) -> Finding:
         """For a report card, which is sent around: without a word of any ticket."""
@@ -87,43 +97,101 @@ class Leak:
         }
 
 
-def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> list[Leak]:
+@dataclass(frozen=True)
+class Leaks:
+    """What gives labels away. Of `not_measured` attributes it was found and not measured, for they are too many."""
+
+    measured: tuple[Leak, ...]
+    not_measured: tuple[str, ...] = ()
+
+    def findings(self) -> list[Finding]:
+        """For the profile of the tickets."""
+        most = MOST_CUT // max(len(self.measured), 1)
+        told = [finding for leak in self.measured for finding in (leak.finding(most=most), *leak.left_of(most))]
+        return [*told, *self._left_out("note")]
+
+    def findings_of_card(self) -> list[Finding]:
+        """For a report card, which is sent around: without a word of any ticket."""
+        return [*(leak.finding_of_card() for leak in self.measured), *self._left_out("warning")]
+
+    def _left_out(self, severity: str) -> list[Finding]:
+        if not self.not_measured:
+            return []
+        named = {"attributes": len(self.not_measured), "named": list(self.not_measured[:EXAMPLES])}
+        return [Finding(LINES_NOT_MEASURED, severity, values=named)]
+
+
+@dataclass(frozen=True)
+class _Suspicion:
+    """Words that nearly decide an attribute, not yet measured: by number, each with the label beside it."""
+
+    attribute: str
+    lines: Mapping[int, str]
+    phrases: Mapping[int, str]
+    coverage: float
+    labelled: Rows
+
+
+def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Leaks:
     """The attributes with words that give them away. `texts` is a sample of tickets, `labels` their labels by
-    attribute: a text, or a list of texts where a ticket has several, or None."""
+    attribute: a text, or a list of texts where a ticket has several, or None.
+
+    Whatever the tickets are like, so many of them are read, so many words of each are counted, and so many tickets are
+    measured; what that leaves out is in the answer."""
     stride = max(1, -(-len(texts) // SEARCHED_TICKETS))
-    texts = texts[::stride]
+    texts = [sampled_text(text) for text in texts[::stride]]
     labels = {name: column[::stride] for name, column in labels.items()}
-    every = max(1, len(texts) // PHRASES_FROM)
-    lines = _Found.of([_lines(text) for text in texts])
-    phrases = _Found.of([phrases_of(text) if row % every == 0 else {} for row, text in enumerate(texts)])
-    candidates: list[tuple[float, str, set[str], set[str], list[int]]] = []
-    decided: dict[str, set[str]] = {}
+    lines = RecurringWords.of(texts, _lines, most_tickets=SEARCHED_TICKETS)
+    phrases = RecurringWords.of(texts, phrases_of, most_tickets=PHRASES_FROM)
+    suspicions = []
     for attribute, column in labels.items():
-        labelled = [row for row, label in enumerate(column) if _labels_of(label)]
-        if not labelled:
-            continue
-        by_lines, by_phrases = lines.suspects(column), phrases.suspects(column)
-        if not by_lines and not by_phrases:
-            continue
-        # Where phrases were not looked for, nothing is known of them.
-        covered = (
-            lines.coverage(by_lines, labelled),
-            phrases.coverage(by_phrases, [row for row in labelled if row % every == 0]),
-        )
-        if max(covered) >= COVERAGE:
-            candidates.append((max(covered), attribute, set(by_lines), set(by_phrases), labelled))
-            decided[attribute] = {*by_lines.values(), *by_phrases.values()}
-    leaks = []
-    # Each takes a second; all of them are measured, for what is left out would look as if nothing had been found.
-    for covered_share, attribute, suspected, said, labelled in sorted(candidates, key=lambda one: (-one[0], one[1])):
-        rules = TextRules(kinds=(), lines=frozenset(suspected), phrases=frozenset(said))
-        measured = _share_right_with_and_without(
-            texts, _one_each(labels[attribute], decided[attribute]), labelled, rules
-        )
-        if measured is not None and measured[0] - measured[1] >= LEAST_LOSS:
-            examples = tuple(lines.shown(suspected, EXAMPLES) + phrases.shown(said, EXAMPLES))[:EXAMPLES]
-            leaks.append(Leak(attribute, rules.lines, rules.phrases, examples, covered_share, *measured))
-    return leaks
+        labelled = np.flatnonzero([bool(labels_of(label)) for label in column])
+        by_lines, by_phrases = lines.deciding(column), phrases.deciding(column)
+        if by_lines or by_phrases:
+            # Where they were not looked for, nothing is known of them.
+            shares = [
+                _share(searched.stand_in(found)[labelled[searched.is_read[labelled]]])
+                for searched, found in ((lines, by_lines), (phrases, by_phrases))
+            ]
+            suspicions.append(_Suspicion(attribute, by_lines, by_phrases, max(shares), labelled))
+    suspicions = sorted(
+        (found for found in suspicions if found.coverage >= COVERAGE), key=lambda one: (-one.coverage, one.attribute)
+    )
+    measured = suspicions[: MEASURED_ALTOGETHER // FEWEST_OF_MANY]
+    tickets = min(MEASURED_TICKETS, MEASURED_ALTOGETHER // max(len(measured), 1))
+    leaks = (_measured(one, texts, labels[one.attribute], (lines, phrases), tickets=tickets) for one in measured)
+    return Leaks(
+        tuple(leak for leak in leaks if leak is not None),
+        tuple(one.attribute for one in suspicions[len(measured) :]),
+    )
+
+
+def _share(hits: Mask) -> float:
+    return float(hits.mean()) if len(hits) else 0.0
+
+
+def _measured(
+    found: _Suspicion,
+    texts: Sequence[str],
+    column: Sequence[Any],
+    searched: tuple[RecurringWords, RecurringWords],
+    *,
+    tickets: int,
+) -> Leak | None:
+    """The words with what they are worth; None where that is little, or cannot be told."""
+    lines, phrases = searched
+    by_lines, by_phrases = sorted(found.lines), sorted(found.phrases)
+    line_keys, phrase_keys = (
+        [words.keys[n] for n in those] for words, those in ((lines, by_lines), (phrases, by_phrases))
+    )
+    rules = TextRules(kinds=(), lines=frozenset(line_keys), phrases=frozenset(phrase_keys))
+    decided = {*found.lines.values(), *found.phrases.values()}
+    shares = _share_right_with_and_without(texts, _one_each(column, decided), found.labelled, rules, tickets=tickets)
+    if shares is None or shares[0] - shares[1] < LEAST_LOSS:
+        return None
+    shown = [lines.as_they_stand(by_lines[:EXAMPLES]), phrases.as_they_stand(by_phrases[:EXAMPLES])]
+    examples = [said[word] for said in shown for word in sorted(said)][:EXAMPLES]
+    return Leak(found.attribute, tuple(line_keys), tuple(phrase_keys), tuple(examples), found.coverage, *shares)
 
 
 def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: Rows) -> list[Finding]:
@@ -142,55 +210,7 @@ def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: 
         for target in targets
     }
     with threadpool_limits(limits=1, user_api="blas"):
-        return [leak.finding_of_card() for leak in find_leaks([texts[row] for row in sample], labels)]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What stands in each ticket, by key; `often` are the keys of more than a few tickets."""
-
-    tickets: Sequence[Mapping[str, str]]
-    often: Mapping[str, int]
-
-    @classmethod
-    def of(cls, tickets: Sequence[Mapping[str, str]]) -> _Found:
-        again = Counter(key for found in tickets for key in found)
-        return cls(tickets, {key: count for key, count in again.items() if count >= FEWEST_TICKETS})
-
-    def suspects(self, column: Sequence[Any]) -> dict[str, str]:
-        """The keys that stand nearly always beside one label, and not by chance, each with that label."""
-        labelled = [_labels_of(labels) for labels in column]
-        base = Counter(label for labels in labelled for label in labels)
-        if len(base) < 2 or not self.often:
-            return {}
-        labels_of: dict[str, Counter[str]] = defaultdict(Counter)
-        tickets_of: Counter[str] = Counter()
-        for found, labels in zip(self.tickets, labelled, strict=True):
-            if labels:
-                for key in found.keys() & self.often.keys():
-                    labels_of[key].update(labels)
-                    tickets_of[key] += 1
-        tickets = sum(map(bool, labelled))
-        deciding = {key: _decided(counts, tickets_of[key], base, tickets) for key, counts in labels_of.items()}
-        named = {key: label for key, label in deciding.items() if label is not None}
-        as_it_stands = {key: words for found in self.tickets for key, words in found.items() if key in named}
-        return {key: label for key, label in named.items() if not _is_label_itself(as_it_stands[key], label)}
-
-    def coverage(self, keys: Collection[str], rows: Sequence[int]) -> float:
-        wanted = set(keys)
-        return sum(not wanted.isdisjoint(self.tickets[row]) for row in rows) / max(len(rows), 1)
-
-    def shown(self, keys: set[str], most: int) -> list[str]:
-        """As they stand in the tickets, the most frequent first."""
-        wanted = sorted(keys, key=lambda key: (-self.often[key], key))[:most]
-        return [next(found[key] for found in self.tickets if key in found) for key in wanted]
-
-
-def _labels_of(labels: Any) -> Collection[str]:
-    """A ticket's labels, whether it has one or several."""
-    if isinstance(labels, str):
-        return (labels,)
-    return {label for label in labels if isinstance(label, str)} if isinstance(labels, list | tuple) else ()
+        return find_leaks([texts[row] for row in sample], labels).findings_of_card()
 
 
 def _one_each(column: Sequence[Any], decided: set[str]) -> Sequence[Any]:
@@ -198,33 +218,15 @@ def _one_each(column: Sequence[Any], decided: set[str]) -> Sequence[Any]:
     them."""
     if not any(isinstance(labels, list | tuple) for labels in column):
         return column
-    often = Counter(label for labels in column for label in _labels_of(labels))
+    often = Counter(label for labels in column for label in labels_of(labels))
     found: list[str | None] = []
     for labels in column:
-        told = sorted(decided.intersection(_labels_of(labels)), key=lambda label: (often[label], label))
+        told = sorted(decided.intersection(labels_of(labels)), key=lambda label: (often[label], label))
         found.append(told[0] if told else _NONE_OF_THEM if labels is not None else None)
     return found
 
 
 _NONE_OF_THEM = "-"
-
-
-def _decided(counts: Counter[str], stand_in: int, base: Counter[str], tickets: int) -> str | None:
-    """The label beside which words that stand in so many tickets do so too often for chance: of several, the rarest."""
-    best: tuple[float, str] | None = None
-    for label, most in counts.items():
-        share = base[label] / tickets
-        # The first ticket names the label, whichever it is; the others agree.
-        decides = most >= FEWEST_TICKETS and most >= PURITY * stand_in and share <= 0.6
-        if decides and share ** (most - 1) < CHANCE and (best is None or (share, label) < best):
-            best = share, label
-    return best[1] if best else None
-
-
-def _is_label_itself(words: str, label: str) -> bool:
-    """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the name
-    of a product."""
-    return set(normal_words(words)) <= set(normal_words(label))
 
 
 def _lines(text: str) -> dict[str, str]:
@@ -237,10 +239,10 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _share_right_with_and_without(
-    texts: Sequence[str], column: Sequence[Any], labelled: Sequence[int], rules: TextRules
+    texts: Sequence[str], column: Sequence[Any], labelled: Rows, rules: TextRules, *, tickets: int
 ) -> tuple[float, float] | None:
     """The share of right answers with the words and without; None where there are too few tickets to tell."""
-    stride = max(1, -(-len(labelled) // MEASURED_TICKETS))
+    stride = max(1, -(-len(labelled) // tickets))
     rows = labelled[::stride]
     if len(rows) < FEWEST_MEASURED:
         return None

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import islice, product
+from string import ascii_lowercase
+from time import process_time
 
 import pytest
 
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
-from otai.learning.evidence.leaks import find_leaks
+from otai.learning.evidence import leaks
+from otai.learning.evidence.leaks import Leak, Leaks, find_leaks
+from otai.learning.evidence.recurring_words import RecurringWords
 from otai.learning.recipes import RECIPES
 from otai.learning.training import Trained, train
 
@@ -76,6 +81,10 @@ def in_the_middle(first: str, last: str, queue: str) -> str:
     return f" It was passed to {first} {last} yesterday, see you."
 
 
+def cutting(leak: Leak) -> TextRules:
+    return TextRules(kinds=(), lines=frozenset(leak.lines), phrases=frozenset(leak.phrases))
+
+
 def learnt_from(data: LabelledTickets) -> Trained:
     return train(data, [AttributeSpec("queue")], RECIPES["basic"])
 
@@ -97,8 +106,8 @@ def test_a_signature_that_gives_the_queue_away_is_found_measured_and_cut(signed:
     assert told.severity == "warning" and told.attribute == "queue"
     assert abs(told.values["without"] - truly) < 0.1, "what is said of it holds"
 
-    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]})
-    rules = TextRules(kinds=(), lines=leak.lines, phrases=leak.phrases)
+    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
+    rules = cutting(leak)
     cut = LabelledTickets(data.ids, rules.applied(data.texts), data.languages, data.attributes, text_rules=rules)
     assert not any("Okafor" in text or "okafor" in text for text in cut.texts)
     honest = learnt_from(cut)
@@ -113,9 +122,9 @@ def test_a_signature_that_gives_the_queue_away_is_found_measured_and_cut(signed:
 @pytest.mark.parametrize("signed", [by_address, in_the_middle])
 def test_names_and_addresses_inside_a_sentence_are_found_and_cut(signed: Signature) -> None:
     data = tickets(600, signed, seed=6)
-    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]})
+    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
     assert leak.with_lines > leak.without + 0.3
-    rules = TextRules(kinds=(), lines=leak.lines, phrases=leak.phrases)
+    rules = cutting(leak)
     assert not any("okafor" in text.casefold() for text in rules.applied(data.texts))
     assert rules.applied([data.texts[0] + " Thanks"])[0].startswith("Request\nHello, ")
 
@@ -124,7 +133,7 @@ def test_the_name_of_the_label_itself_is_no_leak() -> None:
     """Customers name the product themselves."""
     data = tickets(600, lambda first, last, queue: f" It is about Atlas {queue.title()}, thank you.", seed=7)
     products = {"product": [f"Atlas {queue.title()}" for queue in data.attributes["queue"]]}
-    assert find_leaks(data.texts, products) == []
+    assert find_leaks(data.texts, products) == Leaks(())
 
 
 def test_what_people_simply_write_is_no_leak() -> None:
@@ -134,13 +143,13 @@ def test_what_people_simply_write_is_no_leak() -> None:
         return "\n\nKind regards\nAnna Bell\nAcme Widgets Ltd, mail@acme.example"
 
     data = tickets(800, everywhere, seed=3)
-    assert find_leaks(data.texts, {"queue": data.attributes["queue"]}) == []
+    assert find_leaks(data.texts, {"queue": data.attributes["queue"]}) == Leaks(())
 
 
 def test_no_word_of_a_ticket_is_in_the_rules_or_on_the_card() -> None:
     data = tickets(600, in_the_line, seed=4)
-    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]})
-    rules = TextRules(kinds=(), lines=leak.lines, phrases=leak.phrases)
+    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
+    rules = cutting(leak)
     assert rules.phrases and TextRules.from_dict(rules.as_dict()) == rules
     assert not any(name in str(rules.as_dict()).casefold() for name in ("okafor", "dana", "regards"))
     assert "Okafor" not in str(leak.finding_of_card()) and "Okafor" not in leak.finding_of_card().written
@@ -151,7 +160,7 @@ def test_no_word_of_a_ticket_is_in_the_rules_or_on_the_card() -> None:
 
 def test_addresses_in_examples_are_masked() -> None:
     data = tickets(600, by_address, seed=5)
-    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]})
+    (leak,) = find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
     assert "desk.example" not in str(leak.finding().values)
 
 
@@ -160,14 +169,75 @@ def test_tags_are_given_away_as_one_label_is(signed: Signature | None) -> None:
     chance = random.Random(5)
     made = tickets(1_000, signed, seed=5)
     tags = [[str(queue), chance.choice(("vip", "remote", "new"))] for queue in made.attributes["queue"]]
-    leaks = find_leaks(made.texts, {"tags": tags})
-    assert [leak.attribute for leak in leaks] == (["tags"] if signed else [])
+    found = find_leaks(made.texts, {"tags": tags}).measured
+    assert [leak.attribute for leak in found] == (["tags"] if signed else [])
     if signed:
-        assert leaks[0].with_lines - leaks[0].without > 0.2
+        assert found[0].with_lines - found[0].without > 0.2
 
 
 def test_however_many_attributes_are_given_away_each_is_told() -> None:
     data = tickets(240, on_lines_of_its_own, seed=8)
     names = ("area", "desk", "queue", "team", "topic")
-    leaks = find_leaks(data.texts, dict.fromkeys(names, data.attributes["queue"]))
-    assert sorted(leak.attribute for leak in leaks) == list(names)
+    found = find_leaks(data.texts, dict.fromkeys(names, data.attributes["queue"])).measured
+    assert sorted(leak.attribute for leak in found) == list(names)
+
+
+def signed_by_many(number: int, *, labels: int, lines: int) -> tuple[list[str], list[str]]:
+    """Tickets of hundreds of labels, each with thousands of lines of its own, of which every ticket has some."""
+    chance = random.Random(9)
+    names = [f"{first}{second}" for first, second in islice(product(ascii_lowercase, repeat=2), labels)]
+    queues = [chance.choice(names) for _ in range(number)]
+    texts = [
+        "\n".join([f"case {n}", *(f"{queue} row {ascii_lowercase[at % 26]}{at // 26 * 'x'}" for at in range(lines))])
+        for n, queue in enumerate(queues)
+    ]
+    return texts, queues
+
+
+def test_the_search_takes_no_more_for_each_ticket_of_a_file_with_many_lines_and_labels() -> None:
+    def seconds(number: int) -> float:
+        texts, queues = signed_by_many(number, labels=300, lines=80)
+        started = process_time()
+        words = RecurringWords.of(texts, leaks._lines, most_tickets=number)
+        assert len(words.deciding(queues)) >= (80 * 200 if number >= 2_000 else 0)
+        return process_time() - started
+
+    seconds(500)
+    assert seconds(8_000) < 2 * 4 * max(seconds(2_000), 0.05)
+
+
+def test_what_is_read_and_measured_of_any_file_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ninety attributes of which each is given away: forty are measured on fewer tickets, the others named."""
+    measured: list[int] = []
+
+    def share_right(texts: list[str], labels: list[str]) -> float:
+        measured.append(len(texts))
+        return 0.9 if "took" in texts[0] else 0.3
+
+    monkeypatch.setattr(leaks, "_share_right", share_right)
+    data = tickets(2_000, lambda first, last, queue: f"\n{first} {last} took this", seed=10)
+    names = [f"field {n:02d}" for n in range(90)]
+    found = find_leaks(data.texts, dict.fromkeys(names, data.attributes["queue"]))
+    assert sum(measured) <= 2 * leaks.MEASURED_ALTOGETHER and min(measured) >= leaks.FEWEST_OF_MANY
+    assert (len(found.measured), len(found.not_measured)) == (40, 50)
+    for told in (found.findings(), found.findings_of_card()):
+        assert told[-1].code == "lines_not_measured" and told[-1].values["attributes"] == 50
+    assert not any("took" in text for text in cutting(found.measured[0]).applied(data.texts))
+
+    monkeypatch.setattr("otai.learning.evidence.recurring_words.MOST_WORDS", 900)
+    words = RecurringWords.of(data.texts, leaks._lines, most_tickets=2_000)
+    assert 100 < words.is_read.sum() < 400, "what has too many words is read no further"
+    assert words.is_read[:1_000].sum() == pytest.approx(words.is_read[1_000:].sum(), abs=2_000 // 16)
+
+
+def test_more_lines_than_are_cut_at_once_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "MOST_CUT", 16)
+    data = tickets(600, on_lines_of_its_own, seed=11)
+    told, left = find_leaks(data.texts, {"queue": data.attributes["queue"]}).findings()
+    assert (told.code, left.code) == ("label_given_away", "lines_left")
+    assert len(told.values["lines"]) == 8 and left.values["left"] >= 12
+
+
+def test_a_signature_below_a_long_text_is_found() -> None:
+    data = tickets(400, lambda first, last, queue: f"\n{'log line of a server ' * 150}\n{first} {last}", seed=12)
+    assert find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
