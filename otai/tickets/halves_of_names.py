@@ -42,10 +42,10 @@ def agents_in_halves(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[
     for column in candidates:
         if (half := _half_of(column)) is not None:
             halves.setdefault(half[0], {})[half[1]] = column
-    for rest, found in halves.items():
-        if len(found) < 2:
+    for rest, columns in halves.items():
+        if len(columns) < 2:
             continue
-        first, last = found[True], found[False]
+        first, last = columns[True], columns[False]
         doubles = tuple(
             column
             for column in candidates
