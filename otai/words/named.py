@@ -22,6 +22,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "refunded": "refunded",
     },
     "status": {
+        "awaiting_approval": "waiting for approval",
         "queued": "queued",
         "training": "training",
         "evaluating": "evaluating",
