@@ -273,6 +273,20 @@ ELSEWHERE = {
     "billing_operator_request_kind_is_known",
     "billing_operator_request_is_decided_by_somebody",
     "billing_operator_request_is_approved_by_another",
+    # In test_coupons.py.
+    "billing_coupon_can_be_used",
+    "billing_coupon_ends_after_it_begins",
+    "billing_coupon_has_a_code",
+    "billing_coupon_is_for_something_known",
+    "billing_coupon_is_withdrawn_by_somebody",
+    "billing_coupon_says_who_and_why",
+    "billing_coupon_takes_a_share_or_an_amount",
+    "billing_purchase_discount_comes_with_a_coupon",
+    # In tests/api/test_vendor.py.
+    "billing_vendor_key_expires_after_it_is_made",
+    "billing_vendor_key_has_a_name_and_a_maker",
+    "billing_vendor_key_is_revoked_by_somebody",
+    "billing_vendor_key_keeps_a_hash_and_no_secret",
 }
 
 

@@ -64,6 +64,12 @@ EVERYTHING = {
     "package": "10",
     "external_id": "dp_1",
     "state": "a_new_word",
+    "run": 7,
+    "model": "support",
+    "by": "bob@acme.example",
+    "decided_by": "alice@acme.example",
+    "why": "Wait for the new labels",
+    "approval_until": "2026-12-02T09:30:00+00:00",
 }
 
 

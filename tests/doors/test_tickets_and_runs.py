@@ -14,7 +14,7 @@ import pytest
 from otai.client import Studio
 from tests import stories
 from tests.doors.production import Customer, Production
-from tests.walk.test_tickets_are_deleted import BODY, SUBJECT, TICKET, as_csv, rows
+from tests.walk.test_tickets_are_deleted import AGENT, BODY, SUBJECT, TICKET, as_csv, rows
 
 ORDERS, AT_A_TIME = 36, 6
 PLANTED = [SUBJECT, BODY, TICKET]
@@ -110,9 +110,9 @@ def test_of_tickets_that_were_quoted_and_trained_on_no_word_is_left_once_they_ar
     file.write_bytes(as_csv(made))
     tickets = program.import_tickets(file, name="support")
     program.preview_columns(file)
-    assert [one["attribute"] for one in program.expected_quality(tickets.id)] == ["agent", "priority"]
+    assert [one["attribute"] for one in program.expected_quality(tickets.id)] == [AGENT, "priority"]
     # One order is cancelled, the next one trains, and its model answers.
-    wanted: dict[str, Any] = {"attributes": ["agent", "priority"], "model": "support"}
+    wanted: dict[str, Any] = {"attributes": [AGENT, "priority"], "model": "support"}
     assert program.cancel(program.order(program.quote(tickets.id, **wanted).id).number).status == "cancelled"
     stages: list[str] = []
     ordered = program.order(program.quote(tickets.id, **wanted).id)
@@ -122,7 +122,7 @@ def test_of_tickets_that_were_quoted_and_trained_on_no_word_is_left_once_they_ar
     assert run.status == "completed" and stages
     assert SUBJECT in str(program.report_card(run.number))
     [answer] = program.predict("support", [f"{made[0]['subject']}\n{made[0]['body']}"])
-    assert answer["agent"].labels == (made[0]["agent"],)
+    assert answer[AGENT].labels == (made[0][AGENT],)
     program.download("support", tmp_path)
     # A file of the same tickets waits for its columns, too.
     page = trusted.page(browser, acme)
@@ -143,6 +143,6 @@ def test_of_tickets_that_were_quoted_and_trained_on_no_word_is_left_once_they_ar
     assert trusted.found(PLANTED) == {}
     # What it cost and reached stays, and so does the model.
     assert program.run(run.number).status == "completed"
-    assert program.predict("support", ["wifi router"])[0]["agent"].labels == ("gisselbrecht",)
+    assert program.predict("support", ["wifi router"])[0][AGENT].labels == ("gisselbrecht",)
     page.goto(f"runs/{run.number}/")
     assert "were deleted on" in page.inner_text("main")
