@@ -24,9 +24,14 @@ cores_for_trying = 1
 
 
 def stored(data_set: DataSet) -> dict[str, Expectation] | None:
-    """By attribute; None where nobody has tried yet."""
+    """By attribute, in the order of the data set's; None where nobody has tried yet."""
     row = ExpectedQuality.objects.filter(data_set=data_set).first()
-    return {name: _expectation(values) for name, values in row.attributes.items()} if row else None
+    if row is None:
+        return None
+    # PostgreSQL keeps the keys of JSON by their length.
+    places = {one.name: place for place, one in enumerate(queries.usable_attributes(data_set))}
+    names = sorted(row.attributes, key=lambda name: places.get(name, len(places)))
+    return {name: _expectation(row.attributes[name]) for name in names}
 
 
 def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
