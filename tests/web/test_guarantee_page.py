@@ -17,6 +17,7 @@ from otai.runs.guarantee.operations import agree
 from otai.runs.models import Guarantee, Run
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
+from otai.web.views.guarantee import hints_of
 from tests import stories
 from tests.orgs.people import joins, person
 from tests.runs import guarantees
@@ -45,6 +46,14 @@ def page_of(browser: Client, query: str = "") -> str:
 
 def test_the_page_teaches_the_first_step_where_there_are_no_tickets(alice: Client) -> None:
     assert "First, tickets" in page_of(alice)
+
+
+@pytest.mark.parametrize(("suspects", "wrong"), [([{"ticket_id": "7"}], 3), ([], 0)])
+def test_labels_of_deleted_tickets_are_nobodys_to_correct(suspects: list[dict[str, str]], wrong: int) -> None:
+    attribute = {"name": "queue", "confused_pairs": [], "wrong_labels": {"total": 3, "suspects": suspects}}
+    missed = {"criterion": {"attribute": "queue"}, "met": False}
+    [hint] = hints_of(Guarantee(run=Run(report_card={"attributes": [attribute]}), verdict=[missed]))
+    assert hint["wrong"] == wrong
 
 
 def test_the_standard_bar_is_shown_as_it_is_typed(alice: Client, support: DataSet) -> None:

@@ -249,11 +249,13 @@ def hints_of(found: Guarantee) -> list[dict[str, Any]]:
     for position, attribute in enumerate(card.get("attributes", [])):
         if attribute["name"] in missed:
             curve = attribute.get("learning_curve") or {}
+            wrong = attribute.get("wrong_labels") or {}
             hints.append(
                 {
                     "name": attribute["name"],
                     "position": position,
-                    "wrong": (attribute.get("wrong_labels") or {}).get("total", 0),
+                    # Of deleted tickets their number stays, and nobody can correct one.
+                    "wrong": wrong.get("total", 0) if wrong.get("suspects") else 0,
                     "pairs": attribute["confused_pairs"][:2],
                     "forecasts": curve.get("forecasts", []),
                 }
