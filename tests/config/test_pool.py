@@ -108,9 +108,13 @@ def test_whoever_finds_none_is_told_that_the_database_is_busy(shared: Any, monke
 
 
 def test_within_a_transaction_nothing_is_given_back(shared: Any) -> None:
+    """Who gave its connection back would have to ask the pool for one again."""
     with transaction.atomic():
-        held = connections()
-        assert (connections(), shared.get_stats()["pool_available"]) == (held, shared.get_stats()["pool_size"] - 1)
+        held, asked_for = connections(), shared.get_stats()["requests_num"]
+        assert (connections(), shared.get_stats()["requests_num"]) == (held, asked_for)
+    give_back_connection()
+    connections()
+    assert shared.get_stats()["requests_num"] == asked_for + 1
 
 
 def test_a_database_that_started_again_is_not_noticed(shared: Any) -> None:
