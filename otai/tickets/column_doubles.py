@@ -34,6 +34,8 @@ _KIND_WORDS = frozenset(
 )
 
 
+FEWEST_TICKETS = 20
+"""Among fewer, a queue may have but one ticket each."""
 FEWEST_NUMBERED = 3
 """Of two values each, that two columns agree says nothing."""
 _FOR_MACHINES = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://\S+", re.IGNORECASE)
@@ -68,6 +70,13 @@ def doubles(
                     break
     yield from _told_of_one_thing(look, candidates)
     yield from _numbers_of_names(look, candidates)
+
+
+def is_second_id(look: Look, column: ColumnStats, ids: ColumnStats) -> bool:
+    """Whether the column names tickets as `ids` does: each ticket has its own value, in whatever column it stands
+    (a number beside the id of a database, an address of a page)."""
+    has_one_each = column.distinct == ids.distinct >= FEWEST_TICKETS and not column.lists
+    return has_one_each and _one_each(look, column, ids)
 
 
 def _told_of_one_thing(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:

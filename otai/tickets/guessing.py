@@ -18,7 +18,7 @@ from otai.learning.data.personal import mask
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
-from otai.tickets.column_doubles import doubles
+from otai.tickets.column_doubles import doubles, is_second_id
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
@@ -305,6 +305,10 @@ class _Guess(TextRoles):
                 self._take(column, Fact("column_doubled", {"other": last}))
 
     def _doubles(self) -> None:
+        if "ticket" in self.single:
+            ids = self.look.column(self.single["ticket"])
+            for column in [one for one in self.open if is_second_id(self.look, one, ids)]:
+                self._take(column, Fact("column_doubled", {"other": ids.name}))
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
                 self._take(column, Fact("column_doubled", {"other": kept.name}))
@@ -416,7 +420,7 @@ class _Guess(TextRoles):
         is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
             return Fact("column_free_text", {"characters": round(column.mean_length)})
-        if column.words.is_one_of(names.TICKET) and column.tickets_a_value < 1.5:
+        if column.words.is_one_of(names.TICKET) and self._tickets_a_value(column) < 1.5:
             return Fact("column_single_tickets")
         if (
             "subject" in self.single
@@ -426,12 +430,20 @@ class _Guess(TextRoles):
         ):
             return Fact("column_title")
         needed = 1.5 if is_named else TICKETS_A_LABEL
-        if column.is_capped or column.distinct > MOST_LABELS or column.tickets_a_value < needed:
+        if column.is_capped or column.distinct > MOST_LABELS or self._tickets_a_value(column) < needed:
             code = "column_more_single_things" if column.is_capped else "column_single_things"
             return Fact(code, {"labels": column.distinct, "where": where})
         if column.share(_is_decimal) > 0.5 and not is_named and not are_codes(column):
             return Fact("column_measured")
         return None
+
+    def _tickets_a_value(self, column: ColumnStats) -> float:
+        """How many tickets share a value in the mean. Where a ticket has several rows (articles, a row of each month),
+        each brings its values again: those count once."""
+        ids = self.look.column(self.single["ticket"]) if "ticket" in self.single else None
+        if ids is None or ids.is_capped or not column.distinct:
+            return column.tickets_a_value
+        return min(column.filled, ids.distinct) / column.distinct
 
     def _propose(self) -> None:
         """The few that sort tickets are proposed; what else could be learnt is kept, and costs nothing until someone

@@ -3,6 +3,8 @@ cell."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +15,10 @@ from otai.tickets.column_stats import ColumnStats
 from otai.tickets.columns import SEPARATORS
 
 LABEL_LENGTH = 60
+SHARE_OF_SEVERAL = 0.2
+"""Of the cells with tags, so many hold several at least."""
+MOST_BY_CHANCE = 0.15
+_JOINED = re.compile(r"[^\W\d_]+_[\w]+")
 
 
 def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
@@ -56,12 +62,36 @@ def _holds(separator: str, value: str) -> bool:
 
 
 def _are_blank_separated(column: ColumnStats) -> bool:
-    """Tags as Zendesk writes them ("billing vip en"): words in lower case that come back in ever new combinations."""
-    if column.share(lambda value: " " in value, most=5_000) < 0.2:
+    """Tags as Zendesk writes them ("billing vip en"): words in lower case, whose combinations say that each stands for
+    itself."""
+    if column.share(lambda value: " " in value, most=5_000) < SHARE_OF_SEVERAL:
         return False
     parts = parts_of(column, " ")
     are_words = sum(count for part, count in parts.items() if part == part.lower()) >= 0.98 * sum(parts.values())
-    return are_words and 2 <= len(parts) < 0.8 * column.distinct
+    if not are_words or len(parts) < 2:
+        return False
+    # In ever new combinations, or in a few that no phrases would make.
+    return len(parts) < 0.8 * column.distinct or _are_several_words(column, parts)
+
+
+def _are_several_words(column: ColumnStats, parts: Counter[str]) -> bool:
+    """Whether cells of few different values hold several tags each, and not one of several words ("password reset")."""
+    several = {value: value.split() for value in column.counts if " " in value.strip()}
+    if any(_JOINED.fullmatch(part) for part in parts):
+        # Whoever writes password_reset joins the words of one tag, for blanks part them.
+        return True
+    holders = Counter(word for value in column.counts for word in set(value.split()))
+    alone = {value for value in column.counts if value not in several}
+    again = sum(
+        column.counts[value]
+        for value, words in several.items()
+        if not alone.isdisjoint(words) and all(holders[word] > 1 for word in words)
+    )
+    if again >= 0.5 * sum(column.counts[value] for value in several):
+        return True
+    # Tags are written in alphabetical order; phrases come to it by chance, and seldom are the only tags of a helpdesk.
+    by_chance = math.prod(1 / math.factorial(min(len(words), 10)) for words in several.values())
+    return by_chance < MOST_BY_CHANCE and all(words == sorted(words) for words in several.values())
 
 
 def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from otai.tickets.sources.dialect import can_part_fields
 
 ENCODINGS = (
     "utf-8",
@@ -38,7 +41,11 @@ most_characters = 100
 def said_in(data: Mapping[str, str]) -> dict[str, str]:
     """What a form says, without what it leaves open or what no field of the page can say."""
     found = {name: str(data.get(name, ""))[:most_characters] for name in FIELDS}
-    allowed = {"encoding": ENCODINGS, "delimiter": DELIMITERS, "dates": DATES}
+    # Written beside the list, for one that is not in it.
+    found["delimiter"] = data.get("sign", "").strip()[:1] or found["delimiter"]
+    if not can_part_fields(found["delimiter"]):
+        found["delimiter"] = ""
+    allowed = {"encoding": ENCODINGS, "dates": DATES}
     for name, values in allowed.items():
         if found[name] not in values:
             found[name] = ""
@@ -59,6 +66,12 @@ def context_of(said: Mapping[str, str], sheets: tuple[str, ...] = ()) -> dict[st
         "is_said": bool(said),
         "sheets": sheets,
         "encodings": ENCODINGS,
-        "delimiters": DELIMITERS,
+        "delimiters": _with_said(said.get("delimiter")),
         "dates": DATES,
     }
+
+
+def _with_said(delimiter: str | None) -> dict[str, str | Promise]:
+    if not delimiter or delimiter in DELIMITERS:
+        return DELIMITERS
+    return {**DELIMITERS, delimiter: _("sign %(sign)s") % {"sign": delimiter}}

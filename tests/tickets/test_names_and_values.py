@@ -9,6 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from otai.tickets.label_columns import split_labels
 from otai.tickets.times import parse_time, which_first
 from tests.tickets.test_other_helpdesks import Make, agent, body, brought, guessed, subject, team, written
 
@@ -137,3 +138,65 @@ def test_titles_of_groups_between_tickets_are_no_tickets(tmp_path: Path) -> None
     assert len(tickets) == 120
     assert read.roles.single["created"] == "Creation Log"
     assert {found.name for found in read.roles.attributes} == {"Team", "Owner"}
+
+
+def articles(tmp_path: Path, header: str, make: Make) -> Path:
+    """Rows of articles as OTRS exports them: each brings what the further column says of its ticket again."""
+    lines = [f"id,{header},create_time,a_subject,a_body,queue"]
+    for n in range(200):
+        lines += [
+            f"{n},{make(n)},2026-03-01 0{at}:00:00,Printer {n},The printer {n} is broken {at}.,{team(n)}"
+            for at in range(1 + n % 4)
+        ]
+    path = tmp_path / "articles.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "make"),
+    [
+        ("tn", lambda n: 202_600_000 + 7 * n), ("Vorgang", lambda n: f"V-{n}"),
+        ("link", lambda n: f"https://desk.example.com/{n}"), ("folder", lambda n: f"Case of {n}"),
+        ("Type", lambda n: 202_600_000 + 7 * n), ("room", lambda n: f"R{n // 2}"),
+    ],
+)  # fmt: skip
+def test_what_names_one_or_two_tickets_sorts_none_however_many_articles_they_have(
+    tmp_path: Path, header: str, make: Make
+) -> None:
+    assert [found.name for found in guessed(articles(tmp_path, header, make)).attributes] == ["queue"]
+
+
+def tags_of(tmp_path: Path, *cells: str, header: str = "Tags") -> list[str] | str:
+    """The labels that come of some cells, each in many tickets, under this header."""
+    path = written(tmp_path, {**TICKET, header: lambda n: cells[n % len(cells)]})
+    found = next(one for one in guessed(path).attributes if one.name == header)
+    if found.separator is None:
+        return "one a cell"
+    return sorted({label for cell in cells for label in split_labels(cell, found.separator)})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("billing vip", "billing", "login vip"),
+        ("access_rights vip", "hardware"),
+        ("billing invoice vip", "access login web"),
+        ("billing vip", "hardware printer", "login web"),
+    ],
+)
+def test_blanks_part_tags_also_in_few_combinations(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    assert tags_of(tmp_path, *cells) == sorted({tag for cell in cells for tag in cell.split()})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("password reset", "billing question", "new laptop"),
+        ("Billing VIP", "Billing", "Login VIP"),
+        ("reset password", "change password", "change address"),
+        ("billing", "billing question", "login trouble"),
+    ],
+)
+def test_a_tag_of_several_words_stays_one(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    assert tags_of(tmp_path, *cells) == "one a cell"

@@ -225,6 +225,23 @@ def test_a_refusal_offers_its_remedy_there(alice: Client) -> None:
     assert 'value=";" selected' in page and "text,queue,room" in page
 
 
+def test_any_sign_between_the_fields_can_be_said_where_one_column_was_found(alice: Client) -> None:
+    """Each text holds the sign of the other column somewhere, so nothing tells it from one."""
+    rows = [
+        f"The printer in room {n} % is on fire%{('it', 'hr')[n % 2]}" if n % 3 else f"Fire in room {n}%it"
+        for n in range(40)
+    ]
+    columns = upload(alice, "\n".join(["words%queue", *rows]))
+    page = alice.get(columns).content.decode()
+    assert "Only one column was found" in page and "say below what stands between its fields" in page
+    assert "<details open>" in page and 'name="sign"' in page
+    page = reads(alice, columns, sign="%")
+    assert 'name="role-1"' in page and "Only one column was found" not in page
+    assert '<option value="%" selected>sign %</option>' in page
+    # A sign that is said stays said when something else is changed.
+    assert '<option value="%" selected>' in reads(alice, columns, delimiter="%", header="1")
+
+
 def test_the_header_the_sheet_and_the_dates_can_be_said_in_the_browser(alice: Client) -> None:
     import openpyxl
 

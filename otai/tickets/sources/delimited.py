@@ -8,7 +8,6 @@ several times the reading.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from itertools import chain, islice
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
+from otai.tickets.sources.dialect import can_part_fields, dialect_of, formula_text, quoted_field
 from otai.tickets.sources.grid import (
     FOOTER_ROWS,
     FRAME_ROWS,
@@ -35,7 +35,6 @@ from otai.tickets.sources.text import TextFile, position_in_file
 BYTE_ORDER_MARK = "\ufeff"
 REPEATED_KEPT = 8
 """Of columns of one name, where there are more columns than an import may have."""
-DELIMITERS = (",", ";", "\t", "|")
 SNIFFED_LINES = 400
 SNIFFED_CHARACTERS = 1_000_000
 UNCLOSED_QUOTES_FOLLOWED = 50
@@ -47,6 +46,8 @@ _RULE = re.compile(r"\s*(?::?-{2,}:?)?\s*")
 ROWS_TOGETHER = 64
 """Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
+_SPELLED = {"\\t": "\t", "tab": "\t"}
+"""What people write on a command line, where a tab cannot be typed."""
 _NAMES = {",": "CSV", ";": "CSV separated by semicolons", "\t": "TSV", "|": "CSV separated by bars"}
 
 
@@ -57,8 +58,10 @@ class DelimitedSource:
     def __init__(self, text: TextFile, *, delimiter: str | None = None, header: int | None = None) -> None:
         self._text = text
         self._limits = text.limits
-        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-            raise refused("delimiter", delimiter=delimiter)
+        if delimiter is not None:
+            delimiter = _SPELLED.get(delimiter.strip().lower(), delimiter)
+            if not can_part_fields(delimiter):
+                raise refused("delimiter", delimiter=delimiter)
         text.must_have_lines()
         with text.open() as handle:
             self._skip_lines = 0
@@ -68,9 +71,9 @@ class DelimitedSource:
             self._skip_lines = 1
             delimiter = delimiter or start[4]
             start = start.partition("\n")[2]
-        self._delimiter, self._escape = _dialect(start, delimiter)
-        self._has_quotes = self._delimiter != "\t" or _quoted_field(self._delimiter).search(start) is not None
-        self._has_formulas = _formula_text(self._delimiter).search(start) is not None
+        self._delimiter, self._escape = dialect_of(start, delimiter)
+        self._has_quotes = self._delimiter != "\t" or quoted_field(self._delimiter).search(start) is not None
+        self._has_formulas = formula_text(self._delimiter).search(start) is not None
         self._position = 0
         self.noted = Noted(mixed_encodings=text.is_mixed)
         self._frame = self._framed(header)
@@ -369,86 +372,6 @@ class _Lines:
         """Gives `lines` again, before the rest, in a new `stream`: the old one may have reached the end."""
         self._back.extendleft(reversed(lines))
         self.stream = self._lines()
-
-
-def _dialect(start: str, delimiter: str | None) -> tuple[str, str | None]:
-    """The delimiter and the escape character (None: quotes are doubled) under which the first lines make the most
-    regular table, and which the header and the quotes do not speak against."""
-    candidates = [delimiter] if delimiter else list(DELIMITERS)
-    passed_over = set() if delimiter else _not_in_header(start)
-    best: tuple[float, int, str, str | None] = (-1.0, 0, delimiter or ",", None)
-    # A backslash before a quote is an escape only if reading it so makes the table more regular.
-    escapes: list[str | None] = [None, "\\"] if '\\"' in start else [None]
-    for rank, candidate in enumerate(candidates):
-        penalty = 0.5 * _misplaced_quotes(start, candidate) + (0.5 if candidate in passed_over else 0.0)
-        for escape in escapes:
-            width, regular = _regularity(start, candidate, escape)
-            score = regular * (1 - penalty) if width > 1 or delimiter else 0.0
-            if (score, -rank) > (best[0], -best[1]) and score > best[0] + 1e-9:
-                best = (score, rank, candidate, escape)
-    return best[2], best[3]
-
-
-def _not_in_header(start: str) -> set[str]:
-    """Delimiters that the first line lacks while it has another, which also stands in the line where they first appear.
-
-    So rows that end early or late make no table of the bars in their texts. A title with a comma above a table by
-    semicolons says nothing: the header below it has no comma.
-    """
-    lines = [line for line in start.splitlines() if line.strip()]
-    if not lines:
-        return set()
-    of_header = [delimiter for delimiter in DELIMITERS if delimiter in lines[0]]
-    absent = [delimiter for delimiter in DELIMITERS if delimiter not in lines[0]]
-    first_with = {delimiter: next((line for line in lines if delimiter in line), "") for delimiter in absent}
-    return {delimiter for delimiter in absent if any(other in first_with[delimiter] for other in of_header)}
-
-
-def _misplaced_quotes(start: str, delimiter: str) -> float:
-    """The share of the quotes that under this delimiter neither begin nor end a field, nor are doubled inside one."""
-    there = start.count('"')
-    if not there:
-        return 0.0
-    return 1 - sum(found[0].count('"') for found in _quoted_field(delimiter).finditer(start)) / there
-
-
-def _regularity(start: str, delimiter: str, escape: str | None) -> tuple[int, float]:
-    """The most frequent width of the first records under this dialect, and the share of them that have it (0 to 1, a
-    little more for wider). Titles above the header, of one field, count for little; notes below the tickets are few."""
-    reader = csv.reader(
-        io.StringIO(start, newline=""), delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
-    )
-    widths: Counter[int] = Counter()
-    records = titles = 0
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            break
-        except csv.Error:
-            records += 1
-            continue
-        if row:
-            titles += len(row) == 1 and records == titles
-            records += 1
-            widths[len(row)] += 1
-    if not widths:
-        return 0, 0.0
-    width, good = max(widths.items(), key=lambda item: (item[1], item[0]))
-    if records < 2:
-        return width, 0.5 + min(width, 50) * 1e-4
-    above = titles if width > 1 and titles < good else 0
-    return width, good / (records - 0.75 * above) + min(width, 50) * 1e-4
-
-
-def _quoted_field(delimiter: str) -> re.Pattern[str]:
-    edge = re.escape(delimiter)
-    return re.compile(rf'(?:^|{edge})"(?:[^"]|"")*+"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
-
-
-def _formula_text(delimiter: str) -> re.Pattern[str]:
-    edge = re.escape(delimiter)
-    return re.compile(rf'(?:^|{edge})="[^"\r\n]*"(?={edge}|\r|\n|$)', flags=re.MULTILINE)
 
 
 def _kept(names: Sequence[str | None], limits: Limits) -> list[int] | None:
