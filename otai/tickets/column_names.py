@@ -161,15 +161,17 @@ STATUS = frozenset(
     _words(
         "stand "
         "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato "
-        "stan zustand situacao resolved closed pendingreason holdreason"
+        "stan zustand situacao resolved closed pendingreason holdreason folderid"
     )
 )
-"""Changes while a ticket is worked on, so its last value is no decision about a new one."""
+"""Changes while a ticket is worked on, so its last value is no decision about a new one. Help Scout's folders are
+"mine", "assigned" and "closed"."""
 PERSON = frozenset(
     _words(
         "name firstname lastname fullname vorname nachname surname givenname customer customers customername "
         "customeremail kunde kunden kundenname requester requesters requestor requestors requestername requesteremail "
-        "reporter caller melder anrufer absender sender from von to an cc bcc emailaddress phone phones mobile telefon "
+        "reporter caller melder anmelder anrufer absender sender from von to an cc bcc emailaddress phone phones "
+        "mobile telefon "
         "telephone handy fax user username userid benutzer benutzername contact contacts kontakt ansprechpartner "
         "submitter submittedby opener openedby creator createdby author autor autore auteur ersteller solicitante "
         "remitente contacto usuario cliente demandeur expediteur utilisateur client appelant richiedente mittente "
@@ -284,6 +286,8 @@ KNOWN_BEFORE = frozenset(
         "accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment "
         "umgebung version timezone entity entidad domain sla slalevel contract vertrag contrat contrato contratto "
         "private privat recipient form sensitivity vertraulichkeit associationtype kontakttyp kontaktart kontaktweg "
+        "configurationitem cmdbci ci konfigurationselement elementdeconfiguration elementodeconfiguracion "
+        "elementodiconfigurazione configuratieitem elementkonfiguracji itemdeconfiguracao "
         "eingangskanal medium inbox mailbox portal vip site binnenkomst"
     )
 )

@@ -376,11 +376,13 @@ class _Guess(TextRoles):
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
         if column.share(_is_mail_address) > 0.5 and not column.words.fits(names.ATTRIBUTE):
             return Fact("column_mail_addresses")
-        if is_person(column) or self._owns_as_customer(column):
+        word = known_afterwards.by_name(column)
+        is_about_people = is_person(column) and not known_afterwards.ends_with(column, word)
+        if is_about_people or self._owns_as_customer(column):
             return Fact("column_person")
         if known_afterwards.is_state(column) or known_afterwards.is_outcome(column):
             return Fact("column_state")
-        if (word := known_afterwards.by_name(column)) and not self._is_there_before(column):
+        if word is not None and not self._is_there_before(column):
             return Fact("afterwards_by_name", {"word": word})
         if known_afterwards.by_values(column):
             return Fact("afterwards_durations", {"example": _shown(next(iter(column.counts)))})
@@ -389,7 +391,8 @@ class _Guess(TextRoles):
         if self.ended.only_then(column):
             return Fact("afterwards_filled", {"column": self.ended.column})
         for agents in self.look.columns:
-            if agents is not column and agents.words.fits(names.AGENT) and known_afterwards.same_people(column, agents):
+            names_agents = agents.words.fits(names.AGENT) and known_afterwards.by_name(agents) is None
+            if agents is not column and names_agents and known_afterwards.same_people(column, agents):
                 return Fact("column_agents", {"column": agents.name})
         return None
 
@@ -466,6 +469,9 @@ class _Guess(TextRoles):
 
     def _sorts(self, found: AttributeColumns) -> bool:
         if found.columns[0] in self.given.used:
+            return True
+        if isinstance(found.reason, Fact) and found.reason.code == "columns_one_name":
+            # Only agents' halves are put together.
             return True
         column = self.look.column(found.columns[0])
         if column.name in (names.SHEET, names.FOLDER) and column.share(is_period) > 0.5:

@@ -20,6 +20,9 @@ _LAST = frozenset(
         *("apellidos", "cognome", "achternaam", "nazwisko", "sobrenome", "apelido"),
     )
 )
+_ADDRESSES = frozenset(("id", "email", "username", "login", "handle"))
+_WHOLE = frozenset(("name", "fullname", "displayname"))
+"""Last words of columns of the same person that say as much as both halves."""
 _BETWEEN = frozenset(("of", "the", "des", "der", "de", "du", "l", "d", "del", "della", "dell", "van", "do", "da"))
 _TICKETS_A_PERSON = 3
 """An agent works on more tickets than a customer sends."""
@@ -49,12 +52,14 @@ def agents_in_halves(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[
         doubles = tuple(
             column
             for column in candidates
-            if _is_beside(column, last) and (is_number_of(column, last) or "email" in column.words.last)
+            if _is_beside(column, last) and (is_number_of(column, last) or column.words.parts[-1][-1] in _ADDRESSES)
         )
         names_agents = [
             column
             for column in look.columns
-            if column.words.fits(AGENT) and _half_of(column) is None and column not in doubles
+            if column.words.fits(AGENT)
+            and _half_of(column) is None
+            and (not _is_beside(column, last) or column.words.parts[-1][-1] in _WHOLE)
         ]
         people = {pair for pair in look.rows_of(first, last) if all(pair)}
         rows = sum(all(pair) for pair in look.rows_of(first, last))

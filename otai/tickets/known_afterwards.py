@@ -91,6 +91,18 @@ def by_name(column: ColumnStats) -> str | None:
     return word
 
 
+def ends_with(column: ColumnStats, word: str | None) -> bool:
+    """Whether the word is what the column holds, and a person only whose it is: customer interactions, work
+    phone."""
+    if word is None or not column.words.core:
+        return False
+    last = column.words.core[-1]
+    if last in names.NAME_PARTS:
+        return False
+    is_of_afterwards = names.entry_of(last, names.AFTERWARDS) is not None or _COUNTED.fullmatch(last) is not None
+    return is_of_afterwards or "".join(column.words.core).endswith(word.replace(" ", ""))
+
+
 def resolves(column: ColumnStats) -> bool:
     """Whether the column names the group that is to resolve a ticket (resolver group, Lösungsgruppe), which is chosen
     when it comes in."""

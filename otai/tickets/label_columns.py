@@ -48,7 +48,9 @@ def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
             mean_length > 40 or returns < (1.5 if is_named else 3.0) or len(parts) >= 2 * max(column.distinct, 2)
         ):
             continue
-        if not must and not is_named and (len(parts) > 0.7 * column.distinct):
+        # A semicolon hardly stands in a label; a bar or a comma may part the levels of one.
+        most = column.distinct - 1 if separator in (";", ";#") else 0.7 * column.distinct
+        if not must and not is_named and len(parts) > most:
             continue
         if best is None or share > best[0]:
             best = (share, separator)

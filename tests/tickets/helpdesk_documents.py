@@ -192,8 +192,8 @@ DOCUMENTS["Help Scout, threads newest first"] = (
              "createdAt": at(n, ZULU)}]},
     }, lambda rows: {"_embedded": {"conversations": rows}, "_links": {"self": {"href": "x"}},
                      "page": {"size": ROWS, "number": 1}}),
-    Right("subject", "_embedded.threads", "number", "createdAt", {"tags"},
-          {"status", "state", "closedBy", "primaryCustomer.email", "preview", "threads", "assignee.email"}),
+    Right("subject", "_embedded.threads", "number", "createdAt", {"tags", "assignee"},
+          {"status", "state", "folderId", "closedBy", "primaryCustomer.email", "preview", "threads", "assignee.email"}),
 )  # fmt: skip
 DOCUMENTS["TOPdesk, its API"] = (
     document(lambda n: {
