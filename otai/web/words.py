@@ -129,10 +129,15 @@ def package_title(offer: PackageOffer) -> str:
 def purchase_title(purchase: Purchase) -> str:
     """What was bought, in the reader's language."""
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
-        return _now("%(tier)s, one month") % {"tier": Tier(purchase.tier).title}
+        return month_title(Tier(purchase.tier))
     return ngettext("%(credits)s-credit package", "%(credits)s-credit package", purchase.credits) % {
         "credits": purchase.credits
     }
+
+
+def month_title(tier: Tier) -> str:
+    """`Pro, one month`, in the reader's language."""
+    return _now("%(tier)s, one month") % {"tier": tier.title}
 
 
 def method_title(method: PaymentMethod) -> str:

@@ -49,6 +49,18 @@ def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: P
     assert program.get("/payment-methods")[1]["items"] == []
 
 
+def test_what_an_order_would_cost_is_told_before_it(acme: Organisation, program: Program, moment: datetime) -> None:
+    terms = CouponTerms(CouponFor.EITHER, moment, percent=10)
+    billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=moment)
+    status, seen = program.get("/packages/50/preview?coupon=welcome")
+    assert (status, seen["coupon"], seen["net"]["cents"], seen["gross"]["cents"]) == (200, "WELCOME", 405_00, 481_95)
+    seen = program.get("/tiers/enterprise/preview?coupon=welcome")[1]
+    assert (seen["discount"]["cents"], seen["vat"]["cents"], seen["gross"]["cents"]) == (49_90, 85_33, 534_43)
+    assert program.get("/packages/50/preview?coupon=nobody")[1]["code"] == "coupon_unknown"
+    assert program.get("/tiers/community/preview")[1]["code"] == "no_higher_tier"
+    assert not Purchase.objects.filter(organisation=acme).exists()
+
+
 def test_what_is_owed_is_told_with_the_organisation(program: Program, fake: Any) -> None:  # noqa: F811
     bought = program.post(
         "/purchases", {"package": "50", "gateway": "fake", "payment_method": GOOD_CARD}, **{"Idempotency-Key": "k"}

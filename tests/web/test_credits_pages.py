@@ -109,6 +109,8 @@ def test_a_coupon_is_seen_before_the_order_and_stands_on_it(alice: Client, acme:
     wrong = alice.get(address, {"coupon": "<b>nobody</b>"})
     assert wrong.status_code == 422 and "There is no coupon" in text_of(wrong)
     assert "Order for EUR 535.50" in text_of(wrong) and b"<b>nobody" not in wrong.content
+    looked = text_of(alice.post(address, {"key": "k", "coupon": "welcome", "look": "1"}))
+    assert "Order for EUR 481.95" in looked and not queries.purchases(acme).exists()
     order = {"key": "k", "gateway": "bank_transfer", "coupon": "welcome"}
     placed = text_of(alice.get(alice.post(address, order).headers["Location"]))
     assert "Coupon WELCOME EUR \N{MINUS SIGN}45" in placed and "EUR 481.95 to be paid until" in placed
@@ -121,10 +123,20 @@ def test_a_tier_takes_a_coupon_for_its_first_month(alice: Client, acme: Organisa
     with_details(acme, now)
     terms = CouponTerms(CouponFor.FIRST_MONTH, now, percent=50)
     billing.make_coupon(code="FIRST-HALF", terms=terms, who="olga", why="the fair", now=now)
-    assert 'name="coupon"' in alice.get("/acme/credits/tier/").content.decode()
+    assert "Pro, one month EUR 99 19 % VAT (DE) EUR 18.81 Total EUR 117.81" in text_of(alice.get("/acme/credits/tier/"))
+    change = "/acme/credits/tier/change"
     asked = {"tier": "enterprise", "gateway": "bank_transfer", "coupon": "first-half"}
-    alice.post("/acme/credits/tier/change", asked)
+    looked = alice.post(change, {**asked, "look": "1"})
+    assert "Coupon FIRST-HALF EUR \N{MINUS SIGN}249.50" in text_of(looked) and "Total EUR 296.91" in text_of(looked)
+    assert "Each month after it costs EUR 499, net." in text_of(looked)
+    wrong = alice.post(change, {**asked, "coupon": "<b>nobody</b>"})
+    assert wrong.status_code == 422 and "There is no coupon" in text_of(wrong) and b"<b>nobody" not in wrong.content
+    assert re.findall(r'<dialog id="([^"]+)"[^>]* open>', wrong.content.decode()) == ["to-enterprise"]
+    assert not queries.purchases(acme).exists()
+    alice.post(change, asked)
     assert queries.purchases(acme).get().net_cents == 249_50
+    used = alice.post(change, {**asked, "tier": "pro", "look": "1"})
+    assert "Total EUR 58.91" in text_of(used), "the order that nobody paid gives its coupon back"
 
 
 def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acme: Organisation, now: datetime) -> None:

@@ -27,6 +27,8 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         "OTAI_BASE_URL": base,
     }
     demo(installation)
+    make = ("billing", "coupons", "make", "WELCOME", "--percent", "10", "--for", "either", "--why", "the fair")
+    installation.otai(*make)
     with (
         installation.process("studio", "--demo", "--no-browser", "--port", str(port)) as running,
         chromium() as browser,
@@ -38,7 +40,9 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.goto(f"{base}/acme/credits/packages/50/?back=/acme/train/")
         page.check("input[value=stripe]")
         look(page, "package")
-        page.click("text=Order for EUR 535.50")
+        applies_a_coupon(page)
+        assert page.is_checked("input[value=stripe]")
+        page.click("text=Order for EUR 481.95")
         page.wait_for_url(f"{stripe_process.base}/_config/pay/*")
         pays(page, DECLINED)
         page.wait_for_selector("text=declined")
@@ -46,7 +50,7 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.wait_for_selector("text=Nothing was paid")
         look(page, "left")
         page.check("input[name=keep]")
-        page.click("text=Pay EUR 535.50 by card")
+        page.click("text=Pay EUR 481.95 by card")
         page.wait_for_url(f"{stripe_process.base}/_config/pay/*")
         pays(page, ASKS)
         page.wait_for_selector("text=Your bank wants to know")
@@ -62,6 +66,16 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.goto(f"{base}/acme/credits/tier/")
         page.click("button[data-opens=to-pro]")
         look(page, "tier")
+        page.fill("dialog[open] input[name=coupon]", "welcome")
+        page.click("dialog[open] button:has-text('Apply')")
+        page.wait_for_selector("dialog[open] >> text=You have used the coupon WELCOME already.")
+        page.click("dialog[open] button.primary")
+        page.wait_for_selector("dialog[open] >> text=You have used the coupon WELCOME already.")
+        assert page.is_checked("dialog[open] label:has-text('Visa') input"), (
+            "nothing was ordered, and nothing forgotten"
+        )
+        look(page, "tier-refused")
+        page.fill("dialog[open] input[name=coupon]", "")
         page.click("dialog[open] button.primary")
         page.wait_for_selector("text=Paid: the tier is in force.")
         page.goto(f"{base}/acme/credits/methods/")
@@ -76,6 +90,17 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.click("dialog[open] button.danger")
         page.wait_for_selector("text=No payment method is saved")
         assert refused == []
+
+
+def applies_a_coupon(page: Any) -> None:
+    """A wrong code is told at the field; the right one shows the price, and Enter orders nothing."""
+    page.fill("input[name=coupon]", "wellcome")
+    page.press("input[name=coupon]", "Enter")
+    page.wait_for_selector("text=There is no coupon")
+    look(page, "coupon-refused")
+    page.fill("input[name=coupon]", "welcome")
+    page.click("text=Apply")
+    page.wait_for_selector("text=Coupon WELCOME")
 
 
 def pays(page: Any, number: str) -> None:

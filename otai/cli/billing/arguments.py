@@ -16,6 +16,7 @@ Key = Annotated[
     typer.Option("--key", help="Your own name for this request: the same one again changes nothing."),
 ]
 Coupon = Annotated[str, typer.Option("--coupon", help="A code that takes something off.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Show what it would cost, and order nothing.")]
 
 
 def money_from(text: str, *, currency: str = "EUR") -> Money:

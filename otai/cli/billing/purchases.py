@@ -12,9 +12,10 @@ from otai.billing import queries
 from otai.billing.documents import order_confirmation_pdf
 from otai.billing.models import OperatorRequest, Purchase
 from otai.billing.operations import second_operator
+from otai.billing.previews import OrderPreview, preview_package
 from otai.billing.seller import seller
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Coupon, Key, Why, at_in_words, money_from
+from otai.cli.billing.arguments import Coupon, Key, Preview, Why, at_in_words, money_from
 from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import new_id, utc_now
@@ -27,11 +28,15 @@ def buy(
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
     coupon: Coupon = "",
     key: Key = None,
+    preview: Preview = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
     """Order a package. The credits come when the payment is confirmed."""
     organisation = organisation_named(org)
+    if preview:
+        show_preview(preview_package(organisation, package, coupon=coupon, now=utc_now()), json=json)
+        return
     bought = billing.buy(
         organisation=organisation,
         package=package,
@@ -195,3 +200,29 @@ def say_how_to_pay(purchase: Purchase) -> None:
     elif purchase.gateway == "bank_transfer":
         say(f"  Please transfer {gross} to IBAN {seller().iban}, naming {purchase.reference}.")
         say(f"  The order confirmation: otai billing confirmation {purchase.reference}")
+
+
+def show_preview(preview: OrderPreview, *, json: bool) -> None:
+    """Prints what an order would cost."""
+    if json:
+        print_json(
+            {
+                "price_cents": preview.price.cents,
+                "deducted_cents": preview.deducted.cents,
+                "coupon": preview.coupon or None,
+                "discount_cents": preview.discount.cents,
+                "net_cents": preview.net.cents,
+                "vat_cents": preview.tax.cents if preview.tax else None,
+                "gross_cents": preview.gross.cents if preview.gross else None,
+                "currency": preview.net.currency,
+            }
+        )
+        return
+    if preview.deducted.cents:
+        say(f"{preview.deducted} less, left of the month that is paid.")
+    if preview.coupon:
+        say(f"{preview.discount} less with the coupon {preview.coupon}.")
+    if preview.gross:
+        say(f"{preview.net} + {preview.tax} VAT = {preview.gross}. Nothing was ordered.")
+    else:
+        say(f"{preview.net}, and VAT by the billing details. Nothing was ordered.")

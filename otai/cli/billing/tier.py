@@ -8,9 +8,10 @@ import typer
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.previews import preview_rise
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Coupon, Why, at_in_words
-from otai.cli.billing.purchases import purchase_row, say_how_to_pay
+from otai.cli.billing.arguments import Coupon, Preview, Why, at_in_words
+from otai.cli.billing.purchases import purchase_row, say_how_to_pay, show_preview
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.db import utc_now
 from otai.pricing.price_book import Tier
@@ -64,12 +65,16 @@ def tier_change(
     gateway: Annotated[str, typer.Option(help="How to pay; the default one if left out.")] = "",
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
     coupon: Coupon = "",
+    preview: Preview = False,
     why: Why = "",
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
     """A higher tier begins when its first month is paid, a lower one when the paid month ends."""
     organisation = organisation_named(org)
+    if preview:
+        show_preview(preview_rise(organisation, tier, coupon=coupon, now=utc_now()), json=json)
+        return
     answer = billing.change_tier(
         organisation=organisation,
         tier=tier,

@@ -30,9 +30,10 @@ from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from otai.orgs.models import Member
+from otai.pricing.vat import Vat
 from otai.tickets import own_ids
 from otai.units import Money
-from otai.web import refusals
+from otai.web import refusals, words
 from otai.web.file_formats import format_words
 from otai.web.formats import MINUS, credits, money, number, percent
 from otai.web.words import delivery_words, fact_words, move_words, who_words
@@ -223,6 +224,18 @@ def may(member: Member, action: str) -> bool:
 def price_of(purchase_or_invoice: Any, which: str = "gross") -> str:
     """The net, vat or gross amount of a purchase or an invoice."""
     return money(Money(getattr(purchase_or_invoice, f"{which}_cents"), purchase_or_invoice.currency))
+
+
+@register.filter
+def minus(amount: Money) -> Money:
+    """What is taken off, as it stands in a sum."""
+    return Money(-amount.cents, amount.currency)
+
+
+@register.filter
+def vat_words(vat: Vat) -> str:
+    """How a sale is taxed, in the reader's language."""
+    return words.vat_words(vat)
 
 
 @register.filter

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
-from otai.billing import queries
+from otai.billing import previews, queries
 from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.gateways import gateway_named, hosted_gateways
-from otai.billing.models import BillingDetails, Purchase, PurchaseKind
+from otai.billing.models import Purchase
 from otai.billing.operations import coupons
 from otai.billing.operations.vat_ids import check_of
 from otai.billing.packages import PackageOffer
@@ -27,7 +27,7 @@ from otai.db import new_id, utc_now
 from otai.errors import NotFound, OtaiError
 from otai.ledger import queries as ledger
 from otai.orgs.permissions import Action
-from otai.pricing.vat import Vat, VatTreatment, vat_cents
+from otai.pricing.vat import Vat, VatTreatment
 from otai.units import Money
 from otai.web import demo, words
 from otai.web.access import MemberRequest, local_path, page
@@ -56,15 +56,32 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         )
         messages.info(request, _("An invoice needs a name and an address first. You only enter them once."))
         return redirect(reverse("web:billing_details", args=[organisation.slug]) + "?" + urlencode({"next": here}))
+    # Copied codes come with blanks; what is longer is no code.
     coupon = (request.POST.get("coupon") or request.GET.get("coupon", "")).strip()[:60]
+    problem = ""
     try:
-        if request.method == "POST":
+        if request.method == "POST" and "look" not in request.POST:
             return _order(request, offer, coupon=coupon, back=back)
-        kind = PurchaseKind.PACKAGE
-        discount = coupons.look_at(coupon, organisation=organisation, kind=kind, price=offer.price, now=now)
+        preview = previews.preview_package(organisation, code, coupon=coupon, now=now)
     except (coupons.CouponUnknown, coupons.CouponNotValid) as refused:
-        return _offer(request, offer, details, back=back, coupon=coupon, problem=in_words(refused))
-    return _offer(request, offer, details, back=back, coupon=coupon, discount=discount)
+        problem = in_words(refused)
+        preview = previews.preview_package(organisation, code, now=now)
+    context = {
+        "offer": offer,
+        "title": words.package_title(offer),
+        "details": details,
+        "id": "order",
+        "takes_coupons": True,
+        "coupon": coupon,
+        "coupon_problem": problem,
+        "preview": preview,
+        "ways": paying.ways_to_pay(organisation),
+        "way_chosen": request.POST.get("gateway", ""),
+        "key": request.POST.get("key") or str(new_id()),
+        "back": back,
+        "after": ledger.balance(organisation.id).available + offer.credits,
+    }
+    return render(request, "web/credits/package.html", context, status=422 if problem else 200)
 
 
 def _order(request: MemberRequest, offer: PackageOffer, *, coupon: str, back: str) -> HttpResponse:
@@ -88,38 +105,6 @@ def _order(request: MemberRequest, offer: PackageOffer, *, coupon: str, back: st
     bought = billing.buy(**asked)
     address = reverse("web:purchase", args=[organisation.slug, bought.purchase.reference])
     return redirect(address + (f"?{urlencode({'back': back})}" if back else ""))
-
-
-def _offer(
-    request: MemberRequest,
-    offer: PackageOffer,
-    details: BillingDetails,
-    *,
-    back: str,
-    coupon: str,
-    discount: coupons.Discount | None = None,
-    problem: str = "",
-) -> HttpResponse:
-    """What the order would be, with what a coupon takes off, or why it takes nothing."""
-    vat = queries.vat_of(details)
-    net = offer.price.cents - (discount.cents if discount else 0)
-    tax = Money(vat_cents(net, vat.permille), offer.price.currency)
-    context = {
-        "offer": offer,
-        "title": words.package_title(offer),
-        "details": details,
-        "coupon": coupon,
-        "coupon_problem": problem,
-        "discount": Money(-discount.cents, offer.price.currency) if discount else None,
-        "vat": tax,
-        "vat_words": words.vat_words(vat),
-        "gross": Money(net + tax.cents, offer.price.currency),
-        "ways": paying.ways_to_pay(request.organisation),
-        "key": str(new_id()),
-        "back": back,
-        "after": ledger.balance(request.organisation.id).available + offer.credits,
-    }
-    return render(request, "web/credits/package.html", context, status=422 if problem else 200)
 
 
 @require_safe

@@ -16,8 +16,10 @@ from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
 from otai.billing.initial_credits import had_elsewhere, initial_credits_due
+from otai.billing.models import Subscription
 from otai.billing.operations import coupons, topups
 from otai.billing.operations.subscriptions import rank
+from otai.billing.previews import OrderPreview, preview_rise
 from otai.db import utc_now
 from otai.errors import NotFound, OtaiError
 from otai.orgs.permissions import Action
@@ -26,12 +28,14 @@ from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
 from otai.web.forms import NoticeForm, TopUpForm, add_refusal
+from otai.web.refusals import in_words
 from otai.web.views import paying
 
 
 @dataclass(frozen=True, slots=True)
 class TierShown:
-    """A tier as a card: what it brings, and whether it is above or below the one in force."""
+    """A tier as a card: what it brings, and whether it is above or below the one in force. `preview`: what the first
+    month of a higher one would cost, with the coupon that was entered for it, or why that takes nothing off."""
 
     tier: Tier
     terms: TierTerms
@@ -40,48 +44,86 @@ class TierShown:
     is_higher: bool
     is_next: bool
     initial_due: int
+    month: str
+    preview: OrderPreview | None = None
+    coupon: str = ""
+    coupon_problem: str = ""
 
 
 @require_safe
 @page(Action.VIEW)
 def tier(request: MemberRequest) -> HttpResponse:
     """What each tier brings and costs; changing it is one click and a yes."""
-    book = queries.price_book()
-    subscription = queries.subscription_of(request.organisation)
-    shown = [
-        TierShown(
-            tier=each,
-            terms=book.tiers[each],
-            modes=words.tier_modes(book, each),
-            is_here=each.value == subscription.tier,
-            is_higher=rank(each) > rank(subscription.tier),
-            is_next=each.value == subscription.next_tier,
-            initial_due=initial_credits_due(request.organisation.id, book.tiers[each]),
-        )
-        for each in Tier
-    ]
+    return _tiers(request)
+
+
+def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 200) -> HttpResponse:
+    """The page of tiers; that of `asked` with its dialog open, and with what was entered there."""
+    organisation = request.organisation
+    subscription = queries.subscription_of(organisation)
+    coupon = _coupon_of(request)
     context = {
-        "tiers": shown,
+        "tiers": [_shown(each, subscription, coupon=coupon if each is asked else "") for each in Tier],
         "subscription": subscription,
         "here": Tier(subscription.tier).title,
         "next": Tier(subscription.next_tier).title if subscription.next_tier else "",
-        "had_elsewhere": had_elsewhere(request.organisation.id),
+        "had_elsewhere": had_elsewhere(organisation.id),
         "may_buy": request.member.may(Action.BUY),
-        "ways": paying.ways_to_pay(request.organisation),
-        "takes_coupons": coupons.may_be_first_month(request.organisation),
+        "ways": paying.ways_to_pay(organisation),
+        "way_chosen": request.POST.get("gateway", ""),
+        "takes_coupons": coupons.may_be_first_month(organisation),
+        "asked": asked.value if asked else "",
     }
-    return render(request, "web/credits/tier.html", context)
+    return render(request, "web/credits/tier.html", context, status=status)
+
+
+def _shown(each: Tier, subscription: Subscription, *, coupon: str) -> TierShown:
+    organisation, book, now = subscription.organisation, queries.price_book(), utc_now()
+    is_higher = rank(each) > rank(subscription.tier)
+    preview, problem = None, ""
+    if is_higher and not book.tiers[each].is_free:
+        try:
+            preview = preview_rise(organisation, each, coupon=coupon, now=now)
+        except (coupons.CouponUnknown, coupons.CouponNotValid) as refused:
+            preview, problem = preview_rise(organisation, each, now=now), in_words(refused)
+    return TierShown(
+        tier=each,
+        terms=book.tiers[each],
+        modes=words.tier_modes(book, each),
+        is_here=each.value == subscription.tier,
+        is_higher=is_higher,
+        is_next=each.value == subscription.next_tier,
+        initial_due=initial_credits_due(organisation.id, book.tiers[each]),
+        month=words.month_title(each),
+        preview=preview,
+        coupon=coupon,
+        coupon_problem=problem,
+    )
+
+
+def _coupon_of(request: MemberRequest) -> str:
+    # Copied codes come with blanks; what is longer is no code.
+    return request.POST.get("coupon", "").strip()[:60]
 
 
 @require_POST
 @page(Action.BUY)
 def change_tier(request: MemberRequest) -> HttpResponse:
-    """Changes the tier; a paid one needs billing details first."""
-    organisation = request.organisation
+    """Changes the tier; a paid one needs billing details first. `look` shows the price with a coupon alone."""
     try:
         wanted = Tier(request.POST.get("tier", ""))
     except ValueError:
         raise NotFound("tier") from None
+    if "look" in request.POST:
+        return _tiers(request, asked=wanted)
+    try:
+        return _change(request, wanted)
+    except (coupons.CouponUnknown, coupons.CouponNotValid):
+        return _tiers(request, asked=wanted, status=422)
+
+
+def _change(request: MemberRequest, wanted: Tier) -> HttpResponse:
+    organisation = request.organisation
     if not queries.price_book().tiers[wanted].is_free:
         try:
             queries.billing_details_of(organisation)
@@ -97,7 +139,7 @@ def change_tier(request: MemberRequest) -> HttpResponse:
         now=utc_now(),
         gateway=gateway,
         opens_payment=not (method or billing.is_hosted(gateway)),
-        coupon=request.POST.get("coupon", "")[:60],
+        coupon=_coupon_of(request),
     )
     if answer.purchase is not None:
         if method or billing.is_hosted(answer.purchase.gateway):

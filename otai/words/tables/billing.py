@@ -135,6 +135,9 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_top_up.threshold": said(
         "The threshold is a number of credits from {fewest:n} to {most:n}.",
     ),
+    "no_higher_tier.preview": said(
+        "{tier:title} is no higher tier that is paid: changing to it costs nothing.",
+    ),
     "nothing_to_pay.purchase": said(
         "Nothing is to be paid for {reference}: it is {status}.",
     ),

@@ -6,8 +6,9 @@ from ninja import Schema
 
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import MoneyOut, money
-from otai.billing import packages
+from otai.api.v1.billing.previews import PREVIEW, CouponQuery, OrderPreviewOut, preview_out
+from otai.api.v1.shapes import MoneyOut, Name, money
+from otai.billing import packages, previews
 from otai.billing.gateways import gateways
 from otai.db import utc_now
 from otai.orgs.permissions import Action
@@ -74,6 +75,15 @@ def list_packages(request: CallerRequest) -> Any:
             for offer in found
         ]
     }
+
+
+@noun.get("/packages/{code}/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+def preview_package(request: CallerRequest, code: Name, coupon: CouponQuery = "") -> Any:
+    """What a package would cost
+
+    With VAT, and with what a coupon takes off. Nothing is ordered.
+    """
+    return preview_out(previews.preview_package(request.auth.organisation, code, coupon=coupon, now=utc_now()))
 
 
 @noun.get(

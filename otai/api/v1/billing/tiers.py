@@ -10,9 +10,10 @@ from pydantic import Field
 from otai.api import keys
 from otai.api.access import Caller, CallerRequest
 from otai.api.endpoints import Noun
+from otai.api.v1.billing.previews import PREVIEW, CouponQuery, OrderPreviewOut, preview_out
 from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, CouponCode, bought_out
 from otai.api.v1.shapes import MoneyOut, Text, money
-from otai.billing import operations, queries
+from otai.billing import operations, previews, queries
 from otai.billing.initial_credits import initial_credits_due
 from otai.db import utc_now
 from otai.orgs.permissions import Action
@@ -122,6 +123,15 @@ def list_tiers(request: CallerRequest) -> Any:
             for tier, terms in queries.price_book().tiers.items()
         ]
     }
+
+
+@noun.get("/tiers/{tier}/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+def preview_tier(request: CallerRequest, tier: Tier, coupon: CouponQuery = "") -> Any:
+    """What the first month of a higher tier would cost
+
+    If it was paid now: with VAT, with what a coupon takes off, less what is left of a paid month. Nothing is ordered.
+    """
+    return preview_out(previews.preview_rise(request.auth.organisation, tier, coupon=coupon, now=utc_now()))
 
 
 @noun.post(
