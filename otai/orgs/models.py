@@ -89,7 +89,6 @@ class Founding(models.Model):
     """
 
     organisation = models.OneToOneField(Organisation, models.CASCADE, primary_key=True, related_name="founding")
-    account = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     founders = models.ManyToManyField(Founder, related_name="foundings", db_table="orgs_founding_founder")
     founded_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)

@@ -32,7 +32,6 @@ def founded_by(organisation: Organisation, person: Person, terms: FoundingTerms,
         raise TooManyOrganisations("day", most=terms.most_a_day)
     founding = Founding.objects.create(
         organisation=organisation,
-        account_id=person.account,
         founded_at=now,
         confirmed_at=now if person.is_confirmed else None,
     )
