@@ -23,6 +23,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier, VerdictRule
 from otai.runs import operations as runs
 from otai.runs import queries as run_queries
+from otai.runs.guarantee import fee as fees
 from otai.runs.guarantee import operations, queries
 from otai.runs.guarantee.criteria import standard_threshold
 from otai.runs.guarantee_status import GuaranteeStatus
@@ -30,6 +31,7 @@ from otai.runs.models import Guarantee, Reason, Run
 from otai.serving.operations import register_completed_runs
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
+from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expectation import Expectation, ModeExpectation
@@ -52,6 +54,7 @@ def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
         "tier": found.tier,
         "status": found.status,
         "waits_for_operator": found.waits_for_operator,
+        "waits_because": found.waits_because,
         "criteria": [one.as_dict() | {"in_words": one.in_words} for one in queries.criteria(found)],
         "data_set": str(found.data_set) if found.data_set else None,
         "holdout_tickets": found.holdout_tickets,
@@ -107,7 +110,9 @@ def show(
         )
         return
     waits = ", waits for our yes" if guarantee.waits_for_operator else ""
-    say(f"Guarantee of {Tier(guarantee.tier).title}: {guarantee.status}{waits}")
+    say(f"Guarantee of {Tier(guarantee.tier).title}: {GuaranteeStatus(guarantee.status).title.lower()}{waits}")
+    for reason in guarantee.waits_because:
+        say(f"  {say_fact(reason)}")
     for criterion in queries.criteria(guarantee):
         say(f"  {criterion.in_words}")
     say(
@@ -214,8 +219,8 @@ def propose(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Propose what the included run must reach. At or below the standard bar it is agreed at once; above, we are
-    asked."""
+    """Propose what the included run must reach. It is agreed at once at or below the standard bar, where these tickets
+    make it likely; else we are asked."""
     organisation = organisation_named(org)
     read = [Criterion.parse(one) for one in criteria]
     guarantee = operations.propose(
@@ -229,26 +234,30 @@ def propose(
     if json:
         print_json(guarantee_as_dict(guarantee))
     elif guarantee.waits_for_operator:
-        say("Proposed. It is above the standard bar, so it waits for our yes: otai guarantee show")
+        say("Proposed. It waits for our yes: otai guarantee show")
+        for reason in guarantee.waits_because:
+            say(f"  {say_fact(reason)}")
     else:
         say(f"Agreed. {guarantee.holdout_tickets} tickets are kept aside to measure on. Next: otai guarantee order")
 
 
 @app.command("waiting")
 def waiting(json: JsonOption = False) -> None:
-    """For operators: criteria above the standard bar that wait for a yes."""
+    """For operators: criteria that wait for a yes, and fees that wait for a look before they are credited."""
     found = list(queries.waiting())
     if json:
         print_json([guarantee_as_dict(one) for one in found])
         return
     print_table(
-        ["organisation", "tier", "proposed", "criteria"],
+        ["organisation", "tier", "what waits", "proposed", "criteria", "why"],
         [
             [
                 one.organisation.slug,
                 one.tier,
+                "criteria" if one.waits_for_operator else "fee",
                 f"{one.proposed_at:%Y-%m-%d}",
                 "; ".join(criterion.in_words for criterion in queries.criteria(one)),
+                " ".join(say_fact(reason) for reason in one.waits_because),
             ]
             for one in found
         ],
@@ -266,7 +275,7 @@ def agree(
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """For operators: say yes (or --no) to criteria above the standard bar."""
+    """For operators: say yes (or --no) to criteria that wait."""
     found = queries.guarantee(organisation_named(org), tier)
     decide = operations.decline if no else operations.agree
     found = decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
@@ -274,6 +283,26 @@ def agree(
         print_json(guarantee_as_dict(found))
     else:
         say("Declined." if no else "Agreed: the included run can be ordered.")
+
+
+@app.command("fee")
+def fee(
+    why: WhyOption,
+    no: Annotated[bool, typer.Option("--no", help="Decline instead.")] = False,
+    tier: TierOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: after a look, credit (or --no: do not credit) the fee of criteria that were missed twice."""
+    found = queries.guarantee(organisation_named(org), tier)
+    decide = fees.decline_fee if no else fees.credit_fee
+    found = decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
+    if json:
+        print_json(guarantee_as_dict(found))
+    elif found.status == GuaranteeStatus.IN_REVIEW:
+        say("This is more than one operator gives alone: a second one has to say the same.")
+    else:
+        say("Declined." if no else f"{found.fee_credits} credits are credited.")
 
 
 @app.command("grant")

@@ -25,9 +25,10 @@ from otai.runs.guarantee_status import GuaranteeStatus
 from otai.runs.models import Guarantee, Quote, Run
 from otai.runs.operations import included
 from otai.runs.work import STAGED
+from otai.tickets import expected_quality
 from otai.tickets.erasing import delete_files
 from otai.tickets.files import StoredFile, file_store
-from otai.tickets.jobs import HOLDOUT, INCLUDED_RUN, long_bounds
+from otai.tickets.jobs import HOLDOUT, INCLUDED_RUN, attributes_to_try, long_bounds
 from otai.tickets.models import DataSet
 
 
@@ -57,7 +58,9 @@ class HoldoutChosen(_Kept):
             DataSet.objects.get(id=spec["data_set"]),
             tuple(Criterion.from_dict(one) for one in spec["criteria"]),
         )
-        chosen = Chosen(**outcome.values)
+        chosen = Chosen(**outcome.values["chosen"])
+        if expected := outcome.values["expected"]:
+            expected_quality.keep(proposal.data_set, expected, now=outcome.now)
         found = operations.record_proposal(proposal, chosen, stored, who=spec["by"], now=outcome.now)
         return {"guarantee": str(found.id), "data_set": spec["data_set"]}
 
@@ -117,6 +120,7 @@ def ask_to_propose(
         "attributes": [
             [one.name, one.kind.value, list(one.order)] for one in files.specs_of(data_set, proposal.attributes)
         ],
+        "try_out": attributes_to_try(data_set) if operations.must_be_tried(data_set) else [],
         "share": operations.holdout_share(),
         "by": who,
     }

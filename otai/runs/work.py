@@ -12,16 +12,23 @@ from otai.errors import Refused
 from otai.jobs.work import Tell
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.runs.guarantee import holdout
+from otai.tickets.work import try_out
 
 STAGED = "tickets.parquet"
 
 
 def choose_holdout(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
-    """`holdout.Chosen` of the tickets at `spec["tickets"]`; those to measure on lie in the folder as STAGED."""
+    """`chosen` is `holdout.Chosen` of the tickets at `spec["tickets"]`; those to measure on lie in the folder as
+    STAGED. `expected` is what quality to expect of the attributes in `spec["try_out"]`, where nobody has tried yet."""
     specs = [AttributeSpec(name, AttributeKind(kind), tuple(order)) for name, kind, order in spec["attributes"]]
     source = Path(spec["tickets"])
     found = holdout.choose(source, specs, share=spec["share"], into=folder / STAGED, progress=_progress(source, tell))
-    return dataclasses.asdict(found)
+    expected = (
+        try_out({"tickets": spec["tickets"], "attributes": asked}, folder, tell)
+        if (asked := spec.get("try_out"))
+        else {}
+    )
+    return {"chosen": dataclasses.asdict(found), "expected": expected}
 
 
 def training_file(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:

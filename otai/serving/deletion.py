@@ -25,7 +25,7 @@ from otai.jobs import operations as jobs
 from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
-from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, GuaranteeStatus
+from otai.runs.guarantee_status import DECIDED
 from otai.runs.models import Guarantee, Run
 from otai.runs.status import OPEN
 from otai.serving.models import (
@@ -115,8 +115,7 @@ def _require_unused(model: TrainedModel) -> None:
     same_name = Run.objects.filter(organisation_id=model.organisation_id, model_name=model.name)
     if under_way := same_name.filter(status__in=sorted(OPEN)).order_by("number").first():
         raise ModelInUse("run", model=model.name, run=under_way.number)
-    decided = {GuaranteeStatus.MET, *AFTER_THE_SECOND_MISS}
-    promised = Guarantee.objects.filter(run__in=same_name).exclude(status__in=sorted(decided)).first()
+    promised = Guarantee.objects.filter(run__in=same_name).exclude(status__in=sorted(DECIDED)).first()
     if promised is not None:
         raise ModelInUse("guarantee", tier=promised.tier, model=model.name, guarantee=str(promised.id))
 

@@ -54,8 +54,13 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     with threadpool_limits(limits=cores_for_trying):
         expectations = expected(tickets, specs)
     as_json = {name: dataclasses.asdict(one) for name, one in expectations.items()}
-    ExpectedQuality.objects.get_or_create(data_set=data_set, defaults={"attributes": as_json, "tried_at": now})
+    keep(data_set, as_json, now=now)
     return expectations
+
+
+def keep(data_set: DataSet, attributes: Mapping[str, Any], *, now: datetime) -> None:
+    """Writes down what a trial has shown, as JSON by attribute; what is known already stays."""
+    ExpectedQuality.objects.get_or_create(data_set=data_set, defaults={"attributes": attributes, "tried_at": now})
 
 
 def warnings(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:

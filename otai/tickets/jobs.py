@@ -29,9 +29,9 @@ from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
 from otai.orgs.models import Organisation
-from otai.tickets import queries
+from otai.tickets import expected_quality, queries
 from otai.tickets.files import StoredFile, file_store
-from otai.tickets.models import DataSet, ExpectedQuality, TicketsDeleted
+from otai.tickets.models import DataSet, TicketsDeleted
 from otai.tickets.operations import (
     as_before,
     checked_filename,
@@ -111,9 +111,8 @@ class TriedOut(ResultOnly):
         """Keeps the expected quality of the data set, where it still has its tickets."""
         data_set = outcome.spec["data_set"]
         # A data set whose tickets were deleted meanwhile keeps nothing of them.
-        if DataSet.objects.filter(id=data_set, deleted_at__isnull=True).exists():
-            found = {"attributes": outcome.values, "tried_at": outcome.now}
-            ExpectedQuality.objects.get_or_create(data_set_id=data_set, defaults=found)
+        if found := DataSet.objects.filter(id=data_set, deleted_at__isnull=True).first():
+            expected_quality.keep(found, outcome.values, now=outcome.now)
         return {"data_set": data_set}
 
 
@@ -231,14 +230,18 @@ def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> A
     spec = {
         "data_set": str(data_set.id),
         "tickets": str(queries.tickets_path(data_set)),
-        "attributes": [
-            {"name": one.name, "kind": one.kind, "order": list(one.order)}
-            for one in queries.usable_attributes(data_set)
-        ],
+        "attributes": attributes_to_try(data_set),
     }
     return jobs.ask(
         organisation=data_set.organisation, kind=EXPECTED_QUALITY, spec=spec, subject=str(data_set), who=who, now=now
     )
+
+
+def attributes_to_try(data_set: DataSet) -> list[dict[str, Any]]:
+    """What a trial is told of the attributes that a run can learn."""
+    return [
+        {"name": one.name, "kind": one.kind, "order": list(one.order)} for one in queries.usable_attributes(data_set)
+    ]
 
 
 def cancel_jobs_that_make_of(organisation: UUID, data_sets: Sequence[DataSet]) -> None:

@@ -24,6 +24,8 @@ PROBLEMS: Mapping[str, tuple[Sentence, ...]] = {
 }
 OTHERWISE: Sentence = "The order is not possible as things are."
 
+REASONS: Sentence = "{reasons:facts}"
+
 WEBHOOK_OFF: tuple[Sentence, Sentence] = (
     "A webhook of {organisation} was turned off",
     "{url}\n\n{why:fact}\n\nWhat did not arrive is in the delivery log for {days:n} days and can be sent again from "
@@ -49,6 +51,11 @@ def webhook_off(values: Mapping[str, Any], *, language: str = ENGLISH) -> tuple[
     what did not arrive is kept, and `log`, the address where."""
     subject, text = (say(sentence, values, language=language) for sentence in WEBHOOK_OFF)
     return subject, text
+
+
+def reasons(why: list[Mapping[str, Any]], *, language: str = ENGLISH) -> str:
+    """Why an operator is asked: facts, one after the other."""
+    return say(REASONS, {"reasons": why}, language=language)
 
 
 def sentences() -> Iterator[Sentence]:

@@ -35,6 +35,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "met": "met",
         "missed": "missed",
         "improving": "improving",
+        "in_review": "waiting for our look at the fee",
+        "declined": "fee declined",
         "credited": "credited",
         "refunded": "refunded",
         "free": "free",

@@ -64,6 +64,7 @@ EVERYTHING = {
     "package": "10",
     "external_id": "dp_1",
     "state": "a_new_word",
+    "reasons": [{"code": "guarantee.free_tier", "values": {"tier": "Community"}}],
     "run": 7,
     "model": "support",
     "by": "bob@acme.example",

@@ -24,7 +24,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.runs import operations as runs
 from otai.runs.executors.local import LocalExecutor
-from otai.runs.guarantee import files, operations, queries
+from otai.runs.guarantee import fee, files, operations, queries
 from otai.runs.models import Guarantee, Run
 from otai.runs.operations.corrections import RunNotCharged
 from otai.runs.worker import Worker
@@ -208,7 +208,9 @@ def test_an_included_run_is_not_refunded_since_nobody_paid_for_it(
         refund_credits(organisation=acme, hold=run.hold, why="the desk's way", who="olga", now=now)
 
 
-def test_missed_twice_credits_the_list_price_once(acme: Organisation, support: DataSet, now: datetime) -> None:
+def test_missed_twice_credits_the_list_price_once_after_a_look(
+    acme: Organisation, support: DataSet, now: datetime
+) -> None:
     guarantee = agreed(acme, support, now)
     with pytest.raises(runs.NothingMissed):
         improvement(acme, support, now)
@@ -225,8 +227,12 @@ def test_missed_twice_credits_the_list_price_once(acme: Organisation, support: D
     improvement(acme, support, now)
     trained(now, queue=0.695)
     guarantee.refresh_from_db()
-    assert (guarantee.status, guarantee.fee_credits, balance(acme)) == ("credited", 1, (7, 0, 2))
-    assert moves(guarantee)[-3:] == ["missed -> improving", "improving -> missed", "missed -> credited"]
+    assert (guarantee.status, guarantee.fee_credits, balance(acme)) == ("in_review", 0, (6, 0, 2))
+    assert fee.credit_fee(guarantee=guarantee.id, who="olga", why="honest labels", now=now).fee_credits == 1
+    assert balance(acme) == (7, 0, 2)
+    assert moves(guarantee)[-3:] == ["improving -> missed", "missed -> in_review", "in_review -> credited"]
+    with pytest.raises(fee.FeeNotInReview):
+        fee.credit_fee(guarantee=guarantee.id, who="olga", why="once more", now=now)
     with pytest.raises(runs.NothingMissed):
         improvement(acme, support, now)
     assert audit().clean
@@ -367,7 +373,7 @@ def test_a_fee_that_was_spent_or_that_nobody_paid_money_for_stays_credits(
     trained(now, queue=0.1)
     improvement(acme, support, now)
     trained(now, queue=0.1)
-    guarantee.refresh_from_db()
+    fee.credit_fee(guarantee=guarantee.id, who="olga", why="honest labels", now=now)
     with pytest.raises(NothingToRefund, match="leave the fee as credits"):
         operations.refund_fee(guarantee=guarantee.id, who="olga", why="asked", now=now)
     assert balance(acme) == (7, 0, 2), "a refusal changes nothing"
@@ -463,6 +469,8 @@ def test_the_holdout_is_a_file_that_no_spreadsheet_runs(acme: Organisation, tmp_
         ("runs_guarantee_waits_for_an_operator_only_while_proposed", {"waits_for_operator": True}),
         ("runs_guarantee_has_its_run_exactly_once_ordered", {"status": "met"}),
         ("runs_guarantee_has_a_fee_exactly_when_credited", {"fee_credits": 3}),
+        ("runs_guarantee_in_review_says_why", {"status": "in_review"}),
+        ("runs_guarantee_fee_is_asked_for_after_the_second_miss", {"fee_asked_by": "olga"}),
     ],
 )
 def test_the_database_refuses(rule: str, changes: dict, acme: Organisation, support: DataSet, now: datetime) -> None:

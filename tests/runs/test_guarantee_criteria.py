@@ -320,5 +320,6 @@ def test_every_status_is_reached_and_only_the_end_is_final() -> None:
     assert reached == set(GuaranteeStatus)
     assert {status for status, following in MOVES.items() if not following} == {
         GuaranteeStatus.MET,
+        GuaranteeStatus.DECLINED,
         GuaranteeStatus.REFUNDED,
     }

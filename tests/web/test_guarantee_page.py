@@ -15,7 +15,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.runs.guarantee.operations import agree
 from otai.runs.models import Guarantee, Run
-from otai.tickets.models import DataSet
+from otai.tickets.models import DataSet, ExpectedQuality
 from otai.tickets.operations import import_tickets
 from otai.web.views.guarantee import hints_of
 from tests import stories
@@ -34,7 +34,9 @@ def now() -> datetime:
 @pytest.fixture
 def support(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     source = stories.write_tickets(tmp_path / "support.csv", tickets=400)
-    return import_tickets(organisation=acme, name="support", source=source, now=now)
+    made = import_tickets(organisation=acme, name="support", source=source, now=now)
+    guarantees.expect(made, now, queue=0.8, priority=0.6)
+    return made
 
 
 PROPOSAL = {"proposed": "1", "in-0": "1", "metric-0": "accuracy"}
@@ -94,11 +96,19 @@ def test_criteria_at_the_bar_are_agreed_and_the_included_training_costs_nothing(
     assert "cannot be changed any more" in page
 
 
+def test_the_form_says_what_is_not_likely_and_what_is_tried_first(alice: Client, support: DataSet) -> None:
+    asked = f"?proposed=1&data_set={support.id}&in-1=1&metric-1=accuracy&threshold-1=65"
+    assert "accuracy of at least 65%: these tickets make 60.0% likely." in page_of(alice, asked)
+    ExpectedQuality.objects.all().delete()
+    assert "tried on your tickets first" in page_of(alice, asked)
+
+
 def test_more_than_the_bar_waits_for_us(alice: Client, support: DataSet) -> None:
     page = alice.post(
         "/acme/guarantee/propose", PROPOSAL | {"data_set": str(support.id), "threshold-0": "95"}, follow=True
     ).content.decode()
-    assert "we look at them" in page and "We look at your criteria" in page
+    assert "We look at these criteria first" in page and "We look at your criteria" in page
+    assert "accuracy of at least 95% is above the standard bar." in page
     assert alice.post("/acme/guarantee/order", {"mode": "basic", "delivery": "fast"}).status_code == 409
     assert not Run.objects.exists()
 

@@ -25,6 +25,7 @@ from otai.runs import jobs as run_jobs
 from otai.runs import queries as runs
 from otai.runs.guarantee import queries as guarantee_queries
 from otai.runs.models import Guarantee, Run
+from otai.words.catalogue import say_fact
 
 noun = Noun("Guarantee")
 
@@ -36,6 +37,10 @@ class GuaranteeOut(Schema):
     tier: str
     status: str
     waits_for_operator: bool
+    waits_because: list[dict[str, Any]] = Field(
+        description="Why an operator looks at the criteria, or the fee: `why` in English, `fact` as a code with values."
+    )
+    declined_because: str = Field(description="An operator's reason for declining; empty where nothing is declined.")
     criteria: list[dict[str, Any]]
     data_set: UUID | None
     holdout_tickets: int
@@ -72,6 +77,8 @@ GUARANTEE = {
     "tier": "pro",
     "status": "agreed",
     "waits_for_operator": False,
+    "waits_because": [],
+    "declined_because": "",
     "criteria": [{"attribute": "queue", "metric": "accuracy", "threshold": "7/10", "in_words": "queue: accuracy 70 %"}],
     "data_set": DATA_SET["id"],
     "holdout_tickets": 1000,
@@ -106,9 +113,9 @@ def list_guarantees(request: CallerRequest) -> Any:
 def propose_criteria(request: CallerRequest, asked: CriteriaIn) -> Any:
     """Propose what the included run must reach
 
-    Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar; else an operator is
-    asked. Proposing the same again changes nothing. Where choosing the tickets takes longer than two seconds, the
-    answer is 202 with a job; `Prefer: wait=20` holds it back.
+    Fixes the tickets that it will be measured on. Agreed at once at or below the standard bar, where these tickets make
+    it likely; else an operator is asked, and `waits_because` says why. Proposing the same again changes nothing. Where
+    choosing the tickets takes longer than two seconds, the answer is 202 with a job; `Prefer: wait=20` holds it back.
     """
     caller = request.auth
     data_set = data_set_of(caller, asked.data_set)
@@ -196,6 +203,8 @@ def _guarantee(found: Guarantee) -> dict[str, Any]:
     names = ("id", "tier", "status", "waits_for_operator", "holdout_tickets", "agreed_by", "agreed_at", "fee_credits")
     return {
         **{name: getattr(found, name) for name in names},
+        "waits_because": [{"why": say_fact(reason), "fact": reason} for reason in found.waits_because],
+        "declined_because": guarantee_queries.why_declined(found),
         "criteria": [one.as_dict() | {"in_words": one.in_words} for one in guarantee_queries.criteria(found)],
         "data_set": found.data_set_id,
         "run": found.run.number if found.run else None,

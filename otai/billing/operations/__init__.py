@@ -30,6 +30,7 @@ from otai.billing.operations.refunds import (
 from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
+from otai.billing.operations.second_operator import SameOperator, credits_take_two, person
 from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
 from otai.billing.operations.subscriptions import confirmed, sign_up
 from otai.billing.operations.suspensions import resume, suspend
@@ -38,6 +39,7 @@ from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor
 from otai.billing.operations.write_offs import write_off_owed
 
 __all__ = [
+    "SameOperator",
     "ask_gateways",
     "assign_entry",
     "book_reversals",
@@ -53,6 +55,7 @@ __all__ = [
     "confirm_refund",
     "confirmed",
     "create_vendor_key",
+    "credits_take_two",
     "dismiss_entry",
     "give_goodwill",
     "import_statement",
@@ -68,6 +71,7 @@ __all__ = [
     "pay_renewals_with",
     "payment_method",
     "payment_methods",
+    "person",
     "portal",
     "provision",
     "refund_credits",

@@ -65,6 +65,8 @@ def compose(notice: Notice) -> EmailMessage:
             context[name] = count(value, notice.language)
         elif name == "bought":
             context["title"] = mails.bought(value, language=notice.language)
+        elif name == "reasons":
+            context["reasons"] = mails.reasons(value, language=notice.language)
         elif name == "problem" and isinstance(value, dict):
             # Those of before have a sentence of their own.
             context["problem"] = mails.problem(value, language=notice.language)

@@ -54,7 +54,7 @@ def goodwill(
     # Two gifts at once are counted one after the other.
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     was_given = Transfer.objects.filter(organisation=organisation.id, key=goodwill_key(key)).exists()
-    if was_given or _given_alone(organisation, now=now) + credits <= settings.OTAI_GOODWILL_ALONE:
+    if was_given or not credits_take_two(organisation, credits, now=now):
         return give_goodwill(organisation=organisation, credits=credits, who=who, why=why, key=key, now=now)
     facts = {"credits": credits, "key": key, **({"key_made_by": key_made_by} if key_made_by else {})}
     return _ask(OperatorRequestKind.GOODWILL, organisation, key, facts, who=who, why=why, now=now)
@@ -90,6 +90,12 @@ def takes_two(organisation: Organisation, received: Money, *, now: datetime) -> 
     that two payments at once are counted one after the other: within a transaction."""
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     return _confirmed_alone(organisation, now=now) + received.cents > settings.OTAI_PAYMENT_ALONE * 100
+
+
+def credits_take_two(organisation: Organisation, credits: int, *, now: datetime) -> bool:
+    """Whether with these credits one operator alone would have given more than they may. The caller has the
+    organisation's row, so that two gifts at once are counted one after the other."""
+    return _given_alone(organisation, now=now) + credits > settings.OTAI_GOODWILL_ALONE
 
 
 def _given_alone(organisation: Organisation, *, now: datetime) -> int:

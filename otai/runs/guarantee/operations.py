@@ -24,10 +24,13 @@ from otai.orgs.models import Organisation
 from otai.orgs.operations import lock_founders
 from otai.pricing.price_book import Tier
 from otai.runs.guarantee import files, holdout, queries
-from otai.runs.guarantee.criteria import is_standard, standard_threshold
+from otai.runs.guarantee.criteria import Reachable, standard_threshold, why_an_operator
+from otai.runs.guarantee.expected import reachable
+from otai.runs.guarantee.mails import tell
 from otai.runs.guarantee.moves import GuaranteeMoved, move, record
 from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.erasing import delete_files, let_go
 from otai.tickets.files import StoredFile
@@ -36,6 +39,8 @@ from otai.words.explained import arrow
 from otai.words.sentences import Fact
 
 MOST_CRITERIA = 200
+
+AGREEING = "price book"
 
 
 class CriteriaFrozen(Refused):
@@ -135,7 +140,8 @@ def propose(
 ) -> Guarantee:
     """Proposes what the included run must reach on tickets of `data_set`, and fixes those that it will be measured on.
 
-    Agreed at once where no criterion lies above the standard bar; else an operator is asked. Proposing again replaces
+    Agreed at once where no criterion lies above the standard bar, nor above what is expected of these tickets; else an
+    operator is asked. Proposing again replaces
     what was proposed, until the run is ordered. Raises CriteriaInvalid, CriteriaFrozen, HoldoutImpossible,
     TicketsDeleted and NotFound.
 
@@ -149,6 +155,8 @@ def propose(
     # Reading and storing tickets happens before the transaction, never inside one.
     with files.scratch() as path:
         with files.tickets_while_there(data_set) as source:
+            if billing.price_book().guarantee.agreed_if_expected:
+                expected_quality.of(data_set, now=now)
             chosen = holdout.choose(source, specs, share=share, into=path)
         with files.kept(path, **named) as stored, transaction.atomic():
             proposed = record_proposal(proposal, chosen, stored, who=who, now=now)
@@ -204,10 +212,11 @@ def record_proposal(
     why = Fact("guarantee.proposed", {"criteria": [criterion.as_fact().as_dict() for criterion in criteria]})
     if guarantee.status == GuaranteeStatus.AGREED:
         move(guarantee, GuaranteeStatus.OPEN, who=who, why=Fact("guarantee.proposed_anew"), now=now, agreed_at=None)
-    above = [criterion for criterion in criteria if not is_standard(criterion, book.standard_bar)]
+    waits = reasons_to_wait(data_set, criteria, Tier(guarantee.tier))
     guarantee.criteria = [criterion.as_dict() for criterion in criteria]
     guarantee.proposed_by, guarantee.proposed_at = who, now
-    guarantee.waits_for_operator = bool(above)
+    guarantee.waits_for_operator = bool(waits)
+    guarantee.waits_because = [reason.as_dict() for reason in waits]
     # What was chosen for an earlier proposal is nobody's any more.
     let_go([guarantee.holdout_file], now=now)
     guarantee.data_set, guarantee.holdout_file, guarantee.holdout_sha256 = data_set, stored.path, stored.sha256
@@ -217,9 +226,31 @@ def record_proposal(
     record(
         guarantee, move=GuaranteeOccurrence.CRITERIA_PROPOSED, who=who, why=why, now=now, criteria=guarantee.criteria
     )
-    if not above:
-        _agree(guarantee, who="price book", why=Fact("guarantee.standard", {"book": book.version}), now=now)
+    if waits:
+        why = Fact("guarantee.criteria_wait", {"reasons": guarantee.waits_because})
+        record(guarantee, move=GuaranteeOccurrence.CRITERIA_WAIT, who=AGREEING, why=why, now=now)
+        tell(guarantee, "guarantee_waits", now=now, reasons=guarantee.waits_because)
+    else:
+        _agree(guarantee, who=AGREEING, why=Fact("guarantee.standard", {"book": book.version}), now=now)
     return guarantee
+
+
+def must_be_tried(data_set: DataSet) -> bool:
+    """Whether what is expected of these tickets decides who agrees, and nobody has tried it yet."""
+    return billing.price_book().guarantee.agreed_if_expected is not None and expected_quality.stored(data_set) is None
+
+
+def reasons_to_wait(data_set: DataSet, criteria: Sequence[Criterion], tier: Tier) -> list[Fact]:
+    """Why an operator has to agree to these criteria, each once; none where they are agreed at once. Reads what is
+    expected of the tickets and tries nothing."""
+    book = billing.price_book()
+    rule = book.guarantee.agreed_if_expected
+    found = reachable(data_set, book.tiers[tier].modes, rule) if rule else {}
+    waits = [
+        why_an_operator(criterion, book.standard_bar, found.get(criterion.attribute, Reachable()) if rule else None)
+        for criterion in criteria
+    ]
+    return [reason for at, reason in enumerate(waits) if reason and reason not in waits[:at]]
 
 
 def _require_sound(criteria: Sequence[Criterion], data_set: DataSet) -> None:
@@ -254,6 +285,7 @@ def _agree(guarantee: Guarantee, *, who: str, why: str | Fact, now: datetime) ->
         agreed_by=who,
         agreed_at=now,
         waits_for_operator=False,
+        waits_because=[],
         price_book=book.version,
         verdict_rule=book.guarantee.verdict,
     )
@@ -270,11 +302,12 @@ def _waiting(guarantee: UUID) -> Guarantee:
 
 @one_transaction
 def agree(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
-    """An operator agrees to criteria above the standard bar. Raises NotFound, NotAgreed (nothing waits) and
+    """An operator agrees to criteria that wait. Raises NotFound, NotAgreed (nothing waits) and
     WhoAndWhyMissing."""
     why = checked_why(why)
     found = _waiting(guarantee)
     _agree(found, who=who, why=why, now=now)
+    tell(found, "guarantee_agreed", now=now, why=why)
     return found
 
 
@@ -287,6 +320,7 @@ def decline(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarantee:
     Guarantee.objects.filter(id=found.id).update(waits_for_operator=False)
     found.waits_for_operator = False
     record(found, move=GuaranteeOccurrence.CRITERIA_DECLINED, who=who, why=why, now=now)
+    tell(found, "guarantee_declined", now=now, why=why)
     return found
 
 

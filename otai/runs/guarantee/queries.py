@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from otai.billing import queries as billing
 from otai.errors import NotFound, Refused
@@ -15,10 +15,12 @@ from otai.orgs import queries as orgs
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee import files, holdout
+from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee, GuaranteeEvent, Run
 from otai.runs.status import RunStatus
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
+from otai.words.explained import arrow
 
 
 def levels_reached(tiers: Iterable[Tier]) -> list[Tier]:
@@ -65,8 +67,9 @@ def due_levels(organisation: Organisation) -> list[Tier]:
 
 
 def waiting() -> QuerySet[Guarantee]:
-    """Criteria above the standard bar that wait for an operator, oldest first."""
-    found = Guarantee.objects.filter(waits_for_operator=True).select_related("organisation", "data_set")
+    """Criteria that wait for an operator's yes, and fees that wait for a look, the oldest proposal first."""
+    asked = Q(waits_for_operator=True) | Q(status=GuaranteeStatus.IN_REVIEW)
+    found = Guarantee.objects.filter(asked).select_related("organisation", "data_set", "run", "improvement_run")
     return found.order_by("proposed_at", "id")
 
 
@@ -78,6 +81,13 @@ def criteria(guarantee: Guarantee) -> list[Criterion]:
 def events(guarantee: Guarantee) -> QuerySet[GuaranteeEvent]:
     """What happened, oldest first."""
     return guarantee.events.order_by("id")
+
+
+def why_declined(guarantee: Guarantee) -> str:
+    """An operator's reason where they declined the criteria that stand, or the fee; else nothing."""
+    last = events(guarantee).last()
+    declined = (GuaranteeOccurrence.CRITERIA_DECLINED, arrow(GuaranteeStatus.IN_REVIEW, GuaranteeStatus.DECLINED))
+    return last.why_as_text if last is not None and last.move in declined else ""
 
 
 def corrections(guarantee: Guarantee) -> tuple[holdout.Relabelled, ...]:

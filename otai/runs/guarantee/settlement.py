@@ -14,6 +14,7 @@ from otai.ledger import operations as ledger
 from otai.ledger.models import Hold, Lot, LotSource
 from otai.ledger.operations import InsufficientCredits
 from otai.pricing.price_book import VerdictRule
+from otai.runs.guarantee.fee import SYSTEM, missed_twice, noise_in
 from otai.runs.guarantee.moves import move, record
 from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee, Run
@@ -21,8 +22,6 @@ from otai.runs.status import RunStatus
 from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
-
-SYSTEM = "guarantee"
 
 
 def lock_guarantee_of(run: Run) -> None:
@@ -43,15 +42,15 @@ def included_run_ended(run: Run, *, now: datetime) -> None:
         _funding_taken_back(guarantee, run, now=now)
 
 
-def verdict_on(guarantee: Guarantee, report_card: dict[str, Any]) -> list[Outcome]:
+def verdict_on(guarantee: Guarantee, card: ReportCard) -> list[Outcome]:
     """The agreed criteria against what a report card says."""
-    attributes = ReportCard.from_json(json.dumps(report_card)).attributes
     criteria = [Criterion.from_dict(one) for one in guarantee.criteria]
-    return judge(criteria, attributes, by_bound=guarantee.verdict_rule == VerdictRule.LOWER_BOUND)
+    return judge(criteria, card.attributes, by_bound=guarantee.verdict_rule == VerdictRule.LOWER_BOUND)
 
 
 def _measured(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
-    outcomes = verdict_on(guarantee, run.report_card or {})
+    card = ReportCard.from_json(json.dumps(run.report_card or {}))
+    outcomes = verdict_on(guarantee, card)
     written = [outcome.as_dict() for outcome in outcomes]
     met = all(outcome.met for outcome in outcomes)
     why = Fact("guarantee.measured", {"outcomes": [_fact_of(outcome) for outcome in outcomes]})
@@ -66,7 +65,7 @@ def _measured(guarantee: Guarantee, run: Run, *, now: datetime) -> None:
     to = GuaranteeStatus.MET if met else GuaranteeStatus.MISSED
     move(guarantee, to, who=SYSTEM, why=why, now=now, details=details)
     if is_second and not met:
-        _credit_the_fee(guarantee, now=now)
+        missed_twice(guarantee, noise=noise_in(guarantee, outcomes, card.findings), now=now)
 
 
 def _fact_of(outcome: Outcome) -> dict[str, Any]:
@@ -76,30 +75,6 @@ def _fact_of(outcome: Outcome) -> dict[str, Any]:
         "tickets": outcome.tickets,
     }
     return Fact("guarantee.met" if outcome.met else "guarantee.missed", said).as_dict()
-
-
-def _credit_the_fee(guarantee: Guarantee, *, now: datetime) -> None:
-    assert guarantee.run is not None
-    fee = guarantee.run.credits
-    made = ledger.grant(
-        organisation=guarantee.organisation_id,
-        credits=fee,
-        source=LotSource.GUARANTEE,
-        key=f"guarantee-fee:{guarantee.id}",
-        reference=f"guarantee:{guarantee.id}",
-        reason=f"Training fee of run {guarantee.run.number}: the agreed criteria were missed twice",
-        now=now,
-    )
-    move(
-        guarantee,
-        GuaranteeStatus.CREDITED,
-        who=SYSTEM,
-        why=Fact("guarantee.fee", {"run": guarantee.run.number, "credits": fee}),
-        now=now,
-        details={"credits": fee, "lot": str(made.lot)},
-        fee_credits=fee,
-        fee_lot=made.lot,
-    )
 
 
 def _funding_taken_back(guarantee: Guarantee, run: Run, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier, VerdictRule
-from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, GuaranteeStatus
+from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, WITH_A_FEE, GuaranteeStatus
 from otai.tickets.models import DataSet
 from otai.words.explained import Explained
 
@@ -22,6 +22,8 @@ class Guarantee(models.Model):
 
     `criteria` is a list of `Criterion.as_dict`; `verdict` and `improvement_verdict` are lists of `Outcome.as_dict`. The
     tickets to measure on are the Parquet file at `holdout_file`, as they were when the criteria were proposed.
+    `waits_because` says, as a list of `Fact.as_dict`, why an operator is asked: about the criteria, or about the fee.
+    `fee_asked_by` is the operator who would credit it, where a second one has to agree.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -36,6 +38,7 @@ class Guarantee(models.Model):
     proposed_by = models.CharField(max_length=200, blank=True, default="")
     proposed_at = models.DateTimeField(null=True)
     waits_for_operator = models.BooleanField(default=False)
+    waits_because = models.JSONField(default=list)
     data_set = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="+", null=True)
     holdout_file = models.CharField(max_length=500, blank=True, default="")
     holdout_sha256 = models.CharField(max_length=64, blank=True, default="")
@@ -52,6 +55,7 @@ class Guarantee(models.Model):
     verdict = models.JSONField(null=True)
     improvement_run = models.OneToOneField("runs.Run", on_delete=models.PROTECT, related_name="+", null=True)
     improvement_verdict = models.JSONField(null=True)
+    fee_asked_by = models.CharField(max_length=200, blank=True, default="")
     fee_credits = models.PositiveIntegerField(default=0)
     fee_lot = models.UUIDField(null=True, unique=True, help_text="The ledger's lot of the credited fee.")
 
@@ -92,9 +96,17 @@ class Guarantee(models.Model):
                 name="runs_guarantee_improves_only_what_was_missed",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=sorted(AFTER_THE_SECOND_MISS), fee_credits__gte=1, fee_lot__isnull=False)
-                | Q(fee_credits=0, fee_lot__isnull=True) & ~Q(status__in=sorted(AFTER_THE_SECOND_MISS)),
+                condition=Q(status__in=sorted(WITH_A_FEE), fee_credits__gte=1, fee_lot__isnull=False)
+                | Q(fee_credits=0, fee_lot__isnull=True) & ~Q(status__in=sorted(WITH_A_FEE)),
                 name="runs_guarantee_has_a_fee_exactly_when_credited",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=GuaranteeStatus.IN_REVIEW) | ~Q(waits_because=[]),
+                name="runs_guarantee_in_review_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(fee_asked_by="") | Q(status__in=sorted(AFTER_THE_SECOND_MISS)),
+                name="runs_guarantee_fee_is_asked_for_after_the_second_miss",
             ),
         ]
         indexes = [

@@ -156,7 +156,8 @@ def _forget_names_of(data_set: DataSet) -> None:
         guarantee.criteria = _renamed(guarantee.criteria, names)
         guarantee.verdict = _renamed(guarantee.verdict, names)
         guarantee.improvement_verdict = _renamed(guarantee.improvement_verdict, names)
-        guarantee.save(update_fields=["criteria", "verdict", "improvement_verdict"])
+        guarantee.waits_because = _renamed(guarantee.waits_because, names)
+        guarantee.save(update_fields=["criteria", "verdict", "improvement_verdict", "waits_because"])
         for event in guarantee.events.all():
             event.details = _renamed(event.details, names)
             event.save(update_fields=["details"])
@@ -190,6 +191,7 @@ def _forget_held(guarantee: Guarantee, *, who: str, now: datetime) -> None:
         "proposed_by": "",
         "proposed_at": None,
         "waits_for_operator": False,
+        "waits_because": [],
         "data_set": None,
         "holdout_file": "",
         "holdout_sha256": "",

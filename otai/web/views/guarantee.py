@@ -4,7 +4,7 @@ did not."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -28,7 +28,7 @@ from otai.jobs.models import Job
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
-from otai.pricing.price_book import Delivery, Mode, StandardBar, Tier
+from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs import jobs as run_jobs
 from otai.runs import operations as runs
 from otai.runs.guarantee import operations, queries
@@ -57,6 +57,8 @@ STATUS_WORDS: dict[str, str | Promise] = {
     GuaranteeStatus.MET: gettext_lazy("Reached"),
     GuaranteeStatus.MISSED: gettext_lazy("Not reached yet"),
     GuaranteeStatus.IMPROVING: gettext_lazy("Being improved"),
+    GuaranteeStatus.IN_REVIEW: gettext_lazy("We look at the fee"),
+    GuaranteeStatus.DECLINED: gettext_lazy("Fee not credited"),
     GuaranteeStatus.CREDITED: gettext_lazy("Fee credited"),
     GuaranteeStatus.REFUNDED: gettext_lazy("Fee paid back"),
 }
@@ -64,6 +66,7 @@ STATUS_WORDS: dict[str, str | Promise] = {
 TONES = {
     GuaranteeStatus.MET: ("good", "done"),
     GuaranteeStatus.MISSED: ("warning", "alert"),
+    GuaranteeStatus.DECLINED: ("quiet", "ban"),
     GuaranteeStatus.CREDITED: ("good", "undo"),
     GuaranteeStatus.REFUNDED: ("good", "undo"),
 }
@@ -103,23 +106,24 @@ def way_of(found: Guarantee) -> list[Step]:
             steps.append(Step("later", _("Reached, or the fee is credited")))
         else:
             steps.append(Step("bad-end", _("Not reached")))
-            steps.append(Step("done", str(STATUS_WORDS[status])))
+            steps.append(Step("now" if status is GuaranteeStatus.IN_REVIEW else "done", str(STATUS_WORDS[status])))
     return steps
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """One attribute in the form: whether it is in, by which figure, from how many percent; `is_standard`: agreed at
-    once."""
+    """One attribute in the form: whether it is in, by which figure, from how many percent. `is_agreed`: at once; None:
+    what its tickets can reach has not been tried yet. `why`: why an operator looks at it."""
 
     number: int
     name: str
     chosen: bool
     metric: str
     threshold: str
-    is_standard: bool
-    problem: str
     last: Any
+    is_agreed: bool | None = False
+    why: str = ""
+    problem: str = ""
 
     def criterion(self) -> Criterion:
         """Raises CriterionInvalid."""
@@ -132,8 +136,10 @@ class Proposed:
         )
 
 
-def read_proposal(data_set: DataSet, data: QueryDict, *, bar: StandardBar) -> list[Proposed]:
+def read_proposal(data_set: DataSet, data: QueryDict, *, tier: Tier) -> list[Proposed]:
     """The form as it stands; what was not said is the standard bar for the first attribute."""
+    bar = billing.price_book().standard_bar
+    is_tried = not operations.must_be_tried(data_set)
     last = {one.attribute: one for one in queries.likely(data_set)}
     given = "proposed" in data
     rows = []
@@ -143,14 +149,17 @@ def read_proposal(data_set: DataSet, data: QueryDict, *, bar: StandardBar) -> li
         standard = f"{float(standard_threshold(bar, Metric(metric)) * 100):g}"
         threshold = data.get(f"threshold-{number}", "").strip() or standard
         chosen = f"in-{number}" in data if given else number == 0
-        row = Proposed(number, attribute.name, chosen, metric, threshold, False, "", last.get(attribute.name))
+        row = Proposed(number, attribute.name, chosen, metric, threshold, last.get(attribute.name))
         try:
-            standard_now, problem = is_standard(row.criterion(), bar), ""
+            criterion = row.criterion()
         except CriterionInvalid as wrong:
-            standard_now, problem = False, in_words(wrong)
-        rows.append(
-            Proposed(number, attribute.name, chosen, metric, threshold, standard_now, problem, last.get(attribute.name))
-        )
+            rows.append(replace(row, problem=in_words(wrong)))
+            continue
+        waits = operations.reasons_to_wait(data_set, [criterion], tier)
+        if not is_tried and is_standard(criterion, bar):
+            rows.append(replace(row, is_agreed=None))
+        else:
+            rows.append(replace(row, is_agreed=not waits, why=" ".join(fact_words(reason) for reason in waits)))
     return rows
 
 
@@ -193,6 +202,8 @@ def _shown(found: Guarantee) -> dict[str, Any]:
             )
             if outcomes
         ],
+        "because": [fact_words(reason) for reason in found.waits_because],
+        "declined": queries.why_declined(found),
         "again": queries.corrected_labels(found) > 0,
     }
 
@@ -218,12 +229,12 @@ def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
         chosen = (
             _data_set(organisation, request.GET.get("data_set", "")) or found.data_set or next(iter(all_sets), None)
         )
-        rows = read_proposal(chosen, request.GET, bar=book.standard_bar) if chosen else []
+        rows = read_proposal(chosen, request.GET, tier=Tier(found.tier)) if chosen else []
         context |= {
             "data_sets": all_sets,
             "data_set": chosen,
             "proposed": rows,
-            "at_once": all(row.is_standard for row in rows if row.chosen),
+            "at_once": all(row.is_agreed for row in rows if row.chosen),
             "count": sum(row.chosen for row in rows),
         }
     if status in (GuaranteeStatus.AGREED, GuaranteeStatus.MISSED) and found.data_set is not None:
@@ -280,7 +291,9 @@ def propose(request: MemberRequest) -> HttpResponse:
     data_set = _data_set(request.organisation, request.POST.get("data_set", ""))
     if data_set is None:
         raise NotFound("data_set")
-    rows = [row for row in read_proposal(data_set, request.POST, bar=billing.price_book().standard_bar) if row.chosen]
+    operations.open_guarantees(organisation=request.organisation, now=utc_now())
+    tier = Tier(queries.guarantee(request.organisation).tier)
+    rows = [row for row in read_proposal(data_set, request.POST, tier=tier) if row.chosen]
     slug = request.organisation.slug
     try:
         begun = run_jobs.ask_to_propose(
@@ -305,7 +318,7 @@ def propose(request: MemberRequest) -> HttpResponse:
 def proposed(request: MemberRequest, found: Guarantee) -> HttpResponse:
     """Back to the guarantee, with a word on what became of the proposal."""
     if found.waits_for_operator:
-        messages.info(request, _("These are above the standard bar: we look at them and answer by mail."))
+        messages.info(request, _("We look at these criteria first, and answer by mail."))
     else:
         messages.success(request, _("Agreed. The tickets to measure on are fixed."))
     return redirect("web:guarantee", slug=request.organisation.slug)

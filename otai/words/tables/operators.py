@@ -86,6 +86,9 @@ TABLE: Mapping[str, Refusal] = {
     "gateway_unavailable.no_webhook_secret": said(
         "Webhooks of Stripe are not set up: OTAI_STRIPE_WEBHOOK_SECRET is missing.",
     ),
+    "fee_not_in_review.fee": said(
+        "The guarantee is {status}: no fee waits for an operator.",
+    ),
     "guarantee_there.tier": said(
         "{organisation} has its guarantee of {tier} already.",
     ),

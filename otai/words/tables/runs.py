@@ -96,7 +96,7 @@ TABLE: Mapping[str, Refusal] = {
         "Other criteria were agreed on while this order waited for its turn. Look at them and order again.",
     ),
     "criteria_not_agreed.waits": said(
-        ("The proposed criteria are above the standard bar and wait for our yes. Propose lower ones to begin at once."),
+        "The proposed criteria wait for our yes. Propose ones that these tickets make likely to begin at once.",
     ),
     "guarantee_moved.guarantee": said(
         "The guarantee of {tier:title} was changed by someone else meanwhile. Look at it again.",
