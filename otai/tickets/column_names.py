@@ -161,11 +161,11 @@ STATUS = frozenset(
     _words(
         "stand "
         "status state ticketstatus ticketstate bearbeitungsstand statuscategory currentstatus estado statut etat stato "
-        "stan zustand situacao resolved closed pendingreason holdreason folderid"
+        "stan zustand situacao resolved closed pendingreason holdreason folderid idlist"
     )
 )
 """Changes while a ticket is worked on, so its last value is no decision about a new one. Help Scout's folders are
-"mine", "assigned" and "closed"."""
+"mine", "assigned" and "closed", Trello's lists the columns of a board."""
 PERSON = frozenset(
     _words(
         "name firstname lastname fullname vorname nachname surname givenname customer customers customername "

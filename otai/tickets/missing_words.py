@@ -9,6 +9,10 @@ MISSING_WORDS = frozenset({
     "<null>", "n/a", "n.a.", "n. a.", "n/d", "n.d.", "n/v", "n.v.", "not set", "not available", "not applicable", "not "
     "specified",
     "unspecified", "(none)", "<none>", "-none-", "--none--", "(blank)", "(empty)", "<empty>", "(not set)", "(unknown)",
+    # nobody works on it yet
+    "not assigned", "unassigned", "(unassigned)", "nicht zugewiesen", "nicht zugeordnet", "non assigné", "non assignée",
+    "non affecté", "non attribué", "sin asignar", "no asignado", "non assegnato", "non assegnata", "niet toegewezen",
+    "nieprzypisane", "nieprzypisany", "nie przypisano", "não atribuído", "não atribuída", "não designado",
     # marks alone
     "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "??", "???", "_", "/", "*", "x.x",
     # German, Dutch, French, Spanish, Italian, Polish, Portuguese

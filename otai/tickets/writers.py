@@ -22,7 +22,9 @@ WRITERS = {
         _words(
             "agent admin staff operator support team system bot note internal technician employee mitarbeiter "
             "bearbeiter agente operatore behandelaar medewerker message reply outgoing outbound private lineitem "
-            "automation helpdesk servicedesk desk"
+            "automation helpdesk servicedesk desk "
+            # types of articles in an OTRS before version 6
+            "noteinternal noteexternal notereport emailinternal emailnotificationext emailnotificationint"
         ),
         "desk",
     ),

@@ -268,3 +268,38 @@ def test_each_helpdesk_has_a_page_with_a_sample_and_a_place_in_the_list() -> Non
     without = {page for page in pages if not list(samples(PAGES / f"{page}.md"))}
     # Mails have no columns.
     assert without == {"mailboxes"}
+
+
+def _imported(tmp_path: Path, name: str, content: str) -> tuple[ReadTickets, list[dict[str, object]]]:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    return brought(tmp_path / name, tmp_path)
+
+
+def test_the_cards_of_a_board_are_the_tickets_however_much_was_done_to_them(tmp_path: Path) -> None:
+    cards = [{"id": f"5f{n:022x}", "name": subject(n), "desc": body(n), "idList": "5d01"} for n in range(ROWS)]
+    actions = [{"id": f"5e{n:022x}", "date": at(n), "data": {"text": f"{SOLVED} {n}"}} for n in range(4 * ROWS)]
+    board = {"id": "5e01", "name": "Support", "actions": actions, "cards": cards, "members": [{"fullName": "Jana"}]}
+    read, tickets = _imported(tmp_path, "board.json", json.dumps(board))
+    assert (read.roles.single["body"], len(tickets)) == ("desc", ROWS)
+
+
+def test_not_assigned_is_nobody(tmp_path: Path) -> None:
+    rows = [f"{n},{subject(n)},{'Not Assigned' if n % 4 else agent(n)}" for n in range(ROWS)]
+    read, _ = _imported(tmp_path, "report.csv", "\n".join(["Request ID,Subject,Technician", *rows]))
+    labels = read.profile.attribute("Technician").labels
+    assert {label.name for label in labels} == {"Jana Peters", "Tim Wolf", "Eva Sommer"}
+    assert "labels_missing_in_words" in {finding.code for finding in read.profile.findings}
+
+
+def test_a_tree_of_an_older_otrs_begins_with_its_notification(tmp_path: Path) -> None:
+    def tree(n: int) -> str:
+        articles = (
+            ("email-notification-ext", "OTRS", "We have received your mail."),
+            ("email-external", person(n), body(n)),
+            ("note-internal", agent(n), SOLVED),
+        )
+        return "".join(f"\n-->||{kind}||{who}||{at(n)}||<--------------\n{text}" for kind, who, text in articles)
+
+    rows = [f'{n + 10_000};{subject(n)};"{tree(n)}"' for n in range(ROWS)]
+    _, tickets = _imported(tmp_path, "search.csv", "\n".join(["TicketNumber;Subject;ArticleTree", *rows]))
+    assert [ticket["body"] for ticket in tickets] == [body(n) for n in range(ROWS)]

@@ -19,7 +19,8 @@ WRAPPER_NAMES = frozenset({
     "hits", "value",
     "values", "entries", "incidents", "cases", "requests", "helpdesk_tickets", "list", "content", "response", "objects",
     "elements",
-    "search_results", "service_requests", "workorders", "tasks", "messages", "documents", "rss", "payload", "export",
+    "search_results", "service_requests", "cards", "workorders", "tasks", "messages", "documents", "rss",
+    "payload", "export",
 })  # fmt: skip
 PARTS_OF_A_TICKET = frozenset({
     "comments", "articles", "threads", "conversation_parts", "custom_fields", "customfields", "tags", "labels",
@@ -27,7 +28,8 @@ PARTS_OF_A_TICKET = frozenset({
     "notes", "followers", "watchers", "events", "history", "changelog", "activities", "audits", "fields",
     "worklogs", "links", "assignees",
     "participants", "cols", "columns", "headers", "header", "schema", "cc_emails", "to_emails", "collaborators",
-    "users", "groups", "organizations", "companies", "contacts", "agents",
+    "users", "groups", "organizations", "companies", "contacts", "agents", "actions", "checklists", "members",
+    "memberships",
 })  # fmt: skip
 """Lists that a ticket has, or that stand beside the tickets of a page: never the tickets where another list is
 there."""
