@@ -307,8 +307,12 @@ class _Guess(TextRoles):
     def _doubles(self) -> None:
         if "ticket" in self.single:
             ids = self.look.column(self.single["ticket"])
-            for column in [one for one in self.open if is_second_id(self.look, one, ids)]:
-                self._take(column, Fact("column_doubled", {"other": ids.name}))
+            for column in [one for one in self.open if self._could_be_ids(one)]:
+                # A customer or a time spent may be of one ticket each as well, and says something else.
+                is_of_people = is_person(column) or column.share(_is_mail_address) > 0.5
+                says_more = is_of_people or known_afterwards.by_name(column) is not None
+                if not says_more and is_second_id(self.look, column, ids):
+                    self._take(column, Fact("column_doubled", {"other": ids.name}))
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
                 self._take(column, Fact("column_doubled", {"other": kept.name}))
