@@ -56,8 +56,8 @@ def test_what_an_order_would_cost_is_told_before_it(acme: Organisation, program:
     assert (status, seen["coupon"], seen["net"]["cents"], seen["gross"]["cents"]) == (200, "WELCOME", 405_00, 481_95)
     seen = program.get("/tiers/enterprise/preview?coupon=welcome")[1]
     assert (seen["discount"]["cents"], seen["vat"]["cents"], seen["gross"]["cents"]) == (49_90, 85_33, 534_43)
-    assert program.get("/packages/50/preview?coupon=nobody")[1]["code"] == "coupon_unknown"
-    assert program.get("/tiers/community/preview")[1]["code"] == "no_higher_tier"
+    assert program.get("/packages/50/preview?coupon=nobody")[1]["error"]["code"] == "coupon_unknown"
+    assert program.get("/tiers/community/preview")[1]["error"]["code"] == "no_higher_tier"
     assert not Purchase.objects.filter(organisation=acme).exists()
 
 

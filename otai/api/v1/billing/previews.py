@@ -8,7 +8,7 @@ from pydantic import Field
 from otai.api.v1.shapes import MoneyOut, Text, money
 from otai.billing.previews import OrderPreview
 
-CouponQuery = Annotated[Text, Query(max_length=60, description="A code that takes something off.")]
+CouponQuery = Annotated[Text | None, Query(max_length=60, description="A code that takes something off.")]
 
 
 class OrderPreviewOut(Schema):

@@ -126,12 +126,12 @@ def list_tiers(request: CallerRequest) -> Any:
 
 
 @noun.get("/tiers/{tier}/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
-def preview_tier(request: CallerRequest, tier: Tier, coupon: CouponQuery = "") -> Any:
+def preview_tier(request: CallerRequest, tier: Tier, coupon: CouponQuery = None) -> Any:
     """What the first month of a higher tier would cost
 
     If it was paid now: with VAT, with what a coupon takes off, less what is left of a paid month. Nothing is ordered.
     """
-    return preview_out(previews.preview_rise(request.auth.organisation, tier, coupon=coupon, now=utc_now()))
+    return preview_out(previews.preview_rise(request.auth.organisation, tier, coupon=coupon or "", now=utc_now()))
 
 
 @noun.post(
