@@ -31,7 +31,9 @@ from otai.billing.models import (
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.coupons import coupon_terms_of
 from otai.billing.operations.events import plain, terms_of
+from otai.billing.price_books import book_named
 from otai.ledger.models import LateCapture, Lot, LotSource, Transfer
+from otai.pricing.price_book import Term, Tier
 
 APART = timedelta(days=1)
 """The ledger's time never runs backwards, the clock of a row beside it may: they differ by seconds, never by a day."""
@@ -102,8 +104,15 @@ def _coupons() -> Iterator[Unexplained]:
             yield Unexplained("a coupon was withdrawn as it was told", coupon.code)
     for purchase in Purchase.objects.filter(coupon__isnull=False).select_related("coupon").order_by("id"):
         assert purchase.coupon is not None
-        if purchase.discount_cents != purchase.coupon.off(purchase.net_cents + purchase.discount_cents):
+        if purchase.discount_cents != purchase.coupon.off(_price_of_a_coupon(purchase)):
             yield Unexplained("a coupon took off what it says", purchase.reference, f"{purchase.discount_cents} cents")
+
+
+def _price_of_a_coupon(purchase: Purchase) -> int:
+    """What a coupon's share is of, in net cents: the price, or of a year the month that it begins with."""
+    if purchase.term != Term.YEAR:
+        return purchase.net_cents + purchase.discount_cents
+    return book_named(purchase.price_book).tiers[Tier(purchase.tier)].monthly_price.cents
 
 
 def _refunds() -> Iterator[Unexplained]:

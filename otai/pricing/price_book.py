@@ -55,6 +55,18 @@ class Delivery(StrEnum):
         return self.value.capitalize()
 
 
+class Term(StrEnum):
+    """How long a paid tier is paid for at once."""
+
+    MONTH = "month"
+    YEAR = "year"
+
+    @property
+    def months(self) -> int:
+        """How many months of the tier one payment is for."""
+        return 12 if self is Term.YEAR else 1
+
+
 @dataclass(frozen=True, slots=True)
 class ComplexityBand:
     """A range of attribute counts, both ends included, and what it does to the base price."""
@@ -104,7 +116,10 @@ class DeliveryPromise:
 
 @dataclass(frozen=True, slots=True)
 class TierTerms:
-    """What a tier brings, credits once and monthly and the modes it may order, and what it costs a month, net."""
+    """What a tier brings, credits once and monthly and the modes it may order, and what it costs a month, net.
+
+    `annual_price`: twelve months paid at once, net; None where the tier is sold by the month alone.
+    """
 
     initial_credits: int
     monthly_credits: int
@@ -112,11 +127,24 @@ class TierTerms:
     reason: str
     monthly_price: Money = field(default_factory=lambda: Money(0))
     price_reason: str = "Free."
+    annual_price: Money | None = None
+    annual_price_reason: str = ""
 
     @property
     def is_free(self) -> bool:
         """Whether a month costs nothing."""
         return self.monthly_price.cents == 0
+
+    def price_for(self, term: Term) -> Money | None:
+        """What the term costs, net; None where the tier is not sold for it."""
+        return self.monthly_price if term is Term.MONTH else self.annual_price
+
+    @property
+    def annual_saving(self) -> Money | None:
+        """What a year paid at once costs less than twelve months; None where it is not sold."""
+        if self.annual_price is None:
+            return None
+        return Money(self.monthly_price.cents * Term.YEAR.months - self.annual_price.cents, self.annual_price.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +267,7 @@ class PriceBook:
     order_open_for: timedelta = timedelta(days=30)
     most_unpaid_orders: int = 3
     charge_again_after: tuple[timedelta, ...] = tuple(timedelta(days=day) for day in (1, 3, 5, 7))
+    annual_notice: timedelta = timedelta(days=30)
     vat_rates: Mapping[str, VatRate] = field(default_factory=lambda: EU_STANDARD_RATES)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -258,6 +287,12 @@ class PriceBook:
             raise ValueError(f"price book {self.version}: a band is empty or free")
         if any(terms.monthly_price.cents < 0 for terms in self.tiers.values()):
             raise ValueError(f"price book {self.version}: a tier costs less than nothing")
+        for tier, terms in self.tiers.items():
+            if terms.annual_price is None:
+                continue
+            most = terms.monthly_price.cents * Term.YEAR.months
+            if terms.annual_price.currency != terms.monthly_price.currency or not 0 < terms.annual_price.cents <= most:
+                raise ValueError(f"price book {self.version}: a year of {tier} costs more than its months, or nothing")
         # Read-only views: two quotes of one version can never differ.
         for name in ("base_prices", "promises", "tiers", "vat_rates", "reasons"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
@@ -290,6 +325,11 @@ def within(hours: int) -> DeliveryPromise:
         reason="Brief: delivery time in the training mode reference.",
     )
 
+
+_YEAR_FOR_TEN_MONTHS = (
+    "The vendor's to set; the brief names none. Ours: twelve months for the price of ten, since a year paid at once is "
+    "one payment, one invoice and one risk of a lapse instead of twelve."
+)
 
 PRICE_BOOK = PriceBook(
     version="2026-12a",
@@ -335,6 +375,8 @@ PRICE_BOOK = PriceBook(
                 "The vendor's to set; the brief names none. Ours: a quarter of what the 50 monthly credits cost as a "
                 "package."
             ),
+            annual_price=Money(990_00),
+            annual_price_reason=_YEAR_FOR_TEN_MONTHS,
         ),
         Tier.ENTERPRISE: TierTerms(
             500,
@@ -346,6 +388,8 @@ PRICE_BOOK = PriceBook(
                 "The vendor's to set; the brief names none. Ours: about EUR 2 for each of the 250 monthly credits, as "
                 "in Pro."
             ),
+            annual_price=Money(4990_00),
+            annual_price_reason=_YEAR_FOR_TEN_MONTHS,
         ),
     },
     packages=(
@@ -379,6 +423,9 @@ PRICE_BOOK = PriceBook(
         "charge_again_after": (
             "Decided: a card that was declined is often good again within days; four more tries within the time of "
             "grace, each told by one mail."
+        ),
+        "annual_notice": (
+            "Decided: a month's notice of a large charge, so that a budget owner can cancel or change it in time."
         ),
         "quote_good_for": "Decided: long enough to ask a colleague, short enough that prices cannot go stale.",
         "system_failure_attempts": (

@@ -20,7 +20,7 @@ from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
 from otai.orgs.models import TeamEvent
-from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Tier
+from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Term, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
@@ -129,15 +129,16 @@ def package_title(offer: PackageOffer) -> str:
 def purchase_title(purchase: Purchase) -> str:
     """What was bought, in the reader's language."""
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
-        return month_title(Tier(purchase.tier))
+        return period_title(Tier(purchase.tier), Term(purchase.term))
     return ngettext("%(credits)s-credit package", "%(credits)s-credit package", purchase.credits) % {
         "credits": purchase.credits
     }
 
 
-def month_title(tier: Tier) -> str:
-    """`Pro, one month`, in the reader's language."""
-    return _now("%(tier)s, one month") % {"tier": tier.title}
+def period_title(tier: Tier, term: Term) -> str:
+    """`Pro, one month` or `Pro, one year`, in the reader's language."""
+    title = _now("%(tier)s, one year") if term is Term.YEAR else _now("%(tier)s, one month")
+    return title % {"tier": tier.title}
 
 
 def method_title(method: PaymentMethod) -> str:

@@ -51,6 +51,7 @@ PRINTED: Mapping[str, str] = {
     "package": "Package of {credits} training credits",
     "unused": "Paid back: {unused} unused of {credits} training credits",
     "month": "OTAI Studio {tier}, one month",
+    "year": "OTAI Studio {tier}, one year",
     "no_expiry": "Credits do not expire.",
     "specimen": "SPECIMEN: no seller is set up",
     "page": "Page {page} of {pages}",

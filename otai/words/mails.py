@@ -12,6 +12,7 @@ from otai.words.sentences import Counted, Sentence
 BOUGHT: Mapping[str, Sentence] = {
     "package": Counted("{credits:n}-credit package", "{credits:n}-credit package", "credits"),
     "month": "{tier}, one month",
+    "year": "{tier}, one year",
 }
 
 PROBLEMS: Mapping[str, tuple[Sentence, ...]] = {

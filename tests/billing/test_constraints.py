@@ -147,6 +147,19 @@ BROKEN = {
         f"UPDATE {SUBSCRIPTION} SET status = 'ending', next_tier = tier WHERE status = 'paid'",
         f"UPDATE {SUBSCRIPTION} SET next_tier = 'community' WHERE status = 'paid'",
     ],
+    "billing_subscription_renews_by_the_month_or_the_year": [
+        f"UPDATE {SUBSCRIPTION} SET renewal_term = 'week'",
+        f"UPDATE {SUBSCRIPTION} SET renewal_term = 'year' WHERE status = 'free'",
+    ],
+    "billing_purchase_of_a_tier_is_for_a_month_or_a_year": [
+        f"UPDATE {PURCHASE} SET term = 'year' WHERE kind = 'package'",
+        f"UPDATE {PURCHASE} SET term = '' WHERE kind = 'subscription'",
+        f"UPDATE {PURCHASE} SET term = 'week' WHERE kind = 'subscription'",
+    ],
+    "billing_purchase_carries_over_only_in_the_place_of_another": [
+        f"UPDATE {PURCHASE} SET carried_cents = 1 WHERE deducted_cents IS NULL",
+        f"UPDATE {PURCHASE} SET carried_cents = 1, deducted_cents = 1 WHERE paid_at IS NULL",
+    ],
     "billing_tier_change_tier_is_known": [
         "INSERT INTO billing_tier_change (organisation_id, tier, effective_at, recorded_at, who, why) SELECT "
         "organisation_id, 'platinum', effective_at, recorded_at, who, why FROM billing_tier_change"
@@ -268,7 +281,8 @@ INSERTED = {
 ELSEWHERE = {
     # These need a second row; their own tests are below.
     "billing_payment_refund_once_for_each_payment",
-    "billing_purchase_one_open_month_for_each_tier",
+    "billing_purchase_one_open_renewal_for_each_tier",
+    "billing_purchase_one_open_rise_for_each_tier",
     # In test_second_operator.py.
     "billing_operator_request_kind_is_known",
     "billing_operator_request_is_decided_by_somebody",
@@ -425,11 +439,21 @@ def test_a_purchase_is_paid_back_once(everything: Organisation) -> None:
     )
 
 
-def test_one_month_at_a_time_waits_for_its_payment(everything: Organisation) -> None:
+@pytest.mark.parametrize(
+    ("deducted", "constraint"),
+    [
+        ("NULL", "billing_purchase_one_open_renewal_for_each_tier"),
+        ("1", "billing_purchase_one_open_rise_for_each_tier"),
+    ],
+)
+def test_one_period_of_a_tier_at_a_time_waits_for_its_payment(
+    everything: Organisation, deducted: str, constraint: str
+) -> None:
     changes = (
-        "status = 'open', paid_at = NULL, paid_cents = 0, lot = NULL, kind = 'subscription', tier = 'pro', credits = 0"
+        "status = 'open', paid_at = NULL, paid_cents = 0, lot = NULL, kind = 'subscription', tier = 'pro', "
+        f"term = 'month', credits = 0, deducted_cents = {deducted}"
     )
-    _refused("billing_purchase_one_open_month_for_each_tier", f"UPDATE {PURCHASE} SET {changes}")
+    _refused(constraint, f"UPDATE {PURCHASE} SET {changes}")
 
 
 def _refused(constraint: str, statement: str) -> None:

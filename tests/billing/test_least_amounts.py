@@ -37,21 +37,20 @@ def test_a_charge_that_the_provider_would_refuse_is_not_ordered(acme: Organisati
     assert billing.buy(**order, key="bank").purchase.status == PurchaseStatus.OPEN, "a transfer takes any amount"
 
 
-def test_a_rise_for_a_few_cents_is_ordered_by_bank_transfer(acme: Organisation, fake: Any, now: datetime) -> None:
+def test_a_rise_that_costs_next_to_nothing_is_charged_the_least_and_lasts_longer(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
     billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=now, **CARD)
-    # What is left of a dearer month is worth as much as the tier above.
+    # What is left of a dearer month is worth more than the tier above.
     dear = {"net_cents": 600_00, "vat_cents": 114_00, "gross_cents": 714_00, "paid_cents": 714_00}
     Purchase.objects.filter(organisation=acme).update(**dear)
-    rise: dict[str, Any] = {
-        "organisation": acme,
-        "tier": Tier.ENTERPRISE,
-        "who": ALICE,
-        "now": now + timedelta(hours=1),
-    }
-    with pytest.raises(AmountTooSmall):
-        billing.change_tier(**rise, **CARD)
-    assert Purchase.objects.filter(status=PurchaseStatus.OPEN).count() == 0, "nothing that nobody could pay"
-    assert billing.change_tier(**rise).purchase is not None
+    answer = billing.change_tier(
+        organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + timedelta(hours=1), **CARD
+    )
+    assert answer.purchase is not None and answer.purchase.period_until_at is not None
+    assert (answer.purchase.net_cents, answer.purchase.deducted_cents) == (50, 498_50)
+    # What is left, about EUR 599, is 36 days at EUR 499 a month; they end as a day begins.
+    assert (answer.purchase.period_until_at - now).days == 35
 
 
 def test_the_rest_of_a_part_payment_is_not_asked_for_by_card(acme: Organisation, fake: Any, now: datetime) -> None:

@@ -21,7 +21,7 @@ from otai.errors import Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA, details, sign_up
 
@@ -74,7 +74,16 @@ class World:
         self.buys(self.chance.choice([DECLINED_CARD, CARD_THAT_ASKS_EVERY_TIME]))
 
     def rises(self) -> None:
-        billing.change_tier(organisation=self.acme, tier=Tier.PRO, who=ALICE, now=self.now, **CARD)
+        """By the month or the year; in the tier in force, from one to the other."""
+        billing.change_tier(
+            organisation=self.acme,
+            tier=self.chance.choice([Tier.PRO, Tier.PRO, Tier.ENTERPRISE]),
+            term=self.chance.choice([None, Term.MONTH, Term.YEAR]),
+            at_once=self.chance.random() < 0.5,
+            who=ALICE,
+            now=self.now,
+            **CARD,
+        )
 
     def opens_a_page(self) -> None:
         waiting = [one for one in self.purchases() if one.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)]

@@ -30,6 +30,7 @@ ONE_GUARANTEE = {"guarantee_end", "guarantee_fee"}
 PLACE = {name: number for number, name in enumerate(ALL)}
 PAIRS = [pair for pair in itertools.combinations_with_replacement(ALL, 2) if not set(pair) <= ONE_GUARANTEE]
 NOT_RACED_BY_NAME = {
+    "announce_years": "rows of mails alone",
     "cancel_tier": "change_tier to Community",
     "refund_credits": "part of refund_run",
     "send": "part of refund_payment and send_waiting",

@@ -10,6 +10,7 @@ from typing import Any
 from otai.billing.models import Invoice, InvoiceKind, Purchase
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
+from otai.pricing.price_book import Term
 
 
 def confirmation_facts(purchase: Purchase) -> dict[str, Any]:
@@ -56,6 +57,8 @@ def facts_of(
             "credits": purchase.credits,
             "tier": purchase.tier,
             "unused": unused,
+            # Documents of before there were years have none, and print as they did.
+            **({"term": purchase.term} if purchase.term == Term.YEAR else {}),
         },
         **({"discount": _discount(purchase)} if is_whole and purchase.coupon else {}),
         "net_cents": net,

@@ -14,7 +14,7 @@ def line_title(facts: dict[str, Any], language: str) -> str:
     """What an invoice's line is for, in the invoice's language."""
     line = facts["line"]
     if line["kind"] == "subscription":
-        return printed("month", language=language, tier=Tier(line["tier"]).title)
+        return printed(line.get("term", "month"), language=language, tier=Tier(line["tier"]).title)
     if line["unused"]:
         return printed("unused", language=language, unused=line["unused"], credits=line["credits"])
     return printed("package", language=language, credits=line["credits"])

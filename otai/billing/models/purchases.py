@@ -4,11 +4,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from otai.billing.models.coupons import Coupon
-from otai.billing.models.subscriptions import TIERS
+from otai.billing.models.subscriptions import TERMS, TIERS
 from otai.billing.status import AWAITING_PAYMENT, DELIVERED, PurchaseStatus
 from otai.db import new_id
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.pricing.vat import VatTreatment
 
 
@@ -44,12 +44,12 @@ class CustomPackage(models.Model):
 
 class PurchaseKind(models.TextChoices):
     PACKAGE = "package", "Package of credits"
-    SUBSCRIPTION = "subscription", "Month of a paid tier"
+    SUBSCRIPTION = "subscription", "Month or year of a paid tier"
 
 
 class Purchase(models.Model):
-    """Something an organisation buys once: a package of credits, or a month of a paid tier. Amounts in cents; `net` is
-    the price.
+    """Something an organisation buys once: a package of credits, or a month or a year of a paid tier. Amounts in cents;
+    `net` is the price.
 
     `buyer` is a copy of the billing details as they were; `reference` is what the buyer writes on a bank transfer.
     """
@@ -59,15 +59,21 @@ class Purchase(models.Model):
     reference = models.CharField(max_length=20, unique=True)
     kind = models.CharField(max_length=20, choices=PurchaseKind.choices)
     title = models.CharField(max_length=200)
-    credits = models.PositiveIntegerField(help_text="0 for a month of a tier.")
+    credits = models.PositiveIntegerField(help_text="0 for a tier.")
     tier = models.CharField(max_length=20, choices=TIERS, blank=True)
+    term = models.CharField(
+        max_length=10, choices=TERMS, blank=True, default="", help_text="Of a tier: a month, or twelve at once."
+    )
     custom_package = models.ForeignKey(CustomPackage, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     price_book = models.CharField(max_length=40)
 
     deducted_cents = models.PositiveBigIntegerField(
         null=True,
         blank=True,
-        help_text="Net, what was left of the old month when a higher tier was ordered; empty for all else.",
+        help_text="Net, what was left of the old period when one was ordered in its place; empty for all else.",
+    )
+    carried_cents = models.PositiveBigIntegerField(
+        default=0, help_text="Net, what was left of it when that was paid: so much more is the new period worth."
     )
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, null=True, blank=True, related_name="purchases")
     discount_cents = models.PositiveBigIntegerField(
@@ -105,7 +111,7 @@ class Purchase(models.Model):
     period_from_at = models.DateTimeField(null=True, blank=True)
     period_until_at = models.DateTimeField(null=True, blank=True)
     period_cut_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the month ended early, because its payment was taken back."
+        null=True, blank=True, help_text="When the period ended early, because its payment was taken back."
     )
 
     class Meta:
@@ -137,6 +143,15 @@ class Purchase(models.Model):
                 name="billing_purchase_is_of_credits_or_of_a_tier",
             ),
             models.CheckConstraint(
+                condition=Q(kind=PurchaseKind.PACKAGE, term="")
+                | Q(kind=PurchaseKind.SUBSCRIPTION, term__in=[term.value for term in Term]),
+                name="billing_purchase_of_a_tier_is_for_a_month_or_a_year",
+            ),
+            models.CheckConstraint(
+                condition=Q(carried_cents=0) | Q(deducted_cents__isnull=False, paid_at__isnull=False),
+                name="billing_purchase_carries_over_only_in_the_place_of_another",
+            ),
+            models.CheckConstraint(
                 condition=Q(status__in=sorted({*AWAITING_PAYMENT, PurchaseStatus.CANCELLED}), paid_at__isnull=True)
                 | Q(status__in=sorted(DELIVERED), paid_at__isnull=False, paid_cents__gte=F("gross_cents")),
                 name="billing_purchase_is_delivered_exactly_when_paid_in_full",
@@ -155,10 +170,20 @@ class Purchase(models.Model):
                 name="billing_purchase_of_a_tier_has_its_month_when_paid",
             ),
             models.UniqueConstraint(
-                # The next month of the tier in force, and beside it a higher one that was asked for.
+                # The next period of the tier in force ...
                 fields=["organisation", "tier"],
-                condition=Q(kind=PurchaseKind.SUBSCRIPTION, status__in=sorted(AWAITING_PAYMENT)),
-                name="billing_purchase_one_open_month_for_each_tier",
+                condition=Q(
+                    kind=PurchaseKind.SUBSCRIPTION, status__in=sorted(AWAITING_PAYMENT), deducted_cents__isnull=True
+                ),
+                name="billing_purchase_one_open_renewal_for_each_tier",
+            ),
+            models.UniqueConstraint(
+                # ... and beside it one that was asked for to begin at once: a higher tier, or a year.
+                fields=["organisation", "tier"],
+                condition=Q(
+                    kind=PurchaseKind.SUBSCRIPTION, status__in=sorted(AWAITING_PAYMENT), deducted_cents__isnull=False
+                ),
+                name="billing_purchase_one_open_rise_for_each_tier",
             ),
         ]
         indexes = [
@@ -167,6 +192,16 @@ class Purchase(models.Model):
                 "expires_at", name="billing_purchase_awaits_money", condition=Q(status__in=sorted(AWAITING_PAYMENT))
             ),
         ]
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether it is the next period of the tier in force, and not one that takes the place of another at once."""
+        return self.kind == PurchaseKind.SUBSCRIPTION and self.deducted_cents is None
+
+    @property
+    def months(self) -> int:
+        """How many months of a tier it is for."""
+        return Term(self.term).months
 
     def __str__(self) -> str:
         return self.reference

@@ -6,10 +6,11 @@ from django.db.models import F, Q
 from otai.billing.status import SubscriptionStatus
 from otai.db import new_id
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words.explained import Explained
 
 TIERS = [(tier.value, tier.title) for tier in Tier]
+TERMS = [(term.value, term.value) for term in Term]
 
 
 class Subscription(models.Model):
@@ -27,12 +28,15 @@ class Subscription(models.Model):
     )
     next_grant_at = models.DateTimeField(help_text="When the next monthly grant is due.")
     billing_anchor_at = models.DateTimeField(
-        null=True, blank=True, help_text="Paid months are counted from here; empty for a free tier."
+        null=True, blank=True, help_text="Paid periods are counted from here; empty for a free tier."
     )
     paid_until_at = models.DateTimeField(null=True, blank=True)
     grace_until_at = models.DateTimeField(null=True, blank=True, help_text="An unpaid tier stays in force until then.")
     next_tier = models.CharField(
-        max_length=20, choices=TIERS, null=True, blank=True, help_text="What begins when the paid month ends."
+        max_length=20, choices=TIERS, null=True, blank=True, help_text="What begins when the paid period ends."
+    )
+    renewal_term = models.CharField(
+        max_length=10, choices=TERMS, default=Term.MONTH.value, help_text="What is ordered when the paid period ends."
     )
     renewal_gateway = models.CharField(
         max_length=40, blank=True, default="", help_text="How renewals are paid; empty: invoice and bank transfer."
@@ -50,6 +54,10 @@ class Subscription(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in SubscriptionStatus]),
                 name="billing_subscription_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(renewal_term=Term.MONTH) | Q(renewal_term=Term.YEAR) & ~Q(status=SubscriptionStatus.FREE),
+                name="billing_subscription_renews_by_the_month_or_the_year",
             ),
             models.CheckConstraint(
                 condition=Q(status=SubscriptionStatus.FREE, billing_anchor_at__isnull=True, paid_until_at__isnull=True)

@@ -28,7 +28,7 @@ from otai.billing.operations.refunds import (
     send_waiting,
 )
 from otai.billing.operations.renewal_payment import set_renewal_payment
-from otai.billing.operations.renewals import sweep_subscriptions
+from otai.billing.operations.renewals import announce_years, sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
 from otai.billing.operations.second_operator import SameOperator, credits_take_two, person
 from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
@@ -40,6 +40,7 @@ from otai.billing.operations.write_offs import write_off_owed
 
 __all__ = [
     "SameOperator",
+    "announce_years",
     "ask_gateways",
     "assign_entry",
     "book_reversals",

@@ -1,6 +1,7 @@
-"""Charging a kept method without the payer, for the months of a tier: when it is tried, tried again, and given up.
+"""Charging a kept method without the payer, for what follows a tier's paid period: when it is tried, tried again, and
+given up.
 
-The first try is made with the order of the month; it is tried again on the days of the price book
+The first try is made with the order; it is tried again on the days of the price book
 (`charge_again_after`) and at once when the method changes. Each try is a row, claimed before the provider is asked: two
 sweeps make it once.
 """
@@ -79,7 +80,8 @@ def charge_again(*, now: datetime) -> int:
         # Read for each: what was charged before it may have paid the month, or changed how it is paid.
         purchase = Purchase.objects.select_related("organisation__subscription").get(id=id)
         subscription = purchase.organisation.subscription
-        if purchase.tier != subscription.tier or subscription.status != SubscriptionStatus.UNPAID:
+        is_next = purchase.tier == subscription.tier and purchase.is_renewal
+        if not is_next or subscription.status != SubscriptionStatus.UNPAID:
             # A rise is paid by somebody who is there, never by itself.
             continue
         way = gateways().get(subscription.renewal_gateway)

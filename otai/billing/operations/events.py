@@ -17,7 +17,7 @@ from otai.db import new_id
 from otai.errors import Invalid
 from otai.orgs.languages import languages
 from otai.orgs.models import Organisation, User
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words.explained import Arrow, kept
 from otai.words.sentences import Fact
 
@@ -81,8 +81,9 @@ TERMS = (
 
 def terms_of(purchase: Purchase) -> str:
     """SHA-256 (hex) over what of an order never changes: its event keeps it."""
-    # Orders of before there were coupons keep the hash that their event told.
+    # Orders of before there were coupons, or years, keep the hash that their event told.
     names = TERMS if purchase.coupon_id is None else (*TERMS, "coupon_id", "discount_cents")
+    names = (*names, "term") if purchase.term == Term.YEAR else names
     form = json.dumps({name: plain(getattr(purchase, name)) for name in names}, sort_keys=True)
     return hashlib.sha256(form.encode()).hexdigest()
 
@@ -90,7 +91,7 @@ def terms_of(purchase: Purchase) -> str:
 def bought(purchase: Purchase) -> dict[str, Any]:
     """What a purchase is, for a mail's `bought`: said in the reader's language when the mail is written."""
     if purchase.kind == PurchaseKind.SUBSCRIPTION:
-        return {"kind": "month", "tier": Tier(purchase.tier).title}
+        return {"kind": purchase.term, "tier": Tier(purchase.tier).title}
     return {"kind": "package", "credits": purchase.credits}
 
 

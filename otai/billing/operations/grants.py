@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from otai.billing.models import Subscription
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.renewals import settle_what_ended
+from otai.billing.operations.reversals import take_share_of_new_credits
 from otai.db import one_transaction
 from otai.errors import OtaiError
 
@@ -41,6 +42,8 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
             # A paid month that ended before the sweep came must not bring one more month of the higher tier's credits.
             _settle(id, now=now)
             made, sum_of_credits = _grant_what_is_due(id, now=now)
+            if made:
+                take_share_of_new_credits(id, now=now)
         except (OtaiError, DatabaseError):
             # One organisation's trouble must not keep the others waiting; the next sweep tries it again.
             logger.exception("The monthly grant of subscription %s failed.", id)

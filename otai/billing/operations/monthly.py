@@ -1,7 +1,8 @@
 """Monthly credits of one organisation: in a free tier on their day, in a paid tier with the month that is paid.
 
 docs/policies.md: the grant day of an unpaid month waits for its payment and is then made at once; a month that is never
-paid grants nothing. Whoever paid every second month would receive every month's credits otherwise.
+paid grants nothing. Whoever paid every second month would receive every month's credits otherwise. A year that is paid
+pays its months: their credits come on their days.
 """
 
 from __future__ import annotations
@@ -44,34 +45,35 @@ def grant_what_is_due(
         subscription.next_grant_at = due_at
         if due_at > now:
             break
-        month = month_of(subscription, due_at)
-        tier = Tier(month.tier) if month else queries.tier_at(subscription.organisation, due_at)
+        period = period_of(subscription, due_at)
+        tier = Tier(period.tier) if period else queries.tier_at(subscription.organisation, due_at)
         is_free_and_in_force = book.tiers[tier].is_free and not (suspended_since and due_at >= suspended_since)
-        is_paid_for = is_free_and_in_force or (month is not None and month.status != PurchaseStatus.REVERSED)
+        is_paid_for = is_free_and_in_force or (period is not None and period.status != PurchaseStatus.REVERSED)
         if not is_paid_for and _may_still_be_paid(subscription, due_at):
             break
-        if month is not None and month.status == PurchaseStatus.DISPUTED:
+        if period is not None and period.status == PurchaseStatus.DISPUTED:
             # The bank decides; until then nothing comes of it, and afterwards it comes or does not.
             break
         if is_paid_for and book.tiers[tier].monthly_credits > 0:
-            made = _grant(subscription, number, tier, month, now=now)
+            made = _grant(subscription, number, tier, period, now=now)
             grants, credits = grants + bool(made), credits + made
         subscription.months_granted = number
     subscription.save(update_fields=["months_granted", "next_grant_at"])
     return grants, credits
 
 
-def month_of(subscription: Subscription, at: datetime) -> Purchase | None:
-    """The paid month in which a time lies; where a higher tier began in the middle of one, the later."""
-    months = Purchase.objects.filter(
+def period_of(subscription: Subscription, at: datetime) -> Purchase | None:
+    """The paid month or year in which a time lies: the one that began last, unless it has ended by then. What is left
+    of an older one was deducted from it."""
+    periods = Purchase.objects.filter(
         Q(period_cut_at__isnull=True) | Q(period_cut_at__gt=at),
         organisation=subscription.organisation_id,
         kind=PurchaseKind.SUBSCRIPTION,
         status__in=sorted(DELIVERED),
         period_from_at__lte=at,
-        period_until_at__gt=at,
     )
-    return months.order_by("-period_from_at", "-paid_at").first()
+    last = periods.order_by("-period_from_at", "-paid_at").first()
+    return last if last and last.period_until_at and last.period_until_at > at else None
 
 
 def _may_still_be_paid(subscription: Subscription, due_at: datetime) -> bool:
@@ -79,7 +81,7 @@ def _may_still_be_paid(subscription: Subscription, due_at: datetime) -> bool:
     return subscription.status != SubscriptionStatus.FREE and paid_until is not None and due_at >= paid_until
 
 
-def _grant(subscription: Subscription, number: int, tier: Tier, month: Purchase | None, *, now: datetime) -> int:
+def _grant(subscription: Subscription, number: int, tier: Tier, period: Purchase | None, *, now: datetime) -> int:
     """Makes one grant; returns its credits, 0 where it was made before."""
     organisation = subscription.organisation
     book = queries.price_book()
@@ -96,6 +98,6 @@ def _grant(subscription: Subscription, number: int, tier: Tier, month: Purchase 
     )
     if made.replayed:
         return 0
-    if month is not None:
-        takings.brought(month, lot=made.lot, source=LotSource.MONTHLY, credits=made.credits, now=now)
+    if period is not None:
+        takings.brought(period, lot=made.lot, source=LotSource.MONTHLY, credits=made.credits, now=now)
     return made.credits

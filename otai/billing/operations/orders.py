@@ -23,7 +23,7 @@ from otai.db import new_id
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.orgs.suspension import refuse_suspended
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.pricing.vat import CountryUnknown, vat_cents
 from otai.units import Money
 from otai.words.countries import COUNTRIES
@@ -54,6 +54,12 @@ class AmountTooSmall(Refused):
     code = "amount_too_small"
 
 
+class TermNotOffered(Refused):
+    """The price book has no price for a year of this tier."""
+
+    code = "term_not_offered"
+
+
 class PurchaseMoved(Refused):
     """Someone else changed the purchase meanwhile. Look at it again."""
 
@@ -65,10 +71,11 @@ def request_hash_of(*asked: object) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def order_month(
+def order_period(
     *,
     organisation: Organisation,
     tier: Tier,
+    term: Term,
     gateway: str,
     key: str,
     who: str,
@@ -76,27 +83,43 @@ def order_month(
     less_cents: int | None = None,
     discount: Discount | None = None,
 ) -> Purchase:
-    """Orders a month of a paid tier, in the caller's transaction. `less_cents`: what is left of a month that it
-    replaces; None where it replaces none. `discount`: what a coupon takes off the first one."""
-    price = queries.price_book().tiers[tier].monthly_price
-    net = Money(max(1, price.cents - (less_cents or 0)), price.currency)
+    """Orders a month or a year of a paid tier, in the caller's transaction. `less_cents`: what is left of a period that
+    it takes the place of; None where it follows one. `discount`: what a coupon takes off the first one.
+
+    What is left beyond the price, or beyond the least that the way to pay takes, is made up in time when it is paid.
+    Raises TermNotOffered.
+    """
+    price = price_of(tier, term)
     way = gateway_named(gateway)
+    least = max(1, way.least_cents(price.currency))
+    if less_cents is not None:
+        less_cents = min(less_cents, max(0, price.cents - least))
+    net = Money(price.cents - (less_cents or 0), price.currency)
     return order(
         organisation=organisation,
         kind=PurchaseKind.SUBSCRIPTION,
-        title=f"{tier.title}, one month",
+        title=f"{tier.title}, one {term}",
         credits=0,
         tier=tier.value,
+        term=term.value,
         price=net,
         custom_package=None,
         gateway=way.name,
         key=key,
-        request_hash=request_hash_of("month", tier.value, net.cents, net.currency, way.name),
+        request_hash=request_hash_of(term.value, tier.value, net.cents, net.currency, way.name),
         who=who,
         now=now,
         deducted_cents=less_cents,
         discount=discount,
     )
+
+
+def price_of(tier: Tier, term: Term) -> Money:
+    """What a term of a tier costs by the price book in force, net. Raises TermNotOffered."""
+    price = queries.price_book().tiers[tier].price_for(term)
+    if price is None:
+        raise TermNotOffered("year", tier=tier.value)
+    return price
 
 
 def refuse_card_while_owed(organisation: Organisation, gateway: str) -> None:
@@ -138,6 +161,7 @@ def order(
     request_hash: str,
     who: str,
     now: datetime,
+    term: str = "",
     deducted_cents: int | None = None,
     discount: Discount | None = None,
 ) -> Purchase:
@@ -161,6 +185,7 @@ def order(
         title=title,
         credits=credits,
         tier=tier,
+        term=term,
         custom_package_id=custom_package,
         price_book=book.version,
         deducted_cents=deducted_cents,
@@ -238,7 +263,7 @@ def billing_details(organisation: Organisation) -> BillingDetails:
 def locked(id: UUID) -> Purchase:
     """The purchase, with its row locked until the transaction ends.
 
-    For a month of a tier the subscription is locked first, as the sweep does: two that lock in one order never wait for
+    For a tier the subscription is locked first, as the sweep does: two that lock in one order never wait for
     each other.
     """
     purchase = Purchase.objects.get(id=id)

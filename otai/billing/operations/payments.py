@@ -28,7 +28,7 @@ from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.orders import cancel_locked, locked, move
-from otai.billing.operations.subscriptions import begin_paid_month, can_begin_month, months_not_wanted_any_more
+from otai.billing.operations.subscriptions import begin_paid_period, can_begin_period, orders_not_wanted_any_more
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
@@ -297,7 +297,7 @@ def _applicable(purchase: Purchase, received: Money, *, due: int) -> int:
     """
     if received.currency != purchase.currency:
         return 0
-    if purchase.kind == PurchaseKind.SUBSCRIPTION and not can_begin_month(purchase):
+    if purchase.kind == PurchaseKind.SUBSCRIPTION and not can_begin_period(purchase):
         return 0
     if purchase.status in AWAITING_PAYMENT:
         return min(received.cents, due)
@@ -357,13 +357,15 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, 
         takings.brought(purchase, lot=made.lot, source=LotSource.PURCHASE, credits=purchase.credits, now=now)
     else:
         # Locked before the ledger's account, as docs/ledger.md has it.
-        obsolete = months_not_wanted_any_more(purchase)
-        subscription, starts, ends = begin_paid_month(purchase, who=who, now=now)
-        columns |= {"period_from_at": starts, "period_until_at": ends}
+        obsolete = orders_not_wanted_any_more(purchase)
+        period = begin_paid_period(purchase, who=who, now=now)
+        subscription = period.subscription
+        columns |= {"period_from_at": period.starts, "period_until_at": period.ends}
+        columns |= {"carried_cents": period.carried_cents} if period.carried_cents else {}
         _initial_credits_came_with(purchase, now=now)
     move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
     if subscription is not None:
-        # The month is paid: monthly credits that waited for it come at once.
+        # The period is paid: monthly credits that waited for it come at once.
         grant_what_is_due(subscription, now=now)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
         state=TopUpState.SUCCEEDED, ended_at=now, outcome="top_up_paid"
@@ -389,7 +391,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, 
 
 
 def _initial_credits_came_with(purchase: Purchase, *, now: datetime) -> None:
-    """The tier's initial credits belong to the month that paid for the tier first: granted with its payment, or on
+    """The tier's initial credits belong to the period that paid for the tier first: granted with its payment, or on
     trust at a sign-up by an operator."""
     lots = Lot.objects.filter(
         organisation=purchase.organisation_id, source=LotSource.INITIAL, reference=f"tier:{purchase.tier}"

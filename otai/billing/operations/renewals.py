@@ -13,16 +13,17 @@ from django.db.models import Q
 from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
-from otai.billing.models import BillingDetails, Purchase, PurchaseKind, Subscription
+from otai.billing.models import BillingDetails, Notice, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
+from otai.billing.operations.coupons import Discount
 from otai.billing.operations.dunning import charge_without_payer
 from otai.billing.operations.events import notify
-from otai.billing.operations.orders import cancel_locked, order_month
+from otai.billing.operations.orders import cancel_locked, order_period
 from otai.billing.operations.subscriptions import move
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
 from otai.errors import OtaiError
 from otai.orgs.suspension import is_suspended
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words.countries import COUNTRIES
 from otai.words.sentences import Fact
 
@@ -55,7 +56,7 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
                 with transaction.atomic():
                     subscription = _locked(id)
                     ended += settle_what_ended(subscription, now=now)
-                    purchase = _order_next_month(subscription, now=now)
+                    purchase = _order_what_follows(subscription, now=now)
                 if purchase is None:
                     break
                 ordered += 1
@@ -68,6 +69,39 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
             logger.exception("The renewal of subscription %s failed.", id)
             failed += 1
     return SubscriptionSweep(ended, ordered, failed)
+
+
+def announce_years(*, now: datetime) -> int:
+    """Mails whoever pays by the year that it is about to be renewed, the price book's notice before, once; returns how
+    many were told."""
+    book, told = queries.price_book(), 0
+    soon = Subscription.objects.filter(
+        status=SubscriptionStatus.PAID,
+        renewal_term=Term.YEAR,
+        paid_until_at__gt=now,
+        paid_until_at__lte=now + book.annual_notice,
+    ).select_related("organisation")
+    for subscription in soon.order_by("paid_until_at", "id"):
+        assert subscription.paid_until_at is not None
+        key = f"year-renews:{subscription.id}:{subscription.paid_until_at.isoformat()}"
+        price = book.tiers[Tier(subscription.tier)].annual_price
+        if price is None or Notice.objects.filter(key=key).exists():
+            continue
+        notify(
+            organisation=subscription.organisation,
+            template="year_renews",
+            key=key,
+            context={
+                "tier": Tier(subscription.tier).title,
+                "amount_cents": price.cents,
+                "currency": price.currency,
+                "renews_at": subscription.paid_until_at.isoformat(),
+                "charged": "yes" if subscription.renewal_payment_method else "",
+            },
+            now=now,
+        )
+        told += 1
+    return told
 
 
 def _asked_to_be_paid(subscription: Subscription, purchase: Purchase, *, now: datetime) -> PaymentSeen | None:
@@ -193,11 +227,13 @@ def open_months(subscription: Subscription) -> list[Purchase]:
 
 
 def open_renewal(subscription: Subscription) -> Purchase | None:
-    """The order for the next month of the tier in force, locked. A higher tier that was asked for stands beside it."""
-    return next((order for order in open_months(subscription) if order.tier == subscription.tier), None)
+    """The order for the next period of the tier in force, locked. A higher tier or a year that was asked for stands
+    beside it."""
+    orders = open_months(subscription)
+    return next((order for order in orders if order.tier == subscription.tier and order.is_renewal), None)
 
 
-def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase | None:
+def _order_what_follows(subscription: Subscription, *, now: datetime) -> Purchase | None:
     if subscription.status != SubscriptionStatus.UNPAID or open_renewal(subscription) is not None:
         return None
     organisation = subscription.organisation
@@ -205,19 +241,32 @@ def _order_next_month(subscription: Subscription, *, now: datetime) -> Purchase 
         # Nobody can be invoiced without an address, and whoever is suspended is sold nothing; the grace time runs, and
         # the desk shows who is affected.
         return None
-    purchase = order_month(
-        organisation=organisation,
-        tier=Tier(subscription.tier),
-        # Whoever owes for a payment that was taken back is asked by invoice.
-        gateway="" if queries.owed(organisation).owed else subscription.renewal_gateway,
-        # A cancelled order is followed by another for the same month, so the key counts the orders.
-        key=f"{_key_of_next_month(subscription)}{Purchase.objects.filter(organisation=organisation).count()}",
-        who=SWEEP,
-        now=now,
-    )
+    # Whoever owes for a payment that was taken back is asked by invoice.
+    gateway = "" if queries.owed(organisation).owed else subscription.renewal_gateway
+    purchase = order_next_period(subscription, gateway=gateway, who=SWEEP, now=now)
     if not _is_charged(subscription, purchase):
         _say_that_it_is_due(subscription, purchase, now=now)
     return purchase
+
+
+def order_next_period(
+    subscription: Subscription, *, gateway: str, who: str, now: datetime, discount: Discount | None = None
+) -> Purchase:
+    """The order for what follows the paid period, for the term that it is renewed for; in the caller's transaction,
+    with the subscription locked. By the month where the price book has no year of the tier any more."""
+    organisation, tier = subscription.organisation, Tier(subscription.tier)
+    is_sold = queries.price_book().tiers[tier].price_for(Term(subscription.renewal_term)) is not None
+    return order_period(
+        organisation=organisation,
+        tier=tier,
+        term=Term(subscription.renewal_term) if is_sold else Term.MONTH,
+        gateway=gateway,
+        # A cancelled order is followed by another for the same period, so the key counts the orders.
+        key=f"{_key_of_next_month(subscription)}{Purchase.objects.filter(organisation=organisation).count()}",
+        who=who,
+        now=now,
+        discount=discount,
+    )
 
 
 def _is_charged(subscription: Subscription, purchase: Purchase) -> bool:
@@ -232,6 +281,7 @@ def _say_that_it_is_due(subscription: Subscription, purchase: Purchase, *, now: 
         key=f"month-due:{purchase.id}",
         context={
             "tier": Tier(subscription.tier).title,
+            "term": purchase.term,
             "amount_cents": purchase.gross_cents,
             "currency": purchase.currency,
             "reference": purchase.reference,

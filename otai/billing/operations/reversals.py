@@ -226,8 +226,8 @@ def _all_is_gone(purchase: Purchase, taking: Sequence[Reversal]) -> bool:
 
 
 def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> dict[UUID, int]:
-    """A month whose whole payment is gone for good ends at once. Returns, for each reversal, the gross price of the
-    time that it took back by that."""
+    """A month or year whose whole payment is gone for good ends at once. Returns, for each reversal, the gross price
+    of the time that it took back by that."""
     if purchase.kind != PurchaseKind.SUBSCRIPTION:
         return {}
     gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
@@ -283,7 +283,7 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
         return
     zone = purchase.organisation.zone
     begun = purchase.period_from_at
-    if anniversary_at(begun, 1, zone) != purchase.period_until_at:
+    if anniversary_at(begun, purchase.months, zone) != purchase.period_until_at:
         # Its day is that of its end: the months that follow are counted from there.
         begun = purchase.period_until_at
     why = Fact("billing.payment_stays", {"reference": purchase.reference})
@@ -417,6 +417,16 @@ def collect_before_spending(organisation: Organisation, *, now: datetime) -> Non
         _owing().filter(organisation=organisation).order_by("purchase").values_list("purchase", flat=True).distinct()
     )
     if found := list(owing):
+        _collect(found, now=now)
+
+
+def take_share_of_new_credits(subscription: UUID, *, now: datetime) -> None:
+    """Of a month or year whose price went back in part, the credits that came since go back in part as well."""
+    of = Subscription.objects.filter(id=subscription).values("organisation")
+    periods = Purchase.objects.filter(
+        organisation__in=of, kind=PurchaseKind.SUBSCRIPTION, period_until_at__gt=now, reversals__price_cents__gt=0
+    )
+    if found := list(periods.order_by("id").values_list("id", flat=True).distinct()):
         _collect(found, now=now)
 
 

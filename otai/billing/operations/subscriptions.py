@@ -3,6 +3,7 @@ renewals.py."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from otai.orgs.founders import Person
 from otai.orgs.models import Organisation
 from otai.orgs.operations import confirm, create_organisation, founded_by, lock_founders
 from otai.pricing.anniversary import anniversary_at, months_begun
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words.explained import arrow, as_text
 from otai.words.sentences import Fact
 
@@ -91,7 +92,7 @@ def locked(organisation: Organisation) -> Subscription:
     return found
 
 
-MOVED = ("tier", "next_tier", "billing_anchor_at", "paid_until_at", "grace_until_at")
+MOVED = ("tier", "next_tier", "renewal_term", "billing_anchor_at", "paid_until_at", "grace_until_at")
 """The columns that go with a subscription's status."""
 
 
@@ -108,10 +109,11 @@ def move(
     paid_until_at: datetime | None = None,
     grace_until_at: datetime | None = None,
     next_tier: Tier | None = None,
+    renewal_term: Term | None = None,
 ) -> None:
     """One move of a locked subscription, with its event; a new tier comes into force with its initial credits.
 
-    What is not given is emptied, except the paid time, which only FREE empties.
+    What is not given is emptied, except the paid time and the term of its renewal, which only FREE empties.
     """
     before = SubscriptionStatus(subscription.status)
     assert to == before or to in SUBSCRIPTION_MOVES[before], f"no move {before} -> {to}"
@@ -120,7 +122,9 @@ def move(
     subscription.grace_until_at = grace_until_at
     if to is SubscriptionStatus.FREE:
         subscription.billing_anchor_at = subscription.paid_until_at = None
+        subscription.renewal_term = Term.MONTH.value
     else:
+        subscription.renewal_term = renewal_term.value if renewal_term else subscription.renewal_term
         subscription.billing_anchor_at = billing_anchor_at or subscription.billing_anchor_at
         subscription.paid_until_at = paid_until_at or subscription.paid_until_at
     changed = tier is not None and tier.value != subscription.tier
@@ -191,53 +195,55 @@ def rank(tier: Tier | str) -> int:
     return list(Tier).index(Tier(tier))
 
 
-def can_begin_month(purchase: Purchase) -> bool:
-    """Whether a paid month of this tier still makes sense: not one below the tier that is in force by now."""
+def can_begin_period(purchase: Purchase) -> bool:
+    """Whether a paid period of this tier still makes sense: not one below the tier that is in force by now."""
     tier = Subscription.objects.values_list("tier", flat=True).get(organisation=purchase.organisation_id)
     return rank(purchase.tier) >= rank(tier)
 
 
-def months_not_wanted_any_more(purchase: Purchase) -> list[Purchase]:
-    """Open orders for months of lower tiers than the one that is being paid, locked: nobody pays them after it. One
-    that is with the bank is left to its outcome."""
+def orders_not_wanted_any_more(purchase: Purchase) -> list[Purchase]:
+    """Open orders for lower tiers than the one that is being paid, and for the next period of what it takes the place
+    of, locked: nobody pays them after it. One that is with the bank is left to its outcome."""
     orders = Purchase.objects.select_for_update(no_key=True).filter(
         organisation=purchase.organisation_id,
         kind=PurchaseKind.SUBSCRIPTION,
         status__in=[PurchaseStatus.OPEN, PurchaseStatus.PART_PAID],
     )
-    return [order for order in orders.order_by("id") if rank(order.tier) < rank(purchase.tier)]
+    return [
+        order
+        for order in orders.order_by("id")
+        if rank(order.tier) < rank(purchase.tier)
+        or (order.tier == purchase.tier and order.is_renewal and not purchase.is_renewal)
+    ]
 
 
-def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[Subscription, datetime, datetime]:
-    """The month that was paid for: another one of the tier in force, or the first of a higher one, from now on.
+@dataclass(frozen=True, slots=True)
+class PaidPeriod:
+    """What a payment for a tier bought: the time, and `carried_cents`, net, of an older period that are in it."""
 
-    Returns the subscription, and the month's beginning and end. Part of the transaction that confirms the payment.
+    subscription: Subscription
+    starts: datetime
+    ends: datetime
+    carried_cents: int
+
+
+def begin_paid_period(purchase: Purchase, *, who: str, now: datetime) -> PaidPeriod:
+    """The period that was paid for: the next one of the tier in force, or one that begins now in its place.
+
+    Part of the transaction that confirms the payment.
     """
     subscription = locked(purchase.organisation)
-    zone = purchase.organisation.zone
-    tier = Tier(purchase.tier)
-    why = Fact("billing.month_paid", {"tier": tier.value, "reference": purchase.reference})
-    if tier.value == subscription.tier and subscription.status != SubscriptionStatus.FREE:
-        assert subscription.billing_anchor_at and subscription.paid_until_at
-        starts = subscription.paid_until_at
-        months = months_begun(subscription.billing_anchor_at, starts, zone)
-        ends = anniversary_at(subscription.billing_anchor_at, months + 1, zone)
-        if subscription.status == SubscriptionStatus.ENDING:
-            next_tier = Tier(subscription.next_tier) if subscription.next_tier else None
-            move(
-                subscription,
-                SubscriptionStatus.ENDING,
-                who=who,
-                why=why,
-                now=now,
-                paid_until_at=ends,
-                next_tier=next_tier,
-            )
-        else:
-            move(subscription, SubscriptionStatus.PAID, who=who, why=why, now=now, paid_until_at=ends)
-        return subscription, starts, ends
-    begun = _counts_as_begun(purchase, subscription, now=now)
-    ends = anniversary_at(begun, 1, zone)
+    tier, term = Tier(purchase.tier), Term(purchase.term)
+    why = Fact(f"billing.{term}_paid", {"tier": tier.value, "reference": purchase.reference})
+    goes_on = tier.value == subscription.tier and subscription.status != SubscriptionStatus.FREE
+    if goes_on and purchase.is_renewal:
+        return _next_period(purchase, subscription, who=who, why=why, now=now)
+    # In the tier in force an unpaid time of grace is part of what is paid for.
+    starts = subscription.paid_until_at if goes_on and subscription.status == SubscriptionStatus.UNPAID else now
+    assert starts is not None, "what is unpaid was paid until a time"
+    carried = unused_share_cents(subscription, now=now)
+    begun = _counts_as_begun(purchase, starts, carried)
+    ends = anniversary_at(begun, term.months, purchase.organisation.zone)
     move(
         subscription,
         SubscriptionStatus.PAID,
@@ -247,50 +253,82 @@ def begin_paid_month(purchase: Purchase, *, who: str, now: datetime) -> tuple[Su
         tier=tier,
         billing_anchor_at=begun,
         paid_until_at=ends,
+        renewal_term=term,
     )
-    return subscription, now, ends
+    return PaidPeriod(subscription, starts, ends, 0 if purchase.deducted_cents is None else carried)
 
 
-def _counts_as_begun(purchase: Purchase, subscription: Subscription, *, now: datetime) -> datetime:
-    """Since when the first month of a higher tier counts, which is paid at `now`.
-
-    Its price was fixed at the order, less what was left of the old month then. What is left is worked out again when it
-    is paid: of months that are paid, net of refunds. The difference is made up in time, not in money: so neither a bank
-    transfer of three days nor a month renewed meanwhile makes anybody pay twice. The month counts as begun earlier, or
-    later; months end at the beginning of a day, and what does not make a day is the customer's.
-    """
-    gone = (purchase.deducted_cents or 0) - unused_share_cents(subscription, now=now)
-    if purchase.deducted_cents is None or gone == 0:
-        return now
+def _next_period(purchase: Purchase, subscription: Subscription, *, who: str, why: Fact, now: datetime) -> PaidPeriod:
+    assert subscription.billing_anchor_at and subscription.paid_until_at
     zone = purchase.organisation.zone
-    whole_month = anniversary_at(now, 1, zone) - now
-    used = whole_month * gone / (purchase.net_cents + purchase.deducted_cents)
-    ends = anniversary_at(now, 1, zone) - used
-    days = [now - used + timedelta(days=days) for days in range(-3, 4)]
+    starts = subscription.paid_until_at
+    months = months_begun(subscription.billing_anchor_at, starts, zone) + purchase.months
+    ends = anniversary_at(subscription.billing_anchor_at, months, zone)
+    is_ending = subscription.status == SubscriptionStatus.ENDING
+    move(
+        subscription,
+        SubscriptionStatus.ENDING if is_ending else SubscriptionStatus.PAID,
+        who=who,
+        why=why,
+        now=now,
+        paid_until_at=ends,
+        next_tier=Tier(subscription.next_tier) if subscription.next_tier else None,
+    )
+    return PaidPeriod(subscription, starts, ends, 0)
+
+
+def _counts_as_begun(purchase: Purchase, starts: datetime, carried: int) -> datetime:
+    """Since when a period counts that takes the place of another, is paid by now and begins at `starts`.
+
+    Its price was fixed at the order, less what was left of the old period then. What is left is worked out again when
+    it is paid (`carried`, net cents): of what is paid, net of refunds. The difference is made up in time, not in
+    money: so neither a bank transfer of three days nor a month renewed meanwhile makes anybody pay twice. The period
+    counts as begun earlier, or later; periods end at the beginning of a day, and what does not make a day is the
+    customer's.
+    """
+    gone = (purchase.deducted_cents or 0) - carried
+    if purchase.deducted_cents is None or gone == 0:
+        return starts
+    zone, months = purchase.organisation.zone, purchase.months
+    whole = anniversary_at(starts, months, zone) - starts
+    used = whole * gone / (purchase.net_cents + purchase.deducted_cents)
+    ends = anniversary_at(starts, months, zone) - used
+    days = [starts - used + timedelta(days=days) for days in range(-3, 4)]
     return min(
-        days, key=lambda begun: (anniversary_at(begun, 1, zone) < ends, abs(anniversary_at(begun, 1, zone) - ends))
+        days,
+        key=lambda begun: (anniversary_at(begun, months, zone) < ends, abs(anniversary_at(begun, months, zone) - ends)),
     )
 
 
-def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
-    """What is left of the paid month, net, rounded down to the cent: it is deducted when a higher tier begins at once.
-
-    Only what was paid and is kept counts: less payment refunds, and less what is taken back or disputed.
-    """
-    if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
-        return 0
-    paid = (
+def paid_period(subscription: Subscription) -> Purchase | None:
+    """What the tier in force was paid with last; None where it never was."""
+    return (
         Purchase.objects.filter(
             organisation=subscription.organisation_id,
+            kind=PurchaseKind.SUBSCRIPTION,
             paid_at__isnull=False,
             period_until_at=subscription.paid_until_at,
         )
         .order_by("-paid_at")
         .first()
+        if subscription.paid_until_at
+        else None
     )
+
+
+def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
+    """What is left of the paid month or year, net, by the second, rounded down to the cent: it is deducted when another
+    period begins in its place.
+
+    Only what was paid and is kept counts: less payment refunds, and less what is taken back or disputed. What a period
+    carries of one before it is paid as well.
+    """
+    if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
+        return 0
+    paid = paid_period(subscription)
     if paid is None or paid.period_from_at is None or paid.period_until_at is None or paid.period_until_at <= now:
         return 0
     second = timedelta(seconds=1)
     left = (paid.period_until_at - max(now, paid.period_from_at)) // second
     whole = (paid.period_until_at - paid.period_from_at) // second
-    return kept_net(paid) * left // whole
+    return (kept_net(paid) + paid.carried_cents) * left // whole

@@ -18,7 +18,7 @@ from otai.billing.operations.grants import sweep_grants
 from otai.billing.operations.notices import send_notices
 from otai.billing.operations.pages import look_at_pages
 from otai.billing.operations.refunds import send_waiting
-from otai.billing.operations.renewals import sweep_subscriptions
+from otai.billing.operations.renewals import announce_years, sweep_subscriptions
 from otai.billing.operations.reversals import collect_owed
 from otai.billing.operations.topups import watch_credits
 from otai.billing.operations.vat_ids import ask_vies
@@ -41,6 +41,7 @@ def sweep(*, now: datetime) -> dict[str, Any]:
         "orders_lapsed": cancel_expired,
         "subscriptions": sweep_subscriptions,
         "months_charged_again": charge_again,
+        "years_announced": announce_years,
         "grants": sweep_grants,
         "owed_credits_collected": collect_owed,
         "credits_watched": watch_credits,

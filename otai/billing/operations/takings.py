@@ -172,10 +172,13 @@ def move_credits(purchase: Purchase, reversals: list[Reversal], *, now: datetime
 
 
 def _capped(reversal: Reversal, shares: list[int]) -> list[int]:
-    """What a reversal may take of each source: its share, and once it is settled no more than it has by then."""
+    """What a reversal may take of each source: its share, and once it is settled no more than it has by then. Of what
+    a year brings later, month by month, a refund made at the provider takes its share as well."""
     if reversal.settled_at is None:
         return shares
     left = reversal.withdrawn_credits
+    if reversal.kind == ReversalKind.REFUND:
+        left += max(0, sum(shares) - reversal.share_credits)
     capped = []
     for share in shares:
         capped.append(min(share, left))

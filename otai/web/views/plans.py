@@ -23,7 +23,7 @@ from otai.billing.previews import OrderPreview, preview_rise
 from otai.db import utc_now
 from otai.errors import NotFound, OtaiError
 from otai.orgs.permissions import Action
-from otai.pricing.price_book import Tier, TierTerms
+from otai.pricing.price_book import Term, Tier, TierTerms
 from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
@@ -94,7 +94,7 @@ def _shown(each: Tier, subscription: Subscription, *, coupon: str) -> TierShown:
         is_higher=is_higher,
         is_next=each.value == subscription.next_tier,
         initial_due=initial_credits_due(organisation.id, book.tiers[each]),
-        month=words.month_title(each),
+        month=words.period_title(each, Term.MONTH),
         preview=preview,
         coupon=coupon,
         coupon_problem=problem,

@@ -201,6 +201,9 @@ TABLE: Mapping[str, Refusal] = {
     "rise_not_possible.purchase": said(
         "The payment of {purchase} is with the bank. Change the tier when its outcome is known.",
     ),
+    "term_not_offered.year": said(
+        "{tier:title} is not sold by the year. It can be paid by the month.",
+    ),
     "too_many_unpaid_orders.orders": said(
         "{most:n} orders wait for their payment: {references:words}. Pay or cancel one of them first.",
     ),
