@@ -305,14 +305,6 @@ class _Guess(TextRoles):
                 self._take(column, Fact("column_doubled", {"other": last}))
 
     def _doubles(self) -> None:
-        if "ticket" in self.single:
-            ids = self.look.column(self.single["ticket"])
-            for column in [one for one in self.open if self._could_be_ids(one)]:
-                # A customer or a time spent may be of one ticket each as well, and says something else.
-                is_of_people = is_person(column) or column.share(_is_mail_address) > 0.5
-                says_more = is_of_people or known_afterwards.by_name(column) is not None
-                if not says_more and is_second_id(self.look, column, ids):
-                    self._take(column, Fact("column_doubled", {"other": ids.name}))
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
                 self._take(column, Fact("column_doubled", {"other": kept.name}))
@@ -356,8 +348,7 @@ class _Guess(TextRoles):
             if sum(parts.values()) < 1.5 * len(parts):
                 self._take(column, Fact("column_lists_single_things"))
                 return
-            shown = {"separator": separator, "labels": len(parts)}
-            why = Fact("labels_separated", shown) if separator else Fact("labels_in_lists", {"labels": len(parts)})
+            why = _why_several(separator, labels=len(parts))
             guessed = AttributeColumns(
                 column.name, AttributeKind.MULTI, (column.name,), separator=separator, reason=why
             )
@@ -368,7 +359,7 @@ class _Guess(TextRoles):
                 return
             order = order_of(column.counts) if column.words.fits(names.ORDERED) else ()
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
-            counts = {"labels": column.distinct, "tickets": round(column.tickets_a_value)}
+            counts = {"labels": column.distinct, "tickets": round(self._tickets_a_value(column))}
             why = Fact("labels_one_a_cell", counts)
             if order:
                 why = Fact("labels_ordered", counts | {"order": " < ".join(order)})
@@ -424,6 +415,9 @@ class _Guess(TextRoles):
         where = self.look.where
         if column.distinct == 1:
             return Fact("column_one_value", {"where": where, "example": _some(column)[0]})
+        ids = self._repeated_ids()
+        if ids is not None and is_second_id(self.look, column, ids):
+            return Fact("column_doubled", {"other": ids.name})
         is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
             return Fact("column_free_text", {"characters": round(column.mean_length)})
@@ -444,11 +438,16 @@ class _Guess(TextRoles):
             return Fact("column_measured")
         return None
 
-    def _tickets_a_value(self, column: ColumnStats) -> float:
-        """How many tickets share a value in the mean. Where a ticket has several rows (articles, a row of each month),
-        each brings its values again: those count once."""
+    def _repeated_ids(self) -> ColumnStats | None:
+        """The ids of the tickets, where a ticket has several rows (articles, a row of each month)."""
         ids = self.look.column(self.single["ticket"]) if "ticket" in self.single else None
-        if ids is None or ids.is_capped or not column.distinct:
+        return ids if ids is not None and ids.tickets_a_value >= 1.05 and not ids.is_capped else None
+
+    def _tickets_a_value(self, column: ColumnStats) -> float:
+        """How many tickets share a value in the mean: several rows of a ticket bring its values again, and count
+        once."""
+        ids = self._repeated_ids()
+        if ids is None or not column.distinct:
             return column.tickets_a_value
         return min(column.filled, ids.distinct) / column.distinct
 
@@ -503,6 +502,14 @@ class _Guess(TextRoles):
                 raise refused("no_order", attribute=found.name, labels=_some(column), column=column.name)
             return dataclasses.replace(found, order=order)
         return found
+
+
+def _why_several(separator: str | None, *, labels: int) -> Fact:
+    # Blanks and line ends cannot be seen between quotes.
+    code = {None: "labels_in_lists", " ": "labels_separated_by_blanks", "\n": "labels_one_a_line"}.get(separator)
+    return (
+        Fact(code, {"labels": labels}) if code else Fact("labels_separated", {"separator": separator, "labels": labels})
+    )
 
 
 def _tells_writer(column: str, value: str) -> bool:

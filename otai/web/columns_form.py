@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from otai.errors import OtaiError
+from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import TEXT_ROLES, ColumnRoles
+from otai.tickets.label_columns import split_labels
 from otai.tickets.operations import Preview
 from otai.web.refusals import in_words
 from otai.web.words import fact_words
@@ -33,6 +35,9 @@ ROLES: dict[str, str | Promise] = {
 
 most_order_letters = 10_000
 """Of what is written into the field for an order: fifty labels of two hundred letters."""
+
+most_sign_letters = 5
+"""Of a sign between labels that is not in the list."""
 
 SEPARATOR_SIGNS = {"comma": ",", "semicolon": ";", "bar": "|", "line": "\n", "blank": " ", "slash": "/"}
 SEPARATORS: dict[str, str | Promise] = {
@@ -61,11 +66,14 @@ class Column:
     """What parts several labels in a cell, as the page names it."""
     order: str = ""
     """The labels from low to high, where the guess knows: `low < medium < high`."""
+    is_list: bool = False
+    """Whether its cells are lists, which nothing has to part."""
 
     def labels(self, separator: str) -> list[str]:
         """The labels in the examples, as they would be parted."""
-        parts = [part.strip() for value in self.examples for part in value.split(SEPARATOR_SIGNS.get(separator, "\0"))]
-        return list(dict.fromkeys(part for part in parts if part))[:8]
+        sign = separator_sign(separator)
+        parts = [part for value in self.examples for part in (split_labels(value, sign) if sign else [value])]
+        return list(dict.fromkeys(parts))[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,13 @@ class Row:
     labels: list[str]
     order: str = ""
     """The labels from low to high as somebody wrote them, or as they were guessed."""
+
+    @property
+    def separators(self) -> dict[str, str | Promise]:
+        """What can be chosen to part labels, a sign that somebody wrote included."""
+        if self.separator in SEPARATORS:
+            return SEPARATORS
+        return {**SEPARATORS, self.separator: _("parted by %(sign)s") % {"sign": self.separator}}
 
 
 class ColumnsForm:
@@ -96,12 +111,7 @@ class ColumnsForm:
             column.number: said if (said := data.get(f"role-{column.number}", "")) in ROLES else column.role
             for column in self.columns
         }
-        self.separators = {
-            column.number: said
-            if (said := data.get(f"separator-{column.number}", "")) in SEPARATORS and said
-            else column.separator
-            for column in self.columns
-        }
+        self.separators = {column.number: _separator_in(data, column) for column in self.columns}
         self.orders = {
             column.number: " ".join(data.get(f"order-{column.number}", column.order).split())[:most_order_letters]
             for column in self.columns
@@ -158,7 +168,7 @@ class ColumnsForm:
     def roles(self) -> ColumnRoles:
         """Every shown use, for the import to obey. Raises ColumnsInvalid."""
         parted = {
-            column.name: SEPARATOR_SIGNS[sign] for column in self.columns if (sign := self.separators[column.number])
+            column.name: sign for column in self.columns if (sign := separator_sign(self.separators[column.number]))
         }
         orders = {column.name: order for column in self.columns if (order := _order_of(self.orders[column.number]))}
         uses = {column.name: self.said[column.number] for column in self.columns}
@@ -172,6 +182,24 @@ class ColumnsForm:
         for column in self.columns:
             if column.name == name:
                 self.errors[column.number] = in_words(error)
+
+
+def separator_sign(separator: str) -> str:
+    """What parts labels, by its name on the page; a sign that somebody wrote is its own name."""
+    return SEPARATOR_SIGNS.get(separator, separator)
+
+
+def _separator_in(data: Mapping[str, str], column: Column) -> str:
+    """What was said to part the column's labels. A sign that was written wins over the list beside it."""
+    written = data.get(f"sign-{column.number}", "").strip()
+    if _can_part_labels(written):
+        return next((name for name, sign in SEPARATOR_SIGNS.items() if sign == written), written)
+    chosen = data.get(f"separator-{column.number}", "")
+    return chosen if chosen and (chosen in SEPARATORS or _can_part_labels(chosen)) else column.separator
+
+
+def _can_part_labels(sign: str) -> bool:
+    return 0 < len(sign) <= most_sign_letters and not any(letter.isalnum() for letter in sign)
 
 
 def _order_of(text: str) -> tuple[str, ...]:
@@ -209,9 +237,11 @@ def _columns_of(preview: Preview) -> list[Column]:
             (one.name for one in preview.roles.attributes if stats.name in one.columns and len(one.columns) > 1), ""
         )
         why = fact_words(preview.roles.reasons.get(stats.name))
-        sign = next((one.separator for one in preview.roles.attributes if one.columns == (stats.name,)), None)
-        separator = next((name for name, one in SEPARATOR_SIGNS.items() if one == sign), "")
-        order = next((" < ".join(one.order) for one in preview.roles.attributes if one.columns == (stats.name,)), "")
+        alone = next((one for one in preview.roles.attributes if one.columns == (stats.name,)), None)
+        sign = alone.separator if alone else None
+        separator = next((name for name, one in SEPARATOR_SIGNS.items() if one == sign), sign or "")
+        order = " < ".join(alone.order) if alone else ""
+        is_list = alone is not None and alone.kind is AttributeKind.MULTI and sign is None
         use = preview.roles.use_of(stats.name)
-        found.append(Column(number, stats.name, examples, use, why, group, separator, order))
+        found.append(Column(number, stats.name, examples, use, why, group, separator, order, is_list))
     return found

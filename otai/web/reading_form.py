@@ -34,6 +34,8 @@ DATES: dict[str, str | Promise] = {
     "day-first": gettext_lazy("day first (31/12)"),
     "month-first": gettext_lazy("month first (12/31)"),
 }
+OF_BYTES = ("Excel", "OpenDocument", "Parquet")
+"""Formats in which nobody chooses an encoding or a sign between fields."""
 FIELDS = ("header", "sheet", "encoding", "delimiter", "dates")
 most_characters = 100
 
@@ -59,12 +61,14 @@ def options_of(said: Mapping[str, str]) -> dict[str, Any]:
     return {**{name: said.get(name) for name in FIELDS}, "header": int(said["header"]) if said.get("header") else None}
 
 
-def context_of(said: Mapping[str, str], sheets: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What the form about reading a file shows: what was said, and what can be said."""
+def context_of(said: Mapping[str, str], *, sheets: tuple[str, ...] = (), format: str = "") -> dict[str, Any]:
+    """What the form about reading a file shows: what was said, and what can be said. `format`: as what it was read, if
+    it was."""
     return {
         "reading": said,
         "is_said": bool(said),
         "sheets": sheets,
+        "is_of_characters": not format.startswith(OF_BYTES),
         "encodings": ENCODINGS,
         "delimiters": _with_said(said.get("delimiter")),
         "dates": DATES,

@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
         "{columns:n} columns that hold the same kind of labels ({labels:n} different): one multi-label attribute",
     ),
     "labels_separated": ("several labels in a cell, separated by “{separator}”, {labels:n} different",),
+    "labels_separated_by_blanks": ("several labels in a cell, separated by blanks, {labels:n} different",),
+    "labels_one_a_line": ("several labels in a cell, one a line, {labels:n} different",),
     "labels_in_lists": ("several labels in a cell, as lists, {labels:n} different",),
     "columns_one_name": ("“{first}” and “{last}” are one name, of {labels:n} people",),
     "labels_one_a_cell": ("{labels:n} different values, {tickets:n} tickets each on average",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 from datetime import datetime
@@ -109,6 +110,26 @@ def test_what_is_shown_is_what_is_imported(alice: Client) -> None:
     assert first.roles["attributes"][0]["separator"] == ";"
     # The reasons shown are kept, and nothing became stricter by being sent back.
     assert first.roles["why"]["tags"].startswith("several labels in a cell")
+
+
+def test_any_sign_parts_labels_and_shows_at_once_what_comes_of_it(alice: Client) -> None:
+    columns = upload(alice, TAGGED.replace(";", "++"))
+    assert chosen_in(alice.get(columns).content.decode())["role-1"] == "attribute"
+    said = {"name": "support", "role-0": "body", "role-1": "multi", "role-2": "subject"}
+    page = alice.post(columns, {**said, "look": "1", "separator-1": "", "sign-1": "++"}).content.decode()
+    assert '<option value="++" selected>parted by ++</option>' in page
+    assert all(f'<span class="chip">{tag}</span>' in page for tag in ("fire", "printer", "vpn"))
+    # Kept by the list, when something else is changed; letters part nothing.
+    assert alice.post(columns, {**said, "separator-1": "++", "sign-1": "abc"}).status_code == 302
+    (attribute,) = DataSet.objects.get().roles["attributes"]
+    assert attribute["separator"] == "++"
+    assert {label.name for label in DataSet.objects.get().attributes.get().labels.all()} == {"fire", "printer", "vpn"}
+
+
+def test_lists_are_parted_by_nothing_that_could_be_chosen(alice: Client) -> None:
+    rows = [{"text": f"The printer in room {n} is on fire", "tags": ["fire", "vpn"][: n % 3]} for n in range(60)]
+    page = alice.get(upload(alice, json.dumps(rows), "t.json")).content.decode()
+    assert 'name="separator-1"' not in page and 'name="sign-1"' not in page and "as lists, 2 different" in page
 
 
 def test_a_ticket_without_its_text_is_refused_beside_the_field(alice: Client) -> None:
@@ -297,7 +318,7 @@ def test_the_separator_of_labels_is_chosen_with_a_look_at_what_comes_of_it(alice
     looked = alice.post(columns, {"look": "1", **fields, "separator-1": "slash"})
     page = looked.content.decode()
     assert looked.status_code == 200 and not DataSet.objects.exists()
-    assert '<option value="slash" selected>' in page and '<span class="example">printer</span>' in page
+    assert '<option value="slash" selected>' in page and '<span class="chip">printer</span>' in page
     assert alice.post(columns, {"name": "s", **fields, "separator-1": "slash"}).status_code == 302
     attribute = DataSet.objects.get().attributes.get(name="kind")
     assert {label.name for label in attribute.labels.all()} == {"fire", "printer", "vpn", "slow"}

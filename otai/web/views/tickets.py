@@ -32,7 +32,7 @@ from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
 from otai.web import reading_form, uploads
 from otai.web.access import MemberRequest, page
-from otai.web.columns_form import ROLES, SEPARATORS, ColumnsForm, role_words
+from otai.web.columns_form import ROLES, ColumnsForm, role_words
 from otai.web.refusals import problems_in_words
 from otai.web.views import deleting
 from otai.web.views.jobs import working
@@ -206,8 +206,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "name": name,
         "columns": form.columns,
         "rows": form.rows,
-        "separators": SEPARATORS,
-        **reading_form.context_of(kept.reading, preview.sheets),
+        **reading_form.context_of(kept.reading, sheets=preview.sheets, format=preview.format),
         "unsettled_dates": preview.unsettled_dates,
         "wrong_columns": len(form.errors),
         "is_without_text": not form.errors and not form.has_text,
@@ -278,7 +277,7 @@ def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name
     said = {
         field: value
         for field, value in request.POST.items()
-        if field == "name" or field in WISHES or field.startswith(("role-", "separator-", "order-"))
+        if field == "name" or field in WISHES or field.startswith(("role-", "separator-", "sign-", "order-"))
     }
     # Before the import can be done, and the upload gone.
     waiting_uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
