@@ -305,6 +305,14 @@ class _Guess(TextRoles):
                 self._take(column, Fact("column_doubled", {"other": last}))
 
     def _doubles(self) -> None:
+        if "ticket" in self.single:
+            ids = self.look.column(self.single["ticket"])
+            for column in [one for one in self.open if self._could_be_ids(one)]:
+                # A customer or a time spent may be of one ticket each as well, and says something else.
+                is_of_people = is_person(column) or column.share(_is_mail_address) > 0.5
+                says_more = is_of_people or known_afterwards.by_name(column) is not None
+                if not says_more and is_second_id(self.look, column, ids):
+                    self._take(column, Fact("column_doubled", {"other": ids.name}))
         for column, kept in doubles(self.look, self.open, [self.look.column(name) for name in self.single.values()]):
             if column in self.open:
                 self._take(column, Fact("column_doubled", {"other": kept.name}))
@@ -415,9 +423,6 @@ class _Guess(TextRoles):
         where = self.look.where
         if column.distinct == 1:
             return Fact("column_one_value", {"where": where, "example": _some(column)[0]})
-        ids = self._repeated_ids()
-        if ids is not None and is_second_id(self.look, column, ids):
-            return Fact("column_doubled", {"other": ids.name})
         is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
             return Fact("column_free_text", {"characters": round(column.mean_length)})
