@@ -162,7 +162,7 @@ def import_(
             organisation=organisation,
             name=name or first.name.split(".")[0],
             source=first,
-            filename=first.name,
+            filename=", ".join(one.name for one in (first, *further)),
             further=further,
             options=options,
             who=actor(),
@@ -175,7 +175,7 @@ def import_(
     if json:
         print_json(_as_dict(data_set) | {"profile": _profile_said(data_set), "roles": data_set.roles})
         return
-    data_sets.show_import(data_set)
+    data_sets.show_import(data_set, is_added=add)
     data_sets.show_columns(ColumnRoles.from_dict(data_set.roles))
     data_sets.show_profile(queries.profile(data_set))
 

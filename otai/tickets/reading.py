@@ -32,6 +32,7 @@ from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import known_afterwards, own_ids
 from otai.tickets.cells import TicketMaker
+from otai.tickets.column_names import folded
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
@@ -528,13 +529,16 @@ class _Reading:
         profile = self._builder.finish()
         roles = self._roles
         for attribute in roles.attributes:
-            if attribute.kind is not AttributeKind.ORDERED or self._is_order_given(
-                attribute.columns[0], attribute.order
-            ):
+            if attribute.kind is not AttributeKind.ORDERED:
                 continue
-            # The order was found in the first rows; labels that came later may belong to it, or show that there is
-            # none.
-            order = order_of([label.name for label in profile.attribute(attribute.name).labels])
+            labels = [label.name for label in profile.attribute(attribute.name).labels]
+            if self._is_order_given(attribute.columns[0], attribute.order):
+                order = _as_spelt(attribute.order, labels)
+            else:
+                # The order was found in the first rows; labels that came later may belong to it, or show that there is
+                # none. What somebody named as ordered stays so, with a finding about the others.
+                is_named = attribute.columns[0] in self._named
+                order = order_of(labels) or (_as_spelt(attribute.order, labels) if is_named else ())
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
             profile = profile.with_attribute(attribute.name, kind=str(kind), order=order)
             changed = dataclasses.replace(attribute, kind=kind, order=order)
@@ -559,6 +563,12 @@ class _Reading:
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
         return column in self._named and bool(order) and order != order_of(order)
+
+
+def _as_spelt(order: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """An order that somebody typed, in the spelling of the labels: low stands for Low."""
+    spelt = {folded(label): label for label in labels}
+    return tuple(label if label in labels else spelt.get(folded(label), label) for label in order)
 
 
 def _refuse_without_tickets(source: Source) -> None:

@@ -10,7 +10,9 @@ from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.guessing import guess_roles, look_at, order_of
 from otai.tickets.html_text import text_of_html
+from otai.tickets.options import ImportOptions
 from otai.tickets.problems import DatasetInvalid
+from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
 from otai.tickets.times import parse_time
 
@@ -119,6 +121,27 @@ def test_the_customers_word_wins(tmp_path: Path) -> None:
         "status": ("single", None, ()), "things": ("multi", "+", ()), "size": ("ordered", None, ("S", "M", "L")),
     }  # fmt: skip
     assert roles.why["queue"] == "named when importing"
+
+
+@pytest.mark.parametrize(
+    ("order", "last", "stored", "left_out"),
+    [
+        ("low,medium,high", "High", ("Low", "Medium", "High"), []),
+        ("low,high,medium", "High", ("Low", "High", "Medium"), []),
+        ("low,medium,high", "Whenever", ("Low", "Medium", "high"), ["Whenever"]),
+    ],
+)
+def test_an_order_is_typed_in_any_case_and_kept_where_a_label_is_not_in_it(
+    tmp_path: Path, order: str, last: str, stored: tuple[str, ...], left_out: list[str]
+) -> None:
+    rows = [f"the printer on floor {n} burns,{('Low', 'Medium', last)[n % 3]}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,priority", *rows]), encoding="utf-8")
+    roles = ColumnRoles.parse(ordered=[f"priority={order}"])
+    options = ImportOptions(roles=roles)
+    read = read_tickets(tmp_path / "t.csv", into=tmp_path / "out.parquet", options=options)
+    assert (read.profile.attribute("priority").kind, read.profile.attribute("priority").order) == ("ordered", stored)
+    found = [finding for finding in read.profile.findings if finding.code == "labels_outside_the_order"]
+    assert [label for finding in found for label in finding.values["labels"]] == left_out
 
 
 def test_names_may_differ_in_case_and_punctuation(tmp_path: Path) -> None:

@@ -170,7 +170,8 @@ def test_labels_are_changed_after_a_look_and_lines_are_cut(
     assert "labels that went since version 1: “accounts”, “billing”" in otai_tickets("profile", "support")
     cut = json.loads(otai_tickets("cut", "support", "--version", "1", "--json"))
     assert cut["version"] == 3
-    assert otai_tickets("import", file, "--name", "support", "--add").count("that went: 0") == 1
+    added = otai_tickets("import", file, "--name", "support", "--add")
+    assert added.count("that went: 0") == 1 and "tickets, with those of" in added
 
 
 def test_cuts_are_undone_by_a_command(acme: Organisation, store: FileStore, tmp_path: Path) -> None:

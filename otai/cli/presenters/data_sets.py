@@ -34,11 +34,12 @@ class DataSet(Protocol):
     def imported_at(self) -> datetime: ...
 
 
-def show_import(data_set: DataSet) -> None:
-    """Prints what an import made."""
+def show_import(data_set: DataSet, *, is_added: bool = False) -> None:
+    """Prints what an import made; `is_added` where it joined the tickets of the version before."""
     left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
+    how = "tickets, with those of" if is_added else "tickets imported from"
     say(
-        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets imported from {data_set.source_filename} "
+        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} {how} {data_set.source_filename} "
         f"({data_set.source_format}){left_out}."
     )
 

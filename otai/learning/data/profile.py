@@ -138,7 +138,15 @@ class Profile:
             dataclasses.replace(attribute, kind=kind, order=tuple(order)) if attribute.name == name else attribute
             for attribute in self.attributes
         )
-        return dataclasses.replace(self, attributes=changed)
+        outside = [label.name for one in changed if one.name == name for label in one.labels if label.name not in order]
+        findings = []
+        for finding in self.findings:
+            if (finding.attribute, finding.code) == (name, "labels_outside_the_order"):
+                if not order or not outside:
+                    continue
+                finding = dataclasses.replace(finding, values={"labels": outside[: len(finding.values["labels"])]})
+            findings.append(finding)
+        return dataclasses.replace(self, attributes=changed, findings=tuple(findings))
 
     def summary(self) -> Profile:
         """The same with the most frequent labels alone: what is kept beside a data set and read with every page about
