@@ -113,21 +113,22 @@ CARD: Mapping[str, Words] = {
     ),
     "label_given_away": Words(
         (
-            "{attribute}: in {coverage:percent} of the tickets stand lines, names or addresses that nearly decide it. "
-            "A quick model that reads them is right on {with_lines:percent}; without these lines {right_of_100:n} of "
-            "100 would be right. If they are written after someone decided it, new tickets will not have them, and "
-            "these figures will not hold: cut them, and train again.",
-            "{attribute}: lines, names or addresses in the tickets nearly decide it. If they are written after someone "
-            "decided it, these figures will not hold for new tickets.",
+            "{attribute}: in {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers "
+            "that nearly decide it. A quick model that reads them is right on {with_lines:percent}; without these "
+            "lines {right_of_100:n} of 100 would be right. If they are written after someone decided it, new tickets "
+            "will not have them, and these figures will not hold: cut them, and train again.",
+            "{attribute}: lines, sentences, names, addresses or numbers in the tickets nearly decide it. If they are "
+            "written after someone decided it, these figures will not hold for new tickets.",
         )
     ),
     "lines_not_measured": Words(
         (
             Counted(
-                "{attributes:n} further attribute is nearly decided by lines, names or addresses; what they are "
-                "worth was not measured: {named:names}. Its figures may not hold for new tickets.",
-                "{attributes:n} further attributes are nearly decided by lines, names or addresses; what they are "
-                "worth was not measured: {named:names}. Their figures may not hold for new tickets.",
+                "{attributes:n} further attribute is nearly decided by lines, sentences, names, addresses or numbers; "
+                "what they are worth was not measured: {named:names}. Its figures may not hold for new tickets.",
+                "{attributes:n} further attributes are nearly decided by lines, sentences, names, addresses or "
+                "numbers; what they are worth was not measured: {named:names}. Their figures may not hold for new "
+                "tickets.",
                 "attributes",
             ),
         )

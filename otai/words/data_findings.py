@@ -176,12 +176,12 @@ DATA: Mapping[str, Words] = {
     ),
     "label_given_away": Words(
         (
-            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}, such "
-            "as {shown:names}. A quick model that reads them is right on {with_lines:percent}; without these lines "
-            "{right_of_100:n} of 100 would be right.",
-            "In {coverage:percent} of the tickets stand lines, names or addresses that nearly decide {attribute}. A "
-            "quick model that reads them is right on {with_lines:percent}; without these lines it would be right on "
-            "{without:percent}.",
+            "In {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers that nearly "
+            "decide {attribute}, such as {shown:names}. A quick model that reads them is right on "
+            "{with_lines:percent}; without these lines {right_of_100:n} of 100 would be right.",
+            "In {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers that nearly "
+            "decide {attribute}. A quick model that reads them is right on {with_lines:percent}; without these lines "
+            "it would be right on {without:percent}.",
         ),
         "If they are written only after someone decided it (a signature, a note of routing), new tickets will not have "
         "them. Cut them.",
@@ -195,20 +195,23 @@ DATA: Mapping[str, Words] = {
         "and the model would lean on it.",
     ),
     "lines_left": Words(
-        ("{attribute}: {left:n} further lines, names or addresses nearly decide it, more than are cut at once.",),
+        (
+            "{attribute}: {left:n} further lines, sentences, names, addresses or numbers nearly decide it, more than "
+            "are cut at once.",
+        ),
         "Cut these lines: the version without them is looked at again, and says what is left.",
     ),
     "lines_not_measured": Words(
         (
             Counted(
-                "{attributes:n} further attribute is nearly decided by lines, names or addresses; what they are "
-                "worth was not measured: {named:names}.",
-                "{attributes:n} further attributes are nearly decided by lines, names or addresses; what they are "
-                "worth was not measured: {named:names}.",
+                "{attributes:n} further attribute is nearly decided by lines, sentences, names, addresses or numbers; "
+                "what they are worth was not measured: {named:names}.",
+                "{attributes:n} further attributes are nearly decided by lines, sentences, names, addresses or "
+                "numbers; what they are worth was not measured: {named:names}.",
                 "attributes",
             ),
         ),
-        "Import fewer columns as attributes; then each is measured.",
+        "Import fewer columns as attributes, or more tickets of each label; then each is measured.",
     ),
     "labels_came": Words(
         ("{attribute}: labels that came since version {version:n}: {named:names}.",),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from otai.tickets import queries as tickets
+from otai.tickets.models import DataSet
 from tests.api.callers import Program, answered
 from tests.stories_of_leaks import write_signed
 
@@ -129,3 +132,27 @@ def test_cuts_of_the_import_are_undone(alice: Program, carol: Program) -> None:
     assert "text_was_cut" not in {one["code"] for one in made["profile"]["findings"]}
     status, refused = alice.post(f"/data-sets/{made['id']}/uncut", {}, Prefer="wait=60")
     assert (status, refused["error"]["code"]) == (422, "change_invalid")
+
+
+def test_numbers_of_a_queue_and_a_sentence_of_its_desk_are_told_and_cut_as_well(alice: Program, tmp_path: Path) -> None:
+    """The desk counts by queue, and writes into what the customer said."""
+    begins = {"billing": "4711", "network": "4823", "accounts": "5190"}
+    desks = {"billing": "northern", "network": "southern", "accounts": "eastern"}
+    with write_signed(tmp_path / "s.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    text = "ticket id,subject,body,queue\n" + "".join(
+        f'{row["ticket id"]},Case {begins[row["queue"]]}-{number:06d},"{row["body"].partition(".")[0]}, which the '
+        f'{desks[row["queue"]]} bench is looking into now",{row["queue"]}\n'
+        for number, row in enumerate(rows)
+    )
+    found = imported(alice, text.encode())
+    [told] = [one for one in found["profile"]["findings"] if one["code"] == "label_given_away"]
+    assert "4711-…" in told["values"]["examples"] or "4823-…" in told["values"]["examples"], told
+    _, quote = alice.post("/quotes", {"data_set": found["id"], "attributes": ["queue"]})
+    assert [one["code"] for one in quote["warnings"]] == ["label_given_away"]
+    status, made = alice.post(f"/data-sets/{found['id']}/cut", {}, Prefer="wait=60")
+    assert status == 201, made
+    assert "label_given_away" not in {one["code"] for one in made["profile"]["findings"]}
+    kept = tickets.tickets(DataSet.objects.get(id=made["id"]))
+    assert not [row for row in kept if any(part in f"{row['subject']}{row['body']}" for part in ("4711", "northern"))]
+    assert all(row["body"].startswith("Hello, ") and "reference" in row["body"] for row in kept)

@@ -151,7 +151,7 @@ def change_labels(request: CallerRequest, data_set: UUID, asked: LabelsIn) -> Ht
 def cut_lines(request: CallerRequest, data_set: UUID) -> HttpResponse:
     """Cut what gives labels away
 
-    Makes a new version of the data set without the lines, names and addresses of the findings `label_given_away`. The
+    Makes a new version of the data set without the lines, phrases and numbers of the findings `label_given_away`. The
     version before keeps them; models of the new one cut the same from new tickets. `change_invalid` where there are
     none. Where it takes longer than two seconds, the answer is 202 with a job.
     """

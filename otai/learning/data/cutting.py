@@ -125,8 +125,9 @@ class TextRules:
         return mask(text, self.masked)
 
     def subject_without_given(self, subject: str) -> str:
-        """A subject without them; one that is nothing else stays."""
-        return self.without_given(subject) or subject
+        """A subject without them; one that is such a line goes without its phrases, and stays where it is nothing
+        else."""
+        return self.without_given(subject) or without_phrases(subject, self.phrases) or subject
 
     def without_given(self, text: str) -> str:
         """The text without the lines and phrases that give a label away; empty where it was nothing else."""

@@ -1,16 +1,19 @@
-"""Words that stand in the middle of a line and say who dealt with a ticket: names, addresses, what follows a greeting.
-Known by hashes alone.
+"""Words that stand in the middle of a line and say who dealt with a ticket: names, addresses, what follows a greeting,
+sentences of the desk, numbers that begin alike. Known by hashes alone.
 
-A phrase is one to four words. Its key says how many they are, and holds a short hash of the first and a long one of
-all: the first tells quickly where a phrase may begin, and no word can be read from it.
+A phrase is one to five words. Its key says how many they are, and holds a short hash of the first and a long one of
+all: the first tells quickly where a phrase may begin, and no word can be read from it. The key of a beginning says 0
+words: it stands for every number that begins so (`numbers.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
+
+from otai.learning.data.numbers import numbers_in
 
 _WORD = re.compile(r"\S+")
 _FIRST_SIGNS = re.compile(r"[^\w@+]+")
@@ -24,6 +27,8 @@ _GREETING = re.compile(
     r"gruß|gruss)\b[,.!]?[ \t]+(?P<tail>\S[^\n]{1,80})$"
 )
 MOST_WORDS = 4
+_OF_NUMBERS = "0"
+"""In place of how many words a phrase has."""
 LOOKED_AT_CHARACTERS = 2_000
 
 
@@ -31,6 +36,11 @@ def phrase_key(words: Sequence[str]) -> str:
     """The key of a phrase of normal words (`normal_word`)."""
     whole = hashlib.blake2b("\x1f".join(words).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{len(words)}{_first_key(words[0])}{whole}"
+
+
+def beginning_key(beginning: str) -> str:
+    """The key of what numbers begin with."""
+    return f"{_OF_NUMBERS}{phrase_key([beginning])[1:]}"
 
 
 @lru_cache(maxsize=1 << 16)
@@ -69,6 +79,28 @@ def phrases_of(text: str) -> dict[str, str]:
     return found
 
 
+RUN_WORDS = 5
+"""Words in a row that are looked for inside of a line; of a longer sentence each five of them are one."""
+
+
+def runs_of(text: str) -> dict[str, str]:
+    """So many words in a row, inside of one line each: by key, as they stand there."""
+    found: dict[str, str] = {}
+    for line in text[:LOOKED_AT_CHARACTERS].split("\n"):
+        _note(found, line.split(), (RUN_WORDS,))
+    return found
+
+
+def beginnings_of(text: str, *, only: Container[str]) -> dict[str, str]:
+    """What these numbers of a text begin with: by key, as it stands there."""
+    return {
+        beginning_key(beginning): f"{beginning}…"
+        for number in numbers_in(text[:LOOKED_AT_CHARACTERS])
+        if number.said in only
+        for beginning in number.beginnings
+    }
+
+
 def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, only_first: bool = False) -> None:
     kept = [(word, normal) for word in words if (normal := normal_word(word))]
     for size in sizes:
@@ -82,7 +114,7 @@ def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, 
 
 def without_phrases(text: str, keys: frozenset[str]) -> str:
     """The text without these phrases; what stood around them moves together."""
-    spans = list(_spans(text, keys))
+    spans = sorted([*_spans(text, keys), *_spans_of_numbers(text, keys)])
     if not spans:
         return text
     parts, at = [], 0
@@ -99,23 +131,34 @@ def without_phrases(text: str, keys: frozenset[str]) -> str:
 
 
 def _spans(text: str, keys: frozenset[str]) -> Iterator[tuple[int, int]]:
-    begins, sizes = _shape(keys)
+    begins, sizes, _ = _shape(keys)
+    if not sizes:
+        return
     words = [
         (match.start(), match.end(), normal) for match in _WORD.finditer(text) if (normal := normal_word(match[0]))
     ]
-    end = -1
     for at, (start, _, normal) in enumerate(words):
         if _first_key(normal) not in begins:
             continue
         for size in sizes:
             part = words[at : at + size]
             if len(part) == size and phrase_key([word for _, _, word in part]) in keys:
-                end = part[-1][1]
-                yield start, end
+                yield start, part[-1][1]
                 break
 
 
+def _spans_of_numbers(text: str, keys: frozenset[str]) -> Iterator[tuple[int, int]]:
+    *_, has_beginnings = _shape(keys)
+    if has_beginnings:
+        for number in numbers_in(text):
+            if any(beginning_key(beginning) in keys for beginning in number.beginnings):
+                yield number.start, number.end
+
+
 @lru_cache(maxsize=64)
-def _shape(keys: frozenset[str]) -> tuple[frozenset[str], tuple[int, ...]]:
-    """The short hashes of the first words, and how many words there may be, the most first."""
-    return frozenset(key[1:7] for key in keys), tuple(sorted({int(key[0]) for key in keys}, reverse=True))
+def _shape(keys: frozenset[str]) -> tuple[frozenset[str], tuple[int, ...], bool]:
+    """Of phrases the short hashes of their first words, and how many words there may be, the most first; and whether
+    there are beginnings of numbers."""
+    phrases = [key for key in keys if key[0] != _OF_NUMBERS]
+    sizes = tuple(sorted({int(key[0]) for key in phrases}, reverse=True))
+    return frozenset(key[1:7] for key in phrases), sizes, len(phrases) < len(keys)

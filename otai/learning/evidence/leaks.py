@@ -2,15 +2,16 @@
 router.
 
 Each of them stands word for word in many tickets and nearly always beside the same label: whole lines, and in the
-middle of a line names, addresses, and what follows a greeting. What they are worth is measured: a quick Basic model
-reads a sample of the tickets with them and without them.
+middle of a line names, addresses, what follows a greeting, sentences of the desk, and what numbers begin with. What
+they are worth is measured: a quick Basic model reads a sample of the tickets with them and without them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import InputFailure
-from otai.learning.evidence.recurring_words import RecurringWords, labels_of
+from otai.learning.evidence.recurring_sentences import recurring_beginnings, recurring_runs
+from otai.learning.evidence.recurring_words import Labelled, RecurringWords, labels_of
 from otai.learning.finding import Finding
 from otai.learning.recipes import RECIPES
 
@@ -44,6 +46,8 @@ MEASURED_ALTOGETHER = 10_000
 FEWEST_OF_MANY = 250
 """Measured on fewer tickets a loss of `LEAST_LOSS` is not told from chance: of more attributes than that leaves room
 for, those with the most such words are measured, and the others named (`lines_not_measured`)."""
+FEWEST_OF_LABEL = 10
+"""Tickets of a label that are measured: of hundreds of labels only some take part."""
 LEFT_DIFFERENT = 0.5
 """In this share of the tickets something of its own is left without them."""
 SEARCHED_TICKETS = 10_000
@@ -97,9 +101,19 @@ class Leak:
         }
 
 
+class NotJudged(Enum):
+    """What words are worth cannot be measured: too few tickets have a label more than a few times."""
+
+    NOT_JUDGED = "not judged"
+
+
+NOT_JUDGED = NotJudged.NOT_JUDGED
+
+
 @dataclass(frozen=True)
 class Leaks:
-    """What gives labels away. Of `not_measured` attributes it was found and not measured, for they are too many."""
+    """What gives labels away. Of `not_measured` attributes it was found and not measured: they are too many, or have
+    too few tickets of each label."""
 
     measured: tuple[Leak, ...]
     not_measured: tuple[str, ...] = ()
@@ -126,10 +140,18 @@ class _Suspicion:
     """Words that nearly decide an attribute, not yet measured: by number, each with the label beside it."""
 
     attribute: str
-    lines: Mapping[int, str]
-    phrases: Mapping[int, str]
-    coverage: float
+    found: Sequence[Mapping[int, str]]
+    """By search: lines, and what is cut as phrases."""
+    shares: Sequence[float]
+    """Of the labelled tickets those in which some of them stand, by search."""
     labelled: Rows
+
+    @property
+    def coverage(self) -> float:
+        return max(self.shares)
+
+    def without_lines(self) -> _Suspicion:
+        return replace(self, found=[{}, *self.found[1:]], shares=[0.0, *self.shares[1:]])
 
 
 def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Leaks:
@@ -141,28 +163,34 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Lea
     stride = max(1, -(-len(texts) // SEARCHED_TICKETS))
     texts = [sampled_text(text) for text in texts[::stride]]
     labels = {name: column[::stride] for name, column in labels.items()}
-    lines = RecurringWords.of(texts, _lines, most_tickets=SEARCHED_TICKETS)
-    phrases = RecurringWords.of(texts, phrases_of, most_tickets=PHRASES_FROM)
+    searches = (
+        RecurringWords.of(texts, _lines, most_tickets=SEARCHED_TICKETS),
+        RecurringWords.of(texts, phrases_of, most_tickets=PHRASES_FROM),
+        recurring_beginnings(texts, most_tickets=PHRASES_FROM),
+        recurring_runs(texts, most_tickets=PHRASES_FROM),
+    )
     suspicions = []
     for attribute, column in labels.items():
-        labelled = np.flatnonzero([bool(labels_of(label)) for label in column])
-        by_lines, by_phrases = lines.deciding(column), phrases.deciding(column)
-        if by_lines or by_phrases:
+        as_numbers = Labelled.of(column)
+        labelled = np.flatnonzero(as_numbers.count)
+        found = [words.deciding(as_numbers) for words in searches]
+        if any(found):
             # Where they were not looked for, nothing is known of them.
             shares = [
-                _share(searched.stand_in(found)[labelled[searched.is_read[labelled]]])
-                for searched, found in ((lines, by_lines), (phrases, by_phrases))
+                _share(words.stand_in(those)[labelled[words.is_read[labelled]]])
+                for words, those in zip(searches, found, strict=True)
             ]
-            suspicions.append(_Suspicion(attribute, by_lines, by_phrases, max(shares), labelled))
+            suspicions.append(_Suspicion(attribute, found, shares, labelled))
     suspicions = sorted(
         (found for found in suspicions if found.coverage >= COVERAGE), key=lambda one: (-one.coverage, one.attribute)
     )
     measured = suspicions[: MEASURED_ALTOGETHER // FEWEST_OF_MANY]
     tickets = min(MEASURED_TICKETS, MEASURED_ALTOGETHER // max(len(measured), 1))
-    leaks = (_measured(one, texts, labels[one.attribute], (lines, phrases), tickets=tickets) for one in measured)
+    leaks = [_measured(one, texts, labels[one.attribute], searches, tickets=tickets) for one in measured]
+    untold = [one.attribute for one, leak in zip(measured, leaks, strict=True) if leak is NOT_JUDGED]
     return Leaks(
-        tuple(leak for leak in leaks if leak is not None),
-        tuple(one.attribute for one in suspicions[len(measured) :]),
+        tuple(leak for leak in leaks if isinstance(leak, Leak)),
+        (*untold, *(one.attribute for one in suspicions[len(measured) :])),
     )
 
 
@@ -174,24 +202,27 @@ def _measured(
     found: _Suspicion,
     texts: Sequence[str],
     column: Sequence[Any],
-    searched: tuple[RecurringWords, RecurringWords],
+    searches: Sequence[RecurringWords],
     *,
     tickets: int,
-) -> Leak | None:
-    """The words with what they are worth; None where that is little, or cannot be told."""
-    lines, phrases = searched
-    by_lines, by_phrases = sorted(found.lines), sorted(found.phrases)
-    line_keys, phrase_keys = (
-        [words.keys[n] for n in those] for words, those in ((lines, by_lines), (phrases, by_phrases))
-    )
+) -> Leak | NotJudged | None:
+    """The words with what they are worth; None where that is little."""
+    numbers = [sorted(those) for those in found.found]
+    lines, *phrases = ([words.keys[n] for n in those] for words, those in zip(searches, numbers, strict=True))
+    line_keys, phrase_keys = tuple(lines), tuple(key for keys in phrases for key in keys)
     rules = TextRules(kinds=(), lines=frozenset(line_keys), phrases=frozenset(phrase_keys))
-    decided = {*found.lines.values(), *found.phrases.values()}
+    decided = {label for those in found.found for label in those.values()}
     shares = _share_right_with_and_without(texts, _one_each(column, decided), found.labelled, rules, tickets=tickets)
+    if isinstance(shares, NotJudged):
+        return shares
+    if shares is None and lines and found.without_lines().coverage >= COVERAGE:
+        # Whole messages that are alike up to their numbers: what stands within them may still be the desk's.
+        return _measured(found.without_lines(), texts, column, searches, tickets=tickets)
     if shares is None or shares[0] - shares[1] < LEAST_LOSS:
         return None
-    shown = [lines.as_they_stand(by_lines[:EXAMPLES]), phrases.as_they_stand(by_phrases[:EXAMPLES])]
+    shown = [words.as_they_stand(those[:EXAMPLES]) for words, those in zip(searches, numbers, strict=True)]
     examples = [said[word] for said in shown for word in sorted(said)][:EXAMPLES]
-    return Leak(found.attribute, tuple(line_keys), tuple(phrase_keys), tuple(examples), found.coverage, *shares)
+    return Leak(found.attribute, line_keys, phrase_keys, tuple(examples), found.coverage, *shares)
 
 
 def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: Rows) -> list[Finding]:
@@ -240,20 +271,34 @@ def _lines(text: str) -> dict[str, str]:
 
 def _share_right_with_and_without(
     texts: Sequence[str], column: Sequence[Any], labelled: Rows, rules: TextRules, *, tickets: int
-) -> tuple[float, float] | None:
-    """The share of right answers with the words and without; None where there are too few tickets to tell."""
-    stride = max(1, -(-len(labelled) // tickets))
-    rows = labelled[::stride]
+) -> tuple[float, float] | NotJudged | None:
+    """The share of right answers with the words and without; None where the words are all that the tickets say: their
+    message, not something beside it."""
+    rows = _measured_on(column, labelled, tickets)
     if len(rows) < FEWEST_MEASURED:
-        return None
+        return NOT_JUDGED
     values = [column[row] for row in rows]
     as_they_are = [texts[row] for row in rows]
     cut = list(_cut(as_they_are, rules))
     if len(np.unique(text_numbers_of(cut))) < LEFT_DIFFERENT * len(rows):
-        # The words were all that these tickets say: their message, not something beside it.
         return None
     with_words, without = _share_right(as_they_are, values), _share_right(cut, values)
-    return None if with_words is None or without is None else (with_words, without)
+    return NOT_JUDGED if with_words is None or without is None else (with_words, without)
+
+
+def _measured_on(column: Sequence[Any], labelled: Rows, tickets: int) -> Rows:
+    """So many of the labelled tickets, spread over all. Where so few have hardly any label twice, tickets of fewer
+    labels, whose share of right answers says as much about the words."""
+    rows = labelled[:: max(1, -(-len(labelled) // tickets))]
+    often = Counter(column[row] for row in rows)
+    if sum(count for count in often.values() if count >= FEWEST_OF_LABEL) >= len(rows) / 2:
+        return rows
+    of_label: dict[str, list[int]] = defaultdict(list)
+    for row in labelled.tolist():
+        of_label[column[row]].append(row)
+    enough = sorted((those for those in of_label.values() if len(those) >= FEWEST_OF_LABEL), key=len, reverse=True)
+    some = enough[:: max(1, -(-len(enough) * FEWEST_OF_LABEL // tickets))]
+    return np.array(sorted(row for those in some for row in those[:FEWEST_OF_LABEL]), np.int64)
 
 
 def _cut(texts: Sequence[str], rules: TextRules) -> Iterator[str]:

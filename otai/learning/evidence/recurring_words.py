@@ -31,6 +31,19 @@ LABELS_OF_A_TICKET = 50
 _PAIRS_AT_ONCE = 1_000_000
 """Of a word and a label that stand together: bounds the memory of counting them."""
 
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """In so many of its label's tickets, or of all, stands what decides it (0 to 1). `holds_label`: also words with the
+    whole label among them count."""
+
+    of_label: float
+    of_all: float
+    holds_label: bool
+
+
+NO_THRESHOLD = Threshold(of_label=0, of_all=0, holds_label=True)
+
 Finder = Callable[[str], Mapping[str, str]]
 """Of a text the words that count, by key, as they stand there."""
 
@@ -39,7 +52,8 @@ Finder = Callable[[str], Mapping[str, str]]
 class RecurringWords:
     """The words that stand in several tickets, by number, the most frequent first. `first` names for each the ticket of
     `texts` in which it was first seen; in `rows` and `words` stands each word of each ticket, in the order of words.
-    `is_read` says which tickets were looked at."""
+    `is_read` says which tickets were looked at. Of a label's tickets, or of all, so many have to hold a word that
+    decides (`threshold`)."""
 
     texts: Sequence[str]
     find: Finder
@@ -48,14 +62,17 @@ class RecurringWords:
     rows: Rows
     words: Rows
     is_read: Mask
+    threshold: Threshold
 
     @classmethod
-    def of(cls, texts: Sequence[str], find: Finder, *, most_tickets: int) -> RecurringWords:
+    def of(
+        cls, texts: Sequence[str], find: Finder, *, most_tickets: int, threshold: Threshold = NO_THRESHOLD
+    ) -> RecurringWords:
         """What `find` names in so many of the texts, spread over all."""
         known: dict[str, int] = {}
         first, in_rows, numbers = array("q"), array("q"), array("q")
         is_read = np.zeros(len(texts), bool)
-        for row in islice(_spread(len(texts)), most_tickets):
+        for row in islice(spread(len(texts)), most_tickets):
             if len(numbers) >= MOST_WORDS:
                 break
             is_read[row] = True
@@ -65,44 +82,67 @@ class RecurringWords:
                     first.append(row)
                 in_rows.append(row)
                 numbers.append(number)
-        rows, words = np.array(in_rows, np.int64), np.array(numbers, np.int64)
-        tickets = np.bincount(words, minlength=len(known))
+        all_keys = list(known)
+        return cls.counted(
+            texts,
+            find,
+            lambda number: all_keys[number],
+            (np.array(first, np.int64), np.array(in_rows, np.int64), np.array(numbers, np.int64)),
+            is_read,
+            threshold,
+        )
+
+    @classmethod
+    def counted(
+        cls,
+        texts: Sequence[str],
+        find: Finder,
+        key_of: Callable[[int], str],
+        found: tuple[Rows, Rows, Rows],
+        is_read: Mask,
+        threshold: Threshold,
+    ) -> RecurringWords:
+        """Those of the words that stand in several tickets. `found`: of each word the ticket in which it was first
+        seen; tickets; and the words that stand in them."""
+        first, rows, words = found
+        tickets = np.bincount(words, minlength=len(first))
         kept = np.argsort(-tickets, kind="stable")[: int((tickets >= FEWEST_TICKETS).sum())]
-        renumbered = np.full(len(known), -1, np.int64)
+        renumbered = np.full(len(first), -1, np.int64)
         renumbered[kept] = np.arange(len(kept))
         words = renumbered[words]
         order = np.argsort(words, kind="stable")[int((words < 0).sum()) :]
-        all_keys = list(known)
-        return cls(
-            texts,
-            find,
-            [all_keys[number] for number in kept],
-            np.array(first, np.int64)[kept],
-            rows[order],
-            words[order],
-            is_read,
-        )
+        keys = [key_of(number) for number in kept.tolist()]
+        return cls(texts, find, keys, first[kept], rows[order], words[order], is_read, threshold)
 
-    def deciding(self, column: Sequence[Any]) -> dict[int, str]:
+    def deciding(self, labelled: Labelled) -> dict[int, str]:
         """The words that stand nearly always beside one label, and not by chance, each with that label; of several the
-        rarest. `column` has a ticket's label, a list of its labels, or None."""
-        labelled = _Labelled.of([labels if read else None for labels, read in zip(column, self.is_read, strict=True)])
+        rarest."""
+        labelled = labelled.where(self.is_read)
         if len(labelled.names) < 2 or not self.keys:
             return {}
         stand_in = np.bincount(self.words[labelled.count[self.rows] > 0], minlength=len(self.keys))
-        share = np.bincount(labelled.labels) / max(int((labelled.count > 0).sum()), 1)
+        tickets = max(int((labelled.count > 0).sum()), 1)
+        of_label = np.bincount(labelled.labels, minlength=len(labelled.names))
+        share = of_label / tickets
         found: dict[int, str] = {}
         for words, labels, most in self._beside(labelled):
             # The first ticket names the label, whichever it is; the others agree.
             decides = (most >= FEWEST_TICKETS) & (most >= PURITY * stand_in[words]) & (share[labels] <= LARGEST_LABEL)
             decides &= share[labels] ** (most - 1) < CHANCE
+            decides &= (most >= self.threshold.of_label * of_label[labels]) | (most >= self.threshold.of_all * tickets)
             pairs = zip(words[decides].tolist(), labels[decides].tolist(), strict=True)
             for word, label in sorted(pairs, key=lambda one: (one[0], share[one[1]], labelled.names[one[1]])):
                 found.setdefault(word, labelled.names[label])
         said = self.as_they_stand(found)
-        return {word: label for word, label in found.items() if not _is_label_itself(said[word], label)}
+        return {word: label for word, label in found.items() if not self._spells(label, said[word])}
 
-    def _beside(self, labelled: _Labelled) -> Iterator[tuple[Rows, Rows, Rows]]:
+    def _spells(self, label: str, said: str) -> bool:
+        """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the
+        name of a product."""
+        words, of_label = set(normal_words(said)), set(normal_words(label))
+        return words <= of_label or (of_label <= words and not self.threshold.holds_label)
+
+    def _beside(self, labelled: Labelled) -> Iterator[tuple[Rows, Rows, Rows]]:
         """Words, labels, and in how many tickets the two stand together; all labels of a word at once."""
         sizes = labelled.count[self.rows]
         ends = np.cumsum(sizes)
@@ -140,7 +180,7 @@ class RecurringWords:
         return hit
 
 
-def _spread(tickets: int) -> Iterator[int]:
+def spread(tickets: int) -> Iterator[int]:
     """All of them, in an order of which every beginning is spread over all."""
     for first in (0, 8, 4, 12, 2, 10, 6, 14, *range(1, 16, 2)):
         yield from range(first, tickets, 16)
@@ -156,7 +196,7 @@ def labels_of(labels: Any) -> Collection[str]:
 
 
 @dataclass(frozen=True)
-class _Labelled:
+class Labelled:
     """The labels of tickets as numbers: of ticket r they are `count[r]` places of `labels` from `starts[r]`."""
 
     names: Sequence[str]
@@ -165,7 +205,8 @@ class _Labelled:
     count: Rows
 
     @classmethod
-    def of(cls, column: Sequence[Any]) -> _Labelled:
+    def of(cls, column: Sequence[Any]) -> Labelled:
+        """Of a column that has a ticket's label, a list of its labels, or None."""
         codes: dict[str, int] = {}
         labels, count = array("q"), array("q")
         for of_ticket in map(labels_of, column):
@@ -174,8 +215,7 @@ class _Labelled:
         counts = np.array(count, np.int64)
         return cls(list(codes), np.array(labels, np.int64), np.cumsum(counts) - counts, counts)
 
-
-def _is_label_itself(words: str, label: str) -> bool:
-    """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the name
-    of a product."""
-    return set(normal_words(words)) <= set(normal_words(label))
+    def where(self, is_read: Mask) -> Labelled:
+        """The same labels; the other tickets have none."""
+        count = np.where(is_read, self.count, 0)
+        return Labelled(self.names, self.labels[np.repeat(is_read, self.count)], np.cumsum(count) - count, count)

@@ -1,0 +1,93 @@
+"""Sentences of the desk inside of lines that otherwise differ ("… handed to the northern bench for repair …"), and
+numbers that begin alike, beside the names and lines that `recurring_words.py` finds.
+
+Any few words that recur beside one label are mostly what customers write ("reset my password"). What a desk writes
+stands in far more of a label's tickets, word for word: that tells the two apart (`DESK_WRITES`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+
+from otai.learning.arrays import Rows
+from otai.learning.data.numbers import numbers_in
+from otai.learning.data.phrases import (
+    LOOKED_AT_CHARACTERS,
+    RUN_WORDS,
+    beginnings_of,
+    normal_words,
+    phrase_key,
+    runs_of,
+)
+from otai.learning.evidence.recurring_words import FEWEST_TICKETS, MOST_WORDS, RecurringWords, Threshold, spread
+
+DESK_WRITES = Threshold(of_label=0.25, of_all=0.025, holds_label=False)
+"""Measured on eight public sets and the synthetic samples: what customers write reaches it in 6 % of the tickets at
+most (docs/decisions/0305)."""
+MOST_TICKETS_WITH_ONE = 2
+"""A number that was given to one ticket stands in no more (a follow-up names it); the code of an error does."""
+_BREAK = 0
+"""Between lines: no run goes over it."""
+
+
+def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords:
+    """Five words in a row inside of a line, in so many of the texts. Lines that recur as they are are left to the
+    search for lines."""
+    rows = list(islice(spread(len(texts)), most_tickets))
+    often = Counter(line for row in rows for line in set(texts[row][:LOOKED_AT_CHARACTERS].split("\n")))
+    known: dict[str, int] = {}
+    words, owners = array("q"), array("q")
+    is_read = np.zeros(len(texts), bool)
+    for row in rows:
+        if len(words) >= MOST_WORDS:
+            break
+        is_read[row] = True
+        before = len(words)
+        for line in texts[row][:LOOKED_AT_CHARACTERS].split("\n"):
+            if often[line] < FEWEST_TICKETS:
+                words.extend(known.setdefault(word, len(known) + 1) for word in normal_words(line))
+                words.append(_BREAK)
+        owners.extend([row] * (len(words) - before))
+    starts, of_row, run = _runs(np.array(words, np.int64), np.array(owners, np.int64))
+    spelt = ["", *known]
+
+    def key_of(number: int) -> str:
+        start = int(starts[number])
+        return phrase_key([spelt[word] for word in words[start : start + RUN_WORDS]])
+
+    first = np.array(owners, np.int64)[starts]
+    return RecurringWords.counted(texts, runs_of, key_of, (first, of_row, run), is_read, DESK_WRITES)
+
+
+def _runs(words: Rows, owners: Rows) -> tuple[Rows, Rows, Rows]:
+    """Of each different run where it first stands; tickets; and the runs in them, each once a ticket."""
+    places = max(len(words) - RUN_WORDS + 1, 0)
+    hashes, whole = np.zeros(places, np.uint64), np.ones(places, bool)
+    for at in range(RUN_WORDS):
+        part = words[at : at + places]
+        whole &= part != _BREAK
+        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + part.astype(np.uint64)
+    there = np.flatnonzero(whole)
+    _, first, run = np.unique(hashes[there], return_index=True, return_inverse=True)
+    width = int(owners.max(initial=0)) + 1
+    pairs = np.unique(run * width + owners[there])
+    return there[first], pairs % width, pairs // width
+
+
+def recurring_beginnings(texts: Sequence[str], *, most_tickets: int) -> RecurringWords:
+    """What the numbers begin with that only one ticket has, in so many of the texts."""
+    rows = islice(spread(len(texts)), most_tickets)
+    often = Counter(
+        said for row in rows for said in {one.said for one in numbers_in(texts[row][:LOOKED_AT_CHARACTERS])}
+    )
+    seldom = {said for said, tickets in often.items() if tickets <= MOST_TICKETS_WITH_ONE}
+
+    def beginnings_of_seldom(text: str) -> dict[str, str]:
+        return beginnings_of(text, only=seldom)
+
+    return RecurringWords.of(texts, beginnings_of_seldom, most_tickets=most_tickets, threshold=DESK_WRITES)
