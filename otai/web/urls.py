@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/credits/methods/<uuid:method>/remove", paying.remove_method, name="remove_method"),
     path("<slug:slug>/credits/purchases/<slug:reference>/demo", demo.transfer_arrives, name="demo_transfer"),
     path("<slug:slug>/credits/invoices/", documents.invoices, name="invoices"),
+    path("<slug:slug>/credits/invoices/check/", documents.check, name="check_document"),
     path("<slug:slug>/credits/invoices/<slug:month>.zip", documents.invoices_of_month, name="invoices_of_month"),
     path("<slug:slug>/credits/invoices/<slug:number>.pdf", buying.invoice_file, {"form": "pdf"}, name="invoice_pdf"),
     path("<slug:slug>/credits/invoices/<slug:number>.xml", buying.invoice_file, {"form": "xml"}, name="invoice_xml"),

@@ -52,12 +52,12 @@ def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: P
 def test_what_an_order_would_cost_is_told_before_it(acme: Organisation, program: Program, moment: datetime) -> None:
     terms = CouponTerms(CouponFor.EITHER, moment, percent=10)
     billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=moment)
-    status, seen = program.get("/packages/50/preview?coupon=welcome")
+    status, seen = program.get("/packages/preview?package=50&coupon=welcome")
     assert (status, seen["coupon"], seen["net"]["cents"], seen["gross"]["cents"]) == (200, "WELCOME", 405_00, 481_95)
-    seen = program.get("/tiers/enterprise/preview?coupon=welcome")[1]
+    seen = program.get("/tiers/preview?tier=enterprise&coupon=welcome")[1]
     assert (seen["discount"]["cents"], seen["vat"]["cents"], seen["gross"]["cents"]) == (49_90, 85_33, 534_43)
-    assert program.get("/packages/50/preview?coupon=nobody")[1]["error"]["code"] == "coupon_unknown"
-    assert program.get("/tiers/community/preview")[1]["error"]["code"] == "no_higher_tier"
+    assert program.get("/packages/preview?package=50&coupon=nobody")[1]["error"]["code"] == "coupon_unknown"
+    assert program.get("/tiers/preview?tier=community")[1]["error"]["code"] == "no_higher_tier"
     assert not Purchase.objects.filter(organisation=acme).exists()
 
 

@@ -49,8 +49,8 @@ ASKS_FOR = {
     "billing:buy": """
         GET /billing-details
         PUT /billing-details
-        GET /packages/{code}/preview
-        GET /tiers/{tier}/preview
+        GET /packages/preview
+        GET /tiers/preview
         POST /purchases
         GET /purchases
         GET /purchases/{reference}

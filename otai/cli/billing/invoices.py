@@ -1,20 +1,23 @@
-"""`otai billing invoices`: list and export."""
+"""`otai billing invoices`: list, export and verify."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from otai.billing import queries
+from otai.billing.document_check import Verdict, check_document
 from otai.billing.document_lists import documents, signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.months import Month
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.orgs.models import Organisation
+from otai.units import Money
 
-app = typer.Typer(help="Invoices and credit notes: list, export.", no_args_is_help=True)
+app = typer.Typer(help="Invoices and credit notes: list, export, verify.", no_args_is_help=True)
 
 
 InMonth = Annotated[str | None, typer.Option("--month", help="Only those issued in this month, such as 2026-11.")]
@@ -97,3 +100,33 @@ def invoices_export(
         print_json({"files": written})
     else:
         say("\n".join(str(target) for target in written) or "There are no invoices yet.")
+
+
+@app.command("verify")
+def invoices_verify(
+    file: Annotated[Path, typer.Argument(help="A PDF or XML that was given out.", exists=True, dir_okay=False)],
+    json: JsonOption = False,
+) -> None:
+    """Hold a document against the books. Exit code 0 only if it is the one that they make, byte for byte."""
+    check = check_document(file.read_bytes())
+    invoice = check.invoice
+    if json:
+        differences = [asdict(one) for one in check.differences]
+        print_json({"number": invoice.number, "verdict": check.verdict.value, "differences": differences})
+    else:
+        say(
+            f"{invoice.number} of {invoice.issued_on}, {Money(invoice.gross_cents, invoice.currency)}: "
+            f"{VERDICTS[check.verdict]}"
+        )
+        for one in check.differences:
+            say(f"  {one.field}: {one.file or '(nothing)'} in the file, {one.books or '(nothing)'} in the books")
+    if not check.clean:
+        raise typer.Exit(1)
+
+
+VERDICTS = {
+    Verdict.GENUINE: "genuine, unchanged.",
+    Verdict.SAME_FIGURES: "the electronic part is the books', the file is not. Compare its pages with a new export.",
+    Verdict.DIFFERENT: "CHANGED, it says something else than the books.",
+    Verdict.BOOKS_CHANGED: "THE BOOKS are not as they were chained: run `otai billing audit`.",
+}

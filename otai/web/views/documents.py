@@ -1,4 +1,5 @@
-"""Invoices and credit notes as a list: how each stands, narrowed by state and month, and a month as one archive."""
+"""Invoices and credit notes as a list: how each stands, narrowed by state and month, and a month as one archive; and
+whether a document or statement that somebody was given is the one of the books."""
 
 from __future__ import annotations
 
@@ -8,18 +9,22 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from otai.billing import queries
+from otai.billing.document_check import InvalidDocument, check_document, largest_document_bytes
 from otai.billing.document_lists import DocumentState, archive, documents, signed
 from otai.billing.models import Purchase
 from otai.billing.months import Month
 from otai.billing.seller import seller
 from otai.db import utc_now
+from otai.errors import Invalid, NotFound
+from otai.ledger.proof import InvalidProof, verify_statement
 from otai.orgs.permissions import Action
 from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
+from otai.web.refusals import in_words
 
 months_offered = 24
 
@@ -108,3 +113,34 @@ def invoices_of_month(request: MemberRequest, month: str) -> HttpResponse:
     )
     response["Content-Disposition"] = f'attachment; filename="invoices-{request.organisation.slug}-{asked}.zip"'
     return response
+
+
+@require_http_methods(["GET", "POST"])
+@page(Action.VIEW)
+def check(request: MemberRequest) -> HttpResponse:
+    """Holds a PDF, an XML or a statement against the books; nothing of the file is kept."""
+    file = request.FILES.get("file")
+    context: dict[str, Any] = {"limit": largest_document_bytes, "name": file.name if file else ""}
+    try:
+        if file is not None and file.size:
+            if file.size > largest_document_bytes:
+                raise InvalidDocument("too_large", most=largest_document_bytes)
+            context |= _checked(request, file.read())
+        elif request.method == "POST":
+            raise InvalidDocument("no_file")
+    except (Invalid, NotFound) as refused:
+        context["problem"] = in_words(refused)
+    return render(request, "web/credits/check.html", context, status=422 if "problem" in context else 200)
+
+
+def _checked(request: MemberRequest, content: bytes) -> dict[str, Any]:
+    """A statement is JSON, and begins so; everything else is a document."""
+    if not content.lstrip().startswith(b"{"):
+        return {"document": check_document(content, organisation=request.organisation)}
+    try:
+        statement = verify_statement(content.decode())
+    except UnicodeDecodeError:
+        raise InvalidProof("form") from None
+    if statement.organisation != request.organisation.id:
+        raise NotFound("statement")
+    return {"statement": statement}

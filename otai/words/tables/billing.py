@@ -96,6 +96,18 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_billing_details.length": said(
         "The {field:field} must be 1 to {most:n} printable characters.",
     ),
+    "invalid_document.no_file": said(
+        "Choose a file first.",
+    ),
+    "invalid_document.no_xml": said(
+        "This is no invoice or credit note of ours: the file has no electronic invoice inside.",
+    ),
+    "invalid_document.too_large": said(
+        "The file is too large to be one of our documents: they have at most {most:n} bytes.",
+    ),
+    "not_found.statement": said(
+        "This is a statement of another organisation.",
+    ),
     "invalid_request.document_state": said(
         "{state:quoted} is no state of a document: {known:words}.",
     ),

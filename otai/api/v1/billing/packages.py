@@ -77,13 +77,13 @@ def list_packages(request: CallerRequest) -> Any:
     }
 
 
-@noun.get("/packages/{code}/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
-def preview_package(request: CallerRequest, code: Name, coupon: CouponQuery = None) -> Any:
+@noun.get("/packages/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+def preview_package(request: CallerRequest, package: Name, coupon: CouponQuery = None) -> Any:
     """What a package would cost
 
     With VAT, and with what a coupon takes off. Nothing is ordered.
     """
-    return preview_out(previews.preview_package(request.auth.organisation, code, coupon=coupon or "", now=utc_now()))
+    return preview_out(previews.preview_package(request.auth.organisation, package, coupon=coupon or "", now=utc_now()))
 
 
 @noun.get(

@@ -125,7 +125,7 @@ def list_tiers(request: CallerRequest) -> Any:
     }
 
 
-@noun.get("/tiers/{tier}/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+@noun.get("/tiers/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
 def preview_tier(request: CallerRequest, tier: Tier, coupon: CouponQuery = None) -> Any:
     """What the first month of a higher tier would cost
 
