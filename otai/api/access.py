@@ -17,12 +17,14 @@ from ninja.utils import check_csrf
 
 from otai.api import rates
 from otai.api.problems import NotSignedIn, TooManyRequests
+from otai.api.shared_rates import shared_rates
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.orgs import queries
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
+from otai.orgs.quotas import Quota, as_details
 from otai.orgs.standing import Standing
 
 Key = TypeVar("Key")
@@ -102,6 +104,13 @@ class Access:
         request.otai_rate = rate  # type: ignore[attr-defined]
         if rate.exceeded:
             raise TooManyRequests("requests", limit=rate.limit, seconds=rate.reset_seconds)
+        if (shared := shared_rates.count(caller.organisation.id)) is not None:
+            of_all, bound = shared
+            if of_all.remaining <= rate.remaining:
+                request.otai_rate = of_all  # type: ignore[attr-defined]
+            if of_all.exceeded:
+                said = as_details(Quota.REQUESTS, bound, used=of_all.limit)
+                raise TooManyRequests("organisation", limit=of_all.limit, seconds=of_all.reset_seconds, **said)
         if not caller.may(self.action):
             raise needed(caller, self.action)
         return caller

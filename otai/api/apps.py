@@ -13,7 +13,10 @@ class ApiConfig(AppConfig):
     label = "api"
 
     def ready(self) -> None:
+        from otai.api.shared_rates import register
+
         forgetting.also_forget("kept_answers", _forget_answers)
+        register()
 
 
 def _forget_answers(organisation: UUID, data_sets: Sequence[UUID]) -> int:

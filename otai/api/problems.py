@@ -95,6 +95,7 @@ HELP_FOR_STATUS = {
 }
 HELP_FOR_CODE = {
     "too_many_streams": "Close a stream, or ask for JSON now and then: `after` tells only what is new.",
+    "quota_reached": "GET /api/v1/organisation/quotas says what there is and may be; the message says what lifts it.",
     "length_required": "Send the header Content-Length.",
     "insufficient_credits": "Buy one of the `packages` (POST /api/v1/purchases), then order the same quote again.",
     "quote_expired": "Make a new quote (POST /api/v1/quotes) and order that.",

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from otai.billing import operations as billing
 from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, euros, money_of
@@ -14,7 +16,9 @@ from otai.billing.models import OperatorRequest, Subscription
 from otai.billing.operations import second_operator
 from otai.db import new_id
 from otai.ledger import queries as ledger
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 
 
 def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
@@ -41,13 +45,25 @@ def _resume(row: Organisation, *, who: str, now: datetime, why: str) -> str:
     return f"{row.slug} can order again."
 
 
+def _set_quota(
+    row: Organisation, *, who: str, now: datetime, why: str, quota: str, most: int | None, reset: bool
+) -> str:
+    which = Quota(quota)
+    quotas.lift(organisation=row, quota=which, most=most, who=who, why=why, now=now, reset=reset)
+    return f"{row.slug}: {quota}: {_bound(quotas.bounds(row.id)[which])} now."
+
+
+def _bound(bound: quotas.QuotaBound) -> str:
+    return "no bound" if bound.most is None else str(bound.most)
+
+
 @admin.register(Organisation)
 class OrganisationDesk(Desk):
     list_display = ("slug", "name", "tier", "credits", "time_zone", "created_at")
     search_fields = ("slug", "name", "billing_details__name", "billing_details__email")
-    fields = ("slug", "name", "time_zone", "created_at", "tier", "credits", "invoiced_to", "suspended_at")
+    fields = ("slug", "name", "time_zone", "created_at", "tier", "credits", "invoiced_to", "suspended_at", "quotas")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
-    readonly_fields = ("tier", "credits", "invoiced_to")
+    readonly_fields = ("tier", "credits", "invoiced_to", "quotas")
     event_subject = "organisation"
     desk_actions = (
         DeskAction(
@@ -73,6 +89,17 @@ class OrganisationDesk(Desk):
             ),
         ),
         DeskAction(
+            "set-quota",
+            "Set a quota",
+            _set_quota,
+            asking(
+                quota=forms.ChoiceField(choices=[(quota.value, quota.value) for quota in Quota]),
+                most=forms.IntegerField(min_value=0, required=False, help_text="Empty: no bound."),
+                reset=forms.BooleanField(required=False, label="Back to what the tier has"),
+            ),
+            explanation="For this organisation alone, in the place of what its tier has.",
+        ),
+        DeskAction(
             "suspend",
             "Suspend",
             _suspend,
@@ -93,6 +120,15 @@ class OrganisationDesk(Desk):
         """The balance as of now."""
         found = ledger.balance(row.id)
         return f"{found.available} available, {found.held} held, {found.spent} spent"
+
+    @admin.display(description="quotas")
+    def quotas(self, row: Organisation) -> SafeString:
+        """What there is of each, and how much there may be."""
+        lines = [
+            (quota, quotas.used(row.id, quota), _bound(bound), " (its own)" if bound.is_lifted else "")
+            for quota, bound in quotas.bounds(row.id).items()
+        ]
+        return format_html_join("", "{}: {} of {}{}<br>", lines)
 
     @admin.display(description="invoiced to")
     def invoiced_to(self, row: Organisation) -> str:

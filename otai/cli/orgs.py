@@ -18,6 +18,7 @@ from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
 from otai.orgs import queries as orgs
+from otai.orgs import quotas
 from otai.pricing.price_book import Tier
 
 app = typer.Typer(help="Organisations: create, list, show.", no_args_is_help=True)
@@ -100,6 +101,47 @@ def resume(why: Why, org: OrgOption = None) -> None:
     """For operators: a suspended organisation can order again."""
     found = billing_operations.resume(organisation=organisation_named(org), who=actor(), why=why, now=utc_now())
     say(f"{found.slug} can order again.")
+
+
+@app.command("quotas")
+def show_quotas(org: OrgOption = None, json: JsonOption = False) -> None:
+    """How much the organisation may have at once, by its tier or as an operator set it, and how much there is."""
+    organisation = organisation_named(org)
+    found = [
+        (quota, quotas.used(organisation.id, quota), bound) for quota, bound in quotas.bounds(organisation.id).items()
+    ]
+    if json:
+        print_json(
+            [
+                {"quota": quota, "used": used, "most": bound.most, "is_lifted": bound.is_lifted}
+                for quota, used, bound in found
+            ]
+        )
+        return
+    print_table(
+        ["quota", "used", "most", ""],
+        [[quota.value, used, _bound(bound.most), "its own" if bound.is_lifted else ""] for quota, used, bound in found],
+        right=["used", "most"],
+    )
+
+
+@app.command("set-quota")
+def set_quota(
+    quota: Annotated[quotas.Quota, typer.Argument(help="Which: otai org quotas lists them.")],
+    why: Why,
+    most: Annotated[int | None, typer.Argument(help="The bound; no bound if left out.")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Back to what the tier has.")] = False,
+    org: OrgOption = None,
+) -> None:
+    """For operators: a bound of its own for one organisation."""
+    organisation = organisation_named(org)
+    quotas.lift(organisation=organisation, quota=quota, most=most, who=actor(), why=why, now=utc_now(), reset=reset)
+    bound = quotas.bounds(organisation.id)[quota]
+    say(f"{organisation.slug}: {quota.value}: {_bound(bound.most)} now.")
+
+
+def _bound(most: int | None) -> str:
+    return "no bound" if most is None else str(most)
 
 
 def _balance(organisation: UUID) -> dict[str, int]:

@@ -30,7 +30,9 @@ from otai.jobs.places import lost_after
 from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import JobKind
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 
 most_open_of_one = 20
 most_open_of_a_machine = 400
@@ -77,6 +79,7 @@ def ask(
     content_sha256: str = "",
     in_place: bool = False,
     answered_is_enough: bool = False,
+    quota: Quota | None = None,
 ) -> Asked:
     """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it
     (`wait`).
@@ -84,7 +87,8 @@ def ask(
     `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256`
     stands for the file in the question; empty: it is found out. `in_place`: the file is somebody's own on this machine
     and is read where it lies.
-    `answered_is_enough`: the job that answered the same question before, while its answer is kept. Raises TooManyJobs.
+    `answered_is_enough`: the job that answered the same question before, while its answer is kept. `quota`:
+    what such a job counts as, while it is open. Raises TooManyJobs and QuotaReached.
     """
     if source is not None and not content_sha256:
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
@@ -108,6 +112,8 @@ def ask(
             if not in_place:
                 bring(source, ours)
         with transaction.atomic():
+            if quota is not None:
+                quotas.require(organisation.id, quota)
             job = Job.objects.create(
                 id=id,
                 organisation=organisation,

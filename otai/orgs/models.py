@@ -235,6 +235,27 @@ class TeamEvent(models.Model):
         indexes = [models.Index(fields=["organisation", "-at"], name="orgs_team_event_by_time")]
 
 
+class QuotaLift(models.Model):
+    """A bound (`quotas.Quota`) that an operator set for one organisation in the place of its tier's; without
+    `most` there is none."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="quota_lifts")
+    quota = models.CharField(max_length=40)
+    most = models.PositiveBigIntegerField(null=True)
+    set_by = models.CharField(max_length=200)
+    why = models.CharField(max_length=500)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "orgs_quota_lift"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "quota"], name="orgs_quota_lift_is_set_once"),
+            models.CheckConstraint(
+                condition=~Q(quota="") & ~Q(set_by="") & ~Q(why=""), name="orgs_quota_lift_says_who_and_why"
+            ),
+        ]
+
+
 class PlaceKeeper(models.Model):
     """A server process that holds places (`places.py`), and when it last said that it is there."""
 

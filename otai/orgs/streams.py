@@ -30,7 +30,9 @@ from django.http import HttpRequest, HttpResponse
 
 from otai.db import give_back_connection, utc_now
 from otai.errors import Refused
-from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, shared
+from otai.orgs import quotas
+from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts, shared
+from otai.orgs.quotas import Quota, counters
 from otai.orgs.standing import Standing, still_standing
 
 log = logging.getLogger(__name__)
@@ -94,8 +96,11 @@ class Places:
             self.change(standing, +1)
         if self._shared is None:
             return StreamPlace(self, standing)
-        limits = {MEMBER: self.limits.member, ORGANISATION: self.limits.organisation}
         try:
+            bound = quotas.bounds(standing.organisation)[Quota.STREAMS]
+            # The setting is the vendor's own bound, of any tier.
+            own = self.limits.organisation if bound.most is None else min(bound.most, self.limits.organisation)
+            limits = {MEMBER: self.limits.member, ORGANISATION: own}
             place = self._shared.take("stream", of=str(standing.organisation), who=standing.who, limits=limits)
         except TakenUp as taken_up:
             self.change(standing, -1)
@@ -372,3 +377,10 @@ def _wake(readers: Iterable[Reader]) -> None:
 def _message(event: str, data: dict[str, Any], *, number: int | None = None) -> bytes:
     head = f"id: {number}\n" if number is not None else ""
     return f"{head}event: {event}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _open_streams(organisation: UUID) -> int:
+    return counts("stream", str(organisation), "", now=utc_now())[ORGANISATION]
+
+
+counters[Quota.STREAMS].append(_open_streams)

@@ -115,8 +115,28 @@ class DeliveryPromise:
 
 
 @dataclass(frozen=True, slots=True)
+class TierQuotas:
+    """How much an organisation may have at once; None: no bound.
+
+    `storage_bytes` of data sets and models; `data_sets` by name, with all their versions; `waiting_uploads` whose
+    columns nobody has settled, on one machine; `open_quotes` that are neither ordered nor expired; `streams` of events;
+    `requests_a_minute` of all callers of the API together.
+    """
+
+    storage_bytes: int | None = None
+    data_sets: int | None = None
+    waiting_uploads: int | None = None
+    open_quotes: int | None = None
+    imports_at_once: int | None = None
+    streams: int | None = None
+    requests_a_minute: int | None = None
+    reason: str = "Books of before promised no bound."
+
+
+@dataclass(frozen=True, slots=True)
 class TierTerms:
-    """What a tier brings, credits once and monthly and the modes it may order, and what it costs a month, net.
+    """What a tier brings, credits once and monthly and the modes it may order, how much there may be at once, and what
+    it costs a month, net.
 
     `annual_price`: twelve months paid at once, net; None where the tier is sold by the month alone.
     """
@@ -129,6 +149,7 @@ class TierTerms:
     price_reason: str = "Free."
     annual_price: Money | None = None
     annual_price_reason: str = ""
+    quotas: TierQuotas = TierQuotas()
 
     @property
     def is_free(self) -> bool:
@@ -364,7 +385,25 @@ PRICE_BOOK = PriceBook(
         (Mode.MAXIMUM, Delivery.STANDARD): within(24),
     },
     tiers={
-        Tier.COMMUNITY: TierTerms(6, 2, frozenset({Mode.BASIC}), "Brief: Community (free) 6 and 2; Basic only."),
+        Tier.COMMUNITY: TierTerms(
+            6,
+            2,
+            frozenset({Mode.BASIC}),
+            "Brief: Community (free) 6 and 2; Basic only.",
+            quotas=TierQuotas(
+                storage_bytes=5 * 10**9,
+                data_sets=20,
+                waiting_uploads=10,
+                open_quotes=50,
+                imports_at_once=4,
+                streams=32,
+                requests_a_minute=600,
+                reason=(
+                    "Decided: several exports of a large helpdesk with their models, ten requests a second; what costs "
+                    "nothing must not fill a disk."
+                ),
+            ),
+        ),
         Tier.PRO: TierTerms(
             100,
             50,
@@ -377,6 +416,16 @@ PRICE_BOOK = PriceBook(
             ),
             annual_price=Money(990_00),
             annual_price_reason=_YEAR_FOR_TEN_MONTHS,
+            quotas=TierQuotas(
+                storage_bytes=100 * 10**9,
+                data_sets=200,
+                waiting_uploads=20,
+                open_quotes=500,
+                imports_at_once=10,
+                streams=200,
+                requests_a_minute=3_000,
+                reason="Decided: a company with several helpdesks and years of tickets stays far below.",
+            ),
         ),
         Tier.ENTERPRISE: TierTerms(
             500,
@@ -390,6 +439,16 @@ PRICE_BOOK = PriceBook(
             ),
             annual_price=Money(4990_00),
             annual_price_reason=_YEAR_FOR_TEN_MONTHS,
+            quotas=TierQuotas(
+                storage_bytes=1_000 * 10**9,
+                data_sets=2_000,
+                waiting_uploads=20,
+                open_quotes=5_000,
+                imports_at_once=20,
+                streams=500,
+                requests_a_minute=12_000,
+                reason="Decided: a bound against what runs wild; an operator lifts it for one organisation.",
+            ),
         ),
     },
     packages=(

@@ -56,7 +56,7 @@ def _percent(share: float | None) -> str:
     return "not known" if share is None else f"{share:.1%}"
 
 
-class Waiting(admin.SimpleListFilter):
+class WaitingGuarantees(admin.SimpleListFilter):
     """What waits for an operator: criteria, or a fee."""
 
     title = "waits for us"
@@ -91,7 +91,7 @@ class GuaranteeDesk(Desk):
         "improvement_run",
         "fee_credits",
     )
-    list_filter = (Waiting, "status", "tier")
+    list_filter = (WaitingGuarantees, "status", "tier")
     search_fields = ("organisation__slug", "organisation__name")
     list_select_related = ("organisation", "run", "improvement_run")
     ordering = ("-waits_for_operator", "-proposed_at")

@@ -28,7 +28,9 @@ from otai.jobs.operations import Asked
 from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 from otai.tickets import expected_quality, queries
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, TicketsDeleted
@@ -188,9 +190,13 @@ def ask_for_import(
     upload: Path | None = None,
 ) -> Asked:
     """An import as `import_tickets` does it. `further` files are read where they lie; afterwards the folder `upload`
-    goes. `imported(job)` when it is done. Raises DataSetNameInvalid and TooManyJobs, and with `options.add` NotFound
-    where there is no such data set."""
+    goes. `imported(job)` when it is done. Raises DataSetNameInvalid, QuotaReached and TooManyJobs, and with
+    `options.add` NotFound where there is no such data set."""
     name = checked_name(name)
+    # Known before anything is read; what others bring meanwhile is counted when the rows are written.
+    quotas.refuse_full(organisation.id, Quota.STORAGE)
+    if not queries.data_sets(organisation).filter(name=name, deleted_at__isnull=True).exists():
+        quotas.refuse_full(organisation.id, Quota.DATA_SETS)
     before = version_before(organisation, name, required=options.add)
     beside = as_before(before, required=options.add)
     spec = {
@@ -204,7 +210,7 @@ def ask_for_import(
     }
     return jobs.ask(
         organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
-        source=source, content_sha256=content_sha256, in_place=in_place,
+        source=source, content_sha256=content_sha256, in_place=in_place, quota=Quota.IMPORTS,
     )  # fmt: skip
 
 

@@ -15,7 +15,9 @@ from otai.db import new_id
 from otai.errors import Invalid, Refused
 from otai.jobs.folders import arrivals_folder
 from otai.learning.data.profile import Profile
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 from otai.tickets import queries
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before
@@ -122,7 +124,17 @@ def as_before(data_set: DataSet | None, *, required: bool) -> Before | None:
 def save_imported(
     read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filename: str, now: datetime
 ) -> DataSet:
-    """The rows of what was read, under the next free version of the name."""
+    """The rows of what was read, under the next free version of the name. Raises QuotaReached."""
+    with transaction.atomic():
+        quotas.require(organisation, Quota.STORAGE, more=stored.bytes)
+        is_new = not DataSet.objects.filter(organisation=organisation, name=name, deleted_at__isnull=True).exists()
+        quotas.require(organisation, Quota.DATA_SETS, more=int(is_new))
+        return _save_imported(read, stored, organisation=organisation, name=name, filename=filename, now=now)
+
+
+def _save_imported(
+    read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filename: str, now: datetime
+) -> DataSet:
     return save_data_set(
         DataSet(
             organisation_id=organisation,

@@ -20,7 +20,9 @@ from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded, cancel, sweep_files
 from otai.jobs.operations import forget as forget_answers
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 
 most_waiting = 20
 """Files of one organisation, of up to a gigabyte each, that wait on one machine, whichever of its processes took
@@ -56,13 +58,21 @@ def keep(
     organisation: Organisation, *, filename: str, chunks: Iterable[bytes], file: Path | None = None
 ) -> WaitingUpload:
     """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold. Raises
-    TooManyFilesWait."""
+    TooManyFilesWait and QuotaReached."""
     sweep_files()
-    if (files := len(list(_folder(organisation).glob("*")))) >= most_waiting:
-        raise TooManyFilesWait("columns", files=files)
+    bound = quotas.bounds(organisation.pk)[Quota.WAITING_UPLOADS]
     id = new_id()
     folder = _folder(organisation) / str(id)
     folder.mkdir(parents=True, mode=0o700)
+    # It is there before it is counted: two that come at once may both be refused, and never both be let in.
+    others = len(list(_folder(organisation).glob("*"))) - 1
+    try:
+        quotas.refuse_beyond(bound, Quota.WAITING_UPLOADS, used=others)
+        if others >= most_waiting:
+            raise TooManyFilesWait("columns", files=others)
+    except Refused:
+        folder.rmdir()
+        raise
     path = folder / "file"
     if file is not None:
         shutil.move(file, path)

@@ -11,8 +11,10 @@ from otai.api.v1.shapes import MoneyOut, Name, money
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.orgs import quotas
 from otai.orgs.operations import change_organisation
 from otai.orgs.permissions import Action
+from otai.orgs.quotas import Quota
 
 noun = Noun("Organisation")
 
@@ -37,6 +39,20 @@ class OwedOut(Schema):
 class WarningOut(Schema):
     code: str
     message: str
+
+
+class QuotaOut(Schema):
+    """How much there may be at once. `most` null: no bound. `is_lifted`: set for your organisation alone."""
+
+    quota: str
+    used: int
+    most: int | None
+    is_lifted: bool
+
+
+class QuotasOut(Schema):
+    tier: str
+    items: list[QuotaOut]
 
 
 class OrganisationOut(Schema):
@@ -110,6 +126,31 @@ def get_organisation(request: CallerRequest) -> Any:
     Its tier, its credits, when the next ones come, and what every page of the Studio warns of.
     """
     return _organisation(request.auth)
+
+
+@noun.get(
+    "/organisation/quotas",
+    Action.VIEW,
+    QuotasOut,
+    example={
+        "tier": "Pro",
+        "items": [{"quota": "data_sets", "used": 3, "most": 200, "is_lifted": False}],
+    },
+)
+def list_quotas(request: CallerRequest) -> Any:
+    """How much you may have at once, and how much there is
+
+    Storage in bytes, data sets by name, waiting uploads on the machine that answers, open quotes, imports under way,
+    event streams, and requests of this minute. Beyond it the answer is `quota_reached`, `too_many_streams` or
+    `too_many_requests`, and says what lifts the bound.
+    """
+    organisation = request.auth.organisation.id
+    found = quotas.bounds(organisation)
+    items = [
+        {"quota": quota, "used": quotas.used(organisation, quota), "most": bound.most, "is_lifted": bound.is_lifted}
+        for quota, bound in found.items()
+    ]
+    return {"tier": found[Quota.STORAGE].tier, "items": items}
 
 
 @noun.patch(

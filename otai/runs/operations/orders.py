@@ -17,7 +17,9 @@ from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused, plain
 from otai.ledger import operations as ledger
 from otai.ledger.operations import InsufficientCredits
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 from otai.orgs.suspension import refuse_suspended
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
@@ -70,7 +72,7 @@ def make_quote(
 
     Raises TicketsDeleted, UnknownAttribute (not in the data set, or named twice), AttributeCountOutOfRange,
     ModeNotInTier, NotFound (the data set is not the organisation's) and what `readiness.require` raises (a mode whose
-    parts are not installed here). Raises InvalidModelName.
+    parts are not installed here). Raises InvalidModelName, and QuotaReached where too many are open.
     """
     if data_set.organisation_id != organisation.id:
         raise NotFound("data_set")
@@ -101,6 +103,12 @@ def make_quote(
         "due_at": pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone),
         "expires_at": now + book.quote_good_for,
     }
+    return _kept_quote(organisation, key, offered)
+
+
+@one_transaction
+def _kept_quote(organisation: Organisation, key: UUID | None, offered: dict[str, Any]) -> Quote:
+    quotas.require(organisation.id, Quota.OPEN_QUOTES)
     if key is None:
         return Quote.objects.create(**offered)
     # Of two requests at the same time one makes it and the other finds it.

@@ -167,6 +167,10 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_requests.requests": said(
         "More than {limit} requests in a minute.",
     ),
+    "too_many_requests.organisation": said(
+        "{used:n} requests of your organisation in this minute, of {most:n} in {tier}. Wait until the minute is over, "
+        "take a higher tier, or ask us for more.",
+    ),
     "too_many_requests.wrong_keys": said(
         "Too many wrong keys from here.",
     ),

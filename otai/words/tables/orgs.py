@@ -130,10 +130,32 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_organisations.day": said(
         "You have founded {most:n} organisations within a day, as many as one person may. Try again tomorrow.",
     ),
+    "invalid_quota.most": said("A bound is a whole number, 0 or more."),
+    "invalid_quota.why": said("A bound of its own has a reason of 1 to 500 characters."),
+    "quota_reached.storage_bytes": said(
+        "Your data sets and models take {used_mb:n} MB of the {most_mb:n} MB that you can have in {tier}, and this "
+        "would be more. Delete data sets or models that nobody needs, take a higher tier, or ask us for more.",
+    ),
+    "quota_reached.data_sets": said(
+        "You have {used:n} of the {most:n} data sets that you can have in {tier}. Delete one, import as a new version "
+        "of one, take a higher tier, or ask us for more.",
+    ),
+    "quota_reached.waiting_uploads": said(
+        "{used:n} of your files wait for somebody to say what their columns are, of {most:n} that can in {tier}. "
+        "Import or delete one, or take a higher tier.",
+    ),
+    "quota_reached.open_quotes": said(
+        "{used:n} of your quotes are open, of {most:n} that can be in {tier}. Order one, wait until one expires, half "
+        "an hour at most, or take a higher tier.",
+    ),
+    "quota_reached.imports_at_once": said(
+        "{used:n} of your imports are under way, of {most:n} at once in {tier}. Wait for one or cancel it, or take a "
+        "higher tier.",
+    ),
     "too_many_streams.streams": said(
         (
-            "{limit:n} live streams are open already, the most at a time. Close one, or ask now and then without "
-            "a stream."
+            "{limit:n} live streams are open already, the most at a time. Close one, ask now and then without a "
+            "stream, or take a higher tier."
         ),
     ),
 }

@@ -9,22 +9,27 @@ from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.links import absolute
-from otai.orgs import operations, queries
-from otai.orgs.models import TeamEvent
+from otai.orgs import operations, queries, quotas
+from otai.orgs.models import Organisation, TeamEvent
 from otai.orgs.permissions import Action, Role
+from otai.orgs.quotas import Quota
 from otai.runs.approval import RULE_CHANGED
 from otai.runs.spending import LIMIT_CHANGED
 from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
+from otai.web.formats import number
 from otai.web.refusals import in_words
 from otai.web.words import change_words
 
@@ -193,9 +198,40 @@ def organisation(request: MemberRequest) -> HttpResponse:
     context = {
         "form": form,
         "tab": "organisation",
+        "quotas": quotas_shown(request.organisation),
         "events": [_in_words(event) for event in queries.team_events(request.organisation)[:50]],
     }
     return render(request, "accounts/organisation.html", context, status=422 if form.errors else 200)
+
+
+QUOTA_NAMES: dict[Quota, str | Promise] = {
+    Quota.STORAGE: gettext_lazy("Data sets and models, stored"),
+    Quota.DATA_SETS: gettext_lazy("Data sets"),
+    Quota.WAITING_UPLOADS: gettext_lazy("Uploads that wait for their columns"),
+    Quota.OPEN_QUOTES: gettext_lazy("Open quotes"),
+    Quota.IMPORTS: gettext_lazy("Imports at once"),
+    Quota.STREAMS: gettext_lazy("Live streams"),
+    Quota.REQUESTS: gettext_lazy("API requests in this minute"),
+}
+
+
+def quotas_shown(organisation: Organisation) -> list[dict[str, Any]]:
+    """How much there may be of each, and how much there is, as the reader's language writes it."""
+
+    def said(quota: Quota, amount: int | None) -> str | None:
+        if amount is None:
+            return None
+        return filesizeformat(amount) if quota is Quota.STORAGE else number(amount)
+
+    return [
+        {
+            "name": QUOTA_NAMES[quota],
+            "used": said(quota, quotas.used(organisation.id, quota)),
+            "most": said(quota, bound.most),
+            "is_lifted": bound.is_lifted,
+        }
+        for quota, bound in quotas.bounds(organisation.id).items()
+    ]
 
 
 def _in_words(event: TeamEvent) -> dict[str, Any]:
@@ -211,6 +247,7 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "key_created": _("Key %(subject)s made"),
         "key_revoked": _("Key %(subject)s revoked"),
         "organisation_changed": _("Name or time zone changed"),
+        quotas.LIFTED: _("Bound set by us: %(subject)s"),
         "webhook_created": _("Webhook %(subject)s made"),
         "webhook_changed": _("Webhook %(subject)s changed"),
         "webhook_secret_rotated": _("Webhook %(subject)s has a new secret"),

@@ -1,0 +1,44 @@
+"""How much an organisation has of what this room keeps, for `orgs.quotas`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Sum
+
+from otai.jobs.folders import uploads_folder
+from otai.jobs.models import Job
+from otai.orgs.quotas import Quota, counters
+from otai.tickets.models import DataSet
+
+IMPORTS = ("import",)
+
+
+def stored_bytes(organisation: UUID) -> int:
+    """Of the files of all versions."""
+    there = DataSet.objects.filter(organisation=organisation, deleted_at__isnull=True)
+    return there.aggregate(bytes=Sum("bytes"))["bytes"] or 0
+
+
+def data_sets(organisation: UUID) -> int:
+    """By name, however many versions each has."""
+    there = DataSet.objects.filter(organisation=organisation, deleted_at__isnull=True)
+    return there.values("name").distinct().count()
+
+
+def waiting_uploads(organisation: UUID) -> int:
+    """On this machine: files whose columns nobody has settled yet."""
+    return len(list((uploads_folder() / str(organisation)).glob("*")))
+
+
+def imports(organisation: UUID) -> int:
+    """Imports that wait or are under way."""
+    return Job.objects.filter(organisation=organisation, kind__in=IMPORTS, ended_at__isnull=True).count()
+
+
+def register() -> None:
+    """Once, when the app is ready."""
+    counters[Quota.STORAGE].append(stored_bytes)
+    counters[Quota.DATA_SETS].append(data_sets)
+    counters[Quota.WAITING_UPLOADS].append(waiting_uploads)
+    counters[Quota.IMPORTS].append(imports)
