@@ -48,6 +48,7 @@ from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
+from otai.tickets.repeated_columns import as_several, held_in_several, with_repeated
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
 from otai.tickets.text_roles import lost_subject
@@ -185,8 +186,16 @@ def read_tickets(
     with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
         base = _base_of(before, options, Path(folder)) if before is not None and options.add else None
         parts: list[_Part] = []
-        for path, name in files:
+        waiting = list(files)
+        while waiting:
+            path, name = waiting.pop(0)
             opened = open_source(path, filename=name, options=options, limits=limits)
+            said = options.roles or ColumnRoles()
+            if parts and base is None and (several := held_in_several(opened, said, first=parts[0].roles)):
+                # What was read so far took each cell for one label, or for none.
+                options = dataclasses.replace(options, roles=as_several(said, several))
+                parts, waiting, bad = [], list(files), BadRows(skip=options.skip_bad_rows)
+                continue
             asked = _of_part(options, opened, base=base, first=parts[0] if parts else None)
             prefix = own_ids.prefix(file=len(parts) + 1, after_version=base.version if base is not None else None)
             reading = _begun(opened, asked, base, size=path.stat().st_size, prefix=prefix, limits=limits)
@@ -224,7 +233,8 @@ def _of_part(options: ImportOptions, opened: Source, *, base: _Base | None, firs
         # Cut and masked as those were.
         return dataclasses.replace(options, roles=roles, keep_quotes=True, mask=False)
     if first is not None:
-        return dataclasses.replace(options, roles=first.roles.among(opened.columns))
+        roles = first.roles.among(opened.columns)
+        return dataclasses.replace(options, roles=with_repeated(roles, opened.columns))
     return options
 
 

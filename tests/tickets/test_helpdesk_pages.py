@@ -20,7 +20,7 @@ import openpyxl
 import pytest
 
 from otai.learning.evidence.leaks import Leaks
-from otai.tickets.reading import ReadTickets
+from otai.tickets.reading import ReadTickets, read_tickets
 from tests.tickets.helpdesk_rows import FIRST, ROWS, SOLVED, at, ended, kind, person, topic, urgency
 from tests.tickets.test_other_helpdesks import agent, body, brought, subject, team
 
@@ -303,3 +303,20 @@ def test_a_tree_of_an_older_otrs_begins_with_its_notification(tmp_path: Path) ->
     rows = [f'{n + 10_000};{subject(n)};"{tree(n)}"' for n in range(ROWS)]
     _, tickets = _imported(tmp_path, "search.csv", "\n".join(["TicketNumber;Subject;ArticleTree", *rows]))
     assert [ticket["body"] for ticket in tickets] == [body(n) for n in range(ROWS)]
+
+
+@pytest.mark.parametrize("fewest_first", [True, False])
+def test_parts_of_a_jira_export_have_as_many_columns_of_labels_as_they_need(tmp_path: Path, fewest_first: bool) -> None:
+    paths = []
+    for part in (0, 1):
+        header = ["Issue key", "Summary", "Description", "Priority", *["Labels"] * (part + 1)]
+        rows = [
+            [f"SUP-{n}", subject(n), body(n), urgency(n), *("vip", topic(n))[: part + 1]]
+            for n in range(60 * part, 60 * part + 60)
+        ]
+        paths.append(tmp_path / f"part{part}.csv")
+        paths[part].write_text("\n".join(map(";".join, [header, *rows])), encoding="utf-8")
+    first, second = paths if fewest_first else reversed(paths)
+    read = read_tickets(first, into=tmp_path / "out.parquet", further=[second])
+    counts = {label.name: label.count for label in read.profile.attribute("Labels").labels}
+    assert counts["vip"] == ROWS and sum(counts.values()) == ROWS + 60
