@@ -14,7 +14,7 @@ from otai.learning.evidence.card_page import card_html
 from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
 from otai.runs.models import Run
-from otai.serving import deletion, feedback, queries, versions
+from otai.serving import deletion, feedback, versions
 from otai.serving.feedback import Correction
 from otai.serving.models import Feedback, ModelVersion, ObservedTicket
 from otai.tickets import queries as tickets
@@ -81,12 +81,6 @@ def traces_in(content: bytes | str) -> list[str]:
     alone = re.compile("|".join(rf"(?<![\d.]){trace}(?!\d)" if trace.isdigit() else trace for trace in TRACES))
     whole = [value.replace(" ", "") for value in PLANTED.values() if value.replace(" ", "") in text]
     return alone.findall(text.casefold()) + whole
-
-
-def test_the_model_file_holds_nothing_of_a_person(version: ModelVersion, tmp_path: Path) -> None:
-    path = queries.export(version, tmp_path / "model.otai")
-    content = path.read_bytes()
-    assert traces_in(content) == []
 
 
 def test_the_report_card_quotes_masked_texts_only(version: ModelVersion) -> None:

@@ -21,17 +21,22 @@ from otai.learning.training import train
 from tests import parts
 from tests.learning.encoders.conftest import tiny_folder
 from tests.learning.made_up import QUEUE, TAGS, made_up_tickets
+from tests.leftovers import found_in_files
 
 __all__ = ["tiny_folder"]
 
 pytestmark = pytest.mark.pure
 
+PLANTED = ("carolina@kingfisher.example", "Carolina Kingfisher")
+"""In every ticket that was learnt from."""
 TEXTS = ["vpn", "the invoice is wrong", "printer password printer", "x y z " * 40, "invoice"]
 
 
 @pytest.fixture(scope="module")
 def basic() -> Bundle:
-    return train(made_up_tickets(200), [QUEUE, TAGS], recipe_for("basic")).bundle
+    tickets = made_up_tickets(200)
+    signed = [f"{text}\nWrite to {PLANTED[0]}\n{PLANTED[1]}" for text in tickets.texts]
+    return train(dataclasses.replace(tickets, texts=signed), [QUEUE, TAGS], recipe_for("basic")).bundle
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,22 @@ def test_transformers_pipeline_gives_the_networks_labels_and_scores(maximum: Bun
     # Padding beside a longer text changes nothing.
     together = part.probabilities(logits_of(exported.folder, TEXTS))
     assert np.abs(together - expected).max() < 0.002
+
+
+def test_nobody_who_stood_in_the_tickets_stands_in_what_is_exported(maximum: Bundle, tmp_path: Path) -> None:
+    parts.module("onnxruntime", extra="onnx")
+    parts.module("onnx", extra="onnx")
+    from otai.learning.exporting import huggingface, onnx_file
+
+    folders = [
+        form.write_folder(part_of(maximum, "queue"), tmp_path / form.__name__, name="support v2").folder
+        for form in (huggingface, onnx_file)
+    ]
+    (tmp_path / "model.otai").write_bytes(maximum.to_bytes())
+    words = ["carolina", "kingfisher"]
+    assert all(any(folder.iterdir()) for folder in folders) and found_in_files(words, tmp_path) == {}
+    (tmp_path / "note.txt").write_text(f"asked by {PLANTED[1]}")
+    assert found_in_files(words, tmp_path) == {"note.txt": words}, "the search finds them"
 
 
 def test_a_multi_label_attribute_is_one_with_sigmoids(maximum: Bundle, tmp_path: Path) -> None:
