@@ -89,7 +89,7 @@ class Imported:
             stored,
             organisation=outcome.organisation,
             name=outcome.spec["name"],
-            filename=outcome.spec["filename"],
+            filenames=[outcome.spec["filename"], *(Path(path).name for path in outcome.spec.get("further", ()))],
             now=outcome.now,
         )
         upload = outcome.spec.get("upload")

@@ -82,7 +82,12 @@ def import_tickets(
         stored = file_store().put(staged, folder=f"tickets/{organisation.pk}/{new_id()}", suffix=".parquet")
     try:
         return save_imported(
-            read, stored, organisation=organisation.pk, name=name, filename=filename or source.name, now=now
+            read,
+            stored,
+            organisation=organisation.pk,
+            name=name,
+            filenames=[filename or source.name, *(path.name for path in further)],
+            now=now,
         )
     except BaseException:
         # No row speaks of the file, so nobody would ever delete it.
@@ -122,18 +127,19 @@ def as_before(data_set: DataSet | None, *, required: bool) -> Before | None:
 
 
 def save_imported(
-    read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filename: str, now: datetime
+    read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filenames: Sequence[str], now: datetime
 ) -> DataSet:
-    """The rows of what was read, under the next free version of the name. Raises QuotaReached."""
+    """The rows of what was read, under the next free version of the name. All files are named that it was read from.
+    Raises QuotaReached."""
     with transaction.atomic():
         quotas.require(organisation, Quota.STORAGE, more=stored.bytes)
         is_new = not DataSet.objects.filter(organisation=organisation, name=name, deleted_at__isnull=True).exists()
         quotas.require(organisation, Quota.DATA_SETS, more=int(is_new))
-        return _save_imported(read, stored, organisation=organisation, name=name, filename=filename, now=now)
+        return _save_imported(read, stored, organisation=organisation, name=name, filenames=filenames, now=now)
 
 
 def _save_imported(
-    read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filename: str, now: datetime
+    read: ReadTickets, stored: StoredFile, *, organisation: UUID, name: str, filenames: Sequence[str], now: datetime
 ) -> DataSet:
     return save_data_set(
         DataSet(
@@ -144,7 +150,7 @@ def _save_imported(
             bytes=stored.bytes,
             tickets=read.profile.tickets,
             left_out_rows=read.left_out_rows,
-            source_filename=checked_filename(filename),
+            source_filename=", ".join(map(checked_filename, filenames))[:255],
             source_format=read.format[:100],
             imported_at=now,
             profile=read.profile.summary().as_dict(),

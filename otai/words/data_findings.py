@@ -232,8 +232,8 @@ DATA: Mapping[str, Words] = {
             ),
             "Labels of {attribute} differ only in case, blanks or punctuation.",
         ),
-        "If they mean the same, write them the same way in the source and import again: the model learns them as "
-        "different.",
+        "If they mean the same, join them, or write them the same way in the source and import again: the model learns "
+        "them as different.",
     ),
     "labels_missing_in_words": Words(
         (

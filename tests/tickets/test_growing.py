@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,12 @@ def test_a_new_version_says_what_came_changed_and_went(bring: Bring) -> None:
     assert {name: found[name] for name in ("version", "came", "went")} == {"version": 1, "came": 10, "went": 10}
     assert (found["changed"], found["same"], found["changed_labels"]) == (2, 28, {"queue": 2})
     assert finding(made, "labels_came") == {"version": 1, "labels": 1, "named": ["archive"]}
+
+
+def test_all_files_are_named_that_tickets_came_from(bring: Bring, tmp_path: Path) -> None:
+    (tmp_path / "february.csv").write_text(table(by_queue(20, 40)))
+    made = bring(table(by_queue(0, 30)), filename="january.csv", further=[tmp_path / "february.csv"])
+    assert (made.tickets, made.source_filename) == (40, "january.csv, february.csv")
 
 
 def test_tickets_without_ids_are_known_by_their_text(bring: Bring) -> None:
