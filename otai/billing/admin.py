@@ -8,12 +8,15 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
@@ -23,7 +26,17 @@ from otai.billing import (
     requests_desk,  # noqa: F401 -- registers its tables
 )
 from otai.billing import operations as billing
-from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, cents_shown, euros, money_of
+from otai.billing.desk import (
+    WAITS_FOR_A_SECOND,
+    Desk,
+    DeskAction,
+    SaidValues,
+    asking,
+    cents_shown,
+    euros,
+    money_of,
+    word,
+)
 from otai.billing.document_lists import signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import (
@@ -43,19 +56,20 @@ from otai.billing.models import (
     WebhookEvent,
 )
 from otai.billing.operations import second_operator, webhooks
+from otai.billing.operations.events import bought as what_was_bought
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import utc_now
 from otai.ledger.models import Hold
 from otai.pricing.price_book import Tier
-from otai.units import Money
+from otai.words import mails
 from otai.words.catalogue import ENGLISH
 
-admin.site.site_header = "OTAI Studio: operator's desk"
+admin.site.site_header = _("OTAI Studio: operator's desk")
 admin.site.index_template = "billing/desk/index.html"
-admin.site.site_title = "Operator's desk"
-admin.site.index_title = "Customers, money and credits"
+admin.site.site_title = _("Operator's desk")
+admin.site.index_title = _("Customers, money and credits")
 
 
 # --- what the actions do
@@ -73,82 +87,98 @@ def _confirm_payment(
         now=now,
     )
     if isinstance(booked, OperatorRequest):
-        return WAITS_FOR_A_SECOND
+        return str(WAITS_FOR_A_SECOND)
     if booked.replayed:
-        return "This entry was recorded before; nothing changed."
+        return gettext("This entry was recorded before; nothing changed.")
     if booked.delivered and not booked.surplus.cents:
-        return f"{row.reference} is paid."
+        return gettext("%(reference)s is paid.") % {"reference": row.reference}
     if booked.surplus.cents:
-        return f"Recorded. {booked.surplus} are surplus and wait to be returned."
-    return f"Recorded. {booked.missing} are still missing."
+        return gettext("Recorded. Surplus, which waits to be returned: %(amount)s.") % {"amount": booked.surplus}
+    return gettext("Recorded. Still missing: %(amount)s.") % {"amount": booked.missing}
 
 
 def _cancel_order(row: Purchase, *, who: str, now: datetime, why: str) -> str:
     billing.cancel(organisation=row.organisation, reference=row.reference, who=who, why=why, now=now)
-    return f"{row.reference} is cancelled."
+    return gettext("%(reference)s is cancelled.") % {"reference": row.reference}
 
 
 def _refund_payment(row: Purchase, *, who: str, now: datetime, why: str, credits: int | None) -> str:
     refunds = billing.refund_payment(reference=row.reference, who=who, why=why, now=now, credits=credits)
-    return " ".join(
-        f"{Money(refund.gross_cents, refund.currency)} for {refund.credits} unused credits: {refund.state}."
-        for refund in refunds
+    return " ".join(_refunded_credits(refund) for refund in refunds)
+
+
+def _refunded_credits(refund: PaymentRefund) -> str:
+    said = ngettext(
+        "%(amount)s for %(credits)s unused credit: %(state)s.",
+        "%(amount)s for %(credits)s unused credits: %(state)s.",
+        refund.credits,
     )
+    amount = cents_shown(refund.gross_cents, refund.currency)
+    return said % {"amount": amount, "credits": refund.credits, "state": refund.get_state_display()}
 
 
 def _return_surplus(row: Payment, *, who: str, now: datetime, why: str) -> str:
     refund = billing.return_surplus(payment=row.id, who=who, why=why, now=now)
-    return f"{Money(refund.gross_cents, refund.currency)}: {refund.state}."
+    return f"{cents_shown(refund.gross_cents, refund.currency)}: {refund.get_state_display()}."
 
 
 def _confirm_refund(row: PaymentRefund, *, who: str, now: datetime, why: str) -> str:
     billing.confirm_refund(refund=row.id, who=who, why=why, now=now)
-    return "Confirmed."
+    return gettext("Confirmed.")
 
 
 def _send_refund(row: PaymentRefund, *, who: str, now: datetime, why: str) -> str:
-    return f"The payment refund is {billing.send(row.id, now=now, who=who, why=why).state}."
+    sent = billing.send(row.id, now=now, who=who, why=why)
+    return gettext("The state of the payment refund is now: %(state)s.") % {"state": sent.get_state_display()}
 
 
 def _settle_owed(row: Reversal, *, who: str, now: datetime, why: str) -> str:
     billing.settle_owed(reversal=row.id, who=who, why=why, now=now)
-    return "Settled."
+    return gettext("Settled.")
 
 
 def _write_off(row: Reversal, *, who: str, now: datetime, why: str) -> str:
     lost = billing.write_off_owed(reversal=row.id, who=who, why=why, now=now)
-    return (
-        f"{Money(lost.gross_cents, lost.currency)} are written off, {Money(lost.vat_cents, lost.currency)} of it VAT."
-    )
+    return gettext("Written off: %(amount)s, of it VAT: %(vat)s.") % {
+        "amount": cents_shown(lost.gross_cents, lost.currency),
+        "vat": cents_shown(lost.vat_cents, lost.currency),
+    }
 
 
 def _withdraw_package(row: CustomPackage, *, who: str, now: datetime, why: str) -> str:
     billing.withdraw_package(organisation=row.organisation, code=row.code, who=who, why=why, now=now)
-    return "Withdrawn."
+    return gettext("Withdrawn.")
 
 
 def _renew_by_invoice(row: Subscription, *, who: str, now: datetime, why: str) -> str:
     billing.pay_renewals_with(organisation=row.organisation, method=None, who=f"{who} ({why})"[:200], now=now)
-    return "The months of this tier are paid by invoice from now on."
+    return gettext("The months of this tier are paid by invoice from now on.")
 
 
 def _change_tier(row: Subscription, *, who: str, now: datetime, why: str, tier: str) -> str:
     answer = billing.change_tier(organisation=row.organisation, tier=Tier(tier), who=who, why=why, now=now)
     if answer.in_force:
-        return f"{row.organisation.slug} is in {answer.subscription.tier} now."
+        in_force = {"customer": row.organisation.slug, "tier": Tier(answer.subscription.tier).title}
+        return gettext("%(customer)s is in %(tier)s now.") % in_force
     if answer.purchase:
-        return f"Takes effect when {answer.purchase.reference} is paid."
-    return f"Takes effect at {answer.from_at:%Y-%m-%d}."
+        return gettext("Takes effect when %(reference)s is paid.") % {"reference": answer.purchase.reference}
+    assert answer.from_at is not None
+    return gettext("Takes effect on %(day)s.") % {"day": formats.date_format(answer.from_at)}
 
 
 def _refund_credits(row: Hold, *, who: str, now: datetime, why: str) -> str:
     billing.refund_credits(organisation=row.organisation, hold=row.id, who=who, why=why, now=now)
-    return f"{row.credits} credits of {row.reference} were given back."
+    back = ngettext(
+        "%(credits)s credit of %(reference)s was given back.",
+        "%(credits)s credits of %(reference)s were given back.",
+        row.credits,
+    )
+    return back % {"credits": row.credits, "reference": row.reference}
 
 
 def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
     found = webhooks.retry(event=row.id, who=who, why=why, now=now)
-    return f"{found.state}: {found.outcome}"
+    return f"{found.get_state_display()}: {found.outcome}"
 
 
 # --- the tables
@@ -173,24 +203,24 @@ class SubscriptionDesk(Desk):
     desk_actions = (
         DeskAction(
             "change-tier",
-            "Change the tier",
+            _("Change the tier"),
             _change_tier,
-            asking(tier=forms.ChoiceField(choices=[(tier.value, tier.title) for tier in Tier])),
-            explanation="A higher tier begins when its first month is paid, a lower one when the paid month ends.",
+            asking(tier=forms.ChoiceField(label=_("Tier"), choices=[(tier.value, tier.title) for tier in Tier])),
+            explanation=_("A higher tier begins when its first month is paid, a lower one when the paid month ends."),
         ),
         DeskAction(
             "renew-by-invoice",
-            "Renew by invoice",
+            _("Renew by invoice"),
             _renew_by_invoice,
             applies=lambda row: bool(row.renewal_payment_method),
-            explanation="The saved payment method is charged no more for the tier; its months are paid by transfer.",
+            explanation=_("The saved payment method is charged no more for the tier; its months are paid by transfer."),
         ),
     )
 
 
 @admin.register(Purchase)
 class PurchaseDesk(Desk):
-    list_display = ("reference", "organisation", "title", "gross", "status", "gateway", "ordered_at", "paid_at")
+    list_display = ("reference", "organisation", "bought", "gross", "status", "gateway", "ordered_at", "paid_at")
     list_filter = ("status", "kind", "gateway")
     search_fields = ("reference", "organisation__slug", "organisation__name", "gateway_reference")
     list_select_related = ("organisation",)
@@ -200,36 +230,54 @@ class PurchaseDesk(Desk):
     desk_actions = (
         DeskAction(
             "confirm-payment",
-            "Confirm a bank transfer",
+            _("Confirm a bank transfer"),
             _confirm_payment,
             asking(
-                amount=euros(),
-                currency=forms.CharField(initial="EUR", min_length=3, max_length=3),
-                bank_reference=forms.CharField(max_length=180, help_text="The bank's id of the entry: it counts once."),
+                amount=euros(label=_("Amount")),
+                currency=forms.CharField(label=_("Currency"), initial="EUR", min_length=3, max_length=3),
+                bank_reference=forms.CharField(
+                    label=_("Bank reference"),
+                    max_length=180,
+                    help_text=_("The bank's id of the entry: it counts once."),
+                ),
             ),
             applies=lambda row: row.status in {*AWAITING_PAYMENT, PurchaseStatus.CANCELLED},
-            explanation=(
+            explanation=_(
                 "What the bank statement shows, whatever was asked for: less waits for the rest, more is kept as "
                 "surplus."
             ),
         ),
         DeskAction(
             "cancel",
-            "Cancel the order",
+            _("Cancel the order"),
             _cancel_order,
             applies=lambda row: row.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
         ),
         DeskAction(
             "refund-payment",
-            "Pay unused credits back",
+            _("Pay unused credits back"),
             _refund_payment,
-            asking(credits=forms.IntegerField(min_value=1, required=False, help_text="Empty: all that are unused.")),
+            asking(
+                credits=forms.IntegerField(
+                    label=_("Credits"), min_value=1, required=False, help_text=_("Empty: all that are unused.")
+                )
+            ),
             applies=lambda row: row.status == PurchaseStatus.PAID and row.kind == "package",
-            explanation="Withdraws the credits, issues the credit note and sends the money back the way it came. Once.",
+            explanation=_(
+                "Withdraws the credits, issues the credit note and sends the money back the way it came. Once."
+            ),
         ),
     )
 
-    @admin.display(description="gross", ordering="gross_cents")
+    @admin.display(description=word("title"), ordering="title")
+    def bought(self, row: Purchase) -> str:
+        """What was bought, in the operator's language."""
+        return mails.bought(what_was_bought(row), language=get_language() or ENGLISH)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        return ["bought" if name == "title" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("gross"), ordering="gross_cents")
     def gross(self, row: Purchase) -> str:
         """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
@@ -256,18 +304,18 @@ class PaymentDesk(Desk):
     desk_actions = (
         DeskAction(
             "return-surplus",
-            "Return the surplus",
+            _("Return the surplus"),
             _return_surplus,
             applies=lambda row: row.surplus_cents > row.returned_cents,
         ),
     )
 
-    @admin.display(description="amount", ordering="cents")
+    @admin.display(description=_("amount"), ordering="cents")
     def amount(self, row: Payment) -> str:
         """With its currency."""
         return cents_shown(row.cents, row.currency)
 
-    @admin.display(description="surplus to return")
+    @admin.display(description=_("surplus to return"))
     def surplus(self, row: Payment) -> str:
         """What waits to be returned, empty where nothing does."""
         left = row.surplus_cents - row.returned_cents
@@ -294,12 +342,12 @@ class PaymentRefundDesk(Desk):
     event_subject = "payment refund"
     desk_actions = (
         DeskAction(
-            "confirm", "Confirm that the transfer was made", _confirm_refund, applies=lambda row: row.state == "sent"
+            "confirm", _("Confirm that the transfer was made"), _confirm_refund, applies=lambda row: row.state == "sent"
         ),
-        DeskAction("send", "Send again", _send_refund, applies=lambda row: row.state in ("requested", "failed")),
+        DeskAction("send", _("Send again"), _send_refund, applies=lambda row: row.state in ("requested", "failed")),
     )
 
-    @admin.display(description="gross", ordering="gross_cents")
+    @admin.display(description=_("gross"), ordering="gross_cents")
     def gross(self, row: PaymentRefund) -> str:
         """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
@@ -328,26 +376,26 @@ class ReversalDesk(Desk):
     desk_actions = (
         DeskAction(
             "settle",
-            "Settle what is owed",
+            _("Settle what is owed"),
             _settle_owed,
             applies=lambda row: row.settled_at is None and row.owed_gross_cents > 0,
-            explanation="Paid another way, or waived: say which.",
+            explanation=_("Paid another way, or waived: say which."),
         ),
         DeskAction(
             "write-off",
-            "Write off what is owed",
+            _("Write off what is owed"),
             _write_off,
             applies=lambda row: row.settled_at is None and row.owed_gross_cents > 0 and row.state == "lost",
-            explanation="Nobody will pay it: its VAT is corrected this month (section 17 UStG). The invoice stands.",
+            explanation=_("Nobody will pay it: its VAT is corrected this month (section 17 UStG). The invoice stands."),
         ),
     )
 
-    @admin.display(description="amount", ordering="cents")
+    @admin.display(description=_("amount"), ordering="cents")
     def taken(self, row: Reversal) -> str:
         """What goes back or is asked for, gross."""
         return cents_shown(row.cents, row.currency)
 
-    @admin.display(description="owed")
+    @admin.display(description=_("owed"))
     def owed(self, row: Reversal) -> str:
         """What the customer still owes of it, empty where nothing is owed."""
         return cents_shown(row.owed_gross_cents, row.currency) if row.owed_gross_cents else ""
@@ -376,12 +424,12 @@ class InvoiceDesk(Desk):
         answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.{kind}"'
         return answer
 
-    @admin.display(description="gross", ordering="gross_cents")
+    @admin.display(description=_("gross"), ordering="gross_cents")
     def gross(self, row: Invoice) -> str:
         """With its currency; negative for a credit note."""
         return str(signed(row, row.gross_cents))
 
-    @admin.display(description="files")
+    @admin.display(description=_("files"))
     def files(self, row: Invoice) -> SafeString:
         """Links to its PDF and XML."""
         return format_html(
@@ -396,9 +444,9 @@ class CustomPackageDesk(Desk):
     search_fields = ("code", "organisation__slug")
     list_select_related = ("organisation",)
     event_subject = "package"
-    desk_actions = (DeskAction("withdraw", "Withdraw", _withdraw_package, applies=lambda row: row.ends_at is None),)
+    desk_actions = (DeskAction("withdraw", _("Withdraw"), _withdraw_package, applies=lambda row: row.ends_at is None),)
 
-    @admin.display(description="net price", ordering="price_cents")
+    @admin.display(description=_("net price"), ordering="price_cents")
     def price(self, row: CustomPackage) -> str:
         """Net, with its currency."""
         return cents_shown(row.price_cents, row.currency)
@@ -417,10 +465,10 @@ class HoldDesk(Desk):
     desk_actions = (
         DeskAction(
             "refund-credits",
-            "Give the credits back",
+            _("Give the credits back"),
             _refund_credits,
             applies=lambda row: row.state == "captured",
-            explanation="A completed run was found faulty: its credits go back to the lots they came from, once.",
+            explanation=_("A completed run was found faulty: its credits go back to the lots they came from, once."),
         ),
     )
 
@@ -433,7 +481,7 @@ class WebhookDesk(Desk):
     ordering = ("-received_at",)
     event_subject = "webhook"
     desk_actions = (
-        DeskAction("retry", "Handle again", _retry, applies=lambda row: row.state in ("received", "failed")),
+        DeskAction("retry", _("Handle again"), _retry, applies=lambda row: row.state in ("received", "failed")),
     )
 
 
@@ -485,19 +533,27 @@ class CreditWatchDesk(Desk):
 class EventDesk(Desk):
     """The record: who did what, when and why. The month's figures are one click away."""
 
-    list_display = ("at", "organisation", "subject", "happened", "who", "said")
-    list_filter = ("subject",)
+    list_display = ("at", "organisation", "about", "happened", "who", "said")
+    list_filter = (("subject", SaidValues),)
     search_fields = ("organisation__slug", "who", "why", "move", "subject_id")
     list_select_related = ("organisation",)
     ordering = ("-id",)
     change_list_template = "billing/desk/events.html"
 
-    @admin.display(description="what happened", ordering="move")
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        return ["about" if name == "subject" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("about"), ordering="subject")
+    def about(self, row: Event) -> str:
+        """What kind of thing it happened to, in the operator's language."""
+        return str(word(row.subject))
+
+    @admin.display(description=_("what happened"), ordering="move")
     def happened(self, row: Event) -> str:
         """In the operator's language."""
         return row.happened(language=get_language() or ENGLISH)
 
-    @admin.display(description="why")
+    @admin.display(description=_("why"))
     def said(self, row: Event) -> str:
         """In the operator's language; a person's own words as they are."""
         return row.said(language=get_language() or ENGLISH)
@@ -520,12 +576,12 @@ class EventDesk(Desk):
             if not 2000 <= year <= 2200:
                 raise ValueError(asked)
         except ValueError:
-            return HttpResponse("A month is written 2026-11.", status=422, content_type="text/plain")
+            return HttpResponse(gettext("A month is written 2026-11."), status=422, content_type="text/plain")
         before = f"{year - (month == 1)}-{(month - 2) % 12 + 1:02d}"
         after = f"{year + (month == 12)}-{month % 12 + 1:02d}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Month close {first:%Y-%m}",
+            "title": gettext("Month close %(month)s") % {"month": f"{first:%Y-%m}"},
             "close": month_close(year, month, zone=zone),
             "before": before,
             "after": after,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing.desk import Desk, DeskAction, cents_shown
 from otai.billing.models import BalanceDifference, BalanceMove
@@ -13,7 +15,7 @@ from otai.billing.operations.balance import explain
 
 def _explain(row: BalanceDifference, *, who: str, now: datetime, why: str) -> str:
     explain(difference=row.id, who=who, why=why, now=now)
-    return "Explained."
+    return gettext("Explained.")
 
 
 @admin.register(BalanceDifference)
@@ -28,19 +30,19 @@ class BalanceDifferenceDesk(Desk):
     desk_actions = (
         DeskAction(
             "explain",
-            "Explain it",
+            _("Explain it"),
             _explain,
             applies=lambda row: row.gone_at is None and row.explained_at is None,
-            explanation="It stands no longer, unless its amount changes: of another business of yours, for example.",
+            explanation=_("It stands no longer, unless its amount changes: of another business of yours, for example."),
         ),
     )
 
-    @admin.display(description="there")
+    @admin.display(description=_("there"))
     def theirs(self, row: BalanceDifference) -> str:
         """What the provider's balance says."""
         return cents_shown(row.theirs_cents, row.currency or "EUR")
 
-    @admin.display(description="here")
+    @admin.display(description=_("here"))
     def ours(self, row: BalanceDifference) -> str:
         """What the books say."""
         return cents_shown(row.ours_cents, row.currency or "EUR")
@@ -55,12 +57,12 @@ class BalanceMoveDesk(Desk):
     search_fields = ("external_id", "payment", "subject")
     ordering = ("-moved_at",)
 
-    @admin.display(description="amount")
+    @admin.display(description=_("amount"))
     def amount(self, row: BalanceMove) -> str:
         """Gross; negative where it went out."""
         return cents_shown(row.cents, row.currency)
 
-    @admin.display(description="fee")
+    @admin.display(description=_("fee"))
     def fee(self, row: BalanceMove) -> str:
         """What the provider kept of it."""
         return cents_shown(row.fee_cents, row.currency)

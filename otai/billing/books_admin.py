@@ -15,11 +15,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
 from otai.billing.accountant.closing import close_month, closed_month
 from otai.billing.accountant.files import DATEV, KINDS, export
-from otai.billing.desk import Desk, DeskAction, asking, cents_shown
+from otai.billing.desk import Desk, DeskAction, asking, cents_shown, told
 from otai.billing.models import BankEntry, BankEntryState, ClosedMonth, VatIdCheck, WriteOff
 from otai.billing.months import Month, Period
 from otai.billing.seller import seller
@@ -27,10 +29,10 @@ from otai.db import utc_now
 from otai.errors import OtaiError
 
 TITLES = {
-    "vat": "VAT by treatment, country and rate",
-    "oss": "One Stop Shop (quarter)",
-    "zm": "Recapitulative statement (Zusammenfassende Meldung)",
-    DATEV: "Bookings for DATEV (EXTF)",
+    "vat": _("VAT by treatment, country and rate"),
+    "oss": _("One Stop Shop (quarter)"),
+    "zm": _("Recapitulative statement (Zusammenfassende Meldung)"),
+    DATEV: _("Bookings for DATEV (EXTF)"),
 }
 
 
@@ -54,7 +56,7 @@ class ClosedMonthDesk(Desk):
             *super().get_urls(),
         ]
 
-    @admin.display(description="file")
+    @admin.display(description=_("file"))
     def file(self, row: ClosedMonth) -> SafeString:
         """A link to the file that was handed over."""
         address = reverse("admin:billing_accountant_file", args=["closed", str(row)])
@@ -70,11 +72,11 @@ class ClosedMonthDesk(Desk):
             if request.method == "POST":
                 return self._close(request, month)
         except OtaiError as refused:
-            messages.error(request, refused.message)
+            messages.error(request, told(refused))
             month = last
         context = {
             **self.admin_site.each_context(request),
-            "title": f"For the accountant: {month}",
+            "title": gettext("For the accountant: %(month)s") % {"month": month},
             "month": month,
             "before": month.plus(-1),
             "after": month.next,
@@ -90,7 +92,7 @@ class ClosedMonthDesk(Desk):
         if not self.may_act(request):
             raise PermissionDenied
         closed = close_month(month, who=str(request.user), now=utc_now())
-        messages.success(request, f"{closed} is closed: {closed.sha256}")
+        messages.success(request, gettext("%(month)s is closed: %(hash)s") % {"month": closed, "hash": closed.sha256})
         return HttpResponseRedirect(f"{reverse('admin:billing_accountant')}?month={month}")
 
     def download(self, request: HttpRequest, kind: str, period: str) -> HttpResponse:
@@ -104,7 +106,7 @@ class ClosedMonthDesk(Desk):
             else:
                 files = export(kind, Period.parse(period), now=utc_now())
         except OtaiError as refused:
-            return HttpResponse(refused.message, status=422, content_type="text/plain; charset=utf-8")
+            return HttpResponse(told(refused), status=422, content_type="text/plain; charset=utf-8")
         if len(files) == 1:
             [(name, content)] = files.items()
         else:
@@ -120,12 +122,12 @@ class ClosedMonthDesk(Desk):
 
 def _assign(row: BankEntry, *, who: str, now: datetime, why: str, reference: str) -> str:
     billing.assign_entry(entry=row.id, reference=reference, who=who, why=why, now=now)
-    return f"Booked for {reference.strip().upper()}."
+    return gettext("Booked for %(reference)s.") % {"reference": reference.strip().upper()}
 
 
 def _dismiss(row: BankEntry, *, who: str, now: datetime, why: str) -> str:
     billing.dismiss_entry(entry=row.id, who=who, why=why, now=now)
-    return "Dismissed."
+    return gettext("Dismissed.")
 
 
 def _is_waiting(row: BankEntry) -> bool:
@@ -147,13 +149,13 @@ class BankEntryDesk(Desk):
     desk_actions = (
         DeskAction(
             "assign",
-            "Book it for an order",
+            _("Book it for an order"),
             _assign,
-            asking(reference=forms.CharField(max_length=20, help_text="OT-XXXXX-XXXXX")),
+            asking(reference=forms.CharField(label=_("Reference"), max_length=20, help_text="OT-XXXXX-XXXXX")),
             applies=_is_waiting,
-            explanation="Less than the order asks for waits for the rest, more is kept as surplus.",
+            explanation=_("Less than the order asks for waits for the rest, more is kept as surplus."),
         ),
-        DeskAction("dismiss", "No customer's payment", _dismiss, applies=_is_waiting),
+        DeskAction("dismiss", _("No customer's payment"), _dismiss, applies=_is_waiting),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -168,13 +170,14 @@ class BankEntryDesk(Desk):
         try:
             done = billing.import_statement(sent.read() if sent else b"", who=str(request.user), now=utc_now())
         except OtaiError as refused:
-            messages.error(request, refused.message)
+            messages.error(request, told(refused))
         else:
-            told = f"{done.matched} booked, {done.waiting} wait for a person, {done.known} were known."
-            messages.success(request, told)
+            said = gettext("Booked: %(matched)s. Waiting for a person: %(waiting)s. Known before: %(known)s.")
+            counts = {"matched": done.matched, "waiting": done.waiting, "known": done.known}
+            messages.success(request, said % counts)
         return HttpResponseRedirect(reverse("admin:billing_bankentry_changelist"))
 
-    @admin.display(description="amount", ordering="cents")
+    @admin.display(description=_("amount"), ordering="cents")
     def amount(self, row: BankEntry) -> str:
         """With its currency."""
         return cents_shown(row.cents, row.currency)
@@ -201,12 +204,12 @@ class WriteOffDesk(Desk):
     list_select_related = ("organisation", "purchase")
     ordering = ("-written_off_at",)
 
-    @admin.display(description="gross", ordering="gross_cents")
+    @admin.display(description=_("gross"), ordering="gross_cents")
     def gross(self, row: WriteOff) -> str:
         """With its currency."""
         return cents_shown(row.gross_cents, row.currency)
 
-    @admin.display(description="VAT", ordering="vat_cents")
+    @admin.display(description=_("VAT"), ordering="vat_cents")
     def vat(self, row: WriteOff) -> str:
         """What of it is VAT that is corrected."""
         return cents_shown(row.vat_cents, row.currency)

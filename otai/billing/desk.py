@@ -7,9 +7,9 @@ why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,9 +18,11 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing.models import Event
 from otai.db import utc_now
@@ -28,16 +30,19 @@ from otai.errors import OtaiError
 from otai.units import Money
 from otai.words.catalogue import ENGLISH, say_stored
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
 
 class WhyForm(forms.Form):
     """Every action asks why; the answer is kept with the operator's name."""
 
     why = forms.CharField(
-        label="Why",
+        label=_("Why"),
         min_length=3,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text=(
+        help_text=_(
             "Kept beside the change, with your name. Customers can read it where it concerns their money or credits."
         ),
     )
@@ -53,11 +58,11 @@ class DeskAction:
     """`run(row, who, now, **answers)` does it and returns what to say; `applies(row)` says when it is offered."""
 
     name: str
-    label: str
+    label: str | Promise
     run: Callable[..., str]
     form: type[WhyForm] = WhyForm
     applies: Callable[[Any], bool] = lambda row: True
-    explanation: str = ""
+    explanation: str | Promise = ""
 
 
 def cents_shown(cents: int, currency: str = "EUR") -> str:
@@ -65,7 +70,50 @@ def cents_shown(cents: int, currency: str = "EUR") -> str:
     return str(Money(cents, currency))
 
 
-WAITS_FOR_A_SECOND = "This is more than one operator may do alone: it waits for a second one, who approves it here."
+def counted_credits(credits: int) -> str:
+    """`1 credit`, `12 credits`."""
+    return ngettext("%(credits)s credit", "%(credits)s credits", credits) % {"credits": credits}
+
+
+WAITS_FOR_A_SECOND = _("This is more than one operator may do alone: it waits for a second one, who approves it here.")
+
+
+def told(refused: OtaiError) -> str:
+    """A refusal in the operator's language."""
+    return refused.said("page", get_language() or ENGLISH)
+
+
+DESK_WORDS = "desk"
+"""Their context in the catalogue: `open` is a state there, and what to do on a page."""
+
+
+def word(text: str) -> _StrPromise:
+    """The name of a table, a column or a value, in the operator's language."""
+    return pgettext_lazy(DESK_WORDS, text)
+
+
+def name_in_words(model: type[models.Model]) -> None:
+    """A table, its columns, what explains them and their values are called as the operator's language calls them.
+
+    What the models say stays in migrations as it is; only what pages read is replaced.
+    """
+    options = model._meta
+    if isinstance(options.verbose_name, Promise):
+        return
+    # Django makes the second one of the first when it is read.
+    options.verbose_name_plural = word(str(options.verbose_name_plural))
+    options.verbose_name = word(str(options.verbose_name))
+    options.app_config.verbose_name = _worded(options.app_config.verbose_name)
+    for field in options.fields:
+        field.verbose_name = _worded(field.verbose_name)
+        if field.help_text:
+            field.help_text = _worded(field.help_text)
+        if field.flatchoices:
+            field.choices = [(value, _worded(label)) for value, label in field.flatchoices]
+
+
+def _worded(text: Any) -> Any:
+    return text if isinstance(text, Promise) else word(str(text))
 
 
 def euros(**more: Any) -> forms.DecimalField:
@@ -74,6 +122,18 @@ def euros(**more: Any) -> forms.DecimalField:
 
 def money_of(amount: Any, currency: str = "EUR") -> Money:
     return Money(int(amount * 100), currency)
+
+
+SUBJECTS_OF_NO_TABLE = ("billing details", "gateway_customer", "goodwill", "price book")
+"""What events are about beside what the tables' `event_subject` say."""
+
+
+class SaidValues(admin.AllValuesFieldListFilter):
+    """The values that there are, in the operator's language."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": _worded(choice["display"])}
 
 
 class Desk(admin.ModelAdmin):
@@ -86,6 +146,10 @@ class Desk(admin.ModelAdmin):
     change_form_template = "billing/desk/row.html"
     list_per_page = 50
     show_full_result_count = False
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        name_in_words(model)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -167,7 +231,7 @@ class Desk(admin.ModelAdmin):
             try:
                 said = chosen.run(row, who=who, now=utc_now(), **form.cleaned_data)
             except OtaiError as error:
-                form.add_error(None, error.message)
+                form.add_error(None, told(error))
             else:
                 messages.success(request, said)
                 return HttpResponseRedirect(back)
@@ -184,7 +248,7 @@ class Desk(admin.ModelAdmin):
 
 
 def _said(column: str) -> Callable[[models.Model], str]:
-    @admin.display(description=column.replace("_", " "))
+    @admin.display(description=word(column.replace("_", " ")))
     def sentence(row: models.Model) -> str:
         return say_stored(getattr(row, column), language=get_language() or ENGLISH)
 

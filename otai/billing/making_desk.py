@@ -11,9 +11,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
-from otai.billing.desk import Desk, DeskAction, WhyForm, asking, money_of
+from otai.billing.desk import Desk, DeskAction, WhyForm, asking, euros, money_of, told, word
 from otai.billing.models import Coupon, CouponFor, VendorKey
 from otai.billing.operations.coupons import CouponTerms, uses
 from otai.billing.seller import seller
@@ -25,7 +28,7 @@ from otai.errors import OtaiError
 class MakingDesk(Desk):
     """A table with a page beside it that makes a row."""
 
-    making = ""
+    making: str | Promise = ""
     making_form: type[WhyForm]
     change_list_template = "billing/desk/making_list.html"
 
@@ -56,7 +59,7 @@ class MakingDesk(Desk):
             try:
                 said, secret = self.make(who=who, now=utc_now(), **form.cleaned_data)
             except OtaiError as refused:
-                form.add_error(None, refused.message)
+                form.add_error(None, told(refused))
             else:
                 messages.success(request, said)
                 if not secret:
@@ -73,16 +76,21 @@ class MakingDesk(Desk):
 
 def _revoke(row: VendorKey, *, who: str, now: datetime, why: str) -> str:
     billing.revoke_vendor_key(key=row.id, who=who, why=why, now=now)
-    return f"The key {row} is revoked."
+    return gettext("The key %(key)s is revoked.") % {"key": row}
 
 
 VendorKeyForm = asking(
-    name=forms.CharField(max_length=100, help_text="Which system it is for."),
+    name=forms.CharField(label=_("Name"), max_length=100, help_text=_("Which system it is for.")),
     scopes=forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in VendorScope], widget=forms.CheckboxSelectMultiple
+        label=_("Scopes"),
+        choices=[(scope.value, scope.value) for scope in VendorScope],
+        widget=forms.CheckboxSelectMultiple,
     ),
     days=forms.IntegerField(
-        min_value=1, required=False, help_text="Days that it is good for; empty: until it is revoked."
+        label=_("Days"),
+        min_value=1,
+        required=False,
+        help_text=_("Days that it is good for; empty: until it is revoked."),
     ),
 )
 
@@ -91,14 +99,14 @@ VendorKeyForm = asking(
 class VendorKeyDesk(MakingDesk):
     """Keys of the vendor's own systems."""
 
-    making = "Make a key for one of the vendor's systems"
+    making = _("Make a key for one of the vendor's systems")
     making_form = VendorKeyForm
     list_display = ("name", "prefix", "scopes", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at")
     exclude = ("secret_sha256",)
     search_fields = ("name", "prefix", "created_by")
     ordering = ("-created_at",)
     event_subject = "vendor key"
-    desk_actions = (DeskAction("revoke", "Revoke this key", _revoke, applies=lambda row: row.revoked_at is None),)
+    desk_actions = (DeskAction("revoke", _("Revoke this key"), _revoke, applies=lambda row: row.revoked_at is None),)
 
     def make(self, *, who: str, now: datetime, why: str, **answers: Any) -> tuple[str, str]:
         days = answers["days"]
@@ -110,26 +118,32 @@ class VendorKeyDesk(MakingDesk):
             now=now,
             expires_at=now + timedelta(days=days) if days else None,
         )
-        return f"The key {made.key} is made.", made.secret
+        return gettext("The key %(key)s is made.") % {"key": made.key}, made.secret
 
 
 def _withdraw(row: Coupon, *, who: str, now: datetime, why: str) -> str:
     billing.withdraw_coupon(code=row.code, who=who, why=why, now=now)
-    return f"{row.code} is withdrawn."
+    return gettext("%(code)s is withdrawn.") % {"code": row.code}
 
 
 CouponForm = asking(
-    code=forms.CharField(max_length=40, help_text="4 to 40 letters, digits and hyphens."),
-    what=forms.ChoiceField(label="For", choices=CouponFor.choices),
-    percent=forms.IntegerField(min_value=1, max_value=99, required=False, help_text="What it takes off, in per cent."),
-    amount=forms.DecimalField(
-        min_value=0, max_digits=12, decimal_places=2, required=False, help_text="Or an amount, net, in EUR."
+    code=forms.CharField(label=_("Code"), max_length=40, help_text=_("4 to 40 letters, digits and hyphens.")),
+    what=forms.ChoiceField(label=_("For"), choices=[(kind.value, word(kind.label)) for kind in CouponFor]),
+    percent=forms.IntegerField(
+        label=_("Per cent"), min_value=1, max_value=99, required=False, help_text=_("What it takes off.")
     ),
-    begins=forms.DateField(required=False, help_text="Good from this day on; empty: from now on."),
-    last_day=forms.DateField(required=False, help_text="Good until this day's end; empty: until it is withdrawn."),
-    most_uses=forms.IntegerField(min_value=1, required=False, help_text="Of all customers; empty: any number."),
-    once_each=forms.BooleanField(initial=True, required=False, label="Each customer uses it once"),
-    first_purchase_only=forms.BooleanField(required=False, label="For those who have bought nothing yet"),
+    amount=euros(label=_("Amount"), required=False, help_text=_("Or an amount, net, in EUR.")),
+    begins=forms.DateField(
+        label=_("First day"), required=False, help_text=_("Good from this day on; empty: from now on.")
+    ),
+    last_day=forms.DateField(
+        label=_("Last day"), required=False, help_text=_("Good until this day's end; empty: until it is withdrawn.")
+    ),
+    most_uses=forms.IntegerField(
+        label=_("Most uses"), min_value=1, required=False, help_text=_("Of all customers; empty: any number.")
+    ),
+    once_each=forms.BooleanField(label=_("Each customer uses it once"), initial=True, required=False),
+    first_purchase_only=forms.BooleanField(label=_("For those who have bought nothing yet"), required=False),
 )
 
 
@@ -137,13 +151,13 @@ CouponForm = asking(
 class CouponDesk(MakingDesk):
     """Coupons: their terms never change, they are withdrawn."""
 
-    making = "Make a coupon"
+    making = _("Make a coupon")
     making_form = CouponForm
     list_display = ("code", "what", "percent", "amount_cents", "used", "most_uses", "valid_until_at", "withdrawn_at")
     search_fields = ("code", "reason", "made_by")
     ordering = ("-made_at",)
     event_subject = "coupon"
-    desk_actions = (DeskAction("withdraw", "Withdraw", _withdraw, applies=lambda row: row.withdrawn_at is None),)
+    desk_actions = (DeskAction("withdraw", _("Withdraw"), _withdraw, applies=lambda row: row.withdrawn_at is None),)
 
     def make(self, *, who: str, now: datetime, why: str, **answers: Any) -> tuple[str, str]:
         amount, begins, last_day = answers["amount"], answers["begins"], answers["last_day"]
@@ -158,9 +172,10 @@ class CouponDesk(MakingDesk):
             once_each=answers["once_each"],
             first_purchase_only=answers["first_purchase_only"],
         )
-        return f"{billing.make_coupon(code=answers['code'], terms=terms, who=who, why=why, now=now)} is made.", ""
+        made = billing.make_coupon(code=answers["code"], terms=terms, who=who, why=why, now=now)
+        return gettext("%(code)s is made.") % {"code": made}, ""
 
-    @admin.display(description="used")
+    @admin.display(description=_("used"))
     def used(self, row: Coupon) -> int:
         """How many orders that are not cancelled have it."""
         return uses(row).count()

@@ -9,9 +9,11 @@ from django import forms
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
-from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, euros, money_of
+from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, euros, money_of, word
 from otai.billing.models import OperatorRequest, Subscription
 from otai.billing.operations import second_operator
 from otai.db import new_id
@@ -19,30 +21,36 @@ from otai.ledger import queries as ledger
 from otai.orgs import quotas
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
+from otai.pricing.price_book import Tier
 
 
 def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: int, key: str) -> str:
     made = second_operator.goodwill(organisation=row, credits=credits, who=who, why=why, key=key, now=now)
     if isinstance(made, OperatorRequest):
-        return WAITS_FOR_A_SECOND
-    return f"{made.credits} credits given; {made.available_after} are available."
+        return str(WAITS_FOR_A_SECOND)
+    given = ngettext(
+        "%(credits)s credit given; available now: %(available)s.",
+        "%(credits)s credits given; available now: %(available)s.",
+        made.credits,
+    )
+    return given % {"credits": made.credits, "available": made.available_after}
 
 
 def _offer_package(row: Organisation, *, who: str, now: datetime, why: str, code: str, credits: int, price: Any) -> str:
     billing.offer_package(
         organisation=row, code=code, credits=credits, price=money_of(price), who=who, why=why, now=now
     )
-    return f"{row.slug} can buy {code} now."
+    return gettext("%(customer)s can buy %(code)s now.") % {"customer": row.slug, "code": code}
 
 
 def _suspend(row: Organisation, *, who: str, now: datetime, why: str) -> str:
     billing.suspend(organisation=row, who=who, why=why, now=now)
-    return f"{row.slug} is suspended: nothing is ordered until it is resumed."
+    return gettext("%(customer)s is suspended: nothing is ordered until it is resumed.") % {"customer": row.slug}
 
 
 def _resume(row: Organisation, *, who: str, now: datetime, why: str) -> str:
     billing.resume(organisation=row, who=who, why=why, now=now)
-    return f"{row.slug} can order again."
+    return gettext("%(customer)s can order again.") % {"customer": row.slug}
 
 
 def _set_quota(
@@ -50,11 +58,12 @@ def _set_quota(
 ) -> str:
     which = Quota(quota)
     quotas.lift(organisation=row, quota=which, most=most, who=who, why=why, now=now, reset=reset)
-    return f"{row.slug}: {quota}: {_bound(quotas.bounds(row.id)[which])} now."
+    said = {"customer": row.slug, "quota": quota, "bound": _bound(quotas.bounds(row.id)[which])}
+    return gettext("%(customer)s: %(quota)s: %(bound)s now.") % said
 
 
 def _bound(bound: quotas.QuotaBound) -> str:
-    return "no bound" if bound.most is None else str(bound.most)
+    return gettext("no bound") if bound.most is None else str(bound.most)
 
 
 @admin.register(Organisation)
@@ -68,74 +77,86 @@ class OrganisationDesk(Desk):
     desk_actions = (
         DeskAction(
             "goodwill",
-            "Give goodwill credits",
+            _("Give goodwill credits"),
             _goodwill,
             asking(
-                credits=forms.IntegerField(min_value=1, max_value=100_000),
+                credits=forms.IntegerField(label=_("Credits"), min_value=1, max_value=100_000),
                 key=forms.CharField(initial=lambda: str(new_id()), widget=forms.HiddenInput),
             ),
-            explanation="The customer reads the reason in their statement.",
+            explanation=_("The customer reads the reason in their statement."),
         ),
         DeskAction(
             "offer-package",
-            "Offer an own package",
+            _("Offer an own package"),
             _offer_package,
             asking(
                 code=forms.CharField(
-                    max_length=40, help_text="Lower-case letters, digits and hyphens, for example big-2027."
+                    label=_("Code"),
+                    max_length=40,
+                    help_text=_("Lower-case letters, digits and hyphens, for example big-2027."),
                 ),
-                credits=forms.IntegerField(min_value=1),
-                price=euros(label="Price (EUR, net)"),
+                credits=forms.IntegerField(label=_("Credits"), min_value=1),
+                price=euros(label=_("Price (EUR, net)")),
             ),
         ),
         DeskAction(
             "set-quota",
-            "Set a quota",
+            _("Set a quota"),
             _set_quota,
             asking(
-                quota=forms.ChoiceField(choices=[(quota.value, quota.value) for quota in Quota]),
-                most=forms.IntegerField(min_value=0, required=False, help_text="Empty: no bound."),
-                reset=forms.BooleanField(required=False, label="Back to what the tier has"),
+                quota=forms.ChoiceField(label=_("Quota"), choices=[(quota.value, quota.value) for quota in Quota]),
+                most=forms.IntegerField(label=_("Most"), min_value=0, required=False, help_text=_("Empty: no bound.")),
+                reset=forms.BooleanField(required=False, label=_("Back to what the tier has")),
             ),
-            explanation="For this organisation alone, in the place of what its tier has.",
+            explanation=_("For this organisation alone, in the place of what its tier has."),
         ),
         DeskAction(
             "suspend",
-            "Suspend",
+            _("Suspend"),
             _suspend,
             applies=lambda row: row.suspended_at is None,
-            explanation="Its people sign in and read, its models predict, nothing is ordered. They are told by mail.",
+            explanation=_(
+                "Its people sign in and read, its models predict, nothing is ordered. They are told by mail."
+            ),
         ),
-        DeskAction("resume", "Resume", _resume, applies=lambda row: row.suspended_at is not None),
+        DeskAction("resume", _("Resume"), _resume, applies=lambda row: row.suspended_at is not None),
     )
 
-    @admin.display(description="tier")
+    @admin.display(description=_("tier"))
     def tier(self, row: Organisation) -> str:
         """The tier in force with its status; empty without a subscription."""
         found = Subscription.objects.filter(organisation=row).first()
-        return f"{found.tier} ({found.status})" if found else ""
+        return f"{Tier(found.tier).title} ({word(found.status)})" if found else ""
 
-    @admin.display(description="credits")
+    @admin.display(description=_("credits"))
     def credits(self, row: Organisation) -> str:
         """The balance as of now."""
         found = ledger.balance(row.id)
-        return f"{found.available} available, {found.held} held, {found.spent} spent"
+        return gettext("%(available)s available, %(held)s held, %(spent)s spent") % {
+            "available": found.available,
+            "held": found.held,
+            "spent": found.spent,
+        }
 
-    @admin.display(description="quotas")
+    @admin.display(description=_("quotas"))
     def quotas(self, row: Organisation) -> SafeString:
         """What there is of each, and how much there may be."""
         lines = [
-            (quota, quotas.used(row.id, quota), _bound(bound), " (its own)" if bound.is_lifted else "")
+            (
+                quota,
+                gettext("%(used)s of %(bound)s") % {"used": quotas.used(row.id, quota), "bound": _bound(bound)},
+                gettext("(its own)") if bound.is_lifted else "",
+            )
             for quota, bound in quotas.bounds(row.id).items()
         ]
-        return format_html_join("", "{}: {} of {}{}<br>", lines)
+        return format_html_join("", "{}: {} {}<br>", lines)
 
-    @admin.display(description="invoiced to")
+    @admin.display(description=_("invoiced to"))
     def invoiced_to(self, row: Organisation) -> str:
         """The billing details in a line."""
         found = getattr(row, "billing_details", None)
         if found is None:
-            return "no billing details yet"
+            return gettext("no billing details yet")
         return (
             f"{found.name}, {found.street}, {found.postcode} {found.city}, {found.country} {found.vat_id} "
             f"<{found.email}>"

@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from otai.billing.desk import Desk, DeskAction, cents_shown
+from otai.billing.desk import Desk, DeskAction, cents_shown, counted_credits
 from otai.billing.models import OperatorRequest, OperatorRequestKind, OperatorRequestState
 from otai.billing.operations import second_operator
 
 
 def _approve(row: OperatorRequest, *, who: str, now: datetime, why: str) -> str:
     second_operator.approve(request=row.id, who=who, why=why, now=now)
-    return "Approved, and done."
+    return gettext("Approved, and done.")
 
 
 def _decline(row: OperatorRequest, *, who: str, now: datetime, why: str) -> str:
     second_operator.decline(request=row.id, who=who, why=why, now=now)
-    return "Declined."
+    return gettext("Declined.")
 
 
 def _waits(row: OperatorRequest) -> bool:
@@ -38,17 +40,18 @@ class OperatorRequestDesk(Desk):
     desk_actions = (
         DeskAction(
             "approve",
-            "Approve and do it",
+            _("Approve and do it"),
             _approve,
             applies=_waits,
-            explanation="Another operator asked for it. Whoever asked cannot approve.",
+            explanation=_("Another operator asked for it. Whoever asked cannot approve."),
         ),
-        DeskAction("decline", "Decline", _decline, applies=_waits),
+        DeskAction("decline", _("Decline"), _decline, applies=_waits),
     )
 
-    @admin.display(description="how much")
+    @admin.display(description=_("how much"))
     def amount(self, row: OperatorRequest) -> str:
         """Credits, or money with its currency."""
         if row.kind == OperatorRequestKind.GOODWILL:
-            return f"{row.facts['credits']} credits"
-        return f"{cents_shown(row.facts['cents'], row.facts['currency'])} for {row.facts['reference']}"
+            return counted_credits(row.facts["credits"])
+        asked = {"amount": cents_shown(row.facts["cents"], row.facts["currency"]), "reference": row.facts["reference"]}
+        return gettext("%(amount)s for %(reference)s") % asked

@@ -18,6 +18,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `money` | `{"cents", "currency"}` | `EUR 450` | `450 EUR` |
 | `date`, `time` | a moment as ISO 8601: its day, its time of day | `2026-11-02` | `02.11.2026` |
 | `state`, `status`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
+| `order` | the status of an order | `cancelled` | `storniert` |
 | `facts` | several, with commas | | |
 | `fact` | a code with values (`facts.py`), or several, one after the other | | |
 """
@@ -39,7 +40,7 @@ from babel.numbers import format_decimal, format_percent
 
 from otai.words.facts import sentences_of
 from otai.words.named import WORDS
-from otai.words.sentences import Counted, Fact, Sentence, places
+from otai.words.sentences import Counted, Fact, Meant, Sentence, places
 
 LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "words"
@@ -78,6 +79,8 @@ def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLIS
     book = _book(language)
     if isinstance(sentence, Counted):
         text = book.ngettext(sentence.one, sentence.other, int(values[sentence.by]))
+    elif isinstance(sentence, Meant):
+        text = book.pgettext(sentence.context, sentence)
     else:
         text = book.gettext(sentence)
     return _Writer(language).vformat(text, (), values)
@@ -150,7 +153,7 @@ class _Writer(string.Formatter):
                 )
             case "time":
                 return str(value)[11:16]
-            case "state" | "status" | "role" | "field":
+            case "state" | "status" | "order" | "role" | "field":
                 known = WORDS[kind].get(str(value))
                 return say(known, {}, language=self.language) if known else str(value)
         raise ValueError(f"There is no way to write a value as {kind!r}.")

@@ -50,6 +50,11 @@ class Explained:
     details: Any
 
     @property
+    def changed(self) -> str:
+        """The code of what a change of status says; of orders some statuses are called otherwise."""
+        return "status_changed"
+
+    @property
     def what(self) -> str:
         """What happened: an arrow, or the code of an occurrence."""
         stored = str(self.move)
@@ -83,7 +88,7 @@ class Explained:
 
         before, is_move, after = self.what.partition(ARROW)
         if is_move:
-            changed = Fact("status_changed", {"before": before.strip() or None, "after": after})
+            changed = Fact(self.changed, {"before": before.strip() or None, "after": after})
             return say_fact(changed, language=language)
         known = Fact(f"happened.{self.what}", self.details).as_dict()
         return say_fact({**known, "written": str(self.move)}, language=language)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from otai.words.sentences import Sentence
+from otai.words.sentences import Meant, Sentence
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "state": {
@@ -64,6 +64,17 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "dismissed": "dismissed",
         "valid": "valid",
         "invalid": "not valid",
+    },
+    # As any status, but that a training is broken off and an order is called back.
+    "order": {
+        "open": "open",
+        "processing": "with the bank",
+        "part_paid": "part-paid",
+        "paid": "paid",
+        "cancelled": Meant("cancelled", context="order"),
+        "refunded": "refunded",
+        "disputed": "disputed",
+        "reversed": "taken back",
     },
     "role": {
         "ticket": "ticket id",

@@ -18,6 +18,17 @@ class Counted:
     by: str
 
 
+class Meant(str):
+    """A sentence of which languages write more than one: `context` says which is meant. English writes them alike."""
+
+    context: str
+
+    def __new__(cls, text: str, *, context: str) -> Meant:
+        made = super().__new__(cls, text)
+        made.context = context
+        return made
+
+
 Sentence = str | Counted
 
 

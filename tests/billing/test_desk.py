@@ -79,8 +79,8 @@ def test_olga_confirms_a_bank_transfer_and_it_is_recorded_with_who_and_why(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("de", ["bestellt", "Zahlung eingegangen", "offen → abgebrochen", "Die Zahlungsfrist ist abgelaufen."]),
-        ("fr", ["commandé", "paiement reçu", "ouvert → annulé", "Le délai de paiement a expiré."]),
+        ("de", ["bestellt", "Zahlung eingegangen", "offen → storniert", "Die Zahlungsfrist ist abgelaufen."]),
+        ("fr", ["commandé", "paiement reçu", "ouvert → annulée", "Le délai de paiement a expiré."]),
     ],
 )
 def test_what_happened_is_told_in_the_operators_language(

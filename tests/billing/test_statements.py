@@ -188,7 +188,7 @@ def test_olga_imports_a_statement_at_the_desk_and_decides_on_the_rest(
     path.write_bytes(statement(entry("600.00", "for the credits", ref="B1")))
     with path.open("rb") as file:
         page = olga.post(reverse("admin:billing_import_statement"), {"statement": file}, follow=True)
-    assert "1 wait for a person" in page.content.decode()
+    assert "Waiting for a person: 1." in page.content.decode()
     assert "no XML" in olga.post(reverse("admin:billing_import_statement"), {}, follow=True).content.decode()
     row = BankEntry.objects.get()
     address = reverse("admin:billing_bankentry_act", args=[row.pk, "assign"])

@@ -27,9 +27,11 @@ OPENS, CLOSES = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL R
 
 
 def invented(text: str) -> str:
-    """In brackets, each part between elements for itself."""
-    parts = re.split(r"(<[^>]+>)", text)
-    return "".join(f"{OPENS}{part}{CLOSES}" if part and not part.startswith("<") else part for part in parts)
+    """In brackets, each part between elements and places for itself: what a place is filled with brings its own."""
+    parts = re.split(r"(<[^>]+>|\{[^{}]*\}|%\(\w+\)s)", text)
+    return "".join(
+        f"{OPENS}{part}{CLOSES}" if re.search(r"\w", part) and part[0] not in "<{" else part for part in parts
+    )
 
 
 def translate(book_of: polib.POFile) -> None:

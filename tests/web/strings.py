@@ -1,7 +1,7 @@
 """Every sentence of the pages that can be translated, found without gettext's tools. `make words` (`python -m
 tests.web.strings [fr ...]`) puts new ones into the catalogues of every language, drops those that are gone, compiles,
 and says what has no translation yet. A language that is named and has no catalogue yet gets one. The pages of accounts
-keep catalogues of their own.
+and the operators' desk keep catalogues of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from babel.messages.plurals import get_plural
 
 WEB = Path(__file__).resolve().parents[2] / "otai" / "web"
 ACCOUNTS = WEB / "accounts"
-ROOMS = (WEB, ACCOUNTS)
+DESK = WEB.parent / "billing"
+DESK_ELSEWHERE = (WEB.parent / "runs" / "admin.py",)
+"""What speaks at the desk beside billing."""
+ROOMS = (WEB, ACCOUNTS, DESK)
 
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "_now"}
 PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
@@ -26,6 +29,7 @@ PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
 class Sentence(NamedTuple):
     text: str
     plural: str = ""
+    context: str = ""
 
 
 def in_python(path: Path) -> Iterator[Sentence]:
@@ -103,6 +107,26 @@ def in_template(path: Path) -> Iterator[Sentence]:
     yield from walk(engine.from_string(path.read_text()).nodelist, set())
 
 
+def at_the_desk() -> Iterator[Sentence]:
+    """What its tables, their columns, values and forms are called: the models say it, in English."""
+    from django.contrib import admin
+    from django.utils.translation import override
+
+    from otai.billing.desk import DESK_WORDS, SUBJECTS_OF_NO_TABLE, Desk
+
+    yield from (Sentence(subject, context=DESK_WORDS) for subject in SUBJECTS_OF_NO_TABLE)
+    with override(None):
+        for model, desk in admin.site._registry.items():
+            if not isinstance(desk, Desk):
+                continue
+            options = model._meta
+            called = [options.verbose_name, options.verbose_name_plural, options.app_config.verbose_name]
+            for field in options.fields:
+                called += [field.verbose_name, field.help_text, *(label for _value, label in field.flatchoices)]
+            for text in (*called, desk.event_subject):
+                yield Sentence(str(text), context=DESK_WORDS)
+
+
 def sentences(room: Path = WEB) -> set[Sentence]:
     """Of the pages of a room, without those of the rooms inside it."""
     inside = [other for other in ROOMS if room in other.parents]
@@ -113,9 +137,17 @@ def sentences(room: Path = WEB) -> set[Sentence]:
     for kind in ("*.html", "*.txt"):
         for path in (room / "templates").rglob(kind):
             found.update(in_template(path))
+    if room == DESK:
+        found.update(at_the_desk())
+        for path in DESK_ELSEWHERE:
+            found.update(in_python(path))
     # One that is used both alone and with a plural is one entry, with its plural.
     with_plural = {sentence.text for sentence in found if sentence.plural}
-    return {sentence for sentence in found if sentence.text and (sentence.plural or sentence.text not in with_plural)}
+    return {
+        sentence
+        for sentence in found
+        if sentence.text and (sentence.plural or sentence.context or sentence.text not in with_plural)
+    }
 
 
 def languages() -> list[str]:
@@ -142,7 +174,7 @@ def catalogue(language: str, room: Path = WEB) -> polib.POFile:
 
 
 def entry_of(sentence: Sentence, language: str) -> polib.POEntry:
-    entry = polib.POEntry(msgid=sentence.text)
+    entry = polib.POEntry(msgid=sentence.text, msgctxt=sentence.context or None)
     if sentence.plural:
         entry.msgid_plural = sentence.plural
         entry.msgstr_plural = dict.fromkeys(range(get_plural(language).num_plurals), "")
@@ -153,10 +185,10 @@ def entry_of(sentence: Sentence, language: str) -> polib.POEntry:
 
 def update(language: str, room: Path = WEB) -> list[str]:
     """Brings a catalogue up to date and compiles it. Returns the sentences without a translation."""
-    book, wanted = catalogue(language, room), {(one.text, one.plural): one for one in sentences(room)}
-    there = {(entry.msgid, entry.msgid_plural or ""): entry for entry in book}
+    book, wanted = catalogue(language, room), {(one.text, one.plural, one.context): one for one in sentences(room)}
+    there = {(entry.msgid, entry.msgid_plural or "", entry.msgctxt or ""): entry for entry in book}
     book[:] = [there.get(key) or entry_of(one, language) for key, one in wanted.items()]
-    book.sort(key=lambda entry: (entry.msgid.lower(), entry.msgid))
+    book.sort(key=lambda entry: (entry.msgid.lower(), entry.msgid, entry.msgctxt or ""))
     path_of(language, room).parent.mkdir(parents=True, exist_ok=True)
     book.save(str(path_of(language, room)))
     book.save_as_mofile(str(path_of(language, room, kind="mo")))

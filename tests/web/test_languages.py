@@ -15,7 +15,7 @@ from django.utils import translation
 from otai.errors import NotFound
 from otai.orgs.permissions import Role
 from tests.stories import acme
-from tests.web.strings import ACCOUNTS, ROOMS, WEB, catalogue, languages, path_of, sentences
+from tests.web.strings import ACCOUNTS, DESK, ROOMS, WEB, catalogue, languages, path_of, sentences
 from tests.web.visitors import member_of, of
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
@@ -35,14 +35,14 @@ def texts(entry: polib.POEntry) -> list[str]:
 @pytest.mark.pure
 @each_catalogue
 def test_no_sentence_is_without_a_translation(language: str, room: Path) -> None:
-    wanted = {(sentence.text, sentence.plural) for sentence in sentences(room)}
+    wanted = {(sentence.text, sentence.plural, sentence.context) for sentence in sentences(room)}
     there = {
-        (entry.msgid, entry.msgid_plural or "")
+        (entry.msgid, entry.msgid_plural or "", entry.msgctxt or "")
         for entry in catalogue(language, room)
         if all(texts(entry)) and "fuzzy" not in entry.flags
         if not entry.msgid_plural or len(entry.msgstr_plural) == get_plural(language).num_plurals
     }
-    assert len(wanted) > {WEB: 500, ACCOUNTS: 200}[room]
+    assert len(wanted) > {WEB: 500, ACCOUNTS: 200, DESK: 500}[room]
     assert wanted - there == set(), "make words collects them"
 
 
@@ -50,10 +50,10 @@ def test_no_sentence_is_without_a_translation(language: str, room: Path) -> None
 @each_catalogue
 def test_what_is_compiled_is_what_is_written(language: str, room: Path) -> None:
     compiled = {
-        entry.msgid: (entry.msgstr, entry.msgstr_plural)
+        (entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural)
         for entry in polib.mofile(str(path_of(language, room, kind="mo")))
     }
-    written = {entry.msgid: (entry.msgstr, entry.msgstr_plural) for entry in catalogue(language, room)}
+    written = {(entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural) for entry in catalogue(language, room)}
     assert compiled == written, "make words compiles them"
 
 

@@ -14,19 +14,24 @@ from babel.messages.plurals import get_plural
 
 from otai.words import advice, catalogue, facts, findings, invoices, mails, named, refusals
 from otai.words.catalogue import DOMAIN, LOCALES
-from otai.words.sentences import Counted, Sentence
+from otai.words.sentences import Counted, Meant, Sentence
 
 
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
-    seen = set()
+    seen: set[object] = set()
     parts = (catalogue.QUOTED, catalogue.AMOUNT, catalogue.AND_MORE, *catalogue.PARTS.values())
     said = (*findings.sentences(), *invoices.sentences(), *mails.sentences(), *facts.sentences(), *advice.sentences())
     refused = (*refusals.sentences(), *named.sentences())
     for one in (*parts, *said, *refused):
-        if one not in seen:
-            seen.add(one)
+        key = (one, context_of(one))
+        if key not in seen:
+            seen.add(key)
             yield one
+
+
+def context_of(sentence: Sentence) -> str | None:
+    return sentence.context if isinstance(sentence, Meant) else None
 
 
 def languages() -> list[str]:
@@ -48,11 +53,12 @@ def update(language: str) -> list[str]:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": plural.plural_forms,
     }
-    there = {(entry.msgid, entry.msgid_plural): entry for entry in book}
+    there = {(entry.msgid, entry.msgid_plural, entry.msgctxt): entry for entry in book}
     entries = []
     for sentence in sentences():
-        key = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (sentence, "")
-        entry = there.get(key) or polib.POEntry(msgid=key[0], msgid_plural=key[1])
+        one, other = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (str(sentence), "")
+        key = (one, other, context_of(sentence))
+        entry = there.get(key) or polib.POEntry(msgid=one, msgid_plural=other, msgctxt=key[2])
         if key[1] and not entry.msgstr_plural:
             entry.msgstr_plural = dict.fromkeys(range(plural.num_plurals), "")
         entries.append(entry)

@@ -38,7 +38,7 @@ from otai.words import findings as words
 from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
 from otai.words.sentences import Counted, Sentence, places
 from tests.runs.guarantees import attribute_report
-from tests.words.book import languages, sentences
+from tests.words.book import context_of, languages, sentences
 
 pytestmark = pytest.mark.pure
 ROOT = Path(otai.__file__).parent
@@ -320,9 +320,10 @@ def test_what_this_release_does_not_know_is_said_as_it_was_written() -> None:
 @pytest.mark.parametrize("language", languages())
 def test_a_book_has_every_sentence_and_every_place(language: str) -> None:
     book = polib.pofile(str(LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"))
-    there = {(entry.msgid, entry.msgid_plural): entry for entry in book}
+    there = {(entry.msgid, entry.msgid_plural, entry.msgctxt): entry for entry in book}
     for sentence in sentences():
-        key = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (sentence, "")
+        one, other = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (str(sentence), "")
+        key = (one, other, context_of(sentence))
         entry = there.pop(key, None)
         assert entry is not None and entry.translated(), key
         assert not key[1] or len(entry.msgstr_plural) == get_plural(language).num_plurals, key
@@ -339,7 +340,7 @@ def written_places(text: str) -> set[tuple[str, str]]:
 def test_the_compiled_book_is_the_written_one(language: str) -> None:
     folder = LOCALES / language / "LC_MESSAGES"
     compiled, written = (
-        {one.msgid: (one.msgstr, one.msgstr_plural) for one in entries}
+        {(one.msgctxt, one.msgid): (one.msgstr, one.msgstr_plural) for one in entries}
         for entries in (
             polib.mofile(str(folder / f"{DOMAIN}.mo")),
             polib.pofile(str(folder / f"{DOMAIN}.po")),

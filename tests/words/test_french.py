@@ -54,4 +54,4 @@ def test_french_is_set_as_french_is(book: Path) -> None:
 
 
 def test_there_are_french_books_and_mails() -> None:
-    assert len(BOOKS) == 3 and len(MAILS) > 10
+    assert len(BOOKS) == 4 and len(MAILS) > 10

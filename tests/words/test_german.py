@@ -32,6 +32,8 @@ OTHER_WORDS = {
     r"Verbesserung": "Nachbesserung",
     r"\b(du|dein|deine|deinen|deiner|dir|dich)\b": "Sie",
     r"\b[Mm]ails?\b": "E-Mail",
+    r"\bBestellung\w*\b[^.:;]{0,60}\babgebrochen": "Bestellung: storniert",
+    r"\bTrainings?\b[^.:;]{0,60}\bstorniert": "Training: abgebrochen",
 }
 """Words that another stands for already."""
 

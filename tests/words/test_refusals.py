@@ -196,6 +196,7 @@ SAMPLES: dict[str, Any] = {
     "time": datetime(2026, 11, 2, 9, 30, tzinfo=UTC),
     "state": "cancelled",
     "status": "paid",
+    "order": "cancelled",
     "role": "subject",
     "field": "postcode",
     "fact": {"code": "row.quote_never_ends", "values": {}},

@@ -185,3 +185,8 @@ class Event(Explained, models.Model):
 
     def __str__(self) -> str:
         return self.move
+
+    @property
+    def changed(self) -> str:
+        """An order that is cancelled is called back, where a training is broken off."""
+        return "order_changed" if self.subject == "purchase" else super().changed

@@ -5,19 +5,23 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from otai.deployment import results, situation
+from otai.deployment import Severity, results, situation
+
+SEVERITIES = {Severity.NEEDED: _("needed"), Severity.ADVISED: _("advised")}
 
 
 def before_strangers(request: HttpRequest) -> HttpResponse:
     """As `otai check`; mounted behind the desk's own door."""
     found = situation()
-    told = results(found)
+    told = [(result, SEVERITIES[result.severity]) for result in results(found)]
     context = {
         **admin.site.each_context(request),
-        "title": "Before strangers reach it",
+        "title": gettext("Before strangers reach it"),
         "found": found,
-        "missing": [result for result in told if not result.is_met],
-        "met": [result for result in told if result.is_met],
+        "missing": [(result, severity) for result, severity in told if not result.is_met],
+        "met": [(result, severity) for result, severity in told if result.is_met],
     }
     return render(request, "web/desk/before_strangers.html", context)

@@ -178,6 +178,7 @@ OF_BILLING: Mapping[str, tuple[Sentence, ...]] = {
 
 HAPPENED: Mapping[str, tuple[Sentence, ...]] = {
     "status_changed": ("{before:status} -> {after:status}", "-> {after:status}"),
+    "order_changed": ("{before:order} -> {after:order}", "-> {after:order}"),
     "happened.expected_late": ("expected late",),
     "happened.tickets_deleted": ("tickets deleted",),
     "happened.model_deleted": ("model deleted",),

@@ -1,4 +1,4 @@
-"""What operators and workers are refused: in English, as their desk is."""
+"""What operators are refused, at the desk and at the command line."""
 
 from __future__ import annotations
 
