@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 
+from otai.orgs.actors import AT_A_SHELL
+
 
 def actor() -> str:
     """`OTAI_ACTOR`, or the name of the person's account on this machine."""
     if named := os.environ.get("OTAI_ACTOR"):
         return named
     try:
-        return f"{getpass.getuser()} (command line)"
+        return f"{getpass.getuser()}{AT_A_SHELL}"
     except (KeyError, OSError):
         return "command line"

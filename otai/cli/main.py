@@ -33,7 +33,7 @@ from otai.cli import (  # noqa: E402
     feedback,
     guarantee,
     ledger,
-    live,  # noqa: F401 -- adds its commands to `otai model`
+    model_versions,  # noqa: F401 -- adds its commands to `otai model`
     models,
     orgs,
     pools,
@@ -65,6 +65,7 @@ app.add_typer(tickets.app, name="tickets")
 app.command("quote")(training.quote)
 app.command("train")(training.train)
 app.add_typer(runs.app, name="runs")
+app.command("balance")(orgs.balance)
 app.command("statement")(orgs.statement)
 app.command("predict")(models.predict)
 app.command("serve")(serve.serve)

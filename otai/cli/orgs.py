@@ -1,4 +1,4 @@
-"""`otai org` and `otai statement`: who the customers are, and what became of their credits."""
+"""`otai org`, `otai balance` and `otai statement`: who the customers are, and what became of their credits."""
 
 from __future__ import annotations
 
@@ -147,6 +147,19 @@ def _bound(most: int | None) -> str:
 def _balance(organisation: UUID) -> dict[str, int]:
     found = ledger.balance(organisation)
     return {"available": found.available, "held": found.held, "spent": found.spent}
+
+
+def balance(org: OrgOption = None, json: JsonOption = False) -> None:
+    """Credits: available, held, spent; and what an organisation should know of its account."""
+    organisation = organisation_named(org)
+    tier, found, warnings = billing.tier_of(organisation), _balance(organisation.id), billing.warnings(organisation)
+    if json:
+        told = [{"code": warning.code, "message": warning.message} for warning in warnings]
+        print_json({"organisation": organisation.slug, "tier": tier, **found, "warnings": told})
+        return
+    say(f"{organisation.name}, {tier.title}: {credits.balance_in_words(ledger.balance(organisation.id))}")
+    for warning in warnings:
+        say(f"! {warning.message}")
 
 
 def statement(

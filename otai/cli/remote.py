@@ -2,7 +2,7 @@
 
 The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`,
 `otai predict`, `otai model`, `otai statement`, `otai balance`. What works on an installation itself (workers, pools,
-organisations ...) stays local.
+organisations ...) stays local; `otai runs watch` is for here alone, since who trains on this machine watches anyway.
 """
 
 from __future__ import annotations

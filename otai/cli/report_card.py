@@ -81,7 +81,7 @@ def _forecast(attribute: dict[str, Any]) -> None:
     for forecast in curve.get("forecasts", [])[:1]:
         gain = forecast["accuracy"]
         say(
-            f"  {attribute['name']}: {forecast['more_tickets']} more tickets would bring {100 * gain['value']:+.1f} "
+            f"  {attribute['name']}: {forecast['more_tickets']:,} more tickets would bring {100 * gain['value']:+.1f} "
             f"points ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})."
         )
 
@@ -90,11 +90,11 @@ def _origin(card: dict[str, Any]) -> str:
     trained, measured = card["train_tickets"], card["holdout_tickets"]
     match card["holdout"]:
         case "given":
-            return f"trained on {trained} tickets, measured on the {measured} that your split keeps aside"
+            return f"trained on {trained:,} tickets, measured on the {measured:,} that your split keeps aside"
         case "left_out":
-            return f"{card['tickets']} tickets, each measured by a model that had not seen it"
+            return f"{card['tickets']:,} tickets, each measured by a model that had not seen it"
         case _:
-            return f"trained on {trained} tickets, measured on {measured} that were kept aside"
+            return f"trained on {trained:,} tickets, measured on {measured:,} that were kept aside"
 
 
 def _coverage(attribute: dict[str, Any], target: float) -> str:

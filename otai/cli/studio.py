@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from io import StringIO
 from typing import Annotated, Any
 
 import typer
+from django.conf import settings
 from django.core.management import call_command
 
 from otai.cli.check import before_strangers
@@ -37,8 +39,8 @@ def studio(
     from granian.constants import Interfaces
 
     origin = f"http://{_named(host)}:{port}"
-    # For the processes to come: links lead to where it is served, unless somebody said where that is seen from outside.
-    os.environ["OTAI_BASE_URL"] = os.environ.get("OTAI_BASE_URL") or origin
+    if not os.environ.get("OTAI_BASE_URL"):
+        _reached_at(origin)
     # Doors do not know each other: the pages prepare themselves, by their own command.
     link = call_command("prepare_studio", demo=demo, host=host, stdout=StringIO())
     say(
@@ -63,6 +65,18 @@ def studio(
             if browser and (sys.platform in ("darwin", "win32") or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}):
                 server.on_startup(lambda: threading.Timer(1.5, webbrowser.open, [f"{origin}{link}"]).start())
         server.serve()
+
+
+def _reached_at(origin: str) -> None:
+    """Links lead to where it is served, where nobody said how that is seen from outside.
+
+    Settings were read before the command line was. Server processes that are spawned read them again, from the
+    environment; those that are forked (Linux) have them from here.
+    """
+    os.environ["OTAI_BASE_URL"] = origin
+    anew = importlib.reload(importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"]))
+    for name in ("OTAI_BASE_URL", "OTAI_IS_OPEN", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+        setattr(settings, name, getattr(anew, name))
 
 
 def seconds_to_stop() -> int:

@@ -15,7 +15,7 @@ import dj_database_url
 import platformdirs
 
 from otai.config.addresses import allowed_hosts, base_url, whole_number
-from otai.config.languages import languages
+from otai.config.languages import CATALOGUES, languages
 
 OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai")).absolute()
 """Where the embedded installation keeps its database and files."""
@@ -107,6 +107,8 @@ TIME_ZONE = "UTC"
 LANGUAGES = languages(os.environ.get("OTAI_LANGUAGES", ""))
 """The only list of languages. The first one is for who asks for none of them."""
 LANGUAGE_CODE = LANGUAGES[0][0]
+# Of two catalogues that have a sentence the one named here wins: Django's own says "Save" otherwise than our pages do.
+LOCALE_PATHS = [str(CATALOGUES), str(CATALOGUES.parent / "accounts" / "locale")]
 LANGUAGE_COOKIE_NAME = "otai_language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -67,6 +68,11 @@ class PageFrame:
     def member(self) -> Any:
         """Who reads, in which organisation; None outside of one."""
         return getattr(self._request, "member", None)
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Code and name of each language that may be chosen, named as its readers name it: `("de", "Deutsch")`."""
+        return list(settings.LANGUAGES)
 
     @property
     def theme(self) -> str:

@@ -201,8 +201,8 @@ CARD: Mapping[str, Words] = {
     ),
     "newest_measured": Words(
         (
-            "The figures are those of the {newest:n} newest tickets (since {since}), for what comes in tomorrow is "
-            "like them; {others:n} tickets of all times, chosen at random, stand beside them.",
+            "The figures are those of the {newest:n} newest tickets (since {since:date}), for what comes in tomorrow "
+            "is like them; {others:n} tickets of all times, chosen at random, stand beside them.",
             "The figures are those of the newest tickets, for what comes in tomorrow is like them; tickets of all "
             "times, chosen at random, stand beside them.",
         )

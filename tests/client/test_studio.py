@@ -338,9 +338,8 @@ def test_the_command_line_works_against_a_studio_elsewhere(
             elsewhere, here = without_times(otai(*noun.split())), without_times(otai_here(*noun.split()))
             assert set(elsewhere) <= set(here), f"otai {noun}: both doors say it alike"
             assert len(elsewhere) >= 2
-        assert without_times(otai("quote", "--data-set", "support")) == without_times(
-            otai_here("quote", "--data-set", "support")
-        )
+        for words in (["quote", "--data-set", "support"], ["balance"]):
+            assert without_times(otai(*words)) == without_times(otai_here(*words))
         otai("logout")
     from otai.cli import remote
 

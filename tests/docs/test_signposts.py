@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pure
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path for path in (ROOT / "otai").rglob("*.py") if "migrations" not in path.parts)
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-DJANGO_SETTINGS_OF_OURS = {"OTAI_GATEWAYS"}
+DJANGO_SETTINGS_OF_OURS = {"OTAI_GATEWAYS", "OTAI_IS_OPEN"}
 """Names of ours in Django's settings that no variable sets."""
 
 

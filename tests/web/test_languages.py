@@ -9,8 +9,10 @@ from pathlib import Path
 import polib
 import pytest
 from babel.messages.plurals import get_plural
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext, pgettext
 
 from otai.errors import NotFound
 from otai.orgs.permissions import Role
@@ -59,6 +61,20 @@ def test_what_is_compiled_is_what_is_written(language: str, room: Path) -> None:
 
 @pytest.mark.pure
 @each_catalogue
+def test_pages_say_what_our_catalogues_say(language: str, room: Path) -> None:
+    """And not what Django's own, or allauth's, have for the same English word."""
+    with translation.override(language):
+        said = {
+            entry.msgid: pgettext(entry.msgctxt, entry.msgid) if entry.msgctxt else gettext(entry.msgid)
+            for entry in catalogue(language, room)
+            if not entry.msgid_plural
+        }
+    written = {entry.msgid: entry.msgstr for entry in catalogue(language, room) if not entry.msgid_plural}
+    assert said == written
+
+
+@pytest.mark.pure
+@each_catalogue
 def test_a_translation_keeps_the_facts_and_the_distance(language: str, room: Path) -> None:
     for entry in catalogue(language, room):
         ours = set(PLACES.findall(entry.msgid + (entry.msgid_plural or "")))
@@ -83,6 +99,7 @@ def test_pages_speak_german_with_german_numbers_and_days(now: datetime) -> None:
     assert "6 Credits. Genug für 6 Basic-Trainings." in page
     assert "2. Dez. 2026" in page
     assert "Enough for" not in page
+    assert re.findall(r'name="language" value="\w+"[^>]*>([^<]+)<', page) == [name for _, name in settings.LANGUAGES]
 
 
 @pytest.mark.pure

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
+from otai.cli.actor import actor
 from otai.db import utc_now
 from otai.orgs.models import TeamEvent
 from otai.runs import approval, spending
 from otai.runs.models import Run
+from otai.web.words import who_words
 from tests import stories
 from tests.orgs.people import joins, person
 from tests.runs.test_approvals import Team, email
@@ -41,7 +44,7 @@ def text(client: Client, address: str) -> str:
     return response.content.decode()
 
 
-def test_the_page_says_who_ordered_what_for_how_much(team: Team) -> None:
+def test_the_page_says_who_ordered_what_for_how_much(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     run = team.orders()
     team.declines(team.orders(), "alice")
     shown = text(browser("olivia"), "/acme/credits/spending/")
@@ -49,6 +52,11 @@ def test_the_page_says_who_ordered_what_for_how_much(team: Team) -> None:
     assert "Waits for approval" in shown and "/acme/runs/1/" in shown
     before = text(browser("olivia"), "/acme/credits/spending/?month=2020-01")
     assert "Nothing was ordered in this month" in before
+    assert "ordered for in January 2020" in before and "Back to December 2019" in before
+    monkeypatch.delenv("OTAI_ACTOR", raising=False)
+    monkeypatch.setattr("getpass.getuser", lambda: "olga")
+    with translation.override("de"):
+        assert [who_words(who) for who in (actor(), email("bob"))] == ["olga (Kommandozeile)", email("bob")]
     rows = list(csv.DictReader(io.StringIO(text(browser("olivia"), "/acme/credits/spending.csv"))))
     assert [(row["run"], row["ordered_by"], row["state"], row["counted"]) for row in rows] == [
         ("2", email("bob"), "cancelled", "0"),

@@ -5,8 +5,10 @@ Sign up, upload, quote, order, live progress, report card, try it, out of credit
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +29,9 @@ def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Pa
         # Two gigabytes, and a body that does not say its length, are refused before they are there.
         assert refused_at_the_door(base, f"Content-Length: {2 << 30}") == 413
         assert refused_at_the_door(base, "Transfer-Encoding: chunked") == 411
+        # What leads to the Studio from outside names the port on which it is served.
+        with urllib.request.urlopen(f"{base}/api/v1/openapi.json", timeout=20) as described:
+            assert json.load(described)["servers"] == [{"url": base}]
         the_whole_story(installation, base, browser, tickets)
 
 

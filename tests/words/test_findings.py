@@ -267,7 +267,7 @@ def test_a_finding_is_said_with_its_numbers(found: Finding, of_card: bool, langu
     assert said == say(exact[0], values, language=language)
     assert found.written == "" and not re.search(r"[{}]|%\(", said)
     for name in places(exact[0]):
-        if isinstance(values[name], str):
+        if isinstance(values[name], str) and f"{{{name}:date}}" not in str(exact[0]):
             assert values[name] in said
     if language != "en":
         assert said != words.message(found, of_card=of_card), "not a word of English"

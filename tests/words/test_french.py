@@ -21,6 +21,7 @@ OTHER_WORDS = {
     r"\bmails?\b": "e-mail",
     r"\bpaquets?\b": "pack",
     r"\blibellés?\b": "étiquette",
+    r"(?i)\bexécutions?\b": "entraînement",
     r"\bF1 macro\b": "macro F1",
     r"\bseuil standard\b": "niveau standard",
     r"\bdonnées de facturation\b": "coordonnées de facturation",

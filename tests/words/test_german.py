@@ -18,7 +18,7 @@ MAILS = sorted(ROOT.rglob("*.de.txt"))
 
 OTHER_WORDS = {
     r"Merkmal": "Attribut",
-    r"\b(ein|der|dieser|neuer|des) Laufs?\b": "Training",
+    r"\b(Lauf(s|en)?|Läufen?)\b": "Training",
     r"\bausgegeben": "verbraucht",
     r"Vormerkung": "Reservierung",
     r"Standardschwelle": "Standardmarke",

