@@ -334,6 +334,11 @@ def test_the_command_line_works_against_a_studio_elsewhere(
         assert "then has" in otai(*changes, "--dry-run")
         assert json.loads(otai(*changes, "--yes", "--json"))["version"] == 3
         assert "labels that went since version 2: “accounts”" in otai("tickets", "profile", "support")
+        earlier = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words"
+        rows = "".join(f'T{n},"The printer number {n} fails{earlier}",{"ab"[n % 2]}\n' for n in range(60))
+        (tmp_path / "mails.csv").write_text(f"ticket id,text,queue\n{rows}")
+        otai("tickets", "import", str(tmp_path / "mails.csv"), "--name", "mails")
+        assert "with the texts as they came" in otai("tickets", "uncut", "mails")
         for noun in ("tickets list", "runs list", "model list", "statement", "predict support invoice"):
             elsewhere, here = without_times(otai(*noun.split())), without_times(otai_here(*noun.split()))
             assert set(elsewhere) <= set(here), f"otai {noun}: both doors say it alike"
