@@ -18,7 +18,10 @@ from django.test import Client
 from otai.db import utc_now
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
+from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
+from otai.orgs.quotas import Quota, bounds
+from otai.tickets import waiting
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.orgs.people import joins, person
@@ -78,6 +81,15 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
 
     # The file is gone from where it waited.
     assert alice.post(columns, {"name": "support"}, follow=True).redirect_chain[-1][0].startswith("/acme/tickets/")
+
+
+def test_too_many_files_are_refused_beside_those_that_wait(alice: Client) -> None:
+    acme = Organisation.objects.get(slug="acme")
+    for _ in range(bounds(acme.pk)[Quota.WAITING_UPLOADS].most or 0):
+        waiting.keep(acme, filename="waits.csv", chunks=[b"text"])
+    answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("one-more.csv", CSV.encode())})
+    page = answer.content.decode()
+    assert answer.status_code == 409 and "waits.csv" in page and "wait for somebody to say" in page
 
 
 def test_what_was_guessed_wrong_is_corrected(alice: Client) -> None:

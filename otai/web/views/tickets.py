@@ -22,6 +22,7 @@ from otai.jobs import queries as job_queries
 from otai.jobs.models import Job
 from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Profile
 from otai.orgs.permissions import Action
+from otai.orgs.quotas import QuotaReached
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries
 from otai.tickets import waiting as waiting_uploads
@@ -102,7 +103,8 @@ def upload(request: MemberRequest) -> HttpResponse:
         return _data_sets(request, problem=empty, status=422)
     try:
         kept = uploads.keep(request.organisation, file)
-    except waiting_uploads.TooManyFilesWait as too_many:
+    except (waiting_uploads.TooManyFilesWait, QuotaReached) as too_many:
+        # Beside the files that wait, where one of them can be imported or deleted.
         return _data_sets(request, problem=too_many, status=409)
     job = _look_at(request, kept)
     if job.has_ended and (problem := _problem_of(job)) is not None and not problem.details.get("remedies"):
