@@ -223,7 +223,7 @@ def test_a_coupon_is_one_of_sense(now: datetime, db: None) -> None:
     coupon(now=now)
     with pytest.raises(CouponExists):
         coupon("wel come", now=now)
-    assert Event.objects.filter(subject="coupon").count() == 1
+    assert Event.objects.get(subject="coupon").details["code"] == "WELCOME"
 
 
 def test_the_database_keeps_what_a_coupon_is(acme: Organisation, now: datetime) -> None:

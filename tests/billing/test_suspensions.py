@@ -70,7 +70,7 @@ def test_the_customer_is_told_by_mail_and_on_every_page(acme: Organisation, now:
     resumed(acme, now)
     told = [compose(notice) for notice in Notice.objects.order_by("made_at", "id")]
     assert {mail.subject for mail in told} == {"Acme Ltd is suspended", "Acme Ltd can order again"}
-    assert Event.objects.filter(subject="organisation").count() == 2
+    assert Event.objects.filter(subject="organisation", organisation=acme).count() == 2
     with pytest.raises(WhoAndWhyMissing):
         billing.suspend(organisation=acme, who=OLGA, why="", now=now)
 

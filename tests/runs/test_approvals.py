@@ -16,7 +16,7 @@ from otai.errors import Invalid, NotAllowed, NotFound
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import TeamEvent
-from otai.orgs.operations import create_api_key, remove_member, set_language
+from otai.orgs.operations import create_api_key, remove_member, revoke_api_key, set_language
 from otai.orgs.permissions import Role, Scope
 from otai.orgs.suspension import OrganisationSuspended
 from otai.runs import approval, operations, queries, queue, spending
@@ -183,6 +183,11 @@ def test_ones_own_key_is_oneself(team: Team, now: datetime) -> None:
         organisation=team.acme, number=team.orders().number, by=Approver(program, key=made.id), now=now
     )
     assert team.approves(by_program, "olivia").status == "queued"
+    revoke_api_key(organisation=team.acme, key=made.id, who=email("alice"), now=now)
+    with pytest.raises(NotAllowed):
+        operations.approve_run(
+            organisation=team.acme, number=team.orders().number, by=Approver(program, key=made.id), now=now
+        )
 
 
 def test_who_is_no_approver_any_more_decides_nothing(team: Team, now: datetime) -> None:
