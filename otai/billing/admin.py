@@ -62,7 +62,7 @@ from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import utc_now
 from otai.ledger.models import Hold
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words import mails
 from otai.words.catalogue import ENGLISH
 
@@ -155,8 +155,16 @@ def _renew_by_invoice(row: Subscription, *, who: str, now: datetime, why: str) -
     return gettext("The months of this tier are paid by invoice from now on.")
 
 
-def _change_tier(row: Subscription, *, who: str, now: datetime, why: str, tier: str) -> str:
-    answer = billing.change_tier(organisation=row.organisation, tier=Tier(tier), who=who, why=why, now=now)
+def _change_tier(row: Subscription, *, who: str, now: datetime, why: str, tier: str, term: str, at_once: bool) -> str:
+    answer = billing.change_tier(
+        organisation=row.organisation,
+        tier=Tier(tier),
+        term=Term(term) if term else None,
+        at_once=at_once,
+        who=who,
+        why=why,
+        now=now,
+    )
     if answer.in_force:
         in_force = {"customer": row.organisation.slug, "tier": Tier(answer.subscription.tier).title}
         return gettext("%(customer)s is in %(tier)s now.") % in_force
@@ -194,9 +202,10 @@ class SubscriptionDesk(Desk):
         "paid_until_at",
         "grace_until_at",
         "next_grant_at",
+        "renewal_term",
         "renewal_gateway",
     )
-    list_filter = ("tier", "status")
+    list_filter = ("tier", "status", "renewal_term")
     search_fields = ("organisation__slug", "organisation__name")
     list_select_related = ("organisation",)
     event_subject = "subscription"
@@ -205,8 +214,20 @@ class SubscriptionDesk(Desk):
             "change-tier",
             _("Change the tier"),
             _change_tier,
-            asking(tier=forms.ChoiceField(label=_("Tier"), choices=[(tier.value, tier.title) for tier in Tier])),
-            explanation=_("A higher tier begins when its first month is paid, a lower one when the paid month ends."),
+            asking(
+                tier=forms.ChoiceField(label=_("Tier"), choices=[(tier.value, tier.title) for tier in Tier]),
+                term=forms.ChoiceField(
+                    label=_("Paid by"),
+                    choices=[
+                        ("", _("as it is now")),
+                        (Term.MONTH.value, _("the month")),
+                        (Term.YEAR.value, _("the year")),
+                    ],
+                    required=False,
+                ),
+                at_once=forms.BooleanField(label=_("A year in the place of the paid month, at once"), required=False),
+            ),
+            explanation=_("A higher tier begins when it is paid, a lower one when what is paid ends."),
         ),
         DeskAction(
             "renew-by-invoice",

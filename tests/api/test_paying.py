@@ -61,6 +61,20 @@ def test_what_an_order_would_cost_is_told_before_it(acme: Organisation, program:
     assert not Purchase.objects.filter(organisation=acme).exists()
 
 
+def test_a_tier_is_paid_by_the_year(acme: Organisation, program: Program, fake: Any) -> None:  # noqa: F811
+    enterprise = next(one for one in program.get("/tiers")[1]["items"] if one["tier"] == "enterprise")
+    assert (enterprise["annual_price"]["cents"], enterprise["annual_saving"]["cents"]) == (4990_00, 998_00)
+    assert program.get("/tiers/preview?tier=enterprise&term=year")[1]["net"]["cents"] == 4990_00
+    card = {"gateway": "fake", "payment_method": GOOD_CARD}
+    status, answer = program.post("/tier", {"tier": "enterprise", "term": "year", **card})
+    assert (status, answer["term"], answer["in_force"], answer["purchase"]["term"]) == (200, "year", True, "year")
+    tier = program.get("/tier")[1]
+    assert (tier["renewal_term"], tier["annual_price"]["cents"]) == ("year", 4990_00)
+    status, answer = program.post("/tier", {"tier": "enterprise", "term": "month"})
+    assert (status, answer["in_force"], answer["from_at"]) == (200, False, tier["paid_until_at"])
+    assert program.post("/tier", {"tier": "enterprise", "term": "week"})[0] == 422
+
+
 def test_what_is_owed_is_told_with_the_organisation(program: Program, fake: Any) -> None:  # noqa: F811
     bought = program.post(
         "/purchases", {"package": "50", "gateway": "fake", "payment_method": GOOD_CARD}, **{"Idempotency-Key": "k"}

@@ -163,7 +163,10 @@ def test_prices_are_read_and_set_from_a_day_on(shop: System, books: Path) -> Non
         "version": "2027-x",
         "effective_on": day,
         "packages": [{"credits": 50, "price_cents": 47500}],
-        "tiers": [{"tier": "pro", "monthly_price_cents": 10900}],
+        "tiers": [
+            {"tier": "pro", "monthly_price_cents": 10900},
+            {"tier": "enterprise", "annual_price_cents": 450000},
+        ],
         "why": "New prices for 2027.",
     }
     assert shop.post("/price-books", asked)[0] == 201
@@ -176,6 +179,8 @@ def test_prices_are_read_and_set_from_a_day_on(shop: System, books: Path) -> Non
         100: 80000,
     }
     assert [one["monthly_price"]["cents"] for one in found["in_force"]["tiers"]] == [0, 9900, 49900]
+    assert [one["monthly_price"]["cents"] for one in to_come["tiers"]] == [0, 10900, 49900]
+    assert [one["annual_price"] and one["annual_price"]["cents"] for one in to_come["tiers"]] == [None, 99000, 450000]
     assert price_books.price_book(utc_now() + timedelta(days=31)).version == "2027-x"
     event = Event.objects.get(subject="price book")
     assert (event.who, event.why) == (shop.key.who, "New prices for 2027.")
@@ -197,6 +202,9 @@ def test_prices_follow_the_rules_of_price_books(shop: System, books: Path) -> No
             ({"packages": []}, 422, "invalid_price_book"),
             ({"packages": [{"credits": 50, "price_cents": 0}]}, 422, "invalid_request"),
             ({"tiers": [{"tier": "community", "monthly_price_cents": 5}]}, 422, "invalid_price_book"),
+            # A year would cost more than its months.
+            ({"tiers": [{"tier": "pro", "monthly_price_cents": 8000}]}, 422, "invalid_price_book"),
+            ({"packages": [], "tiers": [{"tier": "pro"}]}, 422, "invalid_price_book"),
             ({"why": ""}, 422, "who_and_why_missing"),
         )
     ):

@@ -26,6 +26,7 @@ from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PRICE_BOOK, Term, Tier
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA, details, sign_up
+from tests.billing.test_commands import as_json, otai
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -330,11 +331,20 @@ def test_a_tier_that_is_not_sold_by_the_year_says_so(
 ) -> None:
     from otai.pricing.published import read
 
-    monkeypatch.setattr("otai.billing.price_books.price_book", lambda at=None: read("2026-11e"))
     monkeypatch.setattr("otai.billing.queries.price_book", lambda at=None: read("2026-11e"))
     with pytest.raises(TermNotOffered, match="Pro is not sold by the year"):
         takes(acme, Tier.PRO, Term.YEAR, now)
     assert not Purchase.objects.exists()
+
+
+def test_a_year_is_taken_at_the_command_line(acme: Organisation, fake: Any, now: datetime) -> None:
+    assert "EUR 990 + EUR 188.10 VAT" in otai("tier", "change", "pro", "--term", "year", "--preview")
+    asked = as_json("tier", "change", "pro", "--term", "year", "--gateway", "fake", "--payment-method", GOOD_CARD)
+    assert (asked["renewal_term"], asked["purchase"]["term"], asked["in_force"]) == ("year", "year", True)
+    shown = otai("tier", "show")
+    assert "EUR 990 a year, net" in shown and "renewed by the year" in shown
+    assert "a year, net" in (book := otai("price-book")) and "EUR 4,990" in book
+    assert "paid by the month, begins on" in otai("tier", "change", "pro", "--term", "month")
 
 
 def test_an_unpaid_month_can_be_paid_as_a_year(acme: Organisation, fake: Any, now: datetime) -> None:

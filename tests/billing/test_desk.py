@@ -193,6 +193,10 @@ def test_olga_offers_a_package_and_changes_a_tier(desk: Client, acme: Organisati
     assert "can buy big-2027 now" in answer.content.decode()
     answer = act(desk, Subscription.objects.get(organisation=acme), "change-tier", tier="pro", why="asked by phone")
     assert "Takes effect when OT-" in answer.content.decode()
+    subscription = Subscription.objects.get(organisation=acme)
+    act(desk, subscription, "change-tier", tier="pro", term="year", why="asked for a year")
+    ordered = Purchase.objects.get(organisation=acme, status="open")
+    assert (ordered.term, ordered.net_cents) == ("year", 990_00), "in the place of the month that nobody paid"
 
 
 def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datetime) -> None:

@@ -10,7 +10,7 @@ import pytest
 from otai.billing import operations as billing
 from otai.billing.models import BillingDetails, CouponFor, Event, Purchase
 from otai.billing.operations.coupons import CouponNotValid, CouponUnknown
-from otai.billing.previews import NoHigherTier, OrderPreview, preview_package, preview_rise
+from otai.billing.previews import NoHigherTier, OrderPreview, preview_package, preview_tier
 from otai.billing.testing import GOOD_CARD
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
@@ -44,21 +44,21 @@ def test_a_package_costs_what_was_told_before(acme: Organisation, now: datetime)
 def test_a_rise_costs_what_was_told_before(acme: Organisation, fake: Any, now: datetime) -> None:
     coupon(now=now, what=CouponFor.FIRST_MONTH, percent=50)
     card: dict[str, Any] = {"organisation": acme, "who": ALICE, "gateway": "fake", "payment_method": GOOD_CARD}
-    seen = preview_rise(acme, Tier.PRO, coupon="welcome", now=now)
+    seen = preview_tier(acme, Tier.PRO, coupon="welcome", now=now)
     assert told(seen) == ordered(billing.change_tier(tier=Tier.PRO, coupon="welcome", now=now, **card).purchase)
     later = now + timedelta(days=9)
-    seen = preview_rise(acme, Tier.ENTERPRISE, now=later)
+    seen = preview_tier(acme, Tier.ENTERPRISE, now=later)
     assert 0 < seen.deducted.cents < 49_50, "of what the month cost with its coupon"
     assert told(seen) == ordered(billing.change_tier(tier=Tier.ENTERPRISE, now=later, **card).purchase)
     with pytest.raises(NoHigherTier):
-        preview_rise(acme, Tier.PRO, now=later)
+        preview_tier(acme, Tier.PRO, now=later)
 
 
 def test_a_rise_that_nobody_paid_gives_its_coupon_to_the_next(acme: Organisation, now: datetime) -> None:
     coupon(now=now, what=CouponFor.FIRST_MONTH, most_uses=1)
     billing.change_tier(organisation=acme, tier=Tier.PRO, coupon="welcome", who=ALICE, now=now)
     for tier in (Tier.PRO, Tier.ENTERPRISE):
-        seen = preview_rise(acme, tier, coupon="welcome", now=now)
+        seen = preview_tier(acme, tier, coupon="welcome", now=now)
         asked = billing.change_tier(organisation=acme, tier=tier, coupon="welcome", who=ALICE, now=now)
         assert told(seen) == ordered(asked.purchase)
 
@@ -74,7 +74,7 @@ def test_a_coupon_that_takes_nothing_off_says_why(acme: Organisation, now: datet
             preview_package(acme, "50", coupon=code, now=now + timedelta(days=later))
         assert found.value.case == case
     with pytest.raises(CouponNotValid):
-        preview_rise(acme, Tier.PRO, coupon="ONCE", now=now)
+        preview_tier(acme, Tier.PRO, coupon="ONCE", now=now)
 
 
 def test_without_billing_details_the_vat_is_not_known(acme: Organisation, now: datetime) -> None:

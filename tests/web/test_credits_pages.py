@@ -141,6 +141,57 @@ def test_a_tier_takes_a_coupon_for_its_first_month(alice: Client, acme: Organisa
     assert "Total EUR 296.91" in text_of(again), "an order that nobody has paid is no use of it"
 
 
+def test_a_tier_is_paid_by_the_month_or_the_year(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    page, change = "/acme/credits/tier/", "/acme/credits/tier/change"
+    shown = text_of(alice.get(page))
+    assert "EUR 499 a month, net or EUR 4,990 a year, EUR 998 less than twelve months" in shown
+    looked = alice.post(change, {"tier": "enterprise", "term": "year", "look": "1"})
+    assert "Enterprise, one year EUR 4,990 19 % VAT (DE) EUR 948.10 Total EUR 5,938.10" in text_of(looked)
+    assert alice.post(change, {"tier": "enterprise", "term": "decade"}).status_code == 404
+    # Acme was signed up in Pro, and has paid nothing yet: what is ordered is for a year.
+    assert "What is not paid yet is ordered anew" in shown
+    alice.post(change, {"tier": "pro", "term": "month", "gateway": "bank_transfer"})
+    alice.post(change, {"tier": "pro", "term": "year", "gateway": "bank_transfer"})
+    year = queries.purchases(acme).get()
+    assert (year.net_cents, year.term) == (990_00, "year")
+    billing.confirm_payment(
+        reference=year.reference,
+        received=queries.Money(year.gross_cents),
+        bank_reference="entry",
+        who="olga",
+        why="bank statement",
+        now=now,
+    )
+    assert "Then it is renewed for a year; a mail tells you 30 days before." in text_of(alice.get(page))
+    assert "Pro, one month: it begins when the paid period ends" in text_of(
+        alice.post(change, {"tier": "pro", "term": "month"}, follow=True)
+    )
+    shown = text_of(alice.get(page))
+    assert "Then it is renewed for a month." in shown and "Pay by the year" in shown
+    assert "Begin the year now" not in shown, "it is in it"
+
+
+def test_a_year_begins_at_once_in_the_place_of_a_month(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    billing.sweep_subscriptions(now=now)
+    month = queries.purchases(acme).get()
+    billing.confirm_payment(
+        reference=month.reference,
+        received=queries.Money(month.gross_cents),
+        bank_reference="entry",
+        who="olga",
+        why="bank statement",
+        now=now,
+    )
+    shown = text_of(alice.get("/acme/credits/tier/"))
+    assert "Or the year begins now" in shown and "Pro, one year EUR 990 Left of what you have paid" in shown
+    ordered = alice.post("/acme/credits/tier/change", {"tier": "pro", "term": "year", "at_once": "1"}, follow=True)
+    assert "Pro, one year: it begins when it is paid." in text_of(ordered)
+    year = queries.purchases(acme).get(term="year")
+    assert year.net_cents + (year.deducted_cents or 0) == 990_00 and year.deducted_cents
+
+
 def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acme: Organisation, now: datetime) -> None:
     with_details(acme, now)
     offered = alice.get("/acme/credits/packages/50/")

@@ -51,6 +51,7 @@ class VendorOrganisationOut(Schema):
     invited: list[str]
     tier: str
     tier_status: str
+    renewal_term: str
     paid_until: datetime | None
     next_grant_at: datetime
     credits: CreditsOut
@@ -102,6 +103,7 @@ SEEN = {
     "invited": ["alice@acme.example"],
     "tier": "pro",
     "tier_status": "unpaid",
+    "renewal_term": "month",
     "paid_until": "2026-11-02T09:30:00Z",
     "next_grant_at": "2026-12-02T09:30:00Z",
     "credits": {"available": 100, "held": 0, "spent": 0},
@@ -255,6 +257,7 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
         "invited": [invitation.email for invitation in invited],
         "tier": subscription.tier,
         "tier_status": subscription.status,
+        "renewal_term": subscription.renewal_term,
         "paid_until": subscription.paid_until_at,
         "next_grant_at": subscription.next_grant_at,
         "credits": {"available": balance.available, "held": balance.held, "spent": balance.spent},

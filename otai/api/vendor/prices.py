@@ -12,6 +12,7 @@ from otai.api.v1.shapes import MOST_NUMBER, MoneyOut, Name, Text, money
 from otai.api.vendor.access import VendorNoun, VendorRequest
 from otai.billing import operations as billing
 from otai.billing import price_books
+from otai.billing.operations.prices import TierPrices
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.pricing.price_book import PriceBook, Tier
@@ -30,6 +31,7 @@ class PackagePriceOut(Schema):
 class TierPriceOut(Schema):
     tier: str
     monthly_price: MoneyOut
+    annual_price: MoneyOut | None
     initial_credits: int
     monthly_credits: int
     reason: str
@@ -55,8 +57,11 @@ class PackagePriceIn(Schema):
 
 
 class TierPriceIn(Schema):
+    """`annual_price_cents`: twelve months at once, at most twelve times the price of one."""
+
     tier: Tier
-    monthly_price_cents: Cents
+    monthly_price_cents: Cents | None = None
+    annual_price_cents: Cents | None = None
 
 
 class PricesIn(Schema):
@@ -79,6 +84,7 @@ BOOK = {
         {
             "tier": "pro",
             "monthly_price": {"cents": 10900, "currency": "EUR"},
+            "annual_price": {"cents": 109000, "currency": "EUR"},
             "initial_credits": 100,
             "monthly_credits": 50,
             "reason": "New prices for 2027.",
@@ -110,7 +116,7 @@ def list_price_books(request: VendorRequest) -> Any:
         "version": "2027-01",
         "effective_on": "2027-01-01",
         "packages": [{"credits": 50, "price_cents": 47500}],
-        "tiers": [{"tier": "pro", "monthly_price_cents": 10900}],
+        "tiers": [{"tier": "pro", "monthly_price_cents": 10900, "annual_price_cents": 109000}],
         "why": "New prices for 2027.",
     },
     repeatable="required",
@@ -127,7 +133,10 @@ def set_prices(request: VendorRequest, asked: PricesIn) -> HttpResponse:
             version=asked.version,
             effective_on=asked.effective_on,
             packages={one.credits: one.price_cents for one in asked.packages},
-            tiers={one.tier: one.monthly_price_cents for one in asked.tiers},
+            tiers={
+                one.tier: TierPrices(monthly=one.monthly_price_cents, annual=one.annual_price_cents)
+                for one in asked.tiers
+            },
             who=request.auth.who,
             why=asked.why,
             now=utc_now(),
@@ -149,6 +158,7 @@ def _book(book: PriceBook) -> dict[str, Any]:
             {
                 "tier": tier.value,
                 "monthly_price": money(terms.monthly_price),
+                "annual_price": money(terms.annual_price),
                 "initial_credits": terms.initial_credits,
                 "monthly_credits": terms.monthly_credits,
                 "reason": terms.price_reason,

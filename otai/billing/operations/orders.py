@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import F
 
 from otai.billing import queries
-from otai.billing.gateways import gateway_named
+from otai.billing.gateways import gateway_named, gateways
 from otai.billing.models import BillingDetails, Payment, Purchase, PurchaseKind, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
@@ -86,14 +86,12 @@ def order_period(
     """Orders a month or a year of a paid tier, in the caller's transaction. `less_cents`: what is left of a period that
     it takes the place of; None where it follows one. `discount`: what a coupon takes off the first one.
 
-    What is left beyond the price, or beyond the least that the way to pay takes, is made up in time when it is paid.
-    Raises TermNotOffered.
+    What is left beyond the price is made up in time when it is paid. Raises TermNotOffered.
     """
     price = price_of(tier, term)
     way = gateway_named(gateway)
-    least = max(1, way.least_cents(price.currency))
     if less_cents is not None:
-        less_cents = min(less_cents, max(0, price.cents - least))
+        less_cents = deductible(price, less_cents)
     net = Money(price.cents - (less_cents or 0), price.currency)
     return order(
         organisation=organisation,
@@ -112,6 +110,12 @@ def order_period(
         deducted_cents=less_cents,
         discount=discount,
     )
+
+
+def deductible(price: Money, cents: int) -> int:
+    """What of so many net cents can be deducted from a price: in each way to pay, something is left to be charged."""
+    least = max(1, *(way.least_cents(price.currency) for way in gateways().values()))
+    return min(cents, max(0, price.cents - least))
 
 
 def price_of(tier: Tier, term: Term) -> Money:

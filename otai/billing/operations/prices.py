@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from otai.billing import price_books
@@ -13,7 +13,7 @@ from otai.billing.operations.events import checked_why, record
 from otai.billing.price_books import InvalidPriceBook
 from otai.billing.seller import seller
 from otai.db import one_transaction
-from otai.pricing.price_book import PriceBook, Tier
+from otai.pricing.price_book import PriceBook, Term, Tier, TierTerms
 from otai.pricing.published import as_published
 from otai.units import Money
 
@@ -37,17 +37,38 @@ def schedule_price_book(text: str, *, who: str, why: str, now: datetime) -> Pric
     return book
 
 
+@dataclass(frozen=True, slots=True)
+class TierPrices:
+    """What a tier costs a month and a year from a day on, in net cents; None: as it would be on that day."""
+
+    monthly: int | None = None
+    annual: int | None = None
+
+    def of(self, terms: TierTerms, *, why: str) -> TierTerms:
+        """The tier's terms with these prices. Raises InvalidPriceBook where a year costs more than twelve months."""
+        currency = terms.monthly_price.currency
+        if self.monthly is not None:
+            terms = replace(terms, monthly_price=Money(self.monthly, currency), price_reason=why)
+        annual = Money(self.annual, currency) if self.annual is not None else terms.annual_price
+        most = Money(terms.monthly_price.cents * Term.YEAR.months, currency)
+        if annual is not None and annual.cents > most.cents:
+            raise InvalidPriceBook("year_above_months", annual=annual, months=most)
+        if self.annual is not None:
+            terms = replace(terms, annual_price=annual, annual_price_reason=why)
+        return terms
+
+
 def set_prices(
     *,
     version: str,
     effective_on: date,
     packages: Mapping[int, int],
-    tiers: Mapping[Tier, int],
+    tiers: Mapping[Tier, TierPrices],
     who: str,
     why: str,
     now: datetime,
 ) -> PriceBook:
-    """A book with other prices: `packages` by their credits and `tiers` by their name, in net cents; what is not named
+    """A book with other prices, net: `packages` in cents by their credits, `tiers` by their name; what is not named
     stays as it would be on that day. Raises InvalidPriceBook, PriceBookNotNew and WhoAndWhyMissing."""
     why = checked_why(why)
     base = price_books.price_book(datetime.combine(effective_on, time(12), seller().zone))
@@ -56,9 +77,10 @@ def set_prices(
         raise InvalidPriceBook("package", credits=unknown[0], known=sorted(sold))
     if free := sorted(tier.value for tier in tiers if base.tiers[tier].is_free):
         raise InvalidPriceBook("free_tier", tier=free[0])
-    if not packages and not tiers:
+    asked = [cents for one in tiers.values() for cents in (one.monthly, one.annual) if cents is not None]
+    if not packages and not asked:
         raise InvalidPriceBook("no_price")
-    if min((*packages.values(), *tiers.values())) < 1:
+    if min((*packages.values(), *asked)) < 1:
         raise InvalidPriceBook("at_least_a_cent")
     changed = replace(
         base,
@@ -70,11 +92,6 @@ def set_prices(
             else package
             for package in base.packages
         ),
-        tiers={
-            tier: replace(terms, monthly_price=Money(tiers[tier], terms.monthly_price.currency), price_reason=why)
-            if tier in tiers
-            else terms
-            for tier, terms in base.tiers.items()
-        },
+        tiers={tier: tiers[tier].of(terms, why=why) if tier in tiers else terms for tier, terms in base.tiers.items()},
     )
     return schedule_price_book(json.dumps(as_published(changed)), who=who, why=why, now=now)

@@ -21,6 +21,7 @@ from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.pricing.published import as_published
+from otai.units import Money
 
 
 def sweep(json: JsonOption = False) -> None:
@@ -41,6 +42,10 @@ def _in_words(result: Any) -> str:
         return "failed, see the log"
     counts = jsonable(result)
     return ", ".join(f"{count} {name}" for name, count in counts.items()) if isinstance(counts, dict) else str(counts)
+
+
+def _price(written: dict[str, Any] | None) -> str:
+    return str(Money(**written)) if written else "-"
 
 
 def price_book(
@@ -73,6 +78,15 @@ def price_book(
             for name, of in book["tiers"].items()
         ],
         right=["initial", "monthly"],
+    )
+    print_table(
+        ["tier", "a month, net", "why", "a year, net", "why a year"],
+        [
+            [name, _price(of["monthly_price"]), of["price_reason"], _price(annual), of.get("annual_price_reason", "")]
+            for name, of in book["tiers"].items()
+            for annual in [of.get("annual_price")]
+        ],
+        right=["a month, net", "a year, net"],
     )
 
 

@@ -172,6 +172,7 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
         "reference": purchase.reference,
         "what": purchase.title,
         "credits": purchase.credits,
+        "term": purchase.term,
         "status": purchase.status,
         "coupon": purchase.coupon.code if purchase.coupon else None,
         "discount_cents": purchase.discount_cents,
@@ -219,7 +220,7 @@ def show_preview(preview: OrderPreview, *, json: bool) -> None:
         )
         return
     if preview.deducted.cents:
-        say(f"{preview.deducted} less, left of the month that is paid.")
+        say(f"{preview.deducted} less, left of what is paid.")
     if preview.coupon:
         say(f"{preview.discount} less with the coupon {preview.coupon}.")
     if preview.gross:

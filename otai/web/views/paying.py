@@ -254,9 +254,9 @@ def renewals(request: MemberRequest) -> HttpResponse:
     method = _uuid(value) if value else None
     billing.pay_renewals_with(organisation=request.organisation, method=method, who=request.user.email, now=utc_now())
     if method is None:
-        messages.success(request, _("The months of your tier are paid by invoice and bank transfer from now on."))
+        messages.success(request, _("Your tier is paid by invoice and bank transfer from now on."))
     else:
-        messages.success(request, _("The months of your tier are charged to this method from now on."))
+        messages.success(request, _("Your tier is charged to this method from now on."))
     return redirect(_methods_page(request))
 
 

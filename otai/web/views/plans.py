@@ -19,7 +19,7 @@ from otai.billing.initial_credits import had_elsewhere, initial_credits_due
 from otai.billing.models import Subscription
 from otai.billing.operations import coupons, topups
 from otai.billing.operations.subscriptions import rank
-from otai.billing.previews import OrderPreview, preview_rise
+from otai.billing.previews import OrderPreview, begins_when_paid, preview_tier
 from otai.db import utc_now
 from otai.errors import NotFound, OtaiError
 from otai.orgs.permissions import Action
@@ -35,7 +35,9 @@ from otai.web.views import paying
 @dataclass(frozen=True, slots=True)
 class TierShown:
     """A tier as a card: what it brings, and whether it is above or below the one in force. `preview`: what the first
-    month of a higher one would cost, with the coupon that was entered for it, or why that takes nothing off."""
+    month or year (`term`) of a higher one would cost, with the coupon that was entered for it, or why that takes
+    nothing off. Of the one in force, `other_term` is how it could be paid as well, and `year_now` what a year would
+    cost that begins at once."""
 
     tier: Tier
     terms: TierTerms
@@ -44,8 +46,11 @@ class TierShown:
     is_higher: bool
     is_next: bool
     initial_due: int
-    month: str
+    term: Term
+    title: str
     preview: OrderPreview | None = None
+    other_term: str = ""
+    year_now: OrderPreview | None = None
     coupon: str = ""
     coupon_problem: str = ""
 
@@ -61,11 +66,14 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
     """The page of tiers; that of `asked` with its dialog open, and with what was entered there."""
     organisation = request.organisation
     subscription = queries.subscription_of(organisation)
-    coupon = _coupon_of(request)
+    coupon, term = _coupon_of(request), _term_of(request) or Term.MONTH
+    entered = {each: (coupon, term) if each is asked else ("", Term(subscription.renewal_term)) for each in Tier}
     context = {
-        "tiers": [_shown(each, subscription, coupon=coupon if each is asked else "") for each in Tier],
+        "tiers": [_shown(each, subscription, coupon=entered[each][0], term=entered[each][1]) for each in Tier],
+        "notice_days": queries.price_book().annual_notice.days,
         "subscription": subscription,
         "here": Tier(subscription.tier).title,
+        "year_title": words.period_title(Tier(subscription.tier), Term.YEAR),
         "next": Tier(subscription.next_tier).title if subscription.next_tier else "",
         "had_elsewhere": had_elsewhere(organisation.id),
         "may_buy": request.member.may(Action.BUY),
@@ -77,28 +85,49 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
     return render(request, "web/credits/tier.html", context, status=status)
 
 
-def _shown(each: Tier, subscription: Subscription, *, coupon: str) -> TierShown:
+def _shown(each: Tier, subscription: Subscription, *, coupon: str, term: Term) -> TierShown:
     organisation, book, now = subscription.organisation, queries.price_book(), utc_now()
     is_higher = rank(each) > rank(subscription.tier)
+    term = term if book.tiers[each].price_for(term) is not None else Term.MONTH
     preview, problem = None, ""
     if is_higher and not book.tiers[each].is_free:
         try:
-            preview = preview_rise(organisation, each, coupon=coupon, now=now)
+            preview = preview_tier(organisation, each, term=term, coupon=coupon, now=now)
         except (coupons.CouponUnknown, coupons.CouponNotValid) as refused:
-            preview, problem = preview_rise(organisation, each, now=now), in_words(refused)
+            preview, problem = preview_tier(organisation, each, term=term, now=now), in_words(refused)
+    is_here = each.value == subscription.tier
+    begins_now = is_here and book.tiers[each].annual_price and begins_when_paid(subscription, each, Term.YEAR)
     return TierShown(
         tier=each,
         terms=book.tiers[each],
         modes=words.tier_modes(book, each),
-        is_here=each.value == subscription.tier,
+        is_here=is_here,
         is_higher=is_higher,
         is_next=each.value == subscription.next_tier,
         initial_due=initial_credits_due(organisation.id, book.tiers[each]),
-        month=words.period_title(each, Term.MONTH),
+        term=term,
+        title=words.period_title(each, term),
         preview=preview,
+        other_term=_other_term(book.tiers[each], subscription) if is_here else "",
+        year_now=preview_tier(organisation, each, term=Term.YEAR, now=now) if begins_now else None,
         coupon=coupon,
         coupon_problem=problem,
     )
+
+
+def _other_term(terms: TierTerms, subscription: Subscription) -> str:
+    """How the tier in force could be paid as well; "" where it cannot, or is free."""
+    other = Term.YEAR if subscription.renewal_term == Term.MONTH else Term.MONTH
+    return "" if terms.is_free or terms.price_for(other) is None else other.value
+
+
+def _term_of(request: MemberRequest) -> Term | None:
+    """The term that was chosen; None: as it is paid for now."""
+    chosen = request.POST.get("term", "")
+    try:
+        return Term(chosen) if chosen else None
+    except ValueError:
+        raise NotFound("tier") from None
 
 
 def _coupon_of(request: MemberRequest) -> str:
@@ -135,6 +164,8 @@ def _change(request: MemberRequest, wanted: Tier) -> HttpResponse:
     answer = billing.change_tier(
         organisation=organisation,
         tier=wanted,
+        term=_term_of(request),
+        at_once="at_once" in request.POST,
         who=request.user.email,
         now=utc_now(),
         gateway=gateway,
@@ -146,13 +177,16 @@ def _change(request: MemberRequest, wanted: Tier) -> HttpResponse:
             return paying.lead_to_payment(
                 request, answer.purchase, method=method, keeps=request.POST.get("keep") == "on"
             )
-        messages.info(request, _("%(tier)s begins when its first month is paid.") % {"tier": wanted.title})
+        ordered = words.purchase_title(answer.purchase)
+        messages.info(request, _("%(ordered)s: it begins when it is paid.") % {"ordered": ordered})
         return redirect("web:purchase", slug=organisation.slug, reference=answer.purchase.reference)
+    is_free = queries.price_book().tiers[wanted].is_free
+    title = wanted.title if is_free else words.period_title(wanted, answer.term)
     if answer.in_force:
         messages.success(request, _("%(tier)s is in force. Your credits stay.") % {"tier": wanted.title})
     else:
         messages.success(
-            request, _("%(tier)s begins when the paid month ends. Your credits stay.") % {"tier": wanted.title}
+            request, _("%(tier)s: it begins when the paid period ends. Your credits stay.") % {"tier": title}
         )
     return redirect("web:tier", slug=organisation.slug)
 

@@ -132,6 +132,9 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_price_book.at_least_a_cent": said(
         "A price is one cent at least.",
     ),
+    "invalid_price_book.year_above_months": said(
+        "A year for {annual:money} costs more than twelve months for {months:money}. Name another price for it.",
+    ),
     "invalid_price_book.form": said(
         "This is no price book: {problem}",
     ),

@@ -12,8 +12,8 @@ CouponQuery = Annotated[Text | None, Query(max_length=60, description="A code th
 
 
 class OrderPreviewOut(Schema):
-    """What an order would cost; nothing is ordered. `net` is after the discount, and after what is left of a month
-    that a higher tier replaces. The months that follow cost `price`. Without billing details nobody knows the VAT, and
+    """What an order would cost; nothing is ordered. `net` is after the discount, and after what is left of a paid
+    period that it takes the place of. What follows costs `price`. Without billing details nobody knows the VAT, and
     `vat_treatment`, `vat` and `gross` are null."""
 
     price: MoneyOut

@@ -35,13 +35,15 @@ class PurchaseIn(Schema):
 
 
 class PurchaseOut(Schema):
-    """Something bought once: a package of credits, or a month of a tier. Credits come when `status` is paid."""
+    """Something bought once: a package of credits, or a month or a year of a tier (`term`). Credits come when `status`
+    is paid, those of a year month by month."""
 
     reference: str
     kind: str
     title: str
     credits: int
     tier: str
+    term: str
     status: str
     coupon: str | None
     discount: MoneyOut = Field(description="What the coupon took off; `net` is after it.")
@@ -84,6 +86,7 @@ PURCHASE = {
     "title": "50-credit package",
     "credits": 50,
     "tier": "",
+    "term": "",
     "status": "open",
     "coupon": None,
     "discount": {"cents": 0, "currency": "EUR"},
@@ -196,9 +199,9 @@ def bought_out(purchase: Purchase, payment: PaymentSeen) -> dict[str, Any]:
 def purchase_out(purchase: Purchase) -> dict[str, Any]:
     """A purchase as JSON; amounts in cents."""
     currency = purchase.currency
-    names = ("reference", "kind", "title", "credits", "tier", "status", "vat_treatment", "gateway", "ordered_at")
+    names = ("reference", "kind", "title", "credits", "tier", "term", "status", "vat_treatment", "gateway")
     return {
-        **{name: getattr(purchase, name) for name in (*names, "ordered_by", "expires_at", "paid_at")},
+        **{name: getattr(purchase, name) for name in (*names, "ordered_at", "ordered_by", "expires_at", "paid_at")},
         "coupon": purchase.coupon.code if purchase.coupon else None,
         "discount": {"cents": purchase.discount_cents, "currency": currency},
         "net": {"cents": purchase.net_cents, "currency": currency},

@@ -17,28 +17,31 @@ from otai.billing import operations, previews, queries
 from otai.billing.initial_credits import initial_credits_due
 from otai.db import utc_now
 from otai.orgs.permissions import Action
-from otai.pricing.price_book import Mode, Tier
+from otai.pricing.price_book import Mode, Term, Tier
 
 noun = Noun()
 
 
 class TierOut(Schema):
-    """The tier in force. `next_tier` begins when the paid month ends; null: nothing changes."""
+    """The tier in force. `next_tier` begins when the paid period ends; null: nothing changes. `renewal_term`: `month`
+    or `year`, what is ordered then. `annual_price`: null where it is sold by the month alone."""
 
     tier: str
     status: str
     modes: list[str]
     monthly_credits: int
     monthly_price: MoneyOut
+    annual_price: MoneyOut | None
     next_grant_at: datetime
     paid_until_at: datetime | None
     grace_until_at: datetime | None
     next_tier: str | None
+    renewal_term: str
 
 
 class TierTermsOut(Schema):
     """`initial_credits_due`: what of the initial credits would come; they are given once for each person and
-    company."""
+    company. `annual_saving`: what a year paid at once costs less than twelve months."""
 
     tier: str
     initial_credits: int
@@ -46,6 +49,8 @@ class TierTermsOut(Schema):
     monthly_credits: int
     modes: list[str]
     monthly_price: MoneyOut
+    annual_price: MoneyOut | None
+    annual_saving: MoneyOut | None
     in_force: bool
 
 
@@ -55,15 +60,20 @@ class TiersOut(Schema):
 
 class TierIn(Schema):
     tier: Tier
+    term: Term | None = Field(None, description="As it is paid for now if left out; by the month at first.")
+    at_once: bool = Field(
+        False, description="A year of the tier in force begins when it is paid, not when the paid month ends."
+    )
     gateway: Annotated[Text, Field(max_length=40)] = ""
     payment_method: Annotated[Text, Field(max_length=200)] = ""
     coupon: CouponCode = ""
 
 
 class TierChangedOut(Schema):
-    """In force at once, from `from_at` on, or when `purchase` is paid."""
+    """In force at once, from `from_at` on, or when `purchase` is paid; paid for by the `term` from then on."""
 
     tier: str
+    term: str
     in_force: bool
     from_at: datetime | None
     purchase: BoughtOut | None
@@ -75,10 +85,12 @@ TIER = {
     "modes": ["basic", "business"],
     "monthly_credits": 50,
     "monthly_price": {"cents": 9900, "currency": "EUR"},
+    "annual_price": {"cents": 99000, "currency": "EUR"},
     "next_grant_at": "2026-12-02T09:30:00Z",
     "paid_until_at": "2026-12-02T09:30:00Z",
     "grace_until_at": None,
     "next_tier": None,
+    "renewal_term": "month",
 }
 
 
@@ -101,6 +113,8 @@ def get_tier(request: CallerRequest) -> Any:
                 "monthly_credits": 50,
                 "modes": ["basic", "business"],
                 "monthly_price": {"cents": 9900, "currency": "EUR"},
+                "annual_price": {"cents": 99000, "currency": "EUR"},
+                "annual_saving": {"cents": 19800, "currency": "EUR"},
                 "in_force": True,
             }
         ]
@@ -118,6 +132,8 @@ def list_tiers(request: CallerRequest) -> Any:
                 "monthly_credits": terms.monthly_credits,
                 "modes": [mode.value for mode in Mode if mode in terms.modes],
                 "monthly_price": money(terms.monthly_price),
+                "annual_price": money(terms.annual_price),
+                "annual_saving": money(terms.annual_saving),
                 "in_force": tier is mine,
             }
             for tier, terms in queries.price_book().tiers.items()
@@ -126,44 +142,60 @@ def list_tiers(request: CallerRequest) -> Any:
 
 
 @noun.get("/tiers/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
-def preview_tier(request: CallerRequest, tier: Tier, coupon: CouponQuery = None) -> Any:
-    """What the first month of a higher tier would cost
+def preview_tier(request: CallerRequest, tier: Tier, term: Term = Term.MONTH, coupon: CouponQuery = None) -> Any:
+    """What the first month or year of a higher tier would cost
 
-    If it was paid now: with VAT, with what a coupon takes off, less what is left of a paid month. Nothing is ordered.
+    Or a year in the place of the paid month. If it was paid now: with VAT, with what a coupon takes off, less what is
+    left of a paid period. Nothing is ordered.
     """
-    return preview_out(previews.preview_rise(request.auth.organisation, tier, coupon=coupon or "", now=utc_now()))
+    organisation = request.auth.organisation
+    return preview_out(previews.preview_tier(organisation, tier, term=term, coupon=coupon or "", now=utc_now()))
 
 
 @noun.post(
     "/tier",
     Action.BUY,
     TierChangedOut,
-    example={"tier": "pro", "in_force": False, "from_at": None, "purchase": {**BOUGHT, "kind": "subscription"}},
-    body_example={"tier": "pro", "gateway": "bank_transfer"},
+    example={
+        "tier": "pro",
+        "term": "year",
+        "in_force": False,
+        "from_at": None,
+        "purchase": {**BOUGHT, "kind": "subscription", "term": "year"},
+    },
+    body_example={"tier": "pro", "term": "year", "gateway": "bank_transfer"},
     repeatable=True,
     errors=[404, 409, 503],
 )
 def change_tier(request: CallerRequest, asked: TierIn) -> HttpResponse:
     """Change the tier
 
-    A higher tier begins when its first month is paid, a lower one when the paid month ends. Asking for the tier in
-    force takes a cancellation back. Credits stay.
+    A higher tier begins when its first month or year is paid, a lower one when the paid period ends. Asking for the
+    tier in force takes a cancellation back, or pays it by another `term` when the paid period ends. Credits stay.
     """
     caller = request.auth
 
     def work() -> Any:
-        found = operations.change_tier(
+        answer = operations.change_tier(
             organisation=caller.organisation,
             tier=asked.tier,
+            term=asked.term,
+            at_once=asked.at_once,
             gateway=asked.gateway,
             payment_method=asked.payment_method,
             coupon=asked.coupon,
             who=caller.who,
             now=utc_now(),
         )
-        bought = bought_out(found.purchase, found.payment) if found.purchase and found.payment else None
+        bought = bought_out(answer.purchase, answer.payment) if answer.purchase and answer.payment else None
         return TierChangedOut.model_validate(
-            {"tier": asked.tier.value, "in_force": found.in_force, "from_at": found.from_at, "purchase": bought}
+            {
+                "tier": asked.tier.value,
+                "term": answer.term.value,
+                "in_force": answer.in_force,
+                "from_at": answer.from_at,
+                "purchase": bought,
+            }
         )
 
     return keys.once(request, work, status=200, secret="purchase.payment.client_secret")  # noqa: S106 -- a field's name
@@ -172,10 +204,11 @@ def change_tier(request: CallerRequest, asked: TierIn) -> HttpResponse:
 def _tier(caller: Caller) -> dict[str, Any]:
     subscription = queries.subscription_of(caller.organisation)
     terms = queries.price_book().tiers[Tier(subscription.tier)]
-    names = ("tier", "status", "next_grant_at", "paid_until_at", "grace_until_at", "next_tier")
+    names = ("tier", "status", "next_grant_at", "paid_until_at", "grace_until_at", "next_tier", "renewal_term")
     return {
         **{name: getattr(subscription, name) for name in names},
         "modes": [mode.value for mode in Mode if mode in terms.modes],
         "monthly_credits": terms.monthly_credits,
         "monthly_price": money(terms.monthly_price),
+        "annual_price": money(terms.annual_price),
     }
