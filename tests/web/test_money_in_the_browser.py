@@ -143,6 +143,12 @@ def test_from_the_first_card_to_the_accountants_file(story: Story) -> None:
     olga_closes_the_months_and_their_files_add_up(story)
 
 
+def test_orders_above_two_credits_wait_for_bob_who_pays_the_invoices(story: Story) -> None:
+    story.is_now(2027, 1, 11)
+    alice_signs_up_and_takes_pro_by_card(story)
+    her_orders_wait_for_bob(story)
+
+
 def alice_signs_up_and_takes_pro_by_card(story: Story) -> None:
     page = story.page
     page.goto(f"{story.base}/account/signup/")
@@ -164,13 +170,86 @@ def alice_signs_up_and_takes_pro_by_card(story: Story) -> None:
     assert "100 credits" in page.inner_text(".balance")
 
 
-def she_trains_a_business_model(story: Story) -> None:
+def her_orders_wait_for_bob(story: Story) -> None:
+    """He approves one order, which she withdraws, and declines the other."""
     page = story.page
+    imports_tickets(story)
+    lets_orders_wait_above(story, "2")
+    bob = bob_signs_in(story)
+    orders(story)
+    story.reads("It waits for the approval")
+    assert "97 credits" in page.inner_text(".balance"), "held while it waits"
+    story.sweep()
+    [link] = re.findall(r"http://\S+/runs/1/", story.mail("before an owner or a member for billing approves it"))
+    bob.goto(link)
+    bob.click("text=Approve: 3 credits")
+    bob.wait_for_selector("text=is approved")
+    story.sweep()
+    assert "/runs/1/" in story.mail("approved the training")
+    page.goto(link)
+    page.click("button[data-opens=cancel]")
+    page.click("dialog[open] button.danger")
+    page.wait_for_selector("text=100 credits")
+    orders(story)
+    bob.goto(page.url)
+    bob.click("button[data-opens=decline]")
+    bob.fill("dialog[open] [name=why]", "wait for the new queues")
+    bob.click("dialog[open] button.danger, dialog[open] button.primary")
+    bob.wait_for_selector("text=declined")
+    story.sweep()
+    assert "wait for the new queues" in story.mail("declined the training")
+    page.reload()
+    story.reads("This training was declined")
+    assert "100 credits" in page.inner_text(".balance")
+
+
+def imports_tickets(story: Story) -> None:
     tickets = write_csv(story.installation.home / "helpdesk.csv", tickets=200)
     story.installation.otai("tickets", "import", str(tickets), "--name", "support")
+
+
+def lets_orders_wait_above(story: Story, credits: str) -> None:
+    page = story.page
+    story.goes_to("credits/spending/")
+    page.fill("#above_credits", credits)
+    with page.expect_navigation():
+        page.click("form:has(#above_credits) button")
+
+
+def bob_signs_in(story: Story) -> Any:
+    """A member for billing, in a browser of his own."""
+    story.installation.python(
+        "import django, json; django.setup()\n"
+        "from otai.db import utc_now\n"
+        "from otai.orgs.models import Organisation, User\n"
+        "from otai.orgs.operations import add_member\n"
+        "from otai.orgs.permissions import Role\n"
+        "name, password = 'bob@acme.example', 'the paid invoices 8'\n"
+        "bob = User.objects.create_user(username=name, email=name, password=password)\n"
+        "acme = Organisation.objects.get(slug='acme-ltd')\n"
+        "add_member(organisation=acme, user=bob, role=Role.BILLING, who='alice@acme.example', now=utc_now())\n"
+        "print(json.dumps('done'))"
+    )
+    page = story.page.context.browser.new_context(locale="en-GB").new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{story.base}/account/login/")
+    page.fill("[name=login]", "bob@acme.example")
+    page.fill("[name=password]", "the paid invoices 8")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{story.base}/acme-ltd/")
+    return page
+
+
+def orders(story: Story) -> None:
     story.goes_to("train/?choice=business-standard")
-    page.click("#order-button")
-    page.wait_for_url("**/runs/1/")
+    story.page.click("#order-button")
+    story.page.wait_for_url("**/runs/*/")
+
+
+def she_trains_a_business_model(story: Story) -> None:
+    page = story.page
+    imports_tickets(story)
+    orders(story)
     story.installation.otai("worker", "--once")
     page.reload()
     page.wait_for_selector("text=Report card")
