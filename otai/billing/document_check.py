@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangedField:
     """A field of the electronic part by its name in EN 16931's XML, as the file and as the books have it; empty where
     one of them has none."""
 
@@ -63,7 +63,7 @@ class DocumentCheck:
 
     invoice: Invoice
     verdict: Verdict
-    differences: list[Difference]
+    differences: list[ChangedField]
 
     @property
     def clean(self) -> bool:
@@ -89,7 +89,7 @@ def check_document(content: bytes, *, organisation: Organisation | None = None) 
     return DocumentCheck(invoice, _verdict(content, invoice, differences), differences[:most_differences])
 
 
-def _verdict(content: bytes, invoice: Invoice, differences: list[Difference]) -> Verdict:
+def _verdict(content: bytes, invoice: Invoice, differences: list[ChangedField]) -> Verdict:
     if not _is_as_chained(invoice):
         return Verdict.BOOKS_CHANGED
     if differences:
@@ -141,10 +141,10 @@ def _name(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _differences(file: list[tuple[str, str]], books: list[tuple[str, str]]) -> list[Difference]:
+def _differences(file: list[tuple[str, str]], books: list[tuple[str, str]]) -> list[ChangedField]:
     theirs, ours = Counter(file), Counter(books)
     changed = {field: ["", ""] for field, _text in [*file, *books]}
     for place, extra in enumerate((theirs - ours, ours - theirs)):
         for field, text in extra:
             changed[field][place] = text
-    return [Difference(field, *pair) for field, pair in changed.items() if pair != ["", ""]]
+    return [ChangedField(field, *pair) for field, pair in changed.items() if pair != ["", ""]]

@@ -173,16 +173,16 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Lea
     for attribute, column in labels.items():
         as_numbers = Labelled.of(column)
         labelled = np.flatnonzero(as_numbers.count)
-        found = [words.deciding(as_numbers) for words in searches]
-        if any(found):
+        by_search = [words.deciding(as_numbers) for words in searches]
+        if any(by_search):
             # Where they were not looked for, nothing is known of them.
             shares = [
                 _share(words.stand_in(those)[labelled[words.is_read[labelled]]])
-                for words, those in zip(searches, found, strict=True)
+                for words, those in zip(searches, by_search, strict=True)
             ]
-            suspicions.append(_Suspicion(attribute, found, shares, labelled))
+            suspicions.append(_Suspicion(attribute, by_search, shares, labelled))
     suspicions = sorted(
-        (found for found in suspicions if found.coverage >= COVERAGE), key=lambda one: (-one.coverage, one.attribute)
+        (each for each in suspicions if each.coverage >= COVERAGE), key=lambda one: (-one.coverage, one.attribute)
     )
     measured = suspicions[: MEASURED_ALTOGETHER // FEWEST_OF_MANY]
     tickets = min(MEASURED_TICKETS, MEASURED_ALTOGETHER // max(len(measured), 1))

@@ -24,9 +24,9 @@ from otai.learning.data.phrases import (
     phrase_key,
     runs_of,
 )
-from otai.learning.evidence.recurring_words import FEWEST_TICKETS, MOST_WORDS, RecurringWords, Threshold, spread
+from otai.learning.evidence.recurring_words import FEWEST_TICKETS, MOST_WORDS, RecurringWords, ShareThreshold, spread
 
-DESK_WRITES = Threshold(of_label=0.25, of_all=0.025, holds_label=False)
+DESK_WRITES = ShareThreshold(of_label=0.25, of_all=0.025, holds_label=False)
 """Measured on eight public sets and the synthetic samples: what customers write reaches it in 6 % of the tickets at
 most (docs/decisions/0305)."""
 MOST_TICKETS_WITH_ONE = 2

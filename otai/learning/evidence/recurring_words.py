@@ -33,7 +33,7 @@ _PAIRS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class ShareThreshold:
     """In so many of its label's tickets, or of all, stands what decides it (0 to 1). `holds_label`: also words with the
     whole label among them count."""
 
@@ -42,7 +42,7 @@ class Threshold:
     holds_label: bool
 
 
-NO_THRESHOLD = Threshold(of_label=0, of_all=0, holds_label=True)
+NO_THRESHOLD = ShareThreshold(of_label=0, of_all=0, holds_label=True)
 
 Finder = Callable[[str], Mapping[str, str]]
 """Of a text the words that count, by key, as they stand there."""
@@ -62,11 +62,11 @@ class RecurringWords:
     rows: Rows
     words: Rows
     is_read: Mask
-    threshold: Threshold
+    threshold: ShareThreshold
 
     @classmethod
     def of(
-        cls, texts: Sequence[str], find: Finder, *, most_tickets: int, threshold: Threshold = NO_THRESHOLD
+        cls, texts: Sequence[str], find: Finder, *, most_tickets: int, threshold: ShareThreshold = NO_THRESHOLD
     ) -> RecurringWords:
         """What `find` names in so many of the texts, spread over all."""
         known: dict[str, int] = {}
@@ -100,7 +100,7 @@ class RecurringWords:
         key_of: Callable[[int], str],
         found: tuple[Rows, Rows, Rows],
         is_read: Mask,
-        threshold: Threshold,
+        threshold: ShareThreshold,
     ) -> RecurringWords:
         """Those of the words that stand in several tickets. `found`: of each word the ticket in which it was first
         seen; tickets; and the words that stand in them."""
@@ -124,7 +124,7 @@ class RecurringWords:
         tickets = max(int((labelled.count > 0).sum()), 1)
         of_label = np.bincount(labelled.labels, minlength=len(labelled.names))
         share = of_label / tickets
-        found: dict[int, str] = {}
+        label_of: dict[int, str] = {}
         for words, labels, most in self._beside(labelled):
             # The first ticket names the label, whichever it is; the others agree.
             decides = (most >= FEWEST_TICKETS) & (most >= PURITY * stand_in[words]) & (share[labels] <= LARGEST_LABEL)
@@ -132,9 +132,9 @@ class RecurringWords:
             decides &= (most >= self.threshold.of_label * of_label[labels]) | (most >= self.threshold.of_all * tickets)
             pairs = zip(words[decides].tolist(), labels[decides].tolist(), strict=True)
             for word, label in sorted(pairs, key=lambda one: (one[0], share[one[1]], labelled.names[one[1]])):
-                found.setdefault(word, labelled.names[label])
-        said = self.as_they_stand(found)
-        return {word: label for word, label in found.items() if not self._spells(label, said[word])}
+                label_of.setdefault(word, labelled.names[label])
+        said = self.as_they_stand(label_of)
+        return {word: label for word, label in label_of.items() if not self._spells(label, said[word])}
 
     def _spells(self, label: str, said: str) -> bool:
         """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the
