@@ -244,5 +244,7 @@ def _amount(found: Any) -> str:
         return _now("none")
     if isinstance(found, dict):
         above = credits(found["above_credits"])
-        return _now("above %(credits)s, for %(days)s days") % {"credits": above, "days": found["days"]}
+        days = found["days"]
+        said = ngettext("above %(credits)s, for %(days)s day", "above %(credits)s, for %(days)s days", days)
+        return said % {"credits": above, "days": days}
     return credits(found)

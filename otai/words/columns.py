@@ -8,7 +8,7 @@ from otai.words.sentences import Counted, Sentence
 
 COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
     "named_when_importing": ("named when importing",),
-    "rows_all": ("{rows:n} rows",),
+    "rows_all": (Counted("{rows:n} row", "{rows:n} rows", "rows"),),
     "rows_first": ("the first {rows:n} rows",),
     # Roles.
     "column_says_split": ("says of each ticket whether it is for training or test, such as {examples:names}",),

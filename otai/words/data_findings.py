@@ -10,7 +10,13 @@ from otai.words.sentences import Counted
 DATA: Mapping[str, Words] = {
     "attribute_not_learnable": Words(
         (
-            "{attribute} has {learnable_labels:n} labels with at least {fewest:n} training tickets; learning needs 2.",
+            Counted(
+                "{attribute} has {learnable_labels:n} label with at least {fewest:n} training tickets; learning needs "
+                "2.",
+                "{attribute} has {learnable_labels:n} labels with at least {fewest:n} training tickets; learning needs "
+                "2.",
+                "learnable_labels",
+            ),
             "{attribute} has too few labels with enough training tickets; learning needs 2.",
         ),
         "Leave it out of the training, or import more tickets.",
@@ -296,8 +302,13 @@ DATA: Mapping[str, Words] = {
     ),
     "newest_row_won": Words(
         (
-            "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} "
-            "tickets in all.",
+            Counted(
+                "{repeated:n} row has an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} "
+                "tickets in all.",
+                "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, "
+                "{tickets:n} tickets in all.",
+                "repeated",
+            ),
             "Some rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets "
             "in all.",
         ),
@@ -368,7 +379,11 @@ DATA: Mapping[str, Words] = {
         (
             "{tickets:n} of {all:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}. For "
             "example {shown:names}.",
-            "{tickets:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}.",
+            Counted(
+                "{tickets:n} ticket held more than the customer's own message. Cut were: {by_kind:parts}.",
+                "{tickets:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}.",
+                "tickets",
+            ),
         ),
         "Nothing to do: new tickets are cut alike when they are predicted, and the data set keeps what was cut.",
     ),

@@ -214,7 +214,7 @@ def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acm
         why="seen",
         now=now,
     )
-    assert "Paid: 50 credits are in your balance." in text_of(alice.get(ordered.headers["Location"]))
+    assert "Paid. New in your balance: 50 credits." in text_of(alice.get(ordered.headers["Location"]))
     assert ledger.balance(acme.id).available == 150
 
 

@@ -268,7 +268,7 @@ def a_declined_card_and_a_second_one_pay_the_same_order(story: Story) -> None:
     order = page.url.partition("?")[0]
     page.click("text=Pay EUR 535.50 by card")
     story.pays(SECOND)
-    story.reads("Paid: 50 credits are in your balance.")
+    story.reads("Paid. New in your balance: 50 credits.")
     assert page.url.partition("?")[0] == order
     assert "147 credits" in page.inner_text(".balance")
 
@@ -317,7 +317,7 @@ def a_dispute_freezes_credits_and_is_won(story: Story) -> None:
     story.stripe.decides(dispute, "won")
     story.sweep()
     page.reload()
-    story.reads("Paid: 50 credits are in your balance.")
+    story.reads("Paid. New in your balance: 50 credits.")
     assert "247 credits" in page.inner_text(".balance")
 
 
@@ -326,7 +326,7 @@ def a_dispute_is_lost_and_takes_its_credits(story: Story) -> None:
     story.goes_to("credits/packages/10/")
     page.click("label:has-text('Visa •••• 4242')")
     page.click("text=Order for EUR 119")
-    story.reads("Paid: 10 credits are in your balance.")
+    story.reads("Paid. New in your balance: 10 credits.")
     assert "257 credits" in page.inner_text(".balance")
     order = page.url
     dispute = story.stripe.disputes(story.payment(TEN), TEN)

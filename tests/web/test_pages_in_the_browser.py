@@ -161,7 +161,7 @@ def buying(page: Any, base: str) -> None:
     page.wait_for_selector("text=EUR 119 to be paid until")
     assert not problems(page)
     page.click("text=Demo: let the transfer arrive")
-    page.wait_for_selector("text=Paid: 10 credits are in your balance.")
+    page.wait_for_selector("text=Paid. New in your balance: 10 credits.")
     assert "16 credits" in page.inner_text("#balance")
     with page.expect_download() as download:
         page.click("a.button[href$='.pdf']")

@@ -78,7 +78,7 @@ def test_a_package_is_ordered_paid_by_card_and_the_card_saved(acme: Organisation
     page = page_of_ours(buyer, order(buyer, keep="on", back="/acme/train/"))
     answer = comes_back(buyer, stripe.payer_pays(page, GOOD))
     text = answer.content.decode()
-    assert "50 credits are in your balance" in text
+    assert "New in your balance: 50 credits." in text
     assert 'href="/acme/train/"' in text, "the way back to the training is kept"
     assert credits(acme) == 56
     saved = buyer.get("/acme/credits/methods/").content.decode()

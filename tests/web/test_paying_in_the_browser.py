@@ -56,7 +56,7 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.wait_for_selector("text=Your bank wants to know")
         page.fill("input[name=number]", ASKS)
         page.click("text=Confirm")
-        page.wait_for_selector("text=Paid: 50 credits are in your balance.")
+        page.wait_for_selector("text=Paid. New in your balance: 50 credits.")
         assert page.locator("a.button[href='/acme/train/']").count() == 1
         look(page, "paid")
 

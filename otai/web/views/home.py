@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -129,15 +129,18 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     train = _address("web:train", organisation)
     trained_on = {shown.version.run.data_set_id for shown in models}
     if train and not models:
-        text = _("%(tickets)s tickets are ready, and no model has learnt from them yet.") % {
-            "tickets": number(newest.tickets)
-        }
+        text = ngettext(
+            "%(tickets)s ticket is ready, and no model has learnt from it yet.",
+            "%(tickets)s tickets are ready, and no model has learnt from them yet.",
+            newest.tickets,
+        ) % {"tickets": number(newest.tickets)}
         suggestions.append(Suggestion(text, _("Train from %(credits)s") % {"credits": credits(costs)}, train))
     elif train and not suggestions and newest.id not in trained_on:
-        text = _("%(name)s has %(tickets)s tickets that no model has learnt from yet.") % {
-            "name": f"{newest.name} v{newest.version}",
-            "tickets": number(newest.tickets),
-        }
+        text = ngettext(
+            "%(name)s has %(tickets)s ticket that no model has learnt from yet.",
+            "%(name)s has %(tickets)s tickets that no model has learnt from yet.",
+            newest.tickets,
+        ) % {"name": f"{newest.name} v{newest.version}", "tickets": number(newest.tickets)}
         suggestions.append(Suggestion(text, _("Train again from %(credits)s") % {"credits": credits(costs)}, train))
     return suggestions
 

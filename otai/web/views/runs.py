@@ -244,7 +244,7 @@ def cancel(request: MemberRequest, number: int) -> HttpResponse:
     )
     messages.success(
         request,
-        _("Run %(number)s is cancelled. %(credits)s are given back, nothing is charged.")
+        _("Run %(number)s is cancelled. Given back: %(credits)s. Nothing is charged.")
         % {"number": number, "credits": formats.credits(cancelled.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)
@@ -277,7 +277,7 @@ def decline(request: MemberRequest, number: int) -> HttpResponse:
     )
     messages.success(
         request,
-        _("Run %(number)s is declined. %(credits)s are given back, nothing is charged.")
+        _("Run %(number)s is declined. Given back: %(credits)s. Nothing is charged.")
         % {"number": number, "credits": formats.credits(declined.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)

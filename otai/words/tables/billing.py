@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otai.words.refusal import Refusal, said
+from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "already_in_tier.tier": said(
@@ -121,7 +122,11 @@ TABLE: Mapping[str, Refusal] = {
         "A price book is in the currency of the one in force; this one has {currencies:words}.",
     ),
     "invalid_price_book.package": said(
-        "The price book has no package of {credits:n} credits. Its packages: {known:words}.",
+        Counted(
+            "The price book has no package of {credits:n} credit. Its packages: {known:words}.",
+            "The price book has no package of {credits:n} credits. Its packages: {known:words}.",
+            "credits",
+        ),
     ),
     "invalid_price_book.free_tier": said(
         "{tier:title} is free, and stays so.",

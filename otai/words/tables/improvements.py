@@ -23,8 +23,8 @@ IMPROVEMENTS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "improvement.thin_labels": (
         Counted(
-            "{labels:n} label has fewer than {fewest:n} tickets and is mostly missed: {named:names}. {missing:n} more "
-            "tickets would bring it to {fewest:n}.",
+            "{labels:n} label has fewer than {fewest:n} tickets and is mostly missed: {named:names}. It takes "
+            "{missing:n} more to bring it to {fewest:n}.",
             "{labels:n} labels have fewer than {fewest:n} tickets and are mostly missed: {named:names}. {missing:n} "
             "more tickets would bring each to {fewest:n}.",
             "labels",

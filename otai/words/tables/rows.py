@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from otai.words.sentences import Sentence
+from otai.words.sentences import Counted, Sentence
 
 ROWS: Mapping[str, tuple[Sentence, ...]] = {
     "row.cell_long": ("it has {characters:n} characters; {most:n} is the most",),
@@ -15,7 +15,13 @@ ROWS: Mapping[str, tuple[Sentence, ...]] = {
     "row.zero_byte": ("it holds a NUL character; the file is damaged or in another encoding, such as UTF-16",),
     "row_alone": ("row {row:n}: {why:fact}",),
     "row_and_column": ("row {row:n}, column {column:quoted}: {why:fact}",),
-    "row.cells_too_many": ("it has {cells:n} cells, the header has {names:n}",),
+    "row.cells_too_many": (
+        Counted(
+            "it has {cells:n} cell, the header has {names:n}",
+            "it has {cells:n} cells, the header has {names:n}",
+            "cells",
+        ),
+    ),
     "row.field_long": ("a field is longer than {most:n} characters",),
     "row.fields_too_few": ("it has {fields:n} of {names:n} fields; this is the first that is missing",),
     "row.fields_too_many": ("it has {fields:n} fields, the header has {names:n}; a delimiter in an unquoted text?",),

@@ -39,7 +39,7 @@ TABLE: Mapping[str, Refusal] = {
         "{member:quoted} is no member of this organisation.",
     ),
     "spend_limit_reached.month": said(
-        "This run costs {credits:n}; of the {most:n} credits that {who} may order for this month, {left:n} are left.",
+        "This run costs more credits ({credits:n}) than {who} may still order this month ({left:n} of {most:n}).",
         page="Ask an owner for more, or wait until {begins}.",
         api="PUT /spending/limits sets the limit; the next month begins on {begins}.",
         command="Set the limit: otai org limit; the next month begins on {begins}.",
@@ -71,9 +71,12 @@ TABLE: Mapping[str, Refusal] = {
         command="For example: queue accuracy 0.7",
     ),
     "criteria_invalid.too_few": said(
-        (
+        Counted(
+            "Only {tickets:n} ticket of {data_set} could be kept aside to measure {attribute:quoted} on; at "
+            "least {needed:n} are needed for a promise. Import more labelled tickets.",
             "Only {tickets:n} tickets of {data_set} could be kept aside to measure {attribute:quoted} on; at "
-            "least {needed:n} are needed for a promise. Import more labelled tickets."
+            "least {needed:n} are needed for a promise. Import more labelled tickets.",
+            "tickets",
         ),
     ),
     "criteria_invalid.too_many": said(
@@ -157,7 +160,11 @@ TABLE: Mapping[str, Refusal] = {
         "This quote was ordered before, as a paid run. Ask for a new one.",
     ),
     "quote_expired.quote": said(
-        "The quote of {credits:n} credits stood until {expired_at:time} UTC. Ask for a new one.",
+        Counted(
+            "The quote of {credits:n} credit stood until {expired_at:time} UTC. Ask for a new one.",
+            "The quote of {credits:n} credits stood until {expired_at:time} UTC. Ask for a new one.",
+            "credits",
+        ),
     ),
     "run_has_ended.run": said(
         "Run {number} has ended already ({status:state}); there is nothing to cancel.",

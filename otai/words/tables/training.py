@@ -27,7 +27,11 @@ TABLE: Mapping[str, Refusal] = {
         "A threshold lies above 0 and at most at 1 (100 %); {threshold} does not.",
     ),
     "dataset_invalid.all_empty": said(
-        "All {tickets:n} tickets are empty: there is no text to learn from.",
+        Counted(
+            "{tickets:n} ticket came, and it is empty: there is no text to learn from.",
+            "All {tickets:n} tickets are empty: there is no text to learn from.",
+            "tickets",
+        ),
     ),
     "dataset_invalid.all_same": said(
         "All {tickets:n} tickets have the same text; nothing in it can tell labels apart.",
@@ -36,7 +40,11 @@ TABLE: Mapping[str, Refusal] = {
         "The attribute {attribute:quoted} was named twice.",
     ),
     "dataset_invalid.lengths": said(
-        "{tickets:n} tickets, but {entries:n} entries in {column}.",
+        Counted(
+            "{tickets:n} ticket, but {entries:n} entries in {column}.",
+            "{tickets:n} tickets, but {entries:n} entries in {column}.",
+            "tickets",
+        ),
     ),
     "dataset_invalid.missing_column": said(
         "The tickets lack the column {columns:words}.",
