@@ -302,7 +302,7 @@ def fee(
     elif found.status == GuaranteeStatus.IN_REVIEW:
         say("This is more than one operator gives alone: a second one has to say the same.")
     else:
-        say("Declined." if no else f"{found.fee_credits} credits are credited.")
+        say("Declined." if no else f"Credited: {found.fee_credits} credits.")
 
 
 @app.command("grant")

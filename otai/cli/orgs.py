@@ -86,7 +86,7 @@ def show(org: OrgOption = None, json: JsonOption = False) -> None:
             amounts = ", ".join(str(amount) for amount in owed.owed) or "no money"
             say(f"OWED for payments that were taken back: {amounts}, {owed.credits} credits.")
         if owed.frozen_credits:
-            say(f"{owed.frozen_credits} credits are frozen while a payment is disputed.")
+            say(f"Frozen while a payment is disputed: {owed.frozen_credits} credits.")
 
 
 @app.command("suspend")

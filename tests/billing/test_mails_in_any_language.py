@@ -78,7 +78,7 @@ def left(text: str, *known: object) -> list[str]:
 
 OF_MAILS = (
     *(value for value in EVERYTHING.values() if isinstance(value, str)),
-    *("Pro", "http://localhost:8000", "acme", "EUR"),
+    *("Community", "Pro", "http://localhost:8000", "acme", "EUR"),
 )
 
 

@@ -40,6 +40,8 @@ NOT_RACED_BY_NAME = {
     "withdraw_package": "rows of packages alone",
     "provision": "before it there is no organisation",
     "checked_language": "only reads",
+    "credits_take_two": "only reads",
+    "SameOperator": "a refusal",
     "mail_welcome": "writes nothing",
     "revoke_vendor_key": "rows of vendor keys alone",
     "schedule_price_book": "a file and an event",

@@ -248,9 +248,9 @@ def test_olga_finds_all_figures_at_the_desk(acme: Organisation, support: DataSet
     assert "The training was included in Community, which is free." in listed
     row = desk.get(reverse("admin:runs_guarantee_change", args=[guarantee.pk])).content.decode()
     assert "accuracy 90.0%, macro F1 90.0%" in row, "what was expected"
-    assert "tickets are measured on" in row and "50.0% (47.0% to 53.0%), missed" in row
+    assert "Tickets that are measured on" in row and "50.0% (47.0% - 53.0%), missed" in row
     address = reverse("admin:runs_guarantee_act", args=[guarantee.pk, "credit-fee"])
-    assert "1 credits are credited" in desk.post(address, {"why": "honest labels"}, follow=True).content.decode()
+    assert "1 credit is credited" in desk.post(address, {"why": "honest labels"}, follow=True).content.decode()
     assert available(acme) == 7
     assert desk.get(reverse("admin:runs_guarantee_act", args=[guarantee.pk, "decline-fee"])).status_code != 200
 

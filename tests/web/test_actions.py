@@ -18,7 +18,8 @@ ASKS_FOR = {
         "home home_now help profile team leave tickets data_set data_set_sample job job_now job_events cancel_job runs "
         "run run_now run_events run_attribute report_card_json report_card_html guarantee guarantee_holdout models "
         "model compare_versions model_feedback credits ledger ledger_csv tier purchase purchase_now order_confirmation "
-        "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof"
+        "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
+        "check_document"
     ),
     Action.PREDICT: "try_version download_version",
     Action.GIVE_FEEDBACK: "give_feedback",

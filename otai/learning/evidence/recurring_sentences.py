@@ -7,6 +7,7 @@ stands in far more of a label's tickets, word for word: that tells the two apart
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -31,15 +32,18 @@ DESK_WRITES = ShareThreshold(of_label=0.25, of_all=0.025, holds_label=False)
 most (docs/decisions/0305)."""
 MOST_TICKETS_WITH_ONE = 2
 """A number that was given to one ticket stands in no more (a follow-up names it); the code of an error does."""
+_DIGITS = re.compile(r"\d+")
 _BREAK = 0
 """Between lines: no run goes over it."""
 
 
 def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords:
-    """Five words in a row inside of a line, in so many of the texts. Lines that recur as they are are left to the
-    search for lines."""
+    """Five words in a row inside of a line, in so many of the texts. Lines that recur up to their numbers are left to
+    the search for lines: a form wrote them, or a customer who writes in forms, and all of it decides alike."""
     rows = list(islice(spread(len(texts)), most_tickets))
-    often = Counter(line for row in rows for line in set(texts[row][:LOOKED_AT_CHARACTERS].split("\n")))
+    often = Counter(
+        _but_for_numbers(line) for row in rows for line in set(texts[row][:LOOKED_AT_CHARACTERS].split("\n"))
+    )
     known: dict[str, int] = {}
     words, owners = array("q"), array("q")
     is_read = np.zeros(len(texts), bool)
@@ -49,7 +53,7 @@ def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords
         is_read[row] = True
         before = len(words)
         for line in texts[row][:LOOKED_AT_CHARACTERS].split("\n"):
-            if often[line] < FEWEST_TICKETS:
+            if often[_but_for_numbers(line)] < FEWEST_TICKETS:
                 words.extend(known.setdefault(word, len(known) + 1) for word in normal_words(line))
                 words.append(_BREAK)
         owners.extend([row] * (len(words) - before))
@@ -62,6 +66,10 @@ def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords
 
     first = np.array(owners, np.int64)[starts]
     return RecurringWords.counted(texts, runs_of, key_of, (first, of_row, run), is_read, DESK_WRITES)
+
+
+def _but_for_numbers(line: str) -> str:
+    return _DIGITS.sub("0", line)
 
 
 def _runs(words: Rows, owners: Rows) -> tuple[Rows, Rows, Rows]:

@@ -77,7 +77,7 @@ def list_packages(request: CallerRequest) -> Any:
     }
 
 
-@noun.get("/packages/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+@noun.get("/packages/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[404, 409])
 def preview_package(request: CallerRequest, package: Name, coupon: CouponQuery = None) -> Any:
     """What a package would cost
 

@@ -141,7 +141,7 @@ def list_tiers(request: CallerRequest) -> Any:
     }
 
 
-@noun.get("/tiers/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[409])
+@noun.get("/tiers/preview", Action.BUY, OrderPreviewOut, example=PREVIEW, errors=[404, 409])
 def preview_tier(request: CallerRequest, tier: Tier, term: Term = Term.MONTH, coupon: CouponQuery = None) -> Any:
     """What the first month or year of a higher tier would cost
 
