@@ -113,10 +113,21 @@ def exit_code(error: OtaiError) -> int:
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
 
 
+def further_problems(error: OtaiError) -> list[str]:
+    """Of a file with several bad rows those that the message does not name: where they are, and what is wrong."""
+    problems: list[dict[str, Any]] = error.details.get("problems", [])
+    return [
+        f"row {one['row']}, column “{one['column']}”: {one['message']}"
+        if one.get("column")
+        else f"row {one['row']}: {one['message']}"
+        for one in problems[1:]
+    ]
+
+
 @contextmanager
 def errors_as_one_line(*, debug: bool) -> Iterator[None]:
-    """An error that a person can act upon becomes one line on standard error and an exit code; a bug keeps its
-    traceback."""
+    """An error that a person can act upon becomes one line on standard error, with a line for each further bad row of a
+    file, and an exit code; a bug keeps its traceback."""
     try:
         yield
     except (OtaiError, OperationalError) as raised:
@@ -127,6 +138,8 @@ def errors_as_one_line(*, debug: bool) -> Iterator[None]:
             sys.stderr.write(json.dumps({"error": jsonable(error.as_dict())}, ensure_ascii=False) + "\n")
         else:
             error_console.print(f"otai: {error.code}: {error.message}", markup=False, soft_wrap=True)
+            for place in further_problems(error):
+                error_console.print(f"  {place}", markup=False, soft_wrap=True)
         raise SystemExit(exit_code(error)) from None
     except BrokenPipeError:
         # The reader has seen enough (`otai statement | head`): no error, and nothing more to write.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from otai.cli.output import errors_as_one_line
 from otai.errors import Invalid, NotFound
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sample import write_csv
@@ -193,3 +194,16 @@ def test_columns_say_which_dates_nothing_settles(tmp_path: Path) -> None:
     asked = json.loads(otai_tickets("columns", str(file), "--json"))["unsettled_dates"]
     assert asked == {"column": "opened", "example": "03/04/2026", "read_as": "month-first"}
     assert "Nothing settles" not in otai_tickets("columns", str(file), "--dates", "day-first")
+
+
+def test_each_bad_row_is_named_with_what_is_wrong(
+    acme: Organisation, store: FileStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "stray.csv"
+    rows = "".join(f'Broken {n},"it ""really"" stopped",IT\n' for n in range(20))
+    path.write_text(f'subject,text,queue\n{rows}x,"he said "no" twice",IT\n{rows}y,"she "left"",IT\n{rows}')
+    with pytest.raises(SystemExit), errors_as_one_line(debug=False):
+        otai_tickets("import", str(path))
+    first, second = capsys.readouterr().err.strip().split("\n")
+    assert "row 22, column “text”" in first and "--skip-bad-rows" in first
+    assert second == "  row 43, column “text”: a quote inside a quoted field is not doubled"
