@@ -11,15 +11,18 @@ import pytest
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.audit import audit
-from otai.billing.models import CouponFor, Invoice, Notice, Purchase, Subscription
+from otai.billing.models import CouponFor, Invoice, Notice, Purchase, Reversal, Subscription
+from otai.billing.months import Month
 from otai.billing.operations import dunning
 from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.notices import compose
 from otai.billing.operations.orders import TermNotOffered
 from otai.billing.operations.tiers import AlreadyInTier, TierAnswer
+from otai.billing.revenue import month_close
 from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.billing.testing import DECLINED_CARD, GOOD_CARD
 from otai.ledger import queries as ledger
+from otai.ledger.audit import audit as ledger_audit
 from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
@@ -357,3 +360,43 @@ def test_an_unpaid_month_can_be_paid_as_a_year(acme: Organisation, fake: Any, no
     assert (month.status, year.status, year.net_cents) == ("cancelled", "paid", 990_00)
     assert (year.period_from_at, year.period_until_at) == (ended, anniversary_at(now, 13, BERLIN)), "without a gap"
     assert monthly(acme) == [50]
+
+
+def test_two_years_of_months_and_years_close_to_the_cent(
+    acme: Organisation, globex: Organisation, fake: Any, now: datetime
+) -> None:
+    """Acme goes from months of Pro to years; of Globex's first year of Enterprise a fifth is charged back."""
+    takes(acme, Tier.PRO, Term.MONTH, now)
+    year = bought(takes(globex, Tier.ENTERPRISE, Term.YEAR, now))
+    for customer in (acme, globex):
+        keeps_card(customer, now)
+    for month in range(1, 25):
+        due = anniversary_at(now, month, BERLIN)
+        if month == 3:
+            takes(acme, Tier.PRO, Term.YEAR, due - DAY)
+        if month == 7:
+            is_reversed(fake, year, due - DAY, cents=year.gross_cents // 5)
+            lost = Reversal.objects.get()
+            assert lost.owed_gross_cents == 998_00, "the year stays theirs"
+            billing.write_off_owed(reversal=lost.id, who=OLGA, why="agreed", now=due - DAY / 2)
+        sweep(due)
+        sweep(due + DAY)
+    paid = [
+        (one.organisation.slug, one.net_cents // 100, one.term) for one in Purchase.objects.order_by("paid_at", "id")
+    ]
+    months, years = [("acme", 99, "month")] * 3, [("acme", 990, "year")] * 2
+    assert sorted(paid) == sorted([*months, *years, *[("globex", 4990, "year")] * 3])
+    assert (monthly(acme), monthly(globex)) == ([50] * 24, [250] * 24), "once each, whatever is paid by"
+    assert ledger.balance(acme.id).available == 100 + 24 * 50
+    assert ledger.balance(globex.id).available == 500 + 24 * 250 - 98 - 6 * 50, "a fifth of what the year had brought"
+    total = {"received": 0, "refunded": 0, "recognised": 0}
+    deferred, first = 0, Month(2026, 11)
+    for at in (first.plus(month) for month in range(38)):
+        close = month_close(at.year, at.number, zone=BERLIN)
+        assert (close.packages.difference.cents, close.tiers.difference.cents) == (0, 0)
+        assert close.total.deferred_before.cents == deferred
+        deferred = close.total.deferred_after.cents
+        for name in total:
+            total[name] += getattr(close.total, name).cents
+    assert (total, deferred) == ({"received": 17_247_00, "refunded": 0, "recognised": 17_247_00}, 0)
+    assert audit().findings == [] and ledger_audit().clean
