@@ -107,7 +107,8 @@ def test_alice_agrees_orders_and_downloads_by_commands(
     with pytest.raises(CriterionInvalid, match="is no criterion"):
         otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
-    assert "accuracy of at least 90 %" in " ".join(otai("guarantee", "waiting").split())
+    assert "accuracy of at least 90%" in otai("guarantee", "waiting", "--json")
+    assert "standard" in otai("guarantee", "waiting")
     otai("guarantee", "agree", "--why", "clean tickets")
     ordered = json.loads(otai("guarantee", "order", "--yes", "--json"))
     assert (ordered["status"], ordered["guarantee"]["status"], ordered["credits"]) == ("completed", "met", 1)

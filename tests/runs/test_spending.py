@@ -54,7 +54,7 @@ def test_an_order_beyond_the_months_limit_is_refused_and_holds_nothing(
     limits(acme_of_two, "Bob@Acme.example", 2 * cost, now)
     orders(acme_of_two, data_set, BOB, now)
     held = ledger.balance(acme_of_two.id).held
-    with pytest.raises(SpendLimitReached, match="0 are left") as refused:
+    with pytest.raises(SpendLimitReached, match=r"\(0 of 2\)") as refused:
         orders(acme_of_two, data_set, BOB, now)
     assert refused.value.details["spent"] == 2 * cost
     assert ledger.balance(acme_of_two.id).held == held == 2 * cost

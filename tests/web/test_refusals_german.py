@@ -33,7 +33,7 @@ def test_refusals_carry_their_facts_into_german(now: datetime, tmp_path: Path) -
         with pytest.raises(QuoteExpired) as late:
             order_run(organisation=acme, quote=quote.id, who="alice", now=later)
         assert (
-            in_words(late.value) == f"Das Angebot über {quote.credits} Credits galt bis {quote.expires_at:%H:%M} UTC. "
+            in_words(late.value) == f"Das Angebot über 1 Credit galt bis {quote.expires_at:%H:%M} UTC. "
             "Fordern Sie ein neues an."
         )
         with pytest.raises(OtaiError) as private:

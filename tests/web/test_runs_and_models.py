@@ -86,7 +86,7 @@ def test_a_run_that_waits_says_so_and_can_be_cancelled(
     assert run.status == "queued"
 
     page = text(alice.post("/acme/runs/1/cancel", follow=True))
-    assert "nothing is charged" in page and '<span class="struck">1 credit</span>' in page
+    assert "Nothing is charged" in page and '<span class="struck">1 credit</span>' in page
     assert (ledger.balance(acme.id).available, ledger.balance(acme.id).held) == (6, 0)
     # Now that it has ended, the live part sends for the whole page; cancelling again is refused in words.
     assert alice.get("/acme/runs/1/now")["HX-Refresh"] == "true"
