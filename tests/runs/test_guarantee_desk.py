@@ -108,12 +108,12 @@ def test_alice_agrees_orders_and_downloads_by_commands(
         otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
     assert "accuracy of at least 90%" in otai("guarantee", "waiting", "--json")
-    assert "standard" in otai("guarantee", "waiting")
+    assert "acme" in otai("guarantee", "waiting")
     otai("guarantee", "agree", "--why", "clean tickets")
     ordered = json.loads(otai("guarantee", "order", "--yes", "--json"))
     assert (ordered["status"], ordered["guarantee"]["status"], ordered["credits"]) == ("completed", "met", 1)
     assert json.loads(otai("statement", "--json"))["balance"] == {"available": 6, "held": 0, "spent": 1}
-    assert "accuracy of at least 90%" in otai("guarantee", "show")
+    assert "queue: accuracy of at least 90 %" in otai("guarantee", "show")
     otai("guarantee", "holdout", tmp_path / "holdout.csv")
     held = (tmp_path / "holdout.csv").read_text().splitlines()
     assert len(held) == ordered["guarantee"]["holdout_tickets"] + 1
