@@ -22,6 +22,7 @@ from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
     books_admin,  # noqa: F401 -- registers its own tables
     making_desk,  # noqa: F401 -- registers its tables
+    notices_desk,  # noqa: F401 -- registers its tables
     organisations_desk,  # noqa: F401 -- registers its tables
     requests_desk,  # noqa: F401 -- registers its tables
 )
@@ -40,22 +41,17 @@ from otai.billing.desk import (
 from otai.billing.document_lists import signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import (
-    ChargeAttempt,
-    CreditWatch,
     CustomPackage,
     Event,
     Invoice,
-    Notice,
     OperatorRequest,
     Payment,
-    PaymentMethod,
     PaymentRefund,
     Purchase,
     Reversal,
     Subscription,
-    WebhookEvent,
 )
-from otai.billing.operations import second_operator, webhooks
+from otai.billing.operations import second_operator
 from otai.billing.operations.events import bought as what_was_bought
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
@@ -182,11 +178,6 @@ def _refund_credits(row: Hold, *, who: str, now: datetime, why: str) -> str:
         row.credits,
     )
     return back % {"credits": row.credits, "reference": row.reference}
-
-
-def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
-    found = webhooks.retry(event=row.id, who=who, why=why, now=now)
-    return f"{found.get_state_display()}: {found.outcome}"
 
 
 # --- the tables
@@ -492,62 +483,6 @@ class HoldDesk(Desk):
             explanation=_("A completed run was found faulty: its credits go back to the lots they came from, once."),
         ),
     )
-
-
-@admin.register(WebhookEvent)
-class WebhookDesk(Desk):
-    list_display = ("event_id", "gateway", "type", "state", "deliveries", "attempts", "received_at", "outcome")
-    list_filter = ("state", "gateway", "type")
-    search_fields = ("event_id", "outcome")
-    ordering = ("-received_at",)
-    event_subject = "webhook"
-    desk_actions = (
-        DeskAction("retry", _("Handle again"), _retry, applies=lambda row: row.state in ("received", "failed")),
-    )
-
-
-@admin.register(PaymentMethod)
-class PaymentMethodDesk(Desk):
-    list_display = ("organisation", "kind", "brand", "last_four", "gateway", "saved_at", "saved_by", "removed_at")
-    list_filter = ("gateway", "kind")
-    search_fields = ("organisation__slug", "external_id")
-    list_select_related = ("organisation",)
-    event_subject = "payment_method"
-
-
-@admin.register(ChargeAttempt)
-class ChargeAttemptDesk(Desk):
-    list_display = ("purchase", "number", "tried_at", "outcome", "problem")
-    list_filter = ("outcome",)
-    search_fields = ("purchase__reference", "purchase__organisation__slug")
-    list_select_related = ("purchase",)
-    event_subject = "purchase"
-
-
-@admin.register(Notice)
-class NoticeDesk(Desk):
-    list_display = ("template", "organisation", "recipient", "language", "made_at", "sent_at", "attempts", "problem")
-    list_filter = ("template", "language")
-    search_fields = ("organisation__slug", "recipient")
-    list_select_related = ("organisation",)
-    ordering = ("-made_at",)
-
-
-@admin.register(CreditWatch)
-class CreditWatchDesk(Desk):
-    list_display = (
-        "organisation",
-        "notice_below",
-        "top_up_below",
-        "top_up_package",
-        "failures",
-        "stopped_at",
-        "stopped_why",
-    )
-    exclude = ("payment_method",)
-    search_fields = ("organisation__slug",)
-    list_select_related = ("organisation",)
-    event_subject = "credit watch"
 
 
 @admin.register(Event)

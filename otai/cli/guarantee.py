@@ -20,7 +20,7 @@ from otai.db import utc_now
 from otai.errors import Invalid
 from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, percent
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Delivery, Mode, Tier, VerdictRule
+from otai.pricing.price_book import Delivery, GuaranteeTerms, Mode, StandardBar, Tier, VerdictRule
 from otai.runs import operations as runs
 from otai.runs import queries as run_queries
 from otai.runs.guarantee import fee as fees
@@ -109,24 +109,7 @@ def show(
             }
         )
         return
-    waits = ", waits for our yes" if guarantee.waits_for_operator else ""
-    say(f"Guarantee of {Tier(guarantee.tier).title}: {GuaranteeStatus(guarantee.status).title.lower()}{waits}")
-    for reason in guarantee.waits_because:
-        say(f"  {say_fact(reason)}")
-    for criterion in queries.criteria(guarantee):
-        say(f"  {criterion.in_words}")
-    say(
-        "Agreed at once: "
-        + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
-        + " (coverage at up to 95 % precision)."
-    )
-    rule = VerdictRule(guarantee.verdict_rule) if guarantee.verdict_rule else terms.verdict
-    say(f"What counts: {rule.title}.")
-    if guarantee.holdout_tickets:
-        say(
-            f"Measured on {guarantee.holdout_tickets} tickets of {guarantee.data_set}, never trained on: "
-            "otai guarantee holdout FILE"
-        )
+    _show_standing(guarantee, bar, terms)
     _show_verdict("Run", guarantee.run, guarantee.verdict)
     _show_verdict("Improvement run", guarantee.improvement_run, guarantee.improvement_verdict)
     if corrected:
@@ -161,6 +144,27 @@ def show(
             for e in queries.events(guarantee)
         ],
     )
+
+
+def _show_standing(guarantee: Guarantee, bar: StandardBar, terms: GuaranteeTerms) -> None:
+    waits = ", waits for our yes" if guarantee.waits_for_operator else ""
+    say(f"Guarantee of {Tier(guarantee.tier).title}: {GuaranteeStatus(guarantee.status).title.lower()}{waits}")
+    for reason in guarantee.waits_because:
+        say(f"  {say_fact(reason)}")
+    for criterion in queries.criteria(guarantee):
+        say(f"  {criterion.in_words}")
+    say(
+        "Agreed at once: "
+        + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
+        + " (coverage at up to 95 % precision)."
+    )
+    rule = VerdictRule(guarantee.verdict_rule) if guarantee.verdict_rule else terms.verdict
+    say(f"What counts: {rule.title}.")
+    if guarantee.holdout_tickets:
+        say(
+            f"Measured on {guarantee.holdout_tickets} tickets of {guarantee.data_set}, never trained on: "
+            "otai guarantee holdout FILE"
+        )
 
 
 def _show_expected(expected: Mapping[str, Expectation], data_set: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from otai.orgs.models import Member, Organisation
@@ -51,3 +52,11 @@ def columns_shown(browser: Client, columns: str) -> dict[str, str]:
     fields = re.findall(r'<select [^>]*name="((?:role|separator)-\d+)"(.*?)</select>', page, flags=re.DOTALL)
     assert fields
     return {name: re.findall(r'<option value="(\w*)" selected>', options)[0] for name, options in fields}
+
+
+def upload(browser: Client, content: str | bytes, name: str = "support.csv") -> str:
+    """Uploads a file; the address where its columns are settled."""
+    data = content.encode() if isinstance(content, str) else content
+    answer = browser.post("/acme/tickets/upload", {"file": SimpleUploadedFile(name, data)})
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
