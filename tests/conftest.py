@@ -116,13 +116,28 @@ def refusals_have_sentences() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """SQLite's test database is a file: other processes and threads of a test must be able to open it."""
-    from django.conf import settings
+def django_db_keepdb() -> bool:
+    """The test database is there, and goes with what it stands in: the tests' home, or their server."""
+    return True
 
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        database["TEST"]["NAME"] = str(_home / "test.sqlite3")
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Makes the test database. SQLite's is a file: other processes and threads of a test must be able to open it."""
+    from django.db import connection
+
+    from tests.migrated import migrate
+
+    of_test = connection.settings_dict["TEST"]
+    if connection.vendor == "sqlite":
+        of_test["NAME"] = str(_home / "test.sqlite3")
+        migrate(f"sqlite:///{of_test['NAME']}")
+    else:
+        from tests.postgres import create_database
+
+        of_test["NAME"] = of_test["NAME"] or "test_otai"
+        server, _, _ = os.environ["OTAI_DATABASE_URL"].rpartition("/")
+        migrate(create_database(server, of_test["NAME"]))
 
 
 @pytest.fixture(autouse=True)
@@ -154,9 +169,11 @@ def database_url(transactional_db: None) -> str:
 @pytest.fixture(scope="session")
 def initialised_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after `otai init`, on SQLite: made once in a session, to be copied and never used itself."""
+    from tests.migrated import migrate
     from tests.web.studio_server import Installation
 
     home = tmp_path_factory.mktemp("initialised")
+    migrate(f"sqlite:///{home}/otai.sqlite3")
     Installation(home).otai("init")
     return home
 

@@ -35,7 +35,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.leftovers import found_in_files
+from tests.migrated import migrate
 from tests.parts import caddy_program, needed, nginx_program, program
+from tests.postgres import create_database
 from tests.web.studio_server import Installation, answers, chromium, free_port
 
 NAME = "studio.otai.test"
@@ -301,11 +303,9 @@ class Blank:
         # Workers of pytest share one PostgreSQL server.
         self._prefix = f"doors_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
         self._count = 0
-        self._template = Installation(folder / "template", {"OTAI_DATABASE_URL": self._database("template")})
-        shutil.copytree(initialised, self._template.home)
+        shutil.copytree(initialised, self.folder / "template")
         if not self._is_sqlite:
-            self._on_server(f"CREATE DATABASE {self._prefix}_template")
-            self._template.otai("init")
+            migrate(create_database(self._server, f"{self._prefix}_template"))
 
     def new(self) -> tuple[Path, str]:
         """A home and the URL of its database."""
@@ -313,20 +313,14 @@ class Blank:
         name = f"n{self._count}"
         home = self.folder / name
         home.mkdir()
-        shutil.copy2(self._template.home / "secret-key", home)
+        shutil.copy2(self.folder / "template" / "secret-key", home)
         if self._is_sqlite:
             shutil.copy2(self.folder / "template" / "otai.sqlite3", home)
         else:
-            self._on_server(f"CREATE DATABASE {self._prefix}_{name} TEMPLATE {self._prefix}_template")
+            create_database(self._server, f"{self._prefix}_{name}", template=f"{self._prefix}_template")
         return home, self._database(name)
 
     def _database(self, name: str) -> str:
         if self._is_sqlite:
             return f"sqlite:///{self.folder / name / 'otai.sqlite3'}"
         return f"{self._server}/{self._prefix}_{name}"
-
-    def _on_server(self, statement: str) -> None:
-        import psycopg
-
-        with psycopg.connect(f"{self._server.replace('postgres://', 'postgresql://')}/postgres", autocommit=True) as db:
-            db.execute(statement)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.migrated import migrate
 from tests.postgres import PostgresServer
 from tests.web.studio_server import Installation, free_port
 
@@ -143,6 +144,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         server.create_database("otai")
         more["OTAI_DATABASE_URL"] = server.url("otai")
     try:
+        migrate(more.get("OTAI_DATABASE_URL", f"sqlite:///{home}/otai.sqlite3"))
         attacked = Attacked(home, more)
         attacked.otai("init")
         people = attacked.python(PEOPLE)

@@ -19,6 +19,7 @@ from otai.ledger.audit import audit
 from otai.ledger.models import Transfer
 from tests.ledger.processes import missing_keys, start_writers, wait_for_acknowledgements
 from tests.ledger.stories import grant
+from tests.migrated import migrate
 from tests.postgres import PostgresServer
 
 
@@ -69,7 +70,7 @@ def kill_the_server_under_load(folder: Path, *, rounds: int) -> str:
                 [sys.executable, *arguments], env=environment, check=True, capture_output=True, text=True
             ).stdout.strip()
 
-        python("-m", "django", "migrate", "--verbosity", "0")
+        migrate(url)
         organisation = python("-c", SIGN_UP)
         verdict = ""
         for round in range(rounds):

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.migrated import migrate
 from tests.postgres import PostgresServer
 from tests.stories import write_tickets
 
@@ -33,8 +35,6 @@ SET_UP = """
 import sys
 from pathlib import Path
 import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", interactive=False, verbosity=0)
 from otai.db import utc_now
 from otai.runs import operations
 from otai.tickets.operations import import_tickets
@@ -100,11 +100,9 @@ def start_again(server: PostgresServer) -> None:
 def test_a_server_killed_and_restarted_under_a_training_settles_the_run_once(
     server: PostgresServer, tmp_path: Path
 ) -> None:
-    environment = {
-        **os.environ,
-        "OTAI_DATABASE_URL": server.create_database("otai"),
-        "DJANGO_SETTINGS_MODULE": "otai.config.settings",
-    }
+    url = server.create_database("otai")
+    migrate(url)
+    environment = {**os.environ, "OTAI_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "otai.config.settings"}
 
     def start(code: str, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -126,8 +124,10 @@ def test_a_server_killed_and_restarted_under_a_training_settles_the_run_once(
     script.write_text(SLOW_SUCCESS)
     working = start(WORK, str(script))
     until = time.monotonic() + 60
-    while '"training"' not in done(SEE):
-        assert time.monotonic() < until, "the run was never claimed"
+    with psycopg.connect(url.replace("postgres://", "postgresql://", 1), autocommit=True) as line:
+        while line.execute("SELECT status FROM runs_run").fetchall() != [("training",)]:
+            assert time.monotonic() < until, "the run was never claimed"
+            time.sleep(0.1)
     for pause in (0.5, 1.5):
         # A power cut: every process of the server at once, in mid-commit if it so happens.
         server.kill()
