@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,30 @@ def otai(database_url: str, tmp_path: Path) -> Otai:
         return done
 
     return run
+
+
+@pytest.fixture
+def otai_here(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Otai]:
+    """The same command by the same entry point, in this process: for what a new one would only make slower."""
+    from otai.cli.main import run as entry_point
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OTAI_ACTOR", "alice")
+    mask = os.umask(0o077)
+
+    def run(*words: object, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["otai", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            entry_point()
+        said = capsys.readouterr()
+        assert (ended.value.code or 0) == code, f"exit {ended.value.code}\n{said.out}\n{said.err}"
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    yield run
+    # The command sets it for its whole process.
+    os.umask(mask)
 
 
 def as_json(done: subprocess.CompletedProcess[str]) -> object:
@@ -74,6 +100,7 @@ def test_the_whole_walk_by_commands_alone(otai: Otai, tmp_path: Path) -> None:
     assert as_json(otai("ledger", "audit", "--json"))["clean"] is True
 
 
+@pytest.mark.pure
 def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp_path: Path) -> None:
     source = stories.write_tickets(tmp_path / "support.csv")
     otai("org", "create", "acme")
@@ -99,27 +126,29 @@ def test_an_exported_model_predicts_without_django_or_a_database(otai: Otai, tmp
     assert json.loads(outside.stdout) == [inside["labels"], inside["confidence"]]
 
 
-def test_a_report_card_is_one_page_and_whole_files_are_predicted(otai: Otai, tmp_path: Path) -> None:
+@pytest.mark.pure
+def test_a_report_card_is_one_page_and_whole_files_are_predicted(otai_here: Otai, tmp_path: Path) -> None:
     source = stories.write_tickets(tmp_path / "support.csv")
-    otai("org", "create", "acme")
-    otai("tickets", "import", source, "--name", "support")
-    otai("train", "support", "--yes", "--json")
-    shown = otai("model", "card", "support", "--html", "card.html").stdout
+    otai_here("org", "create", "acme")
+    otai_here("tickets", "import", source, "--name", "support")
+    otai_here("train", "support", "--yes", "--json")
+    shown = otai_here("model", "card", "support", "--html", "card.html").stdout
     assert "Report card: trained on" in shown and "The whole report card is in card.html" in shown
     page = (tmp_path / "card.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>") and "support v1" in page and "<script" not in page
-    assert "file_exists" in otai("model", "card", "support", "--html", "card.html", code=3).stderr
+    assert "file_exists" in otai_here("model", "card", "support", "--html", "card.html", code=3).stderr
 
-    said = otai("predict", "support", "--in", "support.csv", "--out", "out.csv", "--precision", "0.95").stdout
+    said = otai_here("predict", "support", "--in", "support.csv", "--out", "out.csv", "--precision", "0.95").stdout
     assert "150 tickets predicted, in out.csv" in said
     rows = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 151 and rows[0].startswith("row,ticket,queue,queue confidence,queue second,queue decide alone,")
-    piped = otai("predict", "support", "--in", "-", stdin='{"id": 9, "text": "wifi is slow"}\nnonsense\n', code=4)
+    piped = otai_here("predict", "support", "--in", "-", stdin='{"id": 9, "text": "wifi is slow"}\nnonsense\n', code=4)
     assert [json.loads(line).get("ticket") for line in piped.stdout.splitlines()] == ["9", "row 2"]
     assert "rows_unreadable: 1 rows cannot be read and have no prediction: row 2: no JSON" in piped.stderr
     assert not (tmp_path / "out.csv.part").exists()
 
 
+@pytest.mark.pure
 def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -158,24 +187,26 @@ def test_a_price_is_told_without_an_organisation_or_a_database(tmp_path: Path) -
         (["runs", "cancel", "1", "--org", "acme"], 5, "not_found"),
     ],
 )
-def test_an_error_is_one_line_with_a_code_and_an_exit_code(otai: Otai, words: list[str], code: int, error: str) -> None:
-    otai("org", "create", "acme")
-    failed = otai(*words, code=code)
+def test_an_error_is_one_line_with_a_code_and_an_exit_code(
+    otai_here: Otai, words: list[str], code: int, error: str
+) -> None:
+    otai_here("org", "create", "acme")
+    failed = otai_here(*words, code=code)
     assert failed.stderr.startswith(f"otai: {error}: ")
     assert len(failed.stderr.strip().splitlines()) == 1
     assert failed.stdout == ""
     if words[0] != "org":
-        assert json.loads(otai(*words, "--json", code=code).stderr)["error"]["code"] == error
+        assert json.loads(otai_here(*words, "--json", code=code).stderr)["error"]["code"] == error
 
 
-def test_training_what_cannot_be_trained_costs_nothing(otai: Otai, tmp_path: Path) -> None:
+def test_training_what_cannot_be_trained_costs_nothing(otai_here: Otai, tmp_path: Path) -> None:
     source = stories.write_tickets(tmp_path / "support.csv")
-    otai("org", "create", "acme")
-    otai("tickets", "import", source, "--name", "support")
-    assert "attribute" in otai("train", "support", "-a", "colour", "--yes", code=4).stderr
-    assert "confirmation_missing" in otai("train", "support", code=4).stderr
-    assert "mode_not_in_tier" in otai("train", "support", "--mode", "maximum", "--yes", code=3).stderr
-    assert as_json(otai("org", "show", "--json"))["available"] == 6
+    otai_here("org", "create", "acme")
+    otai_here("tickets", "import", source, "--name", "support")
+    assert "attribute" in otai_here("train", "support", "-a", "colour", "--yes", code=4).stderr
+    assert "confirmation_missing" in otai_here("train", "support", code=4).stderr
+    assert "mode_not_in_tier" in otai_here("train", "support", "--mode", "maximum", "--yes", code=3).stderr
+    assert as_json(otai_here("org", "show", "--json"))["available"] == 6
 
 
 def test_a_run_is_ordered_now_trained_later_and_cancelled_in_between(otai: Otai, tmp_path: Path) -> None:
