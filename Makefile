@@ -2,12 +2,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# pytest's workers: as many as there are cores, at most 4.
-JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+# pytest's workers: one more than there are cores, since a third of the time one of them waits for a server, a browser
+# or a lock; at most 5.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$((n + 1)))
 # Neighbours stay with one worker, and share what their module sets up, until another worker has nothing left.
 TOGETHER = -n $(JOBS) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean
 
