@@ -83,8 +83,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # First what takes longest and shares a server: at the end workers would divide it, or one would wait.
-    items.sort(key=lambda item: item.get_closest_marker("door") is None)
+    # First what takes longest and shares a server or a browser: at the end workers would divide it, or one would wait.
+    def quicker(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("door") is None, "a_browser" not in getattr(item, "fixturenames", ())
+
+    items.sort(key=quicker)
     elsewhere = "postgres" if config.getoption("--database") == "sqlite" else "pure"
     if left_out := [item for item in items if item.get_closest_marker(elsewhere)]:
         config.hook.pytest_deselected(items=left_out)
