@@ -16,6 +16,14 @@ pytestmark = pytest.mark.pure
 PEOPLE = "no key may do this"
 
 ASKS_FOR = {
+    "tickets:read": """
+        GET /data-sets/{data_set}/tickets
+        GET /guarantees/{guarantee}/holdout.csv
+        GET /models/{model}/feedback""",
+    "members:read": """
+        GET /members
+        GET /members/{member}""",
+    "models:download": "GET /models/{model}/versions/{version}/bundle",
     "predict": "POST /models/{model}/predict",
     "feedback:write": "POST /models/{model}/feedback",
     "tickets:write": """

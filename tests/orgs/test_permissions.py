@@ -17,12 +17,15 @@ from otai.orgs.permissions import (
 pytestmark = pytest.mark.pure
 
 MAY = {
-    Role.VIEWER: "view predict",
-    Role.BILLING: "view predict buy approve",
-    Role.TRAINER: "view predict give_feedback upload_tickets train manage_models manage_webhooks",
+    Role.VIEWER: "view predict read_members",
+    Role.BILLING: "view predict read_members buy approve",
+    Role.TRAINER: (
+        "view predict read_members read_tickets download_models give_feedback upload_tickets train manage_models "
+        "manage_webhooks"
+    ),
     Role.OWNER: (
-        "view predict give_feedback upload_tickets train approve manage_models buy manage_webhooks manage_keys "
-        "manage_team manage_organisation"
+        "view predict read_members read_tickets download_models give_feedback upload_tickets train approve "
+        "manage_models buy manage_webhooks manage_keys manage_team manage_organisation"
     ),
 }
 
@@ -58,6 +61,9 @@ def test_a_key_does_what_its_scopes_say_together() -> None:
 
 OPENS = {
     "read": "view",
+    "tickets:read": "read_tickets",
+    "members:read": "read_members",
+    "models:download": "download_models",
     "predict": "predict",
     "feedback:write": "give_feedback",
     "tickets:write": "upload_tickets",

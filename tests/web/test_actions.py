@@ -15,13 +15,15 @@ pytestmark = pytest.mark.pure
 
 ASKS_FOR = {
     Action.VIEW: (
-        "home home_now help profile team leave tickets data_set data_set_sample job job_now job_events cancel_job runs "
-        "run run_now run_events run_attribute report_card_json report_card_html guarantee guarantee_holdout models "
-        "model compare_versions model_feedback credits ledger ledger_csv tier purchase purchase_now order_confirmation "
+        "home home_now help profile team leave tickets data_set job job_now job_events cancel_job runs "
+        "run run_now run_events run_attribute report_card_json report_card_html guarantee models "
+        "model compare_versions credits ledger ledger_csv tier purchase purchase_now order_confirmation "
         "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
         "check_document"
     ),
-    Action.PREDICT: "try_version download_version",
+    Action.READ_TICKETS: "data_set_sample model_feedback guarantee_holdout",
+    Action.DOWNLOAD_MODELS: "download_version",
+    Action.PREDICT: "try_version",
     Action.GIVE_FEEDBACK: "give_feedback",
     Action.UPLOAD_TICKETS: (
         "upload_tickets sample_tickets upload read_upload drop_upload labels cut_lines uncut delete_data_set "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,9 +10,10 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from otai.api import keys
-from otai.api.access import CallerRequest
+from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who, as_the_caller_may
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.models import version_of
 from otai.api.v1.runs import RUN, RunOut, run_out
@@ -46,7 +48,7 @@ class AdviceOut(Schema):
     found_at: datetime
     checked_at: datetime
     decided_at: datetime | None
-    decided_by: str
+    decided_by: Who
     decided_why: str
 
 
@@ -125,7 +127,7 @@ def look_at_model(request: CallerRequest, model: Name) -> Any:
         job = waited_for(request, begun)
         if not job.has_ended:
             return accepted(job)
-    return {"items": [_advice(one) for one in advice.open_advice(version)]}
+    return {"items": [_advice(one, request.auth) for one in advice.open_advice(version)]}
 
 
 @noun.get("/advice", Action.VIEW, AdviceListOut, example={"items": [ADVICE], "next": None})
@@ -134,13 +136,15 @@ def list_advice(request: CallerRequest, asked: Annotated[AdviceQuery, Query()]) 
     found = advice.all_advice(request.auth.organisation)
     if asked.status is not None:
         found = found.filter(status=asked.status)
-    return page_of(found, request.auth, asked, of="advice", by=["-found_at", "-id"], shown=_advice)
+    return page_of(
+        found, request.auth, asked, of="advice", by=["-found_at", "-id"], shown=partial(_advice, caller=request.auth)
+    )
 
 
 @noun.get("/advice/{uuid:advice_id}", Action.VIEW, AdviceOut, example=ADVICE)
 def get_advice(request: CallerRequest, advice_id: UUID) -> Any:
     """One piece of advice, with its evidence"""
-    return _advice(advice.advice(request.auth.organisation, advice_id))
+    return _advice(advice.advice(request.auth.organisation, advice_id), request.auth)
 
 
 @noun.post(
@@ -203,10 +207,12 @@ def dismiss_advice(request: CallerRequest, advice_id: UUID, asked: DismissIn) ->
     """
     caller = request.auth
     advice.dismiss(organisation=caller.organisation, id=advice_id, who=caller.who, why=asked.why, now=utc_now())
-    return _advice(advice.advice(caller.organisation, advice_id))
+    return _advice(advice.advice(caller.organisation, advice_id), caller)
 
 
-def _advice(one: Advice) -> dict[str, Any]:
+def _advice(one: Advice, caller: Caller) -> dict[str, Any]:
+    # Of this row in memory only.
+    one.evidence = as_the_caller_may(caller, one.evidence)
     names = [name for name in AdviceOut.model_fields if name not in ("model", "version")]
     return {
         "model": one.version.model.name,

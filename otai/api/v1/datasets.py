@@ -14,6 +14,7 @@ from otai.api import keys, uploads
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import as_the_caller_may
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Text
 from otai.api.waiting import accepted, preview_out, waited_for
@@ -332,14 +333,16 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
     example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
 )
 def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
-    """One data set, with what was found in it"""
-    found = data_set_of(request.auth, data_set)
-    return imported_out(found)
+    """One data set, with what was found in it
+
+    Words that findings quote from tickets stand there for a key with `tickets:read`; else "…" does.
+    """
+    return imported_out(data_set_of(request.auth, data_set), request.auth)
 
 
 @noun.get(
     "/data-sets/{uuid:data_set}/tickets",
-    Action.VIEW,
+    Action.READ_TICKETS,
     TicketsOut,
     errors=[409, 503],
     example={"items": [{"ticket": "4711", "subject": "Invoice wrong", "body": "...", "attribute:queue": "billing"}]},
@@ -487,14 +490,13 @@ def deletion_out(going: deletion.TicketsGoing) -> dict[str, Any]:
     return {name: renamed[name] if name in renamed else getattr(going, name) for name in DeletionOut.model_fields}
 
 
-def imported_out(data_set: DataSet) -> dict[str, Any]:
-    """As `ImportedOut`: with the profile and what the columns were used for."""
-    return {**data_set_out(data_set), "profile": profile_out(data_set), "roles": data_set.roles}
-
-
-def profile_out(data_set: DataSet) -> dict[str, Any]:
-    """The profile, each finding with its sentence and what to do."""
-    return with_sentences(data_set.profile, of_card=False)
+def imported_out(data_set: DataSet, caller: Caller | None = None) -> dict[str, Any]:
+    """As `ImportedOut`: with the profile, each finding with its sentence and what to do, and what the columns were used
+    for. All of it for whoever sent the tickets just now; else as the `caller` may see it."""
+    profile, roles = data_set.profile, data_set.roles
+    if caller is not None:
+        profile, roles = as_the_caller_may(caller, profile), as_the_caller_may(caller, roles)
+    return {**data_set_out(data_set), "profile": with_sentences(profile, of_card=False), "roles": roles}
 
 
 def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> DataSet:

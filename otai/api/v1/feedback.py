@@ -13,6 +13,7 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who, as_the_caller_may
 from otai.api.v1.datasets import DATA_SET
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.models import version_of
@@ -62,7 +63,7 @@ class FeedbackOut(Schema):
     confidence: float
     corrected: list[str]
     is_right: bool
-    given_by: str
+    given_by: Who
     given_at: datetime
 
 
@@ -144,7 +145,7 @@ def give_feedback(
     return keys.once(request, work)
 
 
-@noun.get("/models/{model}/feedback", Action.VIEW, FeedbackListOut, example={"items": [FEEDBACK], "next": None})
+@noun.get("/models/{model}/feedback", Action.READ_TICKETS, FeedbackListOut, example={"items": [FEEDBACK], "next": None})
 def list_feedback(request: CallerRequest, model: Name, page: PageQuery) -> Any:
     """All feedback on a model, the newest first"""
     version_of(request.auth, model)
@@ -230,7 +231,8 @@ def list_improvements(
     # An old card that this release cannot read is told as such.
     cards.report_card(found)
     improved = advice.improvements(request.auth.organisation, found.model.name, found.number)
-    return {name: [asdict(one) | {"sentence": one.sentence} for one in each] for name, each in improved.items()}
+    shown = {name: [asdict(one) | {"sentence": one.sentence} for one in each] for name, each in improved.items()}
+    return as_the_caller_may(request.auth, shown)
 
 
 @noun.post(

@@ -11,6 +11,7 @@ from pydantic import Field
 from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.datasets import DATA_SET, data_set_of
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.runs import RUN, RunOut, run_out
@@ -44,7 +45,7 @@ class GuaranteeOut(Schema):
     criteria: list[dict[str, Any]]
     data_set: UUID | None
     holdout_tickets: int
-    agreed_by: str
+    agreed_by: Who
     agreed_at: datetime | None
     run: int | None
     verdict: Any
@@ -181,7 +182,7 @@ def order_included_run(request: CallerRequest, asked: IncludedRunIn) -> HttpResp
     return keys.once(request, work)
 
 
-@noun.get("/guarantees/{uuid:guarantee}/holdout.csv", Action.VIEW, produces=["text/csv"], errors=[409, 503])
+@noun.get("/guarantees/{uuid:guarantee}/holdout.csv", Action.READ_TICKETS, produces=["text/csv"], errors=[409, 503])
 def download_holdout(request: CallerRequest, guarantee: UUID) -> Any:
     """The tickets that the included run is measured on, as CSV"""
     found = guarantee_queries.guarantees(request.auth.organisation).filter(id=guarantee).first()

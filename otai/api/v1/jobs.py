@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Query, Schema
 from pydantic import Field
 
-from otai.api.access import CallerRequest, needed
+from otai.api.access import Caller, CallerRequest, needed
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.waiting import job_out
 from otai.db import utc_now
 from otai.jobs import event_stream, operations, queries
+from otai.jobs.models import Job
 from otai.orgs.permissions import Action, cancelled_with, may_cancel
 
 noun = Noun("Jobs")
@@ -82,7 +84,9 @@ JOB: dict[str, Any] = {
 def list_jobs(request: CallerRequest, asked: Annotated[Page, Query()]) -> Any:
     """Imports, previews and other work of the last day, the newest first"""
     found = queries.jobs(request.auth.organisation)
-    return page_of(found, request.auth, asked, of="jobs", by=["-asked_at", "-id"], shown=job_out)
+    return page_of(
+        found, request.auth, asked, of="jobs", by=["-asked_at", "-id"], shown=partial(job_for, caller=request.auth)
+    )
 
 
 @noun.get("/jobs/{uuid:job}", Action.VIEW, JobOut, example=JOB)
@@ -91,7 +95,7 @@ def get_job(request: CallerRequest, job: UUID) -> Any:
 
     Ask again every second or so until `ended_at` is set; the answer is kept for a day after that.
     """
-    return job_out(queries.job_with_id(request.auth.organisation, job))
+    return job_for(queries.job_with_id(request.auth.organisation, job), request.auth)
 
 
 class NowOut(Schema):
@@ -146,4 +150,13 @@ def cancel_job(request: CallerRequest, job: UUID) -> Any:
     if not may_cancel(found.kind, is_own=found.asked_by == caller.who, may=caller.may):
         raise needed(caller, *sorted(cancelled_with(found.kind)))
     operations.cancel(found, now=utc_now())
-    return job_out(found)
+    return job_for(found, caller)
+
+
+def job_for(job: Job, caller: Caller) -> dict[str, Any]:
+    """A job as this caller sees it: why an import came to nothing may quote its file, which is for whoever sent it and
+    for whoever may read tickets."""
+    shown = job_out(job)
+    if shown["error"] and job.asked_by != caller.who and not caller.may(Action.READ_TICKETS):
+        shown["error"] |= {"message": shown["error"]["code"], "details": {}}
+    return shown

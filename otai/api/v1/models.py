@@ -11,6 +11,7 @@ from pydantic import Field
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Number, Text, TicketText
 from otai.api.waiting import accepted, waited_for
@@ -162,7 +163,7 @@ def predict(
 
 @noun.get(
     "/models/{model}/versions/{int:version}/bundle",
-    Action.VIEW,
+    Action.DOWNLOAD_MODELS,
     produces=["application/octet-stream"],
     errors=[503],
 )
@@ -183,7 +184,7 @@ class ModelEventOut(Schema):
     at: datetime
     move: str
     version: int | None
-    who: str
+    who: Who
     why: str = Field(description="In English, or as a person wrote it.")
     fact: dict[str, Any] | None = Field(description="What `why` says, as a code with values; null: a person's words.")
 
@@ -319,7 +320,9 @@ def get_report_card_page(
     request: CallerRequest,
     model: Name,
     version: Number,
-    with_texts: Annotated[bool, Query(description="With the beginnings of tickets as examples.")] = True,
+    with_texts: Annotated[
+        bool, Query(description="With the beginnings of tickets as examples, for whoever has `tickets:read`.")
+    ] = True,
 ) -> HttpResponse:
     """The report card as one HTML page that needs nothing else
 
@@ -334,6 +337,7 @@ def get_report_card_page(
         if not job.has_ended:
             return accepted(job)
         compared = serving_jobs.comparison_of(job)
+    with_texts = with_texts and caller.may(Action.READ_TICKETS)
     page = cards.card_page(measured, with_texts=with_texts, compared=compared)
     return HttpResponse(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": CARD_POLICY})
 

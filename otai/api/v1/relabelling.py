@@ -186,6 +186,6 @@ def _imported_once(request: CallerRequest, data_set: UUID, ask: Callable[..., As
     def work() -> Any:
         found = data_set_of(caller, data_set)
         made = merged_or_job(request, ask(data_set=found, by=caller.who, now=utc_now()))
-        return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]))
+        return made if isinstance(made, Job) else imported_out(data_set_of(caller, made["data_set"]["id"]), caller)
 
     return keys.once(request, work)

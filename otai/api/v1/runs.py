@@ -12,6 +12,7 @@ from otai.api import keys
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who, as_the_caller_may
 from otai.api.v1.shapes import MOST_NUMBER, Name, Number
 from otai.db import utc_now
 from otai.errors import NotFound
@@ -30,7 +31,7 @@ class ApprovalOut(Schema):
 
     state: Approval
     until: datetime = Field(description="When it lapses, if nobody decides.")
-    by: str
+    by: Who
     at: datetime | None
     why: str = Field(description="Why it was declined.")
 
@@ -54,7 +55,7 @@ class RunOut(Schema):
     credits: int
     held: int
     charged: int
-    ordered_by: str
+    ordered_by: Who
     ordered_at: datetime
     due_at: datetime
     expected_start_at: datetime | None
@@ -84,7 +85,7 @@ class RunMoveOut(Schema):
     id: int
     at: datetime
     move: str
-    who: str
+    who: Who
     why: str = Field(description="In English, or as a person wrote it.")
     fact: dict[str, Any] | None = Field(description="What `why` says, as a code with values; null: a person's words.")
 
@@ -379,12 +380,12 @@ def get_report_card(request: CallerRequest, number: Number) -> Any:
     """The report card of a completed run
 
     Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be
-    automated at which precision.
+    automated at which precision. The beginnings of tickets are for a key with `tickets:read`.
     """
     run = queries.run(request.auth.organisation, number)
     if run.report_card is None:
         raise NotFound("no_report_card", number=number, status=run.status)
-    return with_sentences(run.report_card, of_card=True)
+    return with_sentences(as_the_caller_may(request.auth, run.report_card), of_card=True)
 
 
 DIFFERENT = {"model", "attributes", "attempts", "approval"}

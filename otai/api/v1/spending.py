@@ -8,6 +8,7 @@ from pydantic import Field
 
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.shapes import Name
 from otai.billing.months import Month
 from otai.db import utc_now
@@ -21,7 +22,7 @@ noun = Noun("Spending")
 class SpenderOut(Schema):
     """What one member or API key ordered trainings for in the month: credits that are held or spent."""
 
-    who: str
+    who: Who
     runs: int
     credits: int
     limit: int | None
@@ -30,7 +31,7 @@ class SpenderOut(Schema):
 class LimitOut(Schema):
     """`member` is empty where it is for everybody who has none of their own."""
 
-    member: str
+    member: Who
     monthly_credits: int
 
 
@@ -46,9 +47,9 @@ class SpendingChangeOut(Schema):
     for approval (`approval_rule_changed`), from what to what; null: there was none."""
 
     at: datetime
-    who: str
+    who: Who
     what: str
-    member: str
+    member: Who
     before: int | ApprovalRuleOut | None
     after: int | ApprovalRuleOut | None
 

@@ -12,6 +12,7 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.shapes import Text
 from otai.db import utc_now
 from otai.orgs.permissions import Action
@@ -43,7 +44,7 @@ class WebhookEndpointOut(Schema):
     description: str
     events: list[str]
     created_at: datetime
-    created_by: str
+    created_by: Who
     failing_since_at: datetime | None
     disabled_at: datetime | None
     disabled_why: str

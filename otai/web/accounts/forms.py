@@ -194,13 +194,16 @@ class AddPasskeyForm(AddWebAuthnForm):
 
 ROLE_WORDS = {
     Role.OWNER: (_("Owner"), _("Everything, including the team, keys and money")),
-    Role.BILLING: (_("Billing"), _("Looks at everything and buys credits; trains nothing")),
+    Role.BILLING: (_("Billing"), _("Sees all figures and buys credits; reads no tickets, trains nothing")),
     Role.TRAINER: (_("Trainer"), _("Uploads tickets, trains with credits there are, manages models; buys nothing")),
-    Role.VIEWER: (_("Viewer"), _("Looks at everything and tries models out")),
+    Role.VIEWER: (_("Viewer"), _("Sees all figures and tries models out; reads no tickets, downloads no models")),
 }
 
 SCOPE_WORDS = {
-    Scope.READ: _("Read runs, models, credits and reports"),
+    Scope.READ: _("Read figures: runs, models, credits, reports, findings; no words of tickets, no mail addresses"),
+    Scope.TICKETS_READ: _("Read tickets: their texts, and what reports and findings quote of them"),
+    Scope.MEMBERS_READ: _("Read mail addresses: the members, and who did what"),
+    Scope.MODELS_DOWNLOAD: _("Download files of models"),
     Scope.PREDICT: _("Predict labels of tickets"),
     Scope.FEEDBACK_WRITE: _("Report which labels were right"),
     Scope.TICKETS_WRITE: _("Upload tickets"),

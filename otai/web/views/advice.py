@@ -36,6 +36,7 @@ from otai.web.views.report_card import card_of
 from otai.web.views.train import buying_address, run_again_address
 from otai.words import advice as words
 from otai.words.catalogue import ENGLISH
+from otai.words.quotes import without_quotes
 
 feedback_shown = 50
 
@@ -54,17 +55,22 @@ class AdviceView:
     """The Train page with these choices, for whoever wants other ones."""
 
 
-def advice_for(version: ModelVersion, organisation: Organisation) -> list[AdviceView]:
-    """The version's open advice as the page shows it."""
-    found = []
-    for one in serving_advice.open_advice(version):
-        elsewhere = run_again_address(organisation, version.run, reason=Reason(one.reason)) if one.credits else ""
-        chart = one.chart or {}
-        told = words.told(one, data_set=str(one.data_set or ""), language=get_language() or ENGLISH)
+def advice_for(version: ModelVersion, organisation: Organisation, *, reads_tickets: bool) -> list[AdviceView]:
+    """The version's open advice as the page shows it; without `reads_tickets` it quotes no words of them."""
+    shown = []
+    for advised in serving_advice.open_advice(version):
+        if not reads_tickets:
+            # Of this row in memory only.
+            advised.evidence = without_quotes(advised.evidence)
+        elsewhere = (
+            run_again_address(organisation, version.run, reason=Reason(advised.reason)) if advised.credits else ""
+        )
+        chart = advised.chart or {}
+        told = words.told(advised, data_set=str(advised.data_set or ""), language=get_language() or ENGLISH)
         points = [point for point in told["chart"].get("points", []) if point.get("now") is not None]
-        found.append(
+        shown.append(
             AdviceView(
-                one,
+                advised,
                 told["title"],
                 [item["sentence"] for item in told["evidence"] if item["sentence"]],
                 told["chart"].get("title", ""),
@@ -73,7 +79,7 @@ def advice_for(version: ModelVersion, organisation: Organisation) -> list[Advice
                 elsewhere,
             )
         )
-    return found
+    return shown
 
 
 def _model(request: MemberRequest, id: UUID) -> TrainedModel:
@@ -217,7 +223,7 @@ def correct_labels(request: MemberRequest, model: UUID, number: int, position: i
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.READ_TICKETS)
 def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
     """What people said about the model's answers, and one step to make training data of it."""
     found = _model(request, model)

@@ -37,12 +37,16 @@ def working(request: MemberRequest, job: Job) -> HttpResponse:
 
 
 def context_of(request: MemberRequest, job: Job) -> dict[str, Any]:
-    """What the page about a job shows: status, place, progress in percent, and what went wrong."""
+    """What the page about a job shows: status, place, progress in percent, and what went wrong. Raises PermissionDenied
+    where a refusal may quote another's file, and this member may read no tickets."""
+    problem = queries.error_of(job)
+    if problem is not None and job.asked_by != request.user.email and not request.member.may(Action.READ_TICKETS):
+        raise role_does_not_include_this(request)
     return {
         "job": job,
         "place": place_in_queue(job, now=utc_now()),
         "percent": round(100 * job.share),
-        "problem": queries.error_of(job),
+        "problem": problem,
         "may_cancel": not job.has_ended and _may_cancel(request, job),
         "of_guarantee": job.kind in (run_jobs.PROPOSING.name, run_jobs.ORDERING.name),
         "here": request.get_full_path(),

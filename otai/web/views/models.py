@@ -119,7 +119,7 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "events": list(serving_versions.events(shown).reverse()[:events_shown]),
         "may_roll_back": request.member.may(Action.MANAGE_MODELS) and serving_versions.may_roll_back(live),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
-        "advice": advice_for(live, request.organisation),
+        "advice": advice_for(live, request.organisation, reads_tickets=request.member.may(Action.READ_TICKETS)),
         "balance": ledger.balance(request.organisation.id),
         "offer": feedback.offer(request.organisation, shown.name),
         "going": deletion.what_goes(shown),
@@ -263,7 +263,7 @@ def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
 
 
 @require_safe
-@page(Action.PREDICT)
+@page(Action.DOWNLOAD_MODELS)
 def download(request: MemberRequest, model: UUID, number: int) -> HttpResponseBase:
     """The model as one file."""
     version = _version(request, model, number)

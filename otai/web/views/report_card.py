@@ -18,6 +18,8 @@ from otai.learning.evidence.report_card import (
     ReportCard,
     SuspectedLabel,
 )
+from otai.orgs.models import Member
+from otai.orgs.permissions import Action
 from otai.runs.models import Run
 
 labels_in_matrix = 12
@@ -35,6 +37,12 @@ def card_of(run: Run) -> ReportCard | None:
         return ReportCard.from_values(run.report_card)
     except ValueError:
         return None
+
+
+def card_for(member: Member, run: Run) -> ReportCard | None:
+    """The report card as the member may see it: without the words of tickets, for whoever may not read tickets."""
+    card = card_of(run)
+    return card if card is None or member.may(Action.READ_TICKETS) else card.without_texts()
 
 
 @dataclass(frozen=True, slots=True)

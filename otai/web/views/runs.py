@@ -35,8 +35,9 @@ from otai.web.access import MemberRequest, page, standing_of
 from otai.web.steps import Step
 from otai.web.templatetags.studio import BADGES
 from otai.web.views.jobs import working
-from otai.web.views.report_card import AttributeCard, attribute_page, card_of, summaries, suspected
+from otai.web.views.report_card import AttributeCard, attribute_page, card_for, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
+from otai.words.quotes import without_quotes
 
 runs_a_page = 25
 
@@ -182,7 +183,7 @@ def run(request: MemberRequest, number: int) -> HttpResponse:
 def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
     """What the page of a run shows."""
     context = now_of(found, request)
-    card = card_of(found)
+    card = card_for(request.member, found)
     version = version_of(found)
     context["card"] = card
     context["version"] = version
@@ -289,7 +290,7 @@ def attribute(request: MemberRequest, number: int, position: int) -> HttpRespons
     """One attribute of the report card, opened. By position: a label's or an attribute's name never becomes an
     address."""
     found = queries.run(request.organisation, number)
-    card = card_of(found)
+    card = card_for(request.member, found)
     if card is None or not 0 <= position < len(card.attributes):
         raise Http404
     opened: AttributeCard = attribute_page(card, position, chosen=request.GET.get("at", ""))
@@ -319,7 +320,8 @@ def _required_card(request: MemberRequest, number: int) -> tuple[Run, dict[str, 
 def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
     """The report card as a file; 404 until the run is completed."""
     found, card = _required_card(request, number)
-    response = HttpResponse(json.dumps(card, ensure_ascii=False, indent=1), content_type="application/json")
+    shown = card if request.member.may(Action.READ_TICKETS) else without_quotes(card)
+    response = HttpResponse(json.dumps(shown, ensure_ascii=False, indent=1), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="report-card-run-{found.number}.json"'
     return response
 
@@ -341,10 +343,11 @@ def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
                 return working(request, job)
             serving_jobs.refuse_if_failed(job)
             compared = serving_jobs.comparison_of(job)
-        file = HttpResponse(card_page(version, compared=compared), content_type="text/html; charset=utf-8")
+        whole = card_page(version, with_texts=request.member.may(Action.READ_TICKETS), compared=compared)
+        file = HttpResponse(whole, content_type="text/html; charset=utf-8")
         file["Content-Disposition"] = f'attachment; filename="report-card-run-{completed_run.number}.html"'
         return file
-    card = card_of(completed_run)
+    card = card_for(request.member, completed_run)
     if card is None:
         # Of a format that this release does not read.
         raise Http404

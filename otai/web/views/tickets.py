@@ -38,6 +38,7 @@ from otai.web.refusals import problems_in_words
 from otai.web.views import deleting
 from otai.web.views.jobs import working
 from otai.web.words import fact_words
+from otai.words.quotes import without_quotes
 
 sample_size = 5
 labels_shown = 7
@@ -374,6 +375,10 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
     shown = queries.data_set_with_id(request.organisation, data_set)
     if shown.deleted_at is not None:
         return deleting.left(request, shown)
+    may_read = request.member.may(Action.READ_TICKETS)
+    if not may_read:
+        # Of this row in memory only.
+        shown.profile, shown.roles = without_quotes(shown.profile), without_quotes(shown.roles)
     profile = queries.profile(shown)
     versions = list(
         queries.data_sets(request.organisation).filter(name=shown.name).order_by("-version").defer("profile", "roles")
@@ -394,13 +399,13 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "may_train": request.member.may(Action.TRAIN),
         "may_delete": request.member.may(Action.UPLOAD_TICKETS),
         "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == shown.id,
-        **_sample(request, shown),
+        **(_sample(request, shown) if may_read else {}),
     }
     return render(request, "web/tickets/data_set.html", context)
 
 
 @require_GET
-@page(Action.VIEW)
+@page(Action.READ_TICKETS)
 def data_set_sample(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """A few of the tickets; htmx turns the pages."""
     found = queries.data_set_with_id(request.organisation, data_set)

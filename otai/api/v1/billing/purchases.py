@@ -11,6 +11,7 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.shapes import MoneyOut, Name, Text, file_out
 from otai.billing import operations, queries
 from otai.billing.documents import order_confirmation_pdf
@@ -54,7 +55,7 @@ class PurchaseOut(Schema):
     vat_treatment: str
     gateway: str
     ordered_at: datetime
-    ordered_by: str
+    ordered_by: Who
     expires_at: datetime
     paid_at: datetime | None
 

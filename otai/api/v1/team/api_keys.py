@@ -12,6 +12,7 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.shapes import Moment, Name
 from otai.db import utc_now
 from otai.orgs import operations, queries
@@ -28,7 +29,7 @@ class ApiKeyOut(Schema):
     name: str
     prefix: str
     scopes: list[str]
-    created_by: str
+    created_by: Who
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None

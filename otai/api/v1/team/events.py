@@ -9,6 +9,7 @@ from pydantic import Field
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.orgs import queries
 from otai.orgs.models import TeamEvent
 from otai.orgs.permissions import Action
@@ -18,7 +19,7 @@ noun = Noun()
 
 class TeamEventOut(Schema):
     at: datetime
-    who: str
+    who: Who
     what: str
     subject: str
     details: dict[str, Any] = Field(description="What else is known: a role, a limit `before` and `after`.")

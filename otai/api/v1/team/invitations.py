@@ -13,6 +13,7 @@ from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
+from otai.api.shown import Who
 from otai.api.v1.shapes import Text
 from otai.db import utc_now
 from otai.links import absolute
@@ -29,7 +30,7 @@ class InvitationOut(Schema):
     id: UUID
     email: str
     role: str
-    invited_by: str
+    invited_by: Who
     invited_at: datetime
     expires_at: datetime
 

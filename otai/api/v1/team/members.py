@@ -50,13 +50,13 @@ MEMBER = {
 }
 
 
-@noun.get("/members", Action.VIEW, MembersOut, example={"items": [MEMBER]})
+@noun.get("/members", Action.READ_MEMBERS, MembersOut, example={"items": [MEMBER]})
 def list_members(request: CallerRequest) -> Any:
     """The people of your organisation"""
     return {"items": [_member(member) for member in queries.members(request.auth.organisation)]}
 
 
-@noun.get("/members/{uuid:member}", Action.VIEW, MemberOut, example=MEMBER)
+@noun.get("/members/{uuid:member}", Action.READ_MEMBERS, MemberOut, example=MEMBER)
 def get_member(request: CallerRequest, member: UUID) -> Any:
     """One member"""
     return _member(queries.member_with_id(request.auth.organisation, member))

@@ -1,0 +1,38 @@
+"""How much of an answer its caller sees: who may not read tickets sees figures, and who may not read members' addresses
+sees that somebody of the team did it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationInfo
+
+from otai.api.access import Caller
+from otai.orgs.permissions import Action
+from otai.words.quotes import without_quotes
+
+A_MEMBER = "a member"
+_ADDRESS = re.compile(r"[^\s@()<>]+@[^\s@()<>]+")
+
+
+def without_addresses(who: str) -> str:
+    """`who`, with "a member" for each mail address; names of keys and of parts of the Studio stay."""
+    return _ADDRESS.sub(A_MEMBER, who)
+
+
+def _as_the_caller_may(who: str, info: ValidationInfo) -> str:
+    caller = getattr((info.context or {}).get("request"), "auth", None)
+    if isinstance(caller, Caller) and not caller.may(Action.READ_MEMBERS):
+        return without_addresses(who)
+    return who
+
+
+Who = Annotated[str, AfterValidator(_as_the_caller_may)]
+"""Who did something. Without `members:read` it says "a member" for a person; keys and the Studio's parts have their
+names."""
+
+
+def as_the_caller_may(caller: Caller, evidence: Any) -> Any:
+    """The evidence as it is for who may read tickets; else what it quotes of them is left out."""
+    return evidence if caller.may(Action.READ_TICKETS) else without_quotes(evidence)
